@@ -1,0 +1,1 @@
+"""costmodel: the economics of AI compute."""

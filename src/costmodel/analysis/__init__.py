@@ -1,0 +1,1 @@
+"""Ensembles, sensitivity, break-even, calibration, comparison and backtest of any model."""

@@ -1,0 +1,1 @@
+"""Sourced records: accelerators, prices, models, training runs, companies, energy."""

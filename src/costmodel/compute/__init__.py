@@ -1,0 +1,1 @@
+"""What a model's shape and a chip imply."""

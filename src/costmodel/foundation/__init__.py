@@ -1,0 +1,1 @@
+"""Ground floor: units, arrays, errors, provenance, parameters, designs, scenarios and results."""

@@ -1,0 +1,88 @@
+"""Arrays and shape letters.
+
+Shape letters used in every docstring:
+
+* ``()`` a scalar, ``(draw,)`` one value per draw of an ensemble;
+* ``step`` time steps, where flows and rates live (T values);
+* ``bound`` step bounds, where stocks live (T+1 values);
+* ``workload``, ``vintage``, ``asset`` (asset class), ``line`` (product line of accelerators).
+
+Structural axes lead, draws trail: a trajectory is ``(step, …) + batch`` with batch ``()`` or ``(draw,)``.
+One code path serves a scalar and an ensemble.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray: TypeAlias = NDArray[np.float64]
+Numeric: TypeAlias = Any
+"""A number or an array that broadcasts: what formulas take and return."""
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+FORMULAS: dict[str, Callable[..., Any]] = {}
+"""Every registered formula by ``module:function``; laws and coverage tests walk this table."""
+STEP_FORMULAS: set[str] = set()
+"""The formulas that the flywheel's step function calls: these compile under numba unchanged."""
+
+
+def formula(*, step: bool = False) -> Callable[[_Function], _Function]:
+    """Register a public pure function as a formula and return it unchanged.
+
+    A formula takes positional-or-keyword arguments, broadcasts, and has no ``if`` on a value; it needs a
+    strategy in ``costmodel.testing`` and a reference test, or the suite fails.
+
+    Parameters
+    ----------
+    step
+        Whether the flywheel's step function calls it, so that it must compile under numba unchanged.
+    """
+
+    def register(function: _Function) -> _Function:
+        name = f"{function.__module__}:{function.__qualname__}"
+        FORMULAS[name] = function
+        if step:
+            STEP_FORMULAS.add(name)
+        return function
+
+    return register
+
+
+def readonly(values: ArrayLike) -> FloatArray:
+    """Return ``values`` as an array that cannot be written, without copying where possible.
+
+    Examples
+    --------
+    >>> readonly([1.0, 2.0]).flags.writeable
+    False
+    """
+    array = np.asarray(values, dtype=np.float64).view()
+    array.flags.writeable = False
+    return array
+
+
+def ordered_sum(terms: Iterable[Numeric]) -> Numeric:
+    """Add terms from first to last, so that the result does not depend on how draws are blocked.
+
+    Examples
+    --------
+    >>> ordered_sum([1.0, 2.0, 3.5])
+    6.5
+    """
+    total: Numeric = 0.0
+    for term in terms:
+        total = total + term
+    return total
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Let NumPy compute inf and NaN without a warning: results are checked by name afterwards."""
+    with np.errstate(all="ignore"):
+        yield

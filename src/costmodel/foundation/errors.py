@@ -1,0 +1,78 @@
+"""Errors of costmodel: each says what was given, where, and what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class CostModelError(Exception):
+    """Base of every error that costmodel raises on purpose."""
+
+
+class ScenarioError(CostModelError, ValueError):
+    """A scenario is not well formed: a missing, extra or contradictory entry."""
+
+
+class UnknownParameterError(ScenarioError):
+    """A dotted path or a name that does not exist; near matches are in the message."""
+
+
+class UnitError(CostModelError, ValueError):
+    """A unit that is not in the vocabulary, or has the wrong dimension."""
+
+
+class DomainError(CostModelError, ValueError):
+    """A value outside the range in which it has a meaning."""
+
+
+class CatalogError(CostModelError, LookupError):
+    """A catalog record or data file that is missing or not well formed."""
+
+
+class ConvergenceError(CostModelError, ArithmeticError):
+    """An iteration, a root or a stability condition that does not hold."""
+
+
+class NonFiniteResultError(CostModelError, ArithmeticError):
+    """A model produced a value that is not finite."""
+
+
+class MissingExtraError(CostModelError, ImportError):
+    """A feature needs an optional dependency that is not installed."""
+
+
+def near_matches(name: str, allowed: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the closest names, or an empty string.
+
+    Parameters
+    ----------
+    name
+        What was given.
+    allowed
+        The names that exist.
+
+    Examples
+    --------
+    >>> near_matches("H100-SMX", ["H100-SXM", "B200"])
+    "; did you mean 'H100-SXM'?"
+    >>> near_matches("zzz", ["H100-SXM"])
+    ''
+    """
+    pool = list(allowed)
+    folded = {candidate.lower(): candidate for candidate in pool}
+    close = get_close_matches(name, pool, n=3, cutoff=0.55) or [
+        folded[key] for key in get_close_matches(name.lower(), list(folded), n=3, cutoff=0.55)
+    ]
+    return f"; did you mean {' or '.join(repr(match) for match in close)}?" if close else ""
+
+
+def missing_extra(extra: str, feature: str) -> MissingExtraError:
+    """Build the one-line error for a feature whose extra is not installed.
+
+    Examples
+    --------
+    >>> print(missing_extra("frames", "to_xarray()"))
+    to_xarray() needs the extra 'frames': pip install "ai-costmodel[frames]"
+    """
+    return MissingExtraError(f'{feature} needs the extra {extra!r}: pip install "ai-costmodel[{extra}]"')

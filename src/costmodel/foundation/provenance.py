@@ -1,0 +1,115 @@
+"""Where a figure comes from: sources, grades and dated data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from costmodel.foundation.errors import ScenarioError, near_matches
+
+
+class Grade(StrEnum):
+    """How much evidence stands behind a figure, strongest first."""
+
+    REPORTED = "reported"
+    """A filing, or the author's own figure."""
+    PUBLISHED = "published"
+    """A paper or a vendor's sheet."""
+    SECONDARY = "secondary"
+    """Press or an aggregator."""
+    ESTIMATED = "estimated"
+    """A third party's model."""
+    UNVERIFIED = "unverified"
+    """No source has been read."""
+    ASSUMED = "assumed"
+    """Chosen by whoever wrote the scenario."""
+
+
+_STRENGTH = {grade: rank for rank, grade in enumerate(Grade)}
+
+
+def parse_grade(text: object) -> Grade:
+    """Return the grade named by ``text``.
+
+    Raises
+    ------
+    ScenarioError
+        If the text is not one of the six grades.
+
+    Examples
+    --------
+    >>> parse_grade("published")
+    <Grade.PUBLISHED: 'published'>
+    """
+    allowed = [grade.value for grade in Grade]
+    if isinstance(text, str) and text in allowed:
+        return Grade(text)
+    hint = near_matches(text, allowed) if isinstance(text, str) else ""
+    raise ScenarioError(f"unknown grade {text!r}: allowed are {', '.join(allowed)}{hint}")
+
+
+def weakest(grades: Iterable[Grade]) -> Grade:
+    """Return the weakest of several grades: what a derived figure inherits.
+
+    Examples
+    --------
+    >>> weakest([Grade.REPORTED, Grade.ESTIMATED, Grade.PUBLISHED]).value
+    'estimated'
+    """
+    return max(grades, key=_STRENGTH.__getitem__)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A document that a figure was taken from.
+
+    Parameters
+    ----------
+    title
+        What it is called.
+    date
+        When it was published, as far as known: ``2026``, ``2026-05`` or ``2026-05-14``.
+    link
+        Where it can be read: a URL, DOI or filing number.
+    """
+
+    title: str
+    date: str | None = None
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What is written beside a parameter: source key, grade and note.
+
+    Parameters
+    ----------
+    source
+        Key into the scenario's ``sources`` table; absent for an assumption.
+    grade
+        Strength of the evidence.
+    note
+        One sentence on how the figure was reached or why it is doubtful.
+    """
+
+    source: str | None = None
+    grade: Grade = Grade.ASSUMED
+    note: str | None = None
+
+    def written(self) -> dict[str, str]:
+        """Return the entries of the written form, without the value."""
+        entries = {"source": self.source, "grade": self.grade.value, "note": self.note}
+        return {key: text for key, text in entries.items() if text is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """One line of a bibliography: the path of a parameter, its value and its evidence."""
+
+    path: str
+    value: str
+    unit: str
+    grade: Grade
+    source: Source | None
+    note: str | None

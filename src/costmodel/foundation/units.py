@@ -1,0 +1,220 @@
+"""Units: one canonical unit per kind of quantity, and strings with units at the boundary.
+
+Inside the library every number is in the unit that its field declares; strings such as ``"2.5 USD/hour"``
+are accepted at the boundary only. Their grammar is ``NUMBER UNIT([*/]UNIT)*``, at most 64 characters, checked
+before anything is parsed. FLOP is a count and FLOP/s a rate. Money is USD of a stated year.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from functools import cache
+from typing import Any
+
+from costmodel.foundation.errors import UnitError, near_matches
+
+HOURS_PER_YEAR = 8766.0
+"""Hours in a year of 365.25 days: the one conversion between calendar years and operating hours."""
+SECONDS_PER_HOUR = 3600.0
+SECONDS_PER_YEAR = HOURS_PER_YEAR * SECONDS_PER_HOUR
+DAYS_PER_YEAR = 365.25
+MONTHS_PER_YEAR = 12.0
+
+CANONICAL_UNITS = {
+    "money": "USD",
+    "calendar time": "year",
+    "operating time": "hour",
+    "step time of a computation": "s",
+    "work": "FLOP",
+    "rate of work": "FLOP/s",
+    "data": "byte",
+    "bandwidth": "byte/s",
+    "text": "token",
+    "power": "W",
+    "energy": "Wh",
+    "share or count": "1",
+}
+"""The canonical unit of each kind of quantity."""
+
+MAX_LENGTH = 64
+"""Longest accepted string with a unit, in characters."""
+
+_BASE_UNITS = ("USD", "token", "FLOP", "byte", "s", "Wh")
+_SI = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
+_DEFINITIONS = (
+    "USD = [money]",
+    "token = [text]",
+    "FLOP = [work]",
+    "byte = [data]",
+    "bit = byte / 8",
+    "s = [time]",
+    "ms = 1e-3 s",
+    "us = 1e-6 s",
+    "ns = 1e-9 s",
+    "minute = 60 s",
+    "hour = 3600 s",
+    "day = 24 hour",
+    "week = 7 day",
+    f"year = {HOURS_PER_YEAR} hour",
+    "quarter = year / 4",
+    "month = year / 12",
+    "Wh = [energy]",
+    "W = Wh / hour",
+    "J = W * s",
+    "percent = 0.01",
+    *(
+        f"{prefix}{unit} = {scale} {unit}"
+        for prefix, scale in _SI.items()
+        if prefix
+        for unit in ("USD", "token", "FLOP", "byte", "bit", "W", "Wh", "J")
+    ),
+)
+_ALIASES = {"%": "percent", "tokens": "token", "hours": "hour", "years": "year", "h": "hour", "y": "year"}
+_VOCABULARY = frozenset(definition.split(" = ")[0] for definition in _DEFINITIONS) | {"1"}
+
+_NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?"
+_NAME = r"(?:[A-Za-z]+|%|1)"
+_UNIT_PATTERN = re.compile(rf"{_NAME}(?:[*/]{_NAME})*")
+_QUANTITY_PATTERN = re.compile(rf"({_NUMBER})\s*({_NAME}(?:[*/]{_NAME})*)")
+
+
+@cache
+def _registry() -> Any:
+    """Build the pint registry that holds only this vocabulary."""
+    import pint
+
+    registry = pint.UnitRegistry(None)
+    for definition in _DEFINITIONS:
+        registry.define(definition)
+    return registry
+
+
+@cache
+def _scale_and_dimension(unit: str) -> tuple[float, tuple[tuple[str, float], ...]]:
+    """Return a unit's size in base units and its exponents by base dimension."""
+    if len(unit) > MAX_LENGTH or not _UNIT_PATTERN.fullmatch(unit):
+        raise UnitError(f"unit {unit!r} is not of the form UNIT([*/]UNIT)*, at most {MAX_LENGTH} characters")
+    tokens = re.split(r"([*/])", unit)
+    names = [_ALIASES.get(name, name) for name in tokens[::2]]
+    for name in names:
+        if name not in _VOCABULARY:
+            hint = near_matches(name, _VOCABULARY)
+            raise UnitError(f"unknown unit {name!r} in {unit!r}{hint}")
+    quantity = _registry().Quantity(1.0)
+    for operator, name in zip(["*", *tokens[1::2]], names, strict=True):
+        factor = _registry().Quantity(1.0, name) if name != "1" else 1.0
+        quantity = quantity * factor if operator == "*" else quantity / factor
+    base = quantity.to_base_units()
+    exponents = sorted((key.strip("[]"), float(power)) for key, power in base.dimensionality.items())
+    return float(base.magnitude), tuple(exponents)
+
+
+def dimensions(unit: str) -> dict[str, float]:
+    """Return the exponents of a unit by base dimension (money, text, work, data, time, energy).
+
+    Raises
+    ------
+    UnitError
+        If the unit is not in the vocabulary.
+
+    Examples
+    --------
+    >>> dimensions("USD/Mtoken")
+    {'money': 1.0, 'text': -1.0}
+    >>> dimensions("1")
+    {}
+    """
+    return dict(_scale_and_dimension(unit)[1])
+
+
+def conversion_factor(unit: str, to: str) -> float:
+    """Return what one ``unit`` is in units of ``to``.
+
+    Raises
+    ------
+    UnitError
+        If a unit is unknown or the dimensions differ.
+
+    Examples
+    --------
+    >>> conversion_factor("USD/Mtoken", "USD/token")
+    1e-06
+    >>> conversion_factor("year", "hour")
+    8766.0
+    """
+    if unit == to:
+        return 1.0
+    scale, dimension = _scale_and_dimension(unit)
+    target_scale, target_dimension = _scale_and_dimension(to)
+    if dimension != target_dimension:
+        raise UnitError(f"{unit!r} has the wrong dimension: a unit convertible to {to!r} is needed")
+    return _exact_ratio(scale, target_scale)
+
+
+def _exact_ratio(scale: float, target: float) -> float:
+    """Divide two scales, rounding away the last bit where the ratio is a short decimal."""
+    ratio = scale / target
+    short = float(f"{ratio:.12g}")
+    return short if math.isclose(short, ratio, rel_tol=1e-14) else ratio
+
+
+def convert(value: float, unit: str, to: str) -> float:
+    """Convert a number from one unit to another; exact where the ratio is a power of ten.
+
+    Raises
+    ------
+    UnitError
+        If a unit is unknown or the dimensions differ.
+
+    Examples
+    --------
+    >>> convert(15.0, "USD/Mtoken", "USD/token")
+    1.5e-05
+    """
+    factor = conversion_factor(unit, to)
+    return value * factor if factor >= 1.0 else value / conversion_factor(to, unit)
+
+
+def parse_quantity(text: str, unit: str) -> float:
+    """Read a string with a unit and return its number in ``unit``.
+
+    Parameters
+    ----------
+    text
+        ``NUMBER UNIT([*/]UNIT)*``, at most 64 characters.
+    unit
+        The canonical unit to return.
+
+    Raises
+    ------
+    UnitError
+        If the string has another form, an unknown unit or the wrong dimension.
+
+    Examples
+    --------
+    >>> parse_quantity("15 USD/Mtoken", "USD/token")
+    1.5e-05
+    >>> parse_quantity("30 MW", "W")
+    30000000.0
+    """
+    match = _QUANTITY_PATTERN.fullmatch(text.strip()) if len(text) <= MAX_LENGTH else None
+    if match is None:
+        raise UnitError(
+            f"{text[:MAX_LENGTH]!r} is not a quantity: write a number and a unit, as in '2.5 USD/hour' "
+            f"(at most {MAX_LENGTH} characters), or a bare number in {unit!r}"
+        )
+    value = convert(float(match[1]), match[2], unit)
+    if not math.isfinite(value):
+        raise UnitError(f"{text!r} is not a finite number")
+    return value
+
+
+def check_unit(unit: str) -> None:
+    """Raise ``UnitError`` unless ``unit`` is in the vocabulary.
+
+    Examples
+    --------
+    >>> check_unit("byte/token")
+    """
+    _scale_and_dimension(unit)

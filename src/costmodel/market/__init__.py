@@ -1,0 +1,1 @@
+"""Demand, decline, price and rent of compute."""

@@ -1,0 +1,1 @@
+"""What it costs to own compute: depreciation, fleets, sites, finance."""

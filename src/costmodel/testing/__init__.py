@@ -1,0 +1,1 @@
+"""Hypothesis strategies for every registered formula and model (extra `testing`)."""

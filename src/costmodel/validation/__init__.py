@@ -1,0 +1,1 @@
+"""Published cases, one module per domain."""
