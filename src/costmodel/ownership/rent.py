@@ -1,0 +1,183 @@
+"""The two prices of capacity, kept apart: levelized cost for tables, required rent for prices.
+
+A levelized cost spreads a purchase evenly over its life. Where rents fall, an owner who charges that loses
+money: the required rent is higher at first and falls with the market. The value of old equipment is what its
+rents are still worth.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from costmodel.foundation.arrays import Numeric, formula
+
+NUDGE = 1e-300
+"""Added to a rate so that exactly 0 has a quotient [1/year]; far below the rounding of any other rate."""
+
+
+@formula(step=True)
+def annuity_factor(rate: Numeric, periods: Numeric) -> Numeric:
+    """Present value of one unit of money paid at the end of each period.
+
+    Parameters
+    ----------
+    rate
+        Interest per period, > −1 [1]; a year-end rate, not a logarithmic one.
+    periods
+        Number of periods, > 0, need not be whole [1].
+
+    Returns
+    -------
+    Numeric
+        Present value of the payments [1].
+
+    Notes
+    -----
+    ``(1 − (1 + rate)^−periods)/rate``, and ``periods`` at rate 0.
+
+    Examples
+    --------
+    >>> round(float(annuity_factor(0.07, 5.0)), 6), float(annuity_factor(0.0, 5.0))
+    (4.100197, 5.0)
+    """
+    return -np.expm1(-periods * np.log1p(rate + NUDGE)) / (rate + NUDGE)
+
+
+@formula(step=True)
+def capital_recovery_factor(rate: Numeric, periods: Numeric) -> Numeric:
+    """Payment at the end of each period that repays one unit of money with interest.
+
+    Parameters
+    ----------
+    rate
+        Interest per period, > −1 [1]; a year-end rate, not a logarithmic one.
+    periods
+        Number of periods, > 0, need not be whole [1].
+
+    Returns
+    -------
+    Numeric
+        Payment per period and unit of money [1].
+
+    Notes
+    -----
+    ``rate/(1 − (1 + rate)^−periods)``, and ``1/periods`` at rate 0; the inverse of `annuity_factor`.
+
+    Examples
+    --------
+    >>> round(float(capital_recovery_factor(0.07, 4.0)), 6), float(capital_recovery_factor(0.0, 4.0))
+    (0.295228, 0.25)
+    """
+    return (rate + NUDGE) / -np.expm1(-periods * np.log1p(rate + NUDGE))
+
+
+@formula(step=True)
+def levelized_cost(price: Numeric, wacc: Numeric, life: Numeric, running_cost: Numeric) -> Numeric:
+    """Even yearly cost of an asset: year-end annuity plus running cost.
+
+    For tables and comparisons. It is not a price: see `required_rent`.
+
+    Parameters
+    ----------
+    price
+        Purchase price, ≥ 0 [USD].
+    wacc
+        Weighted average cost of capital, year-end rate > −1 [1/year].
+    life
+        Years over which the price is recovered, > 0 [year].
+    running_cost
+        Cost of running it for a year, ≥ 0 [USD/year].
+
+    Returns
+    -------
+    Numeric
+        Cost a year [USD/year].
+
+    Examples
+    --------
+    >>> round(float(levelized_cost(30_000.0, 0.07, 4.0, 1_000.0)), 1)
+    9856.8
+    """
+    return price * (wacc + NUDGE) / -np.expm1(-life * np.log1p(wacc + NUDGE)) + running_cost
+
+
+@formula(step=True)
+def required_rent(
+    price: Numeric, discount_rate: Numeric, decline: Numeric, life: Numeric, running_cost: Numeric
+) -> Numeric:
+    """Rent that new capacity must earn today to be worth buying while rents fall.
+
+    Parameters
+    ----------
+    price
+        Purchase price, ≥ 0 [USD].
+    discount_rate
+        Logarithmic cost of capital ``ln(1 + WACC)`` [1/year].
+    decline
+        Expected logarithmic fall of this class's rent, signed: positive where rents fall [1/year].
+    life
+        Years in which rent is earned, > 0 [year].
+    running_cost
+        Cost of running it for a year, ≥ 0 [USD/year], passed on at cost.
+
+    Returns
+    -------
+    Numeric
+        Rent a year for new capacity [USD/year].
+
+    Notes
+    -----
+    A rent that starts at R and falls at δ, paid continuously, is worth ``R(1 − e^−(r+δ)L)/(r+δ)``; setting
+    that equal to the price P gives ``P(r + δ)/(1 − e^−(r+δ)L) + running cost``. At δ = 0 it is
+    ``ln(1 + WACC)/WACC`` times the year-end annuity; at r + δ = 0 it is ``P/L``.
+
+    Examples
+    --------
+    The same server, with rents that stand still and that fall by 26 % (log) a year:
+
+    >>> [round(float(required_rent(30_000.0, np.log(1.1), d, 5.0, 0.0))) for d in (0.0, 0.26)]
+    [7543, 12806]
+    """
+    rate = discount_rate + decline + NUDGE
+    return price * rate / -np.expm1(-rate * life) + running_cost
+
+
+@formula(step=True)
+def vintage_value(
+    rent: Numeric, decline: Numeric, discount_rate: Numeric, remaining_life: Numeric, running_cost: Numeric
+) -> Numeric:
+    """Worth of a vintage: present value of its falling rent less its running cost.
+
+    Parameters
+    ----------
+    rent
+        Rent that it earns now, ≥ 0 [USD/year].
+    decline
+        Logarithmic fall of that rent, signed: positive where rents fall [1/year].
+    discount_rate
+        Logarithmic cost of capital ``ln(1 + WACC)`` [1/year].
+    remaining_life
+        Years in which it will still run, ≥ 0 [year]; `economic_life` gives the years worth running.
+    running_cost
+        Cost of running it for a year, ≥ 0, unchanged over time [USD/year].
+
+    Returns
+    -------
+    Numeric
+        Value [USD]; negative where it is run beyond its economic life.
+
+    Notes
+    -----
+    ``R(1 − e^−(r+δ)L)/(r+δ) − k(1 − e^−rL)/r``. With a running cost that is passed on at cost, give the rent
+    net of it and 0: then a new vintage at its required rent is worth its price.
+
+    Examples
+    --------
+    >>> rent = required_rent(30_000.0, 0.1, 0.26, 5.0, 0.0)
+    >>> round(float(vintage_value(rent, 0.26, 0.1, 5.0, 0.0)), 6)
+    30000.0
+    """
+    falling = discount_rate + decline + NUDGE
+    flat = discount_rate + NUDGE
+    earned = rent * -np.expm1(-falling * remaining_life) / falling
+    return earned - running_cost * -np.expm1(-flat * remaining_life) / flat

@@ -1,0 +1,62 @@
+"""Strategies for the formulas of the ownership domain."""
+
+from __future__ import annotations
+
+from hypothesis.strategies import SearchStrategy
+
+from costmodel.testing.scalars import positive, rate, share
+
+_ENERGY = "costmodel.ownership.energy"
+_RENT = "costmodel.ownership.rent"
+_VINTAGES = "costmodel.ownership.vintages"
+_DEPRECIATION = "costmodel.ownership.depreciation"
+
+STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
+    f"{_VINTAGES}:in_service_fraction": {
+        "age": positive(0.0, 20.0),
+        "lag": positive(0.0, 5.0),
+        "step": positive(0.04, 1.0),
+    },
+    f"{_VINTAGES}:delay_offset": {"delay": positive(0.0, 30.0), "step": positive(0.04, 1.0)},
+    f"{_VINTAGES}:delay_weight": {"delay": positive(0.0, 30.0), "step": positive(0.04, 1.0)},
+    f"{_VINTAGES}:survival": {"age": positive(0.0, 20.0), "failure_rate": positive(0.0, 1.0)},
+    f"{_RENT}:annuity_factor": {"rate": rate(-0.2, 0.5), "periods": positive(0.25, 40.0)},
+    f"{_RENT}:capital_recovery_factor": {"rate": rate(-0.2, 0.5), "periods": positive(0.25, 40.0)},
+    f"{_RENT}:levelized_cost": {
+        "price": positive(0.0, 1e6),
+        "wacc": rate(-0.2, 0.5),
+        "life": positive(0.25, 40.0),
+        "running_cost": positive(0.0, 1e5),
+    },
+    f"{_RENT}:required_rent": {
+        "price": positive(0.0, 1e6),
+        "discount_rate": rate(0.0, 0.3),
+        "decline": rate(-0.3, 0.7),
+        "life": positive(0.25, 40.0),
+        "running_cost": positive(0.0, 1e5),
+    },
+    f"{_RENT}:vintage_value": {
+        "rent": positive(0.0, 1e6),
+        "decline": rate(-0.3, 0.7),
+        "discount_rate": rate(0.0, 0.3),
+        "remaining_life": positive(0.0, 40.0),
+        "running_cost": positive(0.0, 1e5),
+    },
+    f"{_ENERGY}:load_factor": {"utilisation": share(), "idle_fraction": share()},
+    f"{_ENERGY}:energy_use": {"power": positive(0.0, 1e9), "load": share(), "hours": positive(0.0, 8766.0)},
+    f"{_ENERGY}:facility_power": {"it_power": positive(0.0, 1e9), "pue": positive(1.0, 2.0)},
+    f"{_ENERGY}:energy_cost": {
+        "it_power": positive(0.0, 1e9),
+        "load": share(),
+        "pue": positive(1.0, 2.0),
+        "hours": positive(0.0, 8766.0),
+        "electricity_price": positive(0.0, 3e-4),
+    },
+    f"{_ENERGY}:facility_cost": {
+        "it_power": positive(0.0, 1e9),
+        "cost_per_watt": positive(1.0, 50.0),
+        "reserve": share(),
+    },
+    f"{_DEPRECIATION}:straight_line_fraction": {"age": rate(-5.0, 40.0), "life": positive(0.25, 40.0)},
+}
+"""One scalar strategy per argument of every registered formula of the domain."""

@@ -1,0 +1,97 @@
+"""Levelized cost, required rent and the value of a vintage."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from costmodel.ownership.rent import (
+    annuity_factor,
+    capital_recovery_factor,
+    levelized_cost,
+    required_rent,
+    vintage_value,
+)
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference("costmodel.ownership.rent:annuity_factor")
+def test_annuity_factor_is_the_sum_of_discounted_payments() -> None:
+    assert annuity_factor(0.08, 3.0) == pytest.approx(1 / 1.08 + 1 / 1.08**2 + 1 / 1.08**3)
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference("costmodel.ownership.rent:capital_recovery_factor")
+def test_a_loan_repaid_with_the_recovery_factor_ends_at_zero() -> None:
+    payment = 1000.0 * capital_recovery_factor(0.07, 3.0)
+    assert ((1000.0 * 1.07 - payment) * 1.07 - payment) * 1.07 - payment == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.closed_form
+@pytest.mark.parametrize("rate", [0.0, 1e-300, 1e-17, 1e-9, -1e-12])
+def test_annuity_is_stable_as_the_rate_goes_to_zero(rate: float) -> None:
+    # (1 - (1+r)^-n)/r = n (1 - (n+1) r/2 + ...)
+    assert annuity_factor(rate, 20.0) == pytest.approx(20.0 * (1 - 21 * rate / 2), rel=1e-14)
+    assert capital_recovery_factor(rate, 20.0) == pytest.approx((1 + 21 * rate / 2) / 20.0, rel=1e-14)
+
+
+@pytest.mark.law
+@given(st.floats(-0.5, 1.0), st.floats(0.1, 60.0))
+def test_recovery_times_annuity_is_one(rate: float, periods: float) -> None:
+    assert capital_recovery_factor(rate, periods) * annuity_factor(rate, periods) == pytest.approx(1.0, rel=1e-14)
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference("costmodel.ownership.rent:levelized_cost")
+def test_levelized_cost_of_two_years_at_ten_percent() -> None:
+    # 2100 = x/1.1 + x/1.21  ->  x = 2100 * 1.21/2.1 = 1210
+    assert levelized_cost(2100.0, 0.10, 2.0, 90.0) == pytest.approx(1210.0 + 90.0)
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference("costmodel.ownership.rent:required_rent")
+def test_required_rent_without_decline_is_the_continuous_annuity() -> None:
+    wacc = 0.10
+    year_end = levelized_cost(30_000.0, wacc, 5.0, 0.0)
+    expected = math.log(1 + wacc) / wacc * year_end
+    assert required_rent(30_000.0, math.log(1 + wacc), 0.0, 5.0, 0.0) == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.closed_form
+def test_required_rent_limits() -> None:
+    assert required_rent(600.0, 0.0, 0.0, 6.0, 7.0) == pytest.approx(100.0 + 7.0, rel=1e-15)
+    assert required_rent(600.0, 0.05, -0.05, 6.0, 7.0) == pytest.approx(100.0 + 7.0, rel=1e-15)
+    assert required_rent(600.0, 0.1, 0.2, np.inf, 7.0) == pytest.approx(600.0 * 0.3 + 7.0)
+    # Epoch's user cost of capital: an endless life and no interest leave price x decline
+    assert required_rent(1.0, 0.0, 0.14 * math.log(10), np.inf, 0.0) == pytest.approx(0.3224, abs=5e-5)
+
+
+@pytest.mark.peer
+@pytest.mark.reference("costmodel.ownership.rent:vintage_value")
+def test_value_of_a_vintage_is_the_integral_of_its_discounted_rent() -> None:
+    from scipy.integrate import quad
+
+    integral, _ = quad(lambda t: (9000.0 * math.exp(-0.3 * t) - 1200.0) * math.exp(-0.08 * t), 0.0, 4.5)
+    assert vintage_value(9000.0, 0.3, 0.08, 4.5, 1200.0) == pytest.approx(integral, rel=1e-12)
+
+
+@pytest.mark.law
+@given(st.floats(0.0, 0.3), st.floats(-0.2, 0.7), st.floats(0.25, 20.0))
+def test_new_capacity_at_its_required_rent_is_worth_its_price(r: float, decline: float, life: float) -> None:
+    rent = required_rent(100.0, r, decline, life, 0.0)
+    assert vintage_value(rent, decline, r, life, 0.0) == pytest.approx(100.0, rel=1e-12)
+
+
+@pytest.mark.contract
+def test_rent_formulas_compile_unchanged() -> None:
+    numba = pytest.importorskip("numba")
+    for function, arguments in (
+        (annuity_factor, (0.0, 5.0)),
+        (capital_recovery_factor, (0.07, 5.0)),
+        (levelized_cost, (30_000.0, 0.07, 4.0, 10.0)),
+        (required_rent, (30_000.0, 0.1, 0.26, 5.0, 10.0)),
+        (vintage_value, (9000.0, 0.3, 0.0, 4.5, 1200.0)),
+    ):
+        assert numba.njit(function)(*arguments) == pytest.approx(float(function(*arguments)), rel=1e-14)
