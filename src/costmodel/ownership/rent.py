@@ -136,7 +136,7 @@ def required_rent(
     The same server, with rents that stand still and that fall by 26 % (log) a year:
 
     >>> [round(float(required_rent(30_000.0, np.log(1.1), d, 5.0, 0.0))) for d in (0.0, 0.26)]
-    [7543, 12806]
+    [7543, 12830]
     """
     rate = discount_rate + decline + NUDGE
     return price * rate / -np.expm1(-rate * life) + running_cost
