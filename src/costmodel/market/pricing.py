@@ -1,0 +1,186 @@
+"""Prices that follow cost: mark-up, lag, and the quiet step by which a price closes on its target.
+
+A price adjusts like a first-order lag: it closes the share ``α = 1 - exp(-θΔt)`` of its log gap in a step.
+Where the target itself depends on the price (a lower price brings demand, demand brings scarcity), the step
+is semi-implicit, so that it doesn't oscillate at any speed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from costmodel.foundation.arrays import Numeric, formula
+
+_SERIES_BELOW = 0.1
+"""Below this step in units of the lag the series is used: its next term is under 1e-16 [1]."""
+
+
+@formula(step=True)
+def cost_plus(unit_cost: Numeric, markup: Numeric) -> Numeric:
+    """Price that adds a mark-up to unit cost.
+
+    Parameters
+    ----------
+    unit_cost
+        Cost of a unit, >= 0 [USD/token, or any money per unit].
+    markup
+        Mark-up on cost, > -1 [1]; 0.5 means a price of 1.5 times cost, a gross margin of one third.
+
+    Returns
+    -------
+    Numeric
+        Price, in the unit of ``unit_cost``.
+
+    Notes
+    -----
+    ``p = c (1 + m)``.
+
+    Examples
+    --------
+    >>> float(cost_plus(2.0, 0.5))
+    3.0
+    """
+    return unit_cost * (1.0 + markup)
+
+
+@formula(step=True)
+def closing_share(speed: Numeric, step: Numeric) -> Numeric:
+    """Share of a gap that a first-order lag closes within one step.
+
+    Parameters
+    ----------
+    speed
+        Speed of adjustment θ, >= 0; the mean lag is 1/θ [1/year].
+    step
+        Length of the step, >= 0 [year].
+
+    Returns
+    -------
+    Numeric
+        Closed share, 0 to 1 [1].
+
+    Notes
+    -----
+    ``α = 1 - exp(-θΔt)``.
+
+    Examples
+    --------
+    >>> round(float(closing_share(2.0, 0.25)), 6)
+    0.393469
+    """
+    return -np.expm1(-speed * step)
+
+
+@formula(step=True)
+def lagged_target_weight(speed: Numeric, step: Numeric) -> Numeric:
+    """Weight of the previous target when a first-order lag follows a target that moves linearly.
+
+    A lag that sees its target at two successive mid-steps, with the target linear in between, ends at
+    ``previous + α (w · target_previous + (1 - w) · target - previous)``.
+
+    Parameters
+    ----------
+    speed
+        Speed of adjustment θ, >= 0 [1/year].
+    step
+        Length of the step, >= 0 [year].
+
+    Returns
+    -------
+    Numeric
+        Weight w of the previous target, from 1/2 for a slow lag down to 0 for an instant one [1].
+
+    Notes
+    -----
+    With ``h = θΔt``: ``w = 1/h - 1/(e^h - 1)``, which is ``∫ h e^(-hu) u du / (1 - e^(-h))`` over 0 to 1;
+    near 0 its series ``1/2 - h/12 + h³/720 - h⁵/30240 + h⁷/1209600`` is used.
+
+    Examples
+    --------
+    >>> round(float(lagged_target_weight(2.0, 0.25)), 6)
+    0.458506
+    >>> float(lagged_target_weight(0.0, 0.25))
+    0.5
+    """
+    width = speed * step
+    safe = np.maximum(width, _SERIES_BELOW)
+    closed = 1.0 / safe + np.exp(-safe) / np.expm1(-safe)
+    small = np.minimum(width, _SERIES_BELOW)
+    square = small * small
+    series = 0.5 - small * (1.0 / 12.0 - square * (1.0 / 720.0 - square * (1.0 / 30240.0 - square / 1209600.0)))
+    return np.where(width < _SERIES_BELOW, series, closed) + 0.0
+
+
+@formula(step=True)
+def semi_implicit_log_step(log_gap: Numeric, closing_share: Numeric, cost_feedback: Numeric) -> Numeric:
+    """Change of the log price in one step, when the target falls as the price rises.
+
+    Parameters
+    ----------
+    log_gap
+        Log of target over price at the start of the step, signed [1].
+    closing_share
+        Share of a gap closed in the step without feedback, 0 to 1 [1].
+    cost_feedback
+        Fall of the log target per unit rise of the log price, >= 0: scarcity exponent times the size of the
+        price elasticity times the tokens' share of wanted compute, ψ|ε|s [1].
+
+    Returns
+    -------
+    Numeric
+        Change of the log price [1].
+
+    Notes
+    -----
+    ``Δ ln p = α (ln target - ln p) / (1 + α ψ|ε|s)``. The explicit step ``α·gap`` overshoots without end once
+    ``α (1 + ψ|ε|s) > 2``; this one does not at any speed.
+
+    Examples
+    --------
+    >>> round(float(semi_implicit_log_step(0.2, 0.4, 1.1)), 6)
+    0.055556
+    """
+    return closing_share * log_gap / (1.0 + closing_share * cost_feedback)
+
+
+@formula(step=True)
+def first_order_lag(
+    previous: Numeric, target_previous: Numeric, target: Numeric, speed: Numeric, step: Numeric
+) -> Numeric:
+    """Lagged value one step on, exact for a target that moves linearly in time.
+
+    Serves the price that users respond to (they notice with a delay) and a price that follows cost.
+
+    Parameters
+    ----------
+    previous
+        Lagged value at the start of the step; usually a log price [1, or any unit].
+    target_previous
+        What it follows, at the start of the step.
+    target
+        What it follows, at the end of the step.
+    speed
+        Speed of adjustment θ, >= 0 [1/year].
+    step
+        Length of the step, >= 0 [year].
+
+    Returns
+    -------
+    Numeric
+        Lagged value at the end of the step, in the unit of ``previous``.
+
+    Notes
+    -----
+    Solution of ``y' = θ (x(t) - y)`` with x linear over the step, h = θΔt and α = 1 - exp(-h):
+    ``y + α (x_previous - y) + (1 - α/h)(x - x_previous)``, the same as
+    ``y + α (w x_previous + (1 - w) x - y)`` with w of :func:`lagged_target_weight`.
+
+    Examples
+    --------
+    >>> round(float(first_order_lag(0.0, 0.0, 1.0, 2.0, 0.25)), 6)
+    0.213061
+    """
+    width = speed * step
+    closed = -np.expm1(-width)
+    mean_closed = np.where(width > 0.0, closed / np.where(width > 0.0, width, 1.0), 1.0)
+    return previous + closed * (target_previous - previous) + (1.0 - mean_closed) * (target - target_previous)
