@@ -1,0 +1,98 @@
+"""What every module of the library promises: its size, what it leaves out, what importing it costs."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import costmodel
+
+pytestmark = pytest.mark.contract
+
+ROOT = Path(costmodel.__file__).parent
+MODULES = {path.relative_to(ROOT).as_posix(): path for path in sorted(ROOT.rglob("*.py"))}
+LONGEST_MODULE = 450
+LONGEST_FUNCTION = 60
+"""Lines of a function without its docstring."""
+HEAVY = ("scipy", "pandas", "pint", "matplotlib", "numba", "typer", "rich", "xarray", "zarr", "dask", "hypothesis")
+"""What ``import costmodel`` leaves to the function that needs it."""
+ABOVE_THE_FLOORS = {"__init__.py", "entry.py", "__main__.py"}
+
+
+def _body_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Count the lines of a function without its docstring."""
+    docstring = ast.get_docstring(node, clean=False)
+    length = (node.end_lineno or node.lineno) - node.lineno + 1
+    return length - (docstring.count("\n") + 1 if docstring is not None else 0)
+
+
+def _imports_root(node: ast.AST) -> bool:
+    """Whether a statement imports the root package, and with it everything above."""
+    if isinstance(node, ast.ImportFrom):
+        return node.module == "costmodel" and not node.level
+    return isinstance(node, ast.Import) and any(name.name == "costmodel" for name in node.names)
+
+
+def faults(text: str, *, floor: bool) -> Iterator[str]:
+    """Name what a module does that the library leaves out."""
+    lines = text.count("\n")
+    if lines > LONGEST_MODULE:
+        yield f"{lines} lines; at most {LONGEST_MODULE}"
+    for node in ast.walk(ast.parse(text)):
+        line = getattr(node, "lineno", 0)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _body_lines(node) > LONGEST_FUNCTION:
+            yield f"{line}: {node.name} has {_body_lines(node)} lines; at most {LONGEST_FUNCTION}"
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
+            yield f"{line}: print"
+        elif isinstance(node, ast.Assert):
+            yield f"{line}: assert validates nothing under python -O"
+        elif isinstance(node, ast.ExceptHandler) and node.type is None:
+            yield f"{line}: a bare except"
+        elif floor and _imports_root(node):
+            yield f"{line}: imports the root package from inside"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_module_keeps_to_the_style(name: str) -> None:
+    text = MODULES[name].read_text(encoding="utf-8")
+    assert list(faults(text, floor=name not in ABOVE_THE_FLOORS)) == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_module_says_what_it_is(name: str) -> None:
+    assert ast.get_docstring(ast.parse(MODULES[name].read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("x = 1\n" * 451, "451 lines"),
+        ("def f():\n" + "    x = 1\n" * 60, "f has 61 lines"),
+        ("print(1)\n", "print"),
+        ("assert x\n", "assert"),
+        ("try:\n    x\nexcept:\n    pass\n", "bare except"),
+        ("import costmodel\n", "root package"),
+        ("from costmodel import run\n", "root package"),
+    ],
+)
+def test_the_check_finds_what_it_forbids(text: str, fault: str) -> None:
+    assert any(fault in found for found in faults(text, floor=True))
+
+
+def test_a_docstring_does_not_count_as_length() -> None:
+    assert list(faults('def f():\n    """' + "\n" * 100 + '"""\n    return 1\n', floor=True)) == []
+
+
+def test_importing_costmodel_loads_nothing_heavy() -> None:
+    code = f"import sys, costmodel; print(*sorted({set(HEAVY)!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_what_the_package_exports_exists() -> None:
+    assert [name for name in getattr(costmodel, "__all__", []) if not hasattr(costmodel, name)] == []
