@@ -84,7 +84,7 @@ def _registry() -> Any:
     """Build the pint registry that holds only this vocabulary."""
     import pint
 
-    registry = pint.UnitRegistry(None)
+    registry: Any = pint.UnitRegistry(None)
     for definition in _DEFINITIONS:
         registry.define(definition)
     return registry

@@ -1,0 +1,257 @@
+"""Schedules: dated knots, and the time grid that they are read on.
+
+Stocks live on step bounds (T+1 values), flows on steps (T values). A schedule is read at mid-step.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.distributions import Distribution, strict_number
+from costmodel.foundation.errors import DomainError, ScenarioError, near_matches
+
+STEPS_PER_YEAR = {"half-month": 24, "month": 12, "quarter": 4, "year": 1}
+"""The allowed steps, by how many make a year."""
+
+INTERPOLATIONS = ("step", "linear", "log-linear")
+
+Knot: TypeAlias = tuple[dt.date, float | Distribution]
+
+
+def year_fraction(date: dt.date) -> float:
+    """Return a date as a decimal year, months counted as twelfths.
+
+    Examples
+    --------
+    >>> year_fraction(dt.date(2026, 7, 1))
+    2026.5
+    """
+    days_in_month = (dt.date(date.year + date.month // 12, date.month % 12 + 1, 1) - date.replace(day=1)).days
+    return date.year + (date.month - 1 + (date.day - 1) / days_in_month) / 12.0
+
+
+def parse_date(value: object) -> dt.date:
+    """Read a date: ``2026-07-01``, ``2026-07`` (its first day) or a TOML date.
+
+    Raises
+    ------
+    ScenarioError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> parse_date("2026-07")
+    datetime.date(2026, 7, 1)
+    """
+    if isinstance(value, dt.datetime):
+        value = value.date()
+    if isinstance(value, dt.date):
+        return value
+    if isinstance(value, str):
+        for text in (value, f"{value}-01"):
+            try:
+                return dt.date.fromisoformat(text)
+            except ValueError:
+                continue
+    raise ScenarioError(f"{value!r} is not a date: write 2026-07-01 or 2026-07")
+
+
+@dataclass(frozen=True, slots=True)
+class TimeGrid:
+    """Equal steps from a start date.
+
+    Parameters
+    ----------
+    start
+        First day of the first step.
+    steps
+        Number of steps, at least 1.
+    step
+        ``half-month``, ``month``, ``quarter`` or ``year``.
+
+    Examples
+    --------
+    >>> grid = TimeGrid(dt.date(2026, 1, 1), 4, "quarter")
+    >>> grid.length, [float(t) for t in grid.mid]
+    (0.25, [2026.125, 2026.375, 2026.625, 2026.875])
+    """
+
+    start: dt.date
+    steps: int
+    step: str
+
+    @property
+    def length(self) -> float:
+        """Length of a step [year]."""
+        return 1.0 / STEPS_PER_YEAR[self.step]
+
+    @property
+    def begin(self) -> float:
+        """Start as a decimal year."""
+        return year_fraction(self.start)
+
+    @property
+    def bounds(self) -> FloatArray:
+        """Decimal years of the step bounds, shape ``(bound,)``."""
+        return np.asarray(self.begin + np.arange(self.steps + 1) / STEPS_PER_YEAR[self.step], dtype=np.float64)
+
+    @property
+    def mid(self) -> FloatArray:
+        """Decimal years of the middles of the steps, shape ``(step,)``."""
+        return np.asarray(self.begin + (np.arange(self.steps) + 0.5) / STEPS_PER_YEAR[self.step], dtype=np.float64)
+
+    @property
+    def years(self) -> tuple[int, ...]:
+        """Calendar years that the grid covers completely."""
+        per_year = STEPS_PER_YEAR[self.step]
+        calendar = np.floor(self.mid + 1e-9).astype(int)
+        return tuple(int(y) for y in np.unique(calendar) if int((calendar == y).sum()) == per_year)
+
+    def year_steps(self, year: int) -> slice:
+        """Return the steps of a calendar year as a slice.
+
+        Raises
+        ------
+        DomainError
+            If the grid does not cover the whole year.
+        """
+        if year not in self.years:
+            raise DomainError(f"year {year} is not covered: the grid holds {self.years}")
+        first = int(np.searchsorted(np.floor(self.mid + 1e-9), year))
+        return slice(first, first + STEPS_PER_YEAR[self.step])
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Dated knots of one parameter; held flat before the first and after the last.
+
+    Parameters
+    ----------
+    knots
+        Dates, rising, with a number or a distribution each, in the field's unit.
+    interpolation
+        ``step`` (a knot holds until the next), ``linear`` or ``log-linear``.
+    rank
+        ``shared``: one rank of the design for all knots; ``independent``: one each.
+
+    Examples
+    --------
+    >>> written = {"knots": [["2026-01-01", 1.0], ["2027-01-01", 4.0]], "interpolation": "log-linear"}
+    >>> Schedule.parse(written, "USD").at(np.array([2026.5])).tolist()
+    [2.0]
+    """
+
+    knots: tuple[Knot, ...]
+    interpolation: str = "linear"
+    rank: str = "shared"
+
+    @classmethod
+    def parse(cls, written: Mapping[str, Any], unit: str) -> Schedule:
+        """Read the written form ``{knots = [[date, value], …], interpolation = …, rank = …}``.
+
+        Raises
+        ------
+        ScenarioError
+            If the form or a date is wrong, or the dates don't rise.
+        DomainError
+            If a value is not a finite number, or not above 0 for ``log-linear``.
+        """
+        extra = set(written) - {"knots", "interpolation", "rank"}
+        if extra:
+            raise ScenarioError(f"a schedule takes knots, interpolation and rank; given also {sorted(extra)}")
+        interpolation, rank = written.get("interpolation", "linear"), written.get("rank", "shared")
+        if interpolation not in INTERPOLATIONS:
+            hint = near_matches(str(interpolation), INTERPOLATIONS)
+            raise ScenarioError(
+                f"unknown interpolation {interpolation!r}: allowed are {', '.join(INTERPOLATIONS)}{hint}"
+            )
+        if rank not in ("shared", "independent"):
+            raise ScenarioError(f"unknown rank {rank!r}: allowed are shared, independent")
+        rows = written.get("knots")
+        if not isinstance(rows, list | tuple) or not rows:
+            raise ScenarioError("a schedule needs knots = [[date, value], …]")
+        knots = tuple(_knot(row, unit) for row in rows)
+        for (before, _), (after, _) in itertools.pairwise(knots):
+            if before >= after:
+                raise ScenarioError(f"the dates of a schedule must rise: {before} is followed by {after}")
+        schedule = cls(knots, interpolation, rank)
+        if interpolation == "log-linear" and schedule.support()[0] <= 0:
+            raise DomainError(f"a log-linear schedule needs values above 0; the lowest is {schedule.support()[0]:g}")
+        return schedule
+
+    @property
+    def distributed(self) -> tuple[int, ...]:
+        """Positions of the knots that are distributions."""
+        return tuple(i for i, (_, value) in enumerate(self.knots) if isinstance(value, Distribution))
+
+    def support(self) -> tuple[float, float]:
+        """Return the lowest and highest value that the schedule can take."""
+        ends = [value.support() if isinstance(value, Distribution) else (value, value) for _, value in self.knots]
+        return min(low for low, _ in ends), max(high for _, high in ends)
+
+    def at(self, times: FloatArray, ranks: Any = None) -> FloatArray:
+        """Return the values at decimal years.
+
+        Parameters
+        ----------
+        times
+            Decimal years, shape ``(step,)``.
+        ranks
+            Ranks of the knots, shape ``(knot, draw)``; medians where absent.
+
+        Returns
+        -------
+        FloatArray
+            ``(step,)``, or ``(step, draw)`` where ranks are given and a knot is a distribution.
+        """
+        dates = np.array([year_fraction(date) for date, _ in self.knots])
+        values = self._knot_values(ranks)
+        log = self.interpolation == "log-linear"
+        position = np.clip(np.searchsorted(dates, times + 1e-9, side="right") - 1, 0, len(dates) - 1)
+        if self.interpolation == "step" or len(dates) == 1:
+            return np.asarray(values[position], dtype=np.float64)
+        left = np.minimum(position, len(dates) - 2)
+        share = np.clip((times - dates[left]) / (dates[left + 1] - dates[left]), 0.0, 1.0)
+        share = share.reshape(share.shape + (1,) * (values.ndim - 1))
+        axis = np.log(values) if log else values
+        mixed = axis[left] * (1.0 - share) + axis[left + 1] * share
+        return np.asarray(np.exp(mixed) if log else mixed, dtype=np.float64)
+
+    def _knot_values(self, ranks: Any) -> FloatArray:
+        """Return the knots' values, shape ``(knot,)`` or ``(knot, draw)``."""
+        if ranks is None or not self.distributed:
+            medians = [v.median() if isinstance(v, Distribution) else v for _, v in self.knots]
+            return np.array(medians, dtype=np.float64)
+        rows = [
+            value.ppf(ranks[i]) if isinstance(value, Distribution) else np.full(ranks.shape[1], value)
+            for i, (_, value) in enumerate(self.knots)
+        ]
+        return np.array(rows, dtype=np.float64)
+
+    def written(self) -> dict[str, Any]:
+        """Return the written form, numbers in the field's unit."""
+        knots = [
+            [date.isoformat(), value.written() if isinstance(value, Distribution) else value]
+            for date, value in self.knots
+        ]
+        form: dict[str, Any] = {"knots": knots, "interpolation": self.interpolation}
+        return form if self.rank == "shared" else {**form, "rank": self.rank}
+
+
+def _knot(row: object, unit: str) -> Knot:
+    """Read one ``[date, value]``."""
+    if not isinstance(row, list | tuple) or len(row) != 2:
+        raise ScenarioError(f"a knot is [date, value]; given {row!r}")
+    date, value = parse_date(row[0]), row[1]
+    if isinstance(value, Distribution):
+        return date, value
+    if isinstance(value, Mapping):
+        return date, Distribution.parse(value, unit)
+    return date, strict_number(value, unit, f"knot {date}")

@@ -1,0 +1,206 @@
+"""Written parameters: how one value is read, checked, resolved and written back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.distributions import Distribution
+from costmodel.foundation.errors import DomainError, ScenarioError
+from costmodel.foundation.provenance import Grade, Provenance, parse_grade
+from costmodel.foundation.schedules import Schedule, TimeGrid
+from costmodel.foundation.units import parse_quantity
+
+Value: TypeAlias = float | Schedule | Distribution | None
+
+_PROVENANCE_KEYS = frozenset({"value", "source", "grade", "note"})
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterSpec:
+    """The declaration of a parameter: unit, bounds, whether it may be scheduled or absent."""
+
+    unit: str
+    ge: float | None
+    gt: float | None
+    le: float | None
+    lt: float | None
+    trajectory: bool
+    optional: bool
+    description: str
+    grade: Grade
+    note: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the declaration as a plain table."""
+        return asdict(self)
+
+    def bounds(self) -> str:
+        """Return the allowed range as text."""
+        signs = (("≥", self.ge), (">", self.gt), ("≤", self.le), ("<", self.lt))
+        return " and ".join(f"{sign} {bound:g}" for sign, bound in signs if bound is not None)
+
+    def check(self, low: float, high: float, *, what: str, open_ended: bool = False) -> None:
+        """Raise ``DomainError`` unless ``low … high`` lies within the bounds.
+
+        Parameters
+        ----------
+        low, high
+            Ends of a number, a schedule, a support or draws, in the parameter's unit.
+        what
+            What the ends belong to, for the message.
+        open_ended
+            Whether the ends themselves are never reached, as those of a continuous support.
+        """
+        inside = (
+            (self.ge is None or low >= self.ge)
+            and (self.le is None or high <= self.le)
+            and (self.gt is None or low > self.gt or (open_ended and low >= self.gt))
+            and (self.lt is None or high < self.lt or (open_ended and high <= self.lt))
+        )
+        if not inside:
+            span = f"{low:g}" if low == high else f"{low:g} … {high:g}"
+            cut = "; truncate it with low and high" if open_ended else ""
+            raise DomainError(f"{what} {span} is outside the allowed range ({self.bounds()}), in {self.unit!r}{cut}")
+
+
+def read_parameter(given: Any, spec: ParameterSpec) -> tuple[Value, Provenance | None]:
+    """Read a written parameter into its value and its provenance.
+
+    Parameters
+    ----------
+    given
+        A number in the declared unit, a string with a unit, a Schedule or Distribution (object or table), or a
+        table ``{value = …, source = …, grade = …, note = …}``.
+    spec
+        The declaration.
+
+    Raises
+    ------
+    ScenarioError, DomainError, UnitError
+        If the form, the value or the unit is not allowed.
+    """
+    if isinstance(given, Mapping) and "value" in given:
+        extra = set(given) - _PROVENANCE_KEYS
+        if extra:
+            raise ScenarioError(f"a value with provenance takes value, source, grade, note; given also {sorted(extra)}")
+        return read_parameter(given["value"], spec)[0], _provenance(given)
+    value = _read_value(given, spec)
+    if isinstance(value, Schedule) and not spec.trajectory:
+        raise ScenarioError("cannot be scheduled: write a number or a distribution")
+    if isinstance(value, Distribution | Schedule):
+        low, high = value.support()
+        continuous = not (isinstance(value, Distribution) and value.kind in ("discrete", "empirical"))
+        spread = isinstance(value, Distribution) or bool(value.distributed)
+        what = "the support" if isinstance(value, Distribution) else "the schedule's range"
+        spec.check(low, high, what=what, open_ended=continuous and spread)
+    elif value is not None:
+        spec.check(value, value, what="value")
+    return value, None
+
+
+def _read_value(given: Any, spec: ParameterSpec) -> Value:
+    """Read one written value without looking at its bounds."""
+    if given is None:
+        if not spec.optional:
+            raise ScenarioError("cannot be absent")
+        return None
+    if isinstance(given, Schedule | Distribution):
+        return given
+    if isinstance(given, str):
+        return parse_quantity(given, spec.unit)
+    if isinstance(given, Mapping):
+        if "dist" in given:
+            return Distribution.parse(given, spec.unit)
+        if "knots" in given:
+            return Schedule.parse(given, spec.unit)
+        raise ScenarioError(f"a table needs dist, knots or value; given {sorted(map(str, given))}")
+    if isinstance(given, bool | np.bool_) or not isinstance(given, int | float | np.integer | np.floating):
+        raise DomainError(f"a number in {spec.unit!r} is needed; given {given!r}")
+    if not math.isfinite(given):
+        raise DomainError(f"a finite number in {spec.unit!r} is needed; given {given!r}")
+    return float(given)
+
+
+def _provenance(given: Mapping[str, Any]) -> Provenance:
+    texts = {key: given[key] for key in ("source", "note") if key in given}
+    for key, text in texts.items():
+        if not isinstance(text, str):
+            raise ScenarioError(f"{key} must be a text; given {text!r}")
+    grade = parse_grade(given.get("grade", Grade.UNVERIFIED.value if "source" in given else Grade.ASSUMED.value))
+    if grade not in (Grade.ASSUMED, Grade.UNVERIFIED) and "source" not in texts:
+        raise ScenarioError(f"grade {grade.value!r} needs a source")
+    return Provenance(texts.get("source"), grade, texts.get("note"))
+
+
+def written_value(value: Value, provenance: Provenance | None) -> Any:
+    """Return the written form of a value with its provenance."""
+    plain = value.written() if isinstance(value, Schedule | Distribution) else value
+    return plain if provenance is None else {"value": plain, **provenance.written()}
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """Turns written values into floats, draws and trajectories.
+
+    Parameters
+    ----------
+    grid
+        The time grid; absent for models without time.
+    ranks
+        Ranks by path, shape ``(draw,)`` each; absent for medians.
+    """
+
+    grid: TimeGrid | None
+    ranks: Mapping[str, FloatArray] | None
+
+    def resolve(self, path: str, value: Value, spec: ParameterSpec) -> Any:
+        """Return the resolved value: ``()``, ``(draw,)``, or with a leading step axis for trajectories."""
+        if value is None:
+            return None
+        if isinstance(value, Schedule):
+            if self.grid is None:
+                raise ScenarioError(f"{path}: this model has no time grid, so nothing can be scheduled")
+            drawn = value.at(self.grid.mid, self._knot_ranks(path, value))
+            self._check(path, drawn, spec)
+            return drawn
+        if isinstance(value, Distribution):
+            if self.ranks is None:
+                number: Any = value.median()
+            else:
+                number = np.asarray(value.ppf(self._rank(path)), dtype=np.float64)
+                self._check(path, number, spec)
+        else:
+            number = value
+        array = np.float64(number) if np.ndim(number) == 0 else number
+        if spec.trajectory and self.grid is not None:
+            return np.broadcast_to(array, (self.grid.steps, *np.shape(array)))
+        return array
+
+    def _rank(self, path: str) -> FloatArray:
+        ranks = self.ranks or {}
+        if path not in ranks:
+            raise ScenarioError(f"{path}: is a distribution but not in the design; make the design from this scenario")
+        return ranks[path]
+
+    def _knot_ranks(self, path: str, schedule: Schedule) -> Any:
+        if self.ranks is None or not schedule.distributed:
+            return None
+        rows = len(schedule.knots)
+        if schedule.rank == "shared":
+            return np.broadcast_to(self._rank(path), (rows, len(self._rank(path))))
+        ranks = {i: self._rank(f"{path}[{i}]") for i in schedule.distributed}
+        filler = next(iter(ranks.values()))
+        return np.array([ranks.get(i, filler) for i in range(rows)])
+
+    @staticmethod
+    def _check(path: str, drawn: FloatArray, spec: ParameterSpec) -> None:
+        try:
+            spec.check(float(drawn.min()), float(drawn.max()), what="a draw", open_ended=True)
+        except DomainError as error:
+            raise DomainError(f"{path}: {error}") from None
