@@ -8,23 +8,245 @@ from costmodel.testing.scalars import positive, rate, share
 
 __all__ = ["STRATEGIES"]
 
-_PROGRAMME = "costmodel.training.programme"
+_PACKAGE = "costmodel.training"
 
-STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
-    f"{_PROGRAMME}:reserve_growth": {
+
+def _hours() -> SearchStrategy[float]:
+    return positive(1.0, 1e9)
+
+
+def _money() -> SearchStrategy[float]:
+    return positive(0.0, 1e10)
+
+
+def _parameters() -> SearchStrategy[float]:
+    return positive(1e9, 1e13)
+
+
+def _compute() -> SearchStrategy[float]:
+    return positive(1e18, 1e30)
+
+
+def _allocation() -> dict[str, SearchStrategy[float]]:
+    return {
+        "parameter_coefficient": positive(300.0, 500.0),
+        "token_coefficient": positive(300.0, 2500.0),
+        "parameter_exponent": positive(0.3, 0.4),
+        "token_exponent": positive(0.27, 0.4),
+    }
+
+
+def _loss() -> dict[str, SearchStrategy[float]]:
+    return {"irreducible_loss": positive(1.5, 1.9), **_allocation()}
+
+
+def _checkpoints() -> dict[str, SearchStrategy[float]]:
+    return {
+        "interval": positive(0.02, 5.0),
+        "checkpoint_time": positive(0.0, 0.1),
+        "mean_time": positive(1.0, 1e3),
+        "restart_time": positive(0.0, 1.0),
+    }
+
+
+_PROGRAMME: dict[str, dict[str, SearchStrategy[float]]] = {
+    f"{_PACKAGE}.programme:reserve_growth": {
         "initial": positive(1.0, 1e7),
         "growth_rate": rate(-2.0, 2.0),
         "time": positive(0.0, 15.0),
     },
-    f"{_PROGRAMME}:training_reserve": {
+    f"{_PACKAGE}.programme:training_reserve": {
         "unconstrained": positive(0.0, 1e9),
         "share_limit": share(),
         "capacity": positive(0.0, 1e9),
         "budget_limit": positive(0.0, 1e9),
     },
-    f"{_PROGRAMME}:capability_index": {
+    f"{_PACKAGE}.programme:capability_index": {
         "reserve_ratio": positive(0.0, 1e6),
         "algorithmic_growth": rate(-2.0, 3.0),
         "time": positive(0.0, 15.0),
     },
+}
+
+_SCALING: dict[str, dict[str, SearchStrategy[float]]] = {
+    f"{_PACKAGE}.scaling:parametric_loss": {
+        "parameters": _parameters(),
+        "tokens": positive(1e9, 1e15),
+        **_loss(),
+    },
+    f"{_PACKAGE}.scaling:optimal_parameters": {"compute": _compute(), **_allocation()},
+    f"{_PACKAGE}.scaling:optimal_tokens": {"compute": _compute(), **_allocation()},
+    f"{_PACKAGE}.scaling:optimal_tokens_for_parameters": {"parameters": _parameters(), **_allocation()},
+    f"{_PACKAGE}.scaling:tokens_for_loss": {
+        "loss": positive(3.2, 6.0),
+        "parameters": positive(1e9, 1e13),
+        **_loss(),
+    },
+    f"{_PACKAGE}.scaling:compute_for_loss": {"loss": positive(2.0, 6.0), **_loss()},
+    f"{_PACKAGE}.scaling:data_limited_parameters": {
+        "compute": _compute(),
+        "token_limit": positive(1e10, 1e14),
+        **_allocation(),
+    },
+    f"{_PACKAGE}.scaling:effective_tokens": {
+        "tokens": positive(1e9, 1e14),
+        "unique_tokens": positive(1e9, 1e14),
+        "repetition_constant": positive(1.0, 50.0),
+    },
+    f"{_PACKAGE}.scaling:power_law_allocation": {
+        "compute": _compute(),
+        "coefficient": positive(1e-3, 10.0),
+        "exponent": positive(0.3, 0.8),
+    },
+    f"{_PACKAGE}.scaling:effective_compute": {
+        "compute": _compute(),
+        "algorithmic_growth": rate(-1.0, 3.0),
+        "years": positive(0.0, 10.0),
+    },
+}
+
+_GOODPUT: dict[str, dict[str, SearchStrategy[float]]] = {
+    f"{_PACKAGE}.goodput:mean_time_between_failures": {
+        "nodes": positive(1.0, 1e6),
+        "failure_rate": positive(1e-6, 1e-2),
+    },
+    f"{_PACKAGE}.goodput:interruptions": {"duration": _hours(), "mean_time": positive(0.1, 1e4)},
+    f"{_PACKAGE}.goodput:checkpoint_write_time": {
+        "parameters": _parameters(),
+        "bytes_per_parameter": positive(2.0, 20.0),
+        "bandwidth": positive(1e9, 1e14),
+    },
+    f"{_PACKAGE}.goodput:young_interval": {
+        "checkpoint_time": positive(1e-4, 0.5),
+        "mean_time": positive(1.0, 1e3),
+    },
+    f"{_PACKAGE}.goodput:daly_interval": {
+        "checkpoint_time": positive(1e-4, 0.5),
+        "mean_time": positive(1.0, 1e3),
+        "restart_time": positive(0.0, 1.0),
+    },
+    f"{_PACKAGE}.goodput:daly_interval_higher_order": {
+        "checkpoint_time": positive(1e-4, 10.0),
+        "mean_time": positive(1.0, 1e3),
+    },
+    f"{_PACKAGE}.goodput:checkpoint_waste": _checkpoints(),
+    f"{_PACKAGE}.goodput:effective_training_time_ratio": _checkpoints(),
+    f"{_PACKAGE}.goodput:exponential_training_time_ratio": _checkpoints(),
+}
+
+_DURATION: dict[str, dict[str, SearchStrategy[float]]] = {
+    f"{_PACKAGE}.duration:training_flop": {"parameters": _parameters(), "tokens": positive(1e9, 1e15)},
+    f"{_PACKAGE}.duration:accelerator_hours": {
+        "flop": _compute(),
+        "peak": positive(1e13, 1e16),
+        "utilisation": positive(0.05, 1.0),
+    },
+    f"{_PACKAGE}.duration:model_flop_utilisation": {
+        "flop": _compute(),
+        "peak": positive(1e13, 1e16),
+        "hours": _hours(),
+    },
+    f"{_PACKAGE}.duration:hardware_flop_utilisation": {"utilisation": share(), "recomputed_share": share()},
+    f"{_PACKAGE}.duration:wall_clock": {
+        "hours": _hours(),
+        "accelerators": positive(1.0, 1e6),
+        "effective_time_ratio": positive(0.05, 1.0),
+    },
+}
+
+_COST: dict[str, dict[str, SearchStrategy[float]]] = {
+    f"{_PACKAGE}.cost:value_at_start": {
+        "acquisition_price": _money(),
+        "decline_rate": positive(0.0, 1.0),
+        "years": positive(0.0, 10.0),
+    },
+    f"{_PACKAGE}.cost:amortized_hourly_cost": {"value": _money(), "decline_rate": positive(0.0, 1.0)},
+    f"{_PACKAGE}.cost:chip_part": {"hardware_cost": _money(), "server_overhead": positive(1.0, 4.0)},
+    f"{_PACKAGE}.cost:network_cost": {"hardware_cost": _money(), "network_share": positive(0.0, 0.9)},
+    f"{_PACKAGE}.cost:run_energy": {
+        "hours": _hours(),
+        "chip_power": positive(0.0, 5e3),
+        "server_factor": positive(1.0, 3.0),
+        "power_fraction": share(),
+        "power_usage_effectiveness": positive(1.0, 2.0),
+    },
+    f"{_PACKAGE}.cost:energy_cost": {"energy": positive(0.0, 1e13), "energy_price": positive(0.0, 1e-3)},
+    f"{_PACKAGE}.cost:rental_cost": {"hours": _hours(), "price": positive(0.0, 20.0)},
+    f"{_PACKAGE}.cost:acquisition_cost": {
+        "accelerators": positive(0.0, 1e6),
+        "price": _money(),
+        "network_share": positive(0.0, 0.9),
+    },
+}
+
+_DEVELOPMENT: dict[str, dict[str, SearchStrategy[float]]] = {
+    f"{_PACKAGE}.development:experiments_cost": {
+        "final_run_cost": _money(),
+        "experiments_multiplier": positive(1.0, 10.0),
+    },
+    f"{_PACKAGE}.development:failed_runs_cost": {
+        "final_run_cost": _money(),
+        "failed_share": positive(0.0, 0.9),
+    },
+    f"{_PACKAGE}.development:staff_cost": {
+        "headcount": positive(0.0, 1e4),
+        "years": positive(0.0, 5.0),
+        "salary": positive(0.0, 1e6),
+        "overhead_rate": share(),
+        "equity": positive(0.0, 1e7),
+    },
+    f"{_PACKAGE}.development:data_cost": {
+        "acquisition": _money(),
+        "size": positive(0.0, 1e18),
+        "storage_price": positive(0.0, 1e-9),
+        "years": positive(0.0, 5.0),
+    },
+}
+
+_DISCOVERY: dict[str, dict[str, SearchStrategy[float]]] = {
+    f"{_PACKAGE}.discovery:discovery_run_cost": {
+        "steps": positive(0.0, 1e3),
+        "rollouts": positive(0.0, 1e4),
+        "prompt_tokens": positive(0.0, 1e5),
+        "sampled_tokens": positive(0.0, 1e5),
+        "prefill_price": positive(0.0, 1e-5),
+        "sample_price": positive(0.0, 1e-4),
+        "train_price": positive(0.0, 1e-4),
+    },
+    f"{_PACKAGE}.discovery:saved_share": {"time_share": share(), "speedup": positive(0.1, 100.0)},
+    f"{_PACKAGE}.discovery:speedup_of_whole": {"time_share": share(), "speedup": positive(0.1, 100.0)},
+    f"{_PACKAGE}.discovery:break_even_hours": {
+        "cost": _money(),
+        "accelerators": positive(1.0, 1e6),
+        "hourly_value": positive(0.1, 20.0),
+        "time_share": positive(1e-4, 1.0),
+        "speedup": positive(1.001, 100.0),
+    },
+    f"{_PACKAGE}.discovery:break_even_fleet": {
+        "cost": _money(),
+        "hours": _hours(),
+        "hourly_value": positive(0.1, 20.0),
+        "time_share": positive(1e-4, 1.0),
+        "speedup": positive(1.001, 100.0),
+    },
+}
+
+_LADDER: dict[str, dict[str, SearchStrategy[float]]] = {
+    f"{_PACKAGE}.ladder:crossing_year": {
+        "target": positive(1e3, 1e12),
+        "reference": positive(1e3, 1e12),
+        "reference_year": positive(2000.0, 2050.0),
+        "growth_rate": positive(0.05, 3.0),
+    },
+}
+
+STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
+    **_PROGRAMME,
+    **_SCALING,
+    **_GOODPUT,
+    **_DURATION,
+    **_COST,
+    **_DEVELOPMENT,
+    **_DISCOVERY,
+    **_LADDER,
 }

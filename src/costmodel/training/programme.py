@@ -43,9 +43,7 @@ def reserve_growth(initial: Numeric, growth_rate: Numeric, time: Numeric) -> Num
 
 
 @formula(step=True)
-def training_reserve(
-    unconstrained: Numeric, share_limit: Numeric, capacity: Numeric, budget_limit: Numeric
-) -> Numeric:
+def training_reserve(unconstrained: Numeric, share_limit: Numeric, capacity: Numeric, budget_limit: Numeric) -> Numeric:
     """Return the capacity that training and research hold back from serving.
 
     Parameters
