@@ -1,0 +1,390 @@
+"""Sobol' indices: what part of an output's variance each input, or group of inputs, carries.
+
+Everything here works on numbers that already exist: a sample in the unit cube, and the outputs at its points.
+:func:`costmodel.analysis.sensitivity.sobol_study` draws the sample, runs a model and calls this module.
+
+Shapes: ``n`` base points, ``d`` inputs, ``g`` groups of inputs (each input alone unless said), ``output`` axis
+first, draws last. One pass serves a whole trajectory: its years are outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from costmodel.analysis.finite import OnNonFinite, constant_outputs, finite_draws
+from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.errors import DomainError
+
+Interval = Literal["asymptotic", "bootstrap"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SobolIndices:
+    """First and total order Sobol' indices with intervals.
+
+    ``first`` of a group is its *closed* index: the part of the variance that the group explains by itself,
+    interactions inside it included. ``total`` adds its interactions with all others. All arrays are
+    ``(group, output)``, intervals ``(2, group, output)``; an output without variance has NaN.
+    """
+
+    names: tuple[str, ...]
+    outputs: tuple[str, ...]
+    first: FloatArray
+    total: FloatArray
+    first_interval: FloatArray
+    total_interval: FloatArray
+    first_sum: FloatArray
+    """Sum of the first-order indices, ``(output,)``: what one-at-a-time reasoning can see."""
+    first_sum_interval: FloatArray
+    mean: FloatArray
+    variance: FloatArray
+    level: float
+    interval: str
+    base_points: int
+    dropped: int
+    """Base points left out because an output was not finite at one of their points."""
+    runs: int
+    """Model runs behind the indices."""
+
+    @property
+    def interaction(self) -> FloatArray:
+        """What no group explains by itself: 1 minus the sum of first-order indices, ``(output,)``."""
+        return 1.0 - self.first_sum
+
+    def rows(self, output: str | None = None) -> list[dict[str, object]]:
+        """Return one row per group for an output (the first one unless named), largest total first."""
+        column = output_index(self.outputs, output)
+        order = np.argsort(-np.nan_to_num(self.total[:, column], nan=-np.inf), kind="stable")
+        return [
+            {
+                "input": self.names[row],
+                "first": float(self.first[row, column]),
+                "first_low": float(self.first_interval[0, row, column]),
+                "first_high": float(self.first_interval[1, row, column]),
+                "total": float(self.total[row, column]),
+                "total_low": float(self.total_interval[0, row, column]),
+                "total_high": float(self.total_interval[1, row, column]),
+            }
+            for row in order
+        ]
+
+
+def output_index(outputs: tuple[str, ...], output: str | None) -> int:
+    """Return the position of an output's label; the first where none is given.
+
+    Raises
+    ------
+    DomainError
+        If there is no such label.
+
+    Examples
+    --------
+    >>> output_index(("capex", "npv"), "npv")
+    1
+    """
+    if output is None:
+        return 0
+    if output not in outputs:
+        raise DomainError(f"no output {output!r} in this study: it has {', '.join(outputs)}")
+    return outputs.index(output)
+
+
+def base_sample(
+    base_points: int,
+    inputs: int,
+    *,
+    rng: object = None,
+    method: Literal["sobol", "random"] = "sobol",
+) -> tuple[FloatArray, FloatArray]:
+    """Draw the two independent base samples of the pick-freeze scheme.
+
+    Parameters
+    ----------
+    base_points
+        n, number of base points; a power of two for ``"sobol"``, where any other number loses its balance.
+    inputs
+        d, number of inputs.
+    rng
+        Seed or generator.
+    method
+        ``"sobol"``: a scrambled Sobol' sequence in 2d dimensions. ``"random"``: independent points.
+
+    Returns
+    -------
+    a, b
+        Points in the open unit cube, each ``(n, d)``.
+
+    Raises
+    ------
+    DomainError
+        If ``base_points`` is not a power of two for ``"sobol"``, or either count is too small.
+
+    References
+    ----------
+    Saltelli et al., *Variance based sensitivity analysis of model output*, Computer Physics Communications 181
+    (2010), section 4: columns 1 … d of the sequence for A, d+1 … 2d for B.
+
+    Examples
+    --------
+    >>> a, b = base_sample(8, 3, rng=0)
+    >>> a.shape, bool(((0 < a) & (a < 1)).all())
+    ((8, 3), True)
+    """
+    if inputs < 1 or base_points < 2:
+        raise DomainError(f"a base sample needs 2 points and 1 input or more, not {base_points} and {inputs}")
+    if method == "random":
+        points = np.random.default_rng(rng).random((base_points, 2 * inputs))  # type: ignore[arg-type]
+    elif method == "sobol":
+        if base_points & (base_points - 1):
+            near = 1 << (base_points.bit_length() - 1)
+            raise DomainError(
+                f"a Sobol' sample of {base_points} base points is unbalanced: take a power of two, "
+                f"{near} or {2 * near}, or method='random'"
+            )
+        from scipy.stats import qmc
+
+        engine = qmc.Sobol(2 * inputs, scramble=True, seed=np.random.default_rng(rng))  # type: ignore[arg-type]
+        points = engine.random(base_points)
+    else:
+        raise DomainError(f"method is 'sobol' or 'random', not {method!r}")
+    points = np.clip(points, 2.0**-53, 1.0 - 2.0**-53)
+    return points[:, :inputs], points[:, inputs:]
+
+
+def mixed_samples(a: FloatArray, b: FloatArray, groups: Sequence[Sequence[int]] | None = None) -> FloatArray:
+    """Return the mixed samples: A with the columns of one group taken from B, for each group.
+
+    Parameters
+    ----------
+    a, b
+        Base samples, ``(n, d)``.
+    groups
+        Columns of each group; each column alone where not given.
+
+    Returns
+    -------
+    FloatArray
+        ``(g, n, d)``.
+
+    Examples
+    --------
+    >>> mixed_samples(np.zeros((1, 3)), np.ones((1, 3)), [[0, 2], [1]]).tolist()
+    [[[1.0, 0.0, 1.0]], [[0.0, 1.0, 0.0]]]
+    """
+    columns = [[column] for column in range(a.shape[1])] if groups is None else groups
+    mixed = np.repeat(a[None], len(columns), axis=0)
+    for index, group in enumerate(columns):
+        mixed[index][:, list(group)] = b[:, list(group)]
+    return mixed
+
+
+def sobol_indices(
+    f_a: ArrayLike,
+    f_b: ArrayLike,
+    f_mixed: ArrayLike,
+    *,
+    names: Sequence[str] | None = None,
+    outputs: Sequence[str] | None = None,
+    level: float = 0.95,
+    interval: Interval = "asymptotic",
+    resamples: int = 1000,
+    rng: object = 0,
+    on_nonfinite: OnNonFinite = "raise",
+) -> SobolIndices:
+    """Estimate first and total order indices from the outputs at a pick-freeze sample.
+
+    Parameters
+    ----------
+    f_a, f_b
+        Outputs at the base samples, ``(n,)`` or ``(output, n)``.
+    f_mixed
+        Outputs at the mixed samples of :func:`mixed_samples`, ``(g, n)`` or ``(g, output, n)``.
+    names, outputs
+        Labels of groups and outputs.
+    level
+        Confidence level of the intervals, between 0 and 1, [1].
+    interval
+        ``"asymptotic"``: normal, from each estimator's influence per base point. ``"bootstrap"``: percentiles
+        over resampled base points. Both treat base points as independent; with a Sobol' sequence they are wider
+        than the true error.
+    resamples, rng
+        Number of resamples and seed of the bootstrap.
+    on_nonfinite
+        ``"raise"``, or ``"drop"``: a base point whose output is not finite at any of its g + 2 points is left
+        out and counted; the indices then hold given a finite output.
+
+    Returns
+    -------
+    SobolIndices
+
+    Raises
+    ------
+    DomainError
+        If shapes do not agree or the level is not between 0 and 1.
+    NonFiniteResultError
+        If a value is not finite and ``on_nonfinite`` is ``"raise"``.
+
+    Notes
+    -----
+    With outputs centred on the mean of all points, V the variance over A and B together,
+    Sᵢ = mean(f_B (f_ABᵢ − f_A))/V (Saltelli) and Tᵢ = ½ mean((f_A − f_ABᵢ)²)/V (Jansen).
+
+    References
+    ----------
+    Saltelli et al., Computer Physics Communications 181 (2010), table 2, (b) and (f); Jansen, Computer Physics
+    Communications 117 (1999).
+
+    Examples
+    --------
+    >>> from costmodel.analysis.textbook import ishigami
+    >>> a, b = base_sample(1024, 3, rng=1)
+    >>> f = lambda points: ishigami(*np.moveaxis(np.pi * (2.0 * points - 1.0), -1, 0))
+    >>> indices = sobol_indices(f(a), f(b), f(mixed_samples(a, b)), names=["x1", "x2", "x3"])
+    >>> [round(float(value), 1) for value in indices.total[:, 0]]
+    [0.6, 0.4, 0.2]
+    """
+    y_a, y_b, y_mixed = _as_stacks(f_a, f_b, f_mixed)
+    if not 0.0 < level < 1.0:
+        raise DomainError(f"level is a confidence between 0 and 1, not {level}")
+    labels = _labels(outputs, y_a.shape[0], "output")
+    groups = _labels(names, y_mixed.shape[0], "x")
+    everything = np.concatenate([y_a[:, None], y_b[:, None], np.moveaxis(y_mixed, 0, 1)], axis=1)
+    kept = finite_draws(everything, labels, on_nonfinite)
+    if not kept.all():
+        everything = everything[..., kept]
+    flat = constant_outputs(everything.reshape(len(labels), -1))
+    moments = _Moments(everything)
+    first, total = moments.indices()
+    with np.errstate(all="ignore"):
+        if interval == "asymptotic":
+            bounds = _asymptotic(moments, first, total, level)
+        elif interval == "bootstrap":
+            bounds = _bootstrap(moments, level, resamples, rng)
+        else:
+            raise DomainError(f"interval is 'asymptotic' or 'bootstrap', not {interval!r}")
+    blank = np.where(flat, np.nan, 0.0)
+    n = everything.shape[-1]
+    return SobolIndices(
+        names=groups,
+        outputs=labels,
+        first=first + blank,
+        total=total + blank,
+        first_interval=bounds[0] + blank,
+        total_interval=bounds[1] + blank,
+        first_sum=first.sum(axis=0) + blank,
+        first_sum_interval=bounds[2] + blank,
+        mean=moments.mean,
+        variance=moments.variance,
+        level=level,
+        interval=interval,
+        base_points=n,
+        dropped=int(kept.size - n),
+        runs=int(kept.size * (len(groups) + 2)),
+    )
+
+
+def _labels(given: Sequence[str] | None, count: int, stem: str) -> tuple[str, ...]:
+    if given is None:
+        return tuple(f"{stem}{index + 1}" for index in range(count))
+    if len(given) != count:
+        raise DomainError(f"{len(given)} names were given for {count}: {', '.join(given)}")
+    return tuple(given)
+
+
+def _as_stacks(f_a: ArrayLike, f_b: ArrayLike, f_mixed: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Bring outputs to ``(output, n)`` and ``(g, output, n)``."""
+    y_a = np.atleast_2d(np.asarray(f_a, dtype=np.float64))
+    y_b = np.atleast_2d(np.asarray(f_b, dtype=np.float64))
+    y_mixed = np.asarray(f_mixed, dtype=np.float64)
+    if y_mixed.ndim == 2:
+        y_mixed = y_mixed[:, None, :]
+    if y_a.shape != y_b.shape or y_mixed.shape[1:] != y_a.shape or y_a.ndim != 2 or y_a.shape[1] < 2:
+        raise DomainError(
+            f"outputs at A, B and the mixed samples are (output, n), (output, n) and (group, output, n), "
+            f"not {y_a.shape}, {y_b.shape} and {y_mixed.shape}"
+        )
+    return y_a, y_b, y_mixed
+
+
+class _Moments:
+    """Terms per base point whose means make the indices, in units of the output's standard deviation."""
+
+    def __init__(self, everything: FloatArray) -> None:
+        self.mean = everything.mean(axis=(1, 2))
+        spread = everything[:, :2].reshape(len(everything), -1).std(axis=1)
+        self.variance = spread**2
+        with np.errstate(all="ignore"):
+            scaled = (everything - self.mean[:, None, None]) / spread[:, None, None]
+        y_a, y_b, y_mixed = scaled[:, 0], scaled[:, 1], scaled[:, 2:]
+        self.first = y_b[:, None] * (y_mixed - y_a[:, None])  # (output, g, n)
+        self.total = 0.5 * np.square(y_a[:, None] - y_mixed)
+        self.sum = 0.5 * (y_a + y_b)  # (output, n)
+        self.square = 0.5 * (np.square(y_a) + np.square(y_b))
+
+    def indices(self, weights: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
+        """Return indices ``(g, output)``; with weights ``(resample, n)``, ``(resample, g, output)``."""
+
+        def average(terms: FloatArray) -> FloatArray:
+            if weights is None:
+                plain: FloatArray = terms.mean(axis=-1)
+                return plain
+            return np.moveaxis(np.matmul(terms, weights.T), -1, 0)
+
+        variance = average(self.square) - np.square(average(self.sum))
+        first = average(self.first) / variance[..., None]
+        total = average(self.total) / variance[..., None]
+        return np.swapaxes(first, -1, -2), np.swapaxes(total, -1, -2)
+
+
+def _asymptotic(
+    moments: _Moments, first: FloatArray, total: FloatArray, level: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return normal intervals, from influence functions, of each index and of the first-order sum."""
+    from scipy.special import ndtri
+
+    n = moments.sum.shape[-1]
+    centre = moments.sum.mean(axis=-1, keepdims=True)
+    spread = moments.square - 2.0 * centre * moments.sum + np.square(centre)  # its mean is the variance
+    reach = float(ndtri(0.5 + level / 2.0)) / np.sqrt(n - 1.0)
+
+    def half_width(terms: FloatArray, index: FloatArray, base: FloatArray) -> FloatArray:
+        width: FloatArray = reach * (terms - index * base).std(axis=-1)
+        return width
+
+    wide_first = half_width(moments.first, first.T[..., None], spread[:, None]).T
+    wide_total = half_width(moments.total, total.T[..., None], spread[:, None]).T
+    sums = first.sum(axis=0)
+    wide_sum = half_width(moments.first.sum(axis=1), sums[:, None], spread)
+    return (
+        np.stack([first - wide_first, first + wide_first]),
+        np.stack([total - wide_total, total + wide_total]),
+        np.stack([sums - wide_sum, sums + wide_sum]),
+    )
+
+
+def _bootstrap(
+    moments: _Moments, level: float, resamples: int, rng: object
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return percentile intervals over resampled base points, as products with multinomial weights."""
+    if resamples < 100:
+        raise DomainError(f"a percentile interval needs 100 resamples or more, not {resamples}")
+    n = moments.sum.shape[-1]
+    generator = np.random.default_rng(rng)  # type: ignore[arg-type]
+    tails = [0.5 - level / 2.0, 0.5 + level / 2.0]
+    drawn = []
+    for start in range(0, resamples, 100):
+        count = min(100, resamples - start)
+        weights = generator.multinomial(n, np.full(n, 1.0 / n), size=count) / n
+        drawn.append(moments.indices(weights))
+    first = np.concatenate([pair[0] for pair in drawn])
+    total = np.concatenate([pair[1] for pair in drawn])
+    return (
+        np.quantile(first, tails, axis=0),
+        np.quantile(total, tails, axis=0),
+        np.quantile(first.sum(axis=1), tails, axis=0),
+    )
