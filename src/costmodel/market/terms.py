@@ -1,0 +1,233 @@
+"""Rents by length of commitment: what quotes for one and for three years say about coming rents.
+
+A long quote below a short one is the market's own forecast of the fall in rents, plus what a seller gives for
+certainty. Idle hours sell at a spot discount and at a fill rate.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from costmodel.foundation.arrays import Numeric, formula
+from costmodel.foundation.errors import DomainError
+
+YEARS_OF_LONG_QUOTE = 3
+"""Length of the long commitment that clouds quote beside the one-year one [year]."""
+
+
+@formula()
+def yearly_rent_ratio(one_year: Numeric, three_year: Numeric) -> Numeric:
+    """Ratio of one year's rent to the year before that two quotes imply.
+
+    Parameters
+    ----------
+    one_year
+        Hourly price under a one-year commitment, > 0 [USD/hour].
+    three_year
+        Hourly price under a three-year commitment, above a third of ``one_year`` [USD/hour].
+
+    Returns
+    -------
+    Numeric
+        Yearly ratio of rents, below 1 where the market expects a fall [1].
+
+    Notes
+    -----
+    The three-year price is the mean of three yearly ones, ``p1 (1 + r + r²)/3``, hence
+    ``r = (sqrt(12 p3/p1 - 3) - 1)/2``. Discounting within the term is left out.
+
+    Examples
+    --------
+    >>> round(float(yearly_rent_ratio(7.20, 5.40)), 4)
+    0.7247
+    """
+    return 0.5 * (np.sqrt(12.0 * three_year / one_year - 3.0) - 1.0)
+
+
+@formula()
+def forward_rent(one_year: Numeric, yearly_ratio: Numeric, year: Numeric) -> Numeric:
+    """Rent of a coming year that a term structure implies.
+
+    Parameters
+    ----------
+    one_year
+        Hourly price under a one-year commitment, > 0 [USD/hour].
+    yearly_ratio
+        Ratio of one year's rent to the year before, > 0 [1].
+    year
+        Years from the first, which is 0 [1].
+
+    Returns
+    -------
+    Numeric
+        Hourly rent of that year [USD/hour].
+
+    Notes
+    -----
+    ``p1 r^k``.
+
+    Examples
+    --------
+    >>> round(float(forward_rent(7.20, 0.7247449, 2.0)), 3)
+    3.782
+    """
+    return one_year * np.power(yearly_ratio, year)
+
+
+@formula()
+def mean_rent_of_term(spot_rent: Numeric, decline: Numeric, term: Numeric) -> Numeric:
+    """Flat rent over a term that equals the mean of a rent falling steadily.
+
+    Parameters
+    ----------
+    spot_rent
+        Rent now, > 0 [USD/hour].
+    decline
+        Logarithmic fall of rent, signed [1/year].
+    term
+        Length of the commitment, > 0 [year].
+
+    Returns
+    -------
+    Numeric
+        Flat rent [USD/hour].
+
+    Notes
+    -----
+    ``ρ (1 - exp(-δT))/(δT)``.
+
+    Examples
+    --------
+    >>> round(float(mean_rent_of_term(2.0, 0.3, 3.0)), 4)
+    1.3187
+    """
+    width = decline * term
+    divisor = np.where(width == 0.0, 1.0, width)
+    return spot_rent * np.where(width == 0.0, 1.0, -np.expm1(-width) / divisor)
+
+
+@formula()
+def idle_rent(rental_price: Numeric, fill_rate: Numeric, spot_discount: Numeric) -> Numeric:
+    """Earnings per idle hour that is offered on the spot market.
+
+    Parameters
+    ----------
+    rental_price
+        Rent of committed hours, >= 0 [USD/hour].
+    fill_rate
+        Share of offered idle hours that finds a buyer, 0 to 1 [1].
+    spot_discount
+        Discount of an interruptible hour, 0 to 1 [1].
+
+    Returns
+    -------
+    Numeric
+        Earnings per idle hour offered [USD/hour].
+
+    Notes
+    -----
+    ``ρ f (1 - d)``.
+
+    Examples
+    --------
+    >>> round(float(idle_rent(2.35, 0.7, 0.4)), 4)
+    0.987
+    """
+    return rental_price * fill_rate * (1.0 - spot_discount)
+
+
+@formula()
+def break_even_fill(
+    hourly_cost: Numeric, rental_price: Numeric, committed_share: Numeric, spot_discount: Numeric
+) -> Numeric:
+    """Fill rate of uncommitted hours at which an accelerator just earns its cost.
+
+    Parameters
+    ----------
+    hourly_cost
+        Cost per hour of the calendar, sold or not, >= 0 [USD/hour].
+    rental_price
+        Rent of a committed hour, > 0 [USD/hour].
+    committed_share
+        Share of hours sold under commitment, 0 to less than 1 [1].
+    spot_discount
+        Discount of the other hours, 0 to less than 1 [1].
+
+    Returns
+    -------
+    Numeric
+        Fill rate needed [1]; above 1 no fill is enough, below 0 none is needed.
+
+    Notes
+    -----
+    ``(c/ρ - k) / ((1 - k)(1 - d))``.
+
+    Examples
+    --------
+    >>> round(float(break_even_fill(1.69, 2.35, 0.6, 0.4)), 4)
+    0.4965
+    """
+    return (hourly_cost / rental_price - committed_share) / ((1.0 - committed_share) * (1.0 - spot_discount))
+
+
+@dataclass(frozen=True, slots=True)
+class TermStructure:
+    """Quotes of one accelerator by length of commitment, and what they imply.
+
+    Parameters
+    ----------
+    on_demand, one_year, three_year
+        Hourly prices quoted at the same date [USD/hour].
+
+    Raises
+    ------
+    DomainError
+        If a quote is not positive, or the three-year quote is so low that a later year would rent for less
+        than nothing.
+
+    Examples
+    --------
+    >>> quotes = TermStructure(on_demand=12.29, one_year=7.20, three_year=5.40)
+    >>> [round(rent, 3) for rent in quotes.forwards]
+    [7.2, 5.218, 3.782]
+    >>> round(quotes.on_demand_premium, 3)
+    1.707
+    """
+
+    on_demand: float
+    one_year: float
+    three_year: float
+
+    def __post_init__(self) -> None:
+        for name in ("on_demand", "one_year", "three_year"):
+            if not getattr(self, name) > 0:
+                raise DomainError(f"{name} is {getattr(self, name)!r}: a quote must be above 0")
+        if 3.0 * self.three_year < self.one_year:
+            raise DomainError(
+                f"three_year is {self.three_year!r}, below a third of one_year {self.one_year!r}: "
+                "later years would rent for less than nothing"
+            )
+
+    @property
+    def yearly_ratio(self) -> float:
+        """Ratio of one year's rent to the year before [1]."""
+        return float(yearly_rent_ratio(self.one_year, self.three_year))
+
+    @property
+    def decline(self) -> float:
+        """Logarithmic fall of rent that the quotes imply [1/year]."""
+        return -math.log(self.yearly_ratio)
+
+    @property
+    def forwards(self) -> tuple[float, ...]:
+        """Rent of the first, second and third year [USD/hour]."""
+        ratio = self.yearly_ratio
+        return tuple(float(forward_rent(self.one_year, ratio, year)) for year in range(YEARS_OF_LONG_QUOTE))
+
+    @property
+    def on_demand_premium(self) -> float:
+        """On-demand over one-year price: what the right to leave is worth [1]."""
+        return self.on_demand / self.one_year

@@ -1,0 +1,139 @@
+"""What a price change is worth to users, and how much of a saving usage takes back."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from costmodel.foundation.arrays import Numeric, formula
+
+
+@formula()
+def consumer_surplus_change(quantity: Numeric, price: Numeric, new_price: Numeric, elasticity: Numeric) -> Numeric:
+    """Gain of users when the price moves, at constant elasticity.
+
+    Parameters
+    ----------
+    quantity
+        Quantity demanded at ``price``, >= 0 [token/year].
+    price
+        Price before, > 0 [USD/token].
+    new_price
+        Price after, > 0 [USD/token].
+    elasticity
+        Price elasticity of demand, signed [1].
+
+    Returns
+    -------
+    Numeric
+        Change of consumer surplus, positive when the price falls [USD/year].
+
+    Notes
+    -----
+    ``∫ D dp`` from the new to the old price: ``D p (1 - r^(1+ε)) / (1 + ε)`` with ``r = p'/p``; at ε = -1 it is
+    ``-D p ln r``. Between two prices it is finite for every elasticity, which the whole surplus is not.
+
+    Examples
+    --------
+    >>> round(float(consumer_surplus_change(100.0, 1.0, 0.5, -1.0)), 4)
+    69.3147
+    """
+    log_ratio = np.log(new_price / price)
+    exponent = (1.0 + elasticity) * log_ratio
+    divisor = np.where(exponent == 0.0, 1.0, exponent)
+    mean = np.where(exponent == 0.0, 1.0, np.expm1(exponent) / divisor)
+    return -quantity * price * log_ratio * mean
+
+
+@formula()
+def user_spend_ratio(price_ratio: Numeric, elasticity: Numeric) -> Numeric:
+    """User spend over what it was, when only the price has moved.
+
+    Parameters
+    ----------
+    price_ratio
+        Price over what it was, > 0 [1].
+    elasticity
+        Price elasticity of demand, signed [1].
+
+    Returns
+    -------
+    Numeric
+        Ratio of user spend [1]: above 1 after a fall in price if and only if ε < -1.
+
+    Notes
+    -----
+    ``r^(1+ε)``.
+
+    Examples
+    --------
+    >>> round(float(user_spend_ratio(0.5, -1.11)), 3)
+    1.079
+    """
+    return np.power(price_ratio, 1.0 + elasticity)
+
+
+@formula()
+def direct_rebound(elasticity: Numeric, pass_through: Numeric) -> Numeric:
+    """Share of a small saving in unit cost that more usage takes back.
+
+    Parameters
+    ----------
+    elasticity
+        Price elasticity of demand, signed [1].
+    pass_through
+        Fall of the log price per fall of the log unit cost [1]; 1 is full pass-through.
+
+    Returns
+    -------
+    Numeric
+        Direct rebound [1]; above 1 it is backfire: cheaper units raise the total.
+
+    Notes
+    -----
+    ``-ε · pass-through``.
+
+    References
+    ----------
+    Sorrell, S. and Dimitropoulos, J. (2008). The rebound effect: microeconomic definitions, limitations and
+    extensions. Ecological Economics 65(3), definition 2.
+
+    Examples
+    --------
+    >>> float(direct_rebound(-1.11, 1.0))
+    1.11
+    """
+    return -elasticity * pass_through
+
+
+@formula()
+def rebound_of_saving(price_ratio: Numeric, elasticity: Numeric) -> Numeric:
+    """Share of a saving of any size that more usage takes back, under full pass-through.
+
+    Parameters
+    ----------
+    price_ratio
+        Price after over price before, > 0 [1].
+    elasticity
+        Price elasticity of demand, signed [1].
+
+    Returns
+    -------
+    Numeric
+        Added spend on added usage over the saving on the usage before [1]; tends to -ε for a small change.
+
+    Notes
+    -----
+    ``p'(D' - D) / ((p - p') D) = r (r^ε - 1)/(1 - r)``. For ε = -1 it is 1 at every size of the saving.
+
+    Examples
+    --------
+    >>> round(float(rebound_of_saving(0.5, -1.11)), 3)
+    1.158
+    >>> round(float(rebound_of_saving(1.0, -1.11)), 3)
+    1.11
+    """
+    log_ratio = np.log(price_ratio)
+    exponent = elasticity * log_ratio
+    fall = -np.expm1(log_ratio)
+    divisor = np.where(fall == 0.0, 1.0, fall)
+    return np.where(fall == 0.0, -elasticity, price_ratio * np.expm1(exponent) / divisor) + 0.0
