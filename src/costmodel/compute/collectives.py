@@ -1,0 +1,299 @@
+"""Collectives over two levels of links: scale-up inside a domain, scale-out between domains.
+
+Sizes are bytes of the **whole** buffer (what every rank holds after an all-gather or all-reduce, before a
+reduce-scatter), bandwidths are unidirectional per rank, and a group of ``ranks`` has ``local_ranks`` members in
+each domain. Inside a domain rings are assumed, between domains trees or recursive doubling, as collective
+libraries choose: latency grows with ``local_ranks − 1`` hops inside and with log₂ of the domains outside.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from costmodel.foundation.arrays import Numeric, formula
+
+
+@formula()
+def local_ranks(ranks: Numeric, stride: Numeric, domain: Numeric) -> Numeric:
+    """Members of a group that share a scale-up domain.
+
+    Parameters
+    ----------
+    ranks
+        Members of the group, ≥ 1 [1], any shape.
+    stride
+        Devices between neighbours of the group, ≥ 1 [1]: 1 for the innermost kind of parallelism, the product
+        of the inner kinds for the others.
+    domain
+        Devices of a scale-up domain, ≥ 1 [1].
+
+    Returns
+    -------
+    Numeric
+        Members per domain [1], from 1 to ``ranks``.
+
+    Examples
+    --------
+    >>> [float(local_ranks(64, stride, 8)) for stride in (1, 2, 8)]
+    [8.0, 4.0, 1.0]
+    """
+    return np.minimum(ranks, np.maximum(domain / stride, 1.0))
+
+
+@formula()
+def all_gather_time(
+    size: Numeric,
+    ranks: Numeric,
+    local_ranks: Numeric,
+    scale_up_bandwidth: Numeric,
+    scale_out_bandwidth: Numeric,
+    scale_up_latency: Numeric,
+    scale_out_latency: Numeric,
+    base_latency: Numeric,
+) -> Numeric:
+    """Time for every rank to collect the shards of all.
+
+    Parameters
+    ----------
+    size
+        Bytes of the gathered buffer, ≥ 0 [byte], any shape.
+    ranks
+        Members of the group, ≥ 1 [1].
+    local_ranks
+        Members per scale-up domain, from 1 to ``ranks`` [1].
+    scale_up_bandwidth
+        Inside a domain, per rank and direction, > 0 [byte/s].
+    scale_out_bandwidth
+        Between domains, per rank and direction, > 0 [byte/s].
+    scale_up_latency
+        Per hop inside, ≥ 0 [s].
+    scale_out_latency
+        Per doubling of domains, ≥ 0 [s].
+    base_latency
+        Start of the collective, ≥ 0 [s].
+
+    Returns
+    -------
+    Numeric
+        Time [s]; 0 for a group of one.
+
+    Notes
+    -----
+    With ``l`` local ranks and ``n = ranks/l`` domains:
+    ``α₀ + (l−1)·α_up + log₂n·α_out + (l−1)/l·S/B_up + (n−1)/n·(S/l)/B_out``.
+
+    References
+    ----------
+    Thakur, Rabenseifner and Gropp 2005, "Optimization of Collective Communication Operations in MPICH",
+    IJHPCA 19(1), sections 4.1 and 4.3.
+
+    Examples
+    --------
+    >>> seconds = all_gather_time(1e9, 8.0, 8.0, 450e9, 50e9, 0.0, 0.0, 0.0)
+    >>> round(float(seconds) * 1e3, 3)  # 7/8 · 1e9 / 450e9
+    1.944
+    """
+    domains = ranks / local_ranks
+    hops = (local_ranks - 1.0) * scale_up_latency + np.log2(domains) * scale_out_latency
+    inside = (local_ranks - 1.0) / local_ranks * size / scale_up_bandwidth
+    outside = (domains - 1.0) / ranks * size / scale_out_bandwidth
+    return np.where(ranks > 1.0, base_latency + hops + inside + outside, 0.0) + 0.0
+
+
+@formula()
+def reduce_scatter_time(
+    size: Numeric,
+    ranks: Numeric,
+    local_ranks: Numeric,
+    scale_up_bandwidth: Numeric,
+    scale_out_bandwidth: Numeric,
+    scale_up_latency: Numeric,
+    scale_out_latency: Numeric,
+    base_latency: Numeric,
+) -> Numeric:
+    """Time to add the buffers of all ranks and leave each with its shard: an all-gather run backwards.
+
+    Parameters
+    ----------
+    size
+        Bytes of the buffer before it is reduced, ≥ 0 [byte], any shape.
+    ranks, local_ranks
+        Members of the group and members per scale-up domain, ≥ 1 [1].
+    scale_up_bandwidth, scale_out_bandwidth
+        Per rank and direction, > 0 [byte/s].
+    scale_up_latency, scale_out_latency, base_latency
+        Per hop, per doubling, and once, ≥ 0 [s].
+
+    Returns
+    -------
+    Numeric
+        Time [s]; the additions themselves are not counted.
+
+    Examples
+    --------
+    >>> float(reduce_scatter_time(1e9, 1.0, 1.0, 450e9, 50e9, 1e-6, 5e-6, 7e-6))
+    0.0
+    """
+    return all_gather_time(
+        size,
+        ranks,
+        local_ranks,
+        scale_up_bandwidth,
+        scale_out_bandwidth,
+        scale_up_latency,
+        scale_out_latency,
+        base_latency,
+    )
+
+
+@formula()
+def all_reduce_time(
+    size: Numeric,
+    ranks: Numeric,
+    local_ranks: Numeric,
+    scale_up_bandwidth: Numeric,
+    scale_out_bandwidth: Numeric,
+    scale_up_latency: Numeric,
+    scale_out_latency: Numeric,
+    base_latency: Numeric,
+) -> Numeric:
+    """Time to add the buffers of all ranks and leave each with the sum.
+
+    Parameters
+    ----------
+    size
+        Bytes of the buffer, ≥ 0 [byte], any shape.
+    ranks, local_ranks
+        Members of the group and members per scale-up domain, ≥ 1 [1].
+    scale_up_bandwidth, scale_out_bandwidth
+        Per rank and direction, > 0 [byte/s].
+    scale_up_latency, scale_out_latency, base_latency
+        Per hop, per doubling, and once, ≥ 0 [s].
+
+    Returns
+    -------
+    Numeric
+        Time [s]: a reduce-scatter and an all-gather under one start.
+
+    Notes
+    -----
+    With ``r`` ranks in ``n`` domains:
+    ``α₀ + 2[(r/n−1)·α_up + log₂n·α_out] + 2(r−n)/r·S/B_up + 2(n−1)/r·S/B_out``; Erdil's term for one protocol
+    is this with both bandwidths times that protocol's share.
+
+    References
+    ----------
+    Erdil 2025, "Inference economics of language models", arXiv 2506.04645, section 2.
+
+    Examples
+    --------
+    >>> seconds = all_reduce_time(1e9, 8.0, 8.0, 450e9, 50e9, 0.6e-6, 5e-6, 6.8e-6)
+    >>> round(float(seconds) * 1e3, 3)
+    3.904
+    """
+    domains = ranks / local_ranks
+    hops = (local_ranks - 1.0) * scale_up_latency + np.log2(domains) * scale_out_latency
+    inside = (local_ranks - 1.0) / local_ranks * size / scale_up_bandwidth
+    outside = (domains - 1.0) / ranks * size / scale_out_bandwidth
+    return np.where(ranks > 1.0, base_latency + 2.0 * (hops + inside + outside), 0.0) + 0.0
+
+
+@formula()
+def all_to_all_time(
+    size: Numeric,
+    ranks: Numeric,
+    local_ranks: Numeric,
+    scale_up_bandwidth: Numeric,
+    scale_out_bandwidth: Numeric,
+    scale_up_latency: Numeric,
+    scale_out_latency: Numeric,
+    base_latency: Numeric,
+) -> Numeric:
+    """Time for every rank to send a different shard to every other, as expert parallelism does.
+
+    Parameters
+    ----------
+    size
+        Bytes that one rank sends to the whole group, itself included, ≥ 0 [byte], any shape.
+    ranks, local_ranks
+        Members of the group and members per scale-up domain, ≥ 1 [1].
+    scale_up_bandwidth, scale_out_bandwidth
+        Per rank and direction, > 0 [byte/s].
+    scale_up_latency, scale_out_latency, base_latency
+        Per message over either kind of link, and once, ≥ 0 [s].
+
+    Returns
+    -------
+    Numeric
+        Time [s]: traffic inside and between domains runs at the same time, so the slower of the two.
+
+    Notes
+    -----
+    ``α₀ + max[α_up + (l−1)/r·S/B_up, α_out + (r−l)/r·S/B_out]``, each part absent where nobody is there.
+
+    Examples
+    --------
+    >>> seconds = all_to_all_time(1e9, 16.0, 8.0, 450e9, 50e9, 0.0, 0.0, 0.0)
+    >>> round(float(seconds) * 1e3, 3)  # 8/16 · 1e9 / 50e9
+    10.0
+    """
+    near = np.minimum(local_ranks - 1.0, 1.0) * scale_up_latency
+    far = np.minimum(ranks / local_ranks - 1.0, 1.0) * scale_out_latency
+    inside = near + (local_ranks - 1.0) / ranks * size / scale_up_bandwidth
+    outside = far + (ranks - local_ranks) / ranks * size / scale_out_bandwidth
+    return np.where(ranks > 1.0, base_latency + np.maximum(inside, outside), 0.0) + 0.0
+
+
+@formula()
+def point_to_point_time(size: Numeric, bandwidth: Numeric, latency: Numeric) -> Numeric:
+    """Time to send a message over one link.
+
+    Parameters
+    ----------
+    size
+        Bytes, ≥ 0 [byte], any shape.
+    bandwidth
+        Per direction, > 0 [byte/s].
+    latency
+        Until the first byte arrives, ≥ 0 [s].
+
+    Returns
+    -------
+    Numeric
+        Time [s].
+
+    Examples
+    --------
+    >>> point_to_point_time(50e9, 50e9, 0.5)
+    1.5
+    """
+    return latency + size / bandwidth
+
+
+@formula()
+def torus_hop_latency(latency: Numeric, ranks: Numeric, axes: Numeric) -> Numeric:
+    """Latency per ring step that gives a torus its own number of hops.
+
+    The collectives above charge ``ranks − 1`` steps inside a domain; a torus of ``axes`` dimensions needs
+    ``axes·(ranks^(1/axes) − 1)``. Pass this as ``scale_up_latency`` for a torus.
+
+    Parameters
+    ----------
+    latency
+        Per hop between neighbours, ≥ 0 [s], any shape.
+    ranks
+        Members of the group, > 1 [1].
+    axes
+        Dimensions of the torus that the group spans, ≥ 1 [1].
+
+    Returns
+    -------
+    Numeric
+        Latency per step [s].
+
+    Examples
+    --------
+    >>> round(float(torus_hop_latency(1e-6, 64.0, 3.0)) * 63 * 1e6, 6)
+    9.0
+    """
+    return latency * axes * (np.power(ranks, 1.0 / axes) - 1.0) / (ranks - 1.0)

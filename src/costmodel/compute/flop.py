@@ -1,0 +1,220 @@
+"""FLOP per token: weights once, attention by the span it reaches.
+
+A multiply-add counts as 2 FLOP. Training counts forward once and backward twice; recomputed work is extra
+and belongs to hardware utilisation (HFU), not to model utilisation (MFU).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from costmodel.compute.memory import Recompute, check_recompute
+from costmodel.compute.parameters import count_parameters, matmul_parameters
+from costmodel.compute.shapes import Shape
+from costmodel.foundation.arrays import Numeric, formula
+
+FLOP_PER_MULTIPLY_ADD = 2
+"""FLOP of one weight applied to one token [FLOP]."""
+TRAINING_OVER_FORWARD = 3
+"""FLOP of forward and backward over FLOP of forward: gradients by input and by weight cost one forward each."""
+
+
+@formula()
+def mean_attended_tokens(tokens: Numeric, window: Numeric, cached: Numeric) -> Numeric:
+    """Mean number of earlier tokens that a new token attends to, causally.
+
+    Parameters
+    ----------
+    tokens
+        New tokens of the sequence, > 0 [token], any shape.
+    window
+        Tokens that a block attends to, > 0 [token]; infinite for full attention.
+    cached
+        Tokens already in the cache, ≥ 0 [token].
+
+    Returns
+    -------
+    Numeric
+        Tokens [token]: ``tokens/2`` with full attention and an empty cache.
+
+    Notes
+    -----
+    ``(F(c + n) − F(c))/n`` with ``F(x) = m·(x − m/2)``, ``m = min(x, w)``: the integral of ``min(x, w)``.
+
+    Examples
+    --------
+    >>> float(mean_attended_tokens(4096, float("inf"), 0))
+    2048.0
+    >>> float(mean_attended_tokens(4096, 128, 0))
+    126.0
+    """
+    end = cached + tokens
+    inside_end = np.minimum(end, window)
+    inside_start = np.minimum(cached, window)
+    area = inside_end * (end - inside_end / 2.0) - inside_start * (cached - inside_start / 2.0)
+    return area / tokens
+
+
+@formula()
+def attention_flop_per_token(heads: Numeric, query_dim: Numeric, value_dim: Numeric, attended: Numeric) -> Numeric:
+    """FLOP of scores and weighted values of one token in one block, forward.
+
+    Parameters
+    ----------
+    heads
+        Query heads, > 0 [1], any shape.
+    query_dim
+        Width of a head's query and key, > 0 [1].
+    value_dim
+        Width of a head's value, > 0 [1].
+    attended
+        Tokens attended to, ≥ 0 [token].
+
+    Returns
+    -------
+    Numeric
+        FLOP per token and block [FLOP/token]; the softmax is not counted.
+
+    Notes
+    -----
+    ``2·n·(d_qk + d_v)·s``.
+
+    References
+    ----------
+    Chowdhery et al. 2022, "PaLM", arXiv 2204.02311, appendix B (``12·L·H·Q·T`` forward and backward).
+
+    Examples
+    --------
+    >>> attention_flop_per_token(128, 192, 128, 2048)
+    167772160
+    """
+    return 2 * heads * (query_dim + value_dim) * attended
+
+
+def forward_flop_per_token(shape: Shape, tokens: Numeric, causal: bool = True, cached: Numeric = 0.0) -> Numeric:
+    """FLOP per new token of one forward pass over a sequence: prefill, or the first third of training.
+
+    Parameters
+    ----------
+    shape
+        The structure.
+    tokens
+        New tokens of the sequence, > 0 [token], any shape.
+    causal
+        Whether work on masked pairs is left out; ``False`` counts the full square, as some papers do.
+    cached
+        Tokens already in the cache, ≥ 0 [token].
+
+    Returns
+    -------
+    Numeric
+        FLOP per token [FLOP/token].
+
+    Notes
+    -----
+    ``2·P + Σ_layers 2·n·(d_qk + d_v)·attended``; P excludes the input embedding.
+    """
+    weights = FLOP_PER_MULTIPLY_ADD * matmul_parameters(shape)
+    if causal:
+        full = mean_attended_tokens(tokens, np.inf, cached)
+        near = mean_attended_tokens(tokens, shape.window, cached)
+    else:
+        full = cached + tokens
+        near = np.minimum(cached + tokens, shape.window)
+    attended = shape.full_layers * full + shape.windowed_layers * near
+    return weights + attention_flop_per_token(shape.heads, shape.query_dim, shape.head_value_dim, attended)
+
+
+def training_flop_per_token(shape: Shape, tokens: Numeric, causal: bool = True) -> Numeric:
+    """Model FLOP per training token, forward and backward, without recomputation.
+
+    Parameters
+    ----------
+    shape
+        The structure.
+    tokens
+        Sequence length, > 0 [token], any shape.
+    causal
+        Whether work on masked pairs is left out.
+
+    Returns
+    -------
+    Numeric
+        FLOP per token [FLOP/token].
+
+    Examples
+    --------
+    >>> llama = Shape(name="Llama-3-8B", layers=32, d_model=4096, heads=32, kv_heads=8, head_dim=128,
+    ...               vocabulary=128256, d_ff=14336)
+    >>> round(float(training_flop_per_token(llama, 8192)) / 1e9, 2)
+    51.47
+    """
+    return TRAINING_OVER_FORWARD * forward_flop_per_token(shape, tokens, causal)
+
+
+def recomputation_flop_per_token(
+    shape: Shape, tokens: Numeric, recompute: Recompute = "selective", causal: bool = True
+) -> Numeric:
+    """FLOP per training token spent again in the backward pass: part of HFU, not of MFU.
+
+    Parameters
+    ----------
+    shape
+        The structure.
+    tokens
+        Sequence length, > 0 [token], any shape.
+    recompute
+        ``"none"``; ``"selective"`` repeats scores and weighted values; ``"full"`` repeats the forward pass
+        of every block (not the output embedding).
+    causal
+        Whether work on masked pairs is left out.
+
+    Returns
+    -------
+    Numeric
+        FLOP per token [FLOP/token].
+
+    Raises
+    ------
+    DomainError
+        If ``recompute`` is none of the three.
+
+    References
+    ----------
+    Korthikanti et al. 2022, arXiv 2205.05198, section 5 and appendix A.
+    """
+    check_recompute(recompute)
+    counts = count_parameters(shape)
+    weights = FLOP_PER_MULTIPLY_ADD * counts.matmul_active
+    forward = forward_flop_per_token(shape, tokens, causal)
+    if recompute == "none":
+        return 0.0 * forward
+    if recompute == "selective":
+        return forward - weights
+    return forward - FLOP_PER_MULTIPLY_ADD * counts.output_embedding
+
+
+def decode_flop_per_token(shape: Shape, context: Numeric, absorbed: bool = True) -> Numeric:
+    """FLOP of decoding one token with a context in the cache.
+
+    Parameters
+    ----------
+    shape
+        The structure.
+    context
+        Tokens in the cache, ≥ 0 [token], any shape.
+    absorbed
+        For latent attention: whether scores and values are taken on the latent itself, which reads
+        ``kv_rank + rope_dim`` per token instead of unfolding every head.
+
+    Returns
+    -------
+    Numeric
+        FLOP per token [FLOP/token].
+    """
+    weights = FLOP_PER_MULTIPLY_ADD * matmul_parameters(shape)
+    attended = shape.full_layers * context + shape.windowed_layers * np.minimum(context, shape.window)
+    on_latent = shape.latent and absorbed
+    query_dim = shape.kv_rank + shape.rope_dim if on_latent else shape.query_dim
+    value_dim = shape.kv_rank if on_latent else shape.head_value_dim
+    return weights + attention_flop_per_token(shape.heads, query_dim, value_dim, attended)

@@ -1,0 +1,329 @@
+"""Memory: weights by precision, optimizer state by sharding, activations by recomputation."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from costmodel.compute.parameters import count_parameters, expected_experts_touched
+from costmodel.compute.shapes import Shape
+from costmodel.foundation.arrays import Numeric, formula
+from costmodel.foundation.errors import DomainError, near_matches
+
+PRECISION_BYTES = {
+    "fp32": 4.0,
+    "tf32": 4.0,
+    "bf16": 2.0,
+    "fp16": 2.0,
+    "fp8": 1.0,
+    "int8": 1.0,
+    "fp4": 0.5,
+    "int4": 0.5,
+    "mxfp4": (4.0 + 8.0 / 32.0) / 8.0,
+    "nvfp4": (4.0 + 8.0 / 16.0) / 8.0,
+}
+"""Stored bytes per element [byte]; block formats carry an 8-bit scale per 32 (MXFP4) or 16 (NVFP4) elements
+(Open Compute Project, "OCP Microscaling Formats (MX) Specification", version 1.0, 2023)."""
+
+WEIGHT_BYTES = 2.0
+"""Training copy of a weight in half precision [byte] (Rajbhandari et al. 2020, arXiv 1910.02054, section 3.1)."""
+GRADIENT_BYTES = 2.0
+"""Gradient in half precision [byte] (the same)."""
+ADAM_BYTES = 12.0
+"""Master weight, momentum and variance in single precision [byte] (the same: K = 12)."""
+
+Recompute = Literal["none", "selective", "full"]
+
+
+def bytes_per_element(precision: str) -> float:
+    """Return the stored bytes of one element of a named precision [byte].
+
+    Raises
+    ------
+    DomainError
+        If the precision is not known.
+
+    Examples
+    --------
+    >>> bytes_per_element("mxfp4")
+    0.53125
+    """
+    if precision not in PRECISION_BYTES:
+        hint = near_matches(precision, PRECISION_BYTES)
+        raise DomainError(f"unknown precision {precision!r}: allowed are {', '.join(PRECISION_BYTES)}{hint}")
+    return PRECISION_BYTES[precision]
+
+
+def weight_bytes(
+    shape: Shape, bytes_per_weight: Numeric = 2.0, bytes_per_expert_weight: Numeric | None = None
+) -> Numeric:
+    """Bytes of all weights.
+
+    Parameters
+    ----------
+    shape
+        The structure.
+    bytes_per_weight
+        Bytes per weight, > 0 [byte], any shape.
+    bytes_per_expert_weight
+        Bytes per weight of routed and shared experts, > 0 [byte]; absent: the same.
+
+    Returns
+    -------
+    Numeric
+        Bytes [byte].
+    """
+    counts = count_parameters(shape)
+    experts = counts.routed_experts + counts.shared_experts
+    per_expert_weight = bytes_per_weight if bytes_per_expert_weight is None else bytes_per_expert_weight
+    return (counts.total - experts) * bytes_per_weight + experts * per_expert_weight
+
+
+def touched_weight_bytes(
+    shape: Shape,
+    tokens: Numeric,
+    bytes_per_weight: Numeric = 2.0,
+    bytes_per_expert_weight: Numeric | None = None,
+) -> Numeric:
+    """Bytes of weights that one step over a batch reads.
+
+    Parameters
+    ----------
+    shape
+        The structure.
+    tokens
+        Tokens in the step, ≥ 0 [token], any shape.
+    bytes_per_weight
+        Bytes per weight, > 0 [byte].
+    bytes_per_expert_weight
+        Bytes per weight of routed and shared experts, > 0 [byte]; absent: the same.
+
+    Returns
+    -------
+    Numeric
+        Bytes [byte]: every weight but the input table, and the routed experts that the batch touches.
+
+    Examples
+    --------
+    >>> llama = Shape(name="Llama-3-8B", layers=32, d_model=4096, heads=32, kv_heads=8, head_dim=128,
+    ...               vocabulary=128256, d_ff=14336)
+    >>> round(float(touched_weight_bytes(llama, 1)) / 1e9, 2)
+    15.01
+    """
+    counts = count_parameters(shape)
+    per_expert_weight = bytes_per_weight if bytes_per_expert_weight is None else bytes_per_expert_weight
+    experts = float(max(shape.experts, 1))
+    routed = counts.routed_experts / experts * expected_experts_touched(experts, shape.top_k, tokens)
+    steady = (counts.always_active - counts.shared_experts) * bytes_per_weight
+    return steady + (counts.shared_experts + routed) * per_expert_weight
+
+
+@formula()
+def training_state_bytes(
+    parameters: Numeric,
+    weight_bytes: Numeric,
+    gradient_bytes: Numeric,
+    optimizer_bytes: Numeric,
+    weight_shards: Numeric,
+    gradient_shards: Numeric,
+    optimizer_shards: Numeric,
+) -> Numeric:
+    """Bytes of weights, gradients and optimizer state on one device.
+
+    Parameters
+    ----------
+    parameters
+        Parameters that the device's model-parallel group leaves to it, > 0 [1], any shape.
+    weight_bytes
+        Bytes per weight, > 0 [byte]; 2 in mixed precision.
+    gradient_bytes
+        Bytes per gradient, > 0 [byte]; 2, or 4 where gradients accumulate in single precision.
+    optimizer_bytes
+        Bytes of optimizer state per parameter, ≥ 0 [byte]; 12 for Adam with a master copy.
+    weight_shards
+        Data-parallel devices over which weights are split, ≥ 1 [1]; 1 below stage 3.
+    gradient_shards
+        The same for gradients, ≥ 1 [1]; 1 below stage 2.
+    optimizer_shards
+        The same for optimizer state, ≥ 1 [1]; 1 without sharding.
+
+    Returns
+    -------
+    Numeric
+        Bytes on one device [byte].
+
+    References
+    ----------
+    Rajbhandari et al. 2020, "ZeRO: Memory Optimizations Toward Training Trillion Parameter Models",
+    arXiv 1910.02054, figure 1 and section 5.
+
+    Examples
+    --------
+    Their 7.5B model on 64 devices: 120, 31.4, 16.6 and 1.9 GB.
+
+    >>> shards = [(1, 1, 1), (1, 1, 64), (1, 64, 64), (64, 64, 64)]
+    >>> [round(training_state_bytes(7.5e9, 2, 2, 12, *stage) / 1e9, 1) for stage in shards]
+    [120.0, 31.4, 16.6, 1.9]
+    """
+    per_parameter = weight_bytes / weight_shards + gradient_bytes / gradient_shards + optimizer_bytes / optimizer_shards
+    return parameters * per_parameter
+
+
+@formula()
+def layer_activation_bytes(
+    tokens: Numeric,
+    d_model: Numeric,
+    inner_elements: Numeric,
+    score_bytes: Numeric,
+    dropout_masks: Numeric,
+    tensor: Numeric,
+    norm_shards: Numeric,
+) -> Numeric:
+    """Activation bytes that one block keeps for the backward pass on one device, in half precision.
+
+    Parameters
+    ----------
+    tokens
+        Tokens of a microbatch (batch × sequence), > 0 [token], any shape.
+    d_model
+        Width of the residual stream, > 0 [1].
+    inner_elements
+        Elements per token inside attention and MLP (queries, keys, values, heads' output, MLP before and
+        after its activation), ≥ 0 [1]; ``12·d_model`` for a plain GPT block.
+    score_bytes
+        Bytes per token of attention scores, ≥ 0 [byte]; ``5·heads·sequence`` where they are kept, 0 where a
+        fused kernel or selective recomputation does without.
+    dropout_masks
+        Dropout masks of width ``d_model`` per block, ≥ 0 [1]; 2 in GPT-3, 0 in most later models.
+    tensor
+        Tensor-parallel devices, ≥ 1 [1].
+    norm_shards
+        Devices over which norms, dropout and block inputs are split, ≥ 1 [1]: ``tensor`` with sequence
+        parallelism, else 1.
+
+    Returns
+    -------
+    Numeric
+        Bytes on one device [byte].
+
+    Notes
+    -----
+    ``T·[(8·d + masks·d)/t_norm + (2·inner + scores)/t]``: two norm inputs and two block inputs of 2 bytes.
+
+    References
+    ----------
+    Korthikanti et al. 2022, "Reducing Activation Recomputation in Large Transformer Models",
+    arXiv 2205.05198, equations 1, 2 and 4, table 2.
+
+    Examples
+    --------
+    A plain block of width h without parallelism keeps s·b·h·(34 + 5·a·s/h).
+
+    >>> h, a, s = 12288.0, 96.0, 2048.0
+    >>> layer_activation_bytes(s, h, 12 * h, 5 * a * s, 2, 1, 1) == s * h * (34 + 5 * a * s / h)
+    True
+    """
+    outside = (8.0 + dropout_masks) * d_model
+    return tokens * (outside / norm_shards + (2.0 * inner_elements + score_bytes) / tensor)
+
+
+@formula()
+def checkpoint_activation_bytes(tokens: Numeric, d_model: Numeric, norm_shards: Numeric) -> Numeric:
+    """Activation bytes that one block keeps where its whole forward pass is recomputed: its input.
+
+    Parameters
+    ----------
+    tokens
+        Tokens of a microbatch, > 0 [token], any shape.
+    d_model
+        Width of the residual stream, > 0 [1].
+    norm_shards
+        Devices over which the input is split, ≥ 1 [1].
+
+    Returns
+    -------
+    Numeric
+        Bytes on one device [byte].
+
+    References
+    ----------
+    Korthikanti et al. 2022, arXiv 2205.05198, table 2, last row (``2·s·b·h``).
+
+    Examples
+    --------
+    >>> float(checkpoint_activation_bytes(2048, 12288, 1)) / 2**20
+    48.0
+    """
+    return 2.0 * tokens * d_model / norm_shards
+
+
+def check_recompute(recompute: str) -> None:
+    """Refuse a kind of recomputation that does not exist.
+
+    Raises
+    ------
+    DomainError
+        If it is not ``"none"``, ``"selective"`` or ``"full"``.
+    """
+    if recompute not in ("none", "selective", "full"):
+        raise DomainError(f"recompute = {recompute!r}: allowed are 'none', 'selective' and 'full'")
+
+
+def inner_activation_elements(shape: Shape) -> int:
+    """Elements per token that attention and MLP of one block keep, averaged over dense and routed blocks [1]."""
+    key_heads = shape.heads if shape.latent else shape.kv_heads
+    attention = shape.heads * (shape.query_dim + shape.head_value_dim)
+    attention += key_heads * (shape.query_dim + shape.head_value_dim)
+    active = shape.top_k + shape.shared_experts
+    mlp = shape.plain_layers * shape.d_ff + shape.moe_layers * active * shape.d_ff_expert
+    return round(attention + shape.mlp_matrices * mlp / shape.layers)
+
+
+def activation_bytes(
+    shape: Shape,
+    tokens: Numeric,
+    sequence: Numeric,
+    tensor: Numeric = 1.0,
+    recompute: Recompute = "selective",
+    sequence_parallel: bool = True,
+    dropout_masks: int = 0,
+) -> Numeric:
+    """Activation bytes that one block keeps on one device for one microbatch, in half precision.
+
+    Parameters
+    ----------
+    shape
+        The structure.
+    tokens
+        Tokens of a microbatch on the tensor-parallel group, > 0 [token], any shape.
+    sequence
+        Sequence length, > 0 [token]: scores grow with it.
+    tensor
+        Tensor-parallel devices, ≥ 1 [1].
+    recompute
+        ``"none"`` keeps attention scores; ``"selective"`` recomputes them (as fused attention does);
+        ``"full"`` keeps block inputs only.
+    sequence_parallel
+        Whether norms and block inputs are split over the tensor-parallel group.
+    dropout_masks
+        Masks of width ``d_model`` per block.
+
+    Returns
+    -------
+    Numeric
+        Bytes per block [byte]; times the blocks of a stage and its microbatches in flight.
+
+    Examples
+    --------
+    >>> gpt3 = Shape(name="GPT-3 175B", layers=96, d_model=12288, heads=96, kv_heads=96, head_dim=128,
+    ...              vocabulary=50257, d_ff=49152, mlp_matrices=2, tied_embeddings=True)
+    >>> kept = activation_bytes(gpt3, 2048, 2048, 8.0, "selective", dropout_masks=2)
+    >>> round(float(kept) / 2**20, 1)  # s·b·h·34/t
+    102.0
+    """
+    check_recompute(recompute)
+    norm_shards = tensor if sequence_parallel else 1.0
+    if recompute == "full":
+        return checkpoint_activation_bytes(tokens, shape.d_model, norm_shards)
+    scores = 5.0 * shape.heads * sequence if recompute == "none" else 0.0
+    inner = inner_activation_elements(shape)
+    return layer_activation_bytes(tokens, shape.d_model, inner, scores, dropout_masks, tensor, norm_shards)

@@ -1,0 +1,308 @@
+"""Roofline: the time of a kernel from its FLOP, its bytes and a chip's two limits.
+
+A chip's peak is named with its precision, and is dense. What a kernel reaches of it is a share that grows
+with the kernel's size; the largest share is measured (see the efficiency records), never assumed 1.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from costmodel.foundation.arrays import Numeric, formula
+
+
+@formula()
+def saturating_share(size: Numeric, largest_share: Numeric, half_size: Numeric) -> Numeric:
+    """Share of a limit that a kernel of a given size reaches.
+
+    Parameters
+    ----------
+    size
+        Work of the kernel, > 0 [FLOP or byte], any shape.
+    largest_share
+        Share that large kernels reach, from 0 to 1 [1].
+    half_size
+        Work at which half of it is reached, ≥ 0 [as ``size``]; 0: no dependence on size.
+
+    Returns
+    -------
+    Numeric
+        Share [1], rising with size, below ``largest_share``.
+
+    Notes
+    -----
+    ``η·W/(W + W_half)``, the curve of a fixed overhead ``W_half/(η·peak)`` per kernel (Hockney's n½).
+
+    References
+    ----------
+    Hockney and Jesshope 1988, "Parallel Computers 2", section 1.3.
+
+    Examples
+    --------
+    >>> round(saturating_share(3e9, 0.8, 1e9), 3)
+    0.6
+    """
+    return largest_share * size / (size + half_size)
+
+
+@formula()
+def compute_time(flop: Numeric, peak: Numeric, share: Numeric) -> Numeric:
+    """Time to do some work at a share of peak.
+
+    Parameters
+    ----------
+    flop
+        Work, ≥ 0 [FLOP], any shape.
+    peak
+        Dense peak at the kernel's precision, > 0 [FLOP/s].
+    share
+        Share of peak reached, from 0 (excluded) to 1 [1].
+
+    Returns
+    -------
+    Numeric
+        Time [s].
+
+    Examples
+    --------
+    >>> compute_time(8e14, 1e15, 0.8)
+    1.0
+    """
+    return flop / (peak * share)
+
+
+@formula()
+def memory_time(size: Numeric, bandwidth: Numeric, share: Numeric) -> Numeric:
+    """Time to move some bytes at a share of bandwidth.
+
+    Parameters
+    ----------
+    size
+        Bytes read and written, ≥ 0 [byte], any shape.
+    bandwidth
+        Peak bandwidth of the memory, > 0 [byte/s].
+    share
+        Share of it reached, from 0 (excluded) to 1 [1].
+
+    Returns
+    -------
+    Numeric
+        Time [s].
+
+    Examples
+    --------
+    >>> memory_time(3e12, 4e12, 0.75)
+    1.0
+    """
+    return size / (bandwidth * share)
+
+
+@formula()
+def step_time(
+    flop: Numeric,
+    size: Numeric,
+    peak: Numeric,
+    bandwidth: Numeric,
+    compute_share: Numeric,
+    memory_share: Numeric,
+    launch: Numeric,
+) -> Numeric:
+    """Time of a kernel or step whose work and traffic overlap: the larger of the two, and its launch.
+
+    Parameters
+    ----------
+    flop
+        Work, ≥ 0 [FLOP], any shape.
+    size
+        Bytes moved to and from memory, ≥ 0 [byte].
+    peak
+        Dense peak at the kernel's precision, > 0 [FLOP/s].
+    bandwidth
+        Peak memory bandwidth, > 0 [byte/s].
+    compute_share, memory_share
+        Shares reached of either, from 0 (excluded) to 1 [1].
+    launch
+        Time before the kernel runs, ≥ 0 [s].
+
+    Returns
+    -------
+    Numeric
+        Time [s]; never below the roofline.
+
+    References
+    ----------
+    Williams, Waterman and Patterson 2009, "Roofline", CACM 52(4), doi 10.1145/1498765.1498785.
+
+    Examples
+    --------
+    >>> float(step_time(1e12, 3e12, 1e15, 3e12, 1.0, 1.0, 0.0))
+    1.0
+    """
+    busy = np.maximum(flop / (peak * compute_share), size / (bandwidth * memory_share))
+    return busy + launch
+
+
+@formula()
+def matmul_flop(rows: Numeric, columns: Numeric, inner: Numeric) -> Numeric:
+    """FLOP of a matrix product.
+
+    Parameters
+    ----------
+    rows
+        Rows of the activations (tokens), > 0 [1], any shape.
+    columns
+        Columns of the weights, > 0 [1].
+    inner
+        Shared dimension, > 0 [1].
+
+    Returns
+    -------
+    Numeric
+        Work [FLOP].
+
+    Examples
+    --------
+    >>> matmul_flop(2.0, 3.0, 4.0)
+    48.0
+    """
+    return 2.0 * rows * columns * inner
+
+
+@formula()
+def matmul_bytes(
+    rows: Numeric, columns: Numeric, inner: Numeric, activation_bytes: Numeric, weight_bytes: Numeric
+) -> Numeric:
+    """Least bytes that a matrix product moves: each operand read once, the result written once.
+
+    Parameters
+    ----------
+    rows
+        Rows of the activations (tokens), > 0 [1], any shape.
+    columns
+        Columns of the weights, > 0 [1].
+    inner
+        Shared dimension, > 0 [1].
+    activation_bytes
+        Bytes per element of activations and result, > 0 [byte].
+    weight_bytes
+        Bytes per element of weights, > 0 [byte].
+
+    Returns
+    -------
+    Numeric
+        Traffic [byte].
+
+    Examples
+    --------
+    >>> matmul_bytes(2.0, 3.0, 4.0, 2.0, 1.0)
+    40.0
+    """
+    return rows * (inner + columns) * activation_bytes + inner * columns * weight_bytes
+
+
+@formula()
+def matmul_time(
+    rows: Numeric,
+    columns: Numeric,
+    inner: Numeric,
+    activation_bytes: Numeric,
+    weight_bytes: Numeric,
+    peak: Numeric,
+    bandwidth: Numeric,
+    compute_share: Numeric,
+    memory_share: Numeric,
+    half_flop: Numeric,
+    launch: Numeric,
+) -> Numeric:
+    """Time of a matrix product, with the share of peak growing with its size.
+
+    Parameters
+    ----------
+    rows, columns, inner
+        Tokens, weight columns and shared dimension, > 0 [1], any shape.
+    activation_bytes, weight_bytes
+        Bytes per element, > 0 [byte].
+    peak
+        Dense peak at the product's precision, > 0 [FLOP/s].
+    bandwidth
+        Peak memory bandwidth, > 0 [byte/s].
+    compute_share
+        Share of peak that large products reach, from 0 (excluded) to 1 [1].
+    memory_share
+        Share of bandwidth reached, from 0 (excluded) to 1 [1].
+    half_flop
+        Work at which half of ``compute_share`` is reached, ≥ 0 [FLOP].
+    launch
+        Time before the kernel runs, ≥ 0 [s].
+
+    Returns
+    -------
+    Numeric
+        Time [s].
+
+    Examples
+    --------
+    A 16 × 8192 × 8192 product is bound by reading its weights.
+
+    >>> seconds = matmul_time(16.0, 8192.0, 8192.0, 2.0, 2.0, 989e12, 3.35e12, 0.8, 0.9, 0.0, 0.0)
+    >>> round(float(seconds) * 1e6, 1)
+    44.7
+    """
+    flop = matmul_flop(rows, columns, inner)
+    moved = matmul_bytes(rows, columns, inner, activation_bytes, weight_bytes)
+    share = saturating_share(flop, compute_share, half_flop)
+    return step_time(flop, moved, peak, bandwidth, share, memory_share, launch)
+
+
+@formula()
+def ridge_intensity(peak: Numeric, bandwidth: Numeric) -> Numeric:
+    """FLOP per byte above which a chip is bound by compute.
+
+    Parameters
+    ----------
+    peak
+        Dense peak, > 0 [FLOP/s], any shape.
+    bandwidth
+        Memory bandwidth, > 0 [byte/s].
+
+    Returns
+    -------
+    Numeric
+        Intensity [FLOP/byte].
+
+    Examples
+    --------
+    >>> round(ridge_intensity(989.4e12, 3.35e12))
+    295
+    """
+    return peak / bandwidth
+
+
+@formula()
+def attainable_rate(intensity: Numeric, peak: Numeric, bandwidth: Numeric) -> Numeric:
+    """Largest rate of work at an arithmetic intensity: the roofline itself.
+
+    Parameters
+    ----------
+    intensity
+        Work per byte moved, > 0 [FLOP/byte], any shape.
+    peak
+        Dense peak, > 0 [FLOP/s].
+    bandwidth
+        Memory bandwidth, > 0 [byte/s].
+
+    Returns
+    -------
+    Numeric
+        Rate [FLOP/s].
+
+    References
+    ----------
+    Williams, Waterman and Patterson 2009, CACM 52(4), equation in figure 1.
+
+    Examples
+    --------
+    >>> float(attainable_rate(100.0, 1e15, 3e12)) / 1e12
+    300.0
+    """
+    return np.minimum(peak, intensity * bandwidth)

@@ -1,0 +1,199 @@
+"""Strategies for the formulas of shapes, memory, roofline, collectives and software."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from costmodel.testing.scalars import positive, rate, share
+
+_WIDTH = positive(64.0, 1e5)
+_HEADS = positive(1.0, 256.0)
+_DIM = positive(16.0, 1024.0)
+_BYTES = positive(0.5, 4.0)
+_TOKENS = positive(1.0, 1e6)
+_SHARDS = positive(1.0, 1e4)
+_WORK = positive(1e3, 1e18)
+_SIZE = positive(1.0, 1e13)
+_PEAK = positive(1e12, 1e17)
+_BANDWIDTH = positive(1e9, 1e14)
+_REACHED = positive(0.01, 1.0)
+_LATENCY = positive(0.0, 1e-3)
+
+_COLLECTIVE: dict[str, SearchStrategy[float]] = {
+    "size": positive(0.0, 1e12),
+    "ranks": positive(64.0, 1e5),
+    "local_ranks": positive(1.0, 64.0),
+    "scale_up_bandwidth": _BANDWIDTH,
+    "scale_out_bandwidth": _BANDWIDTH,
+    "scale_up_latency": _LATENCY,
+    "scale_out_latency": _LATENCY,
+    "base_latency": _LATENCY,
+}
+_MATMUL: dict[str, SearchStrategy[float]] = {
+    "rows": positive(1.0, 1e6),
+    "columns": positive(16.0, 1e6),
+    "inner": positive(16.0, 1e6),
+}
+
+STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
+    "costmodel.compute.parameters:grouped_attention_parameters": {
+        "d_model": _WIDTH,
+        "heads": _HEADS,
+        "kv_heads": _HEADS,
+        "head_dim": _DIM,
+    },
+    "costmodel.compute.parameters:latent_attention_parameters": {
+        "d_model": _WIDTH,
+        "heads": _HEADS,
+        "q_rank": _DIM,
+        "kv_rank": _DIM,
+        "nope_dim": _DIM,
+        "rope_dim": _DIM,
+        "value_dim": _DIM,
+    },
+    "costmodel.compute.parameters:mlp_parameters": {
+        "d_model": _WIDTH,
+        "inner": _WIDTH,
+        "matrices": st.sampled_from([2.0, 3.0]),
+    },
+    "costmodel.compute.parameters:expected_experts_touched": {
+        "experts": positive(8.0, 1024.0),
+        "top_k": positive(0.0, 8.0),
+        "tokens": positive(0.0, 1e6),
+    },
+    "costmodel.compute.cache:grouped_cache_bytes": {
+        "kv_heads": _HEADS,
+        "head_dim": _DIM,
+        "bytes_per_element": _BYTES,
+    },
+    "costmodel.compute.cache:latent_cache_bytes": {
+        "kv_rank": _DIM,
+        "rope_dim": _DIM,
+        "bytes_per_element": _BYTES,
+    },
+    "costmodel.compute.cache:held_tokens": {"context": positive(0.0, 1e7), "window": _TOKENS},
+    "costmodel.compute.flop:mean_attended_tokens": {
+        "tokens": _TOKENS,
+        "window": st.one_of(_TOKENS, st.just(float("inf"))),
+        "cached": positive(0.0, 1e6),
+    },
+    "costmodel.compute.flop:attention_flop_per_token": {
+        "heads": _HEADS,
+        "query_dim": _DIM,
+        "value_dim": _DIM,
+        "attended": positive(0.0, 1e7),
+    },
+    "costmodel.compute.memory:training_state_bytes": {
+        "parameters": positive(1e6, 1e13),
+        "weight_bytes": _BYTES,
+        "gradient_bytes": _BYTES,
+        "optimizer_bytes": positive(0.0, 16.0),
+        "weight_shards": _SHARDS,
+        "gradient_shards": _SHARDS,
+        "optimizer_shards": _SHARDS,
+    },
+    "costmodel.compute.memory:layer_activation_bytes": {
+        "tokens": _TOKENS,
+        "d_model": _WIDTH,
+        "inner_elements": positive(0.0, 1e6),
+        "score_bytes": positive(0.0, 1e9),
+        "dropout_masks": positive(0.0, 2.0),
+        "tensor": positive(1.0, 64.0),
+        "norm_shards": positive(1.0, 64.0),
+    },
+    "costmodel.compute.memory:checkpoint_activation_bytes": {
+        "tokens": _TOKENS,
+        "d_model": _WIDTH,
+        "norm_shards": positive(1.0, 64.0),
+    },
+    "costmodel.compute.roofline:saturating_share": {
+        "size": _WORK,
+        "largest_share": share(),
+        "half_size": positive(0.0, 1e12),
+    },
+    "costmodel.compute.roofline:compute_time": {"flop": _WORK, "peak": _PEAK, "share": _REACHED},
+    "costmodel.compute.roofline:memory_time": {"size": _SIZE, "bandwidth": _BANDWIDTH, "share": _REACHED},
+    "costmodel.compute.roofline:step_time": {
+        "flop": _WORK,
+        "size": _SIZE,
+        "peak": _PEAK,
+        "bandwidth": _BANDWIDTH,
+        "compute_share": _REACHED,
+        "memory_share": _REACHED,
+        "launch": _LATENCY,
+    },
+    "costmodel.compute.roofline:matmul_flop": _MATMUL,
+    "costmodel.compute.roofline:matmul_bytes": {
+        **_MATMUL,
+        "activation_bytes": _BYTES,
+        "weight_bytes": _BYTES,
+    },
+    "costmodel.compute.roofline:matmul_time": {
+        **_MATMUL,
+        "activation_bytes": _BYTES,
+        "weight_bytes": _BYTES,
+        "peak": _PEAK,
+        "bandwidth": _BANDWIDTH,
+        "compute_share": _REACHED,
+        "memory_share": _REACHED,
+        "half_flop": positive(0.0, 1e12),
+        "launch": _LATENCY,
+    },
+    "costmodel.compute.roofline:ridge_intensity": {"peak": _PEAK, "bandwidth": _BANDWIDTH},
+    "costmodel.compute.roofline:attainable_rate": {
+        "intensity": positive(1e-2, 1e5),
+        "peak": _PEAK,
+        "bandwidth": _BANDWIDTH,
+    },
+    "costmodel.compute.collectives:local_ranks": {
+        "ranks": _SHARDS,
+        "stride": _SHARDS,
+        "domain": positive(1.0, 1e4),
+    },
+    "costmodel.compute.collectives:all_gather_time": _COLLECTIVE,
+    "costmodel.compute.collectives:reduce_scatter_time": _COLLECTIVE,
+    "costmodel.compute.collectives:all_reduce_time": _COLLECTIVE,
+    "costmodel.compute.collectives:all_to_all_time": _COLLECTIVE,
+    "costmodel.compute.collectives:point_to_point_time": {
+        "size": positive(0.0, 1e12),
+        "bandwidth": _BANDWIDTH,
+        "latency": _LATENCY,
+    },
+    "costmodel.compute.collectives:torus_hop_latency": {
+        "latency": _LATENCY,
+        "ranks": positive(2.0, 1e4),
+        "axes": st.sampled_from([1.0, 2.0, 3.0]),
+    },
+    "costmodel.compute.software:fading_trend": {
+        "time": rate(-5.0, 15.0),
+        "growth": rate(0.0, 3.0),
+        "fade_rate": rate(0.0, 2.0),
+        "fade_from": rate(0.0, 10.0),
+    },
+    "costmodel.compute.software:software_efficiency": {
+        "trend": rate(-3.0, 10.0),
+        "cumulative_tokens_ratio": positive(1e-3, 1e6),
+        "experience_exponent": rate(0.0, 1.0),
+        "jumps": positive(0.1, 100.0),
+    },
+    "costmodel.compute.software:compute_per_token": {
+        "initial": positive(1e9, 1e13),
+        "model_growth_index": positive(1e-3, 1e3),
+        "software_efficiency": positive(1e-2, 1e6),
+        "floor": positive(0.0, 1e10),
+    },
+    "costmodel.compute.software:amdahl_speedup": {"share": share(), "factor": positive(0.1, 1e3)},
+    "costmodel.compute.software:dated_jump": {
+        "time": rate(-5.0, 15.0),
+        "date": rate(-5.0, 15.0),
+        "share": share(),
+        "factor": positive(0.1, 1e3),
+    },
+    "costmodel.compute.software:accelerator_seconds_per_token": {
+        "compute_per_token": positive(0.0, 1e14),
+        "mfu": _REACHED,
+        "peak": _PEAK,
+    },
+}
+"""Scalar strategies by formula: ranges in which each has a meaning."""

@@ -1,0 +1,249 @@
+"""Roofline, collectives, memory and counts against arithmetic written here and against printed tables."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from costmodel.compute import (
+    all_gather_time,
+    all_reduce_time,
+    all_to_all_time,
+    attainable_rate,
+    attention_flop_per_token,
+    checkpoint_activation_bytes,
+    compute_time,
+    expected_experts_touched,
+    grouped_attention_parameters,
+    grouped_cache_bytes,
+    held_tokens,
+    latent_attention_parameters,
+    latent_cache_bytes,
+    layer_activation_bytes,
+    local_ranks,
+    matmul_bytes,
+    matmul_flop,
+    matmul_time,
+    mean_attended_tokens,
+    memory_time,
+    mlp_parameters,
+    point_to_point_time,
+    reduce_scatter_time,
+    ridge_intensity,
+    saturating_share,
+    step_time,
+    torus_hop_latency,
+    training_state_bytes,
+)
+
+ROOM = "costmodel.compute."
+US = 1e-6
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference(f"{ROOM}parameters:grouped_attention_parameters")
+def test_attention_weights_count_key_value_heads_once() -> None:
+    # Llama-3.1-405B: queries and output 16384 × 16384, keys and values 16384 × 1024.
+    assert grouped_attention_parameters(16384, 128, 8, 128) == 2 * 16384 * 16384 + 2 * 16384 * 1024
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference(f"{ROOM}parameters:latent_attention_parameters")
+def test_latent_attention_weights_matrix_by_matrix() -> None:
+    # DeepSeek-V3's modules: q_a, q_b, kv_a with the shared key part, kv_b, o.
+    modules = [7168 * 1536, 1536 * 128 * 192, 7168 * (512 + 64), 512 * 128 * (128 + 128), 128 * 128 * 7168]
+    assert latent_attention_parameters(7168, 128, 1536, 512, 128, 64, 128) == sum(modules)
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference(f"{ROOM}parameters:mlp_parameters")
+def test_gated_mlp_has_three_matrices() -> None:
+    assert mlp_parameters(4096, 14336, 3) == 4096 * 14336 + 4096 * 14336 + 14336 * 4096
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference(f"{ROOM}parameters:expected_experts_touched")
+def test_experts_touched_by_enumeration() -> None:
+    # Two tokens, each taking 1 of 3 experts: 3 of 9 pairs meet (1 expert), 6 differ (2 experts).
+    assert float(expected_experts_touched(3.0, 1.0, 2.0)) == pytest.approx((3 * 1 + 6 * 2) / 9, rel=1e-14)
+    assert float(expected_experts_touched(256.0, 8.0, 1.0)) == pytest.approx(8.0, rel=1e-13)
+    assert float(expected_experts_touched(8.0, 8.0, 3.0)) == 8.0
+
+
+@pytest.mark.published
+@pytest.mark.reference(f"{ROOM}cache:grouped_cache_bytes")
+def test_cache_of_one_block() -> None:
+    # DeepSeek-AI 2025 (ISCA), table 1: 516 kB per token for Llama-3.1-405B in bf16 (126 blocks).
+    assert 126 * grouped_cache_bytes(8, 128, 2) == 516_096
+
+
+@pytest.mark.published
+@pytest.mark.reference(f"{ROOM}cache:latent_cache_bytes")
+def test_latent_cache_of_one_block() -> None:
+    # The same table: 70.272 kB for DeepSeek-V3 (61 blocks).
+    assert 61 * latent_cache_bytes(512, 64, 2) == 70_272
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference(f"{ROOM}cache:held_tokens")
+def test_window_limits_what_is_kept() -> None:
+    assert [float(held_tokens(context, 128)) for context in (100, 128, 4096)] == [100, 128, 128]
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference(f"{ROOM}flop:mean_attended_tokens")
+def test_mean_span_is_the_average_of_what_each_token_sees() -> None:
+    new, window, cached = 1000, 300, 200
+    # Tokens p .. p+1 see min(p, w) at their start and end: the trapezoid of the two is exact off the corner.
+    seen = [(min(p, window) + min(p + 1, window)) / 2 for p in range(cached, cached + new)]
+    assert float(mean_attended_tokens(new, window, cached)) == pytest.approx(sum(seen) / new, rel=1e-12)
+    assert float(mean_attended_tokens(new, math.inf, cached)) == cached + new / 2
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference(f"{ROOM}flop:attention_flop_per_token")
+def test_attention_work_is_two_products_per_head() -> None:
+    scores, values = 2 * 192 * 2048, 2 * 128 * 2048
+    assert attention_flop_per_token(128, 192, 128, 2048) == 128 * (scores + values)
+
+
+@pytest.mark.published
+@pytest.mark.reference(f"{ROOM}memory:training_state_bytes")
+@pytest.mark.parametrize(
+    ("shards", "printed"), [((1, 1, 1), 120.0), ((1, 1, 64), 31.4), ((1, 64, 64), 16.6), ((64, 64, 64), 1.9)]
+)
+def test_sharded_state_of_figure_1(shards: tuple[int, int, int], printed: float) -> None:
+    # Rajbhandari et al. 2020, figure 1: 7.5B parameters, 64 devices, GB by stage.
+    assert training_state_bytes(7.5e9, 2.0, 2.0, 12.0, *shards) / 1e9 == pytest.approx(printed, abs=0.05)
+
+
+@pytest.mark.published
+@pytest.mark.reference(f"{ROOM}memory:layer_activation_bytes")
+def test_activations_of_table_2() -> None:
+    # Korthikanti et al. 2022, table 2, per block in s·b·h, for 175B: a = 96, s = 2048, h = 12288, t = 8.
+    s, h, a, t = 2048.0, 12288.0, 96.0, 8.0
+    scores = 5 * a * s
+    assert 5 * a * s / h == 80.0  # "5as/h = 80 for GPT-3", section 5
+    rows = {
+        "no parallelism": (layer_activation_bytes(s, h, 12 * h, scores, 2, 1, 1), 34 + 80),
+        "tensor": (layer_activation_bytes(s, h, 12 * h, scores, 2, t, 1), 10 + 24 / t + 80 / t),
+        "tensor, sequence": (layer_activation_bytes(s, h, 12 * h, scores, 2, t, t), (34 + 80) / t),
+        "tensor, selective": (layer_activation_bytes(s, h, 12 * h, 0, 2, t, 1), 10 + 24 / t),
+        "tensor, sequence, selective": (layer_activation_bytes(s, h, 12 * h, 0, 2, t, t), 34 / t),
+    }
+    for value, in_sbh in rows.values():
+        assert value == pytest.approx(s * h * in_sbh, rel=1e-14)
+
+
+@pytest.mark.published
+@pytest.mark.reference(f"{ROOM}memory:checkpoint_activation_bytes")
+def test_full_recomputation_keeps_the_input() -> None:
+    # The same table, last row: 2·s·b·h.
+    assert checkpoint_activation_bytes(2048.0, 12288.0, 1.0) == 2 * 2048 * 12288
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference(f"{ROOM}roofline:saturating_share")
+def test_share_is_half_at_the_half_size() -> None:
+    assert saturating_share(1e9, 0.8, 1e9) == pytest.approx(0.4)
+    assert saturating_share(5.0, 0.8, 0.0) == 0.8
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference(f"{ROOM}roofline:compute_time", f"{ROOM}roofline:memory_time")
+def test_times_of_either_limit() -> None:
+    assert compute_time(3e15, 1e15, 0.75) == 4.0
+    assert memory_time(3e12, 1e12, 0.75) == 4.0
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference(f"{ROOM}roofline:step_time")
+def test_step_takes_the_slower_limit() -> None:
+    assert float(step_time(3e15, 1e12, 1e15, 1e12, 0.75, 0.5, 0.25)) == 4.0 + 0.25
+    assert float(step_time(3e15, 4e12, 1e15, 1e12, 0.75, 0.5, 0.25)) == 8.0 + 0.25
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference(f"{ROOM}roofline:matmul_flop", f"{ROOM}roofline:matmul_bytes")
+def test_matmul_work_and_traffic() -> None:
+    assert matmul_flop(16, 8192, 4096) == 16 * 8192 * (4096 + 4096)  # as many products as sums
+    assert matmul_bytes(16, 8192, 4096, 2, 1) == 2 * 16 * 4096 + 1 * 4096 * 8192 + 2 * 16 * 8192
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference(f"{ROOM}roofline:matmul_time")
+def test_matmul_time_of_a_small_and_a_large_product() -> None:
+    fixed = (2.0, 2.0, 989.4e12, 3.35e12, 0.8, 0.9, 1e9, 2 * US)
+    small = (2 * 8 * (4096 + 4096) + 2 * 4096 * 4096) / (3.35e12 * 0.9) + 2 * US
+    assert float(matmul_time(8.0, 4096.0, 4096.0, *fixed)) == pytest.approx(small, rel=1e-13)
+    work = 2 * 4096**3
+    large = (work + 1e9) / (989.4e12 * 0.8) + 2 * US  # the curve is a fixed overhead of half_flop
+    assert float(matmul_time(4096.0, 4096.0, 4096.0, *fixed)) == pytest.approx(large, rel=1e-13)
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference(f"{ROOM}roofline:ridge_intensity", f"{ROOM}roofline:attainable_rate")
+def test_roof_has_its_corner_at_the_ridge() -> None:
+    peak, bandwidth = 989.4e12, 3.35e12
+    ridge = ridge_intensity(peak, bandwidth)
+    assert ridge == pytest.approx(9894 / 33.5)
+    assert float(attainable_rate(ridge / 2, peak, bandwidth)) == pytest.approx(peak / 2)
+    assert float(attainable_rate(ridge * 2, peak, bandwidth)) == peak
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference(f"{ROOM}collectives:local_ranks")
+def test_members_in_a_domain() -> None:
+    # 8 per node: tensor 8 fills it; data-parallel peers outside tensor 8 meet only across nodes.
+    assert float(local_ranks(8, 1, 8)) == 8
+    assert float(local_ranks(128, 8, 8)) == 1
+    assert float(local_ranks(128, 4, 8)) == 2
+    assert float(local_ranks(4, 1, 72)) == 4
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference(f"{ROOM}collectives:all_gather_time", f"{ROOM}collectives:reduce_scatter_time")
+def test_all_gather_step_by_step() -> None:
+    # 1 GB over 2 nodes of 4: each rank first gets its peer's 1/8 from the other node, then 3/4 from its node.
+    outside, inside = 1e9 / 8 / 50e9, 3 * (1e9 / 4) / 450e9
+    hops = 3 * 0.6 * US + 1 * 5 * US + 6.8 * US
+    links = (450e9, 50e9, 0.6 * US, 5 * US, 6.8 * US)
+    assert float(all_gather_time(1e9, 8.0, 4.0, *links)) == pytest.approx(outside + inside + hops, rel=1e-13)
+    assert float(reduce_scatter_time(1e9, 8.0, 4.0, *links)) == pytest.approx(outside + inside + hops, rel=1e-13)
+    assert float(all_gather_time(1e9, 1.0, 1.0, *links)) == 0.0
+
+
+@pytest.mark.published
+@pytest.mark.reference(f"{ROOM}collectives:all_reduce_time")
+def test_all_reduce_is_the_term_of_one_protocol() -> None:
+    # Erdil 2025 (arXiv 2506.04645): latency + (r−n)/r·B/(225e9·f) + (n−1)/r·B/(25e9·f), LL128.
+    r, n, size, f = 32.0, 4.0, 3e6, 0.95
+    latency = 2 * ((r / n - 1) * 1.25 + 8.5 * math.log2(n)) * US + 14 * US
+    expected = latency + (r - n) / r * size / (225e9 * f) + (n - 1) / r * size / (25e9 * f)
+    links = (450e9 * f, 50e9 * f, 1.25 * US, 8.5 * US, 14 * US)
+    assert float(all_reduce_time(size, r, r / n, *links)) == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference(f"{ROOM}collectives:all_to_all_time")
+def test_all_to_all_takes_the_slower_kind_of_link() -> None:
+    links = (450e9, 50e9, 1 * US, 5 * US, 7 * US)
+    across = 5 * US + (32 - 8) / 32 * 1e9 / 50e9 + 7 * US
+    assert float(all_to_all_time(1e9, 32.0, 8.0, *links)) == pytest.approx(across, rel=1e-13)
+    within = 1 * US + 7 / 8 * 1e9 / 450e9 + 7 * US
+    assert float(all_to_all_time(1e9, 8.0, 8.0, *links)) == pytest.approx(within, rel=1e-13)
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference(f"{ROOM}collectives:point_to_point_time")
+def test_message_time() -> None:
+    assert point_to_point_time(1e6, 50e9, 5 * US) == pytest.approx(25 * US)
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference(f"{ROOM}collectives:torus_hop_latency")
+def test_torus_needs_the_hops_of_its_axes() -> None:
+    # 4 × 4 × 4: three rings of 4, 3 hops each.
+    assert float(torus_hop_latency(1 * US, 64.0, 3.0)) * (64 - 1) == pytest.approx(9 * US, rel=1e-12)
+    assert float(torus_hop_latency(1 * US, 64.0, 1.0)) == pytest.approx(1 * US, rel=1e-12)
