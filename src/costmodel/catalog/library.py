@@ -1,0 +1,258 @@
+"""The catalog: typed access, search, what was known at a date, and frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from typing import Any, TypeVar
+
+from costmodel.catalog import loader, schema
+from costmodel.catalog.periods import to_day
+from costmodel.catalog.records import Datum, Record
+from costmodel.catalog.things import Accelerator, Company, TrainingRun
+from costmodel.foundation.errors import CatalogError, missing_extra, near_matches
+from costmodel.foundation.provenance import Source
+
+_Thing = TypeVar("_Thing", bound=Record)
+
+
+class Catalog:
+    """Sourced records, whole or as they were known at a date.
+
+    Tables are read on first use. Nothing is filled in: a record or a figure that is missing raises
+    `CatalogError`, with near matches.
+
+    Parameters
+    ----------
+    day
+        Last day on which a figure may have been published; ``None`` for everything. A figure whose ``known`` is
+        blank belongs to no past date.
+
+    Examples
+    --------
+    >>> chip = Catalog().accelerator("H100-SXM")
+    >>> f"{chip.peak('bf16'):.4g} FLOP/s"
+    '9.894e+14 FLOP/s'
+    """
+
+    def __init__(self, day: date | None = None) -> None:
+        self.day = day
+
+    def as_of(self, when: str | date) -> Catalog:
+        """Return the catalog as it was known at the end of a day, month, quarter or year.
+
+        Examples
+        --------
+        >>> Catalog().as_of("2025-03").company("Alphabet").capex_plan(2025).value
+        75000000000.0
+        """
+        return Catalog(to_day(when))
+
+    # ------------------------------------------------------------------ any table
+
+    def tables(self) -> tuple[str, ...]:
+        """Return the names of all tables."""
+        return loader.table_names()
+
+    def table(self, name: str) -> Mapping[str, Record]:
+        """Return every record of a table by name.
+
+        Raises
+        ------
+        CatalogError
+            If there is no such table.
+        """
+        return loader.table(name) if self.day is None else _known_by(name, self.day)
+
+    def names(self, table: str) -> tuple[str, ...]:
+        """Return the names of a table's records."""
+        return tuple(self.table(table))
+
+    def record(self, table: str, name: str) -> Record:
+        """Return one record.
+
+        Raises
+        ------
+        CatalogError
+            If there is none of that name; near matches are in the message.
+        """
+        records = self.table(table)
+        if name in records:
+            return records[name]
+        hint = near_matches(name, records)
+        if self.day is not None and name in loader.table(table):
+            raise CatalogError(f"nothing about {name!r} ({table}) is recorded as known by {self.day}")
+        raise CatalogError(f"no record {name!r} in {table}{hint or '; recorded: ' + ', '.join(sorted(records))}")
+
+    def _thing(self, table: str, name: str, thing: type[_Thing]) -> _Thing:
+        record = self.record(table, name)
+        return thing(record.kind, record.name, record.data)
+
+    # ------------------------------------------------------------------ hardware
+
+    def accelerator(self, name: str) -> Accelerator:
+        """Return an accelerator, such as ``"H100-SXM"``."""
+        return self._thing("accelerators", name, Accelerator)
+
+    def accelerator_price(self, name: str) -> Record:
+        """Return dated prices of an accelerator: fields ``server``, ``card``, ``rack``, ``vendor_average``."""
+        return self.record("accelerator_prices", name)
+
+    def accelerator_hour(self, name: str) -> Record:
+        """Return dated costs and rents of an accelerator-hour: ``own``, ``neocloud``, ``rent``, ``market_rent``."""
+        return self.record("accelerator_hours", name)
+
+    def installed_base(self, name: str) -> Record:
+        """Return the number of accelerators in the world, such as ``"H100+H200"``: ``units``, ``h100e``."""
+        return self.record("installed_base", name)
+
+    # ------------------------------------------------------------------ models and runs
+
+    def architecture(self, name: str) -> Record:
+        """Return the shape of a model."""
+        return self.record("architectures", name)
+
+    def training_run(self, name: str) -> TrainingRun:
+        """Return a training run, such as ``"Llama3.1-405B"``."""
+        return self._thing("training_runs", name, TrainingRun)
+
+    def cost_case(self, name: str) -> Record:
+        """Return a run costed by Epoch's method, with inputs and parts."""
+        return self.record("cost_cases", name)
+
+    def published_cost(self, name: str) -> Record:
+        """Return a training cost as Epoch published it."""
+        return self.record("published_costs", name)
+
+    def scaling_fit(self, name: str) -> Record:
+        """Return a scaling-law fit, such as ``"besiroglu"``."""
+        return self.record("scaling_fits", name)
+
+    def throughput(self, name: str) -> Record:
+        """Return a measured or modelled inference throughput."""
+        return self.record("throughput", name)
+
+    # ------------------------------------------------------------------ companies and sites
+
+    def company(self, name: str) -> Company:
+        """Return a company, such as ``"Alphabet"``."""
+        return self._thing("companies", name, Company)
+
+    def useful_life_changes(self, company: str | None = None) -> tuple[Record, ...]:
+        """Return changes of useful life, of one company or of all."""
+        every = self.table("useful_lives").values()
+        return tuple(record for record in every if company is None or record.label("company") == company)
+
+    def facility(self, name: str) -> Record:
+        """Return the cost of a data centre."""
+        return self.record("facilities", name)
+
+    def electricity(self, region: str) -> Record:
+        """Return electricity prices of a region, such as ``"Ohio"``; ``"US industrial"`` is a yearly series."""
+        return self.record("electricity", region)
+
+    def pue(self, operator: str) -> Record:
+        """Return the power usage effectiveness of an operator."""
+        return self.record("pue", operator)
+
+    def price_index(self, name: str) -> Record:
+        """Return a price index by year."""
+        return self.record("price_indices", name)
+
+    # ------------------------------------------------------------------ across tables
+
+    def source(self, key: str) -> Source:
+        """Return a document by its key.
+
+        Raises
+        ------
+        CatalogError
+            If there is no such key.
+        """
+        documents = schema.sources()
+        if key not in documents:
+            raise CatalogError(f"no source {key!r} in the catalog{near_matches(key, documents)}")
+        return documents[key]
+
+    def search(self, words: str) -> tuple[Datum, ...]:
+        """Return every figure in whose table, record, field, text, source or note all words occur.
+
+        Figures whose record bears more of the words come first.
+
+        Examples
+        --------
+        >>> len(Catalog().search("h100-sxm memory"))
+        1
+        """
+        wanted = words.lower().split()
+        found = [
+            (-sum(word in datum.record.lower() for word in wanted), order, datum)
+            for order, datum in enumerate(self._every())
+            if all(word in _haystack(datum) for word in wanted)
+        ]
+        return tuple(datum for *_, datum in sorted(found, key=lambda hit: hit[:2]))
+
+    def conflicts(self, table: str) -> dict[tuple[str, str, str | None], tuple[Datum, ...]]:
+        """Return fields of a table that several sources give, by record, field and period, preferred first."""
+        return {
+            (record.name, *key): data
+            for record in self.table(table).values()
+            for key, data in record.conflicts().items()
+        }
+
+    def to_frame(self, table: str | None = None) -> Any:
+        """Return figures as a pandas frame, one a row: of one table, or of all.
+
+        Raises
+        ------
+        MissingExtraError
+            If pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError:
+            raise missing_extra("frames", "to_frame()") from None
+        data = self._every() if table is None else [d for r in self.table(table).values() for d in r]
+        return pd.DataFrame([_row(datum) for datum in data])
+
+    def _every(self) -> list[Datum]:
+        return [datum for name in self.tables() for record in self.table(name).values() for datum in record]
+
+
+@cache
+def _known_by(name: str, day: date) -> dict[str, Record]:
+    kept = {
+        record.name: Record(record.kind, record.name, tuple(d for d in record if d.known_by(day)))
+        for record in loader.table(name).values()
+    }
+    return {key: record for key, record in kept.items() if record.data}
+
+
+def _haystack(datum: Datum) -> str:
+    parts = (datum.kind, datum.record, datum.field, datum.text, datum.source.title, datum.source_key, datum.note)
+    return " ".join(part for part in (*parts, str(datum.grade), datum.period) if part).lower()
+
+
+def _row(datum: Datum) -> dict[str, object]:
+    names = [
+        "kind",
+        "record",
+        "field",
+        "value",
+        "low",
+        "high",
+        "text",
+        "unit",
+        "price_year",
+        "period",
+        "known",
+        "grade",
+        "source_key",
+        "note",
+        "file",
+        "line",
+    ]
+    row: dict[str, object] = {name: getattr(datum, name) for name in names}
+    row["grade"] = str(datum.grade)
+    return row | {"source": datum.source.title, "link": datum.source.link}

@@ -1,0 +1,322 @@
+"""The one loader: from a data file to records, with every fault named by file, line and field.
+
+Two written forms carry the same entries. A CSV file has one figure a line, under the header ``COLUMNS``; new
+figures are appended and old ones stay. A TOML file has one ``[[record]]`` per thing, with its source, period,
+known, grade and note said once and a field overriding them where it is written as a table. It may declare its own
+``[fields]``; a CSV file's fields are in ``schema.toml``.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+
+from costmodel.catalog.periods import span
+from costmodel.catalog.records import NOT_RECORDED, Datum, Record
+from costmodel.catalog.schema import (
+    TEXT,
+    FieldSpec,
+    Kind,
+    data_files,
+    kind,
+    kinds,
+    parse_fields,
+    parse_toml,
+    read_data,
+    sources,
+    to_canonical,
+)
+from costmodel.foundation.errors import CatalogError, CostModelError, UnitError, near_matches
+from costmodel.foundation.provenance import Grade, Source, parse_grade
+
+COLUMNS = ["id", "field", "value", "low", "high", "unit", "price_year", "period", "known", "source", "grade", "note"]
+"""Header of every CSV file of the catalog."""
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?")
+_YEAR = re.compile(r"(?:19|20|21)\d\d")
+_SHARED = ("source", "period", "known", "grade", "note", "price_year")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One written figure before it is understood: cells by column, file and line."""
+
+    cells: Mapping[str, str]
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with an entry, and where."""
+
+    file: str
+    line: int
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.field}: {self.message}"
+
+
+def parse_csv(raw: bytes, file: str) -> list[Entry]:
+    """Split a CSV file into entries.
+
+    Raises
+    ------
+    CatalogError
+        If the file is not UTF-8, its header differs or a line has another number of cells.
+    """
+    entries = []
+    try:
+        reader = csv.reader(io.StringIO(raw.decode("utf-8"), newline=""), strict=True)
+        header = next(reader, None)
+        if header != list(COLUMNS):
+            raise CatalogError(f"{file}:1: header must be {','.join(COLUMNS)}")
+        for cells in reader:
+            line = reader.line_num
+            if len(cells) != len(COLUMNS):
+                raise CatalogError(f"{file}:{line}: {len(cells)} cells where {len(COLUMNS)} are needed")
+            entries.append(Entry(dict(zip(COLUMNS, cells, strict=True)), file, line))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise CatalogError(f"{file}: {error}") from None
+    return entries
+
+
+def parse_records(raw: bytes, file: str, declared: Kind | None) -> tuple[Kind, list[Entry]]:
+    """Split a TOML file into entries, with the fields that it declares or those of ``declared``."""
+    table = parse_toml(raw, file)
+    extra = table.keys() - {"description", "fields", "record"}
+    if extra:
+        raise CatalogError(f"{file}: unknown entry {sorted(extra)}: allowed are description, fields and record")
+    name = file.rsplit("/", 1)[-1].removesuffix(".toml")
+    if "fields" in table:
+        fields = parse_fields(table["fields"], f"{file}: fields")
+        declared = Kind(name, str(table.get("description", name)), fields)
+    if declared is None:
+        raise CatalogError(f"{file}: declares no [fields] and schema.toml has no table {name!r}")
+    blocks = table.get("record", [])
+    if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
+        raise CatalogError(f"{file}: records are written as [[record]]")
+    lines = raw.decode("utf-8").splitlines()
+    starts = [number for number, text in enumerate(lines, 1) if text.strip() == "[[record]]"]
+    starts += [len(lines)] * (len(blocks) - len(starts))
+    entries = [
+        entry
+        for block, start in zip(blocks, starts, strict=False)
+        for entry in _entries_of_block(block, declared, file, start, lines)
+    ]
+    return declared, entries
+
+
+def _entries_of_block(
+    block: dict[str, object], declared: Kind, file: str, start: int, lines: list[str]
+) -> Iterator[Entry]:
+    shared = {key: _cell(block[key]) for key in _SHARED if key in block}
+    for name, entry in block.items():
+        if name == "id" or name in _SHARED:
+            continue
+        own = entry if isinstance(entry, dict) else {"value": entry}
+        unit = declared.fields[name].unit if name in declared.fields else ""
+        cells = dict.fromkeys(COLUMNS, "") | shared | {"unit": unit, "id": _cell(block.get("id", ""))}
+        line = _line_of(name, start, lines)
+        extra = own.keys() - set(COLUMNS)
+        if extra:
+            raise CatalogError(f"{file}:{line}: {name}: unknown entry {sorted(map(str, extra))}")
+        yield Entry(cells | {key: _cell(value) for key, value in own.items()} | {"field": name}, file, line)
+
+
+def _cell(value: object) -> str:
+    return repr(value) if isinstance(value, bool | float) else str(value)
+
+
+def _line_of(name: str, start: int, lines: list[str]) -> int:
+    for number in range(start, len(lines)):
+        text = lines[number].strip()
+        if text == "[[record]]":
+            break
+        if text.partition("=")[0].strip(' "') == name:
+            return number + 1
+    return start
+
+
+def examine(entry: Entry, declared: Kind, documents: Mapping[str, Source]) -> tuple[Datum | None, list[Fault]]:
+    """Read an entry: the datum, or every fault that keeps it from being one."""
+    faults: list[Fault] = []
+    cells = {key: text.strip() for key, text in entry.cells.items()}
+
+    def fault(field: str, message: str) -> None:
+        faults.append(Fault(entry.file, entry.line, field, message))
+
+    if not cells["id"]:
+        fault("id", "is empty")
+    spec = declared.fields.get(cells["field"])
+    if spec is None:
+        hint = near_matches(cells["field"], declared.fields)
+        fault("field", f"{cells['field']!r} is not a field of {declared.name!r}{hint}")
+        return None, faults
+    numbers, text = _figures(cells, spec, fault)
+    grade = _grade_and_source(cells, documents, fault)
+    for column in ("period", "known"):
+        if cells[column]:
+            try:
+                span(cells[column])
+            except CatalogError as error:
+                fault(column, str(error))
+    price_year = _price_year(cells, spec, fault)
+    if faults or grade is None:
+        return None, faults
+    key = cells["source"]
+    datum = Datum(
+        kind=declared.name,
+        record=cells["id"],
+        field=spec.name,
+        value=numbers["value"],
+        low=numbers["low"],
+        high=numbers["high"],
+        text=text,
+        unit=spec.unit,
+        price_year=price_year,
+        period=cells["period"] or None,
+        known=cells["known"] or None,
+        source=documents.get(key, Source(NOT_RECORDED)),
+        source_key=key,
+        grade=grade,
+        note=cells["note"] or None,
+        file=entry.file,
+        line=entry.line,
+    )
+    return datum, faults
+
+
+def _figures(
+    cells: Mapping[str, str], spec: FieldSpec, fault: Callable[[str, str], None]
+) -> tuple[dict[str, float | None], str | None]:
+    numbers: dict[str, float | None] = dict.fromkeys(("value", "low", "high"))
+    if spec.unit == TEXT:
+        if cells["unit"] != TEXT:
+            fault("unit", f"{cells['unit']!r} where {spec.name!r} is a {TEXT}")
+        if not cells["value"]:
+            fault("value", "is empty: leave the line out instead")
+        return numbers, cells["value"]
+    for column in numbers:
+        if not cells[column]:
+            continue
+        if not _NUMBER.fullmatch(cells[column]) or not math.isfinite(float(cells[column])):
+            fault(column, f"{cells[column]!r} is not a finite number")
+            return numbers, None
+        try:
+            numbers[column] = to_canonical(float(cells[column]), cells["unit"], spec.unit)
+        except UnitError as error:
+            fault("unit", str(error))
+            return numbers, None
+    figures = (numbers[column] for column in ("low", "value", "high"))
+    present = [figure for figure in figures if figure is not None]
+    if numbers["value"] is None and (numbers["low"] is None or numbers["high"] is None):
+        fault("value", "is empty, without a low and a high: leave the line out instead")
+    elif any(first > second for first, second in pairwise(present)):
+        fault("value", f"low ≤ value ≤ high does not hold: {present}")
+    return numbers, None
+
+
+def _grade_and_source(
+    cells: Mapping[str, str], documents: Mapping[str, Source], fault: Callable[[str, str], None]
+) -> Grade | None:
+    try:
+        grade: Grade | None = parse_grade(cells["grade"])
+    except CostModelError as error:
+        fault("grade", str(error))
+        grade = None
+    key = cells["source"]
+    if not key:
+        fault("source", f"is empty: give a key of sources.toml, or {NOT_RECORDED!r} with grade unverified")
+    elif key == NOT_RECORDED:
+        if grade not in {Grade.UNVERIFIED, Grade.ASSUMED, None}:
+            fault("grade", f"{grade} needs a source; a figure whose source is {NOT_RECORDED} is unverified")
+    elif key not in documents:
+        fault("source", f"{key!r} is not a key of sources.toml{near_matches(key, documents)}")
+    return grade
+
+
+def _price_year(cells: Mapping[str, str], spec: FieldSpec, fault: Callable[[str, str], None]) -> int | None:
+    written = cells["price_year"]
+    if written and not _YEAR.fullmatch(written):
+        fault("price_year", f"{written!r} is not a year")
+        return None
+    if written:
+        return int(written)
+    if not spec.is_money:
+        return None
+    try:
+        if not cells["period"]:
+            raise CatalogError("is empty")
+        return span(cells["period"])[1].year
+    except CatalogError:
+        fault("price_year", "money states its year: give price_year, or a period whose money it is")
+        return None
+
+
+def entries_of(file: str, raw: bytes) -> tuple[Kind, list[Entry]]:
+    """Split a data file into entries, with the declaration of its table."""
+    name = file.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    if file.endswith(".csv"):
+        return kind(name), parse_csv(raw, file)
+    return parse_records(raw, file, kinds().get(name))
+
+
+def parse(file: str, raw: bytes) -> dict[str, Record]:
+    """Read a data file into records by name.
+
+    Raises
+    ------
+    CatalogError
+        At the first fault, with file, line and field.
+    """
+    declared, entries = entries_of(file, raw)
+    documents = sources()
+    grouped: dict[str, list[Datum]] = {}
+    for entry in entries:
+        datum, faults = examine(entry, declared, documents)
+        if datum is None:
+            raise CatalogError(str(faults[0]))
+        grouped.setdefault(datum.record, []).append(datum)
+    return {name: Record(declared.name, name, tuple(data)) for name, data in grouped.items()}
+
+
+@cache
+def table(name: str) -> dict[str, Record]:
+    """Return every record of a table by name; read on first use, then kept.
+
+    Raises
+    ------
+    CatalogError
+        If there is no such table or its file is not well formed.
+    """
+    file = file_of(name)
+    return parse(file, read_data(file))
+
+
+def table_names() -> tuple[str, ...]:
+    """Return the names of all tables."""
+    return tuple(file.rsplit(".", 1)[0] for file in data_files())
+
+
+def file_of(name: str) -> str:
+    """Return the data file of a table.
+
+    Raises
+    ------
+    CatalogError
+        If there is no such table.
+    """
+    for file in data_files():
+        if file.rsplit(".", 1)[0] == name:
+            return file
+    raise CatalogError(
+        f"no table {name!r} in the catalog: {', '.join(table_names())}{near_matches(name, table_names())}"
+    )
