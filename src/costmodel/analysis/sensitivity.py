@@ -1,0 +1,304 @@
+"""Studies of what carries an answer: they draw a sample, run a model at it and hand the outputs to an estimator.
+
+Every study takes a model and its scenario (or a plain function and its ranges, see
+:func:`costmodel.analysis.problem.as_problem`) and the outputs asked for; an output without a year stands for its
+whole trajectory, year by year, from the same runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from costmodel.analysis.finite import OnNonFinite
+from costmodel.analysis.given_data import (
+    FirstOrderIndices,
+    RankCorrelations,
+    given_data_indices,
+    rank_correlations,
+)
+from costmodel.analysis.morris import MorrisEffects, morris_effects, morris_sample
+from costmodel.analysis.problem import Model, Problem, Progress, Ranges, as_problem
+from costmodel.analysis.sobol import Interval, SobolIndices, base_sample, sobol_indices
+from costmodel.analysis.targets import Output, Selector, select_all
+from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.blocks import BLOCK
+from costmodel.foundation.design import Design, RandomSource, seed_of
+from costmodel.foundation.errors import DomainError, UnknownParameterError, near_matches
+from costmodel.foundation.scenario import Scenario
+
+_FEW_VALUES = 12
+
+
+def sobol_study(
+    model: Model | None,
+    inputs: Scenario | Ranges,
+    outputs: Output | Sequence[Output] | None = None,
+    *,
+    base_points: int = 1024,
+    groups: Mapping[str, Sequence[str]] | None = None,
+    rng: RandomSource = None,
+    sample: Literal["sobol", "random"] = "sobol",
+    level: float = 0.95,
+    interval: Interval = "asymptotic",
+    on_nonfinite: OnNonFinite = "raise",
+    on_progress: Progress | None = None,
+) -> SobolIndices:
+    """Apportion an output's variance to inputs, or groups of inputs: first and total order, with intervals.
+
+    Parameters
+    ----------
+    model, inputs, outputs
+        See :func:`~costmodel.analysis.problem.as_problem`.
+    base_points
+        n; the study costs n (g + 2) runs for g inputs or groups. A power of two for a Sobol' sample.
+    groups
+        Inputs by group name; inputs that no group names stand alone. Correlation is allowed inside a group.
+    rng
+        Seed.
+    sample
+        ``"sobol"`` (scrambled, more accurate than its intervals say) or ``"random"``.
+    level, interval, on_nonfinite
+        See :func:`~costmodel.analysis.sobol.sobol_indices`.
+    on_progress
+        Called with runs done and runs in all.
+
+    Returns
+    -------
+    SobolIndices
+
+    Raises
+    ------
+    DomainError
+        If inputs of different groups are correlated, or none is uncertain.
+    NonFiniteResultError
+        If an output is not finite and ``on_nonfinite`` is ``"raise"``.
+
+    Examples
+    --------
+    >>> from costmodel.analysis.textbook import ishigami
+    >>> around = {name: (-np.pi, np.pi) for name in ("x1", "x2", "x3")}
+    >>> study = sobol_study(ishigami, around, base_points=4096, rng=0)
+    >>> [f"{row['input']} {row['total']:.1f}" for row in study.rows()]
+    ['x1 0.6', 'x2 0.4', 'x3 0.2']
+    """
+    problem = as_problem(model, inputs, outputs)
+    members = _members(problem, groups)
+    problem.require_independent("a Sobol' study", members)
+    a, b = base_sample(base_points, len(problem.names), rng=seed_of(rng), method=sample)
+    columns = [[problem.names.index(name) for name in names] for names in members.values()]
+    labels, y = _run_rows(problem, _pick_freeze(a, b, columns), base_points * (len(columns) + 2), on_progress)
+    stack = y.reshape(len(labels), len(columns) + 2, base_points)
+    return sobol_indices(
+        stack[:, 0],
+        stack[:, 1],
+        np.moveaxis(stack[:, 2:], 0, 1),
+        names=tuple(members),
+        outputs=labels,
+        level=level,
+        interval=interval,
+        rng=0,
+        on_nonfinite=on_nonfinite,
+    )
+
+
+def _members(problem: Problem, groups: Mapping[str, Sequence[str]] | None) -> dict[str, tuple[str, ...]]:
+    """Return the inputs of every group, those that no group names alone."""
+    if not problem.names:
+        raise DomainError("nothing is uncertain here: write a distribution for at least one input")
+    named = [name for names in (groups or {}).values() for name in names]
+    for name in named:
+        if name not in problem.names:
+            raise UnknownParameterError(f"{name}: is not an uncertain input{near_matches(name, problem.names)}")
+    if len(set(named)) != len(named):
+        raise DomainError("an input stands in two groups")
+    alone = {name: (name,) for name in problem.names if name not in named}
+    return {**{key: tuple(names) for key, names in (groups or {}).items() if names}, **alone}
+
+
+def _pick_freeze(a: FloatArray, b: FloatArray, columns: Sequence[Sequence[int]]) -> Iterator[FloatArray]:
+    """Yield A, B and the mixed samples one by one, so that memory does not grow with their number."""
+    yield a
+    yield b
+    for group in columns:
+        mixed = a.copy()
+        mixed[:, list(group)] = b[:, list(group)]
+        yield mixed
+
+
+def _run_rows(
+    problem: Problem, samples: Iterator[FloatArray], runs: int, on_progress: Progress | None
+) -> tuple[tuple[str, ...], FloatArray]:
+    """Run samples together where they are small, so that every call of the model has a full block."""
+    labels: tuple[str, ...] = ()
+    parts: list[FloatArray] = []
+    waiting: list[FloatArray] = []
+    done = 0
+
+    def flush() -> None:
+        nonlocal labels, done
+        points = waiting[0] if len(waiting) == 1 else np.concatenate(waiting)
+        labels, y = problem.at_ranks(points, copula=True)
+        parts.append(y)
+        waiting.clear()
+        done += len(points)
+        if on_progress is not None:
+            on_progress(done, runs)
+
+    for sample in samples:
+        waiting.append(sample)
+        if sum(map(len, waiting)) >= BLOCK:
+            flush()
+    if waiting:
+        flush()
+    return labels, np.concatenate(parts, axis=1)
+
+
+def morris_study(
+    model: Model | None,
+    inputs: Scenario | Ranges,
+    outputs: Output | Sequence[Output] | None = None,
+    *,
+    paths: int = 20,
+    levels: int = 4,
+    rng: RandomSource = None,
+    level: float = 0.95,
+    on_nonfinite: OnNonFinite = "raise",
+    on_progress: Progress | None = None,
+) -> MorrisEffects:
+    """Screen many inputs for few runs: paths × (inputs + 1).
+
+    Parameters
+    ----------
+    model, inputs, outputs
+        See :func:`~costmodel.analysis.problem.as_problem`.
+    paths, levels
+        See :func:`~costmodel.analysis.morris.morris_sample`.
+    rng
+        Seed.
+    level, on_nonfinite
+        See :func:`~costmodel.analysis.morris.morris_effects`.
+    on_progress
+        Called with runs done and runs in all.
+
+    Returns
+    -------
+    MorrisEffects
+        Effects per unit of an input's quantile, in the output's unit.
+
+    Raises
+    ------
+    DomainError
+        If inputs are correlated, or none is uncertain.
+
+    Examples
+    --------
+    >>> screening = morris_study(lambda x, y: 10.0 * x + y, {"x": (0.0, 1.0), "y": (0.0, 1.0)}, rng=0)
+    >>> [row["input"] for row in screening.rows()]
+    ['x', 'y']
+    """
+    problem = as_problem(model, inputs, outputs)
+    _members(problem, None)
+    problem.require_independent("Morris screening")
+    points = morris_sample(len(problem.names), paths=paths, levels=levels, rng=seed_of(rng))
+    labels, y = problem.at_ranks(points.reshape(-1, len(problem.names)), on_progress=on_progress)
+    return morris_effects(
+        points,
+        y.reshape(len(labels), paths, len(problem.names) + 1),
+        names=problem.names,
+        outputs=labels,
+        level=level,
+        on_nonfinite=on_nonfinite,
+    )
+
+
+def given_data_study(
+    model: Model | None,
+    inputs: Scenario | Ranges,
+    outputs: Output | Sequence[Output] | None = None,
+    *,
+    draws: int = 4096,
+    rng: RandomSource = None,
+    level: float = 0.95,
+    on_nonfinite: OnNonFinite = "raise",
+    on_progress: Progress | None = None,
+) -> tuple[FirstOrderIndices, RankCorrelations]:
+    """Estimate first-order indices and rank correlations from one random ensemble; correlated inputs are allowed.
+
+    Parameters
+    ----------
+    model, inputs, outputs
+        See :func:`~costmodel.analysis.problem.as_problem`.
+    draws
+        Runs, whatever the number of inputs.
+    rng
+        Seed; a scenario draws what an ensemble with the same seed draws.
+    level, on_nonfinite
+        See :func:`~costmodel.analysis.given_data.given_data_indices`.
+    on_progress
+        Called with runs done and runs in all.
+
+    Returns
+    -------
+    indices, correlations
+
+    Examples
+    --------
+    >>> indices, ranks = given_data_study(lambda x, y: 3.0 * x - y, {"x": (0.0, 1.0), "y": (0.0, 1.0)}, rng=0)
+    >>> round(float(indices.first[0, 0]), 1), round(float(ranks.plain[1, 0]), 1)
+    (0.9, -0.3)
+    """
+    problem = as_problem(model, inputs, outputs)
+    _members(problem, None)
+    ranks = Design.random(problem, draws, rng).ranks()
+    labels, y = problem.at(draws, ranks=ranks, on_progress=on_progress)
+    sample = sampled_inputs(problem, ranks)
+    return (
+        given_data_indices(sample, y, names=problem.names, outputs=labels, level=level, on_nonfinite=on_nonfinite),
+        rank_correlations(sample, y, names=problem.names, outputs=labels, on_nonfinite=on_nonfinite),
+    )
+
+
+def sampled_inputs(problem: Problem, ranks: Mapping[str, FloatArray]) -> FloatArray:
+    """Return a sample's inputs, ``(draw, input)``: ranks, or values where an input has only a few."""
+    columns = []
+    for name in problem.names:
+        values = problem.quantile(name, ranks[name])
+        few = values is not None and np.unique(values).size <= _FEW_VALUES
+        columns.append(values if few and values is not None else ranks[name])
+    return np.stack(columns, axis=1)
+
+
+def first_order_of(
+    result: Any,
+    outputs: Output | Sequence[Output],
+    *,
+    level: float = 0.95,
+    on_nonfinite: OnNonFinite = "raise",
+) -> FirstOrderIndices:
+    """Estimate first-order indices from an ensemble that already exists, without running anything.
+
+    Parameters
+    ----------
+    result
+        A result that carries its scenario and its design, as every ensemble of the library does.
+    outputs
+        What is asked of it.
+    level, on_nonfinite
+        See :func:`~costmodel.analysis.given_data.given_data_indices`.
+
+    Raises
+    ------
+    DomainError
+        If the result is not an ensemble with a design.
+    """
+    design, draws = getattr(result, "design", None), getattr(result, "draws", None)
+    if design is None or not draws:
+        raise DomainError(f"{type(result).__name__} is not an ensemble with its design: run it with draws")
+    listed = [outputs] if isinstance(outputs, str | Selector) or callable(outputs) else list(outputs)
+    labels, y = select_all(result, [Selector.parse(output) for output in listed], draws)
+    ranks = design.ranks()
+    sample = np.stack([ranks[path] for path in design.paths], axis=1)
+    return given_data_indices(sample, y, names=design.paths, outputs=labels, level=level, on_nonfinite=on_nonfinite)
