@@ -216,5 +216,17 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "tightness_ratio": positive(0.3, 3.0),
         "exponent": positive(0.0, 10.0),
     },
+    "costmodel.market.forecast:drift_forecast_variance": {
+        "variance": positive(1e-6, 1.0),
+        "horizon": positive(1.0, 30.0),
+        "observations": positive(1.0, 60.0),
+        "moving_average": share(),
+    },
+    "costmodel.market.forecast:experience_forecast_variance": {
+        "variance": positive(1e-6, 1.0),
+        "horizon": positive(1.0, 30.0),
+        "future_experience": positive(0.0, 20.0),
+        "past_experience_squares": positive(1e-2, 100.0),
+    },
 }
 """One scalar strategy per argument of every formula, in the range where it has a meaning."""
