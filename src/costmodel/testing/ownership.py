@@ -58,5 +58,19 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "reserve": share(),
     },
     f"{_DEPRECIATION}:straight_line_fraction": {"age": rate(-5.0, 40.0), "life": positive(0.25, 40.0)},
+    f"{_DEPRECIATION}:revised_straight_line_fraction": {
+        "age": rate(-5.0, 40.0),
+        "life": positive(0.25, 40.0),
+        "new_life": positive(0.25, 40.0),
+        "change_age": positive(0.0, 20.0),
+    },
+    f"{_DEPRECIATION}:sum_of_years_digits_fraction": {"age": rate(-5.0, 40.0), "life": positive(0.25, 40.0)},
+    f"{_DEPRECIATION}:economic_fraction": {"age": positive(0.0, 40.0), "decline": rate(-0.2, 0.7)},
+    f"{_DEPRECIATION}:rent_value_fraction": {
+        "age": rate(-5.0, 40.0),
+        "life": positive(0.25, 40.0),
+        "discount_rate": rate(0.0, 0.3),
+        "decline": rate(-0.2, 0.7),
+    },
 }
 """One scalar strategy per argument of every registered formula of the domain."""
