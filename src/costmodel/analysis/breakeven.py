@@ -1,0 +1,378 @@
+"""Break-even: the values of one parameter at which a target holds, or a refusal that says how near it came."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from costmodel.analysis.problem import Model, Problem, Ranges, as_problem
+from costmodel.analysis.ranges import Range, Scale, range_of
+from costmodel.analysis.roots import Batched, IndexArray, Scan, scan_roots
+from costmodel.analysis.targets import Target
+from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.blocks import BLOCK
+from costmodel.foundation.design import Design, RandomSource
+from costmodel.foundation.errors import ConvergenceError, DomainError
+from costmodel.foundation.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakEven:
+    """All values of a parameter in its range at which a target holds."""
+
+    target: str
+    range: Range
+    roots: tuple[float, ...]
+    jumps: tuple[float, ...]
+    """Values at which the target is passed by a jump, without ever holding exactly."""
+    holds: tuple[tuple[float, float], ...]
+    """Stretches of the range where an inequality holds; empty for an equation."""
+    low_value: float
+    """Gap to the target, left minus right, at the low end."""
+    high_value: float
+
+    def rows(self) -> list[dict[str, object]]:
+        """Return one row per root, or per stretch where an inequality holds."""
+        if self.holds:
+            return [{"parameter": self.range.path, "from": low, "to": high} for low, high in self.holds]
+        return [{"parameter": self.range.path, "value": root} for root in self.roots]
+
+
+def break_even(
+    model: Model | None,
+    inputs: Scenario | Ranges,
+    solve: str,
+    target: str | Target,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    points: int = 129,
+    scale: Scale = "auto",
+) -> BreakEven:
+    """Find what must be true: every value of one parameter at which a target holds, the others at medians.
+
+    Parameters
+    ----------
+    model, inputs
+        See :func:`~costmodel.analysis.problem.as_problem`.
+    solve
+        Path of the parameter; for a schedule, a multiple of the whole schedule is solved for.
+    target
+        Condition on the result, as ``"npv = 0"`` or ``"margin@2030 >= 0.3"``.
+    low, high
+        Ends of the range, in the parameter's unit. By default a distribution's support (its 0.1 % and 99.9 %
+        quantiles where that is open), or a tenth to ten times a number, within the allowed bounds.
+    points
+        Points of the scan; two roots between neighbours are found only if the gap turns back there.
+    scale
+        ``"log"`` or ``"linear"`` scan; ``"auto"`` takes logarithms where the ends differ by 20 times or more.
+
+    Returns
+    -------
+    BreakEven
+
+    Raises
+    ------
+    ConvergenceError
+        If no value in the range meets the target: the message names the range and the values at its ends.
+    UnknownParameterError
+        If there is no such path.
+
+    Examples
+    --------
+    >>> found = break_even(lambda price, cost: {"npv": price - cost}, {"price": 3.0, "cost": 1.0}, "cost", "npv = 0")
+    >>> [round(root, 9) for root in found.roots]
+    [3.0]
+    """
+    condition = Target.parse(target)
+    problem = as_problem(model, inputs, [condition.left])
+    span = range_of(inputs, solve, low, high, scale)
+
+    def gap(values: FloatArray, _: IndexArray) -> FloatArray:
+        return _gaps(problem, condition, span, values, {})
+
+    scan = scan_roots(gap, span.grid(points))
+    roots = tuple(sorted({*scan.of(0), *_touching(gap, scan)}))
+    found = BreakEven(
+        target=condition.text,
+        range=span,
+        roots=roots,
+        jumps=scan.jumps_of(0),
+        holds=_stretches(gap, condition, span, (*roots, *scan.jumps_of(0))),
+        low_value=float(scan.values[0, 0]),
+        high_value=float(scan.values[-1, 0]),
+    )
+    if not found.roots and not found.holds:
+        raise ConvergenceError(_refusal(found, scan))
+    return found
+
+
+def _refusal(found: BreakEven, scan: Scan) -> str:
+    nearest = int(np.argmin(np.abs(scan.values[:, 0])))
+    jump = f"; it is passed by a jump at {', '.join(f'{x:.6g}' for x in found.jumps)}" if found.jumps else ""
+    return (
+        f"no value of {found.range} meets {found.target!r}: left minus right is {found.low_value:.6g} at the low end, "
+        f"{found.high_value:.6g} at the high end, and nearest to 0 at {scan.grid[nearest]:.6g} with "
+        f"{scan.values[nearest, 0]:.6g}{jump}"
+    )
+
+
+def _gaps(
+    problem: Problem,
+    target: Target,
+    span: Range,
+    values: FloatArray,
+    ranks: dict[str, FloatArray],
+    others: dict[str, FloatArray] | None = None,
+) -> FloatArray:
+    """Return the gap to the target at values of the solved parameter, one draw each, in blocks."""
+    parts = []
+    for first in range(0, values.size, BLOCK):
+        cut = slice(first, first + BLOCK)
+        point = {span.path: np.ascontiguousarray(values[cut])}
+        fixed = {path: row[cut] for path, row in (others or {}).items()}
+        count = point[span.path].size
+        result = problem.raw(
+            count,
+            ranks={name: row[cut] for name, row in ranks.items()} or None,
+            values=fixed if span.multiple else {**fixed, **point},
+            factors=point if span.multiple else {},
+        )
+        parts.append(target.gap(result, count))
+    return np.concatenate(parts)
+
+
+def _touching(gap: Batched, scan: Scan) -> list[float]:
+    """Return roots that a scan by sign misses: where the gap turns back at zero, or twice passes it."""
+    from scipy.optimize import brentq, minimize_scalar
+
+    values, grid = scan.values[:, 0], scan.grid
+    size = np.abs(values)
+
+    def at(x: float) -> float:
+        return float(gap(np.array([x]), np.zeros(1, dtype=int))[0])
+
+    found: list[float] = []
+    for k in range(1, grid.size - 1):
+        same = values[k - 1] * values[k] > 0.0 and values[k] * values[k + 1] > 0.0
+        if not same or size[k] > size[k - 1] or size[k] > size[k + 1] or size[k] == size[k - 1] == size[k + 1]:
+            continue
+        sign = float(np.sign(values[k]))
+        spot = minimize_scalar(
+            lambda x, sign=sign: sign * at(x),
+            bounds=(grid[k - 1], grid[k + 1]),
+            method="bounded",
+            options={"xatol": 1e-9 * (grid[k + 1] - grid[k - 1])},
+        )
+        if spot.fun < -1e-12 * size.max():
+            found += [float(brentq(at, grid[k - 1], spot.x)), float(brentq(at, spot.x, grid[k + 1]))]
+        elif spot.fun <= 1e-10 * size.max():
+            found.append(float(spot.x))
+    return found
+
+
+def _stretches(gap: Batched, target: Target, span: Range, turns: tuple[float, ...]) -> tuple[tuple[float, float], ...]:
+    """Return the stretches between roots, jumps and ends in whose middle an inequality holds."""
+    if target.relation == "=":
+        return ()
+    ends = sorted({span.low, span.high, *turns})
+    middles = np.array([0.5 * (low + high) for low, high in itertools.pairwise(ends)])
+    good = target.holds(gap(middles, np.zeros(middles.size, dtype=int)))
+    merged: list[tuple[float, float]] = []
+    for low, high, holds in zip(ends[:-1], ends[1:], good, strict=True):
+        if holds and merged and merged[-1][1] == low:
+            merged[-1] = (merged[-1][0], high)
+        elif holds:
+            merged.append((low, high))
+    return tuple(merged)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frontier:
+    """Pairs of two parameters at which a target holds: for each value of one, all roots of the other."""
+
+    target: str
+    range: Range
+    against: str
+    values: FloatArray
+    roots: tuple[tuple[float, ...], ...]
+    """Per value of ``against``; empty where no value of the solved parameter meets the target."""
+    ends: FloatArray
+    """Gap at the low and high end of the range, ``(2, value)``: what a missing root came down to."""
+
+    def rows(self) -> list[dict[str, object]]:
+        """Return one row per root; one without a value where there is none."""
+        return [
+            {self.against: float(value), self.range.path: root}
+            for value, roots in zip(self.values, self.roots, strict=True)
+            for root in (roots or (None,))
+        ]
+
+
+def break_even_frontier(
+    model: Model | None,
+    inputs: Scenario | Ranges,
+    solve: str,
+    against: str,
+    target: str | Target,
+    *,
+    values: ArrayLike | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    points: int = 65,
+    scale: Scale = "auto",
+) -> Frontier:
+    """Trace the frontier of two parameters on which a target holds.
+
+    Parameters
+    ----------
+    model, inputs, solve, target, low, high, points, scale
+        See :func:`break_even`.
+    against
+        Path of the second parameter.
+    values
+        Its values; nine over its default range where absent.
+
+    Returns
+    -------
+    Frontier
+
+    Raises
+    ------
+    ConvergenceError
+        If no pair meets the target.
+
+    Examples
+    --------
+    >>> model = lambda price, volume, cost: {"profit": price * volume - cost}
+    >>> line = break_even_frontier(
+    ...     model, {"price": 2.0, "volume": 3.0, "cost": 6.0}, "price", "volume", "profit = 0", values=[2.0, 4.0]
+    ... )
+    >>> [tuple(round(root, 9) for root in roots) for roots in line.roots]
+    [(3.0,), (1.5,)]
+    """
+    condition = Target.parse(target)
+    problem = as_problem(model, inputs, [condition.left])
+    span, other = range_of(inputs, solve, low, high, scale), range_of(inputs, against) if values is None else None
+    chosen = np.atleast_1d(np.asarray(values, dtype=np.float64)) if other is None else other.grid(9)
+    if other is not None and other.multiple:
+        raise DomainError(f"{against}: is a schedule, of which a frontier takes no values; solve for it instead")
+
+    def gap(at: FloatArray, draw: IndexArray) -> FloatArray:
+        return _gaps(problem, condition, span, at, {}, {against: chosen[draw]})
+
+    scan = scan_roots(gap, span.grid(points), chosen.size)
+    roots = tuple(scan.of(index) for index in range(chosen.size))
+    if not any(roots):
+        raise ConvergenceError(
+            f"no value of {span} meets {condition.text!r} for any of {chosen.size} values of {against} between "
+            f"{chosen.min():.6g} and {chosen.max():.6g}: left minus right lies between {scan.values.min():.6g} "
+            f"and {scan.values.max():.6g}"
+        )
+    return Frontier(
+        target=condition.text,
+        range=span,
+        against=against,
+        values=chosen,
+        roots=roots,
+        ends=np.stack([scan.values[0], scan.values[-1]]),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakEvenDistribution:
+    """The lowest break-even of each draw of an ensemble, and how many draws have none or several."""
+
+    target: str
+    range: Range
+    values: FloatArray
+    """Lowest root of each draw that has one."""
+    draws: int
+    several: int
+    """Draws with more than one root."""
+    none_above: int
+    """Draws without a root whose gap is above 0 at both ends."""
+    none_below: int
+    """Draws without a root whose gap is below 0 at both ends."""
+
+    @property
+    def share(self) -> float:
+        """Share of draws in which some value of the parameter meets the target, [1]."""
+        return self.values.size / self.draws
+
+    def quantiles(self, ranks: Sequence[float] = (0.05, 0.5, 0.95)) -> FloatArray:
+        """Return quantiles among the draws that have a break-even."""
+        return np.asarray(np.quantile(self.values, ranks), dtype=np.float64)
+
+
+def break_even_distribution(
+    model: Model | None,
+    inputs: Scenario | Ranges,
+    solve: str,
+    target: str | Target,
+    *,
+    draws: int = 1000,
+    rng: RandomSource = None,
+    low: float | None = None,
+    high: float | None = None,
+    points: int = 33,
+    scale: Scale = "auto",
+) -> BreakEvenDistribution:
+    """Solve for one parameter in every draw of all the others.
+
+    Parameters
+    ----------
+    model, inputs, solve, target, low, high, points, scale
+        See :func:`break_even`.
+    draws
+        Number of draws of the other uncertain inputs.
+    rng
+        Seed.
+
+    Returns
+    -------
+    BreakEvenDistribution
+
+    Raises
+    ------
+    ConvergenceError
+        If no draw meets the target anywhere in the range.
+
+    Examples
+    --------
+    >>> model = lambda price, cost: {"npv": price - cost}
+    >>> found = break_even_distribution(model, {"price": (1.0, 3.0), "cost": 2.0}, "cost", "npv = 0", low=0.0,
+    ...                                 high=2.0, draws=500, rng=0)
+    >>> round(found.share, 1), found.none_above + found.none_below + found.values.size
+    (0.5, 500)
+    """
+    condition = Target.parse(target)
+    problem = as_problem(model, inputs, [condition.left])
+    span = range_of(inputs, solve, low, high, scale)
+    ranks = Design.random(problem, draws, rng).ranks()
+
+    def gap(at: FloatArray, draw: IndexArray) -> FloatArray:
+        return _gaps(problem, condition, span, at, {name: row[draw] for name, row in ranks.items()})
+
+    scan = scan_roots(gap, span.grid(points), draws)
+    if scan.roots.size == 0:
+        raise ConvergenceError(
+            f"no value of {span} meets {condition.text!r} in any of {draws} draws: left minus right lies between "
+            f"{scan.values.min():.6g} and {scan.values.max():.6g}"
+        )
+    lowest = np.full(draws, np.inf)
+    np.minimum.at(lowest, scan.root_draws, scan.roots)
+    having = np.isfinite(lowest)
+    return BreakEvenDistribution(
+        target=condition.text,
+        range=span,
+        values=lowest[having],
+        draws=draws,
+        several=int((np.bincount(scan.root_draws, minlength=draws) > 1).sum()),
+        none_above=int((~having & (scan.values[0] > 0.0)).sum()),
+        none_below=int((~having & (scan.values[0] <= 0.0)).sum()),
+    )

@@ -1,0 +1,113 @@
+"""Where a parameter is looked for: from what is written, what is allowed, or what the caller says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from costmodel.analysis.problem import Ranges
+from costmodel.analysis.roots import scan_grid
+from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.distributions import Distribution
+from costmodel.foundation.errors import DomainError, UnknownParameterError, near_matches
+from costmodel.foundation.scenario import Scenario
+from costmodel.foundation.schedules import Schedule
+
+Scale = Literal["auto", "linear", "log"]
+_TAIL = 0.001
+"""Quantile [1] that stands for the end of a distribution without one."""
+_SPAN = 10.0
+"""Factor [1] around a number whose range nothing else limits."""
+_LOG_FROM = 20.0
+"""Ratio of the ends [1] above which a positive range is scanned in logarithms."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """Where a parameter is looked for: its ends, and whether they are multiples of a schedule."""
+
+    path: str
+    low: float
+    high: float
+    log: bool
+    multiple: bool
+    """True where the parameter is a schedule: what is solved for is a multiple of the whole of it."""
+
+    def grid(self, points: int) -> FloatArray:
+        """Return the scanning grid."""
+        return scan_grid(self.low, self.high, points, log=self.log)
+
+    def __str__(self) -> str:
+        """Return the range as text."""
+        what = f"the multiple of {self.path}" if self.multiple else self.path
+        return f"{what} between {self.low:.6g} and {self.high:.6g}"
+
+
+def range_of(
+    inputs: Scenario | Ranges,
+    solve: str,
+    low: float | None = None,
+    high: float | None = None,
+    scale: Scale = "auto",
+) -> Range:
+    """Return the range in which a parameter is looked for.
+
+    Raises
+    ------
+    UnknownParameterError
+        If there is no such path.
+    DomainError
+        If the ends do not rise or leave the allowed bounds.
+
+    Examples
+    --------
+    >>> range_of({"price": (1.0, 3.0)}, "price")
+    Range(path='price', low=1.0, high=3.0, log=False, multiple=False)
+    """
+    written, bounds = _written(inputs, solve)
+    multiple = isinstance(written, Schedule)
+    first, last = _default_ends(1.0 if multiple else written)
+    if not multiple:
+        first, last = max(first, bounds[0]), min(last, bounds[1])
+    first, last = first if low is None else float(low), last if high is None else float(high)
+    if not first < last:
+        raise DomainError(f"{solve}: a range needs rising ends, not {first:g} … {last:g}; give low and high")
+    if not multiple and (first < bounds[0] or last > bounds[1]):
+        raise DomainError(f"{solve}: {first:g} … {last:g} leaves the allowed {bounds[0]:g} … {bounds[1]:g}")
+    log = scale == "log" or (scale == "auto" and first > 0.0 and last / first >= _LOG_FROM)
+    return Range(path=solve, low=first, high=last, log=log, multiple=multiple)
+
+
+def _written(inputs: Scenario | Ranges, solve: str) -> tuple[object, tuple[float, float]]:
+    """Return what is written for a parameter, and its allowed bounds."""
+    if not isinstance(inputs, Scenario):
+        if solve not in inputs:
+            raise UnknownParameterError(f"{solve}: there is no such argument{near_matches(solve, list(inputs))}")
+        given = inputs[solve]
+        if isinstance(given, tuple | list):
+            given = Distribution.parse({"dist": "uniform", "low": float(given[0]), "high": float(given[1])}, "1")
+        return given, (-np.inf, np.inf)
+    for path, value, spec, _ in inputs.walk():
+        if path == solve:
+            floor = [bound for bound in (spec.ge, spec.gt) if bound is not None]
+            ceiling = [bound for bound in (spec.le, spec.lt) if bound is not None]
+            inward = 1e-9
+            low = max(floor, default=-np.inf) + (inward if spec.gt is not None else 0.0)
+            high = min(ceiling, default=np.inf) - (inward if spec.lt is not None else 0.0)
+            return value, (low, high)
+    raise UnknownParameterError(f"{solve}: there is no such parameter{near_matches(solve, inputs.paths())}")
+
+
+def _default_ends(written: object) -> tuple[float, float]:
+    if isinstance(written, Distribution):
+        low, high = written.support()
+        return (
+            float(low if np.isfinite(low) and (low != 0.0 or np.isfinite(high)) else written.ppf(_TAIL)),
+            float(high if np.isfinite(high) else written.ppf(1.0 - _TAIL)),
+        )
+    if not isinstance(written, int | float) or written == 0.0:
+        return -np.inf, np.inf  # nothing tells where to look: the caller says
+    ends = sorted((float(written) / _SPAN, float(written) * _SPAN))
+    return ends[0], ends[1]
