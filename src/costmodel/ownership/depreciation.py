@@ -16,6 +16,7 @@ from costmodel.foundation.errors import DomainError
 from costmodel.ownership.books import BookSchedule, as_books
 from costmodel.ownership.checks import at_least, number_array, require, whole_number
 from costmodel.ownership.macrs import macrs, macrs_convention, macrs_rates
+from costmodel.ownership.rent import NUDGE
 
 __all__ = [
     "BookSchedule",
@@ -34,9 +35,6 @@ __all__ = [
     "sum_of_years_digits_fraction",
     "units_of_production",
 ]
-
-_TINY = 1e-300
-"""Keeps a quotient of two zeros defined; far below any age or rate."""
 
 
 @formula(step=True)
@@ -98,7 +96,7 @@ def revised_straight_line_fraction(age: Numeric, life: Numeric, new_life: Numeri
     [0.5, 0.625, 1.0]
     """
     before = np.minimum(np.maximum(np.minimum(age, change_age) / life, 0.0), 1.0)
-    left = np.maximum(new_life - change_age, _TINY)
+    left = np.maximum(new_life - change_age, NUDGE)
     since = np.minimum(np.maximum(age - change_age, 0.0) / left, 1.0)
     return before + (1.0 - before) * since
 
@@ -194,7 +192,7 @@ def rent_value_fraction(age: Numeric, life: Numeric, discount_rate: Numeric, dec
     [0.341, 0.556]
     """
     done = np.minimum(np.maximum(age, 0.0), life)
-    rate = discount_rate + decline + _TINY
+    rate = discount_rate + decline + NUDGE
     left = np.exp(-decline * done) * np.expm1(-rate * (life - done)) / np.expm1(-rate * life)
     return 1.0 - left
 

@@ -8,6 +8,8 @@ from costmodel.testing.scalars import positive, rate, share
 
 _ENERGY = "costmodel.ownership.energy"
 _RENT = "costmodel.ownership.rent"
+_FINANCE = "costmodel.ownership.finance"
+_CONTRACTS = "costmodel.ownership.contracts"
 _VINTAGES = "costmodel.ownership.vintages"
 _DEPRECIATION = "costmodel.ownership.depreciation"
 
@@ -71,6 +73,41 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "life": positive(0.25, 40.0),
         "discount_rate": rate(0.0, 0.3),
         "decline": rate(-0.2, 0.7),
+    },
+    f"{_FINANCE}:log_rate": {"rate": rate(-0.5, 1.0)},
+    f"{_FINANCE}:weighted_cost_of_capital": {
+        "equity_share": share(),
+        "equity_cost": rate(0.0, 0.4),
+        "debt_cost": rate(0.0, 0.3),
+        "tax_rate": share(),
+    },
+    f"{_FINANCE}:cost_per_hour": {
+        "yearly_cost": positive(0.0, 1e6),
+        "utilisation": positive(0.01, 1.0),
+        "hours_per_year": positive(1000.0, 8784.0),
+    },
+    f"{_FINANCE}:cost_per_flop": {
+        "hourly_cost": positive(0.0, 100.0),
+        "peak": positive(1e12, 1e17),
+        "mfu": positive(0.01, 1.0),
+    },
+    f"{_CONTRACTS}:lease_advantage": {
+        "price": positive(0.0, 1e6),
+        "owner_cost": positive(0.0, 1e5),
+        "lease_rate": positive(0.0, 1e6),
+        "wacc": rate(-0.2, 0.5),
+        "term": positive(0.25, 20.0),
+        "residual_value": positive(0.0, 1e6),
+    },
+    f"{_CONTRACTS}:take_or_pay_value": {
+        "committed_rent": positive(0.0, 1e6),
+        "market_rent": positive(0.0, 1e6),
+        "decline": rate(-0.3, 0.7),
+        "discount_rate": rate(0.0, 0.3),
+        "term": positive(0.0, 15.0),
+        "life": positive(15.0, 20.0),
+        "default_rate": positive(0.0, 1.0),
+        "fill_rate": share(),
     },
 }
 """One scalar strategy per argument of every registered formula of the domain."""
