@@ -17,6 +17,7 @@ from costmodel.compute import (
     expected_experts_touched,
     grouped_attention_parameters,
     grouped_cache_bytes,
+    half_rate_flop,
     held_tokens,
     latent_attention_parameters,
     latent_cache_bytes,
@@ -151,6 +152,16 @@ def test_share_is_half_at_the_half_size() -> None:
 
 
 @pytest.mark.closed_form
+@pytest.mark.reference(f"{ROOM}roofline:half_rate_flop")
+def test_fixed_time_and_half_size_are_the_same_curve() -> None:
+    launch, peak, share, work = 4 * US, 989.4e12, 0.8, 5e9
+    half = half_rate_flop(launch, peak, share)
+    curve = work / (peak * saturating_share(work, share, half))
+    assert half == pytest.approx(4e-6 * 989.4e12 * 0.8)
+    assert curve == pytest.approx(launch + work / (peak * share), rel=1e-13)
+
+
+@pytest.mark.closed_form
 @pytest.mark.reference(f"{ROOM}roofline:compute_time", f"{ROOM}roofline:memory_time")
 def test_times_of_either_limit() -> None:
     assert compute_time(3e15, 1e15, 0.75) == 4.0
@@ -180,6 +191,8 @@ def test_matmul_time_of_a_small_and_a_large_product() -> None:
     work = 2 * 4096**3
     large = (work + 1e9) / (989.4e12 * 0.8) + 2 * US  # the curve is a fixed overhead of half_flop
     assert float(matmul_time(4096.0, 4096.0, 4096.0, *fixed)) == pytest.approx(large, rel=1e-13)
+    tiles = (work + 1e9) / (989.4e12 * 0.8) * (4096 + 128) / 4096 + 2 * US
+    assert float(matmul_time(4096.0, 4096.0, 4096.0, *fixed, 128.0)) == pytest.approx(tiles, rel=1e-13)
 
 
 @pytest.mark.closed_form

@@ -112,6 +112,7 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "largest_share": share(),
         "half_size": positive(0.0, 1e12),
     },
+    "costmodel.compute.roofline:half_rate_flop": {"launch": _LATENCY, "peak": _PEAK, "largest_share": share()},
     "costmodel.compute.roofline:compute_time": {"flop": _WORK, "peak": _PEAK, "share": _REACHED},
     "costmodel.compute.roofline:memory_time": {"size": _SIZE, "bandwidth": _BANDWIDTH, "share": _REACHED},
     "costmodel.compute.roofline:step_time": {
@@ -139,6 +140,7 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "memory_share": _REACHED,
         "half_flop": positive(0.0, 1e12),
         "launch": _LATENCY,
+        "half_inner": positive(0.0, 1e3),
     },
     "costmodel.compute.roofline:ridge_intensity": {"peak": _PEAK, "bandwidth": _BANDWIDTH},
     "costmodel.compute.roofline:attainable_rate": {

@@ -1,0 +1,259 @@
+"""What kernels and collectives reach of a chip's and a link's limits: one sourced record set, with ranges.
+
+Training and serving read the same figures, so that one calibration serves both. Each is an `Efficiency`: a
+value, a range, and the evidence behind it; ``distribution()`` turns it into an uncertain input.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from costmodel.catalog import accelerator as catalog_accelerator
+from costmodel.catalog import table
+from costmodel.compute.collectives import all_reduce_time
+from costmodel.foundation.arrays import Numeric
+from costmodel.foundation.distributions import Distribution
+from costmodel.foundation.errors import CatalogError
+from costmodel.foundation.provenance import Grade, Source, weakest
+
+_TABLE = "efficiencies"
+_ANY = "any"
+_LOWER_PRECISION = {"fp4": "fp8", "int8": "fp8", "fp16": "bf16"}
+"""Precision whose measured share stands in for one that nobody has measured."""
+_PROTOCOLS = ("protocol-LL", "protocol-LL128", "protocol-Simple")
+
+
+@dataclass(frozen=True, slots=True)
+class Efficiency:
+    """A sourced figure with its range.
+
+    Parameters
+    ----------
+    name
+        Record and field, ``"H100-SXM.memory_share"``.
+    value
+        The figure, in ``unit``.
+    low, high
+        Plausible range; ``None`` where none is recorded.
+    unit
+        ``"1"`` for shares, ``"s"`` for times.
+    source, source_key
+        The document.
+    grade
+        Strength of the evidence; ``estimated`` at best where another chip's figure stands in.
+    note
+        How value and range were reached.
+    """
+
+    name: str
+    value: float
+    low: float | None
+    high: float | None
+    unit: str
+    source: Source
+    source_key: str
+    grade: Grade
+    note: str | None
+
+    def distribution(self) -> Distribution:
+        """Return the figure as an uncertain input.
+
+        Shares become a PERT distribution over the range with its mode at the value; times and counts a
+        lognormal one whose 5 % and 95 % quantiles are the range.
+
+        Raises
+        ------
+        CatalogError
+            If no range is recorded.
+        """
+        return Distribution.parse(self._written(), self.unit)
+
+    def written(self) -> dict[str, Any]:
+        """Return the written form of a parameter, with source key, grade and note."""
+        spread = self.low is not None and self.high is not None
+        provenance = {"source": self.source_key, "grade": self.grade.value, "note": self.note or self.name}
+        return {"value": self._written() if spread else self.value, **provenance}
+
+    def _written(self) -> dict[str, Any]:
+        if self.low is None or self.high is None:
+            raise CatalogError(f"{self.name}: no range is recorded, so there is no distribution")
+        if self.unit == "1" and self.high <= 1.0:
+            return {"dist": "pert", "low": self.low, "mode": self.value, "high": self.high}
+        return {"dist": "lognormal", "p5": self.low, "p95": self.high}
+
+
+@cache
+def efficiency(field: str, record: str = _ANY) -> Efficiency:
+    """Return a figure of a record, or of the record that stands in for it.
+
+    Parameters
+    ----------
+    field
+        Such as ``"compute_share_bf16"``, ``"memory_share"``, ``"kernel_launch"``, ``"scale_out_share"``.
+    record
+        An accelerator's name in the catalog, ``"kernel"``, ``"links"`` or a protocol. A chip without the figure
+        takes that of the chip it is like, then that of ``"links"``, ``"kernel"`` or of any chip; the grade
+        then is ``estimated`` at best.
+
+    Raises
+    ------
+    CatalogError
+        If the figure is nowhere recorded.
+
+    Examples
+    --------
+    >>> share = efficiency("memory_share", "H200-SXM")
+    >>> share.value, share.grade.value, share.name
+    (0.85, 'estimated', 'H100-SXM.memory_share')
+    """
+    records = table(_TABLE)
+    for holder in _chain(record):
+        if field in records[holder]:
+            datum = records[holder].datum(field)
+            exact = holder == record or record == _ANY
+            return Efficiency(
+                name=f"{holder}.{field}",
+                value=datum.number,
+                low=datum.low,
+                high=datum.high,
+                unit=datum.unit,
+                source=datum.source,
+                source_key=datum.source_key,
+                grade=datum.grade if exact else weakest([datum.grade, Grade.ESTIMATED]),
+                note=datum.note,
+            )
+    raise CatalogError(f"{field!r} of {record!r} is not recorded in {_TABLE}")
+
+
+def largest_compute_share(accelerator: str, precision: str = "bf16") -> Efficiency:
+    """Return the largest share of the dense peak that a matrix product reaches.
+
+    Parameters
+    ----------
+    accelerator
+        Name in the catalog.
+    precision
+        ``"bf16"``, ``"fp8"``, or one that takes the share of the nearest measured precision (``"fp16"``,
+        ``"int8"``, ``"fp4"``).
+
+    Raises
+    ------
+    CatalogError
+        If there is no such accelerator or precision.
+
+    Examples
+    --------
+    >>> largest_compute_share("H100-SXM").value
+    0.803
+    """
+    catalog_accelerator(accelerator)
+    measured = _LOWER_PRECISION.get(precision, precision)
+    return efficiency(f"compute_share_{measured}", accelerator)
+
+
+def memory_share(accelerator: str) -> Efficiency:
+    """Return the share of peak memory bandwidth that a memory-bound kernel reaches.
+
+    Raises
+    ------
+    CatalogError
+        If there is no such accelerator.
+
+    Examples
+    --------
+    >>> memory_share("MI300X").value
+    0.738
+    """
+    catalog_accelerator(accelerator)
+    return efficiency("memory_share", accelerator)
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """A collective library's protocol: latencies [s] and share of the links' bandwidth [1]."""
+
+    name: str
+    scale_up_latency: float
+    scale_out_latency: float
+    base_latency: float
+    bandwidth_share: float
+
+
+@cache
+def protocols() -> tuple[Protocol, ...]:
+    """Return the recorded protocols, from lowest latency to highest bandwidth.
+
+    Examples
+    --------
+    >>> [protocol.name for protocol in protocols()]
+    ['LL', 'LL128', 'Simple']
+    """
+    names = ("scale_up_latency", "scale_out_latency", "base_latency", "bandwidth_share")
+    return tuple(
+        Protocol(record.removeprefix("protocol-"), *(efficiency(name, record).value for name in names))
+        for record in _PROTOCOLS
+    )
+
+
+def best_all_reduce_time(
+    size: Numeric,
+    ranks: Numeric,
+    local_ranks: Numeric,
+    scale_up_bandwidth: Numeric,
+    scale_out_bandwidth: Numeric,
+) -> Numeric:
+    """Time of an all-reduce under the fastest recorded protocol, as a collective library would choose.
+
+    Parameters
+    ----------
+    size
+        Bytes of the buffer, ≥ 0 [byte], any shape.
+    ranks, local_ranks
+        Members of the group and members per scale-up domain, ≥ 1 [1].
+    scale_up_bandwidth, scale_out_bandwidth
+        Per rank and direction, > 0 [byte/s].
+
+    Returns
+    -------
+    Numeric
+        Time [s].
+
+    References
+    ----------
+    Erdil 2025, "Inference economics of language models", arXiv 2506.04645.
+
+    Examples
+    --------
+    >>> seconds = best_all_reduce_time(1e5, 8.0, 8.0, 450e9, 50e9)
+    >>> round(float(seconds) * 1e6, 2)
+    15.98
+    """
+    times = [
+        all_reduce_time(
+            size,
+            ranks,
+            local_ranks,
+            scale_up_bandwidth * protocol.bandwidth_share,
+            scale_out_bandwidth * protocol.bandwidth_share,
+            protocol.scale_up_latency,
+            protocol.scale_out_latency,
+            protocol.base_latency,
+        )
+        for protocol in protocols()
+    ]
+    return np.minimum(np.minimum(times[0], times[1]), times[2])
+
+
+def _chain(record: str) -> list[str]:
+    """Return the records to look in: the one named, those it is like, then the general ones."""
+    records = table(_TABLE)
+    chain: list[str] = []
+    current: str | None = record
+    while current is not None and current in records and current not in chain:
+        chain.append(current)
+        current = records[current].label("like")
+    return chain + [general for general in ("kernel", "links", _ANY) if general not in chain]
