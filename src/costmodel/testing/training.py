@@ -49,6 +49,22 @@ def _checkpoints() -> dict[str, SearchStrategy[float]]:
     }
 
 
+def _pipeline() -> dict[str, SearchStrategy[float]]:
+    return {
+        "stages": positive(1.0, 64.0),
+        "microbatches": positive(1.0, 1e3),
+        "interleave": positive(1.0, 12.0),
+    }
+
+
+def _stages() -> dict[str, SearchStrategy[float]]:
+    return {
+        "layers": positive(1.0, 200.0),
+        "stages": positive(1.0, 64.0),
+        "interleave": positive(1.0, 12.0),
+    }
+
+
 _PROGRAMME: dict[str, dict[str, SearchStrategy[float]]] = {
     f"{_PACKAGE}.programme:reserve_growth": {
         "initial": positive(1.0, 1e7),
@@ -240,6 +256,33 @@ _LADDER: dict[str, dict[str, SearchStrategy[float]]] = {
     },
 }
 
+_PARALLELISM: dict[str, dict[str, SearchStrategy[float]]] = {
+    f"{_PACKAGE}.parallelism:microbatches_per_step": {
+        "batch": positive(1.0, 1e5),
+        "data": positive(1.0, 1e4),
+        "microbatch": positive(1.0, 16.0),
+    },
+    f"{_PACKAGE}.parallelism:pipeline_bubble_share": _pipeline(),
+    f"{_PACKAGE}.parallelism:pipeline_time": {"stage_time": positive(1e-4, 10.0), **_pipeline()},
+    f"{_PACKAGE}.parallelism:stage_layers": _stages(),
+    f"{_PACKAGE}.parallelism:slowest_stage_time": {
+        "layer_time": positive(1e-4, 1.0),
+        "head_time": positive(0.0, 1.0),
+        **_stages(),
+    },
+    f"{_PACKAGE}.parallelism:pipeline_layers_in_flight": {"layers": positive(1.0, 100.0), **_pipeline()},
+    f"{_PACKAGE}.parallelism:exposed_time": {
+        "communication": positive(0.0, 10.0),
+        "covering": positive(0.0, 10.0),
+    },
+    f"{_PACKAGE}.parallelism:optimizer_time": {
+        "parameters": positive(0.0, 1e12),
+        "state_bytes": positive(1.0, 40.0),
+        "bandwidth": positive(1e11, 1e13),
+        "memory_share": positive(0.1, 1.0),
+    },
+}
+
 STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
     **_PROGRAMME,
     **_SCALING,
@@ -249,4 +292,5 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
     **_DEVELOPMENT,
     **_DISCOVERY,
     **_LADDER,
+    **_PARALLELISM,
 }

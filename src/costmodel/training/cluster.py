@@ -1,0 +1,154 @@
+"""What a step-time prediction needs to know: the cluster, what its parts reach, and the work of a step."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+from costmodel.compute import ADAM_BYTES, WEIGHT_BYTES, Shape, training_flop_per_token
+from costmodel.foundation.errors import DomainError
+
+__all__ = ["RESERVED_MEMORY_SHARE", "Cluster", "Efficiencies", "TrainingJob"]
+
+RESERVED_MEMORY_SHARE = 0.06
+"""Memory that context, communication buffers and fragmentation take [1]: about 5 GB of 80. Assumed."""
+GRADIENT_ACCUMULATION_BYTES = 4.0
+"""Gradients are accumulated and reduced in single precision [byte]. Llama team (2024), arXiv 2407.21783, section
+3.3.2; the default of Megatron-LM."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Efficiencies:
+    """What kernels and links reach of their limits: one record set for every case.
+
+    Parameters
+    ----------
+    compute_share
+        Share of the dense peak that large matrix products reach, above 0 to 1 [1].
+    memory_share
+        Share of memory bandwidth reached, above 0 to 1 [1].
+    scale_up_share, scale_out_share
+        Share of link bandwidth reached by large collectives, above 0 to 1 [1].
+    half_rate_flop
+        Work at which a matrix product reaches half its share, non-negative [FLOP].
+    kernel_launch
+        Time before a kernel runs, non-negative [s].
+    scale_up_latency, scale_out_latency, base_latency
+        Of a collective: per hop inside a domain, per doubling of domains, and once, non-negative [s].
+    """
+
+    compute_share: float
+    memory_share: float
+    scale_up_share: float
+    scale_out_share: float
+    half_rate_flop: float
+    kernel_launch: float
+    scale_up_latency: float
+    scale_out_latency: float
+    base_latency: float
+
+    def __post_init__(self) -> None:
+        """Check every figure."""
+        for item in fields(self):
+            value, share = getattr(self, item.name), item.name.endswith("_share")
+            allowed = 0.0 < value <= 1.0 if share else 0.0 <= value < math.inf
+            if not allowed:
+                limits = "above 0 and at most 1" if share else "at least 0 and finite"
+                raise DomainError(f"{item.name} = {value!r}: must be {limits}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """Accelerators and their links.
+
+    Parameters
+    ----------
+    accelerators
+        How many work on the run [1].
+    peak
+        Dense peak of one in the precision of the matrix products, positive [FLOP/s].
+    memory
+        Capacity of one, positive [byte].
+    bandwidth
+        Memory bandwidth of one, positive [byte/s].
+    scale_up_bandwidth
+        Link inside a scale-up domain, one direction, per accelerator, positive [byte/s].
+    scale_up_domain
+        Accelerators in a scale-up domain [1].
+    scale_out_bandwidth
+        Network between domains, one direction, per accelerator, positive [byte/s].
+    efficiencies
+        What kernels and links reach.
+
+    Raises
+    ------
+    DomainError
+        If a figure is not positive.
+    """
+
+    accelerators: int
+    peak: float
+    memory: float
+    bandwidth: float
+    scale_up_bandwidth: float
+    scale_up_domain: int
+    scale_out_bandwidth: float
+    efficiencies: Efficiencies
+
+    def __post_init__(self) -> None:
+        """Check every figure."""
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.name != "efficiencies" and not 0 < value < math.inf:
+                raise DomainError(f"{item.name} = {value!r}: must be positive and finite")
+        for name in ("accelerators", "scale_up_domain"):
+            if int(getattr(self, name)) != getattr(self, name):
+                raise DomainError(f"{name} = {getattr(self, name)!r}: must be whole")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingJob:
+    """One optimizer step of a training run.
+
+    Parameters
+    ----------
+    shape
+        Structure of the model.
+    sequence
+        Tokens of a sequence, positive [token].
+    batch
+        Sequences of the global batch [1].
+    operand_bytes
+        Bytes per element of the matrix products' operands, positive [byte]: 2, or 1 for 8-bit training.
+    weight_bytes, gradient_bytes, optimizer_bytes
+        State kept per parameter, positive [byte].
+
+    Raises
+    ------
+    DomainError
+        If a figure is not positive.
+    """
+
+    shape: Shape
+    sequence: int
+    batch: int
+    operand_bytes: float = 2.0
+    weight_bytes: float = WEIGHT_BYTES
+    gradient_bytes: float = GRADIENT_ACCUMULATION_BYTES
+    optimizer_bytes: float = ADAM_BYTES
+
+    def __post_init__(self) -> None:
+        """Check every figure."""
+        for item in fields(self):
+            if item.name != "shape" and not 0 < getattr(self, item.name) < math.inf:
+                raise DomainError(f"{item.name} = {getattr(self, item.name)!r}: must be positive and finite")
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of a step [token]."""
+        return self.sequence * self.batch
+
+    @property
+    def flop(self) -> float:
+        """Model FLOP of a step, attention counted causally [FLOP]."""
+        return float(training_flop_per_token(self.shape, self.sequence)) * self.tokens

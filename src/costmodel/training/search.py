@@ -1,0 +1,267 @@
+"""The best layout of a run on a cluster: step time, utilisation and memory of every candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from costmodel.compute import activation_bytes, count_parameters, training_state_bytes
+from costmodel.foundation.arrays import FloatArray, Numeric, readonly
+from costmodel.foundation.errors import DomainError
+from costmodel.training.cluster import RESERVED_MEMORY_SHARE, Cluster, TrainingJob
+from costmodel.training.layout import Layouts, candidate_layouts
+from costmodel.training.parallelism import (
+    exposed_time,
+    microbatches_per_step,
+    optimizer_time,
+    pipeline_layers_in_flight,
+    pipeline_time,
+    slowest_stage_time,
+    stage_layers,
+)
+from costmodel.training.step import gather_time, head_time, hop_time, layer_time
+
+__all__ = ["LayoutSearch", "evaluate_layouts", "search_layouts"]
+
+LOGIT_BYTES = 6.0
+"""Bytes kept per logit between forward and backward of the loss [byte]: half and single precision."""
+OPTIMIZER_TRAFFIC = 4.0
+"""Bytes of gradient that an update reads besides reading and writing its state [byte]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayoutSearch:
+    """Time, memory and utilisation of candidate layouts, shape ``(layout,)`` each, fastest feasible one first.
+
+    Parameters
+    ----------
+    job, cluster
+        What was asked.
+    layouts
+        Candidates in the order of the arrays.
+    work
+        Time in which the slowest stage computes and waits for tensor, context and expert parallelism [s].
+    bubble
+        Time in which the pipeline fills and drains [s].
+    hops
+        Time of hand-overs between stages that nothing hides [s].
+    data
+        Exposed time of gradient and weight collectives [s].
+    optimizer
+        Time of the update [s].
+    memory
+        Bytes on the fullest device [byte].
+    """
+
+    job: TrainingJob
+    cluster: Cluster
+    layouts: Layouts
+    work: FloatArray
+    bubble: FloatArray
+    hops: FloatArray
+    data: FloatArray
+    optimizer: FloatArray
+    memory: FloatArray
+
+    @property
+    def step_time(self) -> FloatArray:
+        """Time of an optimizer step [s]."""
+        return self.work + self.bubble + self.hops + self.data + self.optimizer
+
+    @property
+    def utilisation(self) -> FloatArray:
+        """Model FLOP utilisation (MFU), attention counted causally [1]."""
+        return np.asarray(self.job.flop / (self.step_time * self.cluster.accelerators * self.cluster.peak))
+
+    @property
+    def fits(self) -> Any:
+        """Mask of the layouts that fit into memory."""
+        return self.memory <= self.cluster.memory * (1.0 - RESERVED_MEMORY_SHARE)
+
+    @property
+    def best(self) -> dict[str, int]:
+        """The fastest feasible layout."""
+        return self.layouts.row(0)
+
+    @property
+    def best_utilisation(self) -> float:
+        """Utilisation (MFU) of the fastest feasible layout [1]."""
+        return float(self.utilisation[0])
+
+    def breakdown(self, index: int = 0) -> dict[str, float]:
+        """Return the parts of one layout's step time by name [s]."""
+        names = ("work", "bubble", "hops", "data", "optimizer")
+        return {name: float(getattr(self, name)[index]) for name in names}
+
+
+def search_layouts(
+    job: TrainingJob, cluster: Cluster, fixed: Mapping[str, int | Sequence[int]] | None = None
+) -> LayoutSearch:
+    """Return all layouts of a run on a cluster, the fastest that fits into memory first.
+
+    Parameters
+    ----------
+    job
+        One optimizer step of the run.
+    cluster
+        The accelerators.
+    fixed
+        Dimension → value or values to try instead of all; see :func:`candidate_layouts`.
+
+    Returns
+    -------
+    LayoutSearch
+        Feasible layouts by step time, then the ones that don't fit.
+
+    Raises
+    ------
+    DomainError
+        If no layout divides everything evenly, or none fits into memory: the least memory is in the message.
+
+    Examples
+    --------
+    >>> from costmodel.compute import Shape
+    >>> from costmodel.training.cluster import Efficiencies
+    >>> ideal = Efficiencies(compute_share=0.8, memory_share=0.9, scale_up_share=0.8, scale_out_share=0.8,
+    ...                      half_rate_flop=0.0, kernel_launch=0.0, scale_up_latency=0.0, scale_out_latency=0.0,
+    ...                      base_latency=0.0)
+    >>> cluster = Cluster(accelerators=64, peak=989.4e12, memory=80e9, bandwidth=3.35e12, scale_up_bandwidth=450e9,
+    ...                   scale_up_domain=8, scale_out_bandwidth=50e9, efficiencies=ideal)
+    >>> shape = Shape(name="8B", layers=32, d_model=4096, heads=32, kv_heads=8, head_dim=128, vocabulary=128256,
+    ...               d_ff=14336)
+    >>> found = search_layouts(TrainingJob(shape=shape, sequence=8192, batch=512), cluster)
+    >>> found.best["data"] * found.best["tensor"] * found.best["pipeline"] * found.best["context"]
+    64
+    >>> 0.5 < found.best_utilisation < 0.8
+    True
+    """
+    found = evaluate_layouts(job, cluster, candidate_layouts(job, cluster, fixed))
+    if not found.fits.any():
+        least = float(found.memory.min()) / 1e9
+        room = cluster.memory * (1.0 - RESERVED_MEMORY_SHARE) / 1e9
+        raise DomainError(
+            f"none of {len(found.layouts)} layouts of {job.shape.name!r} on {cluster.accelerators} accelerators fits: "
+            f"the least takes {least:.1f} GB of {room:.1f} GB"
+        )
+    order = np.lexsort((found.step_time, ~found.fits))
+    return LayoutSearch(
+        job=job,
+        cluster=cluster,
+        layouts=found.layouts.take(order),
+        **{name: readonly(getattr(found, name)[order]) for name in _ARRAYS},
+    )
+
+
+_ARRAYS = ("work", "bubble", "hops", "data", "optimizer", "memory")
+
+
+def evaluate_layouts(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> LayoutSearch:
+    """Return time and memory of given layouts, in their order."""
+    layer = layer_time(job, cluster, layouts)
+    again = np.where(layouts.recompute >= 2.0, layer.forward, np.where(layouts.recompute >= 1.0, layer.memory, 0.0))
+    forward, backward = layer.forward, layer.backward + again
+    microbatches = microbatches_per_step(job.batch, layouts.data, layouts.microbatch)
+    stage = slowest_stage_time(
+        forward + backward, head_time(job, cluster, layouts), job.shape.layers, layouts.pipeline, layouts.interleave
+    )
+    fullest = stage_layers(job.shape.layers, layouts.pipeline, layouts.interleave)
+    total = pipeline_time(stage, layouts.pipeline, microbatches, layouts.interleave)
+    hops = 2.0 * (layouts.pipeline * layouts.interleave - 1.0) * hop_time(job, cluster, layouts)
+    data, update = _data_parallel(job, cluster, layouts, fullest * forward, fullest * backward, microbatches)
+    parts = {
+        "work": microbatches * stage,
+        "bubble": total - microbatches * stage,
+        "hops": hops,
+        "data": data,
+        "optimizer": update,
+        "memory": _memory(job, layouts, microbatches),
+    }
+    full = {name: readonly(np.broadcast_to(part, len(layouts))) for name, part in parts.items()}
+    return LayoutSearch(job=job, cluster=cluster, layouts=layouts, **full)
+
+
+def _device_parameters(job: TrainingJob, layouts: Layouts) -> tuple[Numeric, Numeric]:
+    """Return parameters on the fullest device: those of all data-parallel devices, and routed experts."""
+    counts = count_parameters(job.shape)
+    layers = counts.attention + counts.dense_mlp + counts.shared_experts + counts.router + counts.vectors
+    share = stage_layers(job.shape.layers, layouts.pipeline, layouts.interleave) / job.shape.layers / layouts.tensor
+    table = max(counts.input_embedding, counts.output_embedding) / layouts.tensor
+    tables = np.where(layouts.pipeline > 1.0, table, counts.embeddings / layouts.tensor)
+    return layers * share + tables, counts.routed_experts * share / layouts.expert
+
+
+def _data_parallel(
+    job: TrainingJob,
+    cluster: Cluster,
+    layouts: Layouts,
+    stage_forward: Numeric,
+    stage_backward: Numeric,
+    microbatches: Numeric,
+) -> tuple[Numeric, Numeric]:
+    """Return exposed time of gradient and weight collectives, and time of the update.
+
+    Gradients are reduced beside the backward pass and weights gathered beside the forward pass: of one microbatch
+    where only optimizer state is split, of every microbatch where gradients or weights are. The last layer's share
+    has nothing to hide behind.
+    """
+    common, experts = _device_parameters(job, layouts)
+    ranks, stride = layouts.data * layouts.context, layouts.tensor
+    expert_ranks, expert_stride = ranks / layouts.expert, stride * layouts.expert
+    reduce = gather_time(cluster, common * job.gradient_bytes, ranks, stride)
+    reduce = reduce + gather_time(cluster, experts * job.gradient_bytes, expert_ranks, expert_stride)
+    gather = gather_time(cluster, common * job.weight_bytes, ranks, stride)
+    gather = gather + gather_time(cluster, experts * job.weight_bytes, expert_ranks, expert_stride)
+    each_gradient = np.where(layouts.sharding >= 2.0, microbatches, 1.0)
+    each_weight = np.where(layouts.sharding >= 3.0, microbatches, 1.0)
+    beside_backward = reduce + np.where(layouts.sharding >= 3.0, gather, 0.0)
+    layers = stage_layers(job.shape.layers, layouts.pipeline, layouts.interleave)
+    tail = (reduce + gather) / layers
+    exposed = tail + each_gradient * exposed_time(beside_backward - reduce / layers, stage_backward)
+    exposed = exposed + each_weight * exposed_time(gather - gather / layers, stage_forward)
+    traffic = 2.0 * job.optimizer_bytes + OPTIMIZER_TRAFFIC + job.weight_bytes
+    updated = common / ranks + experts / expert_ranks
+    return exposed, optimizer_time(updated, traffic, cluster.bandwidth, cluster.efficiencies.memory_share)
+
+
+def _memory(job: TrainingJob, layouts: Layouts, microbatches: Numeric) -> Numeric:
+    """Return the bytes on the fullest device: state, activations in flight, and logits where they are larger."""
+    common, experts = _device_parameters(job, layouts)
+    ranks = layouts.data * layouts.context
+    state = _state_bytes(job, layouts, common, ranks)
+    state = state + _state_bytes(job, layouts, experts, ranks / layouts.expert)
+    tokens = layouts.microbatch * job.sequence / layouts.context
+    kept = activation_bytes(job.shape, tokens, job.sequence, layouts.tensor, "selective")
+    inputs = activation_bytes(job.shape, tokens, job.sequence, layouts.tensor, "full")
+    lean = kept - _cheap_bytes(job, tokens, layouts.tensor)
+    per_layer = np.where(layouts.recompute >= 2.0, inputs, np.where(layouts.recompute >= 1.0, lean, kept))
+    on_stage = stage_layers(job.shape.layers, layouts.pipeline, layouts.interleave)
+    in_flight = pipeline_layers_in_flight(on_stage, layouts.pipeline, microbatches, layouts.interleave)
+    logits = tokens * job.shape.vocabulary / layouts.tensor * LOGIT_BYTES
+    first = in_flight * per_layer + np.where(layouts.pipeline > 1.0, 0.0, logits)
+    last = on_stage * per_layer + logits
+    working = np.where(layouts.recompute >= 1.0, kept - per_layer, 0.0)
+    return state + np.maximum(first, last) + working
+
+
+def _cheap_bytes(job: TrainingJob, tokens: Numeric, tensor: Numeric) -> Numeric:
+    """Return the bytes of a layer that norms and activation functions give again: their outputs."""
+    shape = job.shape
+    active = (shape.top_k + shape.shared_experts) * shape.d_ff_expert
+    inner = (shape.plain_layers * shape.d_ff + shape.moe_layers * active) / shape.layers
+    return tokens * job.operand_bytes * (2.0 * shape.d_model + inner) / tensor
+
+
+def _state_bytes(job: TrainingJob, layouts: Layouts, parameters: Numeric, ranks: Numeric) -> Numeric:
+    """Return bytes of weights, gradients and optimizer state of some parameters on one device."""
+    return training_state_bytes(
+        parameters,
+        job.weight_bytes,
+        job.gradient_bytes,
+        job.optimizer_bytes,
+        np.where(layouts.sharding >= 3.0, ranks, 1.0),
+        np.where(layouts.sharding >= 2.0, ranks, 1.0),
+        ranks,
+    )

@@ -1,0 +1,207 @@
+"""Layouts: candidates, step time, memory and the search."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from costmodel.compute import Shape
+from costmodel.foundation.errors import DomainError, UnknownParameterError
+from costmodel.training.cluster import Cluster, Efficiencies, TrainingJob
+from costmodel.training.layout import Layouts, candidate_layouts
+from costmodel.training.search import evaluate_layouts, search_layouts
+
+IDEAL = Efficiencies(
+    compute_share=1.0,
+    memory_share=1.0,
+    scale_up_share=1.0,
+    scale_out_share=1.0,
+    half_rate_flop=0.0,
+    kernel_launch=0.0,
+    scale_up_latency=0.0,
+    scale_out_latency=0.0,
+    base_latency=0.0,
+)
+LLAMA_8B = Shape(name="8B", layers=32, d_model=4096, heads=32, kv_heads=8, head_dim=128, vocabulary=128256, d_ff=14336)
+ROUTED = Shape(
+    name="routed",
+    layers=24,
+    d_model=2048,
+    heads=16,
+    kv_heads=4,
+    head_dim=128,
+    vocabulary=32000,
+    experts=32,
+    top_k=4,
+    d_ff_expert=1024,
+)
+
+
+def _cluster(accelerators: int = 64, **changes: float) -> Cluster:
+    figures: dict[str, float] = {
+        "peak": 989.4e12,
+        "memory": 80e9,
+        "bandwidth": 3.35e12,
+        "scale_up_bandwidth": 450e9,
+        "scale_up_domain": 8,
+        "scale_out_bandwidth": 50e9,
+    }
+    return Cluster(accelerators=accelerators, efficiencies=IDEAL, **{**figures, **changes})  # type: ignore[arg-type]
+
+
+def _one(**changes: float) -> Layouts:
+    values = dict.fromkeys(
+        ("tensor", "context", "expert", "data", "pipeline", "interleave", "microbatch", "sharding"), 1.0
+    )
+    values = {**values, "recompute": 0.0, **changes}
+    return Layouts(**{name: np.array([value]) for name, value in values.items()})
+
+
+@pytest.mark.closed_form
+def test_one_ideal_accelerator_reaches_its_peak_but_for_what_the_count_leaves_out() -> None:
+    """Without limits of memory or links: attention's backward (5 products for 4) is the only work beyond the count."""
+    cluster = _cluster(1, bandwidth=1e30, memory=1e15)
+    job = TrainingJob(shape=LLAMA_8B, sequence=4096, batch=2)
+    found = evaluate_layouts(job, cluster, _one(microbatch=2.0))
+    attention = 32 * 2 * 32 * (128 + 128) * 2048 * job.tokens  # forward, causal
+    norms = 6 * (2 * 32 + 1) * 4096 * job.tokens  # counted as weights, but no matrix product
+    assert found.step_time[0] == pytest.approx((job.flop - norms + 0.5 * attention) / cluster.peak, rel=1e-9)
+
+
+@pytest.mark.closed_form
+def test_full_recomputation_costs_a_forward_pass_of_the_layers() -> None:
+    cluster = _cluster(1, bandwidth=1e30, memory=1e15)
+    job = TrainingJob(shape=LLAMA_8B, sequence=4096, batch=1)
+    kept = evaluate_layouts(job, cluster, _one())
+    again = evaluate_layouts(job, cluster, _one(recompute=2.0))
+    head = 2 * LLAMA_8B.vocabulary * LLAMA_8B.d_model * job.tokens
+    norms = 2 * (2 * 32 + 1) * 4096 * job.tokens
+    forward = job.flop / 3 - head - norms
+    assert again.step_time[0] - kept.step_time[0] == pytest.approx(forward / cluster.peak, rel=1e-9)
+    assert again.memory[0] < kept.memory[0]
+
+
+@pytest.mark.closed_form
+def test_tensor_parallel_time_is_its_bytes_over_its_link() -> None:
+    """Four gathers or scatters forward, two exposed backward, of s·d·2 bytes each, per layer."""
+    job = TrainingJob(shape=LLAMA_8B, sequence=4096, batch=1)
+    slow, quick = 1e9, 1e30
+    times = [
+        evaluate_layouts(job, _cluster(8, scale_up_bandwidth=link, bandwidth=1e30), _one(tensor=8.0)).work[0]
+        for link in (slow, quick)
+    ]
+    once = 7 / 8 * 4096 * 4096 * 2 / slow
+    products = 2 * times[1] / 3  # backward products cover part of the four that run beside them
+    assert times[0] - times[1] == pytest.approx(32 * 10 * once, rel=0.02 + products / (32 * 10 * once))
+
+
+@pytest.mark.closed_form
+def test_memory_of_an_unsharded_run_is_eighteen_bytes_a_parameter_and_its_activations() -> None:
+    job = TrainingJob(shape=LLAMA_8B, sequence=4096, batch=1)
+    found = evaluate_layouts(job, _cluster(1), _one(recompute=2.0))
+    state = 8030261248 * (2 + 4 + 12)
+    inputs = 32 * 4096 * 4096 * 2
+    logits = 4096 * 128256 * 6
+    assert found.memory[0] == pytest.approx(state + inputs + logits, rel=0.01)
+
+
+@pytest.mark.closed_form
+def test_sharding_divides_state() -> None:
+    job = TrainingJob(shape=LLAMA_8B, sequence=4096, batch=64)
+    memory = [
+        float(evaluate_layouts(job, _cluster(64), _one(data=64.0, sharding=stage, recompute=2.0)).memory[0])
+        for stage in (1.0, 2.0, 3.0)
+    ]
+    parameters = 8030261248
+    assert memory[0] - memory[1] == pytest.approx(parameters * 4 * 63 / 64, rel=1e-9)
+    assert memory[1] - memory[2] == pytest.approx(parameters * 2 * 63 / 64, rel=1e-9)
+
+
+@pytest.mark.contract
+def test_candidates_divide_everything_evenly() -> None:
+    job, cluster = TrainingJob(shape=LLAMA_8B, sequence=8192, batch=96), _cluster(48)
+    layouts = candidate_layouts(job, cluster)
+    assert len(layouts) > 50
+    assert np.all(layouts.tensor * layouts.context * layouts.data * layouts.pipeline == 48)
+    microbatches = 96 / (layouts.data * layouts.microbatch)
+    assert np.all(microbatches == np.floor(microbatches))
+    assert np.all(LLAMA_8B.heads % layouts.tensor == 0)
+    assert np.all((layouts.interleave == 1) | (microbatches % layouts.pipeline == 0))
+
+
+@pytest.mark.contract
+def test_the_search_returns_feasible_layouts_by_step_time() -> None:
+    job = TrainingJob(shape=LLAMA_8B, sequence=8192, batch=512)
+    found = search_layouts(job, _cluster(64))
+    feasible = int(found.fits.sum())
+    assert found.fits[:feasible].all()
+    assert np.all(np.diff(found.step_time[:feasible]) >= 0)
+    assert np.all(found.utilisation <= 1.0)
+    assert sum(found.breakdown().values()) == pytest.approx(float(found.step_time[0]), rel=1e-12)
+    fixed = search_layouts(job, _cluster(64), {"tensor": 8, "pipeline": (2, 4)})
+    assert set(fixed.layouts.tensor) == {8.0}
+    assert set(fixed.layouts.pipeline) == {2.0, 4.0}
+    assert fixed.best_utilisation <= found.best_utilisation
+
+
+@pytest.mark.contract
+def test_many_layouts_at_once_are_each_layout_alone() -> None:
+    job = TrainingJob(shape=ROUTED, sequence=4096, batch=64)
+    layouts = candidate_layouts(job, _cluster(32), {"microbatch": 1})
+    together = evaluate_layouts(job, _cluster(32), layouts)
+    for index in range(0, len(layouts), max(len(layouts) // 7, 1)):
+        alone = evaluate_layouts(job, _cluster(32), layouts.take([index]))
+        assert alone.step_time[0] == together.step_time[index]
+        assert alone.memory[0] == together.memory[index]
+
+
+@pytest.mark.closed_form
+def test_expert_parallelism_saves_memory_and_costs_traffic() -> None:
+    job = TrainingJob(shape=ROUTED, sequence=4096, batch=64)
+    alone, spread = (
+        evaluate_layouts(job, _cluster(32), _one(data=32.0, expert=expert, recompute=2.0)) for expert in (1.0, 32.0)
+    )
+    experts = 24 * 32 * 3 * 2048 * 1024
+    assert alone.memory[0] - spread.memory[0] == pytest.approx(experts * 6 * 31 / 32, rel=1e-6)
+    assert spread.work[0] > alone.work[0]
+
+
+@pytest.mark.closed_form
+@pytest.mark.parametrize(
+    ("change", "value"), [("scale_up_bandwidth", 900e9), ("scale_out_bandwidth", 100e9), ("bandwidth", 8e12)]
+)
+def test_a_faster_part_never_slows_a_step(change: str, value: float) -> None:
+    job = TrainingJob(shape=LLAMA_8B, sequence=8192, batch=128)
+    layouts = candidate_layouts(job, _cluster(64))
+    before = evaluate_layouts(job, _cluster(64), layouts).step_time
+    after = evaluate_layouts(job, _cluster(64, **{change: value}), layouts).step_time
+    assert np.all(after <= before * (1 + 1e-12))
+
+
+@pytest.mark.contract
+def test_what_cannot_be_is_refused() -> None:
+    job = TrainingJob(shape=LLAMA_8B, sequence=8192, batch=64)
+    with pytest.raises(UnknownParameterError, match="tensor"):
+        search_layouts(job, _cluster(64), {"tensors": 8})
+    with pytest.raises(DomainError, match="evenly"):
+        search_layouts(job, _cluster(64), {"tensor": 3})
+    with pytest.raises(DomainError, match=r"the least takes .* GB"):
+        search_layouts(job, _cluster(64, memory=1e9))
+    with pytest.raises(DomainError, match="memory = 0"):
+        _cluster(64, memory=0.0)
+    with pytest.raises(DomainError, match="scale_up_domain"):
+        _cluster(64, scale_up_domain=7.5)
+    with pytest.raises(DomainError, match="batch"):
+        TrainingJob(shape=LLAMA_8B, sequence=8192, batch=0)
+    with pytest.raises(DomainError, match="compute_share"):
+        Efficiencies(
+            compute_share=1.2,
+            memory_share=1.0,
+            scale_up_share=1.0,
+            scale_out_share=1.0,
+            half_rate_flop=0.0,
+            kernel_launch=0.0,
+            scale_up_latency=0.0,
+            scale_out_latency=0.0,
+            base_latency=0.0,
+        )
