@@ -108,8 +108,9 @@ def evidence_shares(
 
     Notes
     -----
-    Groups must be independent of each other. Inputs that a rank correlation ties together are therefore counted
-    together, with the weakest grade among them; ``moved`` names those whose own grade is stronger.
+    Closed indices are estimated by Janon's formula, which is exact where one grade explains everything. Groups
+    must be independent of each other: inputs that a rank correlation ties together are therefore counted together,
+    with the weakest grade among them; ``moved`` names those whose own grade is stronger.
     """
     problem = as_problem(model, inputs, outputs)
     if not problem.names:
@@ -135,6 +136,7 @@ def evidence_shares(
             groups=groups,
             rng=seed,
             level=level,
+            estimator="janon",
             on_nonfinite=on_nonfinite,
             on_progress=progress,
         )

@@ -21,7 +21,8 @@ from costmodel.analysis.given_data import (
 )
 from costmodel.analysis.morris import MorrisEffects, morris_effects, morris_sample
 from costmodel.analysis.problem import Model, Problem, Progress, Ranges, as_problem
-from costmodel.analysis.sobol import Interval, SobolIndices, base_sample, sobol_indices
+from costmodel.analysis.samples import base_sample
+from costmodel.analysis.sobol import Estimator, Interval, SobolIndices, sobol_indices
 from costmodel.analysis.targets import Output, Selector, select_all
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.blocks import BLOCK
@@ -42,6 +43,7 @@ def sobol_study(
     rng: RandomSource = None,
     sample: Literal["sobol", "random"] = "sobol",
     level: float = 0.95,
+    estimator: Estimator = "saltelli",
     interval: Interval = "asymptotic",
     on_nonfinite: OnNonFinite = "raise",
     on_progress: Progress | None = None,
@@ -60,7 +62,7 @@ def sobol_study(
         Seed.
     sample
         ``"sobol"`` (scrambled, more accurate than its intervals say) or ``"random"``.
-    level, interval, on_nonfinite
+    level, estimator, interval, on_nonfinite
         See :func:`~costmodel.analysis.sobol.sobol_indices`.
     on_progress
         Called with runs done and runs in all.
@@ -98,6 +100,7 @@ def sobol_study(
         names=tuple(members),
         outputs=labels,
         level=level,
+        estimator=estimator,
         interval=interval,
         rng=0,
         on_nonfinite=on_nonfinite,

@@ -21,6 +21,7 @@ from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.errors import DomainError
 
 Interval = Literal["asymptotic", "bootstrap"]
+Estimator = Literal["saltelli", "janon"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,95 +95,6 @@ def output_index(outputs: tuple[str, ...], output: str | None) -> int:
     return outputs.index(output)
 
 
-def base_sample(
-    base_points: int,
-    inputs: int,
-    *,
-    rng: object = None,
-    method: Literal["sobol", "random"] = "sobol",
-) -> tuple[FloatArray, FloatArray]:
-    """Draw the two independent base samples of the pick-freeze scheme.
-
-    Parameters
-    ----------
-    base_points
-        n, number of base points; a power of two for ``"sobol"``, where any other number loses its balance.
-    inputs
-        d, number of inputs.
-    rng
-        Seed or generator.
-    method
-        ``"sobol"``: a scrambled Sobol' sequence in 2d dimensions. ``"random"``: independent points.
-
-    Returns
-    -------
-    a, b
-        Points in the open unit cube, each ``(n, d)``.
-
-    Raises
-    ------
-    DomainError
-        If ``base_points`` is not a power of two for ``"sobol"``, or either count is too small.
-
-    References
-    ----------
-    Saltelli et al., *Variance based sensitivity analysis of model output*, Computer Physics Communications 181
-    (2010), section 4: columns 1 … d of the sequence for A, d+1 … 2d for B.
-
-    Examples
-    --------
-    >>> a, b = base_sample(8, 3, rng=0)
-    >>> a.shape, bool(((0 < a) & (a < 1)).all())
-    ((8, 3), True)
-    """
-    if inputs < 1 or base_points < 2:
-        raise DomainError(f"a base sample needs 2 points and 1 input or more, not {base_points} and {inputs}")
-    if method == "random":
-        points = np.random.default_rng(rng).random((base_points, 2 * inputs))  # type: ignore[arg-type]
-    elif method == "sobol":
-        if base_points & (base_points - 1):
-            near = 1 << (base_points.bit_length() - 1)
-            raise DomainError(
-                f"a Sobol' sample of {base_points} base points is unbalanced: take a power of two, "
-                f"{near} or {2 * near}, or method='random'"
-            )
-        from scipy.stats import qmc
-
-        engine = qmc.Sobol(2 * inputs, scramble=True, seed=np.random.default_rng(rng))  # type: ignore[arg-type]
-        points = engine.random(base_points)
-    else:
-        raise DomainError(f"method is 'sobol' or 'random', not {method!r}")
-    points = np.clip(points, 2.0**-53, 1.0 - 2.0**-53)
-    return points[:, :inputs], points[:, inputs:]
-
-
-def mixed_samples(a: FloatArray, b: FloatArray, groups: Sequence[Sequence[int]] | None = None) -> FloatArray:
-    """Return the mixed samples: A with the columns of one group taken from B, for each group.
-
-    Parameters
-    ----------
-    a, b
-        Base samples, ``(n, d)``.
-    groups
-        Columns of each group; each column alone where not given.
-
-    Returns
-    -------
-    FloatArray
-        ``(g, n, d)``.
-
-    Examples
-    --------
-    >>> mixed_samples(np.zeros((1, 3)), np.ones((1, 3)), [[0, 2], [1]]).tolist()
-    [[[1.0, 0.0, 1.0]], [[0.0, 1.0, 0.0]]]
-    """
-    columns = [[column] for column in range(a.shape[1])] if groups is None else groups
-    mixed = np.repeat(a[None], len(columns), axis=0)
-    for index, group in enumerate(columns):
-        mixed[index][:, list(group)] = b[:, list(group)]
-    return mixed
-
-
 def sobol_indices(
     f_a: ArrayLike,
     f_b: ArrayLike,
@@ -191,6 +103,7 @@ def sobol_indices(
     names: Sequence[str] | None = None,
     outputs: Sequence[str] | None = None,
     level: float = 0.95,
+    estimator: Estimator = "saltelli",
     interval: Interval = "asymptotic",
     resamples: int = 1000,
     rng: object = 0,
@@ -203,11 +116,15 @@ def sobol_indices(
     f_a, f_b
         Outputs at the base samples, ``(n,)`` or ``(output, n)``.
     f_mixed
-        Outputs at the mixed samples of :func:`mixed_samples`, ``(g, n)`` or ``(g, output, n)``.
+        Outputs at the mixed samples (see :func:`~costmodel.analysis.samples.mixed_samples`), ``(g, n)`` or
+        ``(g, output, n)``.
     names, outputs
         Labels of groups and outputs.
     level
         Confidence level of the intervals, between 0 and 1, [1].
+    estimator
+        Of the first-order index: ``"saltelli"``, better for small indices, or ``"janon"``, better for large ones and
+        exact where a group explains everything.
     interval
         ``"asymptotic"``: normal, from each estimator's influence per base point. ``"bootstrap"``: percentiles
         over resampled base points. Both treat base points as independent; with a Sobol' sequence they are wider
@@ -232,15 +149,18 @@ def sobol_indices(
     Notes
     -----
     With outputs centred on the mean of all points, V the variance over A and B together,
-    Sᵢ = mean(f_B (f_ABᵢ − f_A))/V (Saltelli) and Tᵢ = ½ mean((f_A − f_ABᵢ)²)/V (Jansen).
+    Sᵢ = mean(f_B (f_ABᵢ − f_A))/V (Saltelli) and Tᵢ = ½ mean((f_A − f_ABᵢ)²)/V (Jansen). Janon's Sᵢ is the
+    correlation of f_B and f_ABᵢ, their mean and variance pooled.
 
     References
     ----------
     Saltelli et al., Computer Physics Communications 181 (2010), table 2, (b) and (f); Jansen, Computer Physics
-    Communications 117 (1999).
+    Communications 117 (1999); Janon et al., *Asymptotic normality and efficiency of two Sobol index estimators*, ESAIM:
+    Probability and Statistics 18 (2014), equation 6.
 
     Examples
     --------
+    >>> from costmodel.analysis.samples import base_sample, mixed_samples
     >>> from costmodel.analysis.textbook import ishigami
     >>> a, b = base_sample(1024, 3, rng=1)
     >>> f = lambda points: ishigami(*np.moveaxis(np.pi * (2.0 * points - 1.0), -1, 0))
@@ -258,7 +178,9 @@ def sobol_indices(
     if not kept.all():
         everything = everything[..., kept]
     flat = constant_outputs(everything.reshape(len(labels), -1))
-    moments = _Moments(everything)
+    if estimator not in ("saltelli", "janon"):
+        raise DomainError(f"estimator is 'saltelli' or 'janon', not {estimator!r}")
+    moments = _Moments(everything, estimator)
     first, total = moments.indices()
     with np.errstate(all="ignore"):
         if interval == "asymptotic":
@@ -314,17 +236,24 @@ def _as_stacks(f_a: ArrayLike, f_b: ArrayLike, f_mixed: ArrayLike) -> tuple[Floa
 class _Moments:
     """Terms per base point whose means make the indices, in units of the output's standard deviation."""
 
-    def __init__(self, everything: FloatArray) -> None:
+    def __init__(self, everything: FloatArray, estimator: Estimator) -> None:
         self.mean = everything.mean(axis=(1, 2))
         spread = everything[:, :2].reshape(len(everything), -1).std(axis=1)
         self.variance = spread**2
         with np.errstate(all="ignore"):
             scaled = (everything - self.mean[:, None, None]) / spread[:, None, None]
         y_a, y_b, y_mixed = scaled[:, 0], scaled[:, 1], scaled[:, 2:]
-        self.first = y_b[:, None] * (y_mixed - y_a[:, None])  # (output, g, n)
+        # (output, g, n), or (output, 1, n) where all groups share a term
         self.total = 0.5 * np.square(y_a[:, None] - y_mixed)
-        self.sum = 0.5 * (y_a + y_b)  # (output, n)
-        self.square = 0.5 * (np.square(y_a) + np.square(y_b))
+        self.sum = 0.5 * (y_a + y_b)[:, None]
+        self.square = 0.5 * (np.square(y_a) + np.square(y_b))[:, None]
+        self.first = y_b[:, None] * (y_mixed - y_a[:, None])
+        self.first_sum, self.first_square, self.paired = self.sum, self.square, 0.0
+        if estimator == "janon":
+            self.first = y_b[:, None] * y_mixed
+            self.first_sum = 0.5 * (y_b[:, None] + y_mixed)
+            self.first_square = 0.5 * (np.square(y_b)[:, None] + np.square(y_mixed))
+            self.paired = 1.0
 
     def indices(self, weights: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
         """Return indices ``(g, output)``; with weights ``(resample, n)``, ``(resample, g, output)``."""
@@ -335,10 +264,24 @@ class _Moments:
                 return plain
             return np.moveaxis(np.matmul(terms, weights.T), -1, 0)
 
-        variance = average(self.square) - np.square(average(self.sum))
-        first = average(self.first) / variance[..., None]
-        total = average(self.total) / variance[..., None]
+        centre = np.square(average(self.first_sum))
+        first = (average(self.first) - self.paired * centre) / (average(self.first_square) - centre)
+        total = average(self.total) / (average(self.square) - np.square(average(self.sum)))
         return np.swapaxes(first, -1, -2), np.swapaxes(total, -1, -2)
+
+    def influence(self, first: FloatArray, total: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return what each base point adds to the indices, ``(output, g, n)`` each, up to a constant."""
+
+        def spread(sums: FloatArray, squares: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+            centre = sums.mean(axis=-1, keepdims=True)
+            square = squares - 2.0 * centre * sums + np.square(centre)  # its mean is the variance
+            return centre, square, square.mean(axis=-1, keepdims=True)
+
+        centre, square, variance = spread(self.first_sum, self.first_square)
+        product = self.first - self.paired * 2.0 * centre * self.first_sum
+        own = (product - first.T[..., None] * square) / variance
+        _, square, variance = spread(self.sum, self.square)
+        return own, (self.total - total.T[..., None] * square) / variance
 
 
 def _asymptotic(
@@ -347,19 +290,11 @@ def _asymptotic(
     """Return normal intervals, from influence functions, of each index and of the first-order sum."""
     from scipy.special import ndtri
 
-    n = moments.sum.shape[-1]
-    centre = moments.sum.mean(axis=-1, keepdims=True)
-    spread = moments.square - 2.0 * centre * moments.sum + np.square(centre)  # its mean is the variance
-    reach = float(ndtri(0.5 + level / 2.0)) / np.sqrt(n - 1.0)
-
-    def half_width(terms: FloatArray, index: FloatArray, base: FloatArray) -> FloatArray:
-        width: FloatArray = reach * (terms - index * base).std(axis=-1)
-        return width
-
-    wide_first = half_width(moments.first, first.T[..., None], spread[:, None]).T
-    wide_total = half_width(moments.total, total.T[..., None], spread[:, None]).T
+    own, whole = moments.influence(first, total)
+    reach = float(ndtri(0.5 + level / 2.0)) / np.sqrt(own.shape[-1] - 1.0)
+    wide_first, wide_total = reach * own.std(axis=-1).T, reach * whole.std(axis=-1).T
+    wide_sum = reach * own.sum(axis=1).std(axis=-1)
     sums = first.sum(axis=0)
-    wide_sum = half_width(moments.first.sum(axis=1), sums[:, None], spread)
     return (
         np.stack([first - wide_first, first + wide_first]),
         np.stack([total - wide_total, total + wide_total]),
@@ -373,7 +308,7 @@ def _bootstrap(
     """Return percentile intervals over resampled base points, as products with multinomial weights."""
     if resamples < 100:
         raise DomainError(f"a percentile interval needs 100 resamples or more, not {resamples}")
-    n = moments.sum.shape[-1]
+    n = moments.first.shape[-1]
     generator = np.random.default_rng(rng)  # type: ignore[arg-type]
     tails = [0.5 - level / 2.0, 0.5 + level / 2.0]
     drawn = []

@@ -1,0 +1,282 @@
+"""Fit chosen parameters to what was observed, and say which of them the observations do not tell apart."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from costmodel.analysis.identification import Identification, identify
+from costmodel.analysis.notices import IdentificationWarning
+from costmodel.analysis.problem import Model, Problem, Ranges, as_problem
+from costmodel.analysis.targets import Output, Selector
+from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.design import RandomSource, seed_of
+from costmodel.foundation.errors import ConvergenceError, DomainError
+from costmodel.foundation.scenario import Scenario
+
+_LOG_FROM = 20.0
+"""Ratio of a range's ends [1] from which a parameter is searched in logarithms."""
+_STEP = 1e-5
+"""Step of the numerical derivative, as a share of a parameter's range [1]."""
+_PENALTY = 1e3
+"""Residual, in observation errors, that stands for an output that is not finite or has the wrong sign [1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One observed figure.
+
+    Parameters
+    ----------
+    output
+        What it is compared with in the result: ``"tokens@2025"`` or a callable.
+    value
+        The figure, in the output's unit.
+    error
+        Its standard error: a logarithmic one (0.1 is about 10 %), or in the output's unit where ``log`` is false.
+    log
+        Whether logarithms are compared, as suits figures that grow.
+    """
+
+    output: Output
+    value: float
+    error: float = 0.1
+    log: bool = True
+
+    def __post_init__(self) -> None:
+        if not np.isfinite(self.value) or (self.log and self.value <= 0.0):
+            raise DomainError(
+                f"observation of {self.label} is {self.value}: a finite number is needed, above 0 in logs"
+            )
+        if not self.error > 0.0:
+            raise DomainError(f"observation of {self.label} has the error {self.error}: above 0 is needed")
+
+    @property
+    def label(self) -> str:
+        """How the output is written."""
+        return Selector.parse(self.output).label
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """Fitted parameters, how well they fit, and what the observations leave open."""
+
+    parameters: dict[str, float]
+    errors: dict[str, float]
+    """Standard error of each parameter, from the curvature at the optimum; infinite along a flat direction."""
+    covariance: FloatArray
+    """``(parameter, parameter)``, in the parameters' units."""
+    observed: tuple[Observed, ...]
+    fitted: FloatArray
+    """Fitted values of the observations."""
+    residuals: FloatArray
+    """Fitted less observed, in observation errors."""
+    cost: float
+    """Half the sum of squared residuals."""
+    start_costs: FloatArray
+    """Cost that each start came down to, best first."""
+    identification: Identification
+    failed_starts: int
+    """Starts without a finite output, which were left out."""
+
+    @property
+    def identified(self) -> bool:
+        """Whether the observations tell all fitted parameters apart."""
+        return not self.identification.unidentified
+
+    def rows(self) -> list[dict[str, object]]:
+        """Return one row per parameter."""
+        open_ = set(self.identification.unidentified)
+        return [
+            {
+                "parameter": path,
+                "value": value,
+                "error": self.errors[path],
+                "identified": path not in open_,
+                "at_bound": path in self.identification.at_bound,
+            }
+            for path, value in self.parameters.items()
+        ]
+
+
+def fit(
+    model: Model | None,
+    inputs: Scenario | Ranges,
+    free: Mapping[str, tuple[float, float]],
+    observed: Sequence[Observed],
+    *,
+    starts: int = 12,
+    polish: int = 4,
+    rng: RandomSource = None,
+    max_steps: int = 100,
+) -> Fit:
+    """Fit parameters within bounds by least squares, from several starts.
+
+    Parameters
+    ----------
+    model, inputs
+        See :func:`~costmodel.analysis.problem.as_problem`; the other uncertain inputs stay at their medians.
+    free
+        Path → lowest and highest value, in the parameter's unit.
+    observed
+        What the result is compared with; as many as free parameters, or more.
+    starts
+        Points that are tried, a Latin hypercube in the bounds.
+    polish
+        How many of the best of them are minimised.
+    rng
+        Seed of the starts.
+    max_steps
+        Steps of each minimisation.
+
+    Returns
+    -------
+    Fit
+
+    Warns
+    -----
+    IdentificationWarning
+        Naming the parameters that the observations do not tell apart.
+
+    Raises
+    ------
+    DomainError
+        If bounds do not rise, or there are fewer observations than parameters.
+    ConvergenceError
+        If no start gives finite outputs.
+
+    Notes
+    -----
+    Bounded trust-region least squares on residuals in observation errors; parameters are scaled to their ranges,
+    positive ranges of 20 times or more in logarithms. The Jacobian is one run of the model with a central
+    difference per parameter. An output that is not finite, or not positive where logarithms are compared, counts as
+    a residual of 1,000 errors, so that the search turns away from it. Covariance: (JᵀJ)⁻¹ times the larger of 1
+    and the sum of squares over the degrees of freedom.
+
+    Examples
+    --------
+    >>> years = np.arange(5.0)
+    >>> growth = lambda level, rate: {f"year{k}": level * np.exp(rate * k) for k in range(5)}
+    >>> found = fit(growth, {"level": 1.0, "rate": 0.1}, {"level": (0.1, 10.0), "rate": (-1.0, 1.0)},
+    ...             [Observed(f"year{k}", 2.0 * float(np.exp(0.3 * k))) for k in range(5)], rng=0)
+    >>> [round(value, 6) for value in found.parameters.values()]
+    [2.0, 0.3]
+    """
+    if len(observed) < len(free) or not free:
+        raise DomainError(f"{len(observed)} observations cannot fit {len(free)} parameters")
+    search = _Search(as_problem(model, inputs, [one.output for one in observed]), free, tuple(observed))
+    points = _starting_points(len(free), starts, seed_of(rng))
+    first = search.residuals(points)
+    sound = (np.abs(first) < _PENALTY).all(axis=0)
+    if not sound.any():
+        raise ConvergenceError(f"none of {starts} starts within the bounds gives finite outputs for every observation")
+    order = np.flatnonzero(sound)[np.argsort(np.square(first[:, sound]).sum(axis=0), kind="stable")]
+    tries = [_minimise(search, points[:, index], max_steps) for index in order[:polish]]
+    tries.sort(key=lambda pair: pair[1])
+    best, cost = tries[0]
+    residuals = search.residuals(best[:, None])[:, 0]
+    noise = max(1.0, 2.0 * cost / max(len(observed) - len(free), 1))
+    found = identify(tuple(free), search.jacobian(best), noise, best, [(point, value) for point, value in tries])
+    slopes = search.slopes(best)
+    covariance = found.scaled_covariance * np.outer(slopes, slopes)
+    errors = np.sqrt(np.diag(covariance))
+    if found.unidentified:
+        warnings.warn(found.message(), IdentificationWarning, stacklevel=2)
+    return Fit(
+        parameters=dict(zip(free, map(float, search.values(best)), strict=True)),
+        errors=dict(zip(free, map(float, errors), strict=True)),
+        covariance=covariance,
+        observed=tuple(observed),
+        fitted=search.outputs(best[:, None])[:, 0],
+        residuals=residuals,
+        cost=float(cost),
+        start_costs=np.array([value for _, value in tries]),
+        identification=found,
+        failed_starts=int((~sound).sum()),
+    )
+
+
+def _starting_points(parameters: int, starts: int, seed: int) -> FloatArray:
+    """Return starts in the unit cube, ``(parameter, start)``, the middle first."""
+    if starts < 1:
+        raise DomainError(f"a fit needs a start, not {starts}")
+    generator = np.random.default_rng(seed)
+    strata = np.stack([generator.permutation(starts) for _ in range(parameters)])
+    points = (strata + generator.random((parameters, starts))) / starts
+    points[:, 0] = 0.5
+    return np.asarray(0.02 + 0.96 * points, dtype=np.float64)
+
+
+def _minimise(search: _Search, start: FloatArray, max_steps: int) -> tuple[FloatArray, float]:
+    from scipy.optimize import least_squares
+
+    found = least_squares(
+        lambda u: search.residuals(u[:, None])[:, 0],
+        start,
+        jac=lambda u: search.jacobian(u),
+        bounds=(0.0, 1.0),
+        method="trf",
+        max_nfev=max_steps,
+    )
+    return np.asarray(found.x, dtype=np.float64), float(found.cost)
+
+
+class _Search:
+    """Maps the unit cube to parameters, and parameters to residuals, many points at once."""
+
+    def __init__(
+        self, problem: Problem, free: Mapping[str, tuple[float, float]], observed: tuple[Observed, ...]
+    ) -> None:
+        self.problem, self.paths, self.observed = problem, tuple(free), observed
+        for path, (low, high) in free.items():
+            if not (np.isfinite(low) and np.isfinite(high) and low < high):
+                raise DomainError(f"{path}: bounds are two finite rising numbers, not {low} and {high}")
+        self.low = np.array([low for low, _ in free.values()], dtype=np.float64)
+        self.high = np.array([high for _, high in free.values()], dtype=np.float64)
+        with np.errstate(all="ignore"):
+            self.log = (self.low > 0.0) & (self.high / self.low >= _LOG_FROM)
+
+    def values(self, u: FloatArray) -> FloatArray:
+        """Return parameters ``(parameter, …)`` at points of the unit cube."""
+        shape = (-1,) + (1,) * (u.ndim - 1)
+        low, high, log = self.low.reshape(shape), self.high.reshape(shape), self.log.reshape(shape)
+        with np.errstate(all="ignore"):
+            curved = low * np.exp(u * np.log(high / low))
+        return np.where(log, curved, low + u * (high - low))
+
+    def slopes(self, u: FloatArray) -> FloatArray:
+        """Return the derivative of each parameter by its coordinate."""
+        with np.errstate(all="ignore"):
+            return np.where(self.log, self.values(u) * np.log(self.high / self.low), self.high - self.low)
+
+    def outputs(self, u: FloatArray) -> FloatArray:
+        """Return outputs ``(observation, point)``."""
+        values = self.values(u)
+        table = {path: np.ascontiguousarray(values[i]) for i, path in enumerate(self.paths)}
+        labels, y = self.problem.at(u.shape[1], values=table)
+        if len(labels) != len(self.observed):
+            raise DomainError(f"an observation has one figure, but the outputs are {', '.join(labels)}: name the year")
+        return y
+
+    def residuals(self, u: FloatArray) -> FloatArray:
+        """Return residuals ``(observation, point)``, in observation errors."""
+        y = self.outputs(u)
+        rows = []
+        for one, row in zip(self.observed, y, strict=True):
+            with np.errstate(all="ignore"):
+                gap = np.log(row / one.value) if one.log else row - one.value
+            rows.append(np.where(np.isfinite(gap), np.clip(gap / one.error, -_PENALTY, _PENALTY), _PENALTY))
+        return np.stack(rows)
+
+    def jacobian(self, u: FloatArray) -> FloatArray:
+        """Return the derivative of the residuals, ``(observation, parameter)``, from one run."""
+        k = u.size
+        up, down = np.minimum(u + _STEP, 1.0), np.maximum(u - _STEP, 0.0)
+        points = np.repeat(u[:, None], 2 * k, axis=1)
+        points[np.arange(k), np.arange(k)] = up
+        points[np.arange(k), k + np.arange(k)] = down
+        r = self.residuals(points)
+        return np.asarray((r[:, :k] - r[:, k:]) / (up - down))

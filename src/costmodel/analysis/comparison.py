@@ -1,0 +1,365 @@
+"""Scenario against scenario: with shared draws, and as a waterfall that adds up whatever the order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from costmodel.analysis.finite import OnNonFinite, finite_draws
+from costmodel.analysis.problem import Model, Progress, as_problem
+from costmodel.analysis.shapley import shapley_sampled, shapley_values, subsets
+from costmodel.analysis.sobol import output_index
+from costmodel.analysis.targets import Output
+from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.blocks import BLOCK
+from costmodel.foundation.design import Design, RandomSource, seed_of
+from costmodel.foundation.errors import DomainError
+from costmodel.foundation.scenario import Scenario
+from costmodel.foundation.values import Resolver
+
+ABOUT = frozenset({"name", "title", "description", "sources", "observations", "calibrated", "not_modelled", "misses"})
+"""Entries of a scenario that say what it is and change no number."""
+MAX_EXACT = 12
+"""Changes up to which a waterfall visits every combination, 2¹² [1]."""
+BANDS = (0.05, 0.5, 0.95)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Two scenarios under the same draws.
+
+    ``first`` and ``second`` are ``(output, draw)``; a draw uses the same ranks for the parameters that both share,
+    so that ``difference`` is what changed and not luck.
+    """
+
+    scenarios: tuple[str, str]
+    outputs: tuple[str, ...]
+    first: FloatArray
+    second: FloatArray
+    seed: int
+    dropped: int
+
+    @property
+    def difference(self) -> FloatArray:
+        """Second less first in each draw, ``(output, draw)``."""
+        return self.second - self.first
+
+    def rows(self) -> list[dict[str, object]]:
+        """Return one row per output: medians, and the band of the difference."""
+        rows: list[dict[str, object]] = []
+        for index, label in enumerate(self.outputs):
+            change = self.difference[index]
+            low, middle, high = np.quantile(change, BANDS)
+            separate = float(np.sqrt(self.first[index].var() + self.second[index].var()))
+            rows.append(
+                {
+                    "output": label,
+                    self.scenarios[0]: float(np.median(self.first[index])),
+                    self.scenarios[1]: float(np.median(self.second[index])),
+                    "difference_p5": float(low),
+                    "difference_p50": float(middle),
+                    "difference_p95": float(high),
+                    "share_above": float((change > 0.0).mean() + 0.5 * (change == 0.0).mean()),
+                    "spread_kept": float(change.std() / separate) if separate > 0.0 else float("nan"),
+                }
+            )
+        return rows
+
+
+def compare(
+    model: Model | None,
+    first: Scenario,
+    second: Scenario,
+    outputs: Output | Sequence[Output],
+    *,
+    draws: int = 1000,
+    rng: RandomSource = None,
+    on_nonfinite: OnNonFinite = "raise",
+    on_progress: Progress | None = None,
+) -> Comparison:
+    """Run two scenarios on common random numbers.
+
+    Parameters
+    ----------
+    model
+        Callable from a resolved scenario to a result; each scenario's own registered model where absent.
+    first, second
+        Scenarios; a parameter with the same path shares its ranks.
+    outputs
+        What is asked of the results.
+    draws, rng
+        Number of draws and seed.
+    on_nonfinite
+        ``"raise"``, or ``"drop"``: a draw that is not finite in either scenario is left out of both and counted.
+    on_progress
+        Called with runs done and runs in all, of each scenario.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    DomainError
+        If an output does not stand for the same years in both.
+    """
+    seed = seed_of(rng)
+    labels, y = zip(*(_ensemble(model, one, outputs, draws, seed, on_progress) for one in (first, second)), strict=True)
+    if labels[0] != labels[1]:
+        raise DomainError(f"the outputs differ: {', '.join(labels[0])} and {', '.join(labels[1])}; name the year")
+    kept = finite_draws(np.concatenate(y), labels[0] * 2, on_nonfinite)
+    names = (first.name, second.name if second.name != first.name else f"{second.name} (changed)")
+    return Comparison(
+        scenarios=names,
+        outputs=labels[0],
+        first=y[0][:, kept],
+        second=y[1][:, kept],
+        seed=seed,
+        dropped=int(kept.size - kept.sum()),
+    )
+
+
+def _ensemble(
+    model: Model | None,
+    scenario: Scenario,
+    outputs: Output | Sequence[Output],
+    draws: int,
+    seed: int,
+    on_progress: Progress | None,
+) -> tuple[tuple[str, ...], FloatArray]:
+    problem = as_problem(model, scenario, outputs)
+    ranks = Design.random(problem, draws, seed).ranks()
+    return problem.at(draws, ranks=ranks, on_progress=on_progress)
+
+
+def changed_paths(first: Scenario, second: Scenario) -> dict[str, tuple[Any, Any]]:
+    """Return what differs between two scenarios: dotted path → written entries of the first and the second.
+
+    A parameter is compared by its value, not by its source. An entry that one of them lacks is None; a whole table
+    that one lacks is one change.
+
+    Raises
+    ------
+    DomainError
+        If the scenarios are of different models.
+    """
+    if type(first) is not type(second) or first.model != second.model:
+        raise DomainError(f"{first.name!r} is of model {first.model!r} and {second.name!r} of {second.model!r}")
+    found: dict[str, tuple[Any, Any]] = {}
+    _differ("", first.written(), second.written(), found)
+    return {path: pair for path, pair in found.items() if path.split(".")[0] not in ABOUT}
+
+
+def _differ(prefix: str, a: Any, b: Any, found: dict[str, tuple[Any, Any]]) -> None:
+    """Collect differences of two written forms by path."""
+    a_value, b_value = (item["value"] if _is_value(item) else item for item in (a, b))
+    tables = isinstance(a_value, dict) and isinstance(b_value, dict)
+    if tables and not any("dist" in item or "knots" in item for item in (a_value, b_value)):
+        for key in dict.fromkeys([*a_value, *b_value]):
+            _differ(f"{prefix}.{key}" if prefix else key, a_value.get(key), b_value.get(key), found)
+    elif a_value != b_value:
+        found[prefix] = (a, b)
+
+
+def _is_value(item: Any) -> bool:
+    return isinstance(item, dict) and "value" in item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waterfall:
+    """A change between two scenarios, divided among what differs; the parts add up to it exactly.
+
+    Arrays are ``(output,)`` and ``parts`` ``(change, output)``: means over the shared draws, or the values at the
+    medians. ``error`` is the standard error where the orders were sampled, else 0.
+    """
+
+    scenarios: tuple[str, str]
+    changes: tuple[str, ...]
+    outputs: tuple[str, ...]
+    first: FloatArray
+    second: FloatArray
+    parts: FloatArray
+    error: FloatArray
+    draws: int
+    """Shared draws; 0 where the scenarios were run at their medians."""
+
+    def rows(self, output: str | None = None) -> list[dict[str, object]]:
+        """Return the first value, one row per change (largest first) and the second value."""
+        column = output_index(self.outputs, output)
+        order = np.argsort(-np.abs(self.parts[:, column]), kind="stable")
+        steps = [
+            {
+                "step": self.changes[row],
+                "value": float(self.parts[row, column]),
+                "error": float(self.error[row, column]),
+            }
+            for row in order
+        ]
+        return [
+            {"step": self.scenarios[0], "value": float(self.first[column]), "error": 0.0},
+            *steps,
+            {"step": self.scenarios[1], "value": float(self.second[column]), "error": 0.0},
+        ]
+
+
+def waterfall(
+    model: Model | None,
+    first: Scenario,
+    second: Scenario,
+    outputs: Output | Sequence[Output],
+    *,
+    parts: Mapping[str, Sequence[str]] | None = None,
+    draws: int = 0,
+    rng: RandomSource = None,
+    permutations: int = 64,
+) -> Waterfall:
+    """Divide the change between two scenarios among the parameters that differ, by Shapley values.
+
+    Parameters
+    ----------
+    model
+        Callable from a resolved scenario to a result; the registered model where absent.
+    first, second
+        Scenarios of one model.
+    outputs
+        What is asked of the results.
+    parts
+        Changed paths by the name of the step that they form together; a path may be the beginning of several.
+        Others are steps of their own.
+    draws, rng
+        Shared draws over which means are taken; 0 compares the medians.
+    permutations
+        Random orders sampled where more than twelve steps make all combinations too many.
+
+    Returns
+    -------
+    Waterfall
+
+    Raises
+    ------
+    DomainError
+        If nothing differs, or the scenarios are of different models.
+    NonFiniteResultError
+        If an output is not finite for some combination.
+    """
+    differing = changed_paths(first, second)
+    if not differing:
+        raise DomainError(f"{first.name!r} and {second.name!r} differ in nothing that changes a number")
+    steps = _steps(tuple(differing), parts)
+    mixer = _Mixer(model, first, outputs, differing, steps, draws, seed_of(rng))
+    count = len(steps)
+    if count <= MAX_EXACT:
+        worth = mixer.worth(subsets(count))
+        shares, error = shapley_values(worth), np.zeros((count, worth.shape[1]))
+        ends = worth[[0, -1]]
+    else:
+        generator = np.random.default_rng(seed_of(rng))
+        shares, error = shapley_sampled(mixer.worth, count, permutations, generator)
+        ends = mixer.worth(np.array([[False] * count, [True] * count]))
+    return Waterfall(
+        scenarios=(first.name, second.name),
+        changes=tuple(steps),
+        outputs=mixer.labels,
+        first=ends[0],
+        second=ends[1],
+        parts=shares,
+        error=error,
+        draws=draws,
+    )
+
+
+def _steps(paths: tuple[str, ...], parts: Mapping[str, Sequence[str]] | None) -> dict[str, tuple[str, ...]]:
+    """Return the changed paths of every step."""
+    steps: dict[str, tuple[str, ...]] = {}
+    taken: set[str] = set()
+    for name, beginnings in (parts or {}).items():
+        members = tuple(
+            path
+            for path in paths
+            if path not in taken and any(path == head or path.startswith(f"{head}.") for head in beginnings)
+        )
+        if not members:
+            raise DomainError(f"step {name!r}: none of {', '.join(beginnings)} differs; changed are {', '.join(paths)}")
+        taken.update(members)
+        steps[name] = members
+    return {**steps, **{path: (path,) for path in paths if path not in taken}}
+
+
+class _Mixer:
+    """Runs the scenarios between two, each change taken or not: numbers as draws of one run, the rest one by one."""
+
+    def __init__(
+        self,
+        model: Model | None,
+        first: Scenario,
+        outputs: Output | Sequence[Output],
+        differing: Mapping[str, tuple[Any, Any]],
+        steps: Mapping[str, tuple[str, ...]],
+        draws: int,
+        seed: int,
+    ) -> None:
+        self.labels: tuple[str, ...] = ()
+        self._model, self._first, self._outputs = model, first, outputs
+        self._differing, self._steps = differing, list(steps.values())
+        self._draws, self._seed = draws, seed
+        present = {path for path, value, _, _ in first.walk() if value is not None}
+        numbers = {path for path, (_, b) in differing.items() if path in present and b is not None}
+        self._numeric = np.array([all(path in numbers for path in step) for step in self._steps])
+
+    def worth(self, masks: NDArray[np.bool_]) -> FloatArray:
+        """Return the outputs, ``(subset, output)``, of many combinations."""
+        shapes, member = np.unique(masks & ~self._numeric, axis=0, return_inverse=True)
+        member = member.reshape(-1)
+        found: FloatArray = np.empty((len(masks), 0))
+        for index, shape in enumerate(shapes):
+            chosen = np.flatnonzero(member == index)
+            values = self._with_structure(shape, masks[chosen])
+            found = np.empty((len(masks), values.shape[1])) if found.size == 0 else found
+            found[chosen] = values
+        return found
+
+    def _taken(self, mask: NDArray[np.bool_]) -> dict[str, Any]:
+        steps = [step for step, on in zip(self._steps, mask, strict=True) if on]
+        return {path: self._differing[path][1] for step in steps for path in step}
+
+    def _with_structure(self, shape: NDArray[np.bool_], masks: NDArray[np.bool_]) -> FloatArray:
+        """Run all combinations of numbers for one combination of what is not a number."""
+        scenario = self._first.replace(self._taken(shape))
+        changed = scenario.replace(self._taken(self._numeric))
+        problem = as_problem(self._model, scenario, self._outputs)
+        ranks, before = self._resolved(scenario)
+        _, after = self._resolved(changed)
+        each = max(self._draws, 1)
+        size = max(1, BLOCK // each)
+        parts = []
+        for start in range(0, len(masks), size):
+            some = masks[start : start + size]
+            values = {}
+            for position in np.flatnonzero(self._numeric):
+                on = np.repeat(some[:, position], each)
+                for path in self._steps[position]:
+                    a, b = (_tiled(table[path], each, len(some)) for table in (before, after))
+                    values[path] = np.where(on, b, a)
+            tiled = None if ranks is None else {name: np.tile(row, len(some)) for name, row in ranks.items()}
+            self.labels, y = problem.at(each * len(some), ranks=tiled, values=values)
+            finite_draws(y, self.labels, "raise")
+            parts.append(y.reshape(len(y), len(some), each).mean(axis=2).T)
+        return np.concatenate(parts)
+
+    def _resolved(self, scenario: Scenario) -> tuple[dict[str, FloatArray] | None, dict[str, FloatArray]]:
+        """Return the ranks and the resolved parameters of a scenario, at its medians or its draws."""
+        ranks = Design.random(scenario, self._draws, self._seed).ranks() if self._draws else None
+        resolved = scenario.resolved(Resolver(scenario.grid, ranks))
+        table = {path: np.asarray(value) for path, value, _, _ in resolved.walk() if value is not None}
+        return ranks, table
+
+
+def _tiled(value: FloatArray, draws: int, copies: int) -> FloatArray:
+    """Return a resolved value with a trailing axis of all draws, repeated for every combination."""
+    if value.ndim and value.shape[-1] == draws and draws > 1:
+        return np.tile(value, copies)
+    return np.repeat(value[..., None], draws * copies, axis=-1)

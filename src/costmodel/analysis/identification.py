@@ -1,0 +1,131 @@
+"""Which parameters a set of observations tells apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from costmodel.foundation.arrays import FloatArray
+
+OPEN_SHARE = 0.25
+"""A direction is open where its standard error is above this share of the range [1]; a uniform range has 0.29."""
+LOADING = 0.3
+"""A parameter belongs to a direction where its loading is above this [1]."""
+TRADED = 0.95
+"""Two parameters trade off where their correlation is above this in size [1]."""
+EQUAL_FIT = 2.0
+"""Fits whose cost differs by less than this many units of noise fit equally well [1] (two log-likelihood units)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identification:
+    """What a fit's observations leave open."""
+
+    unidentified: tuple[str, ...]
+    """Parameters that take part in an open direction, or differ widely between equally good fits."""
+    directions: tuple[dict[str, float], ...]
+    """Open directions: loading of each parameter, in units of its range."""
+    direction_errors: tuple[float, ...]
+    """Standard error along each open direction, in units of the range."""
+    traded: tuple[tuple[str, str, float], ...]
+    """Pairs that trade off, with their correlation."""
+    equally_good: dict[str, tuple[float, float]]
+    """Span of each parameter over equally good fits, as positions in its range."""
+    at_bound: tuple[str, ...]
+    """Parameters that ended at an end of their range."""
+    scaled_covariance: FloatArray
+    """In units of the ranges."""
+
+    def message(self) -> str:
+        """Return the warning: which parameters, and along which trade-off."""
+        text = f"the observations do not identify {', '.join(self.unidentified)}"
+        if self.traded:
+            pairs = ", ".join(f"{a} with {b} ({value:+.2f})" for a, b, value in self.traded)
+            text += f"; they trade off: {pairs}"
+        if self.at_bound:
+            text += f"; at an end of the range: {', '.join(self.at_bound)}"
+        return f"{text}: quote a range over them, not the fitted point"
+
+
+def identify(
+    names: tuple[str, ...],
+    jacobian: FloatArray,
+    noise: float,
+    best: FloatArray,
+    tries: Sequence[tuple[FloatArray, float]],
+) -> Identification:
+    """Judge a fit by the curvature at its optimum and by the other fits that are as good.
+
+    Parameters
+    ----------
+    names
+        Parameters.
+    jacobian
+        Derivative of the residuals, in observation errors, by the parameters, in units of their ranges:
+        ``(observation, parameter)``.
+    noise
+        Variance of the residuals, 1 or more, [1].
+    best
+        The fitted parameters, as positions in their ranges.
+    tries
+        Where each start came down to: position and cost (half the sum of squares).
+
+    Returns
+    -------
+    Identification
+
+    Notes
+    -----
+    With J = U S Vᵀ the standard error along column v of V is √noise / s, in units of the ranges. A direction is open
+    where that is above a quarter of the range (a range of which nothing is known has 0.29), or s is 0 to rounding;
+    the parameters with a loading above 0.3 in it are named. Besides, a parameter is named whose position differs by
+    more than half of its range between fits whose costs differ by less than two units of noise.
+
+    Examples
+    --------
+    Only the sum of two parameters is seen:
+
+    >>> seen = identify(("a", "b"), np.array([[9.0, 9.0], [9.0, 9.0]]), 1.0, np.array([0.5, 0.5]), [])
+    >>> seen.unidentified, [(a, b) for a, b, _ in seen.traded]
+    (('a', 'b'), [('a', 'b')])
+    """
+    k = len(names)
+    _, singular, right = np.linalg.svd(jacobian, full_matrices=True)
+    strength = np.zeros(k)
+    strength[: singular.size] = singular
+    floor = max(float(strength.max(initial=0.0)), 1.0) * np.finfo(np.float64).eps ** 0.5
+    with np.errstate(divide="ignore"):
+        errors = np.where(strength > floor, np.sqrt(noise) / strength, np.inf)
+    opened = [i for i in range(k) if errors[i] > OPEN_SHARE]
+    capped = np.minimum(errors, 1e6)
+    covariance = (right.T * np.square(capped)) @ right
+    size = np.sqrt(np.diag(covariance))
+    correlation = covariance / np.outer(size, size)
+    traded = tuple(
+        (names[i], names[j], float(correlation[i, j]))
+        for i in range(k)
+        for j in range(i + 1, k)
+        if abs(correlation[i, j]) > TRADED and max(size[i], size[j]) > OPEN_SHARE
+    )
+    good = _equally_good(names, best, tries, noise)
+    named = {names[j] for i in opened for j in range(k) if abs(right[i, j]) > LOADING}
+    named |= {name for name, (low, high) in good.items() if high - low > 0.5}
+    return Identification(
+        unidentified=tuple(name for name in names if name in named),
+        directions=tuple({name: float(right[i, j]) for j, name in enumerate(names)} for i in opened),
+        direction_errors=tuple(float(errors[i]) for i in opened),
+        traded=traded,
+        equally_good=good,
+        at_bound=tuple(name for name, at in zip(names, best, strict=True) if at < 1e-6 or at > 1.0 - 1e-6),
+        scaled_covariance=covariance,
+    )
+
+
+def _equally_good(
+    names: tuple[str, ...], best: FloatArray, tries: Sequence[tuple[FloatArray, float]], noise: float
+) -> dict[str, tuple[float, float]]:
+    least = min((cost for _, cost in tries), default=0.0)
+    alike = np.stack([best, *(point for point, cost in tries if cost - least < EQUAL_FIT * noise)])
+    return {name: (float(alike[:, i].min()), float(alike[:, i].max())) for i, name in enumerate(names)}
