@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from costmodel.compute import Shape
+from costmodel.compute import Protocol, Shape
 from costmodel.foundation.errors import DomainError, UnknownParameterError
 from costmodel.training.cluster import Cluster, Efficiencies, TrainingJob
 from costmodel.training.layout import Layouts, candidate_layouts
@@ -13,14 +15,13 @@ from costmodel.training.search import evaluate_layouts, search_layouts
 
 IDEAL = Efficiencies(
     compute_share=1.0,
+    attention_share=1.0,
     memory_share=1.0,
     scale_up_share=1.0,
     scale_out_share=1.0,
-    half_rate_flop=0.0,
+    half_inner=0.0,
     kernel_launch=0.0,
-    scale_up_latency=0.0,
-    scale_out_latency=0.0,
-    base_latency=0.0,
+    protocols=(Protocol("ideal", 0.0, 0.0, 0.0, 1.0),),
 )
 LLAMA_8B = Shape(name="8B", layers=32, d_model=4096, heads=32, kv_heads=8, head_dim=128, vocabulary=128256, d_ff=14336)
 ROUTED = Shape(
@@ -194,14 +195,8 @@ def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(DomainError, match="batch"):
         TrainingJob(shape=LLAMA_8B, sequence=8192, batch=0)
     with pytest.raises(DomainError, match="compute_share"):
-        Efficiencies(
-            compute_share=1.2,
-            memory_share=1.0,
-            scale_up_share=1.0,
-            scale_out_share=1.0,
-            half_rate_flop=0.0,
-            kernel_launch=0.0,
-            scale_up_latency=0.0,
-            scale_out_latency=0.0,
-            base_latency=0.0,
-        )
+        replace(IDEAL, compute_share=1.2)
+    with pytest.raises(DomainError, match="kernel_launch"):
+        replace(IDEAL, kernel_launch=-1.0)
+    with pytest.raises(DomainError, match="protocols"):
+        replace(IDEAL, protocols=())

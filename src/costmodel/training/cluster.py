@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from typing import Self
 
-from costmodel.compute import ADAM_BYTES, WEIGHT_BYTES, Shape, training_flop_per_token
+from costmodel.catalog import accelerator as catalog_accelerator
+from costmodel.compute import (
+    ADAM_BYTES,
+    WEIGHT_BYTES,
+    Protocol,
+    Shape,
+    efficiency,
+    largest_compute_share,
+    memory_share,
+    protocols,
+    training_flop_per_token,
+)
 from costmodel.foundation.errors import DomainError
 
 __all__ = ["RESERVED_MEMORY_SHARE", "Cluster", "Efficiencies", "TrainingJob"]
 
 RESERVED_MEMORY_SHARE = 0.06
 """Memory that context, communication buffers and fragmentation take [1]: about 5 GB of 80. Assumed."""
+TILES_MEASURED_ON = "H100-SXM"
+"""The accelerator on which the loss at the ends of tiles was measured; its figure stands for all."""
 GRADIENT_ACCUMULATION_BYTES = 4.0
 """Gradients are accumulated and reduced in single precision [byte]. Llama team (2024), arXiv 2407.21783, section
 3.3.2; the default of Megatron-LM."""
@@ -23,33 +37,73 @@ class Efficiencies:
 
     Parameters
     ----------
-    compute_share
-        Share of the dense peak that large matrix products reach, above 0 to 1 [1].
+    compute_share, attention_share
+        Share of the dense peak that large matrix products and fused attention reach, above 0 to 1 [1].
     memory_share
         Share of memory bandwidth reached, above 0 to 1 [1].
     scale_up_share, scale_out_share
         Share of link bandwidth reached by large collectives, above 0 to 1 [1].
-    half_rate_flop
-        Work at which a matrix product reaches half its share, non-negative [FLOP].
+    half_inner
+        Shared dimension at which a matrix product reaches half its share, non-negative [1].
     kernel_launch
-        Time before a kernel runs, non-negative [s].
-    scale_up_latency, scale_out_latency, base_latency
-        Of a collective: per hop inside a domain, per doubling of domains, and once, non-negative [s].
+        Fixed time of a kernel, non-negative [s].
+    protocols
+        What the collective library may choose from: latencies and share of the links' bandwidth.
+
+    Raises
+    ------
+    DomainError
+        If a figure is outside its range.
     """
 
     compute_share: float
+    attention_share: float
     memory_share: float
     scale_up_share: float
     scale_out_share: float
-    half_rate_flop: float
+    half_inner: float
     kernel_launch: float
-    scale_up_latency: float
-    scale_out_latency: float
-    base_latency: float
+    protocols: tuple[Protocol, ...]
+
+    @classmethod
+    def recorded(cls, accelerator: str, precision: str = "bf16") -> Self:
+        """Return the recorded figures of an accelerator, or of the one that stands in for it.
+
+        Parameters
+        ----------
+        accelerator
+            Name in the catalog.
+        precision
+            Of the matrix products: ``"bf16"`` or ``"fp8"``.
+
+        Raises
+        ------
+        CatalogError
+            If there is no such accelerator or figure.
+
+        Examples
+        --------
+        >>> Efficiencies.recorded("H100-SXM").compute_share
+        0.803
+        """
+        return cls(
+            compute_share=largest_compute_share(accelerator, precision).value,
+            attention_share=efficiency("attention_share", accelerator).value,
+            memory_share=memory_share(accelerator).value,
+            scale_up_share=efficiency("scale_up_share", accelerator).value,
+            scale_out_share=efficiency("scale_out_share", accelerator).value,
+            half_inner=efficiency(f"half_inner_{precision}", TILES_MEASURED_ON).value,
+            kernel_launch=efficiency("kernel_launch", accelerator).value,
+            protocols=protocols(),
+        )
 
     def __post_init__(self) -> None:
         """Check every figure."""
+        if not self.protocols:
+            raise DomainError("protocols is empty: a collective needs at least one")
         for item in fields(self):
+            if item.name == "protocols":
+                continue
             value, share = getattr(self, item.name), item.name.endswith("_share")
             allowed = 0.0 < value <= 1.0 if share else 0.0 <= value < math.inf
             if not allowed:
@@ -94,6 +148,43 @@ class Cluster:
     scale_up_domain: int
     scale_out_bandwidth: float
     efficiencies: Efficiencies
+
+    @classmethod
+    def recorded(cls, accelerator: str, accelerators: int, scale_out_bandwidth: float, precision: str = "bf16") -> Self:
+        """Return a cluster of a catalogued accelerator with its recorded efficiencies.
+
+        Parameters
+        ----------
+        accelerator
+            Name in the catalog.
+        accelerators
+            How many work on the run, positive [1].
+        scale_out_bandwidth
+            Network between domains, one direction, per accelerator, positive [byte/s].
+        precision
+            Of the matrix products: ``"bf16"`` or ``"fp8"``.
+
+        Raises
+        ------
+        CatalogError
+            If there is no such accelerator, or a figure of it is not recorded.
+
+        Examples
+        --------
+        >>> Cluster.recorded("H100-SXM", 16_384, 50e9).scale_up_domain
+        8
+        """
+        chip = catalog_accelerator(accelerator)
+        return cls(
+            accelerators=accelerators,
+            peak=chip.peak(precision),
+            memory=chip.memory,
+            bandwidth=chip.bandwidth,
+            scale_up_bandwidth=chip.link,
+            scale_up_domain=int(chip.domain),
+            scale_out_bandwidth=scale_out_bandwidth,
+            efficiencies=Efficiencies.recorded(accelerator, precision),
+        )
 
     def __post_init__(self) -> None:
         """Check every figure."""

@@ -123,16 +123,9 @@ def search_layouts(
 
     Examples
     --------
-    >>> from costmodel.compute import Shape
-    >>> from costmodel.training.cluster import Efficiencies
-    >>> ideal = Efficiencies(compute_share=0.8, memory_share=0.9, scale_up_share=0.8, scale_out_share=0.8,
-    ...                      half_rate_flop=0.0, kernel_launch=0.0, scale_up_latency=0.0, scale_out_latency=0.0,
-    ...                      base_latency=0.0)
-    >>> cluster = Cluster(accelerators=64, peak=989.4e12, memory=80e9, bandwidth=3.35e12, scale_up_bandwidth=450e9,
-    ...                   scale_up_domain=8, scale_out_bandwidth=50e9, efficiencies=ideal)
-    >>> shape = Shape(name="8B", layers=32, d_model=4096, heads=32, kv_heads=8, head_dim=128, vocabulary=128256,
-    ...               d_ff=14336)
-    >>> found = search_layouts(TrainingJob(shape=shape, sequence=8192, batch=512), cluster)
+    >>> from costmodel.compute import shape
+    >>> cluster = Cluster.recorded("H100-SXM", 64, scale_out_bandwidth=50e9)
+    >>> found = search_layouts(TrainingJob(shape=shape("Llama-3-8B"), sequence=8192, batch=512), cluster)
     >>> found.best["data"] * found.best["tensor"] * found.best["pipeline"] * found.best["context"]
     64
     >>> 0.5 < found.best_utilisation < 0.8

@@ -7,7 +7,9 @@ between domains; communication is hidden only where independent work runs beside
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -126,17 +128,29 @@ def head_time(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> Numeric:
 
 def gather_time(cluster: Cluster, size: Numeric, ranks: Numeric, stride: Numeric) -> Numeric:
     """Return the time of an all-gather, or of a reduce-scatter, of a buffer over neighbours of a given stride [s]."""
+    local = local_ranks(ranks, stride, cluster.scale_up_domain)
+    return _fastest(all_gather_time, cluster, size, ranks, local)
+
+
+def _fastest(
+    collective: Callable[..., Numeric], cluster: Cluster, size: Numeric, ranks: Numeric, local: Numeric
+) -> Numeric:
+    """Return the time of a collective under the fastest protocol, as a collective library chooses."""
     reached = cluster.efficiencies
-    return all_gather_time(
-        size,
-        ranks,
-        local_ranks(ranks, stride, cluster.scale_up_domain),
-        cluster.scale_up_bandwidth * reached.scale_up_share,
-        cluster.scale_out_bandwidth * reached.scale_out_share,
-        reached.scale_up_latency,
-        reached.scale_out_latency,
-        reached.base_latency,
-    )
+    times = [
+        collective(
+            size,
+            ranks,
+            local,
+            cluster.scale_up_bandwidth * reached.scale_up_share * protocol.bandwidth_share,
+            cluster.scale_out_bandwidth * reached.scale_out_share * protocol.bandwidth_share,
+            protocol.scale_up_latency,
+            protocol.scale_out_latency,
+            protocol.base_latency,
+        )
+        for protocol in reached.protocols
+    ]
+    return reduce(np.minimum, times)
 
 
 def hop_time(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> Numeric:
@@ -150,9 +164,16 @@ def hop_time(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> Numeric:
         cluster.scale_up_bandwidth * reached.scale_up_share,
         cluster.scale_out_bandwidth * reached.scale_out_share,
     )
-    latency = reached.base_latency + np.where(inside, reached.scale_up_latency, reached.scale_out_latency)
     size = rows * job.shape.d_model * job.operand_bytes / layouts.tensor
-    return np.where(layouts.pipeline > 1.0, point_to_point_time(size, bandwidth, latency), 0.0)
+    times = [
+        point_to_point_time(
+            size,
+            bandwidth * protocol.bandwidth_share,
+            protocol.base_latency + np.where(inside, protocol.scale_up_latency, protocol.scale_out_latency),
+        )
+        for protocol in reached.protocols
+    ]
+    return np.where(layouts.pipeline > 1.0, reduce(np.minimum, times), 0.0)
 
 
 def _product_time(
@@ -162,7 +183,7 @@ def _product_time(
     reached = cluster.efficiencies
     flop = count * matmul_flop(rows, columns, inner)
     moved = count * matmul_bytes(rows, columns, inner, job.operand_bytes, job.operand_bytes)
-    share = saturating_share(flop, reached.compute_share, reached.half_rate_flop)
+    share = saturating_share(inner, reached.compute_share, reached.half_inner)
     return roofline_time(
         flop, moved, cluster.peak, cluster.bandwidth, share, reached.memory_share, reached.kernel_launch
     )
@@ -220,9 +241,7 @@ def _attention_time(job: TrainingJob, cluster: Cluster, layouts: Layouts, rows: 
     near = mean_attended_tokens(float(job.sequence), float(shape.window or job.sequence), 0.0)
     attended = (shape.full_layers * full + shape.windowed_layers * near) / shape.layers
     per_token = attention_flop_per_token(shape.heads / layouts.tensor, shape.query_dim, shape.head_value_dim, attended)
-    flop = rows * per_token
-    share = saturating_share(flop, reached.compute_share, reached.half_rate_flop)
-    return compute_time(flop, cluster.peak, share) + reached.kernel_launch
+    return compute_time(rows * per_token, cluster.peak, reached.attention_share) + reached.kernel_launch
 
 
 def _memory_time(job: TrainingJob, cluster: Cluster, layouts: Layouts, rows: Numeric) -> Numeric:
@@ -249,18 +268,10 @@ def _context_time(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> Numer
 
 def _expert_time(job: TrainingJob, cluster: Cluster, layouts: Layouts, rows: Numeric) -> Numeric:
     """Return the time of sending tokens to their experts and back, averaged over layers."""
-    shape, reached = job.shape, cluster.efficiencies
+    shape = job.shape
     if not shape.experts:
         return np.zeros_like(rows)
     size = rows * shape.top_k * shape.d_model * 2.0 / layouts.tensor
-    once = all_to_all_time(
-        size,
-        layouts.expert,
-        local_ranks(layouts.expert, layouts.tensor * layouts.context, cluster.scale_up_domain),
-        cluster.scale_up_bandwidth * reached.scale_up_share,
-        cluster.scale_out_bandwidth * reached.scale_out_share,
-        reached.scale_up_latency,
-        reached.scale_out_latency,
-        reached.base_latency,
-    )
+    local = local_ranks(layouts.expert, layouts.tensor * layouts.context, cluster.scale_up_domain)
+    once = _fastest(all_to_all_time, cluster, size, layouts.expert, local)
     return 2.0 * once * shape.moe_layers / shape.layers
