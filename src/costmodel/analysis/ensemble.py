@@ -1,0 +1,378 @@
+"""Ensembles of any model: run in canonical blocks by any executor, summarized as they come.
+
+Memory is that of the blocks under way and of the summaries, whatever the number of draws; only outputs named in
+``exact`` keep every draw. The result does not depend on who computed it: see :mod:`costmodel.foundation.blocks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from costmodel.analysis.ensemble_result import EnsembleResult, OutputSummary
+from costmodel.analysis.targets import Output, Selector
+from costmodel.foundation.arrays import FloatArray, quiet, readonly
+from costmodel.foundation.blocks import BLOCK, trimmed
+from costmodel.foundation.design import Design, RandomSource
+from costmodel.foundation.errors import DomainError, NonFiniteResultError, ScenarioError, UnknownParameterError
+from costmodel.foundation.executors import ordered_map
+from costmodel.foundation.reducers import LogHistogram, Moments
+from costmodel.foundation.results import OutputSpec
+from costmodel.foundation.scenario import Scenario, model_entry
+
+Model: TypeAlias = Callable[[Any], Any]
+Progress: TypeAlias = Callable[[int, int], None]
+OnNonFinite: TypeAlias = Literal["raise", "mask"]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockOutputs:
+    """The outputs of one block: padding cut off, structural axes leading, draws last."""
+
+    block: int
+    specs: tuple[OutputSpec, ...]
+    values: tuple[NDArray[Any], ...]
+    labels: Mapping[str, Sequence[Any]]
+
+    def flags(self) -> dict[str, NDArray[np.bool_]]:
+        """Return the outputs that are true or false, ``(draw,)``: whether anywhere along their other axes."""
+        return {
+            spec.name: np.asarray(value.reshape(-1, value.shape[-1]).any(axis=0))
+            for spec, value in zip(self.specs, self.values, strict=True)
+            if value.dtype == np.bool_
+        }
+
+    def numbers(self) -> dict[str, tuple[OutputSpec, FloatArray]]:
+        """Return the outputs that are numbers."""
+        return {
+            spec.name: (spec, np.asarray(value, dtype=np.float64))
+            for spec, value in zip(self.specs, self.values, strict=True)
+            if value.dtype != np.bool_
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRun:
+    """One block's work: what every worker is handed.
+
+    Parameters
+    ----------
+    model
+        Callable from a resolved scenario to a result.
+    scenario, design
+        What is resolved, on which draws.
+    outputs
+        Names of declared outputs or selectors; the result's own choice where absent.
+    """
+
+    model: Model
+    scenario: Scenario
+    design: Design
+    outputs: tuple[Output, ...] | None = None
+
+    def __call__(self, block: int) -> BlockOutputs:
+        """Run the model on one canonical block."""
+        with quiet():
+            result = self.model(self.scenario.resolve(self.design, block=block))
+            return collect(result, self.outputs, block, self.design.block_draws(block))
+
+
+def collect(result: Any, outputs: Sequence[Output] | None, block: int, draws: int) -> BlockOutputs:
+    """Take the outputs asked for out of a model's result.
+
+    Parameters
+    ----------
+    result
+        Result of a whole block.
+    outputs
+        Names of declared outputs, selectors (``tokens@2030``) or callables. Where absent, the result's
+        ``ENSEMBLE_OUTPUTS`` if its class has them, else every declared output of numbers or flags.
+    block
+        Number of the block.
+    draws
+        How many of its draws count.
+
+    Raises
+    ------
+    UnknownParameterError
+        If the result has no such output.
+    """
+    declared: dict[str, OutputSpec] = result.outputs() if hasattr(result, "outputs") else {}
+    chosen = getattr(result, "ENSEMBLE_OUTPUTS", None) if outputs is None else outputs
+    if chosen is None:
+        chosen = [name for name in declared if np.asarray(getattr(result, name)).dtype.kind in "biuf"]
+    if not chosen:
+        raise ScenarioError(f"{type(result).__name__} declares no output: name what the ensemble shall hold")
+    rows: dict[str, tuple[OutputSpec, NDArray[Any]]] = {}
+    for output in chosen:
+        if isinstance(output, str) and output in declared:
+            spec = declared[output]
+            rows[output] = spec, trimmed(getattr(result, output), len(spec.dims), draws)
+            continue
+        selector = Selector.parse(output)
+        unit = selector.unit(result) or "1"
+        for label, row in zip(*selector.select(result, BLOCK), strict=True):
+            rows[label] = OutputSpec(label, (), unit, label), row[:draws]
+    labels = result.coords() if hasattr(result, "coords") else {}
+    used = {dim for spec, _ in rows.values() for dim in spec.dims}
+    return BlockOutputs(
+        block,
+        tuple(spec for spec, _ in rows.values()),
+        tuple(value for _, value in rows.values()),
+        {dim: tuple(row) for dim, row in labels.items() if dim in used},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Summary:
+    """What a worker returns of a block: small, whatever the block held."""
+
+    draws: int
+    kept: int
+    specs: dict[str, OutputSpec]
+    moments: dict[str, Moments]
+    histograms: dict[str, LogHistogram]
+    exact: dict[str, FloatArray]
+    flags: dict[str, int]
+    excluded: dict[str, int]
+    labels: Mapping[str, Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reduction:
+    """How a block is summarized."""
+
+    exact: tuple[str, ...]
+    exclude: tuple[str, ...]
+    on_nonfinite: OnNonFinite
+
+    def __call__(self, outputs: BlockOutputs) -> _Summary:
+        numbers, flags = outputs.numbers(), outputs.flags()
+        reasons = {name: self._flag(flags, name) for name in self.exclude}
+        for name, (spec, value) in numbers.items():
+            bad = np.asarray(~np.isfinite(value).reshape(-1, value.shape[-1]).all(axis=0))
+            if bad.any():
+                if self.on_nonfinite == "raise":
+                    raise NonFiniteResultError(_first_bad(spec, value, outputs))
+                reasons[f"{name} not finite"] = bad
+        draws = outputs.values[0].shape[-1]
+        keep = np.ones(draws, dtype=bool)
+        for mask in reasons.values():
+            keep &= ~mask
+        values = {name: value if keep.all() else value[..., keep] for name, (_, value) in numbers.items()}
+        missing = [name for name in self.exact if name not in values]
+        if missing:
+            raise UnknownParameterError(f"exact: {missing[0]!r} is not among the outputs: {', '.join(values)}")
+        return _Summary(
+            draws=draws,
+            kept=int(keep.sum()),
+            specs={name: spec for name, (spec, _) in numbers.items()},
+            moments={name: Moments.of(value) for name, value in values.items()},
+            histograms={name: LogHistogram.of(value) for name, value in values.items()},
+            exact={name: np.array(values[name]) for name in self.exact},
+            flags={name: int(flag.sum()) for name, flag in flags.items()},
+            excluded={name: int(mask.sum()) for name, mask in reasons.items()},
+            labels=outputs.labels,
+        )
+
+    @staticmethod
+    def _flag(flags: Mapping[str, NDArray[np.bool_]], name: str) -> NDArray[np.bool_]:
+        if name not in flags:
+            known = ", ".join(flags) or "none"
+            raise UnknownParameterError(f"exclude: {name!r} is not an output that is true or false: there are {known}")
+        return flags[name]
+
+
+def _first_bad(spec: OutputSpec, value: FloatArray, outputs: BlockOutputs) -> str:
+    """Say which output is not finite, where along its axes, and in which draw first."""
+    cells = ~np.isfinite(value)
+    per_draw = cells.reshape(-1, value.shape[-1]).any(axis=0)
+    draw = int(np.flatnonzero(per_draw)[0])
+    where = np.argwhere(cells[..., draw])[0]
+    place = ", ".join(f"{dim} {_label(outputs.labels, dim, i)}" for dim, i in zip(spec.dims, where, strict=True))
+    return (
+        f"output {spec.name!r} is not finite{' at ' + place if place else ''} in draw {outputs.block * BLOCK + draw} "
+        f"(and {int(per_draw.sum()) - 1} more of its block): correct the ranges, or leave such draws out with "
+        "on_nonfinite='mask'"
+    )
+
+
+def _label(labels: Mapping[str, Sequence[Any]], dim: str, index: int) -> str:
+    row = labels.get(dim)
+    return str(row[index]) if row is not None and index < len(row) else str(index)
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """Run a block and summarize it where it was run."""
+
+    run: Callable[[int], BlockOutputs]
+    reduction: _Reduction
+
+    def __call__(self, block: int) -> _Summary:
+        return self.reduction(self.run(block))
+
+
+def run_ensemble(
+    model: Model | None,
+    scenario: Scenario,
+    draws: int | None = None,
+    rng: RandomSource = None,
+    *,
+    design: Design | None = None,
+    outputs: Sequence[Output] | None = None,
+    exact: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    executor: Executor | None = None,
+    in_flight: int | None = None,
+    on_progress: Progress | None = None,
+    on_nonfinite: OnNonFinite = "raise",
+) -> EnsembleResult:
+    """Run a model on many draws of its scenario, in bounded memory.
+
+    Parameters
+    ----------
+    model
+        Callable from a resolved scenario to a result; the scenario's registered model where absent. Processes and
+        clusters need one that pickles: a function of a module.
+    scenario
+        Written scenario; its distributions are drawn.
+    draws
+        Number of draws of a random design, at least 1.
+    rng
+        Seed (0 is one), generator, seed sequence, or nothing for fresh entropy.
+    design
+        A design in place of ``draws`` and ``rng``.
+    outputs
+        What to summarize: names of declared outputs, selectors such as ``tokens@2030``, or callables of the
+        result; the result's own choice where absent.
+    exact
+        Outputs of those whose draws are all kept: quantiles are then exact, and memory grows with the draws.
+    exclude
+        Outputs that are true or false; a draw in which one is true is left out of every summary, and counted.
+    executor
+        Any ``concurrent.futures.Executor``: threads, processes, ``client.get_executor()`` of a Dask client.
+    in_flight
+        Most blocks under way at once; two more than there are workers where absent.
+    on_progress
+        Called with draws done and draws in all.
+    on_nonfinite
+        ``"raise"`` names output, place and first draw; ``"mask"`` leaves the draw out of every summary and counts
+        it under the output's name.
+
+    Returns
+    -------
+    EnsembleResult
+        Bands, moments and exact draws, with what was left out, by name.
+
+    Raises
+    ------
+    NonFiniteResultError
+        If a value is not finite and ``on_nonfinite`` is ``"raise"``, or no draw is left.
+    UnknownParameterError
+        If an output does not exist.
+    ScenarioError, DomainError
+        If the design is not this scenario's, or an argument is not allowed.
+
+    Notes
+    -----
+    Results are equal bit for bit whatever the executor and the number of workers: blocks are always whole,
+    summaries merge in their order, and counts are whole numbers.
+    """
+    if on_nonfinite not in ("raise", "mask"):
+        raise DomainError(f"on_nonfinite is 'raise' or 'mask', not {on_nonfinite!r}")
+    drawn = chosen_design(scenario, draws, rng, design)
+    run = BlockRun(chosen_model(model, scenario), scenario, drawn, None if outputs is None else tuple(outputs))
+    reduction = _Reduction(tuple(exact), tuple(exclude), on_nonfinite)
+    return reduce_blocks(scenario, drawn, _Task(run, reduction), executor, in_flight, on_progress)
+
+
+def chosen_model(model: Model | None, scenario: Scenario) -> Model:
+    """Return the model given, or the one that the scenario names."""
+    return model_entry(scenario.model).load() if model is None else model
+
+
+def chosen_design(scenario: Scenario, draws: int | None, rng: RandomSource, design: Design | None) -> Design:
+    """Return the design given, or a random one, refusing both and neither.
+
+    Raises
+    ------
+    DomainError
+        If both or neither of ``draws`` and ``design`` are given.
+    ScenarioError
+        If the design lacks an uncertain path of the scenario.
+    """
+    if (draws is None) == (design is None):
+        raise DomainError("an ensemble needs either draws (with rng) or a design")
+    if design is None:
+        return Design.random(scenario, draws=draws or 0, rng=rng)
+    missing = sorted(set(scenario.uncertain_paths()) - set(design.paths))
+    if missing:
+        raise ScenarioError(f"the design does not draw {', '.join(missing)}: make it from this scenario")
+    return design
+
+
+def reduce_blocks(
+    scenario: Scenario,
+    design: Design,
+    task: Callable[[int], _Summary],
+    executor: Executor | None,
+    in_flight: int | None,
+    on_progress: Progress | None,
+) -> EnsembleResult:
+    """Merge the summaries of all blocks, in their order, into a result."""
+    total: _Summary | None = None
+    kept: dict[str, FloatArray] = {}
+    done = filled = 0
+    for part in ordered_map(task, range(design.blocks), executor, in_flight=in_flight):
+        for name, values in part.exact.items():
+            store = kept.setdefault(name, np.empty((*values.shape[:-1], design.draws)))
+            store[..., filled : filled + part.kept] = values
+        done, filled = done + part.draws, filled + part.kept
+        total = part if total is None else _merged(total, part)
+        if on_progress is not None:
+            on_progress(done, design.draws)
+    if total is None or total.kept == 0:
+        raise NonFiniteResultError(f"no draw is left: {dict(total.excluded) if total else 'none was run'}")
+    summaries = {
+        name: OutputSummary(
+            spec,
+            total.moments[name],
+            total.histograms[name],
+            readonly(kept[name][..., :filled]) if name in kept else None,
+        )
+        for name, spec in total.specs.items()
+    }
+    return EnsembleResult(
+        scenario=scenario,
+        design=design,
+        outputs=summaries,
+        flags=total.flags,
+        excluded=total.excluded,
+        kept=filled,
+        labels=total.labels,
+    )
+
+
+def _merged(one: _Summary, two: _Summary) -> _Summary:
+    """Return the summary of a block's draws followed by a later block's."""
+    return _Summary(
+        draws=one.draws + two.draws,
+        kept=one.kept + two.kept,
+        specs=one.specs,
+        moments={name: one.moments[name].merge(two.moments[name]) for name in one.specs},
+        histograms={name: one.histograms[name].merge(two.histograms[name]) for name in one.specs},
+        exact={},
+        flags=_added(one.flags, two.flags),
+        excluded=_added(one.excluded, two.excluded),
+        labels=one.labels,
+    )
+
+
+def _added(one: Mapping[str, int], two: Mapping[str, int]) -> dict[str, int]:
+    return {name: one.get(name, 0) + two.get(name, 0) for name in {**one, **two}}

@@ -1,0 +1,177 @@
+"""What is kept of an ensemble: bands, moments, exact draws where asked for, and who was left out and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from costmodel.foundation.arrays import FloatArray, readonly
+from costmodel.foundation.design import Design
+from costmodel.foundation.errors import ScenarioError, UnknownParameterError, missing_extra, near_matches
+from costmodel.foundation.reducers import QUANTILE_ERROR, LogHistogram, Moments, exact_quantile
+from costmodel.foundation.results import SUMMARY_QUANTILES, OutputSpec
+from costmodel.foundation.scenario import Scenario
+from costmodel.foundation.version import VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSummary:
+    """One output over the draws.
+
+    Parameters
+    ----------
+    spec
+        Name, structural axes, unit and label.
+    moments
+        Count, mean, spread and range, shape ``structural``.
+    histogram
+        Counts from which quantiles are read within ``QUANTILE_ERROR``.
+    draws
+        All draws, shape ``structural + (draw,)``, where the output was named for it; draws left out are absent.
+    """
+
+    spec: OutputSpec
+    moments: Moments
+    histogram: LogHistogram
+    draws: FloatArray | None = None
+
+    def quantile(self, rank: float) -> FloatArray:
+        """Return the quantile at ``rank``: of the draws where they are kept, else within the stated error."""
+        if self.draws is not None:
+            return readonly(exact_quantile(self.draws, rank))
+        near = self.histogram.quantile(rank)
+        return readonly(np.minimum(np.maximum(near, self.moments.low), self.moments.high))
+
+    @property
+    def quantile_error(self) -> float:
+        """Largest relative error of a quantile [1]."""
+        return QUANTILE_ERROR if self.draws is None else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnsembleResult:
+    """An ensemble of any model, summarized while it ran.
+
+    Parameters
+    ----------
+    scenario, design, version
+        What was run, on which draws, by which version.
+    outputs
+        Summaries by name of output.
+    flags
+        Draws in which an output that is true or false was true (anywhere along its structural axes), by name; all
+        draws count, those left out as well.
+    excluded
+        Draws left out of every summary, by reason. A draw with two reasons counts under both.
+    kept
+        Draws that the summaries describe.
+    labels
+        Labels of the structural axes, where the model's result knows them.
+    """
+
+    scenario: Scenario
+    design: Design
+    outputs: Mapping[str, OutputSummary]
+    flags: Mapping[str, int] = field(default_factory=dict)
+    excluded: Mapping[str, int] = field(default_factory=dict)
+    kept: int
+    labels: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    version: str = VERSION
+
+    @property
+    def draws(self) -> int:
+        """Number of draws that were run."""
+        return self.design.draws
+
+    def __getitem__(self, name: str) -> OutputSummary:
+        """Return the summary of an output.
+
+        Raises
+        ------
+        UnknownParameterError
+            If the output was not asked for; near matches are in the message.
+        """
+        if name not in self.outputs:
+            hint = near_matches(name, self.outputs)
+            raise UnknownParameterError(f"the ensemble holds no output {name!r}{hint}")
+        return self.outputs[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names of the outputs."""
+        return iter(self.outputs)
+
+    def coords(self) -> Mapping[str, Sequence[Any]]:
+        """Return labels of the structural axes."""
+        return self.labels
+
+    def quantile(self, name: str, rank: float) -> FloatArray:
+        """Return the quantile of an output at ``rank`` (0 … 1), in its unit, shape ``structural``."""
+        return self[name].quantile(rank)
+
+    def bands(self, name: str, ranks: Sequence[float] = SUMMARY_QUANTILES) -> FloatArray:
+        """Return quantiles of an output at several ranks, shape ``(rank,) + structural``."""
+        summary = self[name]
+        return readonly(np.array([summary.quantile(rank) for rank in ranks]))
+
+    def mean(self, name: str) -> FloatArray:
+        """Return the mean of an output over the draws."""
+        return readonly(self[name].moments.mean)
+
+    def deviation(self, name: str) -> FloatArray:
+        """Return the standard deviation of an output over the draws."""
+        return readonly(self[name].moments.deviation)
+
+    def kept_draws(self, name: str) -> FloatArray:
+        """Return all draws of an output that was named in ``exact``, shape ``structural + (draw,)``.
+
+        Raises
+        ------
+        ScenarioError
+            If they were not kept.
+        """
+        draws = self[name].draws
+        if draws is None:
+            raise ScenarioError(f"the draws of {name!r} were not kept: name it in exact=(…) of run_ensemble")
+        return draws
+
+    def summary(self) -> dict[str, dict[str, Any]]:
+        """Return unit, label, mean and quantiles of every output."""
+        return {name: self._row(entry) for name, entry in self.outputs.items()}
+
+    @staticmethod
+    def _row(entry: OutputSummary) -> dict[str, Any]:
+        bands = {f"p{100 * rank:g}": entry.quantile(rank) for rank in SUMMARY_QUANTILES}
+        return {"unit": entry.spec.unit, "label": entry.spec.label, "mean": entry.moments.mean, **bands}
+
+    def to_xarray(self, ranks: Sequence[float] = SUMMARY_QUANTILES) -> Any:
+        """Return bands, mean and standard deviation as a labelled dataset (extra ``frames``)."""
+        try:
+            import xarray
+        except ImportError:
+            raise missing_extra("frames", "to_xarray()") from None
+        variables: dict[str, Any] = {}
+        for name, entry in self.outputs.items():
+            dims, attrs = entry.spec.dims, {"units": entry.spec.unit, "long_name": entry.spec.label}
+            band_attrs = {**attrs, "relative_error": entry.quantile_error}
+            variables[name] = (("quantile", *dims), self.bands(name, ranks), band_attrs)
+            variables[f"{name}_mean"] = (dims, entry.moments.mean, attrs)
+            variables[f"{name}_deviation"] = (dims, entry.moments.deviation, attrs)
+        used = {dim for dims, *_ in variables.values() for dim in dims}
+        coords = {"quantile": list(ranks), **{dim: list(row) for dim, row in self.labels.items() if dim in used}}
+        return xarray.Dataset(variables, coords=coords, attrs=self._attributes())
+
+    def _attributes(self) -> dict[str, Any]:
+        """Return what the dataset says of itself, as plain numbers and texts."""
+        left_out = "; ".join(f"{reason}: {count}" for reason, count in self.excluded.items() if count)
+        return {
+            "scenario": self.scenario.name,
+            "draws": self.draws,
+            "draws_kept": self.kept,
+            "draws_left_out": left_out or "none",
+            "design": self.design.method,
+            "seed": str(self.design.seed),
+            "costmodel_version": self.version,
+        }

@@ -1,0 +1,77 @@
+"""A small model for the tests of ensembles, in a module so that other processes can import it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.inputs import Parameter, parameter
+from costmodel.foundation.results import Result, output
+from costmodel.foundation.scenario import Scenario
+from costmodel.foundation.schedules import TimeGrid
+
+GRID = TimeGrid(dt.date(2026, 1, 1), 3, "year")
+
+
+class Toy(Scenario):
+    tokens: Parameter = parameter("token", gt=0, description="Tokens of the first year.")
+    price: Parameter = parameter("USD/token", description="Price of a token; a refund where negative.")
+    growth: Parameter = parameter("1/year", description="Logarithmic growth of tokens.")
+
+    @property
+    def grid(self) -> TimeGrid:
+        return GRID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToyResult(Result):
+    tokens: FloatArray = output("token", dims=("year",), label="tokens")
+    margin: FloatArray = output("USD", dims=("year",), label="margin")
+    price: FloatArray = output("USD/token", label="price")
+    constant: FloatArray = output("1", label="the same in every draw")
+    falling: NDArray[np.bool_] = output("1", label="tokens fall")
+
+    def coords(self) -> dict[str, Any]:
+        return {"year": [2026, 2027, 2028]}
+
+
+def toy_model(resolved: Toy) -> ToyResult:
+    tokens = np.stack([resolved.tokens * np.exp(resolved.growth * t) for t in range(3)])
+    return ToyResult(
+        scenario=resolved,
+        tokens=tokens,
+        margin=tokens * resolved.price - np.where(resolved.growth > 0.0, 2e3, 0.0),
+        price=resolved.price,
+        constant=np.float64(7.0),
+        falling=np.asarray(resolved.growth < 0.0),
+    )
+
+
+def broken_model(resolved: Toy) -> ToyResult:
+    """Where tokens fall, the margin of the last year is not a number."""
+    whole = toy_model(resolved)
+    margin = np.array(whole.margin)
+    margin[2] = np.where(whole.falling, np.nan, margin[2])
+    return ToyResult(
+        scenario=resolved,
+        tokens=whole.tokens,
+        margin=margin,
+        price=whole.price,
+        constant=whole.constant,
+        falling=whole.falling,
+    )
+
+
+def toy() -> Toy:
+    return Toy(
+        name="toy",
+        model="toy",
+        tokens={"dist": "lognormal", "p5": 1e3, "p95": 1e6},
+        price={"dist": "normal", "p5": -1.0, "p95": 3.0},
+        growth={"dist": "uniform", "low": -0.5, "high": 1.0},
+    )

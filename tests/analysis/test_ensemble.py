@@ -1,0 +1,199 @@
+"""Ensembles: the same to the last bit whoever computes them, and nothing left out in silence."""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from ensemble_toy import broken_model, toy, toy_model
+
+from costmodel.analysis.ensemble import run_ensemble
+from costmodel.analysis.ensemble_result import EnsembleResult
+from costmodel.foundation.blocks import BLOCK
+from costmodel.foundation.design import Design
+from costmodel.foundation.errors import (
+    DomainError,
+    NonFiniteResultError,
+    ScenarioError,
+    UnknownParameterError,
+)
+from costmodel.foundation.reducers import QUANTILE_ERROR
+from costmodel.foundation.scenario import register_model
+
+DRAWS = 2 * BLOCK + 500
+
+
+@pytest.fixture(scope="module")
+def alone() -> EnsembleResult:
+    return run_ensemble(toy_model, toy(), DRAWS, 0, exact=("margin",))
+
+
+def assert_equal_bit_for_bit(one: EnsembleResult, two: EnsembleResult) -> None:
+    assert pickle.dumps(one.flags) == pickle.dumps(two.flags)
+    assert (one.kept, one.excluded, list(one)) == (two.kept, two.excluded, list(two))
+    for name in one:
+        for rank in (0.05, 0.5, 0.95):
+            assert one.quantile(name, rank).tobytes() == two.quantile(name, rank).tobytes()
+        for part in ("mean", "squares", "low", "high"):
+            assert getattr(one[name].moments, part).tobytes() == getattr(two[name].moments, part).tobytes()
+        if one[name].draws is not None:
+            assert one.kept_draws(name).tobytes() == two.kept_draws(name).tobytes()
+
+
+@pytest.mark.law
+def test_slice_i_equals_the_scalar_run_with_draw_i(alone: EnsembleResult) -> None:
+    design = alone.design
+    ranks = design.ranks()
+    for draw in (0, 1, BLOCK - 1, BLOCK, DRAWS - 1):
+        single = Design.from_ranks({path: row[draw : draw + 1] for path, row in ranks.items()})
+        expected = toy_model(toy().resolve(single)).margin[:, 0]
+        np.testing.assert_allclose(alone.kept_draws("margin")[:, draw], expected, rtol=1e-12)
+
+
+@pytest.mark.law
+def test_summaries_are_those_of_all_draws(alone: EnsembleResult) -> None:
+    whole = toy_model(toy().resolve(alone.design))
+    np.testing.assert_array_equal(alone.kept_draws("margin"), whole.margin)
+    np.testing.assert_allclose(alone.mean("tokens"), whole.tokens.mean(axis=-1), rtol=1e-12)
+    np.testing.assert_allclose(alone.deviation("tokens"), whole.tokens.std(axis=-1, ddof=1), rtol=1e-10)
+    for rank in (0.05, 0.5, 0.95):
+        exact = np.quantile(whole.tokens, rank, axis=-1, method="inverted_cdf")
+        np.testing.assert_allclose(alone.quantile("tokens", rank), exact, rtol=QUANTILE_ERROR)
+        exact = np.quantile(whole.margin, rank, axis=-1, method="inverted_cdf")
+        np.testing.assert_array_equal(alone.quantile("margin", rank), exact)
+    assert alone.flags == {"falling": int(whole.falling.sum())}
+    assert float(alone.mean("constant")) == 7.0
+
+
+@pytest.mark.law
+@pytest.mark.parametrize("workers", [1, 2])
+def test_threads_change_nothing(alone: EnsembleResult, workers: int) -> None:
+    with ThreadPoolExecutor(workers) as pool:
+        assert_equal_bit_for_bit(alone, run_ensemble(toy_model, toy(), DRAWS, 0, exact=("margin",), executor=pool))
+
+
+@pytest.mark.law
+def test_processes_change_nothing(alone: EnsembleResult) -> None:
+    pool: Executor = ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn"))
+    with pool:
+        assert_equal_bit_for_bit(alone, run_ensemble(toy_model, toy(), DRAWS, 0, exact=("margin",), executor=pool))
+
+
+@pytest.mark.law
+def test_more_draws_begin_with_the_same_draws(alone: EnsembleResult) -> None:
+    fewer = run_ensemble(toy_model, toy(), 700, 0, exact=("margin",))
+    np.testing.assert_array_equal(fewer.kept_draws("margin"), alone.kept_draws("margin")[:, :700])
+
+
+@pytest.mark.law
+@pytest.mark.parametrize("method", ["latin_hypercube", "sobol", "random"])
+def test_any_design_serves(method: str) -> None:
+    design = getattr(Design, method)(toy(), draws=1000, rng=3)
+    ensemble = run_ensemble(toy_model, toy(), design=design, exact=("price",))
+    np.testing.assert_array_equal(ensemble.kept_draws("price"), toy().resolve(design).price)
+    assert ensemble.design is design
+
+
+@pytest.mark.contract
+def test_seed_0_is_a_seed() -> None:
+    one, two, other = (run_ensemble(toy_model, toy(), 50, seed) for seed in (0, 0, 1))
+    assert_equal_bit_for_bit(one, two)
+    assert one.design.seed == 0
+    assert float(one.mean("price")) != float(other.mean("price"))
+
+
+@pytest.mark.contract
+def test_outputs_may_be_selected_by_name_year_and_function() -> None:
+    def last(result):
+        return result.tokens[-1]
+
+    chosen = run_ensemble(toy_model, toy(), 200, 0, outputs=["tokens@2027", last, "price"], exact=["last"])
+    assert list(chosen) == ["tokens@2027", "last", "price"]
+    assert chosen["tokens@2027"].spec.unit == "token"
+    whole = run_ensemble(toy_model, toy(), 200, 0, exact=["tokens"]).kept_draws("tokens")
+    np.testing.assert_array_equal(chosen.kept_draws("last"), whole[2])
+    assert float(chosen.mean("tokens@2027")) == pytest.approx(whole[1].mean(), rel=1e-12)
+    with pytest.raises(UnknownParameterError, match="did you mean 'tokens'"):
+        run_ensemble(toy_model, toy(), 10, 0, outputs=["token"])
+    with pytest.raises(UnknownParameterError, match="the ensemble holds no output 'tokns'"):
+        chosen["tokns"]
+    with pytest.raises(ScenarioError, match="exact="):
+        chosen.kept_draws("price")
+
+
+@pytest.mark.contract
+def test_a_value_that_is_not_finite_is_named_with_place_and_first_draw() -> None:
+    falling = toy_model(toy().resolve(Design.random(toy(), draws=DRAWS, rng=0))).falling
+    first = int(np.flatnonzero(falling)[0])
+    with pytest.raises(NonFiniteResultError, match=f"'margin' is not finite at year 2028 in draw {first} "):
+        run_ensemble(broken_model, toy(), DRAWS, 0)
+
+
+@pytest.mark.contract
+def test_masked_draws_are_left_out_of_every_output_and_counted_by_name(alone: EnsembleResult) -> None:
+    masked = run_ensemble(broken_model, toy(), DRAWS, 0, exact=("price",), on_nonfinite="mask")
+    falling = alone.flags["falling"]
+    assert masked.excluded == {"margin not finite": falling}
+    assert masked.kept == DRAWS - falling
+    assert masked.kept_draws("price").shape == (DRAWS - falling,)
+    chosen = run_ensemble(toy_model, toy(), DRAWS, 0, exact=("price",), exclude=("falling",))
+    assert chosen.excluded == {"falling": falling}
+    np.testing.assert_array_equal(chosen.kept_draws("price"), masked.kept_draws("price"))
+
+
+@pytest.mark.contract
+def test_nothing_left_is_refused() -> None:
+    shrinking = toy().replace({"growth": -0.2})
+    with pytest.raises(NonFiniteResultError, match="no draw is left"):
+        run_ensemble(broken_model, shrinking, 20, 0, on_nonfinite="mask")
+
+
+@pytest.mark.contract
+def test_arguments_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(DomainError, match="either draws"):
+        run_ensemble(toy_model, toy())
+    with pytest.raises(DomainError, match="either draws"):
+        run_ensemble(toy_model, toy(), 10, design=Design.random(toy(), draws=10, rng=0))
+    with pytest.raises(ScenarioError, match="does not draw growth"):
+        run_ensemble(toy_model, toy(), design=Design(("tokens", "price"), "random", 0, 10))
+    with pytest.raises(DomainError, match="'raise' or 'mask'"):
+        run_ensemble(toy_model, toy(), 10, 0, on_nonfinite="ignore")  # type: ignore[arg-type]
+    with pytest.raises(UnknownParameterError, match="exclude: 'price'"):
+        run_ensemble(toy_model, toy(), 10, 0, exclude=("price",))
+    with pytest.raises(UnknownParameterError, match="exact: 'prices'"):
+        run_ensemble(toy_model, toy(), 10, 0, exact=("prices",))
+    with pytest.raises(DomainError, match="at least 1"):
+        run_ensemble(toy_model, toy(), 0, 0)
+
+
+@pytest.mark.contract
+def test_progress_counts_draws() -> None:
+    seen: list[tuple[int, int]] = []
+    run_ensemble(
+        toy_model, toy(), DRAWS, 0, outputs=["price"], on_progress=lambda done, total: seen.append((done, total))
+    )
+    assert seen == [(BLOCK, DRAWS), (2 * BLOCK, DRAWS), (DRAWS, DRAWS)]
+
+
+@pytest.mark.contract
+def test_the_model_may_be_the_one_that_the_scenario_names(alone: EnsembleResult) -> None:
+    register_model("ensemble_toy", type(toy()), "ensemble_toy:toy_model")
+    named = toy().model_copy(update={"model": "ensemble_toy"})
+    assert float(run_ensemble(None, named, DRAWS, 0).mean("price")) == float(alone.mean("price"))
+
+
+@pytest.mark.contract
+def test_result_is_labelled_and_read_only(alone: EnsembleResult) -> None:
+    pytest.importorskip("xarray")
+    data = alone.to_xarray()
+    assert data["margin"].dims == ("quantile", "year")
+    assert data["margin"].sel(quantile=0.5, year=2027).item() == alone.quantile("margin", 0.5)[1]
+    assert data["tokens"].attrs["relative_error"] == QUANTILE_ERROR
+    assert data["margin"].attrs["relative_error"] == 0.0
+    assert data.attrs["draws"] == DRAWS
+    assert alone.summary()["price"]["unit"] == "USD/token"
+    with pytest.raises(ValueError, match="read-only"):
+        alone.bands("margin")[0, 0] = 1.0
