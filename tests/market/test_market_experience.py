@@ -8,12 +8,12 @@ import pytest
 from costmodel.foundation.errors import DomainError, ScenarioError
 from costmodel.market.experience import CostSeries, Form, Noise, fit_decline, held_out
 from costmodel.market.forecast import (
-    FARMER_LAFOND_MOVING_AVERAGE,
     drift_forecast_variance,
     error_variance,
     experience_forecast_variance,
     forecast_moore,
     forecast_wright,
+    published_moving_average,
 )
 
 SERIES = 4000
@@ -138,7 +138,7 @@ def test_cumulative_output_before_the_first_year_follows_from_growth():
 def test_intervals_widen_with_horizon_as_farmer_and_lafond_published():
     # Farmer & Lafond (2016): E² = σ² (τ + τ²/m) for θ = 0; general θ with the factor A*
     assert drift_forecast_variance(1.0, 10.0, 20.0, 0.0) == 10 + 100 / 20
-    theta, m, tau = FARMER_LAFOND_MOVING_AVERAGE, 5, 8
+    theta, m, tau = published_moving_average(Form.MOORE), 5, 8
     by_hand = 1 + (1 + theta) ** 2 * (tau - 1) + (theta - tau / m) ** 2
     by_hand += (tau / m) ** 2 * ((1 + theta) ** 2 * (m - 1) + theta**2)
     assert drift_forecast_variance(1.0, tau, m, theta) == pytest.approx(by_hand, rel=1e-13)

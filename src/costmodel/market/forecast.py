@@ -12,15 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from costmodel import catalog
 from costmodel.foundation.arrays import FloatArray, Numeric, formula, readonly
-from costmodel.foundation.errors import DomainError
-from costmodel.market.experience import CostSeries
-
-FARMER_LAFOND_MOVING_AVERAGE = 0.63
-"""Carry-over of a year's shock to the next, pooled over 53 technologies [1] (Farmer and Lafond 2016; recalled,
-unverified)."""
-LAFOND_MOVING_AVERAGE = 0.19
-"""The same about Wright's law, pooled over 51 products [1] (Lafond et al. 2018; recalled, unverified)."""
+from costmodel.foundation.errors import DomainError, ScenarioError
+from costmodel.market.experience import CostSeries, Form
 
 _UNEVEN = 1e-6
 """Largest relative difference between steps that still count as equal [1]."""
@@ -178,7 +173,8 @@ def forecast_moore(series: CostSeries, years: int, *, moving_average: float = 0.
     years
         Steps to forecast, >= 1.
     moving_average
-        Carry-over of a shock to the next step, from 0 to 1; pooled over technologies about 0.63.
+        Carry-over of a shock to the next step, from 0 to 1; see
+        :func:`published_moving_average`.
 
     Returns
     -------
@@ -213,7 +209,8 @@ def forecast_wright(series: CostSeries, future_cumulative: Any, *, moving_averag
     future_cumulative
         Cumulative output at the steps to forecast, not falling, (step,) [unit].
     moving_average
-        Carry-over of a shock to the next step, from 0 to 1; pooled over products about 0.19.
+        Carry-over of a shock to the next step, from 0 to 1; see
+        :func:`published_moving_average`.
 
     Returns
     -------
@@ -240,6 +237,30 @@ def forecast_wright(series: CostSeries, future_cumulative: Any, *, moving_averag
     if not np.all(growth >= 0):
         raise DomainError("future_cumulative: cumulative output cannot fall")
     return _forecast(series, np.diff(known), growth, step, moving_average)
+
+
+def published_moving_average(form: Form) -> float:
+    """Return the carry-over of a yearly shock that was found by pooling technologies [1].
+
+    Parameters
+    ----------
+    form
+        Moore (53 technologies, Farmer and Lafond 2016) or Wright (51 products, Lafond et al. 2018).
+
+    Raises
+    ------
+    ScenarioError
+        If no figure is published for the form.
+
+    Examples
+    --------
+    >>> published_moving_average(Form.MOORE), published_moving_average(Form.WRIGHT)
+    (0.63, 0.19)
+    """
+    pooled = {Form.MOORE: "Farmer and Lafond 2016", Form.WRIGHT: "Lafond 2018"}
+    if form not in pooled:
+        raise ScenarioError(f"no pooled carry-over is published for {form.value}: there is one for moore and wright")
+    return float(catalog.record("learning_rates", pooled[form]).value("autocorrelation"))
 
 
 def _equal_step(series: CostSeries) -> float:

@@ -228,5 +228,31 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "future_experience": positive(0.0, 20.0),
         "past_experience_squares": positive(1e-2, 100.0),
     },
+    "costmodel.market.fixed_capability:decline_rate": {
+        "price": positive(),
+        "later_price": positive(),
+        "years": positive(0.1, 10.0),
+    },
+    "costmodel.market.fixed_capability:yearly_fall": {
+        "price": positive(),
+        "later_price": positive(),
+        "years": positive(0.2, 10.0),
+    },
+    "costmodel.market.competition:choice_utility": {
+        "price": positive(),
+        "capability": positive(1e-3, 1e9),
+        "price_sensitivity": positive(0.0, 10.0),
+        "capability_sensitivity": positive(0.0, 5.0),
+    },
+    "costmodel.market.competition:followed_share": {
+        "share": share(),
+        "target_share": share(),
+        "switching_rate": positive(0.0, 20.0),
+        "step": _STEP,
+    },
+    "costmodel.market.competition:logit_markup": {
+        "price_sensitivity": positive(2.5, 20.0),
+        "share": positive(0.0, 0.5),
+    },
 }
 """One scalar strategy per argument of every formula, in the range where it has a meaning."""
