@@ -74,6 +74,7 @@ from costmodel.compute.roofline import (
     saturating_share,
     step_time,
 )
+from costmodel.compute.roofs import Roof, roof
 from costmodel.compute.shapes import GATED, PLAIN, Shape
 from costmodel.compute.software import (
     accelerator_seconds_per_token,
@@ -94,6 +95,7 @@ __all__ = [
     "Efficiency",
     "ParameterCounts",
     "Protocol",
+    "Roof",
     "Shape",
     "accelerator_seconds_per_token",
     "activation_bytes",
@@ -144,6 +146,7 @@ __all__ = [
     "recomputation_flop_per_token",
     "reduce_scatter_time",
     "ridge_intensity",
+    "roof",
     "saturating_share",
     "shape",
     "software_efficiency",

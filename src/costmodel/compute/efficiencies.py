@@ -6,7 +6,7 @@ value, a range, and the evidence behind it; ``distribution()`` turns it into an 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -22,7 +22,7 @@ from costmodel.foundation.provenance import Grade, Source, weakest
 
 _TABLE = "efficiencies"
 _ANY = "any"
-_LOWER_PRECISION = {"fp4": "fp8", "int8": "fp8", "fp16": "bf16"}
+_NEAREST_PRECISION = {"fp4": "fp8", "int8": "fp8", "fp16": "bf16", "tf32": "bf16"}
 """Precision whose measured share stands in for one that nobody has measured."""
 _PROTOCOLS = ("protocol-LL", "protocol-LL128", "protocol-Simple")
 
@@ -151,8 +151,9 @@ def largest_compute_share(accelerator: str, precision: str = "bf16") -> Efficien
     0.803
     """
     catalog_accelerator(accelerator)
-    measured = _LOWER_PRECISION.get(precision, precision)
-    return efficiency(f"compute_share_{measured}", accelerator)
+    measured = _NEAREST_PRECISION.get(precision, precision)
+    found = efficiency(f"compute_share_{measured}", accelerator)
+    return found if measured == precision else replace(found, grade=weakest([found.grade, Grade.ESTIMATED]))
 
 
 def memory_share(accelerator: str) -> Efficiency:

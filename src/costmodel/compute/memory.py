@@ -275,7 +275,8 @@ def inner_activation_elements(shape: Shape) -> int:
     attention += key_heads * (shape.query_dim + shape.head_value_dim)
     active = shape.top_k + shape.shared_experts
     mlp = shape.plain_layers * shape.d_ff + shape.moe_layers * active * shape.d_ff_expert
-    return round(attention + shape.mlp_matrices * mlp / shape.layers)
+    copies = shape.moe_layers * shape.top_k * shape.d_model  # a routed expert keeps its own copy of its input
+    return round(attention + (shape.mlp_matrices * mlp + copies) / shape.layers)
 
 
 def activation_bytes(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from costmodel.compute.shapes import Shape
 from costmodel.testing.scalars import positive, rate, share
 
 _WIDTH = positive(64.0, 1e5)
@@ -199,3 +202,46 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
     },
 }
 """Scalar strategies by formula: ranges in which each has a meaning."""
+
+
+@st.composite
+def shapes(draw: st.DrawFn) -> Shape:
+    """Draw a transformer of any kind: grouped or latent attention, windows, recurrences, experts."""
+    layers = draw(st.integers(1, 100))
+    kv_heads = draw(st.integers(1, 16))
+    fields: dict[str, Any] = {
+        "name": "drawn",
+        "layers": layers,
+        "d_model": draw(st.integers(16, 20_000)),
+        "heads": kv_heads * draw(st.integers(1, 16)),
+        "kv_heads": kv_heads,
+        "head_dim": draw(st.integers(8, 512)),
+        "vocabulary": draw(st.integers(2, 300_000)),
+        "d_ff": draw(st.integers(16, 100_000)),
+        "mlp_matrices": draw(st.sampled_from([2, 3])),
+        "tied_embeddings": draw(st.booleans()),
+    }
+    if draw(st.booleans()):
+        experts = draw(st.integers(2, 512))
+        fields |= {
+            "experts": experts,
+            "top_k": draw(st.integers(1, experts - 1)),
+            "shared_experts": draw(st.integers(0, 2)),
+            "d_ff_expert": draw(st.integers(16, 10_000)),
+            "dense_layers": draw(st.integers(0, layers)),
+        }
+    if draw(st.booleans()):
+        names = ("kv_rank", "nope_dim", "rope_dim", "value_dim")
+        fields |= {name: draw(st.integers(1, 512)) for name in names} | {"q_rank": draw(st.integers(0, 2048))}
+    windowed = draw(st.integers(0, layers))
+    if windowed:
+        fields |= {"windowed_layers": windowed, "window": draw(st.integers(1, 10_000))}
+    fields |= {
+        "recurrent_layers": draw(st.integers(0, layers - windowed)),
+        "recurrent_state": draw(st.integers(0, 10**6)),
+    }
+    return Shape(**fields)
+
+
+SHAPES: SearchStrategy[Shape] = shapes()
+"""Shapes of transformers of every kind."""
