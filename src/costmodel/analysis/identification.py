@@ -81,7 +81,7 @@ def identify(
     With J = U S Vᵀ the standard error along column v of V is √noise / s, in units of the ranges. A direction is open
     where that is above a quarter of the range (a range of which nothing is known has 0.29), or s is 0 to rounding;
     the parameters with a loading above 0.3 in it are named. Besides, a parameter is named whose position differs by
-    more than half of its range between fits whose costs differ by less than two units of noise.
+    more than a quarter of its range between fits whose costs differ by less than two units of noise.
 
     Examples
     --------
@@ -111,7 +111,7 @@ def identify(
     )
     good = _equally_good(names, best, tries, noise)
     named = {names[j] for i in opened for j in range(k) if abs(right[i, j]) > LOADING}
-    named |= {name for name, (low, high) in good.items() if high - low > 0.5}
+    named |= {name for name, (low, high) in good.items() if high - low > OPEN_SHARE}
     return Identification(
         unidentified=tuple(name for name in names if name in named),
         directions=tuple({name: float(right[i, j]) for j, name in enumerate(names)} for i in opened),

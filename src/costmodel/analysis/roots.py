@@ -19,7 +19,9 @@ Batched: TypeAlias = Callable[[FloatArray, IndexArray], FloatArray]
 MAX_ROUNDS = 200
 """Rounds of refinement before giving up [1]; a bracket halves at least every second round."""
 _JUMP = 1e-6
-"""A sign change whose values stay above this share of the bracket's first values is a jump, no root."""
+"""A sign change whose values stay above this share of the bracket's first values may be a jump [1]."""
+_BESIDE = 1e-4
+"""How far beside a possible jump the function is tried, in grid cells [1]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +113,7 @@ def scan_roots(function: Batched, grid: FloatArray, draws: int = 1, *, relative:
     )
     size = np.maximum(np.abs(values[cells, owners]), np.abs(values[cells + 1, owners]))
     jump = np.abs(final) > _JUMP * size
+    jump[jump] = _stays_away(function, roots[jump], final[jump], np.diff(grid)[cells[jump]], owners[jump])
     return Scan(
         grid=grid,
         values=values,
@@ -119,6 +122,19 @@ def scan_roots(function: Batched, grid: FloatArray, draws: int = 1, *, relative:
         jumps=roots[jump],
         jump_draws=owners[jump],
     )
+
+
+def _stays_away(
+    function: Batched, roots: FloatArray, final: FloatArray, width: FloatArray, draws: IndexArray
+) -> NDArray[np.bool_]:
+    """Return where the function is no smaller at the sign change than a little beside it: a jump or a pole.
+
+    A root with an upright tangent still falls towards zero; a jump does not.
+    """
+    if roots.size == 0:
+        return np.zeros(0, dtype=np.bool_)
+    beside = np.stack([function(roots + side * _BESIDE * width, draws) for side in (-1.0, 1.0)])
+    return np.asarray(np.abs(final) > 0.5 * np.abs(beside).min(axis=0), dtype=np.bool_)
 
 
 def refine(

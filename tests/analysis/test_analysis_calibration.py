@@ -1,0 +1,138 @@
+"""Fits: recovery, covariance, bounds, and parameters that the data leave open."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from toy_firm import firm, written
+
+from costmodel.analysis.calibration import Observed, fit
+from costmodel.analysis.notices import IdentificationWarning
+from costmodel.foundation.errors import ConvergenceError, DomainError
+
+YEARS = range(6)
+
+
+def growth(level, rate):
+    return {f"y{k}": level * np.exp(rate * k) for k in YEARS}
+
+
+def series(level, rate, error=0.1, noise=None):
+    noise = np.zeros(len(YEARS)) if noise is None else noise
+    return [Observed(f"y{k}", float(level * np.exp(rate * k + noise[k])), error) for k in YEARS]
+
+
+RANGES = {"level": (0.01, 100.0), "rate": (-2.0, 2.0)}
+WRITTEN = {"level": 1.0, "rate": 0.0}
+
+
+@pytest.mark.closed_form
+def test_parameters_are_recovered_with_the_covariance_of_the_linear_problem():
+    """In logs the problem is linear: covariance of level (log) and rate is error² (XᵀX)⁻¹ at χ² below its mean."""
+    noise = 0.01 * np.random.default_rng(0).standard_normal(len(YEARS))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = fit(growth, WRITTEN, RANGES, series(3.0, 0.4, 0.1, noise), rng=0)
+    design = np.column_stack([np.ones(len(YEARS)), np.array(YEARS)])
+    ordinary, *_ = np.linalg.lstsq(design, np.log(3.0) + 0.4 * np.array(YEARS) + noise, rcond=None)
+    assert np.log(found.parameters["level"]) == pytest.approx(ordinary[0], abs=1e-6)
+    assert found.parameters["rate"] == pytest.approx(ordinary[1], abs=1e-6)
+    expected = 0.1**2 * np.linalg.inv(design.T @ design)
+    assert found.errors["rate"] == pytest.approx(np.sqrt(expected[1, 1]), rel=1e-4)
+    assert found.errors["level"] / found.parameters["level"] == pytest.approx(np.sqrt(expected[0, 0]), rel=1e-4)
+    assert found.identified
+    assert found.rows()[0]["identified"]
+
+
+@pytest.mark.peer
+def test_a_fit_agrees_with_scipys_curve_fit():
+    from scipy.optimize import curve_fit
+
+    rng = np.random.default_rng(1)
+    observed = 2.0 * np.exp(-0.5 * np.array(YEARS)) + 0.05 * rng.standard_normal(len(YEARS))
+    rows = [Observed(f"y{k}", float(observed[k]), 0.05, log=False) for k in YEARS]
+    found = fit(growth, WRITTEN, {"level": (0.1, 5.0), "rate": (-2.0, 1.0)}, rows, rng=0)
+    best, covariance = curve_fit(
+        lambda k, level, rate: level * np.exp(rate * k),
+        np.array(YEARS),
+        observed,
+        p0=[1.0, 0.0],
+        sigma=[0.05] * 6,
+        absolute_sigma=True,
+    )
+    assert list(found.parameters.values()) == pytest.approx(best, rel=1e-5)
+    noise = max(1.0, 2.0 * found.cost / 4.0)
+    assert found.covariance == pytest.approx(covariance * noise, rel=1e-3)
+
+
+@pytest.mark.closed_form
+def test_a_trade_off_is_named():
+    """Only a · b is seen: neither is identified, and they trade off with correlation −1."""
+    rows = [Observed(f"y{k}", 6.0 * np.exp(0.2 * k), 0.05) for k in YEARS]
+
+    def model(a, b, rate):
+        return {f"y{k}": a * b * np.exp(rate * k) for k in YEARS}
+
+    ranges = {"a": (0.1, 100.0), "b": (0.1, 100.0), "rate": (-1.0, 1.0)}
+    with pytest.warns(IdentificationWarning, match=r"do not identify a, b; they trade off: a with b \(-1.00\)"):
+        found = fit(model, {"a": 1.0, "b": 1.0, "rate": 0.0}, ranges, rows, rng=0)
+    assert found.identification.unidentified == ("a", "b")
+    assert found.parameters["a"] * found.parameters["b"] == pytest.approx(6.0, rel=1e-6)
+    assert found.parameters["rate"] == pytest.approx(0.2, abs=1e-6)
+    assert not found.identified
+    assert found.identification.direction_errors[0] > 1e3
+
+
+@pytest.mark.closed_form
+def test_two_separate_optima_are_named_though_each_is_sharp():
+    """y = (x − 1)² = 0.25 at x = 0.5 and x = 1.5: the curvature is sharp at both, and both fit."""
+    with pytest.warns(IdentificationWarning, match="do not identify x"):
+        found = fit(
+            lambda x: {"y": (x - 1.0) ** 2},
+            {"x": 1.0},
+            {"x": (0.0, 2.0)},
+            [Observed("y", 0.25, 0.01)],
+            starts=20,
+            polish=20,
+            rng=0,
+        )
+    low, high = found.identification.equally_good["x"]
+    assert (2.0 * low, 2.0 * high) == pytest.approx((0.5, 1.5), abs=1e-4)
+
+
+@pytest.mark.closed_form
+def test_a_parameter_at_its_bound_is_told():
+    found = fit(growth, WRITTEN, {"level": (0.5, 3.99), "rate": (-1.0, 1.0)}, series(4.0, 0.1, 0.01), rng=0)
+    assert found.identification.at_bound == ("level",)
+    assert found.parameters["level"] == pytest.approx(3.99, abs=1e-4)
+
+
+@pytest.mark.closed_form
+def test_a_scenario_is_fitted_through_its_registered_paths():
+    truth = firm(written(price=1.7, cost=0.6, demand={"volume": 80.0}).resolve())
+    rows = [
+        Observed("revenue@2029", float(truth.revenue[:4].sum())),
+        Observed("npv", float(truth.npv)),
+        Observed(lambda result: result.scenario.price * 1.0, 1.7),
+    ]
+    free = {"price": (1.0, 3.0), "cost": (0.1, 1.5), "demand.volume": (10.0, 500.0)}
+    found = fit(firm, written(), free, rows, rng=0)
+    assert list(found.parameters.values()) == pytest.approx([1.7, 0.6, 80.0], rel=1e-5)
+
+
+@pytest.mark.contract
+def test_fit_refusals():
+    with pytest.raises(DomainError, match="1 observations cannot fit 2"):
+        fit(growth, WRITTEN, RANGES, series(1.0, 0.1)[:1])
+    with pytest.raises(DomainError, match="two finite rising numbers"):
+        fit(growth, WRITTEN, {"level": (2.0, 1.0)}, series(1.0, 0.1))
+    with pytest.raises(ConvergenceError, match="none of 4 starts"):
+        fit(lambda x: {"y": np.nan * x}, {"x": 1.0}, {"x": (0.0, 1.0)}, [Observed("y", 1.0)], starts=4, rng=0)
+    with pytest.raises(DomainError, match="above 0 in logs"):
+        Observed("y", -1.0)
+    with pytest.raises(DomainError, match="above 0 is needed"):
+        Observed("y", 1.0, 0.0)
+    with pytest.raises(DomainError, match="a fit needs a start"):
+        fit(growth, WRITTEN, RANGES, series(1.0, 0.1), starts=0)
