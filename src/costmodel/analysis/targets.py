@@ -27,6 +27,7 @@ Output: TypeAlias = "str | Callable[[Any], Any] | Selector"
 
 _SELECTOR = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?:\[([^\[\]@]+)\])?(?:@(\d{4}|\*))?")
 _NUMBER = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(\S+)?")
+_UNIT = re.compile(r"\[([^\[\]]+)\]\.?$")
 _TIME_AXES = ("year", "step", "bound")
 
 
@@ -116,8 +117,12 @@ class Selector:
         """Return the output's unit, where the result declares it."""
         if self.function is not None:
             return None
-        spec = _find(result, self.field)[1]
-        return None if spec is None else spec.unit
+        return _unit(result, self.field, _find(result, self.field)[1])
+
+    def _averages(self, unit: str | None) -> bool:
+        if unit is None:
+            raise DomainError(f"output {self.label!r} declares no unit, so whether a year adds or averages its steps")
+        return "/" in unit or unit == "1"
 
     def _flat(self, value: Any, draws: int) -> FloatArray:
         array = np.asarray(value, dtype=np.float64)
@@ -144,7 +149,7 @@ class Selector:
         if self.year is not None and self.year not in years:
             known = f"{min(years)} to {max(years)}" if years else "none"
             raise UnknownParameterError(f"output {self.label!r}: year {self.year} is not covered, only {known}")
-        mean = spec is not None and ("/" in spec.unit or spec.unit == "1")
+        mean = axis == "step" and self._averages(_unit(result, self.field, spec))
         rows = [_year_value(result, array, axis, year, years, mean) for year in wanted]
         stem = self.label.split("@")[0]
         return (
@@ -174,6 +179,16 @@ def _find(result: Any, field: str) -> tuple[Any, OutputSpec | None]:
                 f"{near_matches(part, [str(name) for name in names])}"
             )
     return value, spec
+
+
+def _unit(result: Any, field: str, spec: OutputSpec | None) -> str | None:
+    """Return the unit that a field declares, or that the description of a derived quantity ends with, as ``[USD]``."""
+    if spec is not None:
+        return spec.unit
+    owner, _, name = field.rpartition(".")
+    holder = _find(result, owner)[0] if owner else result
+    described = _UNIT.search((getattr(type(holder), name, None).__doc__ or "").strip().split("\n")[0])
+    return described[1] if described else None
 
 
 def _coords(result: Any) -> Mapping[str, Sequence[Any]]:
