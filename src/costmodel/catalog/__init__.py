@@ -14,9 +14,9 @@ Tables are files in ``catalog/data``, read on first use::
 
 from __future__ import annotations
 
-from costmodel.catalog.library import Catalog
-from costmodel.catalog.records import NOT_RECORDED, Datum, Record
-from costmodel.catalog.things import PRECISIONS, Accelerator, Company, TrainingRun
+from costmodel.catalog.access import Catalog
+from costmodel.catalog.records import NOT_RECORDED, Datum, Derived, Record
+from costmodel.catalog.things import PRECISIONS, Accelerator, Company, TokenPrice, TrainingRun
 
 _whole = Catalog()
 
@@ -45,6 +45,24 @@ facility = _whole.facility
 electricity = _whole.electricity
 pue = _whole.pue
 price_index = _whole.price_index
+token_price = _whole.token_price
+token_volume = _whole.token_volume
+users = _whole.users
+elasticity = _whole.elasticity
+multiplier = _whole.multiplier
+agent_network = _whole.agent_network
+trend = _whole.trend
+learning_rate = _whole.learning_rate
+reliability = _whole.reliability
+lead_time = _whole.lead_time
+tax = _whole.tax
+ceiling = _whole.ceiling
+serving_system = _whole.serving_system
+rental = _whole.rental
+sandbox = _whole.sandbox
+discovery_run = _whole.discovery_run
+development = _whole.development
+packaged_token_price = _whole.packaged_token_price
 
 __all__ = [
     "NOT_RECORDED",
@@ -53,31 +71,51 @@ __all__ = [
     "Catalog",
     "Company",
     "Datum",
+    "Derived",
     "Record",
+    "TokenPrice",
     "TrainingRun",
     "accelerator",
     "accelerator_hour",
     "accelerator_price",
+    "agent_network",
     "architecture",
     "as_of",
+    "ceiling",
     "company",
     "conflicts",
     "cost_case",
+    "development",
+    "discovery_run",
+    "elasticity",
     "electricity",
     "facility",
     "installed_base",
+    "lead_time",
+    "learning_rate",
+    "multiplier",
     "names",
+    "packaged_token_price",
     "price_index",
     "published_cost",
     "pue",
     "record",
+    "reliability",
+    "rental",
+    "sandbox",
     "scaling_fit",
     "search",
+    "serving_system",
     "source",
     "table",
     "tables",
+    "tax",
     "throughput",
     "to_frame",
+    "token_price",
+    "token_volume",
     "training_run",
+    "trend",
     "useful_life_changes",
+    "users",
 ]

@@ -1,23 +1,22 @@
-"""The catalog: typed access, search, what was known at a date, and frames."""
+"""Tables of records: look-up, search, what was known at a date, conflicts and frames."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from costmodel.catalog import loader, schema
 from costmodel.catalog.periods import to_day
 from costmodel.catalog.records import Datum, Record
-from costmodel.catalog.things import Accelerator, Company, TrainingRun
 from costmodel.foundation.errors import CatalogError, missing_extra, near_matches
 from costmodel.foundation.provenance import Source
 
 _Thing = TypeVar("_Thing", bound=Record)
 
 
-class Catalog:
+class Tables:
     """Sourced records, whole or as they were known at a date.
 
     Tables are read on first use. Nothing is filled in: a record or a figure that is missing raises
@@ -31,23 +30,22 @@ class Catalog:
 
     Examples
     --------
-    >>> chip = Catalog().accelerator("H100-SXM")
-    >>> f"{chip.peak('bf16'):.4g} FLOP/s"
-    '9.894e+14 FLOP/s'
+    >>> Tables().record("accelerators", "H100-SXM").value("bf16")
+    989400000000000.0
     """
 
     def __init__(self, day: date | None = None) -> None:
         self.day = day
 
-    def as_of(self, when: str | date) -> Catalog:
+    def as_of(self, when: str | date) -> Self:
         """Return the catalog as it was known at the end of a day, month, quarter or year.
 
         Examples
         --------
-        >>> Catalog().as_of("2025-03").company("Alphabet").capex_plan(2025).value
+        >>> Tables().as_of("2025-03").record("companies", "Alphabet").value("capex_plan", 2025)
         75000000000.0
         """
-        return Catalog(to_day(when))
+        return type(self)(to_day(when))
 
     # ------------------------------------------------------------------ any table
 
@@ -89,77 +87,6 @@ class Catalog:
         record = self.record(table, name)
         return thing(record.kind, record.name, record.data)
 
-    # ------------------------------------------------------------------ hardware
-
-    def accelerator(self, name: str) -> Accelerator:
-        """Return an accelerator, such as ``"H100-SXM"``."""
-        return self._thing("accelerators", name, Accelerator)
-
-    def accelerator_price(self, name: str) -> Record:
-        """Return dated prices of an accelerator: fields ``server``, ``card``, ``rack``, ``vendor_average``."""
-        return self.record("accelerator_prices", name)
-
-    def accelerator_hour(self, name: str) -> Record:
-        """Return dated costs and rents of an accelerator-hour: ``own``, ``neocloud``, ``rent``, ``market_rent``."""
-        return self.record("accelerator_hours", name)
-
-    def installed_base(self, name: str) -> Record:
-        """Return the number of accelerators in the world, such as ``"H100+H200"``: ``units``, ``h100e``."""
-        return self.record("installed_base", name)
-
-    # ------------------------------------------------------------------ models and runs
-
-    def architecture(self, name: str) -> Record:
-        """Return the shape of a model."""
-        return self.record("architectures", name)
-
-    def training_run(self, name: str) -> TrainingRun:
-        """Return a training run, such as ``"Llama3.1-405B"``."""
-        return self._thing("training_runs", name, TrainingRun)
-
-    def cost_case(self, name: str) -> Record:
-        """Return a run costed by Epoch's method, with inputs and parts."""
-        return self.record("cost_cases", name)
-
-    def published_cost(self, name: str) -> Record:
-        """Return a training cost as Epoch published it."""
-        return self.record("published_costs", name)
-
-    def scaling_fit(self, name: str) -> Record:
-        """Return a scaling-law fit, such as ``"besiroglu"``."""
-        return self.record("scaling_fits", name)
-
-    def throughput(self, name: str) -> Record:
-        """Return a measured or modelled inference throughput."""
-        return self.record("throughput", name)
-
-    # ------------------------------------------------------------------ companies and sites
-
-    def company(self, name: str) -> Company:
-        """Return a company, such as ``"Alphabet"``."""
-        return self._thing("companies", name, Company)
-
-    def useful_life_changes(self, company: str | None = None) -> tuple[Record, ...]:
-        """Return changes of useful life, of one company or of all."""
-        every = self.table("useful_lives").values()
-        return tuple(record for record in every if company is None or record.label("company") == company)
-
-    def facility(self, name: str) -> Record:
-        """Return the cost of a data centre."""
-        return self.record("facilities", name)
-
-    def electricity(self, region: str) -> Record:
-        """Return electricity prices of a region, such as ``"Ohio"``; ``"US industrial"`` is a yearly series."""
-        return self.record("electricity", region)
-
-    def pue(self, operator: str) -> Record:
-        """Return the power usage effectiveness of an operator."""
-        return self.record("pue", operator)
-
-    def price_index(self, name: str) -> Record:
-        """Return a price index by year."""
-        return self.record("price_indices", name)
-
     # ------------------------------------------------------------------ across tables
 
     def source(self, key: str) -> Source:
@@ -180,12 +107,19 @@ class Catalog:
 
         Figures whose record bears more of the words come first.
 
+        Raises
+        ------
+        CatalogError
+            If no word is given.
+
         Examples
         --------
-        >>> len(Catalog().search("h100-sxm memory"))
-        1
+        >>> {datum.record for datum in Tables().search("moltbook owners")}
+        {'Moltbook'}
         """
         wanted = words.lower().split()
+        if not wanted:
+            raise CatalogError("search needs at least one word")
         found = [
             (-sum(word in datum.record.lower() for word in wanted), order, datum)
             for order, datum in enumerate(self._every())
@@ -214,7 +148,7 @@ class Catalog:
         except ImportError:
             raise missing_extra("frames", "to_frame()") from None
         data = self._every() if table is None else [d for r in self.table(table).values() for d in r]
-        return pd.DataFrame([_row(datum) for datum in data])
+        return pd.DataFrame([as_row(datum) for datum in data])
 
     def _every(self) -> list[Datum]:
         return [datum for name in self.tables() for record in self.table(name).values() for datum in record]
@@ -234,7 +168,8 @@ def _haystack(datum: Datum) -> str:
     return " ".join(part for part in (*parts, str(datum.grade), datum.period) if part).lower()
 
 
-def _row(datum: Datum) -> dict[str, object]:
+def as_row(datum: Datum) -> dict[str, object]:
+    """Return a figure as plain entries, for a table or JSON."""
     names = [
         "kind",
         "record",

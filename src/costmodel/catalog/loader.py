@@ -301,6 +301,12 @@ def table(name: str) -> dict[str, Record]:
     return parse(file, read_data(file))
 
 
+def description(name: str) -> str:
+    """Return what a table holds, in words."""
+    file = file_of(name)
+    return entries_of(file, read_data(file))[0].description
+
+
 def table_names() -> tuple[str, ...]:
     """Return the names of all tables."""
     return tuple(file.rsplit(".", 1)[0] for file in data_files())

@@ -5,7 +5,7 @@ grade. Several sources may give the same figure: all are kept, and `Record.datum
 
 **Preference rule.** Among figures of one field and period: the stronger grade first; then the later ``known``
 (a blank counts as the earliest); then the later line of the file. Among periods, when none is asked for, the
-latest.
+one that begins last.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from datetime import date
 
 from costmodel.catalog.periods import as_period, span
 from costmodel.foundation.errors import CatalogError, near_matches
-from costmodel.foundation.provenance import Grade, Source
+from costmodel.foundation.provenance import Grade, Source, weakest
 
 NOT_RECORDED = "not recorded"
 """The source of a figure whose origin nobody has read: its grade is ``unverified``."""
@@ -90,6 +90,16 @@ class Datum:
         raise CatalogError(f"{self.where}: {self.field} of {self.record!r} holds no number")
 
     @property
+    def figure(self) -> str:
+        """The entry as it is shown: a text, a number, or a range in brackets."""
+        if self.text is not None:
+            return self.text
+        parts = [] if self.value is None else [f"{self.value:.10g}"]
+        if self.low is not None and self.high is not None:
+            parts.append(f"[{self.low:.10g}–{self.high:.10g}]")
+        return " ".join(parts)
+
+    @property
     def where(self) -> str:
         """File and line."""
         return f"{self.file}:{self.line}"
@@ -104,15 +114,31 @@ class Datum:
         return (_RANK[self.grade], -published.toordinal(), -self.line)
 
     def __str__(self) -> str:
-        if self.text is not None:
-            shown = self.text
-        elif self.low is not None and self.high is not None:
-            centre = "" if self.value is None else f"{self.value:g} "
-            shown = f"{centre}[{self.low:g}–{self.high:g}] {self.unit}"
-        else:
-            shown = f"{self.value:g} {self.unit}"
         dated = f" ({self.period})" if self.period else ""
-        return f"{self.field}{dated}: {shown} · {self.grade} · {self.source.title}"
+        unit = "" if self.text is not None else f" {self.unit}"
+        return f"{self.field}{dated}: {self.figure}{unit} · {self.grade} · {self.source.title}"
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A figure computed from sourced ones: no stronger than the weakest of them.
+
+    Parameters
+    ----------
+    value, unit
+        The figure.
+    inputs
+        The figures that it was computed from.
+    """
+
+    value: float
+    unit: str
+    inputs: tuple[Datum, ...]
+
+    @property
+    def grade(self) -> Grade:
+        """The weakest grade of the inputs."""
+        return weakest(datum.grade for datum in self.inputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +178,7 @@ class Record:
         field
             Name of the field.
         period
-            Only entries whose period lies within this one; without it, the latest period.
+            Only entries whose period lies within this one; without it, the period that begins last.
 
         Raises
         ------
@@ -223,4 +249,4 @@ def _within(period: str, wanted: tuple[date, date]) -> bool:
 
 def _latest_then_preferred(datum: Datum) -> tuple[int, int, tuple[int, int, int]]:
     first, last = span(datum.period) if datum.period else (_DAWN, _DAWN)
-    return (-last.toordinal(), -first.toordinal(), datum.preference())
+    return (-first.toordinal(), -last.toordinal(), datum.preference())

@@ -60,11 +60,11 @@ def read_data(file: str) -> bytes:
 
 
 def data_files() -> tuple[str, ...]:
-    """Return the names of the data files, without the schema and the sources."""
+    """Return the names of the data files, without the schema, the sources and the bounds."""
     entries = resources.files(__package__).joinpath("data").iterdir()
     names = (entry.name for entry in entries)
     keep = (name for name in names if name.endswith((".csv", ".toml")))
-    return tuple(sorted(name for name in keep if name not in {"schema.toml", "sources.toml"}))
+    return tuple(sorted(name for name in keep if name not in {"bounds.toml", "schema.toml", "sources.toml"}))
 
 
 def parse_toml(raw: bytes, file: str) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Records with names for what they hold: accelerators, training runs, companies."""
+"""Records with names for what they hold: accelerators, training runs, companies, token prices."""
 
 from __future__ import annotations
 
@@ -132,6 +132,32 @@ class Company(Record):
             by = "" if as_of is None else f" by {as_of}"
             raise CatalogError(f"no capex plan of {self.name!r} for {period} is recorded{by}")
         return max(plans, key=lambda datum: (to_day(datum.known or "0001-01-01"), datum.line))
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPrice(Record):
+    """Dated prices of a model's tokens, in USD per token."""
+
+    def at(self, when: str | date, field: str = "output") -> Datum:
+        """Return the price in effect on a day: the latest that took effect by then.
+
+        Parameters
+        ----------
+        when
+            Day; a month or a year stands for its last day.
+        field
+            ``"input"`` or ``"output"``.
+
+        Raises
+        ------
+        CatalogError
+            If no price had taken effect.
+        """
+        day = to_day(when)
+        past = [datum for datum in self.all(field) if datum.period and span(datum.period)[0] <= day]
+        if not past:
+            raise CatalogError(f"no {field} price of {self.name!r} is recorded as in effect on {day}")
+        return past[0]
 
 
 def _lasts(datum: Datum, days: tuple[int, int]) -> bool:

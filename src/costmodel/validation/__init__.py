@@ -1,1 +1,8 @@
-"""Published cases, one module per domain."""
+"""Published cases, one module per domain: printed numbers beside what the library gives."""
+
+from __future__ import annotations
+
+from costmodel.validation.case import Case, Evidence, Outcome, evaluate
+from costmodel.validation.registry import as_row, cases, domains, failures, run, verdict
+
+__all__ = ["Case", "Evidence", "Outcome", "as_row", "cases", "domains", "evaluate", "failures", "run", "verdict"]

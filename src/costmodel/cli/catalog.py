@@ -1,0 +1,102 @@
+"""``costmodel catalog``: search the sourced figures, or check their files."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+import costmodel.catalog as catalog
+from costmodel.catalog import Datum
+
+_STRONG = {"reported": "green", "published": "green", "secondary": "yellow"}
+
+
+def catalog_command(
+    words: Annotated[list[str] | None, typer.Argument(help="Words to search for, or: check.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="Only figures published by this date, such as 2025-03.")] = None,
+    table: Annotated[str | None, typer.Option(help="Only this table.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Largest number of figures to show.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Search the catalog's figures, list its tables (no words), or check its files (`costmodel catalog check`)."""
+    if words == ["check"]:
+        _check(as_json)
+    elif words or table:
+        _search(" ".join(words or ()), as_of, table, limit, as_json)
+    else:
+        _list_tables(as_json)
+
+
+def _check(as_json: bool) -> None:
+    from costmodel.catalog.check import Weight, check
+
+    findings = check()
+    if as_json:
+        rows = [
+            {"weight": f.weight.value, "file": f.file, "line": f.line, "field": f.field, "message": f.message}
+            for f in findings
+        ]
+        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+    else:
+        for finding in findings:
+            typer.echo(str(finding))
+        counts = {weight: sum(finding.weight is weight for finding in findings) for weight in Weight}
+        typer.echo(", ".join(f"{weight.value}: {count}" for weight, count in counts.items()))
+    if any(finding.weight is not Weight.REMARK for finding in findings):
+        raise typer.Exit(1)
+
+
+def _search(words: str, as_of: str | None, table: str | None, limit: int, as_json: bool) -> None:
+    source = catalog.as_of(as_of) if as_of else catalog.Catalog()
+    if words:
+        found = [datum for datum in source.search(words) if table in {None, datum.kind}]
+    else:
+        found = [datum for record in source.table(table or "").values() for datum in record]
+    if as_json:
+        typer.echo(json.dumps([_entries(datum) for datum in found[:limit]], indent=1, ensure_ascii=False))
+        return
+    shown = Table("table", "record", "field", "figure", "unit", "period", "known", "grade", "source", "note")
+    for datum in found[:limit]:
+        colour = _STRONG.get(datum.grade.value, "red")
+        shown.add_row(
+            datum.kind,
+            datum.record,
+            datum.field,
+            datum.figure,
+            datum.unit,
+            datum.period or "",
+            datum.known or "",
+            f"[{colour}]{datum.grade}[/]",
+            datum.source.title,
+            datum.note or "",
+        )
+    console = Console()
+    console.print(shown)
+    if len(found) > limit:
+        console.print(f"{limit} of {len(found)} figures: narrow the words, or raise --limit")
+    else:
+        console.print(f"{len(found)} figures")
+
+
+def _list_tables(as_json: bool) -> None:
+    from costmodel.catalog.loader import description
+
+    rows = [(name, len(catalog.table(name)), description(name)) for name in catalog.tables()]
+    if as_json:
+        listed = [{"table": name, "records": count, "description": text} for name, count, text in rows]
+        typer.echo(json.dumps(listed, indent=1, ensure_ascii=False))
+        return
+    shown = Table("table", "records", "what it holds")
+    for name, count, text in rows:
+        shown.add_row(name, str(count), text)
+    Console().print(shown)
+
+
+def _entries(datum: Datum) -> dict[str, object]:
+    from costmodel.catalog.library import as_row
+
+    return as_row(datum)

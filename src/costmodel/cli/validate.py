@@ -1,0 +1,62 @@
+"""``costmodel validate``: published numbers beside what the library gives."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Column, Table
+
+from costmodel.validation import Outcome, as_row, cases, failures, run, verdict
+
+_COLOURS = {"ok": "green", "miss": "yellow", "FAIL": "bold red"}
+_COLUMNS = [
+    Column(name, no_wrap=True) for name in ["evidence", "published", "model", "unit", "error", "tolerance", "verdict"]
+]
+_WIDTH = 150
+"""Columns of the table where the output is not a terminal."""
+
+
+def validate_command(
+    domain: Annotated[str | None, typer.Argument(help="Only the cases of this domain, such as training.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Run the published cases; exit status 1 if one that is not a recorded miss is outside its tolerance."""
+    outcomes = run(cases(domain))
+    if as_json:
+        typer.echo(json.dumps([as_row(outcome) for outcome in outcomes], indent=1, ensure_ascii=False))
+    else:
+        _print(outcomes)
+    if failures(outcomes):
+        raise typer.Exit(1)
+
+
+def _print(outcomes: tuple[Outcome, ...]) -> None:
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDTH)
+    table = Table(Column("case and source", ratio=1), *_COLUMNS, box=SIMPLE)
+    for outcome in outcomes:
+        case, word = outcome.case, verdict(outcome)
+        table.add_row(
+            f"{escape(case.name)}\n[dim]{escape(case.source)}[/]",
+            case.evidence.value,
+            f"{case.published:.5g}",
+            f"{outcome.value:.5g}",
+            case.unit,
+            f"{outcome.error:+.2%}" if case.published else f"{outcome.error:+.3g}",
+            f"{case.tolerance:.2%}" if case.published else f"{case.tolerance:.3g}",
+            f"[{_COLOURS[word]}]{word}[/]",
+        )
+    console.print(table)
+    for outcome in outcomes:
+        if verdict(outcome) == "miss":
+            console.print(f"miss · {outcome.case.name}: {outcome.case.miss}", markup=False)
+    counts = {word: sum(verdict(outcome) == word for outcome in outcomes) for word in _COLOURS}
+    console.print(
+        f"{len(outcomes)} cases: {counts['ok']} ok, {counts['miss']} recorded misses, {counts['FAIL']} failed"
+    )
