@@ -1,0 +1,160 @@
+"""The way in: load a written scenario, run its model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module, resources
+from inspect import signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from costmodel.foundation.design import Design, RandomSource
+from costmodel.foundation.errors import ScenarioError, near_matches
+from costmodel.foundation.results import Result
+from costmodel.foundation.scenario import Scenario, model_entry, parse_toml
+
+if TYPE_CHECKING:
+    from costmodel.flywheel.trajectory import Trajectory
+
+MODEL_MODULES = {
+    "flywheel": "costmodel.flywheel.inputs",
+    "training_run": "costmodel.training.inputs",
+    "deployment": "costmodel.serving.inputs",
+    "accelerator_hour": "costmodel.ownership.inputs",
+    "token_market": "costmodel.market.inputs",
+}
+"""Where each model is registered; imported when a scenario names it."""
+
+MAX_FILE_BYTES = 4 * 2**20
+"""Largest scenario file that is read [byte]."""
+
+
+def scenario_names() -> tuple[str, ...]:
+    """Return the names of the built-in scenarios.
+
+    Examples
+    --------
+    >>> "bond-flywheel" in scenario_names()
+    True
+    """
+    folder = resources.files("costmodel.scenarios")
+    return tuple(sorted(item.name[:-5] for item in folder.iterdir() if item.name.endswith(".toml")))
+
+
+def load_scenario(name_or_path: str | Path) -> Any:
+    """Load a built-in scenario by name, or any scenario from a TOML file.
+
+    Parameters
+    ----------
+    name_or_path
+        A name of :func:`scenario_names`, or the path of a file that ends in ``.toml``.
+
+    Returns
+    -------
+    Scenario
+        Of the class that its ``model`` names.
+
+    Raises
+    ------
+    ScenarioError
+        If there is no such scenario or file, or it is not well formed; the message names file and path.
+
+    Examples
+    --------
+    >>> load_scenario("bond-flywheel").time.step
+    'quarter'
+    """
+    text, where = _read(name_or_path)
+    return scenario_from(parse_toml(text, where), where)
+
+
+def scenario_from(form: dict[str, Any], where: str = "scenario") -> Any:
+    """Build a scenario of the class that its ``model`` names from nested tables.
+
+    Raises
+    ------
+    ScenarioError
+        If the model is unknown or the tables are not such a scenario.
+    """
+    model = form.get("model")
+    if not isinstance(model, str):
+        raise ScenarioError(f"{where}: model is missing: known are {', '.join(MODEL_MODULES)}")
+    _register(model)
+    try:
+        return model_entry(model).scenario(**form)
+    except ScenarioError as error:
+        raise type(error)(f"{where}: {error}") from None
+
+
+def run(
+    scenario: Scenario, *, draws: int | None = None, rng: RandomSource = None, design: Design | None = None
+) -> Result:
+    """Run the model that a scenario names.
+
+    Parameters
+    ----------
+    scenario
+        A written scenario.
+    draws
+        Number of draws of its distributions; medians where absent.
+    rng
+        Seed, generator or nothing for fresh entropy; 0 is a seed.
+    design
+        A design made before, instead of ``draws`` and ``rng``.
+
+    Returns
+    -------
+    Result
+        The model's result, with the written scenario and the design.
+    """
+    _register(scenario.model)
+    model = model_entry(scenario.model).load()
+    if design is None and draws is not None:
+        design = Design.random(scenario, draws, rng)
+    result: Result = call_model(model, scenario, design)
+    return result
+
+
+def call_model(model: Callable[..., Any], scenario: Scenario, design: Design | None) -> Any:
+    """Resolve a scenario and run its model, handing on the written scenario where the model records it."""
+    resolved = scenario.resolve(design)
+    if "written" in signature(model).parameters:
+        return model(resolved, written=scenario, design=design)
+    return model(resolved)
+
+
+def simulate(
+    scenario: Any, *, draws: int | None = None, rng: RandomSource = None, design: Design | None = None
+) -> Trajectory:
+    """Run the flywheel; see :func:`costmodel.flywheel.simulate.simulate`."""
+    from costmodel.flywheel.simulate import simulate as run_flywheel
+
+    return run_flywheel(scenario, draws=draws, rng=rng, design=design)
+
+
+def _register(model: str) -> None:
+    module = MODEL_MODULES.get(model)
+    if module is not None:
+        import_module(module)
+
+
+def _read(name_or_path: str | Path) -> tuple[str, str]:
+    """Return a scenario's text and where it came from."""
+    given = str(name_or_path)
+    if isinstance(name_or_path, Path) or given.endswith(".toml") or "/" in given:
+        path = Path(given)
+        try:
+            if path.stat().st_size > MAX_FILE_BYTES:
+                raise ScenarioError(f"{path}: larger than {MAX_FILE_BYTES} bytes, not a scenario")
+            return path.read_text(encoding="utf-8"), str(path)
+        except OSError as error:
+            raise ScenarioError(f"{path}: {error.strerror or 'cannot be read'}") from None
+        except UnicodeDecodeError:
+            raise ScenarioError(f"{path}: not UTF-8 text") from None
+    names = scenario_names()
+    if given not in names:
+        raise ScenarioError(
+            f"no scenario {given!r}: built in are {', '.join(names)}; a file ends in .toml{near_matches(given, names)}"
+        )
+    text = resources.files("costmodel.scenarios").joinpath(f"{given}.toml").read_text(encoding="utf-8")
+    return text, given

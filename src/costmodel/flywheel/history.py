@@ -1,0 +1,103 @@
+"""The flywheel beside what really happened: reported figures, read off a run in their own unit and date."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from costmodel.flywheel.trajectory import Trajectory
+from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.errors import ScenarioError
+from costmodel.foundation.provenance import Grade, parse_grade
+from costmodel.foundation.scenario import Observation
+from costmodel.foundation.schedules import parse_date, year_fraction
+from costmodel.foundation.units import conversion_factor, dimensions
+
+FLOWS = frozenset({"tokens", "user_spend", "revenue", "capex", "depreciation", "operator_cost", "energy_used"})
+"""Outputs that are amounts per step: summed over a year, or read as a rate at a date."""
+AT_END = frozenset({"accelerators_shipped"})
+"""Outputs that are running totals at the end of a step."""
+ROOM = 1e-3
+"""How far before the start a date may lie and still be read as the start [year]: a year end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A reported figure beside the model's.
+
+    ``model`` is ``()`` or ``(draw,)``, in the observation's unit; ``error`` its relative error.
+    """
+
+    observation: Observation
+    model: FloatArray
+    grade: Grade
+
+    @property
+    def error(self) -> FloatArray:
+        """Model over reported less 1 [1]."""
+        return np.asarray(self.model / self.observation.value - 1.0)
+
+
+def compare_with_history(trajectory: Trajectory) -> tuple[Comparison, ...]:
+    """Return every observation of the scenario beside the run's figure.
+
+    Raises
+    ------
+    ScenarioError
+        If an observation names an output, date or unit that the run does not have.
+    """
+    return tuple(
+        Comparison(row, read_off(trajectory, row), parse_grade(row.grade)) for row in trajectory.scenario.observations
+    )
+
+
+def read_off(trajectory: Trajectory, row: Observation) -> FloatArray:
+    """Return a run's figure for an observation, in the observation's unit, ``()`` or ``(draw,)``."""
+    series = getattr(trajectory, row.output, None)
+    grid = trajectory.scenario.grid
+    if series is None or np.ndim(series) == 0 or np.shape(series)[0] != grid.steps:
+        raise ScenarioError(f"observation {row.output!r} at {row.date}: the run has no such series by step")
+    values = np.asarray(series)
+    whole_year = row.date.isdigit()
+    if row.output in FLOWS:
+        return _flow(values, row, whole_year, trajectory)
+    if whole_year:
+        return np.asarray(values[grid.year_steps(int(row.date))].mean(axis=0))
+    when = _when(row, trajectory)
+    if row.output in AT_END:
+        first = values[0] - (values[1] - values[0] if grid.steps > 1 else 0.0)
+        opening = trajectory.scenario.resolve().hardware.fleet.opening_shipped
+        start = first if opening is None else np.broadcast_to(opening, first.shape)
+        return _interpolate(grid.bounds, np.concatenate([start[None], values]), when)
+    return _interpolate(grid.mid, values, when)
+
+
+def _flow(values: FloatArray, row: Observation, whole_year: bool, trajectory: Trajectory) -> FloatArray:
+    """Return a flow's sum over a year, or its rate at a date, in the observation's unit."""
+    grid = trajectory.scenario.grid
+    unit = {"tokens": "token", "energy_used": "Wh"}.get(row.output, "USD")
+    if whole_year:
+        factor = conversion_factor(unit, row.unit)
+        return np.asarray(values[grid.year_steps(int(row.date))].sum(axis=0) * factor)
+    if dimensions(row.unit) == dimensions(unit):
+        raise ScenarioError(f"observation {row.output!r} at {row.date}: at a date a flow is a rate, as {unit}/year")
+    factor = conversion_factor(f"{unit}/year", row.unit)
+    rates = np.log(np.maximum(values / grid.length, 1e-300))
+    return np.asarray(np.exp(_interpolate(grid.mid, rates, _when(row, trajectory))) * factor)
+
+
+def _when(row: Observation, trajectory: Trajectory) -> float:
+    grid = trajectory.scenario.grid
+    when = year_fraction(parse_date(row.date))
+    if not grid.begin - 2.0 / 365.25 - ROOM <= when <= float(grid.bounds[-1]) + ROOM:
+        raise ScenarioError(f"observation {row.output!r} at {row.date} lies outside the run")
+    return when
+
+
+def _interpolate(times: FloatArray, values: FloatArray, when: float) -> FloatArray:
+    """Interpolate along the leading axis; flat beyond the ends, extended by the first slope before them."""
+    low = int(np.clip(np.searchsorted(times, when) - 1, 0, len(times) - 2))
+    share = (when - times[low]) / (times[low + 1] - times[low])
+    share = max(share, -1.0) if low == 0 else min(share, 1.0)
+    return np.asarray(values[low] * (1.0 - share) + values[low + 1] * share)

@@ -1,0 +1,45 @@
+"""Storage for a run: one array per declared output, with its draw axis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from costmodel.flywheel.drivers import ASSETS
+from costmodel.flywheel.trajectory import Trajectory
+from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.results import outputs_of
+
+
+class Recorder:
+    """Collects the outputs of a run step by step.
+
+    Parameters
+    ----------
+    steps, workloads, batch
+        Sizes of the axes.
+    """
+
+    def __init__(self, steps: int, workloads: int, batch: int) -> None:
+        sizes = {"step": steps, "bound": steps + 1, "workload": workloads, "asset": len(ASSETS)}
+        self.arrays: dict[str, FloatArray] = {
+            spec.name: np.empty((*(sizes[dim] for dim in spec.dims), batch)) for spec in outputs_of(Trajectory)
+        }
+
+    def put(self, index: int | None, **values: Any) -> None:
+        """Store values at a step or bound, or whole where ``index`` is absent."""
+        for name, value in values.items():
+            array = self.arrays[name]
+            if index is None:
+                array[...] = value
+            elif array.ndim == 3:
+                array[:, index] = value
+            else:
+                array[index] = value
+
+    def outputs(self, scalar: bool) -> dict[str, Any]:
+        """Return the arrays; without the draw axis for a scalar run."""
+        if not scalar:
+            return dict(self.arrays)
+        return {name: array[..., 0][()] for name, array in self.arrays.items()}
