@@ -214,7 +214,8 @@ def all_to_all_time(
     Parameters
     ----------
     size
-        Bytes that one rank sends to the whole group, itself included, ≥ 0 [byte], any shape.
+        Bytes that one rank sends to the whole group, itself included, ≥ 0 [byte], any shape; a larger group gets
+        less each.
     ranks, local_ranks
         Members of the group and members per scale-up domain, ≥ 1 [1].
     scale_up_bandwidth, scale_out_bandwidth

@@ -112,7 +112,15 @@ def forward_flop_per_token(shape: Shape, tokens: Numeric, causal: bool = True, c
 
     Notes
     -----
-    ``2·P + Σ_layers 2·n·(d_qk + d_v)·attended``; P excludes the input embedding.
+    ``2·P + Σ_layers 2·n·(d_qk + d_v)·attended``; P excludes the input embedding. Softmax, norms and rotations
+    are not counted: below 1 % at any width in use.
+
+    Examples
+    --------
+    >>> llama = Shape(name="Llama-3-8B", layers=32, d_model=4096, heads=32, kv_heads=8, head_dim=128,
+    ...               vocabulary=128256, d_ff=14336)
+    >>> [round(float(forward_flop_per_token(llama, 2048, cached=cached)) / 1e9, 2) for cached in (0, 8192)]
+    [15.55, 19.84]
     """
     weights = FLOP_PER_MULTIPLY_ADD * matmul_parameters(shape)
     if causal:
@@ -182,6 +190,14 @@ def recomputation_flop_per_token(
     References
     ----------
     Korthikanti et al. 2022, arXiv 2205.05198, section 5 and appendix A.
+
+    Examples
+    --------
+    >>> llama = Shape(name="Llama-3-8B", layers=32, d_model=4096, heads=32, kv_heads=8, head_dim=128,
+    ...               vocabulary=128256, d_ff=14336)
+    >>> kinds = ("none", "selective", "full")
+    >>> [round(float(recomputation_flop_per_token(llama, 8192, kind)) / 1e9, 2) for kind in kinds]
+    [0.0, 2.15, 16.11]
     """
     check_recompute(recompute)
     counts = count_parameters(shape)
@@ -204,13 +220,20 @@ def decode_flop_per_token(shape: Shape, context: Numeric, absorbed: bool = True)
     context
         Tokens in the cache, ≥ 0 [token], any shape.
     absorbed
-        For latent attention: whether scores and values are taken on the latent itself, which reads
-        ``kv_rank + rope_dim`` per token instead of unfolding every head.
+        For latent attention: whether scores and values are taken on the latent itself, as decoders do; if not,
+        keys and values of every head are taken to be at hand already, and unfolding them is not counted.
 
     Returns
     -------
     Numeric
         FLOP per token [FLOP/token].
+
+    Examples
+    --------
+    >>> llama = Shape(name="Llama-3-8B", layers=32, d_model=4096, heads=32, kv_heads=8, head_dim=128,
+    ...               vocabulary=128256, d_ff=14336)
+    >>> round(float(decode_flop_per_token(llama, 8192)) / 1e9, 2)
+    19.3
     """
     weights = FLOP_PER_MULTIPLY_ADD * matmul_parameters(shape)
     attended = shape.full_layers * context + shape.windowed_layers * np.minimum(context, shape.window)

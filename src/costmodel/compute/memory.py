@@ -71,6 +71,13 @@ def weight_bytes(
     -------
     Numeric
         Bytes [byte].
+
+    Examples
+    --------
+    >>> moe = Shape(name="moe", layers=1, d_model=64, heads=1, kv_heads=1, head_dim=64, vocabulary=100, experts=4,
+    ...             top_k=2, d_ff_expert=128)
+    >>> float(weight_bytes(moe, 2.0, 0.5)) < float(weight_bytes(moe, 2.0))
+    True
     """
     counts = count_parameters(shape)
     experts = counts.routed_experts + counts.shared_experts
@@ -263,6 +270,10 @@ def check_recompute(recompute: str) -> None:
     ------
     DomainError
         If it is not ``"none"``, ``"selective"`` or ``"full"``.
+
+    Examples
+    --------
+    >>> check_recompute("full")
     """
     if recompute not in ("none", "selective", "full"):
         raise DomainError(f"recompute = {recompute!r}: allowed are 'none', 'selective' and 'full'")

@@ -1,0 +1,94 @@
+"""Throughput of the compute floor over a grid of batch, context, precision and accelerators.
+
+Run: python benchmarks/compute_grid.py [points]
+Prints grid points per second of every function that takes a grid; the floor promises a million.
+"""
+
+# %%
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from time import perf_counter
+
+import numpy as np
+
+from costmodel.compute import (
+    activation_bytes,
+    all_to_all_time,
+    best_all_reduce_time,
+    cache_bytes,
+    decode_flop_per_token,
+    forward_flop_per_token,
+    local_ranks,
+    roof,
+    shape,
+    step_time,
+    touched_weight_bytes,
+    training_state_bytes,
+    weight_bytes,
+)
+
+REPEATS = 5
+
+
+def grid(points: int) -> tuple[np.ndarray, ...]:
+    """Return batch, context, bytes per element and accelerators on open axes of about ``points`` in all."""
+    side = max(round((points / 4) ** (1 / 3)), 1)
+    batch = np.geomspace(1.0, 4096.0, side).reshape(-1, 1, 1, 1)
+    context = np.geomspace(128.0, 131072.0, side).reshape(1, -1, 1, 1)
+    width = np.array([0.5, 1.0, 2.0, 4.0]).reshape(1, 1, -1, 1)
+    chips = np.geomspace(1.0, 256.0, side).reshape(1, 1, 1, -1)
+    return batch, context, width, chips
+
+
+def dense(*axes: np.ndarray) -> list[np.ndarray]:
+    """Return axes broadcast to the full grid, so that every function works on every point."""
+    return [np.ascontiguousarray(axis) for axis in np.broadcast_arrays(*axes)]
+
+
+def decode_step(
+    model: object, batch: np.ndarray, context: np.ndarray, width: np.ndarray, chips: np.ndarray
+) -> np.ndarray:
+    """Time of a decode step: the composition that serving uses."""
+    chip = roof("H100-SXM")
+    flop = batch * decode_flop_per_token(model, context) / chips
+    moved = (touched_weight_bytes(model, batch, width) + batch * cache_bytes(model, context, width)) / chips
+    busy = step_time(flop, moved, chip.peak, chip.bandwidth, chip.compute_share, chip.memory_share, chip.launch)
+    near = local_ranks(chips, 1.0, 8.0)
+    return busy + model.layers * 2.0 * best_all_reduce_time(batch * 16384.0, chips, near, 450e9, 50e9)
+
+
+def main(points: int) -> None:
+    """Time every function on the dense grid and print points per second."""
+    model = shape("DeepSeek-V3")
+    batch, context, width, chips = dense(*grid(points))
+    links = (local_ranks(chips, 1.0, 8.0), 450e9, 50e9, 1e-6, 5e-6, 7e-6)
+    chip = roof("H100-SXM")
+    work: dict[str, Callable[[], np.ndarray]] = {
+        "cache_bytes": lambda: cache_bytes(model, context, width),
+        "weight_bytes": lambda: weight_bytes(model, width),
+        "touched_weight_bytes": lambda: touched_weight_bytes(model, batch, width),
+        "decode_flop_per_token": lambda: decode_flop_per_token(model, context),
+        "forward_flop_per_token": lambda: forward_flop_per_token(model, context, cached=batch),
+        "activation_bytes": lambda: activation_bytes(model, batch * context, context, chips),
+        "training_state_bytes": lambda: training_state_bytes(37e9, width, width, 12.0, chips, chips, chips),
+        "product_time": lambda: chip.product_time(batch, 7168.0, 18432.0, width, width),
+        "all_to_all_time": lambda: all_to_all_time(batch * 7168.0, chips, *links),
+        "best_all_reduce_time": lambda: best_all_reduce_time(batch * 7168.0, chips, links[0], 450e9, 50e9),
+        "decode step, composed": lambda: decode_step(model, batch, context, width, chips),
+    }
+    print(f"{batch.size:,} points")
+    for name, run in work.items():
+        seconds = []
+        for _ in range(REPEATS):
+            start = perf_counter()
+            size = np.asarray(run()).size
+            seconds.append(perf_counter() - start)
+        best = min(seconds)
+        print(f"{name:28} {best * 1e3:9.1f} ms   {size / best / 1e6:9.1f} M points/s")
+
+
+# %%
+if __name__ == "__main__":
+    main(int(float(sys.argv[1])) if len(sys.argv) > 1 else 1_000_000)
