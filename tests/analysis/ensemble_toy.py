@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.inputs import Parameter, parameter
 from costmodel.foundation.results import Result, output
 from costmodel.foundation.scenario import Scenario
@@ -75,3 +77,16 @@ def toy() -> Toy:
         price={"dist": "normal", "p5": -1.0, "p95": 3.0},
         growth={"dist": "uniform", "low": -0.5, "high": 1.0},
     )
+
+
+def slow_model(resolved: Toy) -> ToyResult:
+    """The same, slowly enough to be stopped in the middle."""
+    time.sleep(0.005)
+    return toy_model(resolved)
+
+
+def fill(path: str, blocks: int) -> None:
+    """Fill a store, in a process of its own."""
+    from costmodel.analysis.store import store_ensemble
+
+    store_ensemble(path, slow_model, toy(), blocks * BLOCK - 100, 0, outputs=("tokens", "price", "falling"))

@@ -6,7 +6,7 @@ Memory is that of the blocks under way and of the summaries, whatever the number
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -151,6 +151,10 @@ class _Reduction:
     exclude: tuple[str, ...]
     on_nonfinite: OnNonFinite
 
+    def __post_init__(self) -> None:
+        if self.on_nonfinite not in ("raise", "mask"):
+            raise DomainError(f"on_nonfinite is 'raise' or 'mask', not {self.on_nonfinite!r}")
+
     def __call__(self, outputs: BlockOutputs) -> _Summary:
         numbers, flags = outputs.numbers(), outputs.flags()
         reasons = {name: self._flag(flags, name) for name in self.exclude}
@@ -284,12 +288,10 @@ def run_ensemble(
     Results are equal bit for bit whatever the executor and the number of workers: blocks are always whole,
     summaries merge in their order, and counts are whole numbers.
     """
-    if on_nonfinite not in ("raise", "mask"):
-        raise DomainError(f"on_nonfinite is 'raise' or 'mask', not {on_nonfinite!r}")
     drawn = chosen_design(scenario, draws, rng, design)
     run = BlockRun(chosen_model(model, scenario), scenario, drawn, None if outputs is None else tuple(outputs))
-    reduction = _Reduction(tuple(exact), tuple(exclude), on_nonfinite)
-    return reduce_blocks(scenario, drawn, _Task(run, reduction), executor, in_flight, on_progress)
+    task = _Task(run, _Reduction(tuple(exact), tuple(exclude), on_nonfinite))
+    return _reduced(scenario, drawn, ordered_map(task, range(drawn.blocks), executor, in_flight=in_flight), on_progress)
 
 
 def chosen_model(model: Model | None, scenario: Scenario) -> Model:
@@ -317,19 +319,28 @@ def chosen_design(scenario: Scenario, draws: int | None, rng: RandomSource, desi
     return design
 
 
-def reduce_blocks(
+def reduce_stored(
     scenario: Scenario,
     design: Design,
-    task: Callable[[int], _Summary],
-    executor: Executor | None,
-    in_flight: int | None,
+    read: Callable[[int], BlockOutputs],
+    exact: Sequence[str],
+    exclude: Sequence[str],
+    on_nonfinite: OnNonFinite,
     on_progress: Progress | None,
+) -> EnsembleResult:
+    """Summarize blocks that are read instead of run; the result is the same to the last bit."""
+    task = _Task(read, _Reduction(tuple(exact), tuple(exclude), on_nonfinite))
+    return _reduced(scenario, design, map(task, range(design.blocks)), on_progress)
+
+
+def _reduced(
+    scenario: Scenario, design: Design, parts: Iterable[_Summary], on_progress: Progress | None
 ) -> EnsembleResult:
     """Merge the summaries of all blocks, in their order, into a result."""
     total: _Summary | None = None
     kept: dict[str, FloatArray] = {}
     done = filled = 0
-    for part in ordered_map(task, range(design.blocks), executor, in_flight=in_flight):
+    for part in parts:
         for name, values in part.exact.items():
             store = kept.setdefault(name, np.empty((*values.shape[:-1], design.draws)))
             store[..., filled : filled + part.kept] = values
