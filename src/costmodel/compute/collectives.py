@@ -191,11 +191,17 @@ def all_reduce_time(
     >>> round(float(seconds) * 1e3, 3)
     3.904
     """
-    domains = ranks / local_ranks
-    hops = (local_ranks - 1.0) * scale_up_latency + np.log2(domains) * scale_out_latency
-    inside = (local_ranks - 1.0) / local_ranks * size / scale_up_bandwidth
-    outside = (domains - 1.0) / ranks * size / scale_out_bandwidth
-    return np.where(ranks > 1.0, base_latency + 2.0 * (hops + inside + outside), 0.0) + 0.0
+    shared = all_gather_time(
+        size,
+        ranks,
+        local_ranks,
+        scale_up_bandwidth,
+        scale_out_bandwidth,
+        scale_up_latency,
+        scale_out_latency,
+        0.0,
+    )
+    return np.where(ranks > 1.0, base_latency + 2.0 * shared, 0.0) + 0.0
 
 
 @formula()
