@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from costmodel.analysis.ensemble_result import EnsembleResult
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.inputs import Parameter, parameter
@@ -90,3 +91,17 @@ def fill(path: str, blocks: int) -> None:
     from costmodel.analysis.store import store_ensemble
 
     store_ensemble(path, slow_model, toy(), blocks * BLOCK - 100, 0, outputs=("tokens", "price", "falling"))
+
+
+def assert_equal_bit_for_bit(one: EnsembleResult, two: EnsembleResult) -> None:
+    assert (one.kept, one.excluded, one.flags, list(one)) == (two.kept, two.excluded, two.flags, list(two))
+    for name in one:
+        for rank in (0.05, 0.5, 0.95):
+            assert one.quantile(name, rank).tobytes() == two.quantile(name, rank).tobytes()
+        for part in ("mean", "squares", "low", "high"):
+            assert getattr(one[name].moments, part).tobytes() == getattr(two[name].moments, part).tobytes()
+        for side in ("negative", "positive"):
+            counts = [getattr(result[name].histogram, side).counts for result in (one, two)]
+            assert counts[0].tobytes() == counts[1].tobytes()
+        if one[name].draws is not None:
+            assert one.kept_draws(name).tobytes() == two.kept_draws(name).tobytes()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
-import pickle
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from ensemble_toy import broken_model, toy, toy_model
+from ensemble_toy import assert_equal_bit_for_bit, broken_model, toy, toy_model
 
 from costmodel.analysis.ensemble import run_ensemble
 from costmodel.analysis.ensemble_result import EnsembleResult
@@ -29,18 +28,6 @@ DRAWS = 2 * BLOCK + 500
 @pytest.fixture(scope="module")
 def alone() -> EnsembleResult:
     return run_ensemble(toy_model, toy(), DRAWS, 0, exact=("margin",))
-
-
-def assert_equal_bit_for_bit(one: EnsembleResult, two: EnsembleResult) -> None:
-    assert pickle.dumps(one.flags) == pickle.dumps(two.flags)
-    assert (one.kept, one.excluded, list(one)) == (two.kept, two.excluded, list(two))
-    for name in one:
-        for rank in (0.05, 0.5, 0.95):
-            assert one.quantile(name, rank).tobytes() == two.quantile(name, rank).tobytes()
-        for part in ("mean", "squares", "low", "high"):
-            assert getattr(one[name].moments, part).tobytes() == getattr(two[name].moments, part).tobytes()
-        if one[name].draws is not None:
-            assert one.kept_draws(name).tobytes() == two.kept_draws(name).tobytes()
 
 
 @pytest.mark.law
