@@ -22,6 +22,7 @@ IDEAL = Efficiencies(
     half_inner=0.0,
     kernel_launch=0.0,
     protocols=(Protocol("ideal", 0.0, 0.0, 0.0, 1.0),),
+    step_overhead=1.0,
 )
 LLAMA_8B = Shape(name="8B", layers=32, d_model=4096, heads=32, kv_heads=8, head_dim=128, vocabulary=128256, d_ff=14336)
 ROUTED = Shape(
@@ -198,5 +199,7 @@ def test_what_cannot_be_is_refused() -> None:
         replace(IDEAL, compute_share=1.2)
     with pytest.raises(DomainError, match="kernel_launch"):
         replace(IDEAL, kernel_launch=-1.0)
+    with pytest.raises(DomainError, match="step_overhead"):
+        replace(IDEAL, step_overhead=0.9)
     with pytest.raises(DomainError, match="protocols"):
         replace(IDEAL, protocols=())

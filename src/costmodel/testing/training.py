@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from costmodel.testing.scalars import positive, rate, share
+from costmodel.training.inputs import TrainingRun
+from costmodel.training.ladder import TrainingLadder
 
-__all__ = ["STRATEGIES"]
+__all__ = ["SCENARIOS", "STRATEGIES"]
 
 _PACKAGE = "costmodel.training"
 
@@ -293,4 +298,98 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
     **_DISCOVERY,
     **_LADDER,
     **_PARALLELISM,
+}
+
+
+def _methods() -> SearchStrategy[dict[str, Any]]:
+    """Tables of the three methods of costing."""
+    amortized = st.fixed_dictionaries(
+        {
+            "acquisition_price": positive(1e3, 1e5),
+            "years_in_use": positive(0.0, 4.0),
+            "server_overhead": positive(1.0, 2.0),
+            "network_share": positive(0.0, 0.4),
+            "energy_price": positive(1e-5, 3e-4),
+        }
+    )
+    owning = st.fixed_dictionaries(
+        {name: positive(0.0, 3.0) for name in ("chip", "server", "network", "facility", "energy", "operations")}
+    )
+    return st.one_of(
+        st.builds(lambda table: {"method": "amortized", "amortized": table}, amortized),
+        st.builds(lambda price: {"method": "rental", "rental": {"price": price}}, positive(0.1, 10.0)),
+        st.builds(lambda table: {"method": "owning", "owning": table}, owning),
+    )
+
+
+def _developments() -> SearchStrategy[dict[str, Any] | None]:
+    """Developments around a run, or none."""
+    table = st.fixed_dictionaries(
+        {
+            "experiments_multiplier": positive(1.0, 6.0),
+            "failed_share": positive(0.0, 0.5),
+            "post_training_hours": positive(0.0, 1e6),
+            "reinforcement_hours": positive(0.0, 1e6),
+            "headcount": positive(0.0, 1e3),
+            "duration": positive(0.1, 3.0),
+            "salary": positive(0.0, 1e6),
+            "equity": positive(0.0, 1e6),
+            "data_acquisition": positive(0.0, 1e8),
+            "data_size": positive(0.0, 1e17),
+        }
+    )
+    return st.none() | table
+
+
+def _reliabilities() -> SearchStrategy[dict[str, Any] | None]:
+    """Reliability of the cluster, or none."""
+    table = st.fixed_dictionaries(
+        {
+            "failure_rate": positive(1e-6, 3e-4),
+            "checkpoint_time": positive(1e-3, 0.05),
+            "restart_time": positive(0.0, 0.3),
+        }
+    )
+    return st.none() | table
+
+
+@st.composite
+def _training_runs(draw: st.DrawFn) -> TrainingRun:
+    form: dict[str, Any] = {
+        "name": "tried",
+        "accelerator": draw(st.sampled_from(["A100-SXM-80", "H100-SXM", "B200"])),
+        "accelerators": float(draw(st.integers(8, 30_000))),
+        "tokens": draw(positive(1e10, 1e14)),
+        "mfu": draw(positive(0.1, 0.6)),
+        "recomputed_share": draw(share()),
+        **draw(_methods()),
+    }
+    form |= draw(
+        st.one_of(
+            st.builds(lambda number: {"parameters": number}, positive(1e8, 1e13)),
+            st.builds(lambda number: {"flop_per_token": number}, positive(1e9, 1e14)),
+        )
+    )
+    optional = {"development": draw(_developments()), "reliability": draw(_reliabilities())}
+    return TrainingRun(**form, **{name: table for name, table in optional.items() if table is not None})
+
+
+@st.composite
+def _training_ladders(draw: st.DrawFn) -> TrainingLadder:
+    first = draw(st.integers(2015, 2026))
+    return TrainingLadder(
+        name="tried",
+        first_year=first,
+        last_year=first + draw(st.integers(0, 8)),
+        cost=draw(positive(1e6, 1e9)),
+        cost_growth=draw(positive(0.1, 2.0)),
+        power_growth=draw(rate(-0.5, 1.5)),
+        accelerator_power_growth=draw(rate(-0.3, 0.5)),
+        duration_growth=draw(rate(-0.2, 0.3)),
+    )
+
+
+SCENARIOS: dict[str, SearchStrategy[Any]] = {
+    "training_run": _training_runs(),
+    "training_ladder": _training_ladders(),
 }

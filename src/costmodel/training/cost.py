@@ -18,6 +18,9 @@ from costmodel.foundation.units import HOURS_PER_YEAR
 __all__ = [
     "COTTIER_DECLINE_RATE",
     "COTTIER_NETWORK_SHARE",
+    "COTTIER_POWER_FRACTION",
+    "COTTIER_SERVER_OVERHEAD",
+    "COTTIER_SERVER_POWER",
     "acquisition_cost",
     "amortized_hourly_cost",
     "chip_part",
@@ -33,6 +36,23 @@ COTTIER_DECLINE_RATE = 0.14 * float(np.log(10.0))
 Cottier et al. (2024), arXiv 2405.21015, section 2."""
 COTTIER_NETWORK_SHARE = 0.19
 """Share of a cluster's hardware cost that is network between servers [1]. Cottier et al. (2024), section 2."""
+
+COTTIER_SERVER_OVERHEAD = {"A100": 1.66, "V100": 1.69, "P100": 1.54, "other": 1.64}
+"""Price of a server over that of its chips, by family of accelerator [1]. Cottier et al. (2024), appendix A.2."""
+COTTIER_SERVER_POWER = {
+    "H100": (10.2 / 8) / 0.7,
+    "A100": (6.5 / 8) / 0.4,
+    "V100": (10 / 16 / 0.3 + 1.5 / 4 / 0.3) / 2,
+    "TPU-v1": 2.93,
+    "TPU-v2": 1.64,
+    "TPU-v3": 1.47,
+    "TPU": 1.56,
+    "other": 1.8,
+}
+"""Rated power of a server over that of its chips, by family of accelerator [1]: kW of a DGX over its GPUs and their
+kW, for the V100 the mean of two servers. Cottier et al. (2024), appendix A.4."""
+COTTIER_POWER_FRACTION = {"GPU": 0.75, "TPU": 0.43}
+"""Mean power over rated power in training [1]. Cottier et al. (2024), appendix A.4."""
 
 
 @formula()

@@ -1,0 +1,240 @@
+"""A training run with its development programme, as a scenario."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from costmodel.foundation.distributions import Distribution
+from costmodel.foundation.errors import ScenarioError
+from costmodel.foundation.inputs import Count, Inputs, Parameter, parameter
+from costmodel.foundation.provenance import Grade
+from costmodel.foundation.scenario import Scenario, register_model
+from costmodel.training.cost import COTTIER_DECLINE_RATE, COTTIER_NETWORK_SHARE
+
+__all__ = [
+    "AmortizedInputs",
+    "DevelopmentInputs",
+    "OwningInputs",
+    "PowerInputs",
+    "PredictionInputs",
+    "ReliabilityInputs",
+    "RentalInputs",
+    "TrainingRun",
+]
+
+EXPERIMENTS_MULTIPLIER = Distribution.parse({"dist": "lognormal", "p5": 1.2, "p95": 4.0, "low": 1.0}, "1")
+"""Compute of a development over that of its final run [1], never below 1. Cottier et al. (2024), appendix A.5."""
+_COTTIER = "Cottier et al. (2024), arXiv 2405.21015"
+
+
+class PredictionInputs(Inputs):
+    """What predicts the utilisation of a run instead of assuming it: the best layout of a model on its cluster."""
+
+    architecture: str
+    """Name of the model in the catalog."""
+    sequence: Count = Field(ge=1, description="Tokens of a sequence.")
+    batch: Count = Field(ge=1, description="Sequences of the global batch.")
+    scale_out_bandwidth: Parameter = parameter(
+        "byte/s", gt=0, description="Network of one accelerator between scale-up domains, one direction."
+    )
+
+
+class PowerInputs(Inputs):
+    """Power of an accelerator in training, with its share of server and facility."""
+
+    chip_power: Parameter = parameter(
+        "W", gt=0, optional=True, description="Rated power of the chip; absent: the catalog's."
+    )
+    server_factor: Parameter = parameter(
+        "1",
+        ge=1,
+        default=1.8,
+        description="Rated power of a server over that of its chips.",
+        grade=Grade.PUBLISHED,
+        note=_COTTIER,
+    )
+    power_fraction: Parameter = parameter(
+        "1",
+        gt=0,
+        le=1,
+        default=0.75,
+        description="Mean power over rated power.",
+        grade=Grade.PUBLISHED,
+        note=_COTTIER,
+    )
+    pue: Parameter = parameter(
+        "1",
+        ge=1,
+        default=1.25,
+        description="Facility power over IT power.",
+        grade=Grade.PUBLISHED,
+        note=f"{_COTTIER}; 1.1 for hyperscalers",
+    )
+
+
+class ReliabilityInputs(Inputs):
+    """Failures, checkpoints and spares, from which the effective training time follows."""
+
+    node_size: Count = Field(default=8, ge=1, description="Accelerators of a node.")
+    failure_rate: Parameter = parameter("1/hour", gt=0, description="Failures of one node that stop the job.")
+    checkpoint_time: Parameter = parameter("hour", gt=0, description="Time that writing a checkpoint takes.")
+    restart_time: Parameter = parameter("hour", ge=0, description="Time from a failure to running again.")
+    checkpoint_interval: Parameter = parameter(
+        "hour", gt=0, optional=True, description="Work between two checkpoints; absent: Daly's."
+    )
+    repair_time: Parameter = parameter("hour", gt=0, default=24.0, description="Time until a failed node is back.")
+    spare_confidence: float = Field(
+        default=0.99, gt=0, lt=1, strict=True, description="Share of time in which spare nodes must suffice."
+    )
+
+
+class AmortizedInputs(Inputs):
+    """Amortized hardware and energy: the fall in value of the cluster while the run uses it."""
+
+    acquisition_price: Parameter = parameter(
+        "USD", gt=0, description="Price paid per accelerator, with its share of a server."
+    )
+    years_in_use: Parameter = parameter("year", ge=0, description="From acquisition to the start of the run.")
+    decline_rate: Parameter = parameter(
+        "1/year",
+        ge=0,
+        default=COTTIER_DECLINE_RATE,
+        description="Logarithmic fall in value.",
+        grade=Grade.PUBLISHED,
+        note=_COTTIER,
+    )
+    server_overhead: Parameter = parameter(
+        "1",
+        ge=1,
+        default=1.64,
+        description="Price of a server over that of its chips.",
+        grade=Grade.PUBLISHED,
+        note=_COTTIER,
+    )
+    network_share: Parameter = parameter(
+        "1",
+        ge=0,
+        lt=1,
+        default=COTTIER_NETWORK_SHARE,
+        description="Network's share of the cluster's hardware.",
+        grade=Grade.PUBLISHED,
+        note=_COTTIER,
+    )
+    energy_price: Parameter = parameter("USD/Wh", ge=0, description="Price of electricity.")
+
+
+class RentalInputs(Inputs):
+    """Rental: one price holds everything but staff and data."""
+
+    price: Parameter = parameter("USD/hour", ge=0, description="Rental price of an accelerator-hour.")
+
+
+class OwningInputs(Inputs):
+    """Owning: the owner's total cost of an accelerator-hour, by part."""
+
+    chip: Parameter = parameter("USD/hour", ge=0, description="Accelerator, capital cost.")
+    server: Parameter = parameter("USD/hour", ge=0, description="Rest of the server, capital cost.")
+    network: Parameter = parameter("USD/hour", ge=0, description="Network, capital cost.")
+    facility: Parameter = parameter("USD/hour", ge=0, default=0.0, description="Building, power and cooling.")
+    energy: Parameter = parameter("USD/hour", ge=0, description="Electricity.")
+    operations: Parameter = parameter("USD/hour", ge=0, default=0.0, description="Repair, staff of the site, software.")
+
+
+class DevelopmentInputs(Inputs):
+    """What surrounds the final run."""
+
+    experiments_multiplier: Parameter = parameter(
+        "1",
+        ge=1,
+        default=EXPERIMENTS_MULTIPLIER,
+        description="Compute of the development over that of the final run.",
+        grade=Grade.PUBLISHED,
+        note=f"{_COTTIER}: 90 % interval 1.2 to 4",
+    )
+    failed_share: Parameter = parameter(
+        "1", ge=0, lt=1, default=0.0, description="Share of compute at full scale that was thrown away."
+    )
+    post_training_hours: Parameter = parameter(
+        "hour", ge=0, default=0.0, description="Accelerator-hours of context extension and supervised post-training."
+    )
+    reinforcement_hours: Parameter = parameter(
+        "hour", ge=0, default=0.0, description="Accelerator-hours of reinforcement learning."
+    )
+    headcount: Parameter = parameter("1", ge=0, default=0.0, description="Full-time equivalents.")
+    duration: Parameter = parameter("year", ge=0, default=1.0, description="Length of the development.")
+    salary: Parameter = parameter("USD/year", ge=0, default=0.0, description="Cash pay of one person.")
+    overhead_rate: Parameter = parameter("1", ge=0, default=0.25, description="Benefits and office over cash pay.")
+    equity: Parameter = parameter("USD/year", ge=0, default=0.0, description="Equity granted to one person.")
+    data_acquisition: Parameter = parameter("USD", ge=0, default=0.0, description="Licences, labelling, collection.")
+    data_size: Parameter = parameter("byte", ge=0, default=0.0, description="Data kept.")
+    storage_price: Parameter = parameter(
+        "USD/byte/year", ge=0, default=2.4e-10, description="Price of keeping data; 0.02 USD per GB and month."
+    )
+
+
+class TrainingRun(Scenario):
+    """A training run: its work, its machines, one method of costing, and the development around it.
+
+    Examples
+    --------
+    >>> run = TrainingRun(
+    ...     name="DeepSeek-V3", accelerator="H800-SXM", accelerators=2048.0, tokens="14.8 Ttoken",
+    ...     flop_per_token=250.4e9, mfu=0.3894, method="rental", rental={"price": "2 USD/hour"},
+    ... )
+    >>> run.rental.price
+    2.0
+    """
+
+    model: Literal["training_run"] = "training_run"
+    tokens: Parameter = parameter("token", gt=0, description="Training tokens.")
+    parameters: Parameter = parameter(
+        "1", gt=0, optional=True, description="Parameters active for a token, for the 6ND rule."
+    )
+    flop_per_token: Parameter = parameter(
+        "FLOP/token", gt=0, optional=True, description="Model FLOP per training token; absent: 6 per parameter."
+    )
+    accelerator: str
+    """Name of an accelerator in the catalog."""
+    accelerators: Parameter = parameter("1", ge=1, description="Accelerators that work on the run at once.")
+    precision: str = "bf16"
+    """Precision whose dense peak the utilisation is measured against."""
+    peak: Parameter = parameter(
+        "FLOP/s", gt=0, optional=True, description="That peak; absent: the catalog's for accelerator and precision."
+    )
+    mfu: Parameter = parameter(
+        "1", gt=0, le=1, optional=True, description="Model FLOP utilisation; absent: predicted from the layout."
+    )
+    recomputed_share: Parameter = parameter(
+        "1", ge=0, le=1, default=0.0, description="Share of the forward pass computed again, for the HFU."
+    )
+    prediction: PredictionInputs | None = None
+    """What predicts the utilisation, where it is not given."""
+    power: PowerInputs = PowerInputs()
+    reliability: ReliabilityInputs | None = None
+    """Absent: the utilisation already counts lost time."""
+    method: Literal["amortized", "rental", "owning"]
+    """How the run is costed; only this method's table may be given."""
+    amortized: AmortizedInputs | None = None
+    rental: RentalInputs | None = None
+    owning: OwningInputs | None = None
+    development: DevelopmentInputs | None = None
+    """Absent: the final run alone."""
+
+    @model_validator(mode="after")
+    def _check_tables(self) -> Self:
+        given = [name for name in ("amortized", "rental", "owning") if getattr(self, name) is not None]
+        if given != [self.method]:
+            listed = ", ".join(given) or "none"
+            raise ScenarioError(f"method {self.method!r} needs the table {self.method!r} and no other; given: {listed}")
+        if (self.mfu is None) == (self.prediction is None):
+            raise ScenarioError("give either mfu or prediction: a utilisation is assumed or predicted")
+        if self.prediction is None and (self.parameters is None) == (self.flop_per_token is None):
+            raise ScenarioError("give either parameters (for the 6ND rule) or flop_per_token")
+        if self.prediction is not None and not (self.parameters is None and self.flop_per_token is None):
+            raise ScenarioError("with prediction the FLOP per token follow from the architecture: leave them out")
+        return self
+
+
+register_model("training_run", TrainingRun, "costmodel.training.run:train")

@@ -1,0 +1,260 @@
+"""The model ``training_run``: from a resolved scenario to time, energy and cost with their breakdown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from costmodel import catalog
+from costmodel.compute import shape, training_flop_per_token
+from costmodel.foundation.arrays import FloatArray, Numeric, ordered_sum
+from costmodel.foundation.errors import ScenarioError
+from costmodel.foundation.results import Result, output
+from costmodel.training import cost, development, duration, goodput
+from costmodel.training.cluster import Cluster, TrainingJob
+from costmodel.training.inputs import TrainingRun
+from costmodel.training.search import search_layouts
+
+__all__ = ["TrainingRunResult", "train"]
+
+_RUN_PARTS = (
+    "chip_cost",
+    "server_cost",
+    "network_cost",
+    "energy_cost",
+    "facility_cost",
+    "operations_cost",
+    "rental_cost",
+)
+_PROGRAMME_PARTS = (
+    "experiments_cost",
+    "failed_runs_cost",
+    "post_training_cost",
+    "reinforcement_cost",
+    "staff_cost",
+    "data_cost",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRunResult(Result):
+    """Time, energy and cost of a training run and of the development around it.
+
+    Parts that the chosen method does not know apart are 0: a rental price is one part.
+    """
+
+    ENSEMBLE_OUTPUTS: ClassVar[tuple[str, ...]] = (
+        "run_cost",
+        "programme_cost",
+        "wall_clock",
+        "paid_hours",
+        "energy",
+        "facility_power",
+        *_RUN_PARTS,
+        *_PROGRAMME_PARTS,
+    )
+
+    flop: FloatArray = output("FLOP", label="model FLOP of the run")
+    mfu: FloatArray = output("1", label="model FLOP utilisation while training")
+    hfu: FloatArray = output("1", label="hardware FLOP utilisation while training")
+    productive_hours: FloatArray = output("hour", label="accelerator-hours that advance training")
+    paid_hours: FloatArray = output("hour", label="accelerator-hours paid, spares and lost time included")
+    wall_clock: FloatArray = output("hour", label="time from start to end")
+    effective_time_ratio: FloatArray = output("1", label="share of the time that advances training")
+    interruptions: FloatArray = output("1", label="expected interruptions")
+    checkpoint_interval: FloatArray = output("hour", label="work between two checkpoints; 0 without failures")
+    spare_nodes: FloatArray = output("1", label="spare nodes held")
+    energy: FloatArray = output("Wh", label="energy from the grid")
+    facility_power: FloatArray = output("W", label="mean power from the grid")
+    chip_cost: FloatArray = output("USD", label="accelerators")
+    server_cost: FloatArray = output("USD", label="rest of the servers")
+    network_cost: FloatArray = output("USD", label="network")
+    energy_cost: FloatArray = output("USD", label="energy")
+    facility_cost: FloatArray = output("USD", label="facility")
+    operations_cost: FloatArray = output("USD", label="operations")
+    rental_cost: FloatArray = output("USD", label="rental")
+    experiments_cost: FloatArray = output("USD", label="experiments before the final run")
+    failed_runs_cost: FloatArray = output("USD", label="failed runs at full scale")
+    post_training_cost: FloatArray = output("USD", label="context extension and supervised post-training")
+    reinforcement_cost: FloatArray = output("USD", label="reinforcement learning")
+    staff_cost: FloatArray = output("USD", label="staff with equity")
+    data_cost: FloatArray = output("USD", label="data bought and hosted")
+
+    @property
+    def run_cost(self) -> Any:
+        """Cost of the final run by the scenario's method [USD]."""
+        return ordered_sum(getattr(self, name) for name in _RUN_PARTS)
+
+    @property
+    def hour_cost(self) -> Any:
+        """Cost of a paid accelerator-hour by the scenario's method [USD/hour]."""
+        return self.run_cost / self.paid_hours
+
+    @property
+    def programme_cost(self) -> Any:
+        """Cost of the final run and the development around it [USD]."""
+        return self.run_cost + ordered_sum(getattr(self, name) for name in _PROGRAMME_PARTS)
+
+    @property
+    def basis(self) -> str:
+        """What the cost counts."""
+        return _BASES[self.scenario.method]  # type: ignore[attr-defined]
+
+    def breakdown(self) -> dict[str, Any]:
+        """Return every part of the programme's cost by name [USD]."""
+        return {name: getattr(self, name) for name in (*_RUN_PARTS, *_PROGRAMME_PARTS)}
+
+
+_BASES = {
+    "amortized": "amortized hardware (economic decline in value) and energy; no facility, no cost of capital",
+    "rental": "rental price of accelerator-hours",
+    "owning": "owner's total cost of accelerator-hours",
+}
+
+
+def train(resolved: TrainingRun) -> TrainingRunResult:
+    """Compute time, energy and cost of a training run.
+
+    Parameters
+    ----------
+    resolved
+        A resolved scenario: numbers, or one vector of draws per parameter.
+
+    Returns
+    -------
+    TrainingRunResult
+        Results, ``()`` or ``(draw,)`` each.
+
+    Raises
+    ------
+    CatalogError
+        If the accelerator, or a figure of it that the scenario leaves to the catalog, is not recorded.
+    ScenarioError
+        If a utilisation is to be predicted for uncertain machines.
+
+    Examples
+    --------
+    DeepSeek-V3's pre-training at its published utilisation and rental price:
+
+    >>> run = TrainingRun(
+    ...     name="DeepSeek-V3", accelerator="H800-SXM", accelerators=2048.0, tokens="14.8 Ttoken",
+    ...     flop_per_token=250.4e9, mfu=0.3894, method="rental", rental={"price": "2 USD/hour"},
+    ... )
+    >>> result = train(run.resolve())
+    >>> round(float(result.productive_hours) / 1e6, 2), round(float(result.run_cost) / 1e6, 2)
+    (2.67, 5.34)
+    """
+    values = _work(resolved)
+    values |= _reliability(resolved, values["productive_hours"])
+    values |= _energy(resolved, values["paid_hours"], values["wall_clock"])
+    values |= _run_cost(resolved, values["paid_hours"], values["energy"])
+    run_cost = ordered_sum(values[name] for name in _RUN_PARTS)
+    values |= _development(resolved, run_cost, run_cost / values["paid_hours"])
+    shaped = np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in values.values()))
+    outputs: dict[str, Any] = {name: array[()] for name, array in zip(values, shaped, strict=True)}
+    return TrainingRunResult(scenario=resolved, **outputs)
+
+
+def _work(resolved: TrainingRun) -> dict[str, Numeric]:
+    """Return FLOP, utilisations and productive hours."""
+    chip = catalog.accelerator(resolved.accelerator)
+    peak = chip.peak(resolved.precision) if resolved.peak is None else resolved.peak
+    per_token = resolved.flop_per_token
+    if resolved.prediction is not None:
+        per_token = training_flop_per_token(shape(resolved.prediction.architecture), resolved.prediction.sequence)
+        flop, mfu = per_token * resolved.tokens, _predicted(resolved)
+    elif per_token is not None:
+        flop, mfu = per_token * resolved.tokens, resolved.mfu
+    else:
+        flop, mfu = duration.training_flop(resolved.parameters, resolved.tokens), resolved.mfu
+    return {
+        "flop": flop,
+        "mfu": mfu,
+        "hfu": duration.hardware_flop_utilisation(mfu, resolved.recomputed_share),
+        "productive_hours": duration.accelerator_hours(flop, peak, mfu),
+    }
+
+
+def _predicted(resolved: TrainingRun) -> float:
+    """Return the utilisation of the best layout on the scenario's cluster."""
+    given = resolved.prediction
+    if given is None or np.ndim(resolved.accelerators) or np.ndim(given.scale_out_bandwidth):
+        raise ScenarioError("a utilisation is predicted for one cluster: accelerators and bandwidth must be numbers")
+    cluster = Cluster.recorded(
+        resolved.accelerator, int(resolved.accelerators), float(given.scale_out_bandwidth), resolved.precision
+    )
+    job = TrainingJob(shape=shape(given.architecture), sequence=given.sequence, batch=given.batch)
+    return search_layouts(job, cluster).best_utilisation
+
+
+def _reliability(resolved: TrainingRun, hours: Numeric) -> dict[str, Numeric]:
+    """Return time lost to failures, spares held, and the hours that are paid for."""
+    given = resolved.reliability
+    if given is None:
+        ratio, interval, spares, mean_time, node_size = 1.0, 0.0, 0.0, np.inf, 1
+    else:
+        node_size = given.node_size
+        nodes = resolved.accelerators / node_size
+        mean_time = goodput.mean_time_between_failures(nodes, given.failure_rate)
+        interval = given.checkpoint_interval
+        if interval is None:
+            interval = goodput.daly_interval_higher_order(given.checkpoint_time, mean_time)
+        ratio = goodput.effective_training_time_ratio(interval, given.checkpoint_time, mean_time, given.restart_time)
+        spares = goodput.spare_nodes(nodes, given.failure_rate, given.repair_time, given.spare_confidence)
+    elapsed = duration.wall_clock(hours, resolved.accelerators, ratio)
+    return {
+        "wall_clock": elapsed,
+        "paid_hours": elapsed * (resolved.accelerators + spares * node_size),
+        "effective_time_ratio": ratio,
+        "interruptions": goodput.interruptions(elapsed, mean_time),
+        "checkpoint_interval": interval,
+        "spare_nodes": spares,
+    }
+
+
+def _energy(resolved: TrainingRun, hours: Numeric, elapsed: Numeric) -> dict[str, Numeric]:
+    """Return energy and mean power."""
+    power = resolved.power
+    rated = catalog.accelerator(resolved.accelerator).power if power.chip_power is None else power.chip_power
+    energy = cost.run_energy(hours, rated, power.server_factor, power.power_fraction, power.pue)
+    return {"energy": energy, "facility_power": energy / elapsed}
+
+
+def _run_cost(resolved: TrainingRun, hours: Numeric, energy: Numeric) -> dict[str, Numeric]:
+    """Return the parts of the final run's cost by the scenario's method."""
+    parts: dict[str, Numeric] = dict.fromkeys(_RUN_PARTS, 0.0)
+    if resolved.rental is not None:
+        parts["rental_cost"] = cost.rental_cost(hours, resolved.rental.price)
+    elif resolved.owning is not None:
+        names = ("chip", "server", "network", "energy", "facility", "operations")
+        parts |= {f"{name}_cost": cost.rental_cost(hours, getattr(resolved.owning, name)) for name in names}
+    elif resolved.amortized is not None:
+        given = resolved.amortized
+        value = cost.value_at_start(given.acquisition_price, given.decline_rate, given.years_in_use)
+        hardware = hours * cost.amortized_hourly_cost(value, given.decline_rate)
+        parts["chip_cost"] = cost.chip_part(hardware, given.server_overhead)
+        parts["server_cost"] = hardware - parts["chip_cost"]
+        parts["network_cost"] = cost.network_cost(hardware, given.network_share)
+        parts["energy_cost"] = cost.energy_cost(energy, given.energy_price)
+    return parts
+
+
+def _development(resolved: TrainingRun, run_cost: Numeric, hour_cost: Numeric) -> dict[str, Numeric]:
+    """Return the parts of the development around the final run."""
+    given = resolved.development
+    if given is None:
+        return dict.fromkeys(_PROGRAMME_PARTS, 0.0)
+    return {
+        "experiments_cost": development.experiments_cost(run_cost, given.experiments_multiplier),
+        "failed_runs_cost": development.failed_runs_cost(run_cost, given.failed_share),
+        "post_training_cost": given.post_training_hours * hour_cost,
+        "reinforcement_cost": given.reinforcement_hours * hour_cost,
+        "staff_cost": development.staff_cost(
+            given.headcount, given.duration, given.salary, given.overhead_rate, given.equity
+        ),
+        "data_cost": development.data_cost(
+            given.data_acquisition, given.data_size, given.storage_price, given.duration
+        ),
+    }

@@ -1,0 +1,42 @@
+"""Every published case of the training domain is met, or recorded as a miss with its reason."""
+
+from __future__ import annotations
+
+import pytest
+
+from costmodel.training.cluster import STEP_OVERHEAD
+from costmodel.validation import training
+from costmodel.validation.case import Case, evaluate
+
+pytestmark = pytest.mark.published
+
+
+@pytest.mark.parametrize("case", training.CASES, ids=lambda case: case.name)
+def test_published_case(case: Case) -> None:
+    outcome = evaluate(case)
+    assert outcome.verdict != "FAIL", f"{outcome.value:g} {case.unit} against {case.published:g}: {outcome.error:+.2%}"
+    assert (case.miss is None) == (outcome.verdict == "ok"), "a case is a miss if and only if it says why"
+
+
+def test_names_are_unique() -> None:
+    names = [case.name for case in training.CASES]
+    assert len(set(names)) == len(names)
+
+
+def test_step_overhead_is_fitted_on_one_run_that_is_no_case() -> None:
+    """Nemotron-4 340B (arXiv 2406.11704, table 2): 41.0 % on 6,144 H100."""
+    assert training.calibration_utilisation() / 0.410 == pytest.approx(STEP_OVERHEAD, abs=0.01)
+    assert not any("Nemotron" in case.name for case in training.CASES)
+
+
+def test_computed_times_ask_for_the_stated_range_of_overheads() -> None:
+    published = {"llama-8k": 0.43, "llama-16k": 0.41, "llama-131k": 0.38, "megascale": 0.552}
+    asked = [STEP_OVERHEAD * training.utilisation_of(case) / value for case, value in published.items()]
+    assert min(asked) == pytest.approx(1.16, abs=0.01)
+    assert max(asked) == pytest.approx(1.35, abs=0.01)
+
+
+def test_effective_training_time_over_the_plausible_restarts() -> None:
+    """Published: higher than 90 %. The restart is not published: 5 to 15 minutes."""
+    assert training.llama_effective_time(5.0) == pytest.approx(0.95, abs=0.005)
+    assert training.llama_effective_time(15.0) == pytest.approx(0.90, abs=0.005)
