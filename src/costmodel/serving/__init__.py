@@ -1,1 +1,115 @@
-"""What a token costs to serve."""
+"""What a token costs to serve: from a model's shape, an accelerator and a workload to cost per token and speed.
+
+Topics, one module each: step time (``steps``, ``links``), what fits (``memory``), continuous batching
+(``throughput``, ``targets``), lengths, load, cost, speculative decoding, agent tasks, the Pareto front, measured
+rows, and the one fitted term (``calibration``, ``residuals``). ``Deployment`` and ``AgentTask`` are the scenarios.
+"""
+
+from costmodel.serving.agents import (
+    fresh_input_tokens,
+    resent_input_tokens,
+    sandbox_cost,
+    sandboxes_alive,
+    task_duration,
+    task_token_cost,
+)
+from costmodel.serving.calibration import OVERHEAD, Overhead, fit_overhead
+from costmodel.serving.configuration import Chip, Draft, Engine, Layout, Precision, Traffic
+from costmodel.serving.cost import (
+    CostBasis,
+    blended_cost,
+    cost_of_accelerator_time,
+    cost_per_token,
+    energy_per_token,
+    gross_margin,
+    mark_up,
+    token_revenue,
+)
+from costmodel.serving.deployment import Deployment, DeploymentResult
+from costmodel.serving.erdil import erdil_all_reduce_time, erdil_full_step_time, erdil_simple_step_time
+from costmodel.serving.frontier import pareto_front
+from costmodel.serving.lengths import (
+    Lengths,
+    decode_context_deviation,
+    mean_decode_context,
+    measured_lengths,
+    second_moment,
+)
+from costmodel.serving.links import expert_exchange_time
+from costmodel.serving.load import daily_load, peak_to_average, utilisation_of_fleet
+from costmodel.serving.measured import Measured, aiconfigurator_row, inferencex_row, read_measured
+from costmodel.serving.memory import largest_batch, sequences_that_fit, weight_bytes_per_accelerator
+from costmodel.serving.model import deploy
+from costmodel.serving.records import chip_of, engine_of, it_power, precision_of
+from costmodel.serving.speculative import best_draft_length, expected_tokens_per_pass, speculative_speedup
+from costmodel.serving.steps import decode_step_time, prefill_latency, prefill_time_per_token
+from costmodel.serving.targets import queue_wait, serve_within
+from costmodel.serving.task import AgentTask, AgentTaskResult, run_task
+from costmodel.serving.throughput import REASONS, Serving, serve
+
+__all__ = [
+    "OVERHEAD",
+    "REASONS",
+    "AgentTask",
+    "AgentTaskResult",
+    "Chip",
+    "CostBasis",
+    "Deployment",
+    "DeploymentResult",
+    "Draft",
+    "Engine",
+    "Layout",
+    "Lengths",
+    "Measured",
+    "Overhead",
+    "Precision",
+    "Serving",
+    "Traffic",
+    "aiconfigurator_row",
+    "best_draft_length",
+    "blended_cost",
+    "chip_of",
+    "cost_of_accelerator_time",
+    "cost_per_token",
+    "daily_load",
+    "decode_context_deviation",
+    "decode_step_time",
+    "deploy",
+    "energy_per_token",
+    "engine_of",
+    "erdil_all_reduce_time",
+    "erdil_full_step_time",
+    "erdil_simple_step_time",
+    "expected_tokens_per_pass",
+    "expert_exchange_time",
+    "fit_overhead",
+    "fresh_input_tokens",
+    "gross_margin",
+    "inferencex_row",
+    "it_power",
+    "largest_batch",
+    "mark_up",
+    "mean_decode_context",
+    "measured_lengths",
+    "pareto_front",
+    "peak_to_average",
+    "precision_of",
+    "prefill_latency",
+    "prefill_time_per_token",
+    "queue_wait",
+    "read_measured",
+    "resent_input_tokens",
+    "run_task",
+    "sandbox_cost",
+    "sandboxes_alive",
+    "second_moment",
+    "sequences_that_fit",
+    "serve",
+    "serve_within",
+    "speculative_speedup",
+    "task_duration",
+    "task_token_cost",
+    "token_revenue",
+    "utilisation_of_fleet",
+    "weight_bytes_per_accelerator",
+]

@@ -1,10 +1,14 @@
-"""Strategies for the formulas of the serving domain."""
+"""Strategies for the formulas and scenarios of the serving domain."""
 
 from __future__ import annotations
 
+from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from hypothesis.strategies import floats as between
 
+from costmodel.foundation.scenario import Scenario
+from costmodel.serving.deployment import Deployment
+from costmodel.serving.task import AgentTask
 from costmodel.testing.scalars import positive, share
 
 _TOKENS = positive(1.0, 1e5)
@@ -148,4 +152,79 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "tasks_per_hour": positive(1.0, 1e6),
         "held_seconds": positive(1e-6, 1e4),
     },
+    "costmodel.serving.links:expert_exchange_time": {
+        "tokens": positive(1.0, 1e5),
+        "token_bytes": positive(1e3, 1e5),
+        "top_k": positive(1.0, 16.0),
+        "ranks": positive(8.0, 512.0),
+        "ranks_in_domain": positive(1.0, 8.0),
+        "scale_up_bandwidth": positive(1e10, 1e12),
+        "scale_out_bandwidth": positive(1e9, 1e12),
+        "scale_up_latency": between(0.0, 1e-5),
+        "scale_out_latency": between(0.0, 1e-5),
+        "base_latency": between(0.0, 1e-5),
+    },
+    "costmodel.serving.memory:sequences_that_fit": {
+        "free": positive(1.0, 1e12),
+        "mean_bytes": positive(1.0, 1e10),
+        "deviation_bytes": between(0.0, 1e10),
+        "margin": between(0.0, 5.0),
+    },
+    "costmodel.serving.targets:queue_wait": {
+        "arrivals": positive(1e-3, 0.9),
+        "mean_service": positive(1e-3, 1.0),
+        "variation_service": between(0.0, 3.0),
+    },
 }
+
+
+@st.composite
+def deployments(draw: st.DrawFn) -> Deployment:
+    """Deployments that fit: two models on four chips, with or without targets, cache and drafts."""
+    return Deployment(
+        name="drawn",
+        architecture=draw(st.sampled_from(["Llama-3-8B", "Llama-3-70B"])),
+        accelerator=draw(st.sampled_from(["H100-SXM", "H200-SXM", "B200", "MI300X"])),
+        mode=draw(st.sampled_from(["interleaved", "chunked", "disaggregated"])),
+        layout={"tensor": draw(st.sampled_from([2, 4, 8]))},
+        workload={
+            "mean_input": draw(positive(10.0, 8000.0)),
+            "mean_output": draw(positive(2.0, 2000.0)),
+            "variation_input": draw(between(0.0, 1.0)),
+            "variation_output": draw(between(0.0, 1.0)),
+            "cached_share": draw(between(0.0, 0.9)),
+        },
+        load={"peak_to_average": draw(between(1.0, 2.0)), "elastic_share": draw(share())},
+        engine={"overhead": draw(between(1.0, 2.5))},
+        draft={"tokens": draw(st.sampled_from([0.0, 3.0])), "acceptance": draw(share()), "cost": 0.05},
+        hour_price=draw(positive(0.1, 10.0)),
+    )
+
+
+@st.composite
+def agent_tasks(draw: st.DrawFn) -> AgentTask:
+    """Tasks of one call up to a hundred, with or without code to run."""
+    return AgentTask(
+        name="drawn",
+        agents=draw(between(1.0, 10.0)),
+        steps=draw(between(1.0, 100.0)),
+        prompt_tokens=draw(_TOKENS),
+        answer_tokens=draw(_TOKENS),
+        reasoning_tokens=draw(between(0.0, 1e4)),
+        tool_tokens=draw(between(0.0, 1e4)),
+        hit_share=draw(share()),
+        tool_calls=draw(between(0.0, 2.0)),
+        run_time=draw(between(0.0, 60.0)),
+        sandbox={
+            "kept": draw(st.booleans()),
+            "start_time": draw(between(0.0, 3.0)),
+            "memory": draw(positive(1e6, 1e10)),
+        },
+        input_cost=draw(_COST),
+        cached_cost=draw(_COST),
+        output_cost=draw(_COST),
+        tasks_per_hour=draw(between(0.0, 1e5)),
+    )
+
+
+SCENARIOS: dict[str, SearchStrategy[Scenario]] = {"deployment": deployments(), "agent_task": agent_tasks()}

@@ -1,0 +1,243 @@
+"""A deployment: one model on one kind of accelerator for one workload, as a scenario and its result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import Field
+
+from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.inputs import Count, Inputs, Parameter, parameter
+from costmodel.foundation.provenance import Grade
+from costmodel.foundation.results import Result, output
+from costmodel.foundation.scenario import Scenario, register_model
+from costmodel.serving.calibration import OVERHEAD
+from costmodel.serving.cost import CostBasis
+from costmodel.serving.memory import MARGIN
+from costmodel.serving.records import SCALE_OUT_BANDWIDTH
+from costmodel.serving.throughput import REASONS
+
+
+class LayoutInputs(Inputs):
+    """How one copy of the model lies on accelerators."""
+
+    tensor: Count = Field(default=1, ge=1, description="Accelerators of an attention group.")
+    expert: Count = Field(default=1, ge=1, description="Accelerators over which routed experts are spread.")
+    pipeline: Count = Field(default=1, ge=1, description="Pipeline stages.")
+    micro_batches: Count = Field(default=1, ge=1, description="Parts of a batch that alternate.")
+    dimensions: Count = Field(default=1, ge=1, le=2, description="Sides along which matrices are split.")
+    overlap: Parameter = parameter(
+        "1", ge=0, le=1, default=0.0, description="Share of communication that hides behind work."
+    )
+
+
+class WorkloadInputs(Inputs):
+    """What is asked of the model."""
+
+    mean_input: Parameter = parameter("token", gt=0, description="Mean input of a request, cached tokens included.")
+    mean_output: Parameter = parameter("token", gt=0, description="Mean output of a request, reasoning included.")
+    variation_input: Parameter = parameter("1", ge=0, default=0.0, description="Coefficient of variation of the input.")
+    variation_output: Parameter = parameter(
+        "1", ge=0, default=0.0, description="Coefficient of variation of the output."
+    )
+    correlation: Parameter = parameter("1", ge=-1, le=1, default=0.0, description="Correlation of the two lengths.")
+    cached_share: Parameter = parameter(
+        "1", ge=0, lt=1, default=0.0, description="Share of input found in the prefix cache."
+    )
+
+
+class LoadInputs(Inputs):
+    """The shape of the day, from which utilisation follows."""
+
+    peak_to_average: Parameter = parameter("1", ge=1, default=1.0, description="Peak over mean load of a day.")
+    headroom: Parameter = parameter("1", ge=0, default=0.0, description="Capacity above the peak, as a share of it.")
+    elastic_share: Parameter = parameter(
+        "1", ge=0, le=1, default=0.0, description="Share of the idle trough that is handed back."
+    )
+
+
+class EngineInputs(Inputs):
+    """What software reaches of the chip; absent entries come from the catalog's efficiency records."""
+
+    compute_share: Parameter = parameter(
+        "1", gt=0, le=1, optional=True, description="Share of peak that large products reach."
+    )
+    attention_share: Parameter = parameter(
+        "1", gt=0, le=1, optional=True, description="Share of peak that attention's products reach."
+    )
+    memory_share: Parameter = parameter("1", gt=0, le=1, optional=True, description="Share of bandwidth reached.")
+    memory_use: Parameter = parameter(
+        "1", gt=0, lt=1, default=0.9, description="Share of memory given to weights and cache.", grade=Grade.PUBLISHED
+    )
+    margin: Parameter = parameter(
+        "1", ge=0, default=MARGIN, description="Deviations of the batch's cache that are kept free."
+    )
+    overhead: Parameter = parameter(
+        "1",
+        ge=1,
+        default=OVERHEAD.distribution(),
+        description="Wall-clock time of a step over its computed time.",
+        grade=Grade.ESTIMATED,
+        note="fitted once, on H100, Llama-3.3-70B, 8k in and 1k out; spread from the other five chips",
+    )
+
+
+class DraftInputs(Inputs):
+    """Speculative decoding; absent by default."""
+
+    tokens: Parameter = parameter("token", ge=0, default=0.0, description="Tokens drafted per pass.")
+    acceptance: Parameter = parameter("1", ge=0, le=1, default=0.0, description="Probability of acceptance.")
+    cost: Parameter = parameter("1", ge=0, default=0.0, description="Time of a drafted token over a decode step.")
+
+
+class EnergyInputs(Inputs):
+    """Power of an accelerator with its share of the server and the building."""
+
+    power: Parameter = parameter(
+        "W", gt=0, optional=True, description="IT power per accelerator while busy; absent: the catalog's."
+    )
+    idle_share: Parameter = parameter("1", ge=0, le=1, default=0.3, description="Power while idle over busy power.")
+    pue: Parameter = parameter("1", ge=1, default=1.2, description="Facility power over IT power.")
+
+
+class Deployment(Scenario):
+    """One model on one kind of accelerator for one workload.
+
+    The price of an accelerator-hour is an input: owned, rented or a list price, whoever computed it.
+
+    Examples
+    --------
+    >>> chat = Deployment(
+    ...     name="chat", architecture="Llama-3-70B", accelerator="H100-SXM", precision="fp8",
+    ...     layout={"tensor": 4}, workload={"mean_input": 2000.0, "mean_output": 400.0}, hour_price="2 USD/hour",
+    ... )
+    >>> chat.workload.mean_input
+    2000.0
+    """
+
+    model: Literal["deployment"] = "deployment"
+    architecture: str
+    """Name of an architecture in the catalog."""
+    accelerator: str
+    """Name of an accelerator in the catalog."""
+    precision: str = "fp8"
+    """Precision of the weights and of their products."""
+    cache_precision: str = "fp8"
+    """Precision of the key-value cache."""
+    attention_precision: str = "bf16"
+    """Precision of attention's products."""
+    mode: Literal["interleaved", "chunked", "disaggregated"] = "interleaved"
+    """How prompts and answers come together."""
+    layout: LayoutInputs = LayoutInputs()
+    prefill_layout: LayoutInputs | None = None
+    """Layout of the accelerators that read prompts, where disaggregated."""
+    workload: WorkloadInputs
+    load: LoadInputs = LoadInputs()
+    engine: EngineInputs = EngineInputs()
+    draft: DraftInputs = DraftInputs()
+    energy: EnergyInputs = EnergyInputs()
+    hour_price: Parameter = parameter("USD/hour", ge=0, description="Price of one accelerator-hour.")
+    price_kind: Literal["owned", "rented", "list"] = "rented"
+    """What the price of an accelerator-hour is."""
+    depreciation: Literal["accounting", "economic", "not applicable"] = "not applicable"
+    """Depreciation in the price of an owned accelerator."""
+    scale_out_bandwidth: Parameter = parameter(
+        "byte/s",
+        gt=0,
+        default=SCALE_OUT_BANDWIDTH,
+        description="Network of one accelerator, one direction.",
+        grade=Grade.PUBLISHED,
+    )
+    chunk: Parameter = parameter(
+        "token", gt=0, default=8192.0, description="New tokens of one prefill pass of an attention group."
+    )
+    batch: Parameter = parameter(
+        "1", ge=1, optional=True, description="Sequences in decode; absent: the largest that fits and keeps targets."
+    )
+    max_batch: Parameter = parameter("1", ge=1, optional=True, description="Most sequences that the engine admits.")
+    max_time_to_first_token: Parameter = parameter(
+        "s", gt=0, optional=True, description="Target for the time to first token."
+    )
+    max_time_per_output_token: Parameter = parameter(
+        "s/token", gt=0, optional=True, description="Target for the time per output token."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentResult(Result):
+    """What a deployment serves and what its tokens cost; NaN where it is infeasible.
+
+    Costs per token have the basis that :meth:`basis` gives.
+    """
+
+    infeasible: FloatArray = output("1", label="reason code, 0 where feasible")
+    batch: FloatArray = output("1", label="sequences in decode of one copy")
+    accelerators: FloatArray = output("1", label="accelerators of one copy")
+    time_to_first_token: FloatArray = output("s", label="time to first token")
+    time_per_output_token: FloatArray = output("s/token", label="time per output token")
+    tokens_per_second: FloatArray = output("token/s", label="input and output tokens per accelerator")
+    output_per_second: FloatArray = output("token/s", label="output tokens per accelerator")
+    requests_per_second: FloatArray = output("1/s", label="requests per accelerator")
+    prefill_share: FloatArray = output("1", label="share of accelerator time that reads prompts")
+    utilisation: FloatArray = output("1", label="share of paid hours that is busy")
+    input_cost: FloatArray = output("USD/token", label="cost of a computed input token", basis="prefill only, input")
+    cached_cost: FloatArray = output("USD/token", label="cost of a cached input token", basis="prefill only, cached")
+    output_cost: FloatArray = output("USD/token", label="cost of an output token", basis="decode only, output")
+    blended_cost: FloatArray = output(
+        "USD/token", label="cost of a token of the mix", basis="prefill and decode, input and output"
+    )
+    energy: FloatArray = output("Wh/token", label="energy of a token of the mix", basis="at the meter, idle hours in")
+
+    @property
+    def user_speed(self) -> FloatArray:
+        """Output tokens per second of one user [token/s]."""
+        return 1.0 / self.time_per_output_token
+
+    @property
+    def request_cost(self) -> FloatArray:
+        """Cost of a request of mean lengths [USD]."""
+        return self.blended_cost * self.tokens_per_second / self.requests_per_second
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The reasons why points are infeasible, in words; empty where all work."""
+        import numpy as np
+
+        codes = np.unique(np.asarray(self.infeasible, dtype=int))
+        return tuple(REASONS[code] for code in codes if code)
+
+    @property
+    def _deployment(self) -> Deployment:
+        scenario = self.scenario
+        if not isinstance(scenario, Deployment):
+            raise TypeError(f"a DeploymentResult belongs to a Deployment, not to {type(scenario).__name__}")
+        return scenario
+
+    def basis(self, name: str) -> CostBasis:
+        """Return what a cost of this result contains.
+
+        Parameters
+        ----------
+        name
+            ``input_cost``, ``cached_cost``, ``output_cost`` or ``blended_cost``.
+        """
+        phases, tokens = _BASES[name]
+        scenario = self._deployment
+        return CostBasis(
+            phases=phases,
+            tokens=tokens,
+            idle_hours="in",
+            price=scenario.price_kind,
+            depreciation=scenario.depreciation,
+        )
+
+
+_BASES = {
+    "input_cost": ("prefill only", "input"),
+    "cached_cost": ("prefill only", "cached input"),
+    "output_cost": ("decode only", "output"),
+    "blended_cost": ("prefill and decode", "blended"),
+}
+
+register_model("deployment", Deployment, "costmodel.serving.model:deploy")

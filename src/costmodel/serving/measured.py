@@ -1,0 +1,245 @@
+"""Measured throughput in: rows of a benchmark that replace the model or calibrate it.
+
+The table's columns, each row one configuration under steady load:
+
+========================  ======================================================  =========
+column                    meaning                                                 unit
+========================  ======================================================  =========
+``accelerator``           what it ran on                                          text
+``accelerators``          accelerators of the configuration                       1
+``concurrency``           requests in the system                                  1
+``input_tokens``          mean input of a request                                 token
+``output_tokens``         mean output of a request                                token
+``tokens_per_second``     input and output tokens per accelerator                 token/s
+``user_speed``            output tokens per second of one user                    token/s
+``time_to_first_token``   mean or median, as the source has it; may be empty      s
+========================  ======================================================  =========
+
+Further columns are kept out of the way; :data:`INFERENCEX` and :data:`AICONFIGURATOR` name those two tools'
+columns.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from costmodel.foundation.arrays import FloatArray, Numeric, readonly
+from costmodel.foundation.errors import DomainError, near_matches
+from costmodel.serving.cost import cost_per_token
+from costmodel.serving.frontier import pareto_front
+
+COLUMNS = (
+    "accelerator",
+    "accelerators",
+    "concurrency",
+    "input_tokens",
+    "output_tokens",
+    "tokens_per_second",
+    "user_speed",
+    "time_to_first_token",
+)
+"""Columns of a throughput table."""
+OPTIONAL = frozenset({"time_to_first_token"})
+"""Columns that may be missing or empty."""
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A table of measured throughput; arrays of shape (row,), read-only.
+
+    Parameters
+    ----------
+    accelerator
+        What each row ran on.
+    accelerators, concurrency, input_tokens, output_tokens, tokens_per_second, user_speed, time_to_first_token
+        Columns as this module's table describes them.
+    """
+
+    accelerator: tuple[str, ...]
+    accelerators: FloatArray
+    concurrency: FloatArray
+    input_tokens: FloatArray
+    output_tokens: FloatArray
+    tokens_per_second: FloatArray
+    user_speed: FloatArray
+    time_to_first_token: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.accelerator)
+
+    def of(self, accelerator: str) -> Measured:
+        """Return the rows of one accelerator.
+
+        Raises
+        ------
+        DomainError
+            If there is none; near matches are in the message.
+        """
+        keep = [index for index, name in enumerate(self.accelerator) if name == accelerator]
+        if not keep:
+            known = sorted(set(self.accelerator))
+            hint = near_matches(accelerator, known)
+            raise DomainError(f"no measured row for {accelerator!r}: there are {', '.join(known)}{hint}")
+        columns = [getattr(self, name)[keep] for name in COLUMNS[1:]]
+        return Measured(tuple(accelerator for _ in keep), *columns)
+
+    def front(self) -> Measured:
+        """Return the rows that no other beats on both user speed and throughput, slowest user first."""
+        keep = pareto_front(self.user_speed, -self.tokens_per_second)
+        columns = [getattr(self, name)[keep] for name in COLUMNS[1:]]
+        return Measured(tuple(self.accelerator[index] for index in keep), *columns)
+
+    def throughput_at(self, user_speed: Numeric) -> Numeric:
+        """Return tokens per second per accelerator at a user speed, along the measured front.
+
+        Parameters
+        ----------
+        user_speed
+            Output tokens per second of one user, > 0 [token/s], any shape.
+
+        Returns
+        -------
+        float or array
+            Throughput, log-linear between measured points and that of the slowest point below them; NaN where
+            nothing measured is as fast [token/s].
+        """
+        front = self.front()
+        speed = np.asarray(user_speed, dtype=np.float64)
+        points = np.log(front.user_speed), np.log(front.tokens_per_second)
+        value = np.exp(np.interp(np.log(speed), *points))
+        return np.where(speed > front.user_speed[-1], np.nan, value)[()]
+
+    def cost_at(self, user_speed: Numeric, hour_price: Numeric, utilisation: Numeric = 1.0) -> Numeric:
+        """Return the cost per token of input and output at a user speed [USD/token].
+
+        Parameters
+        ----------
+        user_speed
+            Output tokens per second of one user, > 0 [token/s].
+        hour_price
+            Price of one accelerator-hour, >= 0 [USD/hour].
+        utilisation
+            Share of paid hours that are busy, 0 < u <= 1 [1].
+        """
+        return cost_per_token(hour_price, self.throughput_at(user_speed), utilisation)
+
+
+def read_measured(rows: str | Path | Iterable[Row], layout: Callable[[Row], Row] | None = None) -> Measured:
+    """Read a throughput table.
+
+    Parameters
+    ----------
+    rows
+        A CSV file's path, its text, or rows as mappings.
+    layout
+        Turns a row of another tool into this module's columns, as :func:`inferencex_row` does; absent: the
+        columns are already so.
+
+    Raises
+    ------
+    DomainError
+        If a column is missing, or a figure is not a finite number above 0; row and column are named.
+
+    Examples
+    --------
+    >>> row = {"accelerator": "H100-SXM", "accelerators": 2, "concurrency": 64, "input_tokens": 8192,
+    ...        "output_tokens": 1024, "tokens_per_second": 2568, "user_speed": 20}
+    >>> table = read_measured([row])
+    >>> len(table), round(float(table.throughput_at(20.0)))
+    (1, 2568)
+    """
+    if isinstance(rows, Path) or (isinstance(rows, str) and "\n" not in rows):
+        rows = Path(rows).read_text(encoding="utf-8-sig")
+    if isinstance(rows, str):
+        rows = list(csv.DictReader(io.StringIO(rows)))
+    table = [row if layout is None else layout(row) for row in rows]
+    if not table:
+        raise DomainError("a throughput table needs at least one row")
+    values: dict[str, list[float]] = {name: [] for name in COLUMNS[1:]}
+    names = []
+    for number, row in enumerate(table, start=1):
+        names.append(str(_cell(row, "accelerator", number)))
+        for column, cells in values.items():
+            cells.append(_number(row, column, number))
+    return Measured(tuple(names), *(readonly(values[name]) for name in COLUMNS[1:]))
+
+
+def inferencex_row(row: Row) -> Row:
+    """Turn a row of InferenceX output into this module's columns.
+
+    Takes ``hw``, ``tp`` (or ``num_gpus``), ``conc``, ``isl``, ``osl``, ``tput_per_gpu``, ``median_intvty`` (or
+    ``median_tpot`` in seconds) and ``median_ttft`` in seconds.
+    """
+    speed = row.get("median_intvty") or _inverse(row, "median_tpot", 1.0)
+    return {
+        "accelerator": row.get("hw"),
+        "accelerators": row.get("num_gpus") or row.get("tp"),
+        "concurrency": row.get("conc"),
+        "input_tokens": row.get("isl"),
+        "output_tokens": row.get("osl"),
+        "tokens_per_second": row.get("tput_per_gpu"),
+        "user_speed": speed,
+        "time_to_first_token": row.get("median_ttft"),
+    }
+
+
+def aiconfigurator_row(row: Row) -> Row:
+    """Turn a row of an aiconfigurator table into this module's columns.
+
+    Takes ``system``, ``num_total_gpus`` (or ``tp`` · ``pp`` · ``dp``), ``concurrency``, ``isl``, ``osl``,
+    ``tokens/s/gpu`` (output tokens, to which the input that came with them is added), ``tokens/s/user`` and
+    ``ttft`` in milliseconds. These rows are that tool's model, not a measurement.
+    """
+    lengths = float(row["isl"]), float(row["osl"])
+    copies = [float(row.get(key) or 1.0) for key in ("tp", "pp", "dp")]
+    first = row.get("ttft")
+    return {
+        "accelerator": row.get("system") or row.get("(d)system"),
+        "accelerators": row.get("num_total_gpus") or math.prod(copies),
+        "concurrency": row.get("concurrency"),
+        "input_tokens": lengths[0],
+        "output_tokens": lengths[1],
+        "tokens_per_second": float(row["tokens/s/gpu"]) * (lengths[0] + lengths[1]) / lengths[1],
+        "user_speed": row.get("tokens/s/user"),
+        "time_to_first_token": float(first) / 1e3 if first not in (None, "") else None,
+    }
+
+
+def _inverse(row: Row, column: str, scale: float) -> float | None:
+    """Return ``scale`` over a cell, or nothing where it is empty."""
+    cell = row.get(column)
+    return scale / float(cell) if cell not in (None, "") else None
+
+
+def _cell(row: Row, column: str, number: int) -> Any:
+    cell = row.get(column)
+    if cell is None or cell == "":
+        raise DomainError(
+            f"throughput table, row {number}: column {column!r} is missing or empty; the columns are "
+            f"{', '.join(COLUMNS)}"
+        )
+    return cell
+
+
+def _number(row: Row, column: str, number: int) -> float:
+    """Return a cell as a finite number above 0; NaN where an optional one is empty."""
+    if column in OPTIONAL and row.get(column) in (None, ""):
+        return math.nan
+    cell = _cell(row, column, number)
+    try:
+        value = float(cell)
+    except (TypeError, ValueError):
+        raise DomainError(f"throughput table, row {number}: {column} = {cell!r} is not a number") from None
+    if not math.isfinite(value) or value <= 0.0:
+        raise DomainError(f"throughput table, row {number}: {column} = {cell!r}: a finite number > 0 is needed")
+    return value

@@ -1,0 +1,110 @@
+"""What fits: weights, cache, and the largest batch that leaves room for long contexts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from costmodel.compute.cache import cache_bytes, layer_cache_bytes
+from costmodel.compute.parameters import count_parameters
+from costmodel.compute.shapes import Shape
+from costmodel.foundation.arrays import Numeric, formula
+from costmodel.serving.configuration import Chip, Engine, Layout, Precision, Traffic
+from costmodel.serving.lengths import decode_context_deviation, mean_decode_context
+from costmodel.serving.steps import cache_shards
+
+MARGIN = 2.0
+"""Standard deviations of a batch's cache that are kept free, dimensionless: about 2 in 100 moments exceed it."""
+
+
+@formula()
+def sequences_that_fit(free: Numeric, mean_bytes: Numeric, deviation_bytes: Numeric, margin: Numeric) -> Numeric:
+    """Sequences whose caches fit, with room for the spread of their lengths.
+
+    Parameters
+    ----------
+    free
+        Memory left for caches, >= 0 [byte].
+    mean_bytes
+        Mean cache of a sequence, > 0 [byte].
+    deviation_bytes
+        Standard deviation of it, >= 0 [byte].
+    margin
+        Standard deviations of the sum to keep free, >= 0 [1].
+
+    Returns
+    -------
+    float or array
+        Sequences, not rounded [1].
+
+    Notes
+    -----
+    The largest n with ``n m + z s √n <= free``:
+    ``√n = (√(z² s² + 4 m free) − z s) / (2 m)``.
+
+    Examples
+    --------
+    >>> [round(float(sequences_that_fit(free, 10.0, spread, 1.0)), 6) for free, spread in ((110.0, 0.0), (120.0, 10.0))]
+    [11.0, 9.0]
+    """
+    spread = margin * deviation_bytes
+    root = np.power(spread * spread + 4.0 * mean_bytes * np.maximum(free, 0.0), 0.5)
+    side = (root - spread) / (2.0 * mean_bytes)
+    return side * side
+
+
+def weight_bytes_per_accelerator(shape: Shape, layout: Layout, precision: Precision) -> Numeric:
+    """Weights that one accelerator holds [byte], embedding tables included.
+
+    Parameters
+    ----------
+    shape
+        The model.
+    layout, precision
+        How it lies and in what.
+    """
+    counts = count_parameters(shape)
+    steady = (counts.always_active + counts.input_embedding) * precision.weight
+    routed = counts.routed_experts * precision.expert_weight
+    return (steady / layout.tensor + routed / layout.stage) / layout.pipeline
+
+
+def largest_batch(
+    shape: Shape,
+    chip: Chip,
+    engine: Engine,
+    layout: Layout,
+    precision: Precision,
+    traffic: Traffic,
+    margin: Numeric = MARGIN,
+) -> Numeric:
+    """Largest batch that fits memory.
+
+    Parameters
+    ----------
+    shape
+        The model.
+    chip, engine, layout, precision
+        What it runs on and how.
+    traffic
+        Lengths; contexts of running requests follow from them.
+    margin
+        Standard deviations of the batch's cache to keep free, >= 0 [1].
+
+    Returns
+    -------
+    float or array
+        Sequences of one copy of the model, a whole number; 0 where the weights, or one cache, do not fit [1].
+    """
+    lengths = (
+        traffic.mean_input,
+        traffic.mean_output,
+        traffic.variation_input,
+        traffic.variation_output,
+        traffic.correlation,
+    )
+    free = chip.memory * engine.memory_use - weight_bytes_per_accelerator(shape, layout, precision)
+    split = cache_shards(shape, layout) * layout.pipeline
+    mean = cache_bytes(shape, mean_decode_context(*lengths), precision.cache) / split
+    per_token = shape.full_layers * layer_cache_bytes(shape, precision.cache) / split
+    deviation = decode_context_deviation(*lengths) * per_token
+    return np.floor(sequences_that_fit(free, mean, deviation, margin) * layout.groups * (1.0 + 1e-12))

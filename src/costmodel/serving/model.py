@@ -1,0 +1,150 @@
+"""The model ``deployment``: from a resolved scenario to what it serves and costs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from costmodel.compute.architectures import shape
+from costmodel.foundation.arrays import Numeric
+from costmodel.serving.configuration import Chip, Draft, Engine, Layout, Precision, Traffic
+from costmodel.serving.cost import blended_cost, cost_of_accelerator_time, energy_per_token
+from costmodel.serving.deployment import Deployment, DeploymentResult, LayoutInputs
+from costmodel.serving.load import utilisation_of_fleet
+from costmodel.serving.records import chip_of, engine_of, it_power, precision_of
+from costmodel.serving.targets import LARGEST_BATCH, serve_within
+from costmodel.serving.throughput import Serving, serve
+
+
+def deploy(resolved: Deployment) -> DeploymentResult:
+    """Compute what a deployment serves and what its tokens cost.
+
+    Parameters
+    ----------
+    resolved
+        A resolved scenario: numbers, or one vector of draws per parameter.
+
+    Returns
+    -------
+    DeploymentResult
+        NaN, with the reason, where the deployment is infeasible.
+
+    Raises
+    ------
+    CatalogError
+        If the architecture, the accelerator or a record that the scenario leaves to the catalog is missing.
+
+    Examples
+    --------
+    >>> chat = Deployment(
+    ...     name="chat", architecture="Llama-3-70B", accelerator="H100-SXM", precision="fp8",
+    ...     layout={"tensor": 4}, workload={"mean_input": 2000.0, "mean_output": 400.0}, hour_price="2 USD/hour",
+    ... )
+    >>> result = deploy(chat.resolve())
+    >>> str(result.basis("output_cost"))
+    'per output token, decode only, idle hours in, rented price'
+    >>> bool(result.output_cost > result.input_cost > 0)
+    True
+    """
+    served = _serve(resolved)
+    workload, load, energy = resolved.workload, resolved.load, resolved.energy
+    utilisation = utilisation_of_fleet(load.peak_to_average, load.headroom, load.elastic_share)
+
+    def cost(seconds: Numeric) -> Numeric:
+        return cost_of_accelerator_time(resolved.hour_price, seconds, utilisation)
+
+    costs = cost(served.input_seconds), cost(served.cached_seconds), cost(served.output_seconds)
+    mix = blended_cost(*costs, workload.mean_input, workload.cached_share, workload.mean_output)
+    power = it_power(resolved.accelerator) if energy.power is None else energy.power
+    used = energy_per_token(power, served.tokens_per_second, utilisation, energy.idle_share, energy.pue)
+    values: dict[str, Any] = {
+        "infeasible": served.infeasible,
+        "batch": served.batch,
+        "accelerators": served.accelerators,
+        "time_to_first_token": served.time_to_first_token,
+        "time_per_output_token": served.time_per_output_token,
+        "tokens_per_second": served.tokens_per_second,
+        "output_per_second": served.output_per_second,
+        "requests_per_second": served.requests_per_second,
+        "prefill_share": served.prefill_share,
+        "utilisation": utilisation,
+        "input_cost": costs[0],
+        "cached_cost": costs[1],
+        "output_cost": costs[2],
+        "blended_cost": mix,
+        "energy": used,
+    }
+    shaped = np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in values.values()))
+    values = {name: array[()] for name, array in zip(values, shaped, strict=True)}
+    return DeploymentResult(scenario=resolved, **values)
+
+
+def _serve(resolved: Deployment) -> Serving:
+    """Serve with the batch that the scenario gives, or the largest that fits and keeps its targets."""
+    arguments = (
+        shape(resolved.architecture),
+        _chip(resolved),
+        _engine(resolved),
+        _layout(resolved.layout),
+        _precision(resolved),
+        _traffic(resolved),
+    )
+    options: dict[str, Any] = {"mode": resolved.mode, "margin": resolved.engine.margin}
+    if resolved.prefill_layout is not None:
+        options["prefill_layout"] = _layout(resolved.prefill_layout)
+    if resolved.batch is not None:
+        return serve(*arguments, resolved.batch, **options)
+    return serve_within(
+        *arguments,
+        largest=_or(resolved.max_batch, LARGEST_BATCH),
+        max_time_to_first_token=_or(resolved.max_time_to_first_token, np.inf),
+        max_time_per_output_token=_or(resolved.max_time_per_output_token, np.inf),
+        **options,
+    )
+
+
+def _chip(resolved: Deployment) -> Chip:
+    return chip_of(resolved.accelerator, resolved.precision, resolved.attention_precision, resolved.scale_out_bandwidth)
+
+
+def _engine(resolved: Deployment) -> Engine:
+    """Return the recorded engine with what the scenario says."""
+    given = resolved.engine
+    fields = ("compute_share", "attention_share", "memory_share", "memory_use", "overhead")
+    changes = {name: getattr(given, name) for name in fields if getattr(given, name) is not None}
+    return replace(engine_of(resolved.accelerator, resolved.precision), **changes)
+
+
+def _layout(given: LayoutInputs) -> Layout:
+    return Layout(
+        tensor=float(given.tensor),
+        expert=float(given.expert),
+        pipeline=float(given.pipeline),
+        micro_batches=float(given.micro_batches),
+        overlap=given.overlap,
+        dimensions=float(given.dimensions),
+    )
+
+
+def _precision(resolved: Deployment) -> Precision:
+    return precision_of(resolved.precision, resolved.cache_precision)
+
+
+def _traffic(resolved: Deployment) -> Traffic:
+    workload, draft = resolved.workload, resolved.draft
+    return Traffic(
+        mean_input=workload.mean_input,
+        mean_output=workload.mean_output,
+        variation_input=workload.variation_input,
+        variation_output=workload.variation_output,
+        correlation=workload.correlation,
+        cached_share=workload.cached_share,
+        chunk=resolved.chunk,
+        draft=Draft(tokens=draft.tokens, acceptance=draft.acceptance, cost=draft.cost),
+    )
+
+
+def _or(given: Numeric | None, default: float) -> Numeric:
+    return default if given is None else given

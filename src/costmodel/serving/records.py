@@ -1,0 +1,170 @@
+"""Chips and engines from the catalog and the efficiency records that training and serving share."""
+
+from __future__ import annotations
+
+from math import nan
+from typing import Any
+
+import costmodel.catalog as catalog
+from costmodel.compute.efficiencies import efficiency, largest_compute_share, memory_share
+from costmodel.compute.memory import bytes_per_element
+from costmodel.foundation.arrays import Numeric
+from costmodel.foundation.errors import CatalogError
+from costmodel.serving.configuration import Chip, Engine, Precision
+
+SCALE_OUT_BANDWIDTH = 50e9
+"""Network of one accelerator, one direction, in bytes per second: 400 Gb/s a GPU (NVIDIA DGX H100 data sheet)."""
+_RATE_OF = {"mxfp4": "fp4", "nvfp4": "fp4", "int4": "fp4", "fp16": "bf16"}
+"""Precision whose peak a stored format runs at."""
+
+
+def chip_of(
+    accelerator: str,
+    precision: str = "fp8",
+    attention_precision: str = "bf16",
+    scale_out_bandwidth: Numeric = SCALE_OUT_BANDWIDTH,
+) -> Chip:
+    """Return an accelerator of the catalog as serving sees it.
+
+    Parameters
+    ----------
+    accelerator
+        Name in the catalog.
+    precision
+        Precision of the weights' products: ``bf16``, ``fp8``, ``fp4``, ``mxfp4`` …; a peak that is not recorded
+        makes every point of the chip infeasible, with that reason.
+    attention_precision
+        Precision of attention's products.
+    scale_out_bandwidth
+        Network of one accelerator, one direction, > 0 [byte/s].
+
+    Raises
+    ------
+    CatalogError
+        If there is no such accelerator, or memory or bandwidth are not recorded.
+
+    Examples
+    --------
+    >>> chip = chip_of("H100-SXM")
+    >>> chip.peak / 1e12, chip.memory / 1e9
+    (1979.0, 80.0)
+    """
+    record = catalog.accelerator(accelerator)
+    bytes_per_element(precision)
+    return Chip(
+        peak=_or_nan(record, _RATE_OF.get(precision, precision)),
+        attention_peak=_or_nan(record, _RATE_OF.get(attention_precision, attention_precision)),
+        bandwidth=record.bandwidth,
+        memory=record.memory,
+        scale_up_bandwidth=_or_nan(record, "link"),
+        scale_up_domain=_or_one(record, "domain"),
+        scale_out_bandwidth=scale_out_bandwidth,
+    )
+
+
+def engine_of(accelerator: str, precision: str = "fp8", **changes: Numeric) -> Engine:
+    """Return what software reaches of an accelerator, from the efficiency records.
+
+    Parameters
+    ----------
+    accelerator
+        Name in the catalog.
+    precision
+        Precision of the weights' products.
+    **changes
+        Fields of :class:`~costmodel.serving.configuration.Engine` that replace a record, ``overhead`` foremost.
+
+    Raises
+    ------
+    CatalogError
+        If there is no such accelerator.
+
+    Examples
+    --------
+    >>> engine_of("H100-SXM", "fp8").compute_share
+    0.709
+    """
+    rate = _RATE_OF.get(precision, precision)
+    low_latency = "protocol-LL"
+    records: dict[str, Any] = {
+        "compute_share": largest_compute_share(accelerator, rate).value,
+        "attention_share": efficiency("attention_share", accelerator).value,
+        "memory_share": memory_share(accelerator).value,
+        "scale_up_share": efficiency("scale_up_share", accelerator).value,
+        "scale_out_share": efficiency("scale_out_share", accelerator).value,
+        "half_inner": _half_inner(accelerator, rate),
+        "kernel_launch": efficiency("kernel_launch", accelerator).value,
+        "scale_up_latency": efficiency("scale_up_latency", low_latency).value,
+        "scale_out_latency": efficiency("scale_out_latency", low_latency).value,
+        "base_latency": efficiency("base_latency", low_latency).value,
+    }
+    return Engine(**{**records, **changes})
+
+
+def precision_of(weight: str = "fp8", cache: str = "fp8", activation: str = "bf16") -> Precision:
+    """Return bytes per element of named precisions.
+
+    Parameters
+    ----------
+    weight
+        Weights; activations travel to experts in 8 bits where weights have 8 or fewer.
+    cache
+        Key-value cache.
+    activation
+        Activations and all-reduces.
+
+    Raises
+    ------
+    DomainError
+        If a precision is not known.
+
+    Examples
+    --------
+    >>> precision_of("fp8").dispatch, precision_of("bf16").dispatch
+    (1.0, 2.0)
+    """
+    weights, activations = bytes_per_element(weight), bytes_per_element(activation)
+    return Precision(
+        weight=weights,
+        expert_weight=weights,
+        cache=bytes_per_element(cache),
+        activation=activations,
+        dispatch=min(max(weights, 1.0), activations),
+    )
+
+
+def it_power(accelerator: str) -> float:
+    """Return the IT power of an accelerator with its share of the server [W], latest on record.
+
+    Raises
+    ------
+    CatalogError
+        If none is recorded: give the power.
+    """
+    table = catalog.table("accelerator_hours")
+    for name in (accelerator, accelerator.split("-")[0]):
+        if name in table and "it_power" in table[name]:
+            return float(table[name].value("it_power"))
+    raise CatalogError(f"no IT power is recorded for {accelerator!r}: give energy.power")
+
+
+def _half_inner(accelerator: str, rate: str) -> float:
+    """Return the shared dimension of half rate; 4-bit products take that of 8 bits.
+
+    Only H100's has been measured: it stands in for every chip that has none of its own.
+    """
+    field = "half_inner_bf16" if rate in ("bf16", "tf32", "fp32") else "half_inner_fp8"
+    try:
+        return efficiency(field, accelerator).value
+    except CatalogError:
+        return efficiency(field, "H100-SXM").value
+
+
+def _or_nan(record: Any, field: str) -> float:
+    value = record.get(field)
+    return nan if value is None else float(value)
+
+
+def _or_one(record: Any, field: str) -> float:
+    value = record.get(field)
+    return 1.0 if value is None else float(value)

@@ -1,0 +1,403 @@
+"""Continuous batching at steady state: what a copy of the model serves, how fast, and why not.
+
+Three ways to bring prompts and answers together:
+
+* ``interleaved``: passes over prompts run between decode steps;
+* ``chunked``: part of a prompt rides in every decode step, sharing one read of the weights;
+* ``disaggregated``: prompts are read on other accelerators and their caches sent over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from costmodel.compute.cache import cache_bytes
+from costmodel.compute.shapes import Shape
+from costmodel.foundation.arrays import Numeric, quiet
+from costmodel.foundation.errors import DomainError, near_matches
+from costmodel.serving.blocks import BLOCK, blocks, grid_shape, take
+from costmodel.serving.configuration import Chip, Engine, Layout, Precision, Traffic
+from costmodel.serving.lengths import mean_decode_context
+from costmodel.serving.links import links_missing
+from costmodel.serving.memory import MARGIN, largest_batch, weight_bytes_per_accelerator
+from costmodel.serving.speculative import expected_tokens_per_pass
+from costmodel.serving.steps import (
+    PassWork,
+    decode_step_time,
+    decode_work,
+    prefill_latency,
+    prefill_time_per_token,
+    prefill_work,
+    stage_time,
+)
+
+Mode: TypeAlias = Literal["interleaved", "chunked", "disaggregated"]
+MODES: tuple[Mode, ...] = ("interleaved", "chunked", "disaggregated")
+"""Ways to bring prompts and answers together."""
+
+REASONS = (
+    "",
+    "precision: the accelerator has no peak at the precision of the weights",
+    "layout: heads, experts or layers cannot be divided so, or a batch below one",
+    "links: the layout spans accelerators that no known link connects",
+    "memory: the weights do not fit",
+    "memory: the caches of the batch do not fit",
+    "targets: no batch meets the time to first token and the time per output token",
+)
+"""Why a point is infeasible, by code; code 0 is feasible."""
+FEASIBLE, NO_PEAK, BAD_LAYOUT, NO_LINKS, WEIGHTS, CACHES, TARGETS = range(7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """What a configuration serves; NaN where it is infeasible. Every field has the broadcast shape.
+
+    Parameters
+    ----------
+    infeasible
+        Code into :data:`REASONS`; 0 where it works.
+    batch
+        Sequences in decode of one copy of the model [1].
+    accelerators
+        Accelerators of one copy; of decode, where disaggregated [1].
+    step_time
+        Decode step, with the prompt tokens that ride in it where chunked [s].
+    time_to_first_token
+        For a request of mean length that finds its turn at once [s].
+    time_per_output_token
+        Mean inter-token time of a user, interruptions by prompts included [s/token].
+    requests_per_second
+        Per accelerator of the deployment, all of them busy [1/s].
+    input_seconds, cached_seconds, output_seconds
+        Accelerator-seconds per computed input, cached input and output token [s/token].
+    tokens_per_second
+        Input and output tokens per accelerator, cached ones counted [token/s].
+    output_per_second
+        Output tokens per accelerator [token/s].
+    prefill_share
+        Share of accelerator time that reads prompts [1].
+    """
+
+    infeasible: Numeric
+    batch: Numeric
+    accelerators: Numeric
+    step_time: Numeric
+    time_to_first_token: Numeric
+    time_per_output_token: Numeric
+    requests_per_second: Numeric
+    input_seconds: Numeric
+    cached_seconds: Numeric
+    output_seconds: Numeric
+    tokens_per_second: Numeric
+    output_per_second: Numeric
+    prefill_share: Numeric
+
+    @property
+    def user_speed(self) -> Numeric:
+        """Output tokens per second of one user [token/s]."""
+        return 1.0 / self.time_per_output_token
+
+    @property
+    def reasons(self) -> Numeric:
+        """Reasons in words, empty where feasible."""
+        return np.asarray(REASONS)[np.asarray(self.infeasible, dtype=np.intp)]
+
+
+def serve(
+    shape: Shape,
+    chip: Chip,
+    engine: Engine,
+    layout: Layout,
+    precision: Precision,
+    traffic: Traffic,
+    batch: Numeric | None = None,
+    *,
+    mode: Mode = "interleaved",
+    prefill_layout: Layout | None = None,
+    margin: Numeric = MARGIN,
+) -> Serving:
+    """Compute what a configuration serves at steady state, over any grid in one call.
+
+    Parameters
+    ----------
+    shape
+        The model.
+    chip, engine, layout, precision, traffic
+        Numbers or arrays that broadcast with each other.
+    batch
+        Sequences in decode of one copy of the model, >= 1; absent: the largest that fits memory [1].
+    mode
+        ``interleaved``, ``chunked`` or ``disaggregated``.
+    prefill_layout
+        Layout of the accelerators that read prompts where disaggregated; absent: as ``layout``.
+    margin
+        Standard deviations of the batch's cache to keep free [1].
+
+    Returns
+    -------
+    Serving
+        Arrays of the broadcast shape; infeasible points hold NaN and say why.
+
+    Raises
+    ------
+    DomainError
+        If the mode is unknown, or a prefill layout is given to a mode that has none.
+    """
+    if mode not in MODES:
+        raise DomainError(f"mode = {mode!r}: allowed are {', '.join(MODES)}{near_matches(str(mode), MODES)}")
+    if prefill_layout is not None and mode != "disaggregated":
+        raise DomainError(f"prefill_layout is given, but mode is {mode!r}: it belongs to 'disaggregated'")
+    numbers = (chip, engine, layout, precision, traffic, batch, prefill_layout, margin)
+    size = grid_shape(*numbers)
+    with quiet():
+        return _whole(shape, mode, numbers) if np.prod(size, dtype=np.int64) <= BLOCK else _cut(shape, mode, numbers)
+
+
+_Numbers: TypeAlias = tuple[Any, ...]
+"""Everything of a call that may be an array, in the order of ``serve``."""
+
+
+def _cut(shape: Shape, mode: Mode, numbers: _Numbers) -> Serving:
+    """Serve a large grid block by block; every point is computed as it would be alone."""
+    size = grid_shape(*numbers)
+    whole = {name: np.empty(size) for name in Serving.__dataclass_fields__}
+    whole["infeasible"] = np.empty(size, dtype=np.int64)
+    _fill(shape, mode, numbers, whole)
+    return Serving(**whole)
+
+
+def _fill(shape: Shape, mode: Mode, numbers: _Numbers, into: dict[str, Any]) -> None:
+    """Compute a grid into arrays of its shape, cutting it until a block is small enough."""
+    size = np.shape(into["infeasible"])
+    if np.prod(size, dtype=np.int64) <= BLOCK:
+        point = _whole(shape, mode, numbers)
+        for name, array in into.items():
+            array[...] = getattr(point, name)
+        return
+    for axis, part in blocks(size):
+        inside = tuple(take(number, axis, part) for number in numbers)
+        _fill(shape, mode, inside, {name: take(array, axis, part) for name, array in into.items()})
+
+
+def _whole(shape: Shape, mode: Mode, numbers: _Numbers) -> Serving:
+    """Serve a grid in one go."""
+    chip, engine, layout, precision, traffic, batch, prefill_layout, margin = numbers
+    most = largest_batch(shape, chip, engine, layout, precision, traffic, margin)
+    running = most if batch is None else batch
+    codes = _infeasible(shape, chip, engine, layout, precision, running, most)
+    reading = layout if prefill_layout is None else prefill_layout
+    if prefill_layout is not None:
+        codes = np.where(codes > 0, codes, _infeasible(shape, chip, engine, reading, precision, 1.0, np.inf))
+    per_token = prefill_time_per_token(shape, chip, engine, reading, precision, traffic) * reading.accelerators
+    point = _Point(shape, chip, engine, layout, reading, precision, traffic, np.maximum(running, 1.0), per_token)
+    return _MODES[mode](point, codes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """The arguments of one call, and what all modes share."""
+
+    shape: Shape
+    chip: Chip
+    engine: Engine
+    layout: Layout
+    reading: Layout
+    precision: Precision
+    traffic: Traffic
+    batch: Numeric
+    prompt_seconds: Numeric
+    """Accelerator-seconds per new input token [s/token]."""
+
+    @property
+    def new_tokens(self) -> Numeric:
+        """Input tokens of a request that are computed [token]."""
+        return self.traffic.mean_input * (1.0 - self.traffic.cached_share)
+
+    @property
+    def tokens_per_pass(self) -> Numeric:
+        """Output tokens that a sequence gains per pass [token]."""
+        return expected_tokens_per_pass(self.traffic.draft.acceptance, self.traffic.draft.tokens)
+
+    @property
+    def passes(self) -> Numeric:
+        """Decode passes of a request; the first token comes with the prompt [1]."""
+        return np.maximum(self.traffic.mean_output - 1.0, 0.0) / self.tokens_per_pass
+
+    @property
+    def context(self) -> Numeric:
+        """Mean context of a decode step [token]."""
+        traffic = self.traffic
+        return mean_decode_context(
+            traffic.mean_input,
+            traffic.mean_output,
+            traffic.variation_input,
+            traffic.variation_output,
+            traffic.correlation,
+        )
+
+    def decode_step(self) -> Numeric:
+        """Time of a decode pass with its draft [s]."""
+        draft = self.traffic.draft
+        arguments = (self.shape, self.chip, self.engine, self.layout, self.precision, self.batch, self.context)
+        step = decode_step_time(*arguments, draft.tokens + 1.0)
+        if np.ndim(draft.tokens) == 0 and draft.tokens == 0.0:
+            return step
+        return step + draft.tokens * draft.cost * decode_step_time(*arguments)
+
+    def prompt_latency(self) -> Numeric:
+        """Time to read one prompt [s]."""
+        return prefill_latency(self.shape, self.chip, self.engine, self.reading, self.precision, self.traffic)
+
+
+def _infeasible(
+    shape: Shape,
+    chip: Chip,
+    engine: Engine,
+    layout: Layout,
+    precision: Precision,
+    batch: Numeric,
+    most: Numeric,
+) -> Numeric:
+    """Return the code of the first reason that holds."""
+    small, large = np.minimum(layout.tensor, layout.expert), layout.stage
+    divided = np.equal(np.mod(large, small), 0.0) & np.equal(np.mod(float(shape.heads), layout.tensor), 0.0)
+    divided = divided & np.less_equal(layout.pipeline, float(shape.layers))
+    divided = divided & (np.equal(layout.expert, 1.0) | np.less_equal(layout.expert, float(shape.experts)))
+    weights = weight_bytes_per_accelerator(shape, layout, precision)
+    checks = (
+        (NO_PEAK, np.isnan(chip.peak) | np.isnan(chip.attention_peak)),
+        (BAD_LAYOUT, ~divided | (np.less(batch, 1.0) & np.greater_equal(most, 1.0))),
+        (NO_LINKS, links_missing(chip, layout)),
+        (WEIGHTS, np.greater(weights, chip.memory * engine.memory_use)),
+        (CACHES, np.greater(batch, most) | np.less(most, 1.0)),
+    )
+    codes: Numeric = np.asarray(FEASIBLE)
+    for code, holds in reversed(checks):
+        codes = np.where(holds, code, codes)
+    return codes
+
+
+def _interleaved(point: _Point, codes: Numeric) -> Serving:
+    step = point.decode_step()
+    accelerators = point.layout.accelerators
+    reading = point.prompt_seconds * point.new_tokens
+    answering = point.passes * step / point.batch * accelerators
+    per_request = (reading + answering) / accelerators
+    interval = point.batch * per_request / point.traffic.mean_output
+    return _collect(point, codes, step, reading, answering, interval, point.prompt_latency() + step)
+
+
+def _disaggregated(point: _Point, codes: Numeric) -> Serving:
+    step = point.decode_step()
+    reading = point.prompt_seconds * point.new_tokens
+    answering = point.passes * step / point.batch * point.layout.accelerators
+    sent = cache_bytes(point.shape, point.traffic.mean_input, point.precision.cache)
+    link = point.chip.scale_out_bandwidth * point.engine.scale_out_share
+    link = np.where(np.isnan(link), point.chip.scale_up_bandwidth * point.engine.scale_up_share, link)
+    transfer = sent / (link * point.reading.tensor) + point.engine.scale_out_latency
+    first = point.prompt_latency() + transfer + step
+    return _collect(point, codes, step, reading, answering, step / point.tokens_per_pass, first)
+
+
+def _chunked(point: _Point, codes: Numeric) -> Serving:
+    traffic, layout = point.traffic, point.layout
+    parts = layout.pipeline * layout.groups * layout.micro_batches
+    # prompt tokens per pass and part that keep the batch full, at most a chunk: beyond it the batch starves
+    per_sequence = point.new_tokens / np.maximum(point.passes, 1e-9)
+    batch = np.minimum(point.batch, traffic.chunk * parts / per_sequence)
+    step = _mixed_step(point, batch, batch / parts * per_sequence)
+    full = _mixed_step(point, batch, np.minimum(traffic.chunk, point.new_tokens))
+    first = point.new_tokens / np.minimum(traffic.chunk, point.new_tokens) * full
+    together = point.passes * step / batch * layout.accelerators
+    # one step serves both: its time is shared as the two would need it alone
+    reading = point.prompt_seconds * point.new_tokens
+    answering = point.passes * point.decode_step() / point.batch * layout.accelerators
+    share = reading / (reading + answering)
+    served = replace(point, batch=batch)
+    interval = step / point.tokens_per_pass
+    return _collect(served, codes, step, together * share, together * (1.0 - share), interval, first)
+
+
+def _mixed_step(point: _Point, batch: Numeric, prompt_tokens: Numeric) -> Numeric:
+    """Time of a step that decodes the batch and reads some prompt tokens per part of it."""
+    shape, layout, precision, traffic = point.shape, point.layout, point.precision, point.traffic
+    parts = layout.pipeline * layout.groups * layout.micro_batches
+    sequences = np.maximum(batch / parts, 1.0)
+    new = traffic.draft.tokens + 1.0
+    decode = decode_work(shape, layout, precision, sequences, point.context, new)
+    length = traffic.mean_input * (1.0 + traffic.variation_input * traffic.variation_input)
+    tokens = sequences * new + prompt_tokens
+    whole = decode_work(shape, layout, precision, tokens, 0.0, 1.0)
+    prefill = prefill_work(shape, layout, precision, prompt_tokens, length, traffic.cached_share)
+    work = PassWork(
+        product_flop=decode.product_flop + prefill.product_flop,
+        attention_flop=decode.attention_flop + prefill.attention_flop,
+        weight_bytes=whole.weight_bytes,
+        cache_bytes=decode.cache_bytes + prefill.cache_bytes,
+        activation_bytes=decode.activation_bytes + prefill.activation_bytes,
+    )
+    return layout.pipeline * stage_time(shape, work, point.chip, point.engine, layout, precision, tokens)
+
+
+_MODES: dict[Mode, Callable[[_Point, Numeric], Serving]] = {
+    "interleaved": _interleaved,
+    "chunked": _chunked,
+    "disaggregated": _disaggregated,
+}
+
+
+def _collect(
+    point: _Point,
+    codes: Numeric,
+    step: Numeric,
+    reading: Numeric,
+    answering: Numeric,
+    interval: Numeric,
+    first: Numeric,
+) -> Serving:
+    """Derive rates and costs in time from the accelerator-seconds of a request's two phases."""
+    traffic = point.traffic
+    together = reading + answering
+    rate = 1.0 / together
+    cached = traffic.mean_input * traffic.cached_share
+    # what the prefix adds is attention over it and its reading; every mode keeps that proportion
+    fresh = reading * _fresh_share(point)
+    ok = np.equal(codes, FEASIBLE)
+
+    def kept(value: Numeric) -> Numeric:
+        return np.where(ok, value, np.nan)[()]
+
+    return Serving(
+        infeasible=np.asarray(codes)[()],
+        batch=kept(point.batch),
+        accelerators=kept(point.layout.accelerators),
+        step_time=kept(step),
+        time_to_first_token=kept(first),
+        time_per_output_token=kept(interval),
+        requests_per_second=kept(rate),
+        input_seconds=kept(fresh / point.new_tokens),
+        cached_seconds=kept((reading - fresh) / np.maximum(cached, 1.0)),
+        output_seconds=kept(answering / traffic.mean_output),
+        tokens_per_second=kept(rate * (traffic.mean_input + traffic.mean_output)),
+        output_per_second=kept(rate * traffic.mean_output),
+        prefill_share=kept(reading / together),
+    )
+
+
+def _fresh_share(point: _Point) -> Numeric:
+    """Share of the time to read prompts that would remain if the cached prefix did not exist [1]."""
+    traffic = point.traffic
+    if np.ndim(traffic.cached_share) == 0 and traffic.cached_share == 0.0:
+        return 1.0
+    alone = Traffic(
+        mean_input=traffic.mean_input * (1.0 - traffic.cached_share),
+        mean_output=traffic.mean_output,
+        variation_input=traffic.variation_input,
+        chunk=traffic.chunk,
+    )
+    per_token = prefill_time_per_token(point.shape, point.chip, point.engine, point.reading, point.precision, alone)
+    return np.minimum(per_token * point.reading.accelerators / point.prompt_seconds, 1.0)

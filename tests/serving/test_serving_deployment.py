@@ -1,0 +1,170 @@
+"""The scenario `deployment` and its result."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from costmodel.compute import shape
+from costmodel.foundation.design import Design
+from costmodel.foundation.errors import CatalogError, CostModelError, DomainError, UnknownParameterError
+from costmodel.foundation.scenario import model_entry
+from costmodel.serving import OVERHEAD, REASONS, Deployment, deploy, serve
+from costmodel.serving.model import _chip, _engine, _layout, _precision, _traffic
+from costmodel.testing.serving import deployments
+
+CHAT = Deployment(
+    name="chat",
+    architecture="Llama-3.3-70B",
+    accelerator="H100-SXM",
+    layout={"tensor": 4},
+    workload={"mean_input": 2000.0, "mean_output": 400.0, "variation_output": 0.8},
+    hour_price="2 USD/hour",
+)
+
+
+@pytest.mark.contract
+def test_the_model_is_registered():
+    entry = model_entry("deployment")
+    assert entry.scenario is Deployment
+    assert entry.load() is deploy
+
+
+@pytest.mark.closed_form
+def test_costs_follow_from_time_price_and_utilisation():
+    busy = CHAT.replace({"batch": 32.0, "load.peak_to_average": 1.25, "energy.power": 1000.0, "energy.pue": 1.5})
+    resolved = busy.resolve()
+    result = deploy(resolved)
+    served = serve(
+        shape("Llama-3.3-70B"),
+        _chip(resolved),
+        _engine(resolved),
+        _layout(resolved.layout),
+        _precision(resolved),
+        _traffic(resolved),
+        32.0,
+    )
+    assert result.utilisation == pytest.approx(0.8)
+    assert result.output_cost == pytest.approx(2.0 * served.output_seconds / 3600 / 0.8)
+    assert result.input_cost == pytest.approx(2.0 * served.input_seconds / 3600 / 0.8)
+    # a request costs what its accelerator time costs
+    assert result.request_cost == pytest.approx(2.0 / 3600 / 0.8 / served.requests_per_second)
+    assert result.blended_cost == pytest.approx(2.0 / 3600 / 0.8 / served.tokens_per_second)
+    mean_power = 1000 * (0.8 + 0.3 * 0.2) * 1.5
+    assert result.energy == pytest.approx(mean_power / (0.8 * served.tokens_per_second * 3600))
+
+
+@pytest.mark.contract
+def test_every_cost_carries_its_basis():
+    owned = CHAT.replace({"price_kind": "owned", "depreciation": "economic"})
+    result = deploy(owned.resolve())
+    assert str(result.basis("blended_cost")) == (
+        "per blended token, prefill and decode, idle hours in, owned price, economic depreciation"
+    )
+    for name, spec in result.outputs().items():
+        assert (spec.unit == "USD/token") == name.endswith("_cost")
+        if spec.unit in ("USD/token", "Wh/token"):
+            assert spec.basis
+
+
+@pytest.mark.contract
+def test_an_infeasible_deployment_says_why_and_gives_no_number():
+    small = deploy(CHAT.replace({"layout.tensor": 1, "precision": "bf16"}).resolve())
+    assert small.reasons == (REASONS[4],)
+    assert np.isnan(small.output_cost)
+    slow = deploy(CHAT.replace({"max_time_per_output_token": 1e-4}).resolve())
+    assert slow.reasons == (REASONS[6],)
+    assert deploy(CHAT.resolve()).reasons == ()
+
+
+@pytest.mark.law
+def test_an_ensemble_equals_its_draws():
+    uncertain = CHAT.replace(
+        {
+            "hour_price": {"dist": "lognormal", "p5": 1.0, "p95": 4.0},
+            "workload.mean_input": {"dist": "uniform", "low": 500.0, "high": 4000.0},
+            "max_time_per_output_token": 0.05,
+        }
+    )
+    assert set(uncertain.uncertain_paths()) == {"hour_price", "workload.mean_input", "engine.overhead"}
+    drawn = uncertain.resolve(Design.random(uncertain, draws=6, rng=0))
+    result = deploy(drawn)
+    assert result.draws == 6
+    for index in range(6):
+        alone = deploy(
+            uncertain.replace(
+                {
+                    path: float(value[index])
+                    for path, value in (
+                        ("hour_price", drawn.hour_price),
+                        ("workload.mean_input", drawn.workload.mean_input),
+                        ("engine.overhead", drawn.engine.overhead),
+                    )
+                }
+            ).resolve()
+        )
+        for name in result.outputs():
+            assert result[name][index] == alone[name]
+
+
+@pytest.mark.contract
+def test_the_overhead_is_a_distribution_by_default():
+    assert CHAT.uncertain_paths() == ("engine.overhead",)
+    assert CHAT.resolve().engine.overhead == pytest.approx(OVERHEAD.value, rel=0.05)
+
+
+@pytest.mark.contract
+def test_a_scenario_survives_toml():
+    again = Deployment.from_toml(CHAT.to_toml())
+    assert again.written() == CHAT.written()
+    assert deploy(again.resolve()).output_cost == deploy(CHAT.resolve()).output_cost
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"workload.mean_inputs": 1.0}, UnknownParameterError, "mean_input"),
+        ({"hour_price": -1.0}, DomainError, "hour_price"),
+        ({"workload.cached_share": 1.0}, DomainError, "cached_share"),
+        ({"engine.overhead": 0.9}, DomainError, "overhead"),
+        ({"hour_price": "2 USD"}, CostModelError, "USD/hour"),
+        ({"layout.tensor": 0}, CostModelError, "tensor"),
+        ({"mode": "chunk"}, CostModelError, "mode"),
+    ],
+)
+def test_what_is_not_allowed_is_refused(changes, error, message):
+    with pytest.raises(error, match=message):
+        CHAT.replace(changes)
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"architecture": "Llama-3-71B"}, "Llama-3-70B"),
+        ({"accelerator": "H100"}, "H100-SXM"),
+        ({"accelerator": "TPU-v5p", "precision": "bf16"}, "energy.power"),
+    ],
+)
+def test_a_missing_record_is_named(changes, message):
+    with pytest.raises(CatalogError, match=message):
+        deploy(CHAT.replace(changes).resolve())
+
+
+@pytest.mark.law
+@given(scenario=deployments())
+def test_currency_rescales_costs_alone(scenario):
+    once, twice = (
+        deploy(scenario.resolve()),
+        deploy(scenario.replace({"hour_price": 2 * scenario.hour_price}).resolve()),
+    )
+    for name, spec in once.outputs().items():
+        factor = 2.0 if spec.unit.startswith("USD") else 1.0
+        np.testing.assert_allclose(twice[name], factor * once[name], rtol=1e-12)
+
+
+@pytest.mark.contract
+def test_it_becomes_a_table():
+    pytest.importorskip("xarray")
+    data = deploy(CHAT.resolve()).to_xarray()
+    assert data["output_cost"].attrs["units"] == "USD/token"

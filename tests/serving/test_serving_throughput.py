@@ -1,0 +1,283 @@
+"""Continuous batching at steady state: rates, modes, reasons, blocks and targets."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from costmodel.compute import cache_bytes, count_parameters, decode_flop_per_token, forward_flop_per_token, shape
+from costmodel.foundation.errors import DomainError
+from costmodel.serving import (
+    REASONS,
+    Draft,
+    Layout,
+    Precision,
+    Serving,
+    Traffic,
+    chip_of,
+    decode_step_time,
+    engine_of,
+    expected_tokens_per_pass,
+    largest_batch,
+    pareto_front,
+    precision_of,
+    prefill_latency,
+    prefill_time_per_token,
+    queue_wait,
+    sequences_that_fit,
+    serve,
+    serve_within,
+    weight_bytes_per_accelerator,
+)
+from costmodel.serving.throughput import BAD_LAYOUT, CACHES, NO_LINKS, NO_PEAK, TARGETS, WEIGHTS
+
+LLAMA, DEEPSEEK = shape("Llama-3-70B"), shape("DeepSeek-V3")
+H100, H200 = chip_of("H100-SXM"), chip_of("H200-SXM")
+ENGINE = engine_of("H100-SXM", overhead=1.5)
+FP8 = precision_of("fp8")
+CHAT = Traffic(mean_input=2000.0, mean_output=400.0, variation_input=0.5, variation_output=0.8)
+FOUR = Layout(tensor=4.0)
+BASE = (LLAMA, H100, ENGINE, FOUR, FP8, CHAT)
+
+
+@pytest.mark.closed_form
+def test_interleaved_rates_add_up_the_time_of_both_phases():
+    batch = 32.0
+    served = serve(*BASE, batch)
+    # context over steps: m_in + m_out (1 + v²) / 2
+    step = decode_step_time(LLAMA, H100, ENGINE, FOUR, FP8, batch, 2000 + 400 * (1 + 0.8**2) / 2)
+    prompt = prefill_time_per_token(LLAMA, H100, ENGINE, FOUR, FP8, CHAT) * 2000
+    per_request = prompt + 399 * step / batch
+    assert served.step_time == pytest.approx(step)
+    assert served.requests_per_second == pytest.approx(1 / per_request / 4)
+    assert served.tokens_per_second == pytest.approx(2400 / per_request / 4)
+    assert served.prefill_share == pytest.approx(prompt / per_request)
+    # Little: 32 requests in the system, each for its whole answer
+    assert served.time_per_output_token == pytest.approx(32 * per_request / 400)
+    assert served.user_speed == pytest.approx(1 / served.time_per_output_token)
+    assert served.time_to_first_token == pytest.approx(prefill_latency(LLAMA, H100, ENGINE, FOUR, FP8, CHAT) + step)
+    seconds = 2000 * served.input_seconds + 400 * served.output_seconds
+    assert seconds == pytest.approx(1 / served.requests_per_second)
+
+
+@pytest.mark.closed_form
+def test_disaggregated_adds_accelerators_and_frees_decode_of_interruptions():
+    batch, reading = 32.0, Layout(tensor=2.0)
+    served = serve(*BASE, batch, mode="disaggregated", prefill_layout=reading)
+    prompt = prefill_time_per_token(LLAMA, H100, ENGINE, reading, FP8, CHAT) * 2000 * 2
+    answer = 399 * served.step_time / batch * 4
+    assert served.requests_per_second == pytest.approx(1 / (prompt + answer))
+    assert served.time_per_output_token == pytest.approx(served.step_time)
+    transfer = cache_bytes(LLAMA, 2000.0, 1.0) / (50e9 * 0.86 * 2) + 5e-6
+    first = prefill_latency(LLAMA, H100, ENGINE, reading, FP8, CHAT) + transfer + served.step_time
+    assert served.time_to_first_token == pytest.approx(first)
+    assert served.time_per_output_token < serve(*BASE, batch).time_per_output_token
+
+
+@pytest.mark.law
+def test_chunked_steps_share_a_read_of_the_weights():
+    batch = np.array([4.0, 16.0, 64.0])
+    chunked, apart = serve(*BASE, batch, mode="chunked"), serve(*BASE, batch)
+    # the same work less one read of the weights per prompt chunk, so never slower
+    assert np.all(chunked.requests_per_second >= apart.requests_per_second * (1 - 1e-9))
+    assert np.all(chunked.step_time > apart.step_time)
+    # a prompt heavier than a chunk per pass starves the batch instead of growing without bound
+    long = replace(CHAT, mean_input=5e4, mean_output=20.0, chunk=2048.0)
+    served = serve(LLAMA, H100, ENGINE, Layout(tensor=8.0), FP8, long, 20.0, mode="chunked")
+    assert served.batch == pytest.approx(2048 / (5e4 / 19))
+
+
+@pytest.mark.closed_form
+def test_speculation_divides_the_passes_and_pays_for_the_draft():
+    draft = replace(CHAT, draft=Draft(tokens=3.0, acceptance=0.7, cost=0.05))
+    served, plain = serve(*BASE[:5], draft, 4.0), serve(*BASE, 4.0)
+    context = 2000 + 400 * 1.64 / 2
+    check = decode_step_time(LLAMA, H100, ENGINE, FOUR, FP8, 4.0, context, 4.0)
+    assert served.step_time == pytest.approx(check + 3 * 0.05 * plain.step_time)
+    ratio = expected_tokens_per_pass(0.7, 3.0) * plain.step_time / served.step_time
+    assert served.output_seconds == pytest.approx(plain.output_seconds / ratio)
+    assert served.user_speed > plain.user_speed
+
+
+@pytest.mark.closed_form
+def test_a_cached_prefix_saves_its_products_and_costs_its_attention():
+    half = replace(CHAT, cached_share=0.5)
+    served, plain = serve(*BASE[:5], half, 16.0), serve(*BASE, 16.0)
+    assert served.requests_per_second > plain.requests_per_second
+    assert 0 < served.cached_seconds < 0.2 * served.input_seconds
+    parts = 1000 * served.input_seconds + 1000 * served.cached_seconds + 400 * served.output_seconds
+    assert parts == pytest.approx(1 / served.requests_per_second)
+    assert plain.cached_seconds == 0.0
+
+
+@pytest.mark.contract
+def test_every_infeasible_point_says_why():
+    a100 = chip_of("A100-SXM-80")
+    known = {
+        NO_PEAK: (LLAMA, a100, ENGINE, FOUR, FP8, CHAT, 1.0),
+        BAD_LAYOUT: (LLAMA, H100, ENGINE, Layout(tensor=3.0), FP8, CHAT, 1.0),
+        NO_LINKS: (LLAMA, replace(H100, scale_out_bandwidth=np.nan), ENGINE, Layout(tensor=16.0), FP8, CHAT, 1.0),
+        WEIGHTS: (DEEPSEEK, H100, ENGINE, Layout(tensor=4.0), FP8, CHAT, 1.0),
+        CACHES: (LLAMA, H100, ENGINE, FOUR, FP8, CHAT, 1e6),
+    }
+    for code, arguments in known.items():
+        served = serve(*arguments)
+        assert served.infeasible == code
+        assert served.reasons == REASONS[code]
+        assert np.isnan(served.tokens_per_second)
+        assert np.isnan(served.time_per_output_token)
+    assert serve(*BASE, 1.0).reasons == ""
+    assert serve(*BASE, 0.5).infeasible == BAD_LAYOUT
+    assert serve(DEEPSEEK, H100, ENGINE, Layout(expert=512.0), FP8, CHAT, 512.0).infeasible == BAD_LAYOUT
+
+
+@pytest.mark.contract
+def test_a_wrong_mode_or_a_layout_without_use_is_refused():
+    with pytest.raises(DomainError, match=r"mode = 'chunk': allowed are .*did you mean 'chunked'"):
+        serve(*BASE, 1.0, mode="chunk")
+    with pytest.raises(DomainError, match="prefill_layout"):
+        serve(*BASE, 1.0, prefill_layout=FOUR)
+
+
+@pytest.mark.law
+@pytest.mark.parametrize("mode", ["interleaved", "chunked", "disaggregated"])
+def test_a_grid_equals_its_points_whatever_the_block(mode, monkeypatch):
+    layout = Layout(tensor=np.array([1.0, 2.0, 4.0, 8.0])[:, None, None])
+    traffic = replace(CHAT, mean_input=np.array([500.0, 2000.0, 8000.0])[:, None], cached_share=0.3)
+    batch = np.arange(1.0, 8.0)
+    grid = serve(LLAMA, H200, ENGINE, layout, FP8, traffic, batch, mode=mode)
+    monkeypatch.setattr("costmodel.serving.throughput.BLOCK", 5)
+    monkeypatch.setattr("costmodel.serving.blocks.BLOCK", 5)
+    cut = serve(LLAMA, H200, ENGINE, layout, FP8, traffic, batch, mode=mode)
+    for name in Serving.__dataclass_fields__:
+        np.testing.assert_array_equal(getattr(grid, name), getattr(cut, name))
+        assert np.shape(getattr(cut, name)) == (4, 3, 7)
+    alone = serve(
+        LLAMA, H200, ENGINE, Layout(tensor=2.0), FP8, replace(CHAT, mean_input=2000.0, cached_share=0.3), 5.0, mode=mode
+    )
+    assert alone.tokens_per_second == grid.tokens_per_second[1, 1, 4]
+
+
+@pytest.mark.law
+@given(
+    name=st.sampled_from(["Llama-3-70B", "DeepSeek-V3", "gpt-oss-120b"]),
+    length=st.floats(100.0, 2e4),
+    answer=st.floats(10.0, 4e3),
+    mode=st.sampled_from(["interleaved", "chunked", "disaggregated"]),
+)
+def test_cost_falls_with_batch_until_memory_binds(name, length, answer, mode):
+    model, layout = shape(name), Layout(tensor=8.0)
+    chip = replace(H200, memory=400e9)
+    traffic = Traffic(mean_input=length, mean_output=answer, variation_output=1.0)
+    most = float(largest_batch(model, chip, ENGINE, layout, FP8, traffic))
+    batch = np.unique(np.floor(np.geomspace(1.0, 2 * most, 40)))
+    served = serve(model, chip, ENGINE, layout, FP8, traffic, batch, mode=mode)
+    fits = batch <= most
+    assert np.all(np.isfinite(served.tokens_per_second) == fits)
+    rates = served.tokens_per_second[fits]
+    assert np.all(np.diff(rates) >= -1e-9 * rates[1:])
+    # and no faster user comes with it
+    assert np.all(np.diff(served.user_speed[fits]) <= 1e-9)
+
+
+@pytest.mark.law
+@given(batch=st.floats(1.0, 400.0), length=st.floats(100.0, 1e4), mode=st.sampled_from(["interleaved", "chunked"]))
+def test_throughput_stays_below_the_roofline(batch, length, mode):
+    chip, ideal = replace(H200, memory=1e13), replace(ENGINE, overhead=1.0)
+    traffic = Traffic(mean_input=length, mean_output=length / 4)
+    served = serve(LLAMA, chip, ideal, Layout(tensor=4.0), FP8, traffic, batch, mode=mode)
+    counts = count_parameters(LLAMA)
+    prompt = forward_flop_per_token(LLAMA, length) - 2 * counts.output_embedding
+    flop = length * prompt + (length / 4 - 1) * decode_flop_per_token(LLAMA, 0.0)
+    assert served.requests_per_second * flop <= chip.peak
+    reads = (length / 4 - 1) / batch * counts.always_active
+    assert served.requests_per_second * reads <= chip.bandwidth
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference("costmodel.serving.memory:sequences_that_fit")
+def test_sequences_that_fit_leave_their_margin():
+    for free, mean, deviation, margin in ((1e11, 3e8, 1e8, 2.0), (5e9, 1e9, 9e8, 1.0), (0.0, 1.0, 1.0, 1.0)):
+        n = sequences_that_fit(free, mean, deviation, margin)
+        assert n * mean + margin * deviation * np.sqrt(n) == pytest.approx(free)
+
+
+@pytest.mark.closed_form
+def test_largest_batch_counts_weights_and_contexts():
+    still = Traffic(mean_input=1000.0, mean_output=1e-9)
+    weights = count_parameters(LLAMA).total / 4
+    assert weight_bytes_per_accelerator(LLAMA, FOUR, FP8) == pytest.approx(weights)
+    cache = 1000 * 2 * 8 * 128 * 80 / 4
+    expected = np.floor((0.9 * 80e9 - weights) / cache)
+    assert largest_batch(LLAMA, H100, ENGINE, FOUR, FP8, still) == expected
+    assert largest_batch(DEEPSEEK, H100, ENGINE, FOUR, FP8, still) == 0.0
+    # a wider spread of lengths leaves room for fewer
+    assert largest_batch(LLAMA, H100, ENGINE, FOUR, FP8, CHAT) < largest_batch(
+        LLAMA, H100, ENGINE, FOUR, FP8, replace(CHAT, variation_input=0.0, variation_output=0.0)
+    )
+
+
+@pytest.mark.closed_form
+def test_targets_find_the_batch_that_trying_all_finds():
+    layout = Layout(tensor=np.array([2.0, 4.0, 8.0]))
+    limit, arguments = 0.03, (LLAMA, H100, ENGINE, layout, FP8, CHAT)
+    found = serve_within(*arguments, max_time_per_output_token=limit, max_time_to_first_token=0.4)
+    most = largest_batch(*arguments)
+    for index in range(3):
+        one = (LLAMA, H100, ENGINE, Layout(tensor=layout.tensor[index]), FP8, CHAT)
+        every = serve(*one, np.arange(1.0, most[index] + 1))
+        keeps = (every.time_per_output_token <= limit) & (every.time_to_first_token <= 0.4)
+        if keeps.any():
+            assert found.batch[index] == np.flatnonzero(keeps).max() + 1
+        else:
+            assert found.infeasible[index] == TARGETS
+            assert np.isnan(found.batch[index])
+    free = serve_within(*arguments)
+    assert free.batch.tolist() == most.tolist()
+    assert serve_within(*arguments, largest=7.0).batch.tolist() == [7.0, 7.0, 7.0]
+    hopeless = serve_within(*BASE, max_time_per_output_token=1e-6)
+    assert hopeless.reasons == REASONS[TARGETS]
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference("costmodel.serving.targets:queue_wait")
+def test_wait_of_one_server():
+    # exponential service: rho / (mu - lambda); constant service: half of it
+    assert queue_wait(0.8, 1.0, 1.0) == pytest.approx(0.8 / (1 - 0.8))
+    assert queue_wait(0.8, 1.0, 0.0) == pytest.approx(0.5 * 0.8 / (1 - 0.8))
+
+
+@pytest.mark.peer
+def test_front_is_what_pairwise_comparison_leaves():
+    rng = np.random.default_rng(3)
+    speed, cost = rng.integers(0, 20, 200) + 0.0, rng.integers(0, 20, 200) + 0.0
+    speed[::17] = np.nan
+    front = pareto_front(speed, cost)
+    valid = np.flatnonzero(np.isfinite(speed))
+    kept = {
+        (speed[i], cost[i])
+        for i in valid
+        if not any(
+            speed[j] >= speed[i] and cost[j] <= cost[i] and (speed[j], cost[j]) != (speed[i], cost[i]) for j in valid
+        )
+    }
+    assert {(speed[i], cost[i]) for i in front} == kept
+    assert len(front) == len(kept)
+    assert np.all(np.diff(speed[front]) > 0)
+    assert np.all(np.diff(cost[front]) > 0)
+
+
+@pytest.mark.contract
+def test_an_empty_front_and_unequal_shapes():
+    assert pareto_front([np.nan], [1.0]).size == 0
+    with pytest.raises(DomainError, match="shape"):
+        pareto_front([1.0, 2.0], [1.0])
+
+
+@pytest.mark.closed_form
+def test_precision_of_dispatch_follows_the_weights():
+    assert precision_of("nvfp4") == Precision(
+        weight=0.5625, expert_weight=0.5625, cache=1.0, activation=2.0, dispatch=1.0
+    )
