@@ -67,8 +67,8 @@ def read_off(trajectory: Trajectory, row: Observation) -> FloatArray:
     when = _when(row, trajectory)
     if row.output in AT_END:
         first = values[0] - (values[1] - values[0] if grid.steps > 1 else 0.0)
-        opening = trajectory.scenario.resolve().hardware.fleet.opening_shipped
-        start = first if opening is None else np.broadcast_to(opening, first.shape)
+        opening = trajectory.scenario.hardware.fleet.opening_shipped
+        start = np.broadcast_to(opening, first.shape) if isinstance(opening, float) else first
         return _interpolate(grid.bounds, np.concatenate([start[None], values]), when)
     return _interpolate(grid.mid, values, when)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from costmodel.flywheel.drivers import ASSETS
 from costmodel.flywheel.inputs import FlywheelScenario
 from costmodel.foundation.arrays import FloatArray, ordered_sum
+from costmodel.foundation.distributions import Distribution
 from costmodel.foundation.results import Result, output
 
 _W, _A, _S = ("workload", "step"), ("asset", "step"), ("step",)
@@ -20,6 +21,13 @@ _UNIT_BASIS = "required rent of new capacity over target utilisation; all tokens
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trajectory(Result):
     """A run of the flywheel. Flows are per step, rates per year, stocks at step bounds or at mid-step as said."""
+
+    ENSEMBLE_OUTPUTS: ClassVar[tuple[str, ...]] = (
+        "fixed_weight_unit_cost@*", "average_price@*", "tokens@*", "accelerators_in_service@*", "facility_power@*",
+        "rental_price@*", "capex@*", "depreciation@*", "training_cost@*", "inference_cost@*",
+        "training_share_of_compute@*", "user_spend@*", "operator_cost@*", "operating_margin@*", "loop_gain", "runaway",
+    )  # fmt: skip
+    """What an ensemble summarizes unless told otherwise."""
 
     scenario: FlywheelScenario
 
@@ -186,6 +194,24 @@ class Trajectory(Result):
         return np.asarray(self.unit_cost / self.model_index)
 
     @property
+    def fixed_weight_unit_cost(self) -> FloatArray:
+        """Unit cost at constant quality, workloads weighted by their demand at the start [USD/token]."""
+        weights = [_number(item.tokens) for item in self.scenario.market.values()]
+        parts = zip(weights, self.unit_cost_at_constant_quality, strict=True)
+        return np.asarray(ordered_sum(weight * cost for weight, cost in parts) / ordered_sum(weights))
+
+    @property
+    def average_price(self) -> FloatArray:
+        """List price, workloads weighted by tokens served [USD/token]."""
+        paid = ordered_sum(self.price * self.tokens_served)
+        return np.asarray(paid / self.tokens)
+
+    @property
+    def average_unit_cost(self) -> FloatArray:
+        """Unit cost, workloads weighted by tokens served [USD/token]."""
+        return np.asarray(ordered_sum(self.unit_cost * self.tokens_served) / self.tokens)
+
+    @property
     def paid_to_chipmakers(self) -> FloatArray:
         """Cloud providers' purchases of accelerators and network per step [USD]."""
         return np.asarray(self.capex_by_class[0] + self.capex_by_class[1])
@@ -198,7 +224,12 @@ class Trajectory(Result):
     @property
     def chipmakers_gross_profit(self) -> FloatArray:
         """Chipmakers' gross profit on accelerators per step [USD]."""
-        return np.asarray(self.capex_by_class[0] * self.scenario.resolve().accounts.supplier_margin)
+        return np.asarray(self.capex_by_class[0] * _number(self.scenario.accounts.supplier_margin))
+
+
+def _number(value: Any) -> FloatArray:
+    """Return a parameter of a written or resolved scenario as numbers: a distribution by its median."""
+    return np.asarray(value.median() if isinstance(value, Distribution) else value, dtype=np.float64)
 
 
 def _total(rows: FloatArray) -> FloatArray:

@@ -1,0 +1,76 @@
+"""``costmodel run`` and ``costmodel list``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from costmodel.cli.common import executor_of, progress, scenario_with, write_whole
+from costmodel.cli.tables import YearTable, print_history, print_outputs, print_table, table_of, write_table
+from costmodel.entry import load_scenario, run, scenario_names
+from costmodel.foundation.errors import DomainError, ScenarioError
+
+
+def run_command(
+    name: Annotated[str, typer.Argument(help="A built-in scenario (costmodel list) or the path of a TOML file.")],
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Replace a parameter; repeatable.")
+    ] = None,
+    draws: Annotated[int | None, typer.Option(help="Draw the uncertain parameters this often: 5/50/95 % bands.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the draws, 0 or more.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that share the draws.")] = None,
+    weighted: Annotated[bool, typer.Option(help="With draws: also bands weighted by the fit to history.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Also write the table: .csv, .parquet or .nc.")] = None,
+) -> None:
+    """Run a scenario and print its result by year, beside history where there is history."""
+    if out is not None and out.suffix not in (".csv", ".parquet", ".nc"):
+        raise ScenarioError(f"--out {out}: the name must end in .csv, .parquet or .nc")
+    if draws is None and (seed is not None or weighted or workers is not None):
+        raise DomainError("--seed, --workers and --weighted belong to --draws")
+    scenario = scenario_with(name, set_)
+    if scenario.model != "flywheel":
+        _run_other(scenario, draws, seed, as_json, out)
+        return
+    median = run(scenario)
+    if draws is None:
+        table = table_of(median)
+    else:
+        with executor_of(workers) as pool, progress("drawing") as shown:
+            table = YearTable.of_ensemble(scenario, draws, seed, pool, shown, weighted)
+    if as_json:
+        typer.echo(json.dumps(table.as_json(median), indent=1, ensure_ascii=False))
+    else:
+        print_table(table, scenario, median)
+        print_history(median)
+    if out is not None:
+        write_whole(out, lambda path: write_table(path, table))
+
+
+def _run_other(scenario: Any, draws: int | None, seed: int | None, as_json: bool, out: Path | None) -> None:
+    """Run a model without a yearly table and print its outputs."""
+    result = run(scenario, draws=draws, rng=seed)
+    print_outputs(result, as_json)
+    if out is not None:
+        write_whole(out, lambda path: write_table(path, YearTable.of_outputs(result)))
+
+
+def list_command(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """List the built-in scenarios."""
+    from rich.console import Console
+    from rich.table import Table
+
+    rows = [(name, load_scenario(name)) for name in scenario_names()]
+    if as_json:
+        items = [{"name": name, "model": item.model, "title": item.title} for name, item in rows]
+        typer.echo(json.dumps(items, indent=1, ensure_ascii=False))
+        return
+    table = Table("name", "model", "title")
+    for name, item in rows:
+        table.add_row(name, item.model, item.title)
+    Console().print(table)

@@ -1,0 +1,259 @@
+"""Tables of a run: by year, with history beside the model; on the screen, as JSON and as files."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from costmodel.analysis.targets import Selector
+from costmodel.flywheel.growth import loop_gain
+from costmodel.flywheel.history import compare_with_history
+from costmodel.flywheel.investment import Bound
+from costmodel.flywheel.trajectory import Trajectory
+from costmodel.foundation.errors import missing_extra
+from costmodel.foundation.results import Result
+
+WIDTH = 130
+"""Columns of a table where the output is not a terminal [1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the yearly table: what it reads, and in which unit it is shown."""
+
+    label: str
+    output: str
+    unit: str
+    scale: float
+
+
+ROWS = (
+    Row("unit cost, constant quality", "fixed_weight_unit_cost", "USD/Mtoken", 1e6),
+    Row("unit cost, as served", "average_unit_cost", "USD/Mtoken", 1e6),
+    Row("list price, as served", "average_price", "USD/Mtoken", 1e6),
+    Row("tokens served", "tokens", "Ttoken", 1e-12),
+    Row("accelerators in service", "accelerators_in_service", "M H100e", 1e-6),
+    Row("facility power in service", "facility_power", "GW", 1e-9),
+    Row("utilisation", "utilisation", "%", 100.0),
+    Row("rental price", "rental_price", "USD/H100e-hour", 1.0),
+    Row("capex", "capex", "G USD", 1e-9),
+    Row("depreciation", "depreciation", "G USD", 1e-9),
+    Row("training cost", "training_cost", "G USD", 1e-9),
+    Row("inference cost", "inference_cost", "G USD", 1e-9),
+    Row("training share of compute", "training_share_of_compute", "%", 100.0),
+    Row("user spend", "user_spend", "G USD", 1e-9),
+    Row("operator cost", "operator_cost", "G USD", 1e-9),
+    Row("operating margin", "operating_margin", "%", 100.0),
+)
+QUANTILES = (0.05, 0.5, 0.95)
+
+
+@dataclass(frozen=True, slots=True)
+class YearTable:
+    """Values by row and year; ``values`` is ``(row, year)``, or ``(row, year, quantile)`` for an ensemble."""
+
+    rows: tuple[Row, ...]
+    years: tuple[int, ...]
+    values: Any
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of_ensemble(
+        cls,
+        scenario: Any,
+        draws: int,
+        seed: int | None,
+        executor: Executor | None,
+        on_progress: Callable[[int, int], None] | None,
+        weighted: bool,
+    ) -> YearTable:
+        """Run an ensemble and collect its bands."""
+        from costmodel.analysis.ensemble import run_ensemble
+        from costmodel.flywheel.shares import BOUND_OUTPUTS, bound_shares
+
+        outputs = [f"{row.output}@*" for row in ROWS]
+        result = run_ensemble(
+            None,
+            scenario,
+            draws,
+            seed,
+            outputs=[*outputs, "loop_gain", "runaway", *BOUND_OUTPUTS],
+            executor=executor,
+            on_progress=on_progress,
+        )
+        years = scenario.grid.years
+        bands = np.array([[result.bands(f"{row.output}@{year}", QUANTILES) for year in years] for row in ROWS])
+        scales = np.array([row.scale for row in ROWS])[:, None, None]
+        notes = [f"{result.draws} draws, seed {result.design.seed}; columns hold 5 / 50 / 95 %"]
+        notes += bound_shares(result, scenario.grid.years)
+        if weighted:
+            from costmodel.analysis.weights import weighted_note
+
+            notes += weighted_note(scenario, draws, seed)
+        return cls(ROWS, years, bands * scales, tuple(notes))
+
+    @classmethod
+    def of_outputs(cls, result: Result) -> YearTable:
+        """Collect the scalar outputs of a model without years, as one column."""
+        rows, values = [], []
+        for name, row in result.summary().items():
+            keys = [f"p{100 * q:g}" for q in QUANTILES]
+            value = np.array([row[key] for key in keys]) if "p50" in row else np.asarray(row["value"])
+            if value.ndim == ("p50" in row) and value.dtype.kind in "fiu":
+                rows.append(Row(row["label"], name, row["unit"], 1.0))
+                values.append([value])
+        return cls(tuple(rows), (0,), np.array(values))
+
+    def as_json(self, median: Trajectory) -> dict[str, Any]:
+        """Return the table with its history as plain tables."""
+        rows = [
+            {"output": row.output, "label": row.label, "unit": row.unit, "values": self.values[i].tolist()}
+            for i, row in enumerate(self.rows)
+        ]
+        history = [
+            {
+                "output": item.observation.output,
+                "date": item.observation.date,
+                "unit": item.observation.unit,
+                "reported": item.observation.value,
+                "model": float(item.model),
+                "error": float(item.error),
+                "grade": item.grade.value,
+                "used_in_fit": item.observation.used_in_fit,
+                "source": item.observation.source,
+            }
+            for item in compare_with_history(median)
+        ]
+        years = [str(year) for year in self.years]
+        bounds = dict(zip(years, bounds_by_year(median), strict=True))
+        gain = float(np.max(median.loop_gain))
+        return {
+            "scenario": median.scenario.name, "version": median.version, "years": list(self.years), "rows": rows,
+            "bound": bounds, "loop_gain": gain, "history": history, "misses": list(median.scenario.misses),
+            "notes": list(self.notes),
+        }  # fmt: skip
+
+
+def table_of(trajectory: Trajectory) -> YearTable:
+    """Return the yearly table of one run."""
+    values = [
+        [row.scale * float(value[0]) for value in Selector.parse(f"{row.output}@*").select(trajectory, 1)[1]]
+        for row in ROWS
+    ]
+    return YearTable(ROWS, trajectory.scenario.grid.years, np.array(values))
+
+
+def bounds_by_year(trajectory: Trajectory) -> list[str]:
+    """Return the name of what held capex in most steps of each year."""
+    names = []
+    for year in trajectory.scenario.grid.years:
+        codes = np.asarray(trajectory.bound_held[trajectory.scenario.grid.year_steps(year)]).astype(int)
+        names.append(Bound(int(np.bincount(codes.ravel()).argmax())).name.lower().replace("_", " "))
+    return names
+
+
+def _text(value: Any) -> str:
+    if np.ndim(value) == 0:
+        return f"{float(value):,.4g}" if abs(float(value)) < 1e5 else f"{float(value):.3g}"
+    return " / ".join(_text(item) for item in value)
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH)
+
+
+def print_table(table: YearTable, scenario: Any, median: Trajectory) -> None:
+    """Print the yearly table with what held capex and the loop gain."""
+    console = _console()
+    if np.ndim(table.values) == 3:
+        console = Console(width=max(WIDTH, 60 + 28 * len(table.years)))
+    shown = Table("", "unit", *(str(year) for year in table.years), title=scenario.title or scenario.name)
+    for row, values in zip(table.rows, table.values, strict=True):
+        shown.add_row(row.label, row.unit, *(_text(value) for value in values))
+    shown.add_row("capex held by", "", *bounds_by_year(median))
+    console.print(shown)
+    gain = float(np.max(loop_gain(scenario.resolve())))
+    lines = [f"loop gain {gain:.3f} (1 or more would run away)", *table.notes]
+    lines += [f"not modelled: {text}" for text in scenario.not_modelled]
+    for line in lines:
+        console.print(line, highlight=False, markup=False)
+
+
+def print_history(median: Trajectory) -> None:
+    """Print reported figures beside the model's, and the known misses."""
+    compared = compare_with_history(median)
+    console = _console()
+    if compared:
+        shown = Table("reported", "at", "unit", "reported figure", "model", "error", "grade", "fitted to", title="history")
+        for item in compared:
+            row = item.observation
+            fitted = "yes" if row.used_in_fit else "no"
+            figures = (_text(row.value), _text(float(item.model)), f"{float(item.error):+.1%}")
+            shown.add_row(row.output.replace("_", " "), row.date, row.unit, *figures, item.grade.value, fitted)
+        console.print(shown)
+    for text in median.scenario.misses:
+        console.print(f"known miss: {text}", highlight=False, markup=False)
+
+
+def print_outputs(result: Result, as_json: bool) -> None:
+    """Print every output of a result."""
+    summary = result.summary()
+    if as_json:
+        plain = {name: {key: np.asarray(v).tolist() for key, v in row.items()} for name, row in summary.items()}
+        typer.echo(json.dumps(plain, indent=1, ensure_ascii=False))
+        return
+    banded = any("p50" in row for row in summary.values())
+    shown = Table("output", "unit", "5 / 50 / 95 %" if banded else "value", title=result.scenario.title or None)
+    for row in summary.values():
+        keys = [f"p{100 * q:g}" for q in QUANTILES]
+        value = np.array([row[key] for key in keys]) if "p50" in row else np.asarray(row["value"])
+        numeric = value.dtype.kind in "fiu" and value.size <= 8
+        shown.add_row(row["label"], row["unit"], _text(value) if numeric else str(value)[:60])
+    _console().print(shown)
+
+
+def write_table(path: Path, table: YearTable) -> None:
+    """Write a table as CSV, Parquet (extra ``parquet``) or netCDF (extra ``frames``)."""
+    records = [
+        {"year": year, "output": row.output, "unit": row.unit, **_cells(table.values[i][j])}
+        for i, row in enumerate(table.rows)
+        for j, year in enumerate(table.years)
+    ]
+    if path.suffix == ".csv":
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, fieldnames=list(records[0]))
+            writer.writeheader()
+            writer.writerows(records)
+        return
+    try:
+        import pandas
+    except ImportError:
+        raise missing_extra("frames" if path.suffix == ".nc" else "parquet", f"writing {path.suffix}") from None
+    frame = pandas.DataFrame(records)
+    if path.suffix == ".parquet":
+        try:
+            frame.to_parquet(path, engine="pyarrow")
+        except ImportError:
+            raise missing_extra("parquet", "writing .parquet") from None
+        return
+    try:
+        frame.set_index(["output", "year"]).to_xarray().to_netcdf(path, engine="h5netcdf")
+    except (ImportError, ValueError):
+        raise missing_extra("frames", "writing .nc") from None
+
+
+def _cells(value: Any) -> dict[str, float]:
+    if np.ndim(value) == 0:
+        return {"value": float(value)}
+    return {f"p{100 * q:g}": float(v) for q, v in zip(QUANTILES, value, strict=True)}
