@@ -23,7 +23,7 @@ from costmodel.market.terms import (
 @pytest.mark.reference("costmodel.market.terms:forward_rent")
 def test_launch_quotes_of_p5_give_a_ratio_and_two_forwards():
     # AWS p5 at launch, per H100-hour: 1-year 7.20, 3-year 5.40 (secondary); 1 + r + r² = 3 · 5.40/7.20
-    quotes = TermStructure(on_demand=12.29, one_year=7.20, three_year=5.40)
+    quotes = TermStructure(one_year=7.20, three_year=5.40)
     assert quotes.yearly_ratio == pytest.approx(0.7247, abs=5e-5)
     assert quotes.forwards == pytest.approx((7.20, 5.218, 3.782), abs=5e-4)
     assert sum(quotes.forwards) / 3 == pytest.approx(5.40, rel=1e-14)
@@ -36,11 +36,19 @@ def test_launch_quotes_of_p5_give_a_ratio_and_two_forwards():
 @pytest.mark.contract
 @pytest.mark.parametrize(
     ("quotes", "said"),
-    [((0.0, 7.2, 5.4), "on_demand"), ((9.0, 7.2, 2.3), "less than nothing"), ((9.0, math.nan, 1.0), "one_year")],
+    [((7.2, 5.4, 0.0), "on_demand"), ((7.2, 2.3, 9.0), "less than nothing"), ((math.nan, 1.0), "one_year")],
 )
 def test_impossible_quotes_are_refused(quotes, said):
     with pytest.raises(DomainError, match=said):
         TermStructure(*quotes)
+
+
+@pytest.mark.contract
+def test_without_an_on_demand_quote_there_is_no_discount():
+    with pytest.raises(DomainError, match="on_demand is absent"):
+        _ = TermStructure(7.2, 5.4).discounts
+    assert TermStructure(5.0, 4.0, 10.0).discounts == (0.5, 0.6)
+    assert TermStructure(5.0, 4.0, 10.0).on_demand_premium == 2.0
 
 
 @pytest.mark.closed_form

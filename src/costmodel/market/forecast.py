@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from costmodel import catalog
+from costmodel.catalog import learning_rate
 from costmodel.foundation.arrays import FloatArray, Numeric, formula, readonly
 from costmodel.foundation.errors import DomainError, ScenarioError
 from costmodel.market.experience import CostSeries, Form
@@ -260,7 +260,7 @@ def published_moving_average(form: Form) -> float:
     pooled = {Form.MOORE: "Farmer and Lafond 2016", Form.WRIGHT: "Lafond 2018"}
     if form not in pooled:
         raise ScenarioError(f"no pooled carry-over is published for {form.value}: there is one for moore and wright")
-    return float(catalog.record("learning_rates", pooled[form]).value("autocorrelation"))
+    return float(learning_rate(pooled[form]).value("autocorrelation"))
 
 
 def _equal_step(series: CostSeries) -> float:

@@ -114,7 +114,7 @@ def logit_elasticities(shares: Any, sensitivity: float) -> FloatArray:
     return readonly(-sensitivity * (np.eye(values.size) - values[np.newaxis, :]))
 
 
-def ces_price_index(price: Any, weight: Any, substitution: float) -> FloatArray:
+def ces_price_index(price: Any, weight: Any, substitution: Any) -> FloatArray:
     """Return the price of the cheapest mix of substitutes.
 
     Parameters
@@ -124,7 +124,7 @@ def ces_price_index(price: Any, weight: Any, substitution: float) -> FloatArray:
     weight
         Weights, > 0, summing to 1, (alternative,) or (alternative, draw) [1].
     substitution
-        Elasticity of substitution σ, >= 0; 1 is Cobb-Douglas, 0 fixed proportions [1].
+        Elasticity of substitution σ, >= 0, () or (draw,); 1 is Cobb-Douglas, 0 fixed proportions [1].
 
     Returns
     -------
@@ -153,15 +153,14 @@ def ces_price_index(price: Any, weight: Any, substitution: float) -> FloatArray:
     """
     prices, weights = _ces_inputs(price, weight, substitution)
     logs = np.log(prices)
-    if abs(substitution - 1.0) < _COBB_DOUGLAS:
-        return readonly(np.exp(ordered_sum(weights * logs)))
-    exponent = 1.0 - substitution
+    exponent = 1.0 - np.asarray(substitution, dtype=np.float64)
     centre = ordered_sum(weights * logs)
-    total = ordered_sum(weights * np.exp(exponent * (logs - centre)))
-    return readonly(np.exp(centre + np.log(total) / exponent))
+    excess = np.log1p(ordered_sum(weights * np.expm1(exponent * (logs - centre))))
+    curved = np.abs(exponent) > _COBB_DOUGLAS
+    return readonly(np.exp(centre + np.where(curved, excess / np.where(curved, exponent, 1.0), 0.0)))
 
 
-def ces_shares(price: Any, weight: Any, substitution: float) -> FloatArray:
+def ces_shares(price: Any, weight: Any, substitution: Any) -> FloatArray:
     """Return each alternative's share of spend in the cheapest mix, in the shape of ``price``.
 
     Parameters
@@ -184,7 +183,7 @@ def ces_shares(price: Any, weight: Any, substitution: float) -> FloatArray:
 
 
 def ces_demand(
-    price: Any, weight: Any, substitution: float, *, quantity: Any, reference_index: Any, elasticity: Any
+    price: Any, weight: Any, substitution: Any, *, quantity: Any, reference_index: Any, elasticity: Any
 ) -> FloatArray:
     """Return the demand for each workload when workloads substitute and their total answers to the price index.
 
@@ -220,14 +219,14 @@ def ces_demand(
     return readonly(weights * np.power(prices / index, -substitution) * total)
 
 
-def _ces_inputs(price: Any, weight: Any, substitution: float) -> tuple[FloatArray, FloatArray]:
+def _ces_inputs(price: Any, weight: Any, substitution: Any) -> tuple[FloatArray, FloatArray]:
     """Check prices, weights and the elasticity of substitution, and return the first two as arrays."""
     prices, weights = np.asarray(price, dtype=np.float64), np.asarray(weight, dtype=np.float64)
     if not (np.all(prices > 0) and np.all(weights > 0)):
         raise DomainError("prices and weights must be above 0")
     if not np.allclose(ordered_sum(weights), 1.0, atol=1e-9):
         raise DomainError(f"weights sum to {np.asarray(ordered_sum(weights))}: they must sum to 1")
-    if not substitution >= 0:
+    if not np.all(np.asarray(substitution) >= 0):
         raise DomainError(f"substitution is {substitution!r}: it must be 0 or above")
     weights = weights.reshape(weights.shape + (1,) * (prices.ndim - weights.ndim))
     return prices, weights

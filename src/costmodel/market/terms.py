@@ -179,8 +179,10 @@ class TermStructure:
 
     Parameters
     ----------
-    on_demand, one_year, three_year
-        Hourly prices quoted at the same date [USD/hour].
+    one_year, three_year
+        Hourly prices under commitment, quoted at the same date [USD/hour].
+    on_demand
+        Hourly price without commitment, absent if not quoted [USD/hour].
 
     Raises
     ------
@@ -190,21 +192,22 @@ class TermStructure:
 
     Examples
     --------
-    >>> quotes = TermStructure(on_demand=12.29, one_year=7.20, three_year=5.40)
+    >>> quotes = TermStructure(one_year=7.20, three_year=5.40, on_demand=12.29)
     >>> [round(rent, 3) for rent in quotes.forwards]
     [7.2, 5.218, 3.782]
     >>> round(quotes.on_demand_premium, 3)
     1.707
     """
 
-    on_demand: float
     one_year: float
     three_year: float
+    on_demand: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("on_demand", "one_year", "three_year"):
-            if not getattr(self, name) > 0:
-                raise DomainError(f"{name} is {getattr(self, name)!r}: a quote must be above 0")
+        for name in ("one_year", "three_year", "on_demand"):
+            quote = getattr(self, name)
+            if quote is not None and not quote > 0:
+                raise DomainError(f"{name} is {quote!r}: a quote must be above 0")
         if 3.0 * self.three_year < self.one_year:
             raise DomainError(
                 f"three_year is {self.three_year!r}, below a third of one_year {self.one_year!r}: "
@@ -230,4 +233,15 @@ class TermStructure:
     @property
     def on_demand_premium(self) -> float:
         """On-demand over one-year price: what the right to leave is worth [1]."""
-        return self.on_demand / self.one_year
+        return self._quoted_on_demand() / self.one_year
+
+    @property
+    def discounts(self) -> tuple[float, float]:
+        """Discount of the one-year and of the three-year price on the on-demand price [1]."""
+        on_demand = self._quoted_on_demand()
+        return 1.0 - self.one_year / on_demand, 1.0 - self.three_year / on_demand
+
+    def _quoted_on_demand(self) -> float:
+        if self.on_demand is None:
+            raise DomainError("on_demand is absent: without it there is no premium and no discount")
+        return self.on_demand

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from costmodel.market.inputs import TokenMarket
 from costmodel.testing.scalars import elasticity, positive, rate, share
 
 _TIME = rate(-5.0, 15.0)
@@ -256,3 +259,48 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
     },
 }
 """One scalar strategy per argument of every formula, in the range where it has a meaning."""
+
+
+@st.composite
+def _workload(draw: Any) -> dict[str, Any]:
+    """Draw a workload whose demand falls or grows within reason."""
+    kind = draw(st.sampled_from(["schedule", "logistic", "bass"]))
+    return {
+        "tokens": draw(positive(1e12, 1e17)),
+        "price": draw(positive(1e-8, 1e-4)),
+        "markup": draw(rate(-0.5, 4.0)),
+        "price_elasticity": draw(elasticity(-2.0, 0.0)),
+        "price_memory": draw(st.none() | positive(0.5, 20.0)),
+        "capability_elasticity": draw(positive(0.0, 0.3)),
+        "adoption": {"kind": kind, "growth": 1.2, "ceiling": 12.0, "innovation": 0.05, "imitation": 0.5},
+        "intensity_growth": draw(rate(-0.5, 1.0)),
+        "intensity_fade": draw(st.none() | positive(0.5, 8.0)),
+        "launch": draw(st.sampled_from([None, "2024-06", "2026-04"])),
+        "ramp": draw(positive(0.0, 1.0)),
+        "paid_share": draw(share()),
+        "budget": draw(st.none() | positive(1e9, 1e12)),
+    }
+
+
+@st.composite
+def token_markets(draw: Any) -> TokenMarket:
+    """Draw token markets of one or two workloads over three years."""
+    learns = draw(positive(0.0, 0.3))
+    return TokenMarket(
+        name="market",
+        time={"start": "2026-01", "end": "2029-01", "step": draw(st.sampled_from(["quarter", "year"]))},
+        cost={
+            "hardware_decline": draw(rate(-0.1, 0.5)),
+            "software_decline": draw(rate(0.0, 1.5)),
+            "experience_exponent": learns,
+            "initial_cumulative_tokens": draw(positive(1e13, 1e18)),
+        },
+        price_speed=draw(st.none() | positive(0.5, 10.0)),
+        capability_growth=draw(rate(0.0, 2.0)),
+        substitution=draw(st.none() | positive(0.0, 4.0)),
+        workloads={name: draw(_workload()) for name in draw(st.sampled_from([("chat",), ("chat", "agents")]))},
+    )
+
+
+SCENARIOS: dict[str, SearchStrategy[Any]] = {"token_market": token_markets()}
+"""A strategy of written scenarios for each model."""
