@@ -69,7 +69,7 @@ def check(today: date | None = None) -> list[Finding]:
         findings, read = check_file(file, read_data(file), documents, today or date.today())
         found += findings
         data += read
-    return found + list(_across(data))
+    return found + list(across(data)) + list(_uncited(documents, data))
 
 
 def check_file(
@@ -98,6 +98,11 @@ def check_file(
         message = f"{unknown} of {len(data)} figures have no known date: as_of leaves them out"
         found.append(Finding(Weight.REMARK, file, 1, "known", message))
     return found, data
+
+
+def _uncited(documents: Mapping[str, Source], data: list[Datum]) -> Iterator[Finding]:
+    for key in sorted(documents.keys() - {datum.source_key for datum in data}):
+        yield Finding(Weight.REMARK, "sources.toml", 1, key, "no figure cites it")
 
 
 def _fault(fault: Fault) -> Finding:
@@ -162,8 +167,8 @@ def _repeats(data: list[Datum]) -> Iterator[Finding]:
 # ---------------------------------------------------------------------- rules across fields
 
 
-def _across(data: list[Datum]) -> Iterator[Finding]:
-    """Rules that need more than one figure of a record, or another record."""
+def across(data: list[Datum]) -> Iterator[Finding]:
+    """Name what is implausible by rules that need more than one figure of a record, or another record."""
     records: dict[tuple[str, str], dict[str, list[Datum]]] = {}
     for datum in data:
         records.setdefault((datum.kind, datum.record), {}).setdefault(datum.field, []).append(datum)

@@ -160,6 +160,11 @@ class Record:
         """Names of the fields that hold an entry."""
         return tuple(dict.fromkeys(datum.field for datum in self.data))
 
+    @property
+    def source_keys(self) -> tuple[str, ...]:
+        """Keys of the documents that the entries come from."""
+        return tuple(dict.fromkeys(datum.source_key for datum in self.data))
+
     def all(self, field: str, period: str | int | None = None) -> tuple[Datum, ...]:
         """Return every entry of a field, preferred first: conflicting sources side by side."""
         wanted = None if period is None else span(as_period(period))

@@ -1,0 +1,104 @@
+"""Plausibility: what the check names in figures that can be read and are probably wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from costmodel.catalog import Catalog, Datum
+from costmodel.catalog.check import Finding, across
+from costmodel.catalog.loader import table
+
+pytestmark = pytest.mark.contract
+
+CHIPS = table("accelerators")
+SPARSE_HEADLINES = [
+    name
+    for name, chip in CHIPS.items()
+    if chip.text("vendor") in {"NVIDIA", "AMD"} and name not in {"V100-SXM2-32"} and "bf16" in chip
+]
+LINKED = [name for name, chip in CHIPS.items() if "link" in chip]
+
+
+def _with(name: str, field: str, times: float) -> list[Finding]:
+    """Findings about the accelerators with one figure multiplied."""
+    data: list[Datum] = []
+    for chip in CHIPS.values():
+        for datum in chip:
+            hit = chip.name == name and datum.field == field and datum.value is not None
+            data.append(replace(datum, value=datum.value * times) if hit and datum.value else datum)
+    return list(across(data))
+
+
+def test_nothing_is_named_as_it_ships() -> None:
+    assert list(across([datum for chip in CHIPS.values() for datum in chip])) == []
+
+
+@pytest.mark.parametrize("name", SPARSE_HEADLINES)
+def test_a_sparse_peak_entered_as_dense_is_named(name: str) -> None:
+    found = _with(name, "bf16", 2.0)
+    assert any(finding.message.startswith(f"{name}: ") and "sparse" in finding.message for finding in found)
+
+
+@pytest.mark.parametrize("name", ["H100-SXM", "B200", "MI300X", "L40S"])
+def test_a_whole_sheet_of_sparse_peaks_is_named_by_its_power(name: str) -> None:
+    data = [
+        replace(datum, value=datum.value * 2) if chip.name == name and datum.unit == "FLOP/s" and datum.value else datum
+        for chip in CHIPS.values()
+        for datum in chip
+    ]
+    named = any("sparse" in finding.message for finding in across(data))
+    assert named or name == "L40S"
+    # the L40S is far below the frontier: a whole sheet doubled looks like a better chip, and passes
+
+
+@pytest.mark.parametrize("name", LINKED)
+def test_a_bidirectional_link_entered_as_unidirectional_is_named(name: str) -> None:
+    found = _with(name, "link", 2.0)
+    named = any("bidirectional" in finding.message for finding in found)
+    assert named or name in {"H800-SXM", "L40S"}
+    # cut-down links that stay below their maker's frontier even when doubled pass
+
+
+def test_figures_outside_their_bounds_are_named() -> None:
+    from datetime import date
+
+    from costmodel.catalog.check import check_file
+    from costmodel.catalog.schema import sources
+
+    header = "id,field,value,low,high,unit,price_year,period,known,source,grade,note\n"
+    raw = (header + "G,pue,0.9,,,1,,2024,,uptime-2024,secondary,\n").encode()
+    found, _ = check_file("pue.csv", raw, sources(), date(2026, 11, 22))
+    assert [(finding.line, finding.field) for finding in found if finding.weight == "implausible"] == [(2, "pue")]
+    assert "outside 1 to 3" in next(str(finding) for finding in found if finding.weight == "implausible")
+
+
+def test_a_repeated_line_is_named() -> None:
+    from datetime import date
+
+    from costmodel.catalog.check import check_file
+    from costmodel.catalog.schema import sources
+
+    header = "id,field,value,low,high,unit,price_year,period,known,source,grade,note\n"
+    line = "G,pue,1.1,,,1,,2024,,uptime-2024,secondary,\n"
+    found, _ = check_file("pue.csv", (header + line + line).encode(), sources(), date(2026, 11, 22))
+    assert any("repeats line 2" in finding.message for finding in found)
+
+
+def test_a_run_that_outdoes_its_accelerators_is_named() -> None:
+    runs = table("training_runs")
+    data = [datum for chip in CHIPS.values() for datum in chip]
+    for run in runs.values():
+        for datum in run:
+            tenth = run.name == "Llama2-70B" and datum.field == "chip_hours" and datum.value
+            data.append(replace(datum, value=datum.value / 10) if tenth and datum.value else datum)
+    found = list(across(data))
+    assert [finding.field for finding in found] == ["chip_hours"]
+    assert found[0].message.startswith("Llama2-70B: 6ND")
+
+
+def test_the_whole_catalog_is_reachable_by_type() -> None:
+    whole = Catalog()
+    assert whole.accelerator("TPU-v7").domain == 9216
+    assert whole.accelerator("H100-SXM").vendor == "NVIDIA"

@@ -1,0 +1,251 @@
+"""Records: periods, preference among sources, what was known at a date, search, frames."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import costmodel.catalog as catalog
+from costmodel.catalog import Catalog, Datum, Record
+from costmodel.catalog.periods import decimal_year, span
+from costmodel.foundation.errors import CatalogError
+from costmodel.foundation.provenance import Grade, Source
+
+WHOLE = Catalog()
+
+
+def _datum(value: float, *, line: int = 1, **more: object) -> Datum:
+    entries: dict[str, object] = {
+        "kind": "things",
+        "record": "a",
+        "field": "price",
+        "value": value,
+        "unit": "USD",
+        "source": Source("s"),
+        "source_key": "s",
+        "grade": Grade.SECONDARY,
+        "file": "things.csv",
+        "line": line,
+    }
+    return Datum(**(entries | more))  # type: ignore[arg-type]
+
+
+@pytest.mark.closed_form
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("2024", date(2024, 1, 1), date(2024, 12, 31)),
+        ("2024-02", date(2024, 2, 1), date(2024, 2, 29)),
+        ("2024-02-03", date(2024, 2, 3), date(2024, 2, 3)),
+        ("2024Q4", date(2024, 10, 1), date(2024, 12, 31)),
+        ("2026H2", date(2026, 7, 1), date(2026, 12, 31)),
+        ("2024-07-01/2025-06-30", date(2024, 7, 1), date(2025, 6, 30)),
+        ("2025/2027", date(2025, 1, 1), date(2027, 12, 31)),
+    ],
+)
+def test_periods(text: str, first: date, last: date) -> None:
+    assert span(text) == (first, last)
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize(
+    "text", ["", "24", "2024-13", "2024-02-30", "2024Q5", "2025/2024", "2024/", "a/b/c", "0000", "2024-1", "９９９９"]
+)
+def test_what_is_not_a_period(text: str) -> None:
+    with pytest.raises(CatalogError):
+        span(text)
+
+
+@pytest.mark.law
+@given(st.text(max_size=24))
+def test_any_text_is_a_period_or_a_catalog_error(text: str) -> None:
+    try:
+        first, last = span(text)
+    except CatalogError:
+        return
+    assert first <= last
+
+
+@pytest.mark.closed_form
+def test_middle_of_a_period() -> None:
+    assert decimal_year("2023") == pytest.approx(2023.5)
+    assert decimal_year("2023-01-01") == pytest.approx(2023 + 0.5 / 365)
+
+
+@pytest.mark.contract
+def test_preference_is_grade_then_known_then_line() -> None:
+    weak = _datum(1.0, grade=Grade.ESTIMATED, known="2026")
+    old = _datum(2.0, grade=Grade.PUBLISHED, known="2024", line=2)
+    new = _datum(3.0, grade=Grade.PUBLISHED, known="2025", line=3)
+    undated = _datum(4.0, grade=Grade.PUBLISHED, line=4)
+    later_line = _datum(5.0, grade=Grade.PUBLISHED, known="2025", line=5)
+    record = Record("things", "a", (weak, old, new, undated, later_line))
+    assert [datum.value for datum in record.all("price")] == [5.0, 3.0, 2.0, 4.0, 1.0]
+    assert record.value("price") == 5.0
+    assert [datum.value for datum in next(iter(record.conflicts().values()))] == [5.0, 3.0, 2.0, 4.0, 1.0]
+
+
+@pytest.mark.contract
+def test_the_latest_period_comes_first_and_a_period_can_be_asked_for() -> None:
+    record = Record("things", "a", tuple(_datum(float(year), period=str(year)) for year in (2023, 2025, 2024)))
+    assert record.value("price") == 2025.0
+    assert record.value("price", 2023) == 2023.0
+    assert [datum.value for datum in record.series("price")] == [2023.0, 2024.0, 2025.0]
+    with pytest.raises(CatalogError, match="2020"):
+        record.value("price", 2020)
+    assert record.get("price", 2020) is None
+
+
+@pytest.mark.contract
+def test_a_blank_is_named_and_not_filled() -> None:
+    chip = WHOLE.accelerator("H100-SXM")
+    with pytest.raises(CatalogError, match="fp4"):
+        chip.peak("fp4")
+    assert chip.get("fp4") is None
+    assert chip.label("fp4") is None
+    with pytest.raises(CatalogError, match="is a number"):
+        chip.text("bf16")
+    with pytest.raises(CatalogError, match="holds no number"):
+        chip.value("vendor")
+    with pytest.raises(CatalogError, match="precision"):
+        chip.peak("bf17")
+
+
+@pytest.mark.contract
+def test_the_middle_of_a_range_stands_for_it() -> None:
+    plan = WHOLE.company("Meta").capex_plan(2025, as_of="2025-02")
+    assert plan.value is None
+    assert plan.number == pytest.approx((60e9 + 65e9) / 2)
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize(
+    ("ask", "hint"),
+    [
+        (lambda: catalog.accelerator("H100-SMX"), "H100-SXM"),
+        (lambda: catalog.company("Alphabeth"), "Alphabet"),
+        (lambda: catalog.training_run("Llama-3.1-405B"), "Llama3.1-405B"),
+        (lambda: catalog.table("acelerators"), "accelerators"),
+        (lambda: catalog.accelerator("H100-SXM").value("bandwith"), "bandwidth"),
+        (lambda: catalog.source("genai-price"), "genai-prices"),
+    ],
+)
+def test_near_matches_are_in_the_error(ask: object, hint: str) -> None:
+    with pytest.raises(CatalogError, match=hint):
+        ask()  # type: ignore[operator]
+
+
+@pytest.mark.contract
+def test_as_of_leaves_out_what_was_not_known() -> None:
+    spring, autumn = WHOLE.as_of("2025-03"), WHOLE.as_of("2025-10")
+    assert spring.company("Alphabet").capex_plan(2025).value == 75e9
+    assert autumn.company("Alphabet").capex_plan(2025).number == 92e9
+    assert WHOLE.company("Alphabet").capex_plan(2025, as_of="2025-08").value == 85e9
+    assert "2024Q4" in spring.company("Alphabet").quarterly("capex")
+    assert "2025Q1" not in spring.company("Alphabet").quarterly("capex")
+    with pytest.raises(CatalogError, match="as known by 2025-01-31"):
+        WHOLE.as_of("2025-01").training_run("Grok-3")
+    with pytest.raises(CatalogError, match="no capex plan"):
+        WHOLE.company("Alphabet").capex_plan(2025, as_of="2024-12")
+
+
+@pytest.mark.law
+@given(st.dates(date(2016, 1, 1), date(2027, 1, 1)), st.dates(date(2016, 1, 1), date(2027, 1, 1)))
+def test_more_is_known_later_and_nothing_undated_is_known(one: date, other: date) -> None:
+    early, late = sorted((one, other))
+    for name in ("training_runs", "companies"):
+        before = {id(datum) for record in WHOLE.as_of(early).table(name).values() for datum in record}
+        after = [datum for record in WHOLE.as_of(late).table(name).values() for datum in record]
+        assert before <= {id(datum) for datum in after}
+        assert all(datum.known is not None and span(datum.known)[1] <= late for datum in after)
+
+
+@pytest.mark.contract
+def test_conflicting_sources_stay_side_by_side() -> None:
+    conflicts = WHOLE.conflicts("training_runs")
+    hours = conflicts["Llama3.1-405B", "chip_hours", None]
+    assert [datum.value for datum in hours] == [30_840_000, 35_094_530]
+    assert [datum.grade for datum in hours] == [Grade.PUBLISHED, Grade.ESTIMATED]
+    assert [datum.value for datum in conflicts["Falcon-180B", "chip_hours", None]] == [7e6, 17.7e6]
+    assert WHOLE.training_run("Llama3.1-405B").chip_hours == 30_840_000
+    power = [datum.number for datum in WHOLE.accelerator("TPU-v4").all("power")]
+    assert sorted(power) == [170.0, 340.0]
+
+
+@pytest.mark.contract
+def test_search_finds_all_words_anywhere() -> None:
+    found = WHOLE.search("cottier GPT-4 total")
+    assert {(datum.record, datum.field) for datum in found} == {("GPT-4", "total_cost")}
+    assert WHOLE.search("H100-SXM")[0].record == "H100-SXM"
+    assert WHOLE.search("nothing-bears-this-word") == ()
+    with pytest.raises(CatalogError):
+        WHOLE.search("  ")
+
+
+@pytest.mark.contract
+def test_frames_hold_every_figure_of_a_table() -> None:
+    pytest.importorskip("pandas")
+    frame = WHOLE.to_frame("training_runs")
+    assert len(frame) == sum(len(record.data) for record in WHOLE.table("training_runs").values())
+    assert {"value", "unit", "period", "known", "grade", "source", "file", "line"} <= set(frame.columns)
+    row = frame[(frame.record == "DeepSeek-V3") & (frame.field == "tokens")].iloc[0]
+    assert (row.value, row.unit, row.grade) == (14.8e12, "token", "published")
+    assert len(WHOLE.to_frame()) > 3000
+
+
+@pytest.mark.contract
+def test_token_price_on_a_day() -> None:
+    davinci = WHOLE.token_price("gpt-3-davinci")
+    assert davinci.at("2021-06").value == pytest.approx(60e-6)
+    assert davinci.at("2023-01", "input").value == pytest.approx(20e-6)
+    with pytest.raises(CatalogError, match="in effect"):
+        davinci.at("2019")
+    sol = WHOLE.token_price("gpt-5.6-sol")
+    assert sol.at("2026-10").value == pytest.approx(20e-6)
+
+
+@pytest.mark.contract
+def test_packaged_token_prices_are_dated_and_offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("genai_prices")
+    import socket
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("the catalog opened a connection")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    o3 = WHOLE.packaged_token_price("o3", "openai")
+    assert o3.at("2025-07").value == pytest.approx(8e-6)
+    assert o3.at("2025-07").period == "2025-06-10"
+    assert o3.datum("output").grade is Grade.SECONDARY
+    assert o3.source_keys == ("genai-prices",)
+    with pytest.raises(CatalogError, match="o3"):
+        WHOLE.packaged_token_price("o33", "openai")
+    with pytest.raises(CatalogError, match="several providers"):
+        WHOLE.packaged_token_price("gpt-4o")
+
+
+@pytest.mark.peer
+def test_own_history_agrees_with_the_package_on_dated_changes() -> None:
+    pytest.importorskip("genai_prices")
+    ours, theirs = WHOLE.token_price("o3"), WHOLE.packaged_token_price("o3", "openai")
+    for field in ("input", "output"):
+        assert ours.value(field, "2025-06-10") == pytest.approx(theirs.value(field, "2025-06-10"), rel=1e-12)
+
+
+@pytest.mark.contract
+def test_import_reads_no_data_and_stays_light() -> None:
+    code = (
+        "import sys, importlib.resources as r\n"
+        "import costmodel\n"
+        "assert 'costmodel.catalog' not in sys.modules, 'import costmodel reads the catalog'\n"
+        "import costmodel.catalog\n"
+        "from costmodel.catalog import loader\n"
+        "assert loader.table.cache_info().currsize == 0\n"
+        "assert not {'pandas', 'pint', 'pydantic', 'genai_prices', 'scipy', 'typer'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,27 @@
+"""The published tier: every case of the registry, with the kind of its evidence."""
+
+from __future__ import annotations
+
+import pytest
+
+from costmodel.validation import Case, cases, run, verdict
+
+pytestmark = pytest.mark.published
+
+
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
+def test_published_case(case: Case) -> None:
+    outcome = run([case])[0]
+    word = verdict(outcome)
+    assert word != "FAIL", (
+        f"{case.name}: {outcome.value:g} where {case.source} prints {case.published:g} {case.unit} "
+        f"({outcome.error:+.2%}, tolerance {case.tolerance:.2%})"
+    )
+    assert case.tolerance >= 0
+    assert case.source.strip()
+
+
+def test_a_recorded_miss_is_still_one() -> None:
+    """A miss that has come within its tolerance is good news, and its reason goes."""
+    stale = [case.name for case in cases() if case.miss is not None and verdict(run([case])[0]) == "ok"]
+    assert stale == []
