@@ -169,6 +169,23 @@ def test_expert_parallelism_saves_memory_and_costs_traffic() -> None:
 
 
 @pytest.mark.closed_form
+def test_an_exchange_is_hidden_or_sent_once_per_domain() -> None:
+    plain = TrainingJob(shape=ROUTED, sequence=4096, batch=64)
+    layout, slow = _one(data=32.0, expert=32.0), _cluster(32, scale_out_bandwidth=1e9, scale_up_bandwidth=1e15)
+    free = _cluster(32, scale_out_bandwidth=1e15, scale_up_bandwidth=1e15)
+    work = [float(evaluate_layouts(plain, cluster, layout).work[0]) for cluster in (slow, free)]
+    exchange = work[0] - work[1]
+    # two exchanges forward and two backward of 4 copies of 2 bytes, of which 24 of 32 ranks lie in other domains
+    sent = 2 * 4 * 4096 * 4 * 2048 * 2 * 24 / 32 * 24  # microbatches, exchanges, tokens, copies, width, bytes, layers
+    assert exchange == pytest.approx(sent / 1e9, rel=1e-6)
+    limited = evaluate_layouts(replace(plain, routed_domains=2), slow, layout).work[0] - work[1]
+    assert limited == pytest.approx(exchange / 2, rel=1e-5)
+    hidden = evaluate_layouts(replace(plain, overlap_experts=True), slow, layout).work[0]
+    assert work[1] < hidden < work[0]
+    assert evaluate_layouts(replace(plain, overlap_experts=True), free, layout).work[0] == pytest.approx(work[1])
+
+
+@pytest.mark.closed_form
 @pytest.mark.parametrize(
     ("change", "value"), [("scale_up_bandwidth", 900e9), ("scale_out_bandwidth", 100e9), ("bandwidth", 8e12)]
 )

@@ -35,14 +35,3 @@ def test_capability_growth_is_reserve_growth_plus_algorithmic_growth() -> None:
     ratio = programme.reserve_growth(1.0, 1.1, 3.0)
     index = programme.capability_index(ratio, 0.9, 3.0)
     assert np.log(index) / 3.0 == pytest.approx(1.1 + 0.9, rel=1e-14)
-
-
-def test_step_formulas_compile_unchanged() -> None:
-    numba = pytest.importorskip("numba")
-    arguments = {
-        programme.reserve_growth: (2.0, 0.5, 3.0),
-        programme.training_reserve: (5.0, 0.3, 10.0, 4.0),
-        programme.capability_index: (2.0, 0.5, 3.0),
-    }
-    for function, values in arguments.items():
-        assert numba.njit(function)(*values) == pytest.approx(function(*values), rel=1e-15)

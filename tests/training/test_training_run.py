@@ -198,13 +198,14 @@ def test_the_ladder_passes_a_billion_by_2027() -> None:
     )
     result = climb(paper.resolve(Design.random(paper, 400, rng=0)))
     assert float(np.median(result.passed[1])) == pytest.approx(2027.0, abs=0.2)
-    assert result.to_xarray().sizes["target"] == 3 if _has_xarray() else True
 
 
-def _has_xarray() -> bool:
-    from importlib.util import find_spec
-
-    return find_spec("xarray") is not None
+@pytest.mark.contract
+def test_a_ladder_is_labelled() -> None:
+    pytest.importorskip("xarray")
+    labelled = climb(TrainingLadder(name="frontier", first_year=2024, last_year=2026).resolve()).to_xarray()
+    assert labelled["cost"].sel(year=2025) > labelled["cost"].sel(year=2024)
+    assert labelled["passed"].sizes == {"target": 3}
 
 
 @pytest.mark.contract

@@ -222,6 +222,11 @@ class TrainingJob:
         Bytes per element of the matrix products' operands, positive [byte]: 2, or 1 for 8-bit training.
     weight_bytes, gradient_bytes, optimizer_bytes
         State kept per parameter, positive [byte].
+    overlap_experts
+        Whether the exchange with experts runs beside the work of another microbatch, as in DeepSeek's DualPipe.
+    routed_domains
+        Scale-up domains that a token's experts may lie in, each of which it is sent to once; absent: one sending per
+        expert.
 
     Raises
     ------
@@ -236,11 +241,14 @@ class TrainingJob:
     weight_bytes: float = WEIGHT_BYTES
     gradient_bytes: float = GRADIENT_ACCUMULATION_BYTES
     optimizer_bytes: float = ADAM_BYTES
+    overlap_experts: bool = False
+    routed_domains: int | None = None
 
     def __post_init__(self) -> None:
         """Check every figure."""
         for item in fields(self):
-            if item.name != "shape" and not 0 < getattr(self, item.name) < math.inf:
+            value = getattr(self, item.name)
+            if item.name not in ("shape", "overlap_experts") and value is not None and not 0 < value < math.inf:
                 raise DomainError(f"{item.name} = {getattr(self, item.name)!r}: must be positive and finite")
 
     @property

@@ -24,7 +24,7 @@ __all__ = [
     "TrainingRun",
 ]
 
-EXPERIMENTS_MULTIPLIER = Distribution.parse({"dist": "lognormal", "p5": 1.2, "p95": 4.0, "low": 1.0}, "1")
+EXPERIMENTS_MULTIPLIER = Distribution("lognormal", (("p5", 1.2), ("p95", 4.0), ("low", 1.0)))
 """Compute of a development over that of its final run [1], never below 1. Cottier et al. (2024), appendix A.5."""
 _COTTIER = "Cottier et al. (2024), arXiv 2405.21015"
 

@@ -62,7 +62,7 @@ def crossing_year(target: Numeric, reference: Numeric, reference_year: Numeric, 
 
 def _growth(low: float, high: float) -> Distribution:
     """Return a growth rate whose 90 % interval lies between two logarithmic rates [1/year]."""
-    return Distribution.parse({"dist": "normal", "p5": low, "p95": high}, "1/year")
+    return Distribution("normal", (("p5", low), ("p95", high)))
 
 
 class TrainingLadder(Scenario):

@@ -8,7 +8,7 @@ between domains; communication is hidden only where independent work runs beside
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 import numpy as np
@@ -44,6 +44,8 @@ NORM_AND_RESIDUAL_ACCESSES = 10.0
 """Elements read and written per token and width in two norms and two residual additions [1]: (1+1)·2 + (2+1)·2."""
 ROUTING_ACCESSES = 4.0
 """Elements read and written per routed copy of a token when tokens are sorted to experts and back [1]."""
+RESULT_BYTES = 2.0
+"""Bytes of a result that leaves a product: half precision, also where operands have 8 bits [byte]."""
 HEAD_BYTES = 12.0
 """Bytes moved per logit in the loss: single precision written, read twice [byte]."""
 
@@ -58,8 +60,8 @@ class LayerTime:
         Work of the forward pass: matrix products, attention scores and values, everything that moves memory only.
     tensor, context, expert
         Exposed communication of the forward pass.
-    tensor_backward
-        Exposed tensor-parallel communication of the backward pass.
+    tensor_backward, expert_backward
+        Exposed communication of the backward pass, where it differs.
     """
 
     matmul: Numeric
@@ -69,6 +71,7 @@ class LayerTime:
     context: Numeric
     expert: Numeric
     tensor_backward: Numeric
+    expert_backward: Numeric
 
     @property
     def forward(self) -> Numeric:
@@ -79,7 +82,7 @@ class LayerTime:
     def backward(self) -> Numeric:
         """Backward pass without recomputation [s]."""
         work = BACKWARD_OVER_FORWARD * (self.matmul + self.memory + self.context)
-        return work + ATTENTION_BACKWARD_OVER_FORWARD * self.attention + self.tensor_backward + self.expert
+        return work + ATTENTION_BACKWARD_OVER_FORWARD * self.attention + self.tensor_backward + self.expert_backward
 
 
 def layer_time(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> LayerTime:
@@ -105,15 +108,20 @@ def layer_time(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> LayerTim
     width = job.shape.d_model * rows * job.operand_bytes
     gather = gather_time(cluster, width, layouts.tensor, 1.0)
     blocks = 1.0 if job.shape.parallel_blocks else 2.0
-    hidden = exposed_time(2.0 * blocks * gather, BACKWARD_OVER_FORWARD * matmul)
+    beside = exposed_time(2.0 * blocks * gather, BACKWARD_OVER_FORWARD * matmul)
+    attention = _attention_time(job, cluster, layouts, rows)
+    memory = _memory_time(job, cluster, layouts, rows)
+    exchange = _expert_time(job, cluster, layouts, rows)
+    covering = matmul + attention + memory if job.overlap_experts else 0.0
     return LayerTime(
         matmul=matmul,
-        attention=_attention_time(job, cluster, layouts, rows),
-        memory=_memory_time(job, cluster, layouts, rows),
+        attention=attention,
+        memory=memory,
         tensor=2.0 * blocks * gather,
         context=_context_time(job, cluster, layouts),
-        expert=_expert_time(job, cluster, layouts, rows),
-        tensor_backward=blocks * gather + hidden,
+        expert=exposed_time(exchange, covering),
+        tensor_backward=blocks * gather + beside,
+        expert_backward=exposed_time(exchange, BACKWARD_OVER_FORWARD * covering),
     )
 
 
@@ -267,11 +275,18 @@ def _context_time(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> Numer
 
 
 def _expert_time(job: TrainingJob, cluster: Cluster, layouts: Layouts, rows: Numeric) -> Numeric:
-    """Return the time of sending tokens to their experts and back, averaged over layers."""
+    """Return the time of sending tokens to their experts and back, averaged over layers.
+
+    Copies for experts of one domain travel between domains once where routing is limited to some domains, which is as
+    if the network were faster by the copies saved.
+    """
     shape = job.shape
     if not shape.experts:
         return np.zeros_like(rows)
-    size = rows * shape.top_k * shape.d_model * 2.0 / layouts.tensor
+    copies = rows * shape.top_k * shape.d_model / layouts.tensor
+    saved = shape.top_k / min(job.routed_domains or shape.top_k, shape.top_k)
+    network = replace(cluster, scale_out_bandwidth=cluster.scale_out_bandwidth * saved)
     local = local_ranks(layouts.expert, layouts.tensor * layouts.context, cluster.scale_up_domain)
-    once = _fastest(all_to_all_time, cluster, size, layouts.expert, local)
-    return 2.0 * once * shape.moe_layers / shape.layers
+    sizes = (copies * job.operand_bytes, copies * RESULT_BYTES)
+    both = ordered_sum(_fastest(all_to_all_time, network, size, layouts.expert, local) for size in sizes)
+    return both * shape.moe_layers / shape.layers
