@@ -8,6 +8,7 @@ from costmodel.testing.scalars import positive, rate, share
 
 _ENERGY = "costmodel.ownership.energy"
 _RENT = "costmodel.ownership.rent"
+_COMPANY = "costmodel.ownership.company"
 _FINANCE = "costmodel.ownership.finance"
 _CONTRACTS = "costmodel.ownership.contracts"
 _VINTAGES = "costmodel.ownership.vintages"
@@ -91,6 +92,7 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "peak": positive(1e12, 1e17),
         "mfu": positive(0.01, 1.0),
     },
+    f"{_COMPANY}:opening_runoff_fraction": {"time": rate(-1.0, 20.0), "remaining_life": positive(0.5, 20.0)},
     f"{_CONTRACTS}:lease_advantage": {
         "price": positive(0.0, 1e6),
         "owner_cost": positive(0.0, 1e5),
