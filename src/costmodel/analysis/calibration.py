@@ -60,6 +60,14 @@ class Observed:
         return Selector.parse(self.output).label
 
 
+@dataclass(frozen=True, slots=True)
+class Multiple:
+    """A range for a multiple of what is written, instead of for the value: for schedules, or several at once."""
+
+    low: float
+    high: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
     """Fitted parameters, how well they fit, and what the observations leave open."""
@@ -105,7 +113,7 @@ class Fit:
 def fit(
     model: Model | None,
     inputs: Scenario | Ranges,
-    free: Mapping[str, tuple[float, float]],
+    free: Mapping[str, tuple[float, float] | Multiple],
     observed: Sequence[Observed],
     *,
     starts: int = 12,
@@ -120,7 +128,8 @@ def fit(
     model, inputs
         See :func:`~costmodel.analysis.problem.as_problem`; the other uncertain inputs stay at their medians.
     free
-        Path → lowest and highest value, in the parameter's unit.
+        Path → lowest and highest value, in the parameter's unit, or a :class:`Multiple`. A path with ``*``, as
+        ``market.*.price_elasticity``, is one parameter: all that it fits take the same value, or the same multiple.
     observed
         What the result is compared with; as many as free parameters, or more.
     starts
@@ -228,14 +237,25 @@ class _Search:
     """Maps the unit cube to parameters, and parameters to residuals, many points at once."""
 
     def __init__(
-        self, problem: Problem, free: Mapping[str, tuple[float, float]], observed: tuple[Observed, ...]
+        self,
+        problem: Problem,
+        free: Mapping[str, tuple[float, float] | Multiple],
+        observed: tuple[Observed, ...],
     ) -> None:
-        self.problem, self.paths, self.observed = problem, tuple(free), observed
-        for path, (low, high) in free.items():
+        self.problem, self.observed = problem, observed
+        self.paths = tuple(problem.matching(pattern) for pattern in free)
+        self.multiple = tuple(isinstance(ends, Multiple) for ends in free.values())
+        ends = [(one.low, one.high) if isinstance(one, Multiple) else one for one in free.values()]
+        for path, (low, high) in zip(free, ends, strict=True):
             if not (np.isfinite(low) and np.isfinite(high) and low < high):
                 raise DomainError(f"{path}: bounds are two finite rising numbers, not {low} and {high}")
-        self.low = np.array([low for low, _ in free.values()], dtype=np.float64)
-        self.high = np.array([high for _, high in free.values()], dtype=np.float64)
+        named = [path for paths in self.paths for path in paths]
+        if len(set(named)) != len(named):
+            raise DomainError(
+                f"a parameter is freed twice: {', '.join(sorted({p for p in named if named.count(p) > 1}))}"
+            )
+        self.low = np.array([low for low, _ in ends], dtype=np.float64)
+        self.high = np.array([high for _, high in ends], dtype=np.float64)
         with np.errstate(all="ignore"):
             self.log = (self.low > 0.0) & (self.high / self.low >= _LOG_FROM)
 
@@ -255,8 +275,11 @@ class _Search:
     def outputs(self, u: FloatArray) -> FloatArray:
         """Return outputs ``(observation, point)``."""
         values = self.values(u)
-        table = {path: np.ascontiguousarray(values[i]) for i, path in enumerate(self.paths)}
-        labels, y = self.problem.at(u.shape[1], values=table)
+        fixed: dict[str, FloatArray] = {}
+        factors: dict[str, FloatArray] = {}
+        for row, paths, multiple in zip(values, self.paths, self.multiple, strict=True):
+            (factors if multiple else fixed).update(dict.fromkeys(paths, np.ascontiguousarray(row)))
+        labels, y = self.problem.at(u.shape[1], values=fixed, factors=factors)
         if len(labels) != len(self.observed):
             raise DomainError(f"an observation has one figure, but the outputs are {', '.join(labels)}: name the year")
         return y

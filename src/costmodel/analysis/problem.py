@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -74,12 +75,15 @@ class Problem:
         Evidence behind each uncertain input.
     selectors
         The outputs asked for.
+    paths
+        Every parameter or argument, uncertain or not.
     """
 
     names: tuple[str, ...]
     correlations: tuple[tuple[str, str, float], ...]
     grades: Mapping[str, Grade]
     selectors: tuple[Selector, ...]
+    paths: tuple[str, ...]
     _call: Callable[[Mapping[str, FloatArray] | None, Mapping[str, FloatArray], Mapping[str, FloatArray]], Any]
     _quantile: Callable[[str, FloatArray], FloatArray | None]
     scenario: Scenario | None = None
@@ -165,6 +169,19 @@ class Problem:
         """Return an input's values at ranks, or nothing for a schedule, whose knots have no single value."""
         return self._quantile(name, np.asarray(rank, dtype=np.float64))
 
+    def matching(self, pattern: str) -> tuple[str, ...]:
+        """Return the paths that a pattern fits, ``*`` standing for any part.
+
+        Raises
+        ------
+        UnknownParameterError
+            If there is none.
+        """
+        found = tuple(path for path in self.paths if fnmatchcase(path, pattern))
+        if not found:
+            raise UnknownParameterError(f"{pattern}: there is no such parameter{near_matches(pattern, self.paths)}")
+        return found
+
     def require_independent(self, method: str, groups: Mapping[str, Sequence[str]] | None = None) -> None:
         """Raise ``DomainError`` where inputs that the method holds apart are correlated.
 
@@ -247,6 +264,7 @@ def _scenario_problem(model: Model | None, scenario: Scenario, selectors: tuple[
         correlations=scenario.rank_correlations(),
         grades=grades_of(scenario),
         selectors=selectors,
+        paths=known,
         _call=call,
         _quantile=quantile,
         scenario=scenario,
@@ -296,6 +314,7 @@ def _function_problem(function: Model, ranges: Ranges, selectors: tuple[Selector
         correlations=(),
         grades=dict.fromkeys(spread, Grade.ASSUMED),
         selectors=selectors or (Selector("output", "output"),),
+        paths=tuple(medians),
         _call=call,
         _quantile=lambda name, rank: np.asarray(spread[name].ppf(rank)) if name in spread else None,
     )

@@ -1,0 +1,284 @@
+"""Backtests: forecast from what was known at a past date, and score against what happened."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from costmodel.analysis.finite import BoolArray
+from costmodel.analysis.knowledge import AsKnown, Plan, Standing, as_known, latest_day
+from costmodel.analysis.problem import Model, Progress, as_problem
+from costmodel.analysis.scores import Coverage, coverage, crps, pit, quantiles
+from costmodel.analysis.targets import Selector
+from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.design import Design, RandomSource, seed_of
+from costmodel.foundation.errors import ScenarioError
+from costmodel.foundation.scenario import Observation, Scenario
+
+Reader: TypeAlias = Callable[[Any, Observation], Any]
+"""Reads a result's figure for an observation, in the observation's unit, ``()`` or ``(draw,)``."""
+
+MIN_EFFECTIVE = 100.0
+"""Effective draws below which weights by history are refused [1]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """One outcome after the as-of date beside its forecast."""
+
+    observation: Observation
+    low: float
+    median: float
+    high: float
+    inside: bool
+    pit: float
+    """Share of the forecast below the outcome, [1]."""
+    crps: float
+    """Continuous ranked probability score of the logarithms: about the relative miss, [1]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """Forecasts of one kind, unconditional or weighted by history, with their scores."""
+
+    forecasts: tuple[Forecast, ...]
+    by_output: dict[str, Coverage]
+    overall: Coverage
+    effective_draws: float
+
+    @property
+    def crps(self) -> float:
+        """Mean score of the logarithms over all outcomes, [1]."""
+        return float(np.mean([row.crps for row in self.forecasts])) if self.forecasts else float("nan")
+
+    def rows(self) -> list[dict[str, object]]:
+        """Return one row per outcome."""
+        return [
+            {
+                "output": row.observation.output,
+                "date": row.observation.date,
+                "unit": row.observation.unit,
+                "observed": row.observation.value,
+                "low": row.low,
+                "median": row.median,
+                "high": row.high,
+                "inside": row.inside,
+                "pit": row.pit,
+                "crps": row.crps,
+            }
+            for row in self.forecasts
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backtest:
+    """A forecast from a past date beside what happened."""
+
+    scenario: str
+    as_of: dt.date
+    level: float
+    known: AsKnown
+    unconditional: Scored
+    weighted: Scored | None
+    """Draws weighted by their fit to what was observed up to the as-of date."""
+    refusal: str | None
+    """Why there is no weighted forecast."""
+    fitted: tuple[Observation, ...]
+    """Observations up to the as-of date, which the weights use."""
+    published_later: tuple[Observation, ...]
+    """Of these, the ones whose figure was published after the as-of date: hindsight in the weights."""
+    draws: int
+    dropped: int
+
+    @property
+    def hindsight(self) -> tuple[str, ...]:
+        """Everything in the forecast that was not known at the date, as text."""
+        lines = [f"{line.path}: {line.why}" for line in self.known.of(Standing.HINDSIGHT)]
+        later = [f"{row.output} at {row.date}: the figure was published later" for row in self.published_later]
+        return (*lines, *later)
+
+
+def backtest(
+    model: Model | None,
+    scenario: Scenario,
+    plan: Plan,
+    *,
+    read: Reader | None = None,
+    level: float = 0.8,
+    draws: int = 20_000,
+    rng: RandomSource = None,
+    on_progress: Progress | None = None,
+) -> Backtest:
+    """Forecast from a past date with what was known then, and score it against the scenario's observations.
+
+    Parameters
+    ----------
+    model
+        Callable from a resolved scenario to a result; the registered model where absent.
+    scenario
+        The scenario as written today, with its observations.
+    plan
+        What was known at the date, see :mod:`costmodel.analysis.knowledge`.
+    read
+        Reads a figure off a result; where absent, the output at the observation's year.
+    level
+        Probability of the intervals, between 0 and 1, [1].
+    draws, rng
+        Number of draws and seed.
+    on_progress
+        Called with draws done and draws in all.
+
+    Returns
+    -------
+    Backtest
+
+    Raises
+    ------
+    ScenarioError
+        If a parameter was not known by then and the plan is silent on it, or nothing happened after the date.
+
+    Notes
+    -----
+    A forecast is of what is *reported*: each draw is multiplied by the stated lognormal error of the observation.
+    Weights are the likelihood of the observations up to the date, their logarithms normal with that error; they are
+    refused below 100 effective draws, (Σw)²/Σw². Draws that are not finite or not positive where something was
+    observed are left out and counted.
+    """
+    known = as_known(scenario, plan)
+    rows = tuple(row for row in scenario.observations if not plan.outputs or row.output in plan.outputs)
+    past = np.array([latest_day(row.date) <= plan.date for row in rows], dtype=np.bool_)
+    if past.all():
+        raise ScenarioError(f"backtest as of {plan.as_of}: no observation of {scenario.name!r} lies after it")
+    seed = seed_of(rng)
+    logs, kept = _run(model, known.scenario, rows, read, draws, seed, on_progress)
+    actual = np.log([row.value for row in rows])
+    error = np.array([plan.errors.get(row.output, plan.default_error) for row in rows])
+    noise = np.random.default_rng([seed, len(rows)]).standard_normal(logs.shape)
+    forecast = logs + error[:, None] * noise
+    future = [row for row, before in zip(rows, past, strict=True) if not before]
+    plain = _score(future, forecast[~past], actual[~past], level, None)
+    weights, effective = _weights(logs[past], actual[past], error[past])
+    sound = bool(past.any()) and effective >= MIN_EFFECTIVE
+    fitted = tuple(row for row, before in zip(rows, past, strict=True) if before)
+    return Backtest(
+        scenario=scenario.name,
+        as_of=plan.date,
+        level=level,
+        known=known,
+        unconditional=plain,
+        weighted=_score(future, forecast[~past], actual[~past], level, weights) if sound else None,
+        refusal=None if sound else _why_not(past, effective, draws),
+        fitted=fitted,
+        published_later=tuple(row for row in fitted if _published(scenario, row) > plan.date),
+        draws=draws,
+        dropped=int(draws - kept.sum()),
+    )
+
+
+def _run(
+    model: Model | None,
+    scenario: Scenario,
+    rows: Sequence[Observation],
+    read: Reader | None,
+    draws: int,
+    seed: int,
+    on_progress: Progress | None,
+) -> tuple[FloatArray, BoolArray]:
+    """Return logarithms of the figures, ``(observation, draw)``, of the draws that have them all."""
+    selectors = [_selector(row, read) for row in rows]
+    problem = as_problem(model, scenario, selectors)
+    ranks = Design.random(problem, draws, seed).ranks()
+    _, y = problem.at(draws, ranks=ranks, on_progress=on_progress)
+    kept = np.asarray((np.isfinite(y) & (y > 0.0)).all(axis=0))
+    if kept.sum() < 2:
+        raise ScenarioError(f"backtest of {scenario.name!r}: fewer than two of {draws} draws give positive figures")
+    return np.log(y[:, kept]), kept
+
+
+def _selector(row: Observation, read: Reader | None) -> Selector:
+    if read is None:
+        return Selector.parse(f"{row.output}@{row.date[:4]}")
+    return Selector(f"{row.output} at {row.date}", function=lambda result: read(result, row))
+
+
+def _published(scenario: Scenario, row: Observation) -> dt.date:
+    date = scenario.source_table[row.source].date
+    return dt.date.max if date is None else latest_day(date)
+
+
+def _weights(logs: FloatArray, actual: FloatArray, error: FloatArray) -> tuple[FloatArray, float]:
+    """Return the likelihood weights of the draws and their effective number."""
+    misfit = np.square((logs - actual[:, None]) / error[:, None]).sum(axis=0)
+    weights = np.exp(-0.5 * (misfit - misfit.min()))
+    return weights, float(weights.sum() ** 2 / np.square(weights).sum())
+
+
+def _why_not(past: BoolArray, effective: float, draws: int) -> str:
+    if not past.any():
+        return "nothing was observed up to the date"
+    return (
+        f"only {effective:.0f} of {draws} draws are effective under the weights, fewer than {MIN_EFFECTIVE:.0f}: take "
+        "more draws or narrower priors"
+    )
+
+
+def _score(
+    rows: Sequence[Observation],
+    forecast: FloatArray,
+    actual: FloatArray,
+    level: float,
+    weights: FloatArray | None,
+) -> Scored:
+    low, middle, high = quantiles(forecast, [0.5 - level / 2.0, 0.5, 0.5 + level / 2.0], weights)
+    places, scores = pit(forecast, actual, weights), crps(forecast, actual, weights)
+    forecasts = tuple(
+        Forecast(
+            observation=row,
+            low=float(np.exp(low[i])),
+            median=float(np.exp(middle[i])),
+            high=float(np.exp(high[i])),
+            inside=bool(low[i] <= actual[i] <= high[i]),
+            pit=float(places[i]),
+            crps=float(scores[i]),
+        )
+        for i, row in enumerate(rows)
+    )
+    outputs = dict.fromkeys(row.output for row in rows)
+    groups = {name: [i for i, row in enumerate(rows) if row.output == name] for name in outputs}
+    count = forecast.shape[1]
+    return Scored(
+        forecasts=forecasts,
+        by_output={name: coverage(forecast[at], actual[at], level, weights) for name, at in groups.items()},
+        overall=coverage(forecast, actual, level, weights),
+        effective_draws=float(count if weights is None else weights.sum() ** 2 / np.square(weights).sum()),
+    )
+
+
+def plan_for(scenario: str, as_of: str) -> Plan:
+    """Return the built-in plan of a scenario for a date.
+
+    Raises
+    ------
+    ScenarioError
+        If there is none; those that exist are named.
+
+    Examples
+    --------
+    >>> plan_for("bond-flywheel", "2024-12-31").date.isoformat()
+    '2024-12-31'
+    """
+    from importlib import resources
+
+    folder = resources.files("costmodel.analysis").joinpath("backtests")
+    name = f"{scenario}.{as_of}.toml"
+    names = sorted(item.name for item in folder.iterdir() if item.name.endswith(".toml"))
+    if name not in names:
+        have = ", ".join(name[:-5].replace(".", " as of ", 1) for name in names) or "none"
+        raise ScenarioError(
+            f"no built-in backtest of {scenario!r} as of {as_of}: there are {have}; or give a plan file"
+        )
+    return Plan.from_toml(folder.joinpath(name).read_text(encoding="utf-8"), name)
