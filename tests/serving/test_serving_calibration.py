@@ -3,8 +3,20 @@
 import numpy as np
 import pytest
 
+from costmodel.compute import shape
 from costmodel.foundation.errors import DomainError
-from costmodel.serving import OVERHEAD, fit_overhead
+from costmodel.serving import (
+    OVERHEAD,
+    Layout,
+    Traffic,
+    calibrate,
+    chip_of,
+    engine_of,
+    fit_overhead,
+    precision_of,
+    read_measured,
+    serve,
+)
 from costmodel.serving.residuals import FITTED_ON, POINTS, measured_throughput, predicted_throughput, refit
 
 
@@ -57,3 +69,40 @@ def test_its_distribution_has_the_fit_at_its_median():
     drawn = OVERHEAD.distribution()
     assert drawn.median() == pytest.approx(OVERHEAD.value, rel=0.05)
     assert drawn.support()[0] >= 1.0
+
+
+def _rows(overhead):
+    """Return rows as an engine with a known overhead would have measured them, one of them 10 % faster."""
+    arguments = shape("Llama-3-70B"), chip_of("H100-SXM"), engine_of("H100-SXM", overhead=overhead)
+    rows = []
+    for tensor, batch, luck in ((4, 8, 1.0), (4, 32, 1.0), (8, 64, 1.1)):
+        traffic = Traffic(mean_input=1000.0, mean_output=200.0)
+        served = serve(*arguments, Layout(tensor=float(tensor)), precision_of("fp8"), traffic, float(batch))
+        rows.append(
+            {
+                "accelerator": "H100-SXM",
+                "accelerators": tensor,
+                "concurrency": batch,
+                "input_tokens": 1000,
+                "output_tokens": 200,
+                "tokens_per_second": luck * served.tokens_per_second,
+                "user_speed": served.user_speed,
+            }
+        )
+    return read_measured(rows)
+
+
+@pytest.mark.closed_form
+def test_ones_own_rows_give_back_the_overhead_that_made_them():
+    arguments = shape("Llama-3-70B"), chip_of("H100-SXM"), engine_of("H100-SXM", overhead=9.0), precision_of("fp8")
+    fit = calibrate(_rows(1.8), *arguments)
+    assert fit.value == pytest.approx(1.8 / 1.1 ** (1 / 3))
+    assert fit.residuals[2][1] == pytest.approx(1.1 ** (1 / 3) / 1.1 - 1)
+    assert fit.fitted_on == "3 rows"
+
+
+@pytest.mark.contract
+def test_a_measured_row_that_cannot_run_is_named():
+    arguments = shape("DeepSeek-V3"), chip_of("H100-SXM"), engine_of("H100-SXM"), precision_of("fp8")
+    with pytest.raises(DomainError, match="measured row 1: memory: the weights do not fit"):
+        calibrate(_rows(1.8), *arguments)

@@ -168,3 +168,22 @@ def test_it_becomes_a_table():
     pytest.importorskip("xarray")
     data = deploy(CHAT.resolve()).to_xarray()
     assert data["output_cost"].attrs["units"] == "USD/token"
+
+
+@pytest.mark.closed_form
+def test_measured_rows_replace_throughput_and_keep_the_split():
+    rows = [
+        {"tokens_per_second": 2568.0, "user_speed": 20.0, "time_to_first_token": 1.5},
+        {"tokens_per_second": 900.0, "user_speed": 60.0},
+    ]
+    plain, result = deploy(CHAT.resolve()), deploy(CHAT.replace({"measured": rows}).resolve())
+    assert result.tokens_per_second == pytest.approx(2568)
+    assert result.blended_cost == pytest.approx(2.0 / 3600 / 2568)
+    assert result.output_cost / result.input_cost == pytest.approx(plain.output_cost / plain.input_cost)
+    assert result.time_to_first_token == 1.5
+    fast = deploy(CHAT.replace({"measured": rows, "max_time_per_output_token": 1 / 60}).resolve())
+    assert fast.tokens_per_second == pytest.approx(900)
+    assert fast.user_speed == pytest.approx(60)
+    beyond = deploy(CHAT.replace({"measured": rows, "max_time_per_output_token": 1 / 61}).resolve())
+    assert beyond.reasons == (REASONS[6],)
+    assert np.isnan(beyond.tokens_per_second)

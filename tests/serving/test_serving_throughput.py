@@ -16,6 +16,7 @@ from costmodel.serving import (
     Precision,
     Serving,
     Traffic,
+    best_configurations,
     chip_of,
     decode_step_time,
     engine_of,
@@ -281,3 +282,18 @@ def test_precision_of_dispatch_follows_the_weights():
     assert precision_of("nvfp4") == Precision(
         weight=0.5625, expert_weight=0.5625, cache=1.0, activation=2.0, dispatch=1.0
     )
+
+
+@pytest.mark.closed_form
+def test_the_best_configurations_are_the_front_of_all_of_them():
+    layouts = [Layout(tensor=float(size)) for size in (2, 4, 8)]
+    batch = np.arange(1.0, 65.0)
+    front = best_configurations(LLAMA, H100, ENGINE, layouts, FP8, CHAT, batch, 2.0, 0.8)
+    assert np.all(np.diff(front.user_speed) > 0)
+    assert np.all(np.diff(front.cost) > 0)
+    for index in (0, len(front.batch) // 2, -1):
+        alone = serve(LLAMA, H100, ENGINE, layouts[front.layout[index]], FP8, CHAT, front.batch[index])
+        assert alone.user_speed == front.user_speed[index]
+        assert front.cost[index] == pytest.approx(2.0 / (3600 * 0.8 * alone.tokens_per_second))
+    with pytest.raises(DomainError, match="layouts"):
+        best_configurations(LLAMA, H100, ENGINE, [], FP8, CHAT, batch, 2.0)

@@ -13,7 +13,7 @@ from costmodel.serving.agents import (
     task_duration,
     task_token_cost,
 )
-from costmodel.serving.calibration import OVERHEAD, Overhead, fit_overhead
+from costmodel.serving.calibration import OVERHEAD, Overhead, calibrate, fit_overhead
 from costmodel.serving.configuration import Chip, Draft, Engine, Layout, Precision, Traffic
 from costmodel.serving.cost import (
     CostBasis,
@@ -27,7 +27,7 @@ from costmodel.serving.cost import (
 )
 from costmodel.serving.deployment import Deployment, DeploymentResult
 from costmodel.serving.erdil import erdil_all_reduce_time, erdil_full_step_time, erdil_simple_step_time
-from costmodel.serving.frontier import pareto_front
+from costmodel.serving.frontier import Front, best_configurations, pareto_front
 from costmodel.serving.lengths import (
     Lengths,
     decode_context_deviation,
@@ -58,6 +58,7 @@ __all__ = [
     "DeploymentResult",
     "Draft",
     "Engine",
+    "Front",
     "Layout",
     "Lengths",
     "Measured",
@@ -66,8 +67,10 @@ __all__ = [
     "Serving",
     "Traffic",
     "aiconfigurator_row",
+    "best_configurations",
     "best_draft_length",
     "blended_cost",
+    "calibrate",
     "chip_of",
     "cost_of_accelerator_time",
     "cost_per_token",

@@ -101,6 +101,14 @@ class EnergyInputs(Inputs):
     pue: Parameter = parameter("1", ge=1, default=1.2, description="Facility power over IT power.")
 
 
+class MeasuredRow(Inputs):
+    """A measured point of this model, workload and accelerator: what a benchmark printed."""
+
+    tokens_per_second: float = Field(gt=0, description="Input and output tokens per accelerator, in token/s.")
+    user_speed: float = Field(gt=0, description="Output tokens per second of one user, in token/s.")
+    time_to_first_token: float | None = Field(default=None, gt=0, description="Time to first token, in s.")
+
+
 class Deployment(Scenario):
     """One model on one kind of accelerator for one workload.
 
@@ -137,6 +145,8 @@ class Deployment(Scenario):
     engine: EngineInputs = EngineInputs()
     draft: DraftInputs = DraftInputs()
     energy: EnergyInputs = EnergyInputs()
+    measured: tuple[MeasuredRow, ...] = ()
+    """Measured points that replace the model's throughput; the split between input and output stays the model's."""
     hour_price: Parameter = parameter("USD/hour", ge=0, description="Price of one accelerator-hour.")
     price_kind: Literal["owned", "rented", "list"] = "rented"
     """What the price of an accelerator-hour is."""

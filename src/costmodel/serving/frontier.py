@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from costmodel.compute.shapes import Shape
+from costmodel.foundation.arrays import FloatArray, Numeric
 from costmodel.foundation.errors import DomainError
+from costmodel.serving.configuration import Chip, Engine, Layout, Precision, Traffic
+from costmodel.serving.cost import cost_per_token
+from costmodel.serving.throughput import serve
 
 
 def pareto_front(speed: ArrayLike, cost: ArrayLike) -> NDArray[np.intp]:
@@ -44,3 +53,91 @@ def pareto_front(speed: ArrayLike, cost: ArrayLike) -> NDArray[np.intp]:
     ordered = costs[order]
     cheapest_before = np.minimum.accumulate(np.concatenate(([np.inf], ordered[:-1])))[: ordered.size]
     return order[ordered < cheapest_before][::-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Front:
+    """The best a model can do on an accelerator: arrays of shape (point,), slowest and cheapest first.
+
+    Parameters
+    ----------
+    user_speed
+        Output tokens per second of one user [token/s].
+    cost
+        Cost per token of the mix, prefill and decode, cached tokens counted [USD/token].
+    tokens_per_second
+        Input and output tokens per accelerator [token/s].
+    time_to_first_token
+        Time to first token [s].
+    batch
+        Sequences in decode of one copy [1].
+    layout
+        Position in the list of layouts.
+    """
+
+    user_speed: FloatArray
+    cost: FloatArray
+    tokens_per_second: FloatArray
+    time_to_first_token: FloatArray
+    batch: FloatArray
+    layout: NDArray[np.intp]
+
+
+def best_configurations(
+    shape: Shape,
+    chip: Chip,
+    engine: Engine,
+    layouts: Sequence[Layout],
+    precision: Precision,
+    traffic: Traffic,
+    batch: ArrayLike,
+    hour_price: Numeric,
+    utilisation: Numeric = 1.0,
+    **options: Any,
+) -> Front:
+    """Search layouts and batches for the Pareto front of user speed against cost.
+
+    Parameters
+    ----------
+    shape
+        The model.
+    chip, engine, precision, traffic
+        What it runs on and what is asked, numbers.
+    layouts
+        Layouts to try, numbers.
+    batch
+        Batches to try, >= 1 [1], shape (batch,).
+    hour_price
+        Price of one accelerator-hour, >= 0 [USD/hour].
+    utilisation
+        Share of paid hours that are busy, 0 < u <= 1 [1].
+    **options
+        ``mode`` and ``margin`` of :func:`~costmodel.serving.throughput.serve`.
+
+    Returns
+    -------
+    Front
+        Empty where nothing is feasible.
+
+    Raises
+    ------
+    DomainError
+        If there is no layout to try.
+    """
+    if not layouts:
+        raise DomainError("layouts: at least one is needed")
+    names = Layout.__dataclass_fields__
+    stacked = {name: np.array([[float(getattr(layout, name))] for layout in layouts]) for name in names}
+    batches = np.asarray(batch, dtype=np.float64).ravel()
+    served = serve(shape, chip, engine, Layout(**stacked), precision, traffic, batches, **options)
+    cost = cost_per_token(hour_price, served.tokens_per_second, utilisation)
+    best = pareto_front(served.user_speed, cost)
+    which, _ = np.unravel_index(best, served.tokens_per_second.shape)
+    return Front(
+        user_speed=served.user_speed.ravel()[best],
+        cost=cost.ravel()[best],
+        tokens_per_second=served.tokens_per_second.ravel()[best],
+        time_to_first_token=served.time_to_first_token.ravel()[best],
+        batch=served.batch.ravel()[best],
+        layout=which,
+    )

@@ -113,11 +113,7 @@ class Measured:
             Throughput, log-linear between measured points and that of the slowest point below them; NaN where
             nothing measured is as fast [token/s].
         """
-        front = self.front()
-        speed = np.asarray(user_speed, dtype=np.float64)
-        points = np.log(front.user_speed), np.log(front.tokens_per_second)
-        value = np.exp(np.interp(np.log(speed), *points))
-        return np.where(speed > front.user_speed[-1], np.nan, value)[()]
+        return throughput_on_front(self.user_speed, self.tokens_per_second, user_speed)
 
     def cost_at(self, user_speed: Numeric, hour_price: Numeric, utilisation: Numeric = 1.0) -> Numeric:
         """Return the cost per token of input and output at a user speed [USD/token].
@@ -132,6 +128,32 @@ class Measured:
             Share of paid hours that are busy, 0 < u <= 1 [1].
         """
         return cost_per_token(hour_price, self.throughput_at(user_speed), utilisation)
+
+
+def throughput_on_front(speeds: FloatArray, rates: FloatArray, user_speed: Numeric) -> Numeric:
+    """Return throughput at a user speed along the Pareto front of measured points.
+
+    Parameters
+    ----------
+    speeds, rates
+        Measured user speeds and throughputs, > 0 [token/s], shape (row,).
+    user_speed
+        Wanted speed, > 0 [token/s], any shape.
+
+    Returns
+    -------
+    float or array
+        Throughput, log-linear between points; NaN beyond the fastest [token/s].
+
+    Examples
+    --------
+    >>> round(float(throughput_on_front(np.array([10.0, 40.0]), np.array([4000.0, 1000.0]), 20.0)))
+    2000
+    """
+    front = pareto_front(speeds, -rates)
+    wanted = np.asarray(user_speed, dtype=np.float64)
+    value = np.exp(np.interp(np.log(wanted), np.log(speeds[front]), np.log(rates[front])))
+    return np.where(wanted > speeds[front][-1] * (1.0 + 1e-12), np.nan, value)[()]
 
 
 def read_measured(rows: str | Path | Iterable[Row], layout: Callable[[Row], Row] | None = None) -> Measured:

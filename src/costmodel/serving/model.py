@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ from costmodel.serving.configuration import Chip, Draft, Engine, Layout, Precisi
 from costmodel.serving.cost import blended_cost, cost_of_accelerator_time, energy_per_token
 from costmodel.serving.deployment import Deployment, DeploymentResult, LayoutInputs
 from costmodel.serving.load import utilisation_of_fleet
+from costmodel.serving.measured import throughput_on_front
 from costmodel.serving.records import chip_of, engine_of, it_power, precision_of
 from costmodel.serving.targets import LARGEST_BATCH, serve_within
-from costmodel.serving.throughput import Serving, serve
+from costmodel.serving.throughput import TARGETS, Serving, serve
 
 
 def deploy(resolved: Deployment) -> DeploymentResult:
@@ -48,7 +50,7 @@ def deploy(resolved: Deployment) -> DeploymentResult:
     >>> bool(result.output_cost > result.input_cost > 0)
     True
     """
-    served = _serve(resolved)
+    served = _measured(resolved, _serve(resolved)) if resolved.measured else _serve(resolved)
     workload, load, energy = resolved.workload, resolved.load, resolved.energy
     utilisation = utilisation_of_fleet(load.peak_to_average, load.headroom, load.elastic_share)
 
@@ -96,12 +98,43 @@ def _serve(resolved: Deployment) -> Serving:
         options["prefill_layout"] = _layout(resolved.prefill_layout)
     if resolved.batch is not None:
         return serve(*arguments, resolved.batch, **options)
+    if resolved.measured:
+        return serve_within(*arguments, largest=_or(resolved.max_batch, LARGEST_BATCH), **options)
     return serve_within(
         *arguments,
         largest=_or(resolved.max_batch, LARGEST_BATCH),
         max_time_to_first_token=_or(resolved.max_time_to_first_token, np.inf),
         max_time_per_output_token=_or(resolved.max_time_per_output_token, np.inf),
         **options,
+    )
+
+
+def _measured(resolved: Deployment, modelled: Serving) -> Serving:
+    """Put measured throughput in place of the model's, keeping its split between input and output."""
+    rows = resolved.measured
+    speeds = np.array([row.user_speed for row in rows])
+    rates = np.array([row.tokens_per_second for row in rows])
+    speed = 1.0 / np.asarray(_or(resolved.max_time_per_output_token, 1.0 / float(speeds.min())))
+    rate = throughput_on_front(speeds, rates, speed)
+    first = np.array([nan if row.time_to_first_token is None else row.time_to_first_token for row in rows])
+    nearest = np.argmin(np.abs(speeds - speed[..., None]), axis=-1)
+    slower = modelled.tokens_per_second / rate
+    reached = np.isfinite(rate)
+
+    def kept(value: Numeric) -> Numeric:
+        return np.where(reached, value, nan)[()]
+
+    return replace(
+        modelled,
+        infeasible=np.where(reached, modelled.infeasible, TARGETS)[()],
+        time_to_first_token=kept(first[nearest]),
+        time_per_output_token=kept(1.0 / speed),
+        requests_per_second=modelled.requests_per_second / slower,
+        input_seconds=modelled.input_seconds * slower,
+        cached_seconds=modelled.cached_seconds * slower,
+        output_seconds=modelled.output_seconds * slower,
+        tokens_per_second=modelled.tokens_per_second / slower,
+        output_per_second=modelled.output_per_second / slower,
     )
 
 

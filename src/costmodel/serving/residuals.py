@@ -72,7 +72,7 @@ def measured_throughput(point: Point) -> float:
     return float(catalog.throughput(f"InferenceX {ARCHITECTURE} 8k/1k {point.name}").value("throughput"))
 
 
-def predicted_throughput(point: Point, overhead: Numeric = 1.0, **engine: Any) -> Numeric:
+def predicted_throughput(point: Point, overhead: Numeric = 1.0, **engine: Any) -> float:
     """Return the model's largest throughput over the search space of a point.
 
     Parameters
