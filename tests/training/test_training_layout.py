@@ -182,7 +182,9 @@ def test_an_exchange_is_hidden_or_sent_once_per_domain() -> None:
     assert limited == pytest.approx(exchange / 2, rel=1e-5)
     hidden = evaluate_layouts(replace(plain, overlap_experts=True), slow, layout).work[0]
     assert work[1] < hidden < work[0]
-    assert evaluate_layouts(replace(plain, overlap_experts=True), free, layout).work[0] == pytest.approx(work[1])
+    assert evaluate_layouts(replace(plain, overlap_experts=True), free, layout).work[0] == pytest.approx(
+        work[1], rel=1e-3
+    )
 
 
 @pytest.mark.closed_form

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from costmodel.training.cluster import STEP_OVERHEAD
-from costmodel.validation import training
+from costmodel.validation import training, training_layouts
 from costmodel.validation.case import Case, evaluate
 
 pytestmark = pytest.mark.published
@@ -25,13 +25,13 @@ def test_names_are_unique() -> None:
 
 def test_step_overhead_is_fitted_on_one_run_that_is_no_case() -> None:
     """Nemotron-4 340B (arXiv 2406.11704, table 2): 41.0 % on 6,144 H100."""
-    assert training.calibration_utilisation() / 0.410 == pytest.approx(STEP_OVERHEAD, abs=0.01)
+    assert training_layouts.calibration_utilisation() / 0.410 == pytest.approx(STEP_OVERHEAD, abs=0.01)
     assert not any("Nemotron" in case.name for case in training.CASES)
 
 
 def test_computed_times_ask_for_the_stated_range_of_overheads() -> None:
     published = {"llama-8k": 0.43, "llama-16k": 0.41, "llama-131k": 0.38, "megascale": 0.552}
-    asked = [STEP_OVERHEAD * training.utilisation_of(case) / value for case, value in published.items()]
+    asked = [STEP_OVERHEAD * training_layouts.utilisation_of(case) / value for case, value in published.items()]
     assert min(asked) == pytest.approx(1.16, abs=0.01)
     assert max(asked) == pytest.approx(1.35, abs=0.01)
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from costmodel.training import scaling
+from costmodel.training import allocation, scaling
 
 _MODULE = "costmodel.training.scaling"
+_ALLOCATION = "costmodel.training.allocation"
 _BESIROGLU = (482.01, 2085.43, 0.3478, 0.3658)
 _SARDANA = (406.4, 410.7, 0.336, 0.283)
 
@@ -22,7 +23,7 @@ def test_loss_is_the_sum_of_its_three_terms() -> None:
 
 
 @pytest.mark.closed_form
-@pytest.mark.reference(f"{_MODULE}:optimal_parameters")
+@pytest.mark.reference(f"{_ALLOCATION}:optimal_parameters")
 def test_closed_form_optimum_is_the_numerical_one() -> None:
     compute = 5.76e23
 
@@ -31,14 +32,14 @@ def test_closed_form_optimum_is_the_numerical_one() -> None:
         return float(scaling.parametric_loss(parameters, compute / 6 / parameters, 1.8172, *_BESIROGLU))
 
     best = minimize_scalar(loss, bounds=(np.log(1e9), np.log(1e13)), method="bounded", options={"xatol": 1e-9})
-    assert scaling.optimal_parameters(compute, *_BESIROGLU) == pytest.approx(np.exp(best.x), rel=1e-5)
+    assert allocation.optimal_parameters(compute, *_BESIROGLU) == pytest.approx(np.exp(best.x), rel=1e-5)
 
 
 @pytest.mark.closed_form
-@pytest.mark.reference(f"{_MODULE}:optimal_tokens")
+@pytest.mark.reference(f"{_ALLOCATION}:optimal_tokens")
 def test_optimal_parameters_and_tokens_use_the_compute_up() -> None:
-    parameters = scaling.optimal_parameters(5.76e23, *_BESIROGLU)
-    tokens = scaling.optimal_tokens(5.76e23, *_BESIROGLU)
+    parameters = allocation.optimal_parameters(5.76e23, *_BESIROGLU)
+    tokens = allocation.optimal_tokens(5.76e23, *_BESIROGLU)
     assert 6 * parameters * tokens == pytest.approx(5.76e23, rel=1e-13)
     # both terms' marginal losses are equal at the optimum
     a, b, alpha, beta = _BESIROGLU
@@ -46,11 +47,11 @@ def test_optimal_parameters_and_tokens_use_the_compute_up() -> None:
 
 
 @pytest.mark.closed_form
-@pytest.mark.reference(f"{_MODULE}:optimal_tokens_for_parameters")
+@pytest.mark.reference(f"{_ALLOCATION}:optimal_tokens_for_parameters")
 def test_tokens_for_parameters_invert_the_allocation() -> None:
-    parameters = scaling.optimal_parameters(5.76e23, *_BESIROGLU)
-    tokens = scaling.optimal_tokens(5.76e23, *_BESIROGLU)
-    assert scaling.optimal_tokens_for_parameters(parameters, *_BESIROGLU) == pytest.approx(tokens, rel=1e-12)
+    parameters = allocation.optimal_parameters(5.76e23, *_BESIROGLU)
+    tokens = allocation.optimal_tokens(5.76e23, *_BESIROGLU)
+    assert allocation.optimal_tokens_for_parameters(parameters, *_BESIROGLU) == pytest.approx(tokens, rel=1e-12)
 
 
 @pytest.mark.closed_form
@@ -63,19 +64,19 @@ def test_tokens_for_loss_inverts_the_loss_and_refuses_the_impossible() -> None:
 
 
 @pytest.mark.closed_form
-@pytest.mark.reference(f"{_MODULE}:compute_for_loss")
+@pytest.mark.reference(f"{_ALLOCATION}:compute_for_loss")
 def test_compute_for_loss_inverts_the_optimum() -> None:
-    parameters = scaling.optimal_parameters(5.76e23, *_BESIROGLU)
+    parameters = allocation.optimal_parameters(5.76e23, *_BESIROGLU)
     loss = scaling.parametric_loss(parameters, 5.76e23 / 6 / parameters, 1.8172, *_BESIROGLU)
-    assert scaling.compute_for_loss(loss, 1.8172, *_BESIROGLU) == pytest.approx(5.76e23, rel=1e-10)
+    assert allocation.compute_for_loss(loss, 1.8172, *_BESIROGLU) == pytest.approx(5.76e23, rel=1e-10)
 
 
 @pytest.mark.closed_form
-@pytest.mark.reference(f"{_MODULE}:data_limited_parameters")
+@pytest.mark.reference(f"{_ALLOCATION}:data_limited_parameters")
 @pytest.mark.parametrize(("limit", "expected"), [(0.5e12, 5.76e23 / (6 * 0.5e12)), (9e12, None)])
 def test_a_data_limit_binds_only_below_the_optimum(limit: float, expected: float | None) -> None:
-    free = scaling.optimal_parameters(5.76e23, *_BESIROGLU)
-    limited = scaling.data_limited_parameters(5.76e23, limit, *_BESIROGLU)
+    free = allocation.optimal_parameters(5.76e23, *_BESIROGLU)
+    limited = allocation.data_limited_parameters(5.76e23, limit, *_BESIROGLU)
     assert limited == pytest.approx(free if expected is None else expected, rel=1e-12)
 
 
@@ -91,12 +92,12 @@ def test_repeated_tokens_are_worth_less_and_saturate() -> None:
     assert scaling.effective_tokens(1e18, 1e12, 15.39) == pytest.approx(1e12 * (1 + 15.39), rel=1e-9)
 
 
-@pytest.mark.reference(f"{_MODULE}:power_law_allocation")
+@pytest.mark.reference(f"{_ALLOCATION}:power_law_allocation")
 @pytest.mark.published
 def test_llama_3_allocation_needs_the_unrounded_coefficients() -> None:
     # arXiv 2407.21783 prints 16.55 T tokens for 3.8e25 FLOP; its text rounds to 0.29 and 0.53, which give 10.5 T
-    assert scaling.power_law_allocation(3.8e25, 0.299, 0.537) == pytest.approx(16.55e12, rel=0.02)
-    assert scaling.power_law_allocation(3.8e25, 0.29, 0.53) == pytest.approx(10.5e12, rel=0.01)
+    assert allocation.power_law_allocation(3.8e25, 0.299, 0.537) == pytest.approx(16.55e12, rel=0.02)
+    assert allocation.power_law_allocation(3.8e25, 0.29, 0.53) == pytest.approx(10.5e12, rel=0.01)
 
 
 @pytest.mark.closed_form

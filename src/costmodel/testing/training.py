@@ -95,16 +95,16 @@ _SCALING: dict[str, dict[str, SearchStrategy[float]]] = {
         "tokens": positive(1e9, 1e15),
         **_loss(),
     },
-    f"{_PACKAGE}.scaling:optimal_parameters": {"compute": _compute(), **_allocation()},
-    f"{_PACKAGE}.scaling:optimal_tokens": {"compute": _compute(), **_allocation()},
-    f"{_PACKAGE}.scaling:optimal_tokens_for_parameters": {"parameters": _parameters(), **_allocation()},
+    f"{_PACKAGE}.allocation:optimal_parameters": {"compute": _compute(), **_allocation()},
+    f"{_PACKAGE}.allocation:optimal_tokens": {"compute": _compute(), **_allocation()},
+    f"{_PACKAGE}.allocation:optimal_tokens_for_parameters": {"parameters": _parameters(), **_allocation()},
     f"{_PACKAGE}.scaling:tokens_for_loss": {
         "loss": positive(3.2, 6.0),
         "parameters": positive(1e9, 1e13),
         **_loss(),
     },
-    f"{_PACKAGE}.scaling:compute_for_loss": {"loss": positive(2.0, 6.0), **_loss()},
-    f"{_PACKAGE}.scaling:data_limited_parameters": {
+    f"{_PACKAGE}.allocation:compute_for_loss": {"loss": positive(2.0, 6.0), **_loss()},
+    f"{_PACKAGE}.allocation:data_limited_parameters": {
         "compute": _compute(),
         "token_limit": positive(1e10, 1e14),
         **_allocation(),
@@ -114,7 +114,7 @@ _SCALING: dict[str, dict[str, SearchStrategy[float]]] = {
         "unique_tokens": positive(1e9, 1e14),
         "repetition_constant": positive(1.0, 50.0),
     },
-    f"{_PACKAGE}.scaling:power_law_allocation": {
+    f"{_PACKAGE}.allocation:power_law_allocation": {
         "compute": _compute(),
         "coefficient": positive(1e-3, 10.0),
         "exponent": positive(0.3, 0.8),

@@ -1,12 +1,21 @@
 """What a training run costs: scaling laws, step time and layout, goodput, cost of a run and of a development programme.
 
-Topics, one module each: `scaling` and `fits` (loss, compute-optimal and inference-aware allocation), `parallelism`,
-`cluster`, `layout`, `step` and `search` (time and memory of a step, the best layout on a cluster), `goodput` (failures
-and checkpoints), `duration` (hours and utilisation), `cost` (three methods, never mixed), `development` (what surrounds
-the final run), `discovery` (test-time training), `ladder` (frontier runs by year), `programme` (a reserve over time).
+Topics, one module each: `scaling`, `allocation` and `fits` (loss, compute-optimal and inference-aware models),
+`parallelism`, `cluster`, `layout`, `step` and `search` (time and memory of a step, the best layout on a cluster),
+`goodput` (failures and checkpoints), `duration` (hours and utilisation), `cost` (three methods, never mixed),
+`development` (what surrounds the final run), `discovery` (test-time training), `ladder` (frontier runs by year),
+`programme` (a reserve over time).
 `TrainingRun` and `TrainingLadder` are the scenarios of the models ``training_run`` and ``training_ladder``.
 """
 
+from costmodel.training.allocation import (
+    compute_for_loss,
+    data_limited_parameters,
+    optimal_parameters,
+    optimal_tokens,
+    optimal_tokens_for_parameters,
+    power_law_allocation,
+)
 from costmodel.training.cluster import RESERVED_MEMORY_SHARE, Cluster, Efficiencies, TrainingJob
 from costmodel.training.cost import (
     COTTIER_DECLINE_RATE,
@@ -84,15 +93,9 @@ from costmodel.training.run import TrainingRunResult, train
 from costmodel.training.scaling import (
     FLOP_PER_PARAMETER_TOKEN_INFERENCE,
     FLOP_PER_PARAMETER_TOKEN_TRAINING,
-    compute_for_loss,
-    data_limited_parameters,
     effective_compute,
     effective_tokens,
-    optimal_parameters,
-    optimal_tokens,
-    optimal_tokens_for_parameters,
     parametric_loss,
-    power_law_allocation,
     tokens_for_loss,
 )
 from costmodel.training.search import LayoutSearch, evaluate_layouts, search_layouts

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from costmodel import catalog
+import costmodel.catalog as catalog
 from costmodel.foundation.arrays import Numeric
 from costmodel.foundation.errors import CatalogError, DomainError, near_matches
-from costmodel.training import scaling
+from costmodel.training import allocation, scaling
 
 __all__ = ["PARAMETRIC_FITS", "ScalingFit", "data_limited_optimum", "inference_aware_optimum", "scaling_fit"]
 
@@ -69,16 +69,16 @@ class ScalingFit:
         return scaling.parametric_loss(parameters, tokens, self.irreducible_loss, **self.coefficients)
 
     def optimal_parameters(self, compute: Numeric) -> Numeric:
-        """Return compute-optimal parameters [1]; see :func:`scaling.optimal_parameters`."""
-        return scaling.optimal_parameters(compute, **self.coefficients)
+        """Return compute-optimal parameters [1]; see :func:`allocation.optimal_parameters`."""
+        return allocation.optimal_parameters(compute, **self.coefficients)
 
     def optimal_tokens(self, compute: Numeric) -> Numeric:
-        """Return compute-optimal tokens [token]; see :func:`scaling.optimal_tokens`."""
-        return scaling.optimal_tokens(compute, **self.coefficients)
+        """Return compute-optimal tokens [token]; see :func:`allocation.optimal_tokens`."""
+        return allocation.optimal_tokens(compute, **self.coefficients)
 
     def optimal_tokens_for_parameters(self, parameters: Numeric) -> Numeric:
         """Return tokens on which a model is compute-optimal [token]."""
-        return scaling.optimal_tokens_for_parameters(parameters, **self.coefficients)
+        return allocation.optimal_tokens_for_parameters(parameters, **self.coefficients)
 
     def tokens_for_loss(self, loss: Numeric, parameters: Numeric) -> Numeric:
         """Return tokens that bring a model to a loss [token]; infinite where none do."""
@@ -86,7 +86,7 @@ class ScalingFit:
 
     def compute_for_loss(self, loss: Numeric) -> Numeric:
         """Return the least compute that reaches a loss [FLOP]."""
-        return scaling.compute_for_loss(loss, self.irreducible_loss, **self.coefficients)
+        return allocation.compute_for_loss(loss, self.irreducible_loss, **self.coefficients)
 
     def within_range(self, parameters: ArrayLike, tokens: ArrayLike) -> Any:
         """Return whether a model lies among the points of the fit; elsewhere the law is extrapolated.

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from costmodel import catalog
+import costmodel.catalog as catalog
 from costmodel.compute import shape, training_flop_per_token
 from costmodel.foundation.arrays import FloatArray, Numeric, ordered_sum
 from costmodel.foundation.errors import ScenarioError

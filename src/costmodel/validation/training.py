@@ -6,128 +6,16 @@ from collections.abc import Callable
 from datetime import date
 from functools import cache, partial
 
-from costmodel import catalog
-from costmodel.compute import Shape, shape, training_flop_per_token
+import costmodel.catalog as catalog
+from costmodel.compute import shape, training_flop_per_token
 from costmodel.foundation.units import DAYS_PER_YEAR
 from costmodel.training import cost, development, discovery, duration, fits, goodput
-from costmodel.training.cluster import Cluster, TrainingJob
+from costmodel.training.allocation import power_law_allocation
 from costmodel.training.ladder import TrainingLadder, climb
-from costmodel.training.scaling import power_law_allocation
-from costmodel.training.search import LayoutSearch, search_layouts
 from costmodel.validation.case import Case, Evidence
+from costmodel.validation.training_layouts import deepseek_utilisation, utilisation_of
 
-__all__ = ["CASES", "MEGASCALE_175B", "NEMOTRON_340B", "calibration_utilisation", "utilisation_of"]
-
-H100_NETWORK = 50e9
-"""400 Gbit/s per accelerator, one direction [byte/s]: Llama team (2024), arXiv 2407.21783, section 3.3.1."""
-A100_NETWORK = 25e9
-"""200 Gbit/s per accelerator, one direction [byte/s]: Jiang et al. (2024), MegaScale, arXiv 2402.15627, section 3.6."""
-
-MEGASCALE_175B = Shape(
-    name="MegaScale 175B",
-    layers=96,
-    d_model=12288,
-    heads=128,
-    kv_heads=128,
-    head_dim=96,
-    vocabulary=64000,
-    d_ff=49152,
-    mlp_matrices=2,
-    parallel_blocks=True,
-    tied_embeddings=True,
-)
-"""Jiang et al. (2024), arXiv 2402.15627, table 1 and section 6: 128 heads, width 12,288, 96 layers, parallel blocks,
-sequences of 2,048, vocabulary of 64,000. The width of its MLP and the tied embedding are those of GPT-3."""
-NEMOTRON_340B = Shape(
-    name="Nemotron-4 340B",
-    layers=96,
-    d_model=18432,
-    heads=96,
-    kv_heads=8,
-    head_dim=192,
-    vocabulary=256000,
-    d_ff=73728,
-    mlp_matrices=2,
-)
-"""NVIDIA (2024), arXiv 2406.11704, table 1: the run on which the overhead of a step was fitted."""
-
-
-@cache
-def _layouts(case: str, free: bool = False) -> LayoutSearch:
-    """Return the search of a published run: at its published degrees of parallelism, or free."""
-    llama = shape("Llama-3.1-405B")
-    short, long = (
-        TrainingJob(shape=llama, sequence=8192, batch=2048),
-        TrainingJob(shape=llama, sequence=131_072, batch=128),
-    )
-    mega = TrainingJob(shape=MEGASCALE_175B, sequence=2048, batch=6144)
-    nemotron = TrainingJob(shape=NEMOTRON_340B, sequence=4096, batch=2304)
-    runs = {
-        "llama-8k": (
-            short,
-            Cluster.recorded("H100-SXM", 8192, H100_NETWORK),
-            {"tensor": 8, "pipeline": 16, "context": 1},
-        ),
-        "llama-16k": (
-            short,
-            Cluster.recorded("H100-SXM", 16_384, H100_NETWORK),
-            {"tensor": 8, "pipeline": 16, "context": 1},
-        ),
-        "llama-131k": (
-            long,
-            Cluster.recorded("H100-SXM", 16_384, H100_NETWORK),
-            {"tensor": 8, "pipeline": 16, "context": 16},
-        ),
-        "megascale": (
-            mega,
-            Cluster.recorded("A100-SXM-80", 12_288, A100_NETWORK),
-            {"tensor": 8, "pipeline": 8, "context": 1, "interleave": 6},
-        ),
-        "deepseek": (
-            TrainingJob(
-                shape=shape("DeepSeek-V3"),
-                sequence=4096,
-                batch=15_360,
-                operand_bytes=1.0,
-                overlap_experts=True,
-                routed_domains=4,
-            ),
-            Cluster.recorded("H800-SXM", 2048, H100_NETWORK, "fp8"),
-            {"tensor": 1, "pipeline": 16, "context": 1, "expert": 64, "sharding": 1},
-        ),
-        "nemotron": (
-            nemotron,
-            Cluster.recorded("H100-SXM", 6144, H100_NETWORK),
-            {"tensor": 8, "pipeline": 12, "context": 1, "interleave": 8},
-        ),
-    }
-    job, cluster, published = runs[case]
-    return search_layouts(job, cluster, None if free else published)
-
-
-def utilisation_of(case: str, free: bool = False) -> float:
-    """Return the predicted utilisation (MFU) of a published run [1].
-
-    Parameters
-    ----------
-    case
-        ``llama-8k``, ``llama-16k``, ``llama-131k``, ``megascale``, ``deepseek`` or ``nemotron``.
-    free
-        Whether the layout is searched for instead of held at the published degrees of parallelism.
-    """
-    return _layouts(case, free).best_utilisation
-
-
-def _deepseek_utilisation() -> float:
-    """Return DeepSeek-V3's predicted utilisation against the 16-bit peak, which its published figure is measured by."""
-    chip = catalog.accelerator("H800-SXM")
-    return utilisation_of("deepseek") * chip.peak("fp8") / chip.peak("bf16")
-
-
-def calibration_utilisation() -> float:
-    """Return the utilisation of the run on which the overhead was fitted, without overhead [1]."""
-    found = _layouts("nemotron")
-    return found.best_utilisation * found.cluster.efficiencies.step_overhead
+__all__ = ["CASES", "cottier_parts", "discovery_cost", "llama_effective_time"]
 
 
 def _deepseek_hours() -> float:
@@ -410,7 +298,7 @@ _UTILISATIONS = (
         0.3894,
         "1",
         0.10,
-        _deepseek_utilisation,
+        deepseek_utilisation,
         "20 of 132 processors of each chip work on communication, which leaves 15 % less for products: not modelled",
     ),
     _prediction("Llama 3.1 405B, 8,192 H100", "llama-8k", 0.43, f"{_LLAMA}, first row: TP 8, PP 16, DP 64"),
