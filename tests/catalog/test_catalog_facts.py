@@ -23,7 +23,7 @@ def test_counts() -> None:
     assert len(WHOLE.table("training_runs")) == 45
     assert len(WHOLE.table("interruptions")) == 18
     assert len(WHOLE.table("cost_cases")) == 5
-    assert len(WHOLE.table("published_costs")) == 16
+    assert len(WHOLE.table("published_costs")) == 16 + 3
     prices = WHOLE.table("token_prices").values()
     assert sum(len(record.all("output")) for record in prices) == 97 + 3
 
@@ -34,7 +34,8 @@ def test_every_figure_states_source_grade_and_unit() -> None:
         for record in WHOLE.table(name).values():
             for datum in record:
                 assert datum.source.title
-                assert datum.source_key != "not recorded" or datum.grade is Grade.UNVERIFIED
+                assert datum.source_key != "not recorded" or datum.grade in {Grade.UNVERIFIED, Grade.ASSUMED}
+                assert (datum.grade is Grade.ASSUMED) == (name == "defaults")
                 assert (datum.text is None) == (datum.unit != "text")
                 assert not datum.unit.startswith("USD") or datum.price_year is not None
 

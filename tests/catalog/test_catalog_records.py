@@ -249,3 +249,61 @@ def test_import_reads_no_data_and_stays_light() -> None:
         "assert not {'pandas', 'pint', 'pydantic', 'genai_prices', 'scipy', 'typer'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.contract
+def test_a_figure_can_be_written_into_a_scenario() -> None:
+    price = WHOLE.electricity("Ohio").datum("price")
+    assert price.as_parameter() == {"value": 0.079, "source": "eia-epm-2025-04", "grade": "published"}
+    assert price.source_entry()["title"].startswith("US EIA")
+    vendor = WHOLE.accelerator("H100-SXM").datum("vendor")
+    with pytest.raises(CatalogError, match="holds no number"):
+        vendor.as_parameter()
+    recalled = WHOLE.company("Alphabet").annual("capex")[2019].as_parameter()
+    assert "source" not in recalled
+    assert recalled["grade"] == "unverified"
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("accelerator_price", "H100"),
+        ("accelerator_hour", "H100"),
+        ("installed_base", "H100+H200"),
+        ("server", "DGX H100"),
+        ("architecture", "Llama-3-8B"),
+        ("cost_case", "GPT-4"),
+        ("published_cost", "GPT-4"),
+        ("cost_method", "H100"),
+        ("training_layout", "Llama3.1-405B 16384"),
+        ("scaling_fit", "besiroglu"),
+        ("throughput", "Pope PaLM 540B decode low-latency"),
+        ("facility", "Epoch 1 GW GB200"),
+        ("pue", "Google"),
+        ("price_index", "US CPI-U"),
+        ("token_volume", "Google"),
+        ("users", "ChatGPT"),
+        ("elasticity", "Demirer 2025"),
+        ("multiplier", "agent"),
+        ("agent_network", "Moltbook"),
+        ("trend", "training cost"),
+        ("learning_rate", "photovoltaics"),
+        ("reliability", "RSC-1"),
+        ("lead_time", "transformer"),
+        ("tax", "federal rate"),
+        ("ceiling", "US AI"),
+        ("claim", "Burry 2025"),
+        ("default", "price elasticity"),
+        ("serving_system", "DeepSeek V3/R1"),
+        ("rental", "AWS p5.48xlarge"),
+        ("sandbox", "Docker"),
+        ("discovery_run", "TTT-Discover"),
+        ("development", "Olmo 3"),
+    ],
+)
+def test_typed_access_names_near_matches(kind: str, name: str) -> None:
+    access = getattr(catalog, kind)
+    assert access(name).name == name
+    with pytest.raises(CatalogError, match="did you mean"):
+        access(name[:-1])

@@ -33,10 +33,13 @@ accelerator = _whole.accelerator
 accelerator_price = _whole.accelerator_price
 accelerator_hour = _whole.accelerator_hour
 installed_base = _whole.installed_base
+server = _whole.server
 architecture = _whole.architecture
 training_run = _whole.training_run
 cost_case = _whole.cost_case
 published_cost = _whole.published_cost
+cost_method = _whole.cost_method
+training_layout = _whole.training_layout
 scaling_fit = _whole.scaling_fit
 throughput = _whole.throughput
 company = _whole.company
@@ -57,6 +60,8 @@ reliability = _whole.reliability
 lead_time = _whole.lead_time
 tax = _whole.tax
 ceiling = _whole.ceiling
+claim = _whole.claim
+default = _whole.default
 serving_system = _whole.serving_system
 rental = _whole.rental
 sandbox = _whole.sandbox
@@ -82,9 +87,12 @@ __all__ = [
     "architecture",
     "as_of",
     "ceiling",
+    "claim",
     "company",
     "conflicts",
     "cost_case",
+    "cost_method",
+    "default",
     "development",
     "discovery_run",
     "elasticity",
@@ -105,6 +113,7 @@ __all__ = [
     "sandbox",
     "scaling_fit",
     "search",
+    "server",
     "serving_system",
     "source",
     "table",
@@ -114,6 +123,7 @@ __all__ = [
     "to_frame",
     "token_price",
     "token_volume",
+    "training_layout",
     "training_run",
     "trend",
     "useful_life_changes",

@@ -34,6 +34,10 @@ class Catalog(Tables):
         """Return the number of accelerators in the world, such as ``"H100+H200"``: ``units``, ``h100e``."""
         return self.record("installed_base", name)
 
+    def server(self, name: str) -> Record:
+        """Return the power of a server or a rack, such as ``"DGX H100"``."""
+        return self.record("servers", name)
+
     # ------------------------------------------------------------------ models and runs
 
     def architecture(self, name: str) -> Record:
@@ -51,6 +55,14 @@ class Catalog(Tables):
     def published_cost(self, name: str) -> Record:
         """Return a training cost as Epoch published it."""
         return self.record("published_costs", name)
+
+    def cost_method(self, name: str) -> Record:
+        """Return constants of Epoch's cost method for a class of hardware, such as ``"H100"`` or ``"hardware"``."""
+        return self.record("cost_method", name)
+
+    def training_layout(self, name: str) -> Record:
+        """Return how a run was laid out, such as ``"Llama3.1-405B 16384"``."""
+        return self.record("training_layouts", name)
 
     def scaling_fit(self, name: str) -> Record:
         """Return a scaling-law fit, such as ``"besiroglu"``."""
@@ -138,6 +150,14 @@ class Catalog(Tables):
     def ceiling(self, name: str) -> Record:
         """Return a physical limit on AI compute."""
         return self.record("ceilings", name)
+
+    def claim(self, name: str) -> Record:
+        """Return a public statement about totals, such as ``"Burry 2025"``."""
+        return self.record("claims", name)
+
+    def default(self, name: str) -> Record:
+        """Return a starting value with its range, graded as assumed, such as ``"price elasticity"``."""
+        return self.record("defaults", name)
 
     # ------------------------------------------------------------------ serving and agents
 
