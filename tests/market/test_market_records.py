@@ -14,7 +14,7 @@ from costmodel.market.records import (
     published_declines,
     quoted_terms,
 )
-from costmodel.market.scarcity import foretold_rent, scarcity_exponent
+from costmodel.market.scarcity import foretold_rent, rent_backtest
 
 # Tightness of the fleet and levelized cost of a new accelerator-hour at mid-quarter, from a first calibration of
 # the industry's history with one operator (grade: assumed). The flywheel's own path takes their place.
@@ -22,10 +22,6 @@ TIGHTNESS = {2025.625: 0.817313, 2025.875: 0.823593, 2026.125: 0.867946, 2026.37
 HOUR_COST = {2025.625: 0.905652, 2025.875: 0.873596, 2026.125: 0.842693, 2026.375: 0.812901, 2026.625: 0.773809}
 TIGHTNESS_ERROR = 0.02
 """One standard deviation of the ratio of two tightnesses, relative: assumed."""
-
-
-def at(path, time):
-    return float(np.interp(time, list(path), list(path.values())))
 
 
 @pytest.mark.published
@@ -83,57 +79,67 @@ def test_recorded_discounts_agree_with_those_that_epoch_used():
         assert discounts[name] == pytest.approx(used[name], abs=0.012)
 
 
+def backtest(tightness=None):
+    dates = np.array(list(TIGHTNESS))
+    path = np.array(list(TIGHTNESS.values())) if tightness is None else tightness
+    return rent_backtest(dates, path, list(HOUR_COST.values()), [(r.time, r.rent) for r in contract_rents()])
+
+
 @pytest.mark.published
 def test_h100_rent_identifies_the_scarcity_exponent_and_foretells_june_2026():
-    october, march, june = contract_rents()
-    assert all(rent.grade is Grade.SECONDARY for rent in (october, march, june))
-    phi = scarcity_exponent(
-        march.rent / october.rent,
-        at(HOUR_COST, march.time) / at(HOUR_COST, october.time),
-        at(TIGHTNESS, march.time) / at(TIGHTNESS, october.time),
-    )
-    # exactly identified: two rents, one exponent
-    by_hand = np.log(2.35 / 1.70 * at(HOUR_COST, october.time) / at(HOUR_COST, march.time))
-    assert phi == pytest.approx(by_hand / np.log(at(TIGHTNESS, march.time) / at(TIGHTNESS, october.time)), rel=1e-12)
-    assert phi == pytest.approx(5.9, abs=0.05)
-    predicted = foretold_rent(
-        march.rent,
-        at(HOUR_COST, june.time) / at(HOUR_COST, march.time),
-        at(TIGHTNESS, june.time) / at(TIGHTNESS, march.time),
-        phi,
-    )
+    assert [rent.rent for rent in contract_rents()] == [1.70, 2.35, 2.65]
+    assert all(rent.grade is Grade.SECONDARY for rent in contract_rents())
+    test = backtest()
+    # exactly identified: two rents, one exponent; mid-October is 2/3 and mid-March 1/3 of the way between quarters
+    tight = [0.817313 ** (1 / 3) * 0.823593 ** (2 / 3), 0.867946 ** (2 / 3) * 0.894274 ** (1 / 3)]
+    cost = [0.905652 ** (1 / 3) * 0.873596 ** (2 / 3), 0.842693 ** (2 / 3) * 0.812901 ** (1 / 3)]
+    by_hand = np.log(2.35 / 1.70 * cost[0] / cost[1]) / np.log(tight[1] / tight[0])
+    assert test.exponent == pytest.approx(by_hand, rel=1e-9)
+    assert test.exponent == pytest.approx(5.9, abs=0.05)
     # June 2026 was not used: 2.58 against 2.65, an error of -2.6 %
-    assert predicted / june.rent - 1 == pytest.approx(-0.026, abs=0.001)
+    assert test.foretold == pytest.approx(2.58, abs=0.01)
+    assert test.error == pytest.approx(-0.026, abs=0.002)
 
 
 @pytest.mark.published
 def test_the_spread_of_tightness_is_carried_through_to_the_exponent_and_the_forecast():
-    october, march, june = contract_rents()
     rng = np.random.default_rng(0)
-    first, second = np.exp(rng.normal(0.0, TIGHTNESS_ERROR, (2, 20_000)))
-    rise = at(TIGHTNESS, march.time) / at(TIGHTNESS, october.time) * first
-    later = at(TIGHTNESS, june.time) / at(TIGHTNESS, march.time) * second
-    known = rise > 1.02  # where tightness did not rise, a higher rent is not scarcity
-    phi = scarcity_exponent(
-        march.rent / october.rent, at(HOUR_COST, march.time) / at(HOUR_COST, october.time), rise[known]
-    )
-    rents = foretold_rent(march.rent, at(HOUR_COST, june.time) / at(HOUR_COST, march.time), later[known], phi)
-    low, high = np.quantile(phi, [0.05, 0.95])
-    assert 3.5 < low < 5.9 < high < 14.0
-    below, above = np.quantile(rents, [0.05, 0.95])
-    assert below < june.rent < above
+    spread = np.exp(rng.normal(0.0, TIGHTNESS_ERROR / np.sqrt(2), (len(TIGHTNESS), 20_000)))
+    test = backtest(np.array(list(TIGHTNESS.values()))[:, np.newaxis] * spread)
+    assert test.identified_share > 0.98
+    low, middle, high = test.interval("exponent")
+    assert 3.5 < low < 5.0 < middle < 6.5 < high < 14.0
+    below, _, above = test.interval("foretold")
+    assert below < 2.65 < above
+    assert np.all(np.isnan(test.exponent) == ~test.identified)
+
+
+@pytest.mark.law
+def test_a_slice_of_drawn_tightness_is_the_scalar_backtest():
+    paths = np.array(list(TIGHTNESS.values()))[:, np.newaxis] * np.array([[1.0, 0.5, 1.0]])
+    paths[2:, 2] = paths[0, 2] * 0.9  # tightness falls: the exponent is not identified
+    together = backtest(paths)
+    assert together.identified.tolist() == [True, True, False]
+    for draw in (0, 1):
+        assert together.exponent[draw] == backtest(paths[:, draw]).exponent
+        assert together.foretold[draw] == backtest(paths[:, draw]).foretold
+    with pytest.raises(DomainError, match="nothing is identified"):
+        backtest(paths[:, 2]).interval("exponent")
 
 
 @pytest.mark.published
 def test_without_scarcity_the_h100_rent_only_falls_and_misses_2026():
     october, march, june = contract_rents()
-    times = np.linspace(october.time, june.time, 9)
-    path = foretold_rent(
-        october.rent,
-        np.array([at(HOUR_COST, t) for t in times]) / at(HOUR_COST, october.time),
-        np.array([at(TIGHTNESS, t) for t in times]) / at(TIGHTNESS, october.time),
-        0.0,
-    )
-    assert np.all(np.diff(path) < 0)
-    assert path[-1] < october.rent < march.rent
-    assert path[-1] / june.rent - 1 == pytest.approx(-0.42, abs=0.02)
+    path = np.array(list(HOUR_COST.values()))
+    assert np.all(np.diff(foretold_rent(october.rent, path / path[0], np.array(list(TIGHTNESS.values())), 0.0)) < 0)
+    without = backtest().without_scarcity
+    assert without < october.rent < march.rent
+    assert without / june.rent - 1 == pytest.approx(-0.42, abs=0.01)
+
+
+@pytest.mark.contract
+def test_rents_outside_the_paths_are_refused():
+    with pytest.raises(DomainError, match="three rents dated"):
+        rent_backtest([2025.0, 2026.0], [0.8, 0.9], [1.0, 0.9], [(2025.0, 2.0), (2025.5, 2.0), (2026.5, 3.0)])
+    with pytest.raises(DomainError, match="tightness"):
+        rent_backtest([2025.0, 2026.0], [0.8], [1.0, 0.9], [(2025.0, 2.0), (2025.5, 2.0), (2026.0, 3.0)])

@@ -250,3 +250,66 @@ def budget_ceiling(demand: Numeric, price: Numeric, budget: Numeric, sharpness: 
     spend = np.log(np.maximum(price * demand, _SMALLEST))
     excess = sharpness * (spend - np.log(np.maximum(budget, _SMALLEST)))
     return demand * np.exp(-np.logaddexp(0.0, excess) / sharpness)
+
+
+@formula()
+def saturating_demand(market: Numeric, price: Numeric, half_price: Numeric, steepness: Numeric) -> Numeric:
+    """Quantity demanded where every user has a price above which nothing is bought (a logit in log price).
+
+    Parameters
+    ----------
+    market
+        Quantity at a price of nothing, >= 0 [token/year].
+    price
+        Price, > 0 [USD/token].
+    half_price
+        Price at which half of the market buys, > 0 [USD/token].
+    steepness
+        Elasticity far above that price, in size, >= 0; the closer users are to each other, the larger [1].
+
+    Returns
+    -------
+    Numeric
+        Quantity demanded [token/year].
+
+    Notes
+    -----
+    ``S / (1 + (p/h)^k)``: demand saturates as tokens become free, and its elasticity ``-k (1 - D/S)`` fades from
+    -k to 0 on the way (:func:`saturating_elasticity`).
+
+    Examples
+    --------
+    >>> float(saturating_demand(100.0, 2.0, 2.0, 1.5))
+    50.0
+    """
+    return market / (1.0 + np.power(price / half_price, steepness))
+
+
+@formula()
+def saturating_elasticity(price: Numeric, half_price: Numeric, steepness: Numeric) -> Numeric:
+    """Price elasticity of saturating demand at a price.
+
+    Parameters
+    ----------
+    price
+        Price, > 0 [USD/token].
+    half_price
+        Price at which half of the market buys, > 0 [USD/token].
+    steepness
+        Elasticity far above that price, in size, >= 0 [1].
+
+    Returns
+    -------
+    Numeric
+        Price elasticity, signed, from 0 (free) to ``-steepness`` (dear) [1].
+
+    Notes
+    -----
+    ``-k r/(1 + r)`` with ``r = (p/h)^k``.
+
+    Examples
+    --------
+    >>> float(saturating_elasticity(2.0, 2.0, 1.5))
+    -0.75
+    """
+    return -steepness / (1.0 + np.power(price / half_price, -steepness))

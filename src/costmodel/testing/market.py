@@ -50,6 +50,17 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "budget": positive(0.0, 1e15),
         "sharpness": positive(0.2, 20.0),
     },
+    "costmodel.market.demand:saturating_demand": {
+        "market": positive(0.0, 1e18),
+        "price": positive(1e-2, 1e2),
+        "half_price": positive(1e-2, 1e2),
+        "steepness": positive(0.0, 5.0),
+    },
+    "costmodel.market.demand:saturating_elasticity": {
+        "price": positive(1e-2, 1e2),
+        "half_price": positive(1e-2, 1e2),
+        "steepness": positive(0.0, 5.0),
+    },
     "costmodel.market.pricing:cost_plus": {"unit_cost": positive(0.0, 1e3), "markup": rate(-0.9, 6.0)},
     "costmodel.market.pricing:closing_share": {"speed": _SPEED, "step": _STEP},
     "costmodel.market.pricing:lagged_target_weight": {"speed": _SPEED, "step": _STEP},
