@@ -122,7 +122,7 @@ class Selector:
     def _averages(self, unit: str | None) -> bool:
         if unit is None:
             raise DomainError(f"output {self.label!r} declares no unit, so whether a year adds or averages its steps")
-        return "/" in unit or unit == "1"
+        return "/" in unit or unit in ("1", "W")
 
     def _flat(self, value: Any, draws: int) -> FloatArray:
         array = np.asarray(value, dtype=np.float64)

@@ -10,7 +10,7 @@ import typer
 
 from costmodel.cli.common import executor_of, progress, scenario_with, write_whole
 from costmodel.cli.tables import YearTable, print_history, print_outputs, print_table, table_of, write_table
-from costmodel.entry import load_scenario, run, scenario_names
+from costmodel.entry import load_scenario, run, scenario_names, simulate
 from costmodel.foundation.errors import DomainError, ScenarioError
 
 
@@ -19,7 +19,7 @@ def run_command(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Replace a parameter; repeatable.")
     ] = None,
-    draws: Annotated[int | None, typer.Option(help="Draw the uncertain parameters this often: 5/50/95 % bands.")] = None,
+    draws: Annotated[int | None, typer.Option(help="Draw the uncertain parameters: 5/50/95 % bands.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the draws, 0 or more.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that share the draws.")] = None,
     weighted: Annotated[bool, typer.Option(help="With draws: also bands weighted by the fit to history.")] = False,
@@ -35,7 +35,7 @@ def run_command(
     if scenario.model != "flywheel":
         _run_other(scenario, draws, seed, as_json, out)
         return
-    median = run(scenario)
+    median = simulate(scenario)
     if draws is None:
         table = table_of(median)
     else:

@@ -195,7 +195,8 @@ def print_history(median: Trajectory) -> None:
     compared = compare_with_history(median)
     console = _console()
     if compared:
-        shown = Table("reported", "at", "unit", "reported figure", "model", "error", "grade", "fitted to", title="history")
+        columns = ("reported", "at", "unit", "reported figure", "model", "error", "grade", "fitted to")
+        shown = Table(*columns, title="history")
         for item in compared:
             row = item.observation
             fitted = "yes" if row.used_in_fit else "no"

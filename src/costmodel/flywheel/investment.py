@@ -12,6 +12,9 @@ from costmodel.flywheel.drivers import NO_LIMIT, Drivers, draws, path, since
 from costmodel.flywheel.inputs import FlywheelScenario
 from costmodel.foundation.arrays import FloatArray
 
+MOST_GROWTH = 50.0
+"""Log growth of orders within a step beyond which there is no limit [1]."""
+
 
 class Bound(IntEnum):
     """What held a step's capex."""
@@ -103,6 +106,7 @@ class Investment:
         gap = np.maximum(self.forecast(wanted) - self.position(step, fleet), 0.0)
         last = gap / closing * price if self.last_rate is None else self.last_rate
         replacement = self.failure_rate * fleet.stock[UNITS] * price
+        base, growth = np.maximum(last, replacement), np.exp(np.minimum(self.max_growth * drivers.step, MOST_GROWTH))
         committed = fleet.stock[WATTS] + fleet.pipeline_now(step)[WATTS]
         room = np.minimum(
             np.maximum(self.power_ahead[step] - committed, 0.0) / closing,
@@ -110,7 +114,7 @@ class Investment:
         )
         limits = {
             Bound.DEMAND: gap / closing * price,
-            Bound.ORDER_GROWTH: np.maximum(last, replacement) * np.exp(self.max_growth * drivers.step),
+            Bound.ORDER_GROWTH: np.where(base > 0.0, base * growth, NO_LIMIT),
             Bound.FUNDING: np.maximum(funds, 0.0) + self.outside[step],
             Bound.WORLD_SHARE: self.world_limit[step],
             Bound.CHIP_SUPPLY: self.supply[step] * price,

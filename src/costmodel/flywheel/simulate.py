@@ -27,7 +27,7 @@ from costmodel.flywheel.clearing import (
     training_state,
 )
 from costmodel.flywheel.drivers import ASSETS, Drivers, draws, drivers_of, since, stack
-from costmodel.flywheel.growth import refuse_runaway
+from costmodel.flywheel.growth import loop_gain, refuse_runaway
 from costmodel.flywheel.inputs import FlywheelScenario
 from costmodel.flywheel.investment import Investment, investment_state
 from costmodel.flywheel.recorder import Recorder
@@ -89,16 +89,14 @@ def run_resolved(
         itself checks for values that are not finite.
     """
     with quiet():
-        gain, _ = refuse_runaway(resolved)
-        run = _Run.start(resolved)
+        refuse_runaway(resolved)
+        run = Run.start(resolved)
         for step in range(run.drivers.grid.steps):
             run.take(step)
-        run.record.put(None, loop_gain=gain, runaway=gain >= 1.0)
-    scalar = _batch(resolved) is None
-    outputs = run.record.outputs(scalar)
+    result = run.result(written or resolved, design)
     if written is not None:
-        _check_finite(outputs, run.drivers)
-    return Trajectory(scenario=written or resolved, design=design, lag_raised=run.lag_raised, **outputs)
+        _check_finite(result)
+    return result
 
 
 def _batch(resolved: FlywheelScenario) -> int | None:
@@ -110,20 +108,19 @@ def _batch(resolved: FlywheelScenario) -> int | None:
     return None
 
 
-def _check_finite(outputs: dict[str, FloatArray], drivers: Drivers) -> None:
-    for name, array in outputs.items():
-        finite = np.isfinite(array)
+def _check_finite(result: Trajectory) -> None:
+    for name in result.outputs():
+        finite = np.isfinite(result[name])
         if not np.all(finite):
-            where = np.argwhere(~np.atleast_1d(finite))[0]
-            raise NonFiniteResultError(
-                f"{name} is not finite, first at index {tuple(int(i) for i in where)} (… step, draw) of a run of "
-                f"{drivers.grid.steps} steps"
-            )
+            where = tuple(int(i) for i in np.argwhere(~np.atleast_1d(finite))[0])
+            axes = (*result.outputs()[name].dims, "draw")
+            place = ", ".join(f"{axis} {index}" for axis, index in zip(axes, where, strict=False))
+            raise NonFiniteResultError(f"{name} is not finite, first at {place}")
 
 
 @dataclass(slots=True)
-class _Run:
-    """State of a run in progress."""
+class Run:
+    """A run in progress: all its state, moved on step by step."""
 
     scenario: FlywheelScenario
     drivers: Drivers
@@ -142,10 +139,10 @@ class _Run:
     lag_raised: bool
 
     @classmethod
-    def start(cls, scenario: FlywheelScenario) -> _Run:
-        """Build the opening state."""
+    def start(cls, scenario: FlywheelScenario, batch: int | None = None) -> Run:
+        """Build the opening state; ``batch`` copies a scalar scenario to so many equal draws."""
         drivers, market = drivers_of(scenario), market_parameters(scenario)
-        batch = _batch(scenario) or 1
+        batch = batch or _batch(scenario) or 1
         lag = draws(scenario.hardware.accelerators.lag)
         follows = since(drivers.grid, scenario.investment.plan_end) < float(
             drivers.grid.bounds[-1] - drivers.grid.begin
@@ -205,6 +202,13 @@ class _Run:
         self._record_market(step, clearing)
         self._record_money(step, flows, capex, borrowed, owners, bound)
 
+    def result(self, scenario: FlywheelScenario, design: Design | None = None) -> Trajectory:
+        """Return what has been recorded, as a result of ``scenario``."""
+        gain = loop_gain(self.scenario)
+        self.record.put(None, loop_gain=gain, runaway=gain >= 1.0)
+        outputs = self.record.outputs(_batch(self.scenario) is None)
+        return Trajectory(scenario=scenario, design=design, lag_raised=self.lag_raised, **outputs)
+
     def _buy(self, step: int, rate: FloatArray) -> None:
         """Pay a step's capex and put the accelerators on order."""
         drivers = self.drivers
@@ -258,6 +262,7 @@ class _Run:
             capability_response=demand.capability_response,
             ceiling_factor=np.where(demand.unbounded > 0.0, demand.tokens / np.maximum(demand.unbounded, 1e-300), 1.0),
             paid_share=work.paid_share[:, step],
+            price_realisation=work.realisation[:, step],
             accelerators_by_workload=demand.accelerators * clearing.fill,
             software_efficiency=demand.efficiency,
             capability=clearing.capability,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from costmodel.flywheel.inputs import FlywheelScenario
 from costmodel.foundation.arrays import FloatArray, ordered_sum
 from costmodel.foundation.distributions import Distribution
 from costmodel.foundation.results import Result, output
+
+if TYPE_CHECKING:
+    from costmodel.flywheel.decomposition import Decomposition
 
 _W, _A, _S = ("workload", "step"), ("asset", "step"), ("step",)
 _UNIT_BASIS = "required rent of new capacity over target utilisation; all tokens served; idle hours in"
@@ -44,6 +47,7 @@ class Trajectory(Result):
     capability_response: FloatArray = output("1", dims=_W, label="response to capability")
     ceiling_factor: FloatArray = output("1", dims=_W, label="demand left by the budget ceiling")
     paid_share: FloatArray = output("1", dims=_W, label="share of tokens paid")
+    price_realisation: FloatArray = output("1", dims=_W, label="realised over list price, before scarcity")
     user_spend_by_workload: FloatArray = output("USD", dims=_W, label="user spend in the step")
     accelerators_by_workload: FloatArray = output("1", dims=_W, label="accelerators kept busy by served tokens")
     software_efficiency: FloatArray = output("1", dims=_S, label="software efficiency over the start")
@@ -101,6 +105,18 @@ class Trajectory(Result):
         """Return labels of the axes: decimal years of mid-steps and bounds, names of workloads and classes."""
         grid = self.scenario.grid
         return {"step": grid.mid, "bound": grid.bounds, "workload": list(self.scenario.market), "asset": list(ASSETS)}
+
+    def decompose_user_spend(self, **over: float) -> Decomposition:
+        """Return what carried user spend's growth: :func:`costmodel.flywheel.decomposition.user_spend_parts`."""
+        from costmodel.flywheel.decomposition import user_spend_parts
+
+        return user_spend_parts(self, **over)
+
+    def decompose_compute(self, **over: float) -> Decomposition:
+        """Return what carried the growth of compute: :func:`costmodel.flywheel.decomposition.compute_parts`."""
+        from costmodel.flywheel.decomposition import compute_parts
+
+        return compute_parts(self, **over)
 
     @property
     def user_spend(self) -> FloatArray:
