@@ -11,7 +11,7 @@ from costmodel.compute import Protocol, Shape
 from costmodel.foundation.errors import DomainError, UnknownParameterError
 from costmodel.training.cluster import Cluster, Efficiencies, TrainingJob
 from costmodel.training.layout import Layouts, candidate_layouts
-from costmodel.training.search import evaluate_layouts, search_layouts
+from costmodel.training.search import evaluate_layouts, sampled_utilisation, search_layouts
 
 IDEAL = Efficiencies(
     compute_share=1.0,
@@ -197,6 +197,58 @@ def test_a_faster_part_never_slows_a_step(change: str, value: float) -> None:
     before = evaluate_layouts(job, _cluster(64), layouts).step_time
     after = evaluate_layouts(job, _cluster(64, **{change: value}), layouts).step_time
     assert np.all(after <= before * (1 + 1e-12))
+
+
+@pytest.mark.closed_form
+def test_what_is_computed_again_is_not_kept() -> None:
+    """Norms (2·d) and activation functions (d_ff) give back 2 bytes an element and cost their traffic once more."""
+    job, cluster = TrainingJob(shape=LLAMA_8B, sequence=4096, batch=4), _cluster(4)
+    kept, cheap, full = (
+        evaluate_layouts(job, cluster, _one(pipeline=4.0, recompute=level)) for level in (0.0, 1.0, 2.0)
+    )
+    per_layer = 4096 * 2 * (2 * 4096 + 14336)
+    in_flight = 32 / 4 * 4  # layers of the first stage, times microbatches
+    assert kept.memory[0] - cheap.memory[0] == pytest.approx((in_flight - 1) * per_layer, rel=1e-9)
+    assert kept.memory[0] > cheap.memory[0] > full.memory[0]
+    assert kept.step_time[0] < cheap.step_time[0] < full.step_time[0]
+
+
+@pytest.mark.closed_form
+def test_stages_add_a_bubble_and_interleaving_divides_it() -> None:
+    job, cluster = TrainingJob(shape=LLAMA_8B, sequence=4096, batch=16), _cluster(4)
+    plain, interleaved = (
+        evaluate_layouts(job, cluster, _one(pipeline=4.0, interleave=chunks)) for chunks in (1.0, 4.0)
+    )
+    assert plain.bubble[0] == pytest.approx(plain.work[0] * 3 / 16, rel=1e-12)
+    assert interleaved.bubble[0] == pytest.approx(interleaved.work[0] * 3 / 16 / 4, rel=1e-12)
+
+
+@pytest.mark.closed_form
+def test_gradients_hide_behind_the_backward_pass_but_for_the_last_layer() -> None:
+    """Slow network: the reduction of all but the last layer's gradients, less one backward pass, and a gather."""
+    job = TrainingJob(shape=LLAMA_8B, sequence=4096, batch=2)
+    slow = _cluster(2, scale_up_domain=1, scale_out_bandwidth=1e8, bandwidth=1e30)
+    found = evaluate_layouts(job, slow, _one(data=2.0))
+    reduction = 8030261248 * 4 / 2 / 1e8
+    gather = reduction / 2
+    assert found.data[0] < reduction + gather
+    assert found.data[0] == pytest.approx(reduction + gather, rel=0.01)  # a backward pass is short beside them
+    quick = _cluster(2, scale_up_domain=1, scale_out_bandwidth=1e12, bandwidth=1e30)
+    hidden = evaluate_layouts(job, quick, _one(data=2.0))
+    assert hidden.data[0] == pytest.approx((reduction + gather) * 1e-4 / 32, rel=1e-6)
+
+
+@pytest.mark.contract
+def test_a_prediction_has_a_range() -> None:
+    job, cluster = TrainingJob(shape=LLAMA_8B, sequence=8192, batch=64), Cluster.recorded("H100-SXM", 8, 50e9)
+    best = search_layouts(job, cluster)
+    layout = best.layouts.take([0])
+    drawn = sampled_utilisation(job, cluster, layout, "H100-SXM", draws=40, rng=1)
+    assert drawn.shape == (40,)
+    assert drawn.min() < best.best_utilisation < drawn.max()
+    assert np.array_equal(drawn, sampled_utilisation(job, cluster, layout, "H100-SXM", draws=40, rng=1))
+    with pytest.raises(DomainError, match="one layout"):
+        sampled_utilisation(job, cluster, best.layouts, "H100-SXM")
 
 
 @pytest.mark.contract

@@ -214,3 +214,65 @@ def test_ladders_without_years_or_targets_are_refused() -> None:
         TrainingLadder(name="x", first_year=2030, last_year=2029)
     with pytest.raises(ScenarioError, match="targets"):
         TrainingLadder(name="x", targets=())
+
+
+FULL = {
+    **{name: value for name, value in DEEPSEEK.items() if name != "method" and name != "rental"},
+    "peak": 989.4e12,
+    "power": {"chip_power": 700.0},
+    "reliability": {**RELIABLE, "checkpoint_interval": 0.5},
+    "development": {
+        "experiments_multiplier": 2.0,
+        "failed_share": 0.1,
+        "post_training_hours": 1e5,
+        "reinforcement_hours": 1e5,
+        "headcount": 100.0,
+        "duration": 1.0,
+        "salary": 2e5,
+        "overhead_rate": 0.25,
+        "equity": 1e5,
+        "data_acquisition": 1e6,
+        "data_size": 1e15,
+        "storage_price": 2.4e-10,
+    },
+}
+METHODS = {
+    "rental": {"price": 2.0},
+    "owning": {
+        "chip": 1.0,
+        "server": 0.5,
+        "network": 0.3,
+        "facility": 0.1,
+        "energy": 0.2,
+        "operations": 0.1,
+    },
+    "amortized": {"acquisition_price": 3e4, "years_in_use": 1.0, "energy_price": 8e-5},
+}
+
+
+def _values(scenario: TrainingRun) -> dict[str, float]:
+    result = train(scenario.resolve())
+    return {name: float(getattr(result, name)) for name in result.outputs()}
+
+
+@pytest.mark.law
+@pytest.mark.parametrize("method", METHODS)
+def test_every_parameter_changes_some_output(method: str) -> None:
+    scenario = TrainingRun(**FULL, method=method, **{method: METHODS[method]})
+    before = _values(scenario)
+    for path, value, spec, _ in scenario.walk():
+        if value is None:
+            continue
+        changed = (value + (spec.ge or 0.0)) / 2 if value > 0.0 else 0.5  # half-way to the least allowed value
+        assert _values(scenario.replace({path: float(changed)})) != before, path
+
+
+@pytest.mark.law
+@pytest.mark.parametrize("method", METHODS)
+def test_another_currency_rescales_what_bears_it_and_nothing_else(method: str) -> None:
+    scenario = TrainingRun(**FULL, method=method, **{method: METHODS[method]})
+    prices = {path: 2.0 * value for path, value, spec, _ in scenario.walk() if value is not None and "USD" in spec.unit}
+    before, after = _values(scenario), _values(scenario.replace(prices))
+    units = {name: spec.unit for name, spec in train(scenario.resolve()).outputs().items()}
+    for name, value in before.items():
+        assert after[name] == pytest.approx(2.0 * value if "USD" in units[name] else value, rel=1e-12), name

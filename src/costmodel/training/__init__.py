@@ -16,7 +16,14 @@ from costmodel.training.allocation import (
     optimal_tokens_for_parameters,
     power_law_allocation,
 )
-from costmodel.training.cluster import RESERVED_MEMORY_SHARE, Cluster, Efficiencies, TrainingJob
+from costmodel.training.cluster import (
+    RESERVED_MEMORY_SHARE,
+    STEP_OVERHEAD,
+    STEP_OVERHEAD_RANGE,
+    Cluster,
+    Efficiencies,
+    TrainingJob,
+)
 from costmodel.training.cost import (
     COTTIER_DECLINE_RATE,
     COTTIER_NETWORK_SHARE,
@@ -98,7 +105,7 @@ from costmodel.training.scaling import (
     parametric_loss,
     tokens_for_loss,
 )
-from costmodel.training.search import LayoutSearch, evaluate_layouts, search_layouts
+from costmodel.training.search import LayoutSearch, evaluate_layouts, sampled_utilisation, search_layouts
 
 __all__ = [
     "COTTIER_DECLINE_RATE",
@@ -111,6 +118,8 @@ __all__ = [
     "FLOP_PER_PARAMETER_TOKEN_TRAINING",
     "PARAMETRIC_FITS",
     "RESERVED_MEMORY_SHARE",
+    "STEP_OVERHEAD",
+    "STEP_OVERHEAD_RANGE",
     "AmortizedInputs",
     "Cluster",
     "DevelopmentInputs",
@@ -175,6 +184,7 @@ __all__ = [
     "rental_cost",
     "reserve_growth",
     "run_energy",
+    "sampled_utilisation",
     "saved_share",
     "scaling_fit",
     "search_layouts",

@@ -6,10 +6,13 @@ import math
 from dataclasses import dataclass, fields
 from typing import Self
 
+import numpy as np
+
 from costmodel.catalog import accelerator as catalog_accelerator
 from costmodel.compute import (
     ADAM_BYTES,
     WEIGHT_BYTES,
+    Efficiency,
     Protocol,
     Shape,
     efficiency,
@@ -18,9 +21,10 @@ from costmodel.compute import (
     protocols,
     training_flop_per_token,
 )
+from costmodel.foundation.design import RandomSource
 from costmodel.foundation.errors import DomainError
 
-__all__ = ["RESERVED_MEMORY_SHARE", "Cluster", "Efficiencies", "TrainingJob"]
+__all__ = ["RESERVED_MEMORY_SHARE", "STEP_OVERHEAD", "STEP_OVERHEAD_RANGE", "Cluster", "Efficiencies", "TrainingJob"]
 
 RESERVED_MEMORY_SHARE = 0.06
 """Memory that context, communication buffers and fragmentation take [1]: about 5 GB of 80. Assumed."""
@@ -28,6 +32,8 @@ STEP_OVERHEAD = 1.25
 """Wall-clock time of a step over its computed time [1]: stragglers, clocks under power limits, kernels that share a
 chip with communication, input and logging. Fitted once, on Nemotron-4 340B (6,144 H100 at an MFU of 41.0 %, arXiv
 2406.11704), and used for every other run; the published runs of Llama 3.1 405B and MegaScale ask for 1.16 to 1.35."""
+STEP_OVERHEAD_RANGE = (1.16, 1.35)
+"""Least and largest overhead that the published runs of Llama 3.1 405B and MegaScale ask for [1]."""
 TILES_MEASURED_ON = "H100-SXM"
 """The accelerator on which the loss at the ends of tiles was measured; its figure stands for all."""
 GRADIENT_ACCUMULATION_BYTES = 4.0
@@ -93,16 +99,47 @@ class Efficiencies:
         >>> Efficiencies.recorded("H100-SXM").compute_share
         0.803
         """
-        return cls(
-            compute_share=largest_compute_share(accelerator, precision).value,
-            attention_share=efficiency("attention_share", accelerator).value,
-            memory_share=memory_share(accelerator).value,
-            scale_up_share=efficiency("scale_up_share", accelerator).value,
-            scale_out_share=efficiency("scale_out_share", accelerator).value,
-            half_inner=efficiency(f"half_inner_{precision}", TILES_MEASURED_ON).value,
-            kernel_launch=efficiency("kernel_launch", accelerator).value,
-            protocols=protocols(),
-        )
+        figures = {name: record.value for name, record in _records(accelerator, precision).items()}
+        return cls(**figures, protocols=protocols())
+
+    @classmethod
+    def drawn(cls, accelerator: str, precision: str = "bf16", draws: int = 1, rng: RandomSource = None) -> list[Self]:
+        """Return draws of the recorded figures from their ranges, independent of each other.
+
+        Parameters
+        ----------
+        accelerator
+            Name in the catalog.
+        precision
+            Of the matrix products: ``"bf16"`` or ``"fp8"``.
+        draws
+            How many.
+        rng
+            Seed, generator or nothing.
+
+        Raises
+        ------
+        CatalogError
+            If a figure or its range is not recorded.
+
+        Examples
+        --------
+        >>> all(0.792 <= reached.compute_share <= 0.83 for reached in Efficiencies.drawn("H100-SXM", draws=9, rng=0))
+        True
+        """
+        generator = np.random.default_rng(rng)
+        records = _records(accelerator, precision)
+        columns = {name: record.distribution().ppf(generator.random(draws)) for name, record in records.items()}
+        low, high = STEP_OVERHEAD_RANGE
+        overheads = low + (high - low) * generator.random(draws)
+        return [
+            cls(
+                **{name: float(column[draw]) for name, column in columns.items()},
+                protocols=protocols(),
+                step_overhead=float(overheads[draw]),
+            )
+            for draw in range(draws)
+        ]
 
     def __post_init__(self) -> None:
         """Check every figure."""
@@ -118,6 +155,19 @@ class Efficiencies:
             if not allowed:
                 limits = "above 0 and at most 1" if share else "at least 0 and finite"
                 raise DomainError(f"{item.name} = {value!r}: must be {limits}")
+
+
+def _records(accelerator: str, precision: str) -> dict[str, Efficiency]:
+    """Return the records behind the figures of an accelerator, by name."""
+    return {
+        "compute_share": largest_compute_share(accelerator, precision),
+        "attention_share": efficiency("attention_share", accelerator),
+        "memory_share": memory_share(accelerator),
+        "scale_up_share": efficiency("scale_up_share", accelerator),
+        "scale_out_share": efficiency("scale_out_share", accelerator),
+        "half_inner": efficiency(f"half_inner_{precision}", TILES_MEASURED_ON),
+        "kernel_launch": efficiency("kernel_launch", accelerator),
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

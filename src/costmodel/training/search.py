@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from costmodel.compute import activation_bytes, count_parameters, training_state_bytes
 from costmodel.foundation.arrays import FloatArray, Numeric, readonly
+from costmodel.foundation.design import RandomSource
 from costmodel.foundation.errors import DomainError
-from costmodel.training.cluster import RESERVED_MEMORY_SHARE, Cluster, TrainingJob
+from costmodel.training.cluster import RESERVED_MEMORY_SHARE, Cluster, Efficiencies, TrainingJob
 from costmodel.training.layout import Layouts, candidate_layouts
 from costmodel.training.parallelism import (
     exposed_time,
@@ -24,7 +25,7 @@ from costmodel.training.parallelism import (
 )
 from costmodel.training.step import gather_time, head_time, hop_time, layer_time
 
-__all__ = ["LayoutSearch", "evaluate_layouts", "search_layouts"]
+__all__ = ["LayoutSearch", "evaluate_layouts", "sampled_utilisation", "search_layouts"]
 
 LOGIT_BYTES = 6.0
 """Bytes kept per logit between forward and backward of the loss [byte]: half and single precision."""
@@ -180,6 +181,65 @@ def evaluate_layouts(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> La
     }
     full = {name: readonly(np.broadcast_to(part, len(layouts))) for name, part in parts.items()}
     return LayoutSearch(job=job, cluster=cluster, layouts=layouts, **full)
+
+
+def sampled_utilisation(
+    job: TrainingJob,
+    cluster: Cluster,
+    layout: Layouts,
+    accelerator: str,
+    precision: str = "bf16",
+    draws: int = 200,
+    rng: RandomSource = None,
+) -> FloatArray:
+    """Return utilisations (MFU) of one layout under the recorded ranges of what kernels and links reach.
+
+    Parameters
+    ----------
+    job
+        The step.
+    cluster
+        The accelerators; its own efficiencies are replaced by draws.
+    layout
+        One layout, such as ``search.layouts.take([0])``.
+    accelerator
+        Name in the catalog whose ranges are drawn.
+    precision
+        Of the matrix products.
+    draws
+        How many, at least 1.
+    rng
+        Seed, generator or nothing.
+
+    Returns
+    -------
+    FloatArray
+        Utilisations, shape ``(draw,)`` [1].
+
+    Raises
+    ------
+    DomainError
+        If there is not exactly one layout, or no draw.
+    CatalogError
+        If a figure or its range is not recorded.
+
+    Examples
+    --------
+    >>> from costmodel.compute import shape
+    >>> cluster = Cluster.recorded("H100-SXM", 64, scale_out_bandwidth=50e9)
+    >>> job = TrainingJob(shape=shape("Llama-3-8B"), sequence=8192, batch=512)
+    >>> best = search_layouts(job, cluster)
+    >>> drawn = sampled_utilisation(job, cluster, best.layouts.take([0]), "H100-SXM", draws=50, rng=0)
+    >>> bool(drawn.min() < best.best_utilisation < drawn.max())
+    True
+    """
+    if len(layout) != 1 or draws < 1:
+        raise DomainError(f"one layout and at least one draw are needed; given {len(layout)} and {draws}")
+    found = [
+        evaluate_layouts(job, replace(cluster, efficiencies=reached), layout).best_utilisation
+        for reached in Efficiencies.drawn(accelerator, precision, draws, rng)
+    ]
+    return readonly(found)
 
 
 def _device_parameters(job: TrainingJob, layouts: Layouts) -> tuple[Numeric, Numeric]:

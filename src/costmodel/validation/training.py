@@ -208,6 +208,7 @@ def _case(
     return Case(f"training/{name}", source, evidence, published, unit, tolerance, model, miss)
 
 
+_R1 = "DeepSeek-R1 (post-training only)"
 _DEEPSEEK = "DeepSeek (2024), arXiv 2412.19437, table 1; MFU: arXiv 2505.09343 (causal)"
 _LLAMA = "Llama team (2024), arXiv 2407.21783, table 4"
 _HOFFMANN = "optimum at 5.76e23 FLOP, Hoffmann et al. (2022), arXiv 2203.15556"
@@ -225,6 +226,15 @@ _RUNS = (
         _deepseek_hours,
     ),
     _case("DeepSeek-V3 full run at 2 USD", _DEEPSEEK, Evidence.REIMPLEMENTATION, 5.576e6, "USD", 0.01, _deepseek_cost),
+    _case(
+        "DeepSeek-R1 post-training at 2 USD",
+        "DeepSeek (2025), Nature, supplement: 101 K + 5 K + 41 K H800-hours",
+        Evidence.IDENTITY,
+        294e3,
+        "USD",
+        1e-3,
+        lambda: float(cost.rental_cost(catalog.training_run(_R1).chip_hours, 2.0)),
+    ),
     _case("GPT-3 days on 10,000 V100", _PATTERSON, Evidence.IDENTITY, 14.8, "day", 0.005, _gpt3_days),
     _case("GPT-3 energy", _PATTERSON, Evidence.IDENTITY, 1287.0, "MWh", 0.005, _gpt3_energy),
     _case(
