@@ -1,0 +1,180 @@
+"""The built-in scenarios against history, against frozen demand, and against shorter steps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from costmodel.analysis.weights import weighted_ensemble
+from costmodel.entry import load_scenario
+from costmodel.flywheel.decomposition import range_of_parts
+from costmodel.flywheel.history import compare_with_history, read_off
+from costmodel.flywheel.simulate import simulate
+from costmodel.flywheel.stability import stability_report
+from costmodel.foundation.errors import DomainError, ScenarioError
+from costmodel.foundation.scenario import Observation
+
+BUILT_IN = ("bond-flywheel", "from-2026")
+
+
+def by_year(result, name: str, reduce: str = "sum") -> np.ndarray:
+    series = np.asarray(getattr(result, name))
+    grid = result.scenario.grid
+    return np.array([getattr(series[grid.year_steps(year)], reduce)(axis=0) for year in grid.years])
+
+
+@pytest.mark.published
+def test_history_is_met_or_the_miss_is_printed() -> None:
+    compared = compare_with_history(simulate(load_scenario("bond-flywheel")))
+    worst = {}
+    for item in compared:
+        name = item.observation.output
+        worst[name] = max(worst.get(name, 0.0), abs(float(item.error)))
+    assert worst["tokens"] <= 0.25
+    assert worst["accelerators_shipped"] <= 0.25
+    assert set(worst) == {
+        "tokens", "accelerators_shipped", "capex", "rental_price", "user_spend", "training_share_of_compute",
+    }  # fmt: skip
+    assert len(load_scenario("bond-flywheel").misses) >= 3
+
+
+@pytest.mark.regression
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_unit_cost_falls_and_user_spend_rises_in_the_base_case(name: str) -> None:
+    result = simulate(load_scenario(name))
+    assert np.all(np.diff(by_year(result, "fixed_weight_unit_cost", "mean")) < 0)
+    assert np.all(np.diff(by_year(result, "user_spend")) > 0)
+
+
+def frozen(elasticity: float) -> dict:
+    scenario = load_scenario("from-2026")
+    changes: dict = {
+        "training.reserve_growth": 0.0,
+        "training.algorithmic_growth": 0.0,
+        "internal.growth": 0.0,
+    }
+    for name in scenario.market:
+        changes |= {
+            f"market.{name}.price_elasticity": elasticity,
+            f"market.{name}.capability_elasticity": 0.0,
+            f"market.{name}.adoption.growth": 0.0,
+            f"market.{name}.adoption.ceiling": 1.0,
+            f"market.{name}.intensity_growth": 0.0,
+            f"market.{name}.paid_share": 0.5,
+            f"market.{name}.price_realisation": 1.0,
+        }
+    return changes
+
+
+@pytest.mark.closed_form
+def test_inelastic_demand_alone_lowers_user_spend() -> None:
+    result = simulate(load_scenario("from-2026").replace(frozen(-0.5)))
+    assert np.all(np.diff(by_year(result, "user_spend")) < 0)
+
+
+@pytest.mark.closed_form
+def test_unit_elasticity_keeps_user_spend_flat() -> None:
+    scenario = load_scenario("from-2026")
+    changes = frozen(-1.0) | {
+        "pricing.tightness_exponent": 0.0,
+        "rental.tightness_exponent": 0.0,
+        "rental.cleared_share": 0.0,
+        "service.max_utilisation": 1.0,
+        "hardware.fleet.opening_units": 1e9,
+    }
+    for name in scenario.market:
+        changes |= {
+            f"market.{name}.price_memory": None,
+            f"market.{name}.remembered_price": None,
+            f"market.{name}.budget_share": None,
+        }
+    result = simulate(scenario.replace(changes))
+    assert np.all(result.fill == 1.0)
+    spend = np.asarray(result.user_spend)
+    assert np.max(np.abs(spend / spend[0] - 1)) < 1e-9
+
+
+FLOWS = ("tokens", "user_spend", "capex", "depreciation", "operator_cost", "energy_used", "accelerators_bought")
+
+
+@pytest.mark.regression
+def test_yearly_totals_hardly_depend_on_the_step() -> None:
+    scenario = load_scenario("bond-flywheel")
+    runs = {step: simulate(scenario.replace({"time.step": step})) for step in ("quarter", "month", "half-month")}
+    for name in FLOWS:
+        quarter, month, half = (by_year(runs[step], name) for step in ("quarter", "month", "half-month"))
+        assert np.max(np.abs(quarter / month - 1)) < 0.03, name
+        assert np.max(np.abs(month / half - 1)) < 0.01, name
+
+
+@pytest.mark.closed_form
+@pytest.mark.parametrize("draws", [None, 20])
+def test_the_decomposition_adds_up_in_every_year(draws: int | None) -> None:
+    result = simulate(load_scenario("bond-flywheel"), draws=draws, rng=0)
+    for parts in (result.decompose_user_spend(), result.decompose_compute()):
+        gap = np.abs(parts.parts.sum(axis=0) - parts.change)
+        assert np.max(gap / np.abs(parts.parts).sum(axis=0)) < 1e-12
+    spend = by_year(result, "user_spend")
+    assert np.allclose(result.decompose_user_spend().change, np.diff(spend, axis=0), rtol=1e-9)
+
+
+@pytest.mark.closed_form
+def test_another_elasticity_moves_growth_between_price_and_adoption_only() -> None:
+    result = simulate(load_scenario("bond-flywheel"))
+    own, other = result.decompose_user_spend(), result.decompose_user_spend(elasticity=-0.5)
+    assert np.allclose(other.part("price response"), own.part("price response") * 0.5 / 1.1, rtol=1e-12)
+    moved = own.part("price response") - other.part("price response")
+    assert np.allclose(other.part("adoption"), own.part("adoption") + moved, rtol=1e-12)
+    low, high = range_of_parts(result, ["price response"], until=2026)
+    assert 0 < low < float(own.share("price response", until=2026)) < high
+    with pytest.raises(DomainError, match="no factor"):
+        own.part("hardwear")
+
+
+@pytest.mark.contract
+def test_stability_report_names_every_loop() -> None:
+    report = stability_report(load_scenario("bond-flywheel"))
+    gains = {loop.name: loop.value for loop in report.loops}
+    assert gains["experience and capability"] < 1
+    assert gains["investment"] < 1
+    assert -0.5 < gains["scarcity, step taken"] < 1
+    assert set(report.radii) == {"none", "price response", "experience", "scarcity", "investment"}
+    assert report.radii["none"] < 1.05
+    assert [row.year for row in report.local_growth] == list(range(2024, 2031))
+
+
+@pytest.mark.contract
+def test_weighting_by_history_narrows_and_refuses_too_few() -> None:
+    scenario = load_scenario("bond-flywheel")
+    run = weighted_ensemble(scenario, 2000, 0, outputs=["tokens@2026"])
+    assert run.effective > 50
+    assert abs(float(run.weights.sum()) - 1) < 1e-12
+    low, _, high = np.log(run.bands("tokens@2026"))
+    wide_low, _, wide_high = np.log(run.unconditional("tokens@2026"))
+    assert high - low < wide_high - wide_low
+    with pytest.raises(DomainError, match="effective draws"):
+        weighted_ensemble(scenario, 20, 0, outputs=["tokens@2026"])
+    with pytest.raises(DomainError, match="no observations"):
+        weighted_ensemble(scenario.replace({"observations": []}), 20, 0, outputs=["tokens@2026"])
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize(
+    ("output", "date", "unit"),
+    [("tokenz", "2024", "token"), ("tokens", "2040-01-01", "token/year"), ("tokens", "2024-05-01", "token")],
+)
+def test_an_observation_that_cannot_be_read_off_is_named(output: str, date: str, unit: str) -> None:
+    row = Observation(output=output, date=date, value=1.0, unit=unit, source="x")
+    with pytest.raises(ScenarioError, match=output):
+        read_off(simulate(load_scenario("bond-flywheel")), row)
+
+
+@pytest.mark.contract
+def test_sources_list_every_assumption_by_grade() -> None:
+    scenario = load_scenario("bond-flywheel")
+    lines = scenario.sources()
+    assert {line.path for line in lines} <= set(scenario.paths())
+    grades = {line.path: line.grade.value for line in lines}
+    assert grades["market.chat.adoption.ceiling"] == "assumed"
+    assert grades["energy.price"] == "reported"
+    assert all(line.source is not None for line in lines if line.grade.value not in ("assumed", "unverified"))
