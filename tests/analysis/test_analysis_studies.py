@@ -13,6 +13,7 @@ from toy_firm import firm, written
 from costmodel.analysis.comparison import changed_paths, compare, waterfall
 from costmodel.analysis.evidence import evidence_shares, unmeasured_share_text
 from costmodel.analysis.notices import InteractionWarning
+from costmodel.analysis.one_at_a_time import elasticities, tornado
 from costmodel.analysis.problem import as_problem
 from costmodel.analysis.sensitivity import (
     first_order_of,
@@ -22,7 +23,6 @@ from costmodel.analysis.sensitivity import (
 )
 from costmodel.analysis.shapley import shapley_sampled, shapley_values, subsets
 from costmodel.analysis.textbook import ishigami, ishigami_indices
-from costmodel.analysis.tornado import elasticities, tornado
 from costmodel.foundation.design import Design
 from costmodel.foundation.errors import (
     DomainError,

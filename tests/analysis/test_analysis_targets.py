@@ -56,6 +56,7 @@ def test_without_a_year_a_trajectory_stands_for_all_years(ensemble):
         ("by_product@2030", DomainError, r"write by_product\[product\]: one of chat, agents"),
         ("by_product[agent]@2030", UnknownParameterError, "did you mean 'agents'"),
         ("revenue[chat]@2030", UnknownParameterError, "no axis with items"),
+        ("profit_without_unit@2030", DomainError, "declares no unit"),
         ("_hidden", UnknownParameterError, "no output"),
     ],
 )

@@ -50,7 +50,12 @@ class FirmResult(Result):
 
     @property
     def profit(self):
+        """Profit per step [USD]."""
         return self.book[1:] - self.book[:-1]
+
+    @property
+    def profit_without_unit(self):
+        return self.profit
 
     def average_price(self):
         return self.npv * 0.0 + self.scenario.price

@@ -90,7 +90,7 @@ def compare(
     first, second
         Scenarios; a parameter with the same path shares its ranks.
     outputs
-        What is asked of the results.
+        What is asked of the results; of a trajectory, the years that both cover.
     draws, rng
         Number of draws and seed.
     on_nonfinite
@@ -105,22 +105,27 @@ def compare(
     Raises
     ------
     DomainError
-        If an output does not stand for the same years in both.
+        If the scenarios have no output and year in common.
     """
     seed = seed_of(rng)
     labels, y = zip(*(_ensemble(model, one, outputs, draws, seed, on_progress) for one in (first, second)), strict=True)
-    if labels[0] != labels[1]:
-        raise DomainError(f"the outputs differ: {', '.join(labels[0])} and {', '.join(labels[1])}; name the year")
-    kept = finite_draws(np.concatenate(y), labels[0] * 2, on_nonfinite)
-    names = (first.name, second.name if second.name != first.name else f"{second.name} (changed)")
+    common = tuple(label for label in labels[0] if label in labels[1])
+    if not common:
+        raise DomainError(f"no output is common: {', '.join(labels[0])} and {', '.join(labels[1])}")
+    y = tuple(rows[[own.index(label) for label in common]] for own, rows in zip(labels, y, strict=True))
+    kept = finite_draws(np.concatenate(y), common * 2, on_nonfinite)
     return Comparison(
-        scenarios=names,
-        outputs=labels[0],
+        scenarios=_names(first, second),
+        outputs=common,
         first=y[0][:, kept],
         second=y[1][:, kept],
         seed=seed,
         dropped=int(kept.size - kept.sum()),
     )
+
+
+def _names(first: Scenario, second: Scenario) -> tuple[str, str]:
+    return first.name, second.name if second.name != first.name else f"{second.name} (changed)"
 
 
 def _ensemble(
@@ -261,7 +266,7 @@ def waterfall(
         shares, error = shapley_sampled(mixer.worth, count, permutations, generator)
         ends = mixer.worth(np.array([[False] * count, [True] * count]))
     return Waterfall(
-        scenarios=(first.name, second.name),
+        scenarios=_names(first, second),
         changes=tuple(steps),
         outputs=mixer.labels,
         first=ends[0],

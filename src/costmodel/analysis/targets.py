@@ -6,7 +6,7 @@ and a number with an optional unit, or another output: ``npv = 0``, ``revenue@20
 ``unit_cost@2030 = 0.5 USD/Mtoken``.
 
 What ``@2030`` means follows from the output's leading axis: on ``year``, that year; on ``step``, the sum over the
-year's steps, or their mean where the unit is a rate or a share; on ``bound``, the stock at the end of the year.
+year's steps, or their mean where the unit is a rate, a share or a power; on ``bound``, the stock at the end of the year.
 """
 
 from __future__ import annotations

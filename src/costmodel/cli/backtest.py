@@ -1,0 +1,115 @@
+"""``costmodel backtest``: forecast from a past date, scored against what happened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from costmodel.cli.common import progress, scenario_with
+from costmodel.cli.rows import print_json, print_lines, print_rows
+from costmodel.foundation.errors import ScenarioError
+
+
+def backtest_command(
+    name: Annotated[str, typer.Argument(help="A built-in scenario (costmodel list) or the path of a TOML file.")],
+    as_of: Annotated[str | None, typer.Option(help="Past date of a built-in plan, such as 2024-12-31.")] = None,
+    plan: Annotated[Path | None, typer.Option(help="A plan file instead: records, priors, cuts, hindsight.")] = None,
+    draws: Annotated[int, typer.Option(min=100, help="Draws.")] = 50_000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 0,
+    level: Annotated[float, typer.Option(min=0.01, max=0.99, help="Probability of the intervals.")] = 0.8,
+    show_all: Annotated[bool, typer.Option("--all", help="List every parameter and how it stands.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Forecast with what was known at a past date; coverage is reported with its n, whatever it is."""
+    from costmodel.analysis.backtesting import backtest
+
+    scenario = scenario_with(name, None)
+    chosen = _plan(scenario.name, as_of, plan)
+    with progress("drawing") as bar:
+        found = backtest(
+            None, scenario, chosen, read=_reader(scenario), level=level, draws=draws, rng=seed, on_progress=bar
+        )
+    if as_json:
+        print_json(_form(found))
+        return
+    _print(found, show_all)
+
+
+def _plan(scenario: str, as_of: str | None, path: Path | None) -> Any:
+    from costmodel.analysis.backtesting import plan_for
+    from costmodel.analysis.knowledge import Plan
+
+    if (as_of is None) == (path is None):
+        raise ScenarioError("give --as-of for a built-in plan, or --plan for a file, and not both")
+    if path is None:
+        return plan_for(scenario, str(as_of))
+    try:
+        return Plan.from_toml(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise ScenarioError(f"--plan {path}: {error.strerror}") from None
+
+
+def _reader(scenario: Any) -> Any:
+    """Return what reads reported figures off the model's result, where the model has its own way."""
+    if scenario.model != "flywheel":
+        return None
+    from costmodel.flywheel.history import read_off
+
+    return read_off
+
+
+def _form(found: Any) -> dict[str, Any]:
+    kinds = {"unconditional": found.unconditional, "weighted by history": found.weighted}
+    return {
+        "scenario": found.scenario,
+        "as_of": found.as_of.isoformat(),
+        "level": found.level,
+        "draws": found.draws,
+        "dropped": found.dropped,
+        "standing": found.known.counts(),
+        "parameters": [{"path": x.path, "standing": x.standing.value, "why": x.why} for x in found.known.lines],
+        "hindsight": list(found.hindsight),
+        "refusal": found.refusal,
+        "forecasts": {
+            kind: {
+                "effective_draws": scored.effective_draws,
+                "crps": scored.crps,
+                "inside": scored.overall.inside,
+                "n": scored.overall.n,
+                "by_output": {key: {"inside": c.inside, "n": c.n} for key, c in scored.by_output.items()},
+                "rows": scored.rows(),
+            }
+            for kind, scored in kinds.items()
+            if scored is not None
+        },
+    }
+
+
+def _print(found: Any, show_all: bool) -> None:
+    for kind, scored in (("unconditional", found.unconditional), ("weighted by history", found.weighted)):
+        if scored is None:
+            print_lines([f"no forecast {kind}: {found.refusal}"])
+            continue
+        title = f"{found.scenario} from {found.as_of}, {kind}: {found.level:.0%} intervals"
+        print_rows(title, scored.rows())
+        lines = [f"{name}: {held}" for name, held in scored.by_output.items()]
+        print_lines([*lines, f"all: {scored.overall}"])
+        effective = f"effective draws {scored.effective_draws:.0f} of {found.draws}"
+        print_lines([f"mean CRPS of logarithms {scored.crps:.3f}; {effective}"])
+    counts = ", ".join(f"{count} {standing}" for standing, count in found.known.counts().items())
+    print_lines([f"parameters: {counts}; draws left out: {found.dropped}"])
+    if show_all:
+        print_rows("how every parameter stands", [
+            {"path": line.path, "standing": line.standing.value, "why": line.why} for line in found.known.lines
+        ])  # fmt: skip
+    grouped: dict[str, list[str]] = {}
+    for text in found.hindsight:
+        what, _, why = text.partition(": ")
+        grouped.setdefault(why, []).append(what)
+    print_lines([f"hindsight, in {len(found.hindsight)} places:"])
+    for why, places in grouped.items():
+        shown = places if show_all else places[:3]
+        more = f" and {len(places) - len(shown)} more (--all lists them)" if len(places) > len(shown) else ""
+        print_lines([f"  {why}: {', '.join(shown)}{more}"])

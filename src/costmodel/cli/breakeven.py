@@ -1,0 +1,90 @@
+"""``costmodel breakeven``: what must be true for a target to hold."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from costmodel.cli.common import scenario_with
+from costmodel.cli.rows import print_json, print_lines, print_rows
+from costmodel.foundation.errors import DomainError
+
+
+def breakeven_command(
+    name: Annotated[str, typer.Argument(help="A built-in scenario (costmodel list) or the path of a TOML file.")],
+    solve: Annotated[str, typer.Option(help="Path of the parameter to solve for.")],
+    target: Annotated[str, typer.Option(help='Condition on the result: "npv = 0", "operating_margin@2030 >= 0.2".')],
+    low: Annotated[float | None, typer.Option(help="Low end of the range, in the parameter's unit.")] = None,
+    high: Annotated[float | None, typer.Option(help="High end of the range.")] = None,
+    against: Annotated[str | None, typer.Option(help="Path of a second parameter: a frontier of both.")] = None,
+    value: Annotated[list[float] | None, typer.Option(help="With --against: a value of it; repeatable.")] = None,
+    draws: Annotated[int | None, typer.Option(min=2, help="Solve in every draw of the other inputs.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 0,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Replace a parameter; repeatable.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Find every value of a parameter at which a target holds; exit status 2 if there is none in the range."""
+    if against is not None and draws is not None:
+        raise DomainError("--against and --draws exclude each other")
+    if value and against is None:
+        raise DomainError("--value belongs to --against")
+    scenario = scenario_with(name, set_)
+    if against is not None:
+        form = _frontier(scenario, solve, against, target, value, low, high)
+    elif draws is not None:
+        form = _distribution(scenario, solve, target, draws, seed, low, high)
+    else:
+        form = _single(scenario, solve, target, low, high)
+    if as_json:
+        print_json({"scenario": scenario.name, "target": target, **form})
+        return
+    print_rows(f"{target}: {solve}", form["rows"])
+    print_lines(form["notes"])
+
+
+def _single(scenario: Any, solve: str, target: str, low: float | None, high: float | None) -> dict[str, Any]:
+    from costmodel.analysis.breakeven import break_even
+
+    found = break_even(None, scenario, solve, target, low=low, high=high)
+    notes = [
+        f"looked for {found.range}",
+        f"left minus right is {found.low_value:.6g} at the low end and {found.high_value:.6g} at the high end",
+    ]
+    if found.jumps:
+        notes.append(f"passed by a jump, without holding, at {', '.join(f'{x:.6g}' for x in found.jumps)}")
+    return {"rows": found.rows(), "notes": notes}
+
+
+def _frontier(
+    scenario: Any,
+    solve: str,
+    against: str,
+    target: str,
+    values: list[float] | None,
+    low: float | None,
+    high: float | None,
+) -> dict[str, Any]:
+    from costmodel.analysis.breakeven import break_even_frontier
+
+    found = break_even_frontier(None, scenario, solve, against, target, values=values, low=low, high=high)
+    return {"rows": found.rows(), "notes": [f"looked for {found.range}; an empty cell: no value there does"]}
+
+
+def _distribution(
+    scenario: Any, solve: str, target: str, draws: int, seed: int, low: float | None, high: float | None
+) -> dict[str, Any]:
+    from costmodel.analysis.breakeven import break_even_distribution
+
+    found = break_even_distribution(None, scenario, solve, target, draws=draws, rng=seed, low=low, high=high)
+    ranks = (0.05, 0.25, 0.5, 0.75, 0.95)
+    rows = [{"quantile": f"{rank:.0%}", solve: float(x)} for rank, x in zip(ranks, found.quantiles(ranks), strict=True)]
+    notes = [
+        f"looked for {found.range}, in {draws} draws, seed {seed}",
+        f"{found.share:.1%} of the draws have a value that does; quantiles are among these",
+        f"without: {found.none_above} above the target and {found.none_below} below it at both ends; "
+        f"{found.several} draws have several, of which the lowest counts",
+    ]
+    return {"rows": rows, "notes": notes, "share": found.share}

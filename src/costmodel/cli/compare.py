@@ -1,0 +1,78 @@
+"""``costmodel compare``: scenario against scenario on shared draws, and the waterfall between them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from costmodel.cli.common import progress, scenario_with
+from costmodel.cli.rows import print_json, print_lines, print_rows
+from costmodel.foundation.errors import ScenarioError
+
+DEFAULT_OUTPUTS = {"flywheel": ("user_spend", "operator_cost", "capex", "tokens")}
+"""What is compared where no output is named; elsewhere every output without axes."""
+
+
+def compare_command(
+    first: Annotated[str, typer.Argument(help="A built-in scenario or the path of a TOML file.")],
+    second: Annotated[str, typer.Argument(help="Another one; or the same one again, with --set.")],
+    output: Annotated[list[str] | None, typer.Option(help="What is compared, as user_spend@2030; repeatable.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="Replace a parameter of the second; repeatable."),
+    ] = None,
+    draws: Annotated[int, typer.Option(min=2, help="Shared draws.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 0,
+    waterfall: Annotated[
+        bool, typer.Option("--waterfall", help="Divide the change among what differs; it adds up.")
+    ] = False,
+    part: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=PATH,PATH", help="One step of the waterfall; repeatable.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Compare two scenarios draw by draw: both use the same luck, so the difference is what changed."""
+    from costmodel.analysis import comparison
+
+    one, two = scenario_with(first, None), scenario_with(second, set_)
+    outputs = output or _default(one)
+    with progress("drawing") as bar:
+        found = comparison.compare(None, one, two, outputs, draws=draws, rng=seed, on_progress=bar)
+    steps: dict[str, Any] = {}
+    if waterfall:
+        divided = comparison.waterfall(None, one, two, outputs, parts=_parts(part), rng=seed)
+        steps = {label: divided.rows(label) for label in divided.outputs}
+    if as_json:
+        print_json(
+            {"scenarios": found.scenarios, "draws": draws, "seed": seed, "rows": found.rows(), "waterfall": steps}
+        )
+        return
+    print_rows(f"{found.scenarios[0]} against {found.scenarios[1]}", found.rows())
+    notes = [f"{draws} shared draws, seed {seed}; spread kept: spread of the difference over that of separate draws"]
+    print_lines(notes + ([f"{found.dropped} draws left out: not finite"] if found.dropped else []))
+    for label, rows in steps.items():
+        print_rows(f"waterfall at the medians: {label}", rows)
+
+
+def _default(scenario: Any) -> list[str]:
+    known = DEFAULT_OUTPUTS.get(scenario.model)
+    if known is not None:
+        return list(known)
+    from costmodel.entry import run
+
+    names = [name for name, spec in run(scenario).outputs().items() if not spec.dims]
+    if not names:
+        raise ScenarioError(f"model {scenario.model!r} has no output without axes: name one with --output")
+    return names
+
+
+def _parts(texts: list[str] | None) -> dict[str, list[str]]:
+    """Read ``NAME=PATH,PATH``."""
+    parts = {}
+    for text in texts or []:
+        name, sign, paths = text.partition("=")
+        if not sign or not name or not paths:
+            raise ScenarioError(f"--part {text!r}: write NAME=PATH,PATH")
+        parts[name] = [path.strip() for path in paths.split(",")]
+    return parts

@@ -1,0 +1,192 @@
+"""What was known at a date, and forecasts from there scored against what happened."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pytest
+from toy_firm import firm, written
+
+from costmodel.analysis.backtesting import backtest, plan_for
+from costmodel.analysis.knowledge import Plan, Standing, as_known, latest_day
+from costmodel.entry import load_scenario
+from costmodel.foundation.distributions import Distribution
+from costmodel.foundation.errors import ScenarioError, UnknownParameterError
+
+SOURCES = {
+    "early": {"title": "An early filing", "date": "2028-11"},
+    "late": {"title": "A late study", "date": "2030-02"},
+    "undated": {"title": "A web page"},
+}
+
+
+def dated(**changes):
+    return written(
+        price={"value": 2.0, "source": "late", "grade": "published"},
+        cost={
+            "value": {"knots": [["2029-01-01", 1.0], ["2030-06-01", 0.2]]},
+            "source": "undated",
+            "grade": "secondary",
+        },
+        share={"value": 0.9, "source": "early", "grade": "reported"},
+        demand={"volume": 100.0, "elasticity": -1.0},
+        sources=SOURCES,
+        **changes,
+    )
+
+
+def plan(**changes):
+    form = {
+        "scenario": "firm",
+        "as_of": "2029-06-30",
+        "records": {"price": {"value": 2.5, "why": "the price list of then", "known": "2029-05"}},
+        "cut": {"cost": "costs up to then"},
+        "priors": {
+            "demand.volume": {"value": {"dist": "lognormal", "p5": 50.0, "p95": 200.0}, "why": "within a factor of two"}
+        },
+        "hindsight": {"demand.elasticity": "assumed later"},
+    }
+    return Plan(**{**form, **changes})
+
+
+@pytest.mark.contract
+def test_every_parameter_stands_as_it_was_known():
+    found = as_known(dated(), plan())
+    assert {line.path: line.standing for line in found.lines} == {
+        "price": Standing.RECORD,
+        "cost": Standing.CUT,
+        "share": Standing.KNOWN,
+        "demand.volume": Standing.PRIOR,
+        "demand.elasticity": Standing.HINDSIGHT,
+    }
+    assert found.scenario.price == 2.5
+    assert [date for date, _ in found.scenario.cost.knots] == [dt.date(2029, 1, 1)]
+    assert isinstance(found.scenario.demand.volume, Distribution)
+    assert found.scenario.share == 0.9
+    assert found.counts() == {"known": 1, "record": 1, "prior": 1, "cut": 1, "hindsight": 1}
+    assert [line.why for line in found.of(Standing.RECORD)] == ["the price list of then (2029-05)"]
+
+
+@pytest.mark.contract
+def test_what_was_not_known_is_refused_by_name():
+    with pytest.raises(
+        ScenarioError, match=r"price \(source of 2030-02\), cost \(no dated source\), demand.elasticity"
+    ):
+        as_known(dated(), plan(records={}, cut={}, hindsight={}))
+    with pytest.raises(ScenarioError, match="published 2029-07, so not known by 2029-06-30"):
+        as_known(dated(), plan(records={"price": {"value": 2.5, "why": "later", "known": "2029-07"}}))
+    with pytest.raises(ScenarioError, match="at no stated date"):
+        as_known(dated(), plan(records={"price": {"value": 2.5, "why": "whenever"}}))
+    with pytest.raises(ScenarioError, match="leaves no knot"):
+        as_known(dated(), plan(as_of="2028-12-30", records={}, hindsight={"price": "x", "demand.*": "x"}))
+    with pytest.raises(UnknownParameterError, match="'prise' fits no parameter"):
+        as_known(dated(), plan(hindsight={"prise": "a slip"}))
+
+
+@pytest.mark.contract
+def test_dates_after_the_day_and_centres_set_later_are_listed_as_hindsight():
+    scenario = load_scenario("bond-flywheel")
+    known = as_known(scenario, plan_for("bond-flywheel", "2023-12-31"))
+    texts = [f"{line.path}: {line.why}" for line in known.of(Standing.HINDSIGHT)]
+    assert "market.reasoning.launch: dated 2024-09-01" in texts
+    assert any(text.startswith("market.chat.tokens: centre of its prior") for text in texts)
+    assert known.scenario.investment.plan_end == dt.date(2024, 1, 1)
+    assert max(date for date, _ in known.scenario.investment.plan.knots) <= dt.date(2024, 1, 1)
+
+
+@pytest.mark.closed_form
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [("2024", dt.date(2024, 12, 31)), ("2024-02", dt.date(2024, 2, 29)), ("2024-02-03", dt.date(2024, 2, 3))],
+)
+def test_a_date_counts_by_its_last_day(text, day):
+    assert latest_day(text) == day
+
+
+def observed(values, first=2029):
+    return tuple(
+        {"output": "revenue", "date": str(first + k), "value": float(v), "unit": "USD", "source": "early"}
+        for k, v in enumerate(values)
+    )
+
+
+@pytest.mark.closed_form
+def test_a_forecast_is_scored_against_what_happened():
+    """Revenue of a year is 4 · 0.9 · v at ε = −1, whatever the price: lognormal around 360 with the prior of v."""
+    scenario = dated(observations=observed([700.0, 800.0]))
+    found = backtest(firm, scenario, plan(as_of="2028-12-31", **_all_prior()), draws=20_000, rng=0)
+    spread = np.hypot(np.log(2.0) / 1.6448536, 0.2)  # of the prior and of the observation
+    rows = found.unconditional.rows()
+    assert [row["observed"] for row in rows] == [700.0, 800.0]
+    assert rows[0]["median"] == pytest.approx(360.0, rel=0.02)
+    assert rows[0]["high"] == pytest.approx(360.0 * np.exp(1.2815516 * spread), rel=0.03)
+    assert not rows[0]["inside"]
+    assert found.unconditional.overall.n == 2
+    assert (found.weighted, found.refusal) == (None, "nothing was observed up to the date")
+
+
+@pytest.mark.closed_form
+def test_history_weights_give_the_posterior_of_the_conjugate_case():
+    """A lognormal prior and one lognormal observation: the posterior mean is their precision-weighted mean."""
+    scenario = dated(observations=observed([700.0, 800.0]))
+    found = backtest(firm, scenario, plan(as_of="2029-12-31", **_all_prior()), draws=40_000, rng=0)
+    prior, error = np.log(2.0) / 1.6448536, 0.2
+    share = prior**2 / (prior**2 + error**2)
+    expected = np.exp(share * np.log(700.0) + (1.0 - share) * np.log(360.0))
+    assert found.weighted is not None
+    row = found.weighted.rows()[0]
+    assert (row["date"], row["observed"]) == ("2030", 800.0)
+    assert row["median"] == pytest.approx(expected, rel=0.02)
+    assert row["inside"]
+    assert found.weighted.effective_draws > 1000
+    assert found.weighted.crps < found.unconditional.crps
+    assert found.published_later == ()
+    assert len(found.hindsight) == 2
+
+
+@pytest.mark.contract
+def test_weights_with_too_few_effective_draws_are_refused():
+    scenario = dated(observations=observed([1e6, 800.0]))
+    found = backtest(firm, scenario, plan(as_of="2029-12-31", **_all_prior()), draws=500, rng=0)
+    assert found.weighted is None
+    assert "of 500 draws are effective" in found.refusal
+
+
+@pytest.mark.contract
+def test_backtest_refusals():
+    with pytest.raises(ScenarioError, match="no observation of 'firm' lies after"):
+        backtest(firm, dated(observations=observed([1.0, 1.0])), plan(as_of="2030-12-31", **_all_prior()), draws=10)
+    with pytest.raises(ScenarioError, match="fewer than two of 10 draws"):
+        scenario = dated(observations=observed([1.0, 1.0]))
+        model = lambda s: {"revenue": -1.0}  # noqa: E731
+        backtest(model, scenario, plan(as_of="2028-12-31", **_all_prior()), read=lambda r, _: r["revenue"], draws=10)
+    with pytest.raises(ScenarioError, match="there are bond-flywheel as of 2023-12-31"):
+        plan_for("bond-flywheel", "1999-12-31")
+
+
+def _all_prior():
+    volume = {"dist": "lognormal", "p5": 50.0, "p95": 200.0}
+    return {
+        "records": {},
+        "cut": {},
+        "hindsight": {"price": "x", "cost": "x"},
+        "priors": {
+            "demand.volume": {"value": volume, "why": "a factor of two"},
+            "demand.elasticity": {"value": -1.0, "why": "unit elasticity"},
+        },
+    }
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize("as_of", ["2023-12-31", "2024-12-31"])
+def test_the_built_in_backtests_of_the_flywheel_run_and_report_their_n(as_of):
+    from costmodel.flywheel.history import read_off
+
+    scenario = load_scenario("bond-flywheel")
+    found = backtest(None, scenario, plan_for(scenario.name, as_of), read=read_off, draws=400, rng=0)
+    assert set(found.unconditional.by_output) >= {"tokens", "capex", "rental_price"}
+    assert found.unconditional.overall.n == sum(held.n for held in found.unconditional.by_output.values())
+    assert all(row["low"] < row["median"] < row["high"] for row in found.unconditional.rows())
+    assert len(found.hindsight) > 50
+    assert found.published_later
