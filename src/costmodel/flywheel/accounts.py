@@ -8,8 +8,9 @@ import numpy as np
 
 from costmodel.flywheel.capital import COST, WATTS, BookState, FleetState
 from costmodel.flywheel.clearing import Clearing, MarketParameters
-from costmodel.flywheel.drivers import Drivers, draws, path
+from costmodel.flywheel.drivers import Drivers, draws, path, since, trend_after
 from costmodel.flywheel.inputs import FlywheelScenario
+from costmodel.flywheel.leases import LeaseState, lease_state
 from costmodel.foundation.arrays import FloatArray, ordered_sum
 from costmodel.foundation.units import HOURS_PER_YEAR
 from costmodel.ownership.energy import energy_use, load_factor
@@ -75,21 +76,22 @@ class Finances:
     losses: FloatArray
     minimum_cash: FloatArray
     max_debt_ratio: FloatArray
+    leases: LeaseState
 
     def funds(self, book: FloatArray, cash_flow: FloatArray, step: float) -> FloatArray:
         """Return what could be spent on capex without owners' money [USD/year]."""
         spare = np.maximum(self.cash - self.minimum_cash, 0.0)
-        room = np.maximum(self.max_debt_ratio * book - self.debt, 0.0)
+        room = np.maximum(self.max_debt_ratio * book - self.debt - self.leases.debt, 0.0)
         return np.asarray((cash_flow + spare + room) / step)
 
-    def settle(self, cash_flow: FloatArray, capex: FloatArray, book: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Pay a step's capex; return new debt and owners' money [USD].
+    def settle(self, cash_flow: FloatArray, paid: FloatArray, book: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Pay a step's capex and what is due on leases; return new debt and owners' money [USD].
 
         Cash flow pays first, then cash above its floor, then debt up to its ratio, then owners.
         """
-        after = self.cash + cash_flow - capex
+        after = self.cash + cash_flow - paid
         short = np.maximum(self.minimum_cash - after, 0.0)
-        room = np.maximum(self.max_debt_ratio * book - self.debt, 0.0)
+        room = np.maximum(self.max_debt_ratio * book - self.debt - self.leases.debt, 0.0)
         borrowed = np.minimum(short, room)
         owners = short - borrowed
         self.cash = after + borrowed + owners
@@ -119,7 +121,8 @@ class AccountParameters:
 
 def account_parameters(scenario: FlywheelScenario) -> AccountParameters:
     """Read the accounts' parameters from a resolved scenario."""
-    accounts = scenario.accounts
+    accounts, grid = scenario.accounts, scenario.grid
+    times, start = grid.mid - grid.begin, since(grid, accounts.other_growth_from)
     return AccountParameters(
         electricity=path(scenario.energy.price),
         full_load=draws(scenario.energy.full_load),
@@ -131,14 +134,14 @@ def account_parameters(scenario: FlywheelScenario) -> AccountParameters:
         research=path(scenario.training.staff) + path(scenario.training.data),
         go_to_market=draws(accounts.go_to_market),
         overhead=draws(accounts.overhead),
-        other_revenue=path(accounts.other_revenue),
-        other_cost=path(accounts.other_cost),
+        other_revenue=path(accounts.other_revenue) * trend_after(times, draws(accounts.other_revenue_growth), start),
+        other_cost=path(accounts.other_cost) * trend_after(times, draws(accounts.other_cost_growth), start),
         interest_rate=np.log1p(draws(accounts.interest_rate)),
         tax_rate=draws(accounts.tax_rate),
     )
 
 
-def finances(scenario: FlywheelScenario, batch: int) -> Finances:
+def finances(scenario: FlywheelScenario, drivers: Drivers, batch: int) -> Finances:
     """Return the opening finances."""
     accounts = scenario.accounts
 
@@ -151,6 +154,7 @@ def finances(scenario: FlywheelScenario, batch: int) -> Finances:
         full(accounts.opening_losses),
         draws(accounts.minimum_cash),
         draws(accounts.max_debt_ratio),
+        lease_state(scenario, drivers, batch),
     )
 
 
@@ -189,7 +193,7 @@ def statement(
         go_to_market=parameters.go_to_market * revenue,
         overhead=parameters.overhead * revenue,
         other_cost=_full(parameters.other_cost[step] * dt, resale),
-        interest=money.debt * np.expm1(parameters.interest_rate * dt),
+        interest=(money.debt + money.leases.debt) * np.expm1(parameters.interest_rate * dt),
         tax=np.zeros_like(resale),
     )
     return flows

@@ -65,6 +65,18 @@ def opening_share(start: float, end: float, over: FloatArray) -> FloatArray:
     return np.where(over > 0.0, (last - first) / np.where(over > 0.0, over, 1.0), float(start <= 0.0))
 
 
+def run_off_share(start: float, end: float, over: FloatArray, shape: FloatArray) -> FloatArray:
+    """Return the share of an opening book that is depreciated between two times since the start.
+
+    Notes
+    -----
+    What is left falls as ``(1 − t/over)^shape``: evenly at a shape of 1; at 2 as a stock of assets of all ages,
+    each in a straight line.
+    """
+    left, after = (1.0 - np.minimum(time / over, 1.0) for time in (start, end))
+    return np.asarray(np.power(left, shape) - np.power(after, shape))
+
+
 @dataclass(slots=True)
 class FleetState:
     """Accelerators in service, with their power and purchase cost; rows as ``UNITS, WATTS, COST``."""
@@ -176,6 +188,7 @@ class BookState:
     opening_book: FloatArray
     opening_construction: FloatArray
     opening_life: FloatArray
+    opening_shape: FloatArray
     step: float
     window: FloatArray = field(init=False)
 
@@ -199,14 +212,15 @@ class BookState:
             self.window = self.window + self.added[:, step - 1]
         self.window = self.window - leaving
         rest = 1.0 - (self.last - 0.5) * per_step
-        opening = self.opening_book * opening_share(step * self.step, (step + 1) * self.step, self.opening_life)
+        times = (step * self.step, (step + 1) * self.step)
+        opening = self.opening_book * run_off_share(*times, self.opening_life, self.opening_shape)
         expense = 0.5 * per_step * additions + per_step * self.window + rest * leaving + opening
         self.construction = self.construction - additions
         self.in_service = self.in_service + additions - expense
         return additions, expense
 
     def pay(self, step: int, amounts: FloatArray) -> None:
-        """Record a step's capex by asset class: cash out, construction in progress up."""
+        """Record what a step buys by asset class, paid in cash or leased: construction in progress up."""
         self.paid[:, step] = amounts
         self.construction = self.construction + self.paid[:, step]
 
@@ -291,5 +305,6 @@ def book_state(scenario: FlywheelScenario, drivers: Drivers, batch: int, lags: F
         opening_book=opening.copy(),
         opening_construction=construction,
         opening_life=stack([draws(item.opening_book_life) for item in classes]),
+        opening_shape=stack([draws(item.opening_run_off) for item in classes]),
         step=dt,
     )

@@ -93,8 +93,14 @@ class AssetClass(Inputs):
     book_life: Parameter = parameter("year", gt=0, description="Useful life in the books, straight line.")
     opening_book: Parameter = parameter("USD", ge=0, default=0.0, description="Book value in service at the start.")
     opening_book_life: Parameter = parameter("year", gt=0, default=3.0, description="Years over which it runs off.")
+    opening_run_off: Parameter = parameter(
+        "1", ge=1, default=1.0, description="Shape of that: 1 evenly, 2 as assets of all ages do, faster at first."
+    )
     opening_construction: Parameter = parameter(
         "USD", ge=0, default=0.0, description="Paid but not in service at the start; enters evenly over the lag."
+    )
+    leased_share: Parameter = parameter(
+        "1", ge=0, le=1, default=0.0, description="Share of its cost taken on by finance lease: in the books, not paid."
     )
 
 
@@ -211,9 +217,16 @@ class Investment(Inputs):
     """Investment [9]: a dated plan, then demand-following, within bounds."""
 
     plan: Parameter = parameter(
-        "USD/year", ge=0, trajectory=True, optional=True, description="Planned capex, all classes."
+        "USD/year", ge=0, trajectory=True, optional=True, description="Planned capex, all classes, leased or owned."
     )
     plan_end: Date | None = None
+    other_capex: Parameter = parameter(
+        "USD/year",
+        ge=0,
+        trajectory=True,
+        default=0.0,
+        description="Not for AI, in the same classes: within the plan, and on top of orders after it.",
+    )
     adjustment: Parameter = parameter("year", gt=0, default=0.75, description="Time over which a gap is ordered.")
     trend_memory: Parameter = parameter("year", gt=0, default=0.75, description="Smoothing of the demand trend.")
     trend_damping: Parameter = parameter(
@@ -255,6 +268,15 @@ class Accounts(Inputs):
     max_debt_ratio: Parameter = parameter("1", ge=0, default=0.0, description="Largest debt over book value.")
     other_revenue: Parameter = parameter("USD/year", ge=0, trajectory=True, default=0.0, description="Not from AI.")
     other_cost: Parameter = parameter("USD/year", ge=0, trajectory=True, default=0.0, description="Not for AI, cash.")
+    other_revenue_growth: Parameter = parameter(
+        "1/year", default=0.0, description="Log growth after other_growth_from."
+    )
+    other_cost_growth: Parameter = parameter("1/year", default=0.0, description="Log growth after other_growth_from.")
+    other_growth_from: Date | None = None
+    lease_term: Parameter = parameter("year", gt=0, default=10.0, description="Over which finance leases are repaid.")
+    opening_lease_debt: Parameter = parameter(
+        "USD", ge=0, default=0.0, description="Owed on finance leases at the start; repaid evenly over lease_term."
+    )
     facility_operation: Parameter = parameter(
         "1/year", ge=0, default=0.0, description="Operating a facility over its cost, per year."
     )

@@ -33,6 +33,8 @@ class Investment:
     """State and parameters of investment; money per year, ``(draw,)``."""
 
     plan: FloatArray | None
+    other: FloatArray
+    """Capex that is not for AI: within the plan, on top of orders after it, ``(step, draw)``."""
     plan_until: float
     adjustment: FloatArray
     memory: FloatArray
@@ -56,6 +58,11 @@ class Investment:
     def planned(self, step: int, drivers: Drivers) -> bool:
         """Whether a step lies within the plan."""
         return self.plan is not None and float(drivers.times[step]) < self.plan_until
+
+    def planned_rate(self, step: int) -> FloatArray:
+        """Return what a step's plan leaves for AI [USD/year]; zero without a plan."""
+        plan = self.other[step] if self.plan is None else self.plan[step]
+        return np.asarray(np.maximum(plan - self.other[step], 0.0))
 
     def observe(self, step: int, drivers: Drivers, wanted: FloatArray) -> None:
         """Update the smoothed trend of wanted compute."""
@@ -82,7 +89,7 @@ class Investment:
     def decide(
         self, step: int, drivers: Drivers, fleet: FleetState, wanted: FloatArray, funds: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
-        """Return a step's capex [USD/year] and the bound that held it (codes of :class:`Bound`).
+        """Return a step's capex for AI [USD/year] and the bound that held it (codes of :class:`Bound`).
 
         Parameters
         ----------
@@ -99,7 +106,7 @@ class Investment:
         self.observe(step, drivers, wanted)
         price = drivers.total_unit_cost[step]
         if self.planned(step, drivers) and self.plan is not None:
-            rate = np.broadcast_to(self.plan[step], wanted.shape)
+            rate = np.broadcast_to(self.planned_rate(step), wanted.shape)
             self.last_rate = rate
             return rate, np.full(wanted.shape, int(Bound.PLAN), dtype=np.int8)
         closing = self.adjustment + drivers.step / 2.0
@@ -115,7 +122,7 @@ class Investment:
         limits = {
             Bound.DEMAND: gap / closing * price,
             Bound.ORDER_GROWTH: np.where(base > 0.0, base * growth, NO_LIMIT),
-            Bound.FUNDING: np.maximum(funds, 0.0) + self.outside[step],
+            Bound.FUNDING: np.maximum(np.maximum(funds, 0.0) + self.outside[step] - self.other[step], 0.0),
             Bound.WORLD_SHARE: self.world_limit[step],
             Bound.CHIP_SUPPLY: self.supply[step] * price,
             Bound.POWER: room / drivers.power[step] * price,
@@ -142,6 +149,7 @@ def investment_state(scenario: FlywheelScenario, drivers: Drivers, batch: int, l
     availability = draws(scenario.hardware.fleet.availability)
     return Investment(
         plan=None if inputs.plan is None else path(inputs.plan),
+        other=path(inputs.other_capex),
         plan_until=since(drivers.grid, inputs.plan_end),
         adjustment=draws(inputs.adjustment),
         memory=draws(inputs.trend_memory),

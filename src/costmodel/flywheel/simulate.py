@@ -167,7 +167,7 @@ class Run:
             state=initial_market(drivers.workloads, market, batch),
             training=training_state(scenario, drivers, batch),
             investment=investment,
-            money=finances(scenario, batch),
+            money=finances(scenario, drivers, batch),
             record=Recorder(drivers.grid.steps, len(scenario.market), batch),
             final_share=_final_runs(scenario, drivers),
             oldest=np.zeros(batch),
@@ -181,7 +181,7 @@ class Run:
         self._record_stocks(step)
         planned = self.investment.planned(step, drivers)
         if planned and self.investment.plan is not None:
-            self._buy(step, np.broadcast_to(self.investment.plan[step], self.shipped.shape))
+            self._buy(step, self.investment.planned_rate(step), self.investment.plan[step])
         self.fleet.advance(step)
         clearing = clear(step, drivers, self.market, self.state, self.training, self.fleet.stock[UNITS])
         flows = statement(step, drivers, self.account, self.market, clearing, self.fleet, self.books, self.money)
@@ -193,14 +193,17 @@ class Run:
         funds = self.money.funds(book, cash_flow, drivers.step)
         rate, bound = self.investment.decide(step, drivers, self.fleet, wanted, funds)
         if not planned:
-            self._buy(step, rate)
-        capex = self.books.paid[:, step]
-        borrowed, owners = self.money.settle(cash_flow, np.asarray(ordered_sum(capex)), book)
+            self._buy(step, rate, rate + self.investment.other[step])
+        bought, leases = self.books.paid[:, step], self.money.leases
+        due, leased = leases.repay(step), leases.take(step, bought)
+        capex = bought - leased
+        borrowed, owners = self.money.settle(cash_flow, np.asarray(ordered_sum(capex) + due), book)
         used = np.maximum(clearing.used * drivers.step, 1e-300)
         kept = ordered_sum([ordered_sum(flows.depreciation), flows.energy, flows.maintenance, flows.facility_operation])
         self.state.accounting_rent = np.asarray(kept / used)
         self._record_market(step, clearing)
         self._record_money(step, flows, capex, borrowed, owners, bound)
+        self.record.put(step, leased_by_class=leased, lease_repayment=due)
 
     def result(self, scenario: FlywheelScenario, design: Design | None = None) -> Trajectory:
         """Return what has been recorded, as a result of ``scenario``."""
@@ -209,13 +212,14 @@ class Run:
         outputs = self.record.outputs(_batch(self.scenario) is None)
         return Trajectory(scenario=scenario, design=design, lag_raised=self.lag_raised, **outputs)
 
-    def _buy(self, step: int, rate: FloatArray) -> None:
-        """Pay a step's capex and put the accelerators on order."""
+    def _buy(self, step: int, rate: FloatArray, total: FloatArray) -> None:
+        """Buy a step's capital: ``rate`` puts accelerators on order, the rest of ``total`` has its classes alone."""
         drivers = self.drivers
         units = rate * drivers.step / drivers.total_unit_cost[step]
+        bundles = total * drivers.step / drivers.total_unit_cost[step]
         cost = drivers.unit_cost[0, step] + drivers.unit_cost[1, step]
         self.fleet.buy(step, units, drivers.power[step], cost)
-        self.books.pay(step, np.stack([units * drivers.unit_cost[asset, step] for asset in range(3)]))
+        self.books.pay(step, stack([bundles * drivers.unit_cost[asset, step] for asset in range(3)]))
 
     def _write_offs(self, step: int, clearing: Clearing) -> FloatArray:
         """Retire early what does not earn its running cost, and test for impairment at year ends."""
@@ -238,6 +242,7 @@ class Run:
             cumulative_tokens=self.state.cumulative,
             cash=self.money.cash,
             debt=self.money.debt,
+            lease_debt=self.money.leases.debt,
             tax_losses=self.money.losses,
             book_in_service=self.books.in_service,
             construction=self.books.construction,

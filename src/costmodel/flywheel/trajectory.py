@@ -72,6 +72,7 @@ class Trajectory(Result):
     internal: FloatArray = output("1", dims=_S, label="accelerators on non-token internal work")
     idle: FloatArray = output("1", dims=_S, label="usable accelerators left idle")
     capex_by_class: FloatArray = output("USD", dims=_A, label="capex paid in the step")
+    leased_by_class: FloatArray = output("USD", dims=_A, label="capital taken on by finance lease")
     additions_by_class: FloatArray = output("USD", dims=_A, label="capital that entered service")
     depreciation_by_class: FloatArray = output("USD", dims=_A, label="depreciation")
     write_offs_by_class: FloatArray = output("USD", dims=_A, label="impairment and write-offs")
@@ -90,10 +91,12 @@ class Trajectory(Result):
     tax: FloatArray = output("USD", dims=_S, label="tax")
     borrowed: FloatArray = output("USD", dims=_S, label="new debt")
     owners_money: FloatArray = output("USD", dims=_S, label="owners' money put in")
+    lease_repayment: FloatArray = output("USD", dims=_S, label="principal repaid on finance leases")
     bound_held: FloatArray = output("1", dims=_S, label="what held capex (code of Bound)")
     cumulative_tokens: FloatArray = output("token", dims=("bound",), label="cumulative tokens")
     cash: FloatArray = output("USD", dims=("bound",), label="cash")
     debt: FloatArray = output("USD", dims=("bound",), label="debt")
+    lease_debt: FloatArray = output("USD", dims=("bound",), label="owed on finance leases")
     tax_losses: FloatArray = output("USD", dims=("bound",), label="tax losses carried forward")
     book_in_service: FloatArray = output("USD", dims=("asset", "bound"), label="book value in service")
     construction: FloatArray = output("USD", dims=("asset", "bound"), label="construction in progress")
@@ -137,6 +140,11 @@ class Trajectory(Result):
     def capex(self) -> FloatArray:
         """Cash paid for capital per step [USD]."""
         return _total(self.capex_by_class)
+
+    @property
+    def leased(self) -> FloatArray:
+        """Capital taken on by finance lease per step, which is not cash capex [USD]."""
+        return _total(self.leased_by_class)
 
     @property
     def depreciation(self) -> FloatArray:
