@@ -6,8 +6,12 @@ import sys
 
 import typer
 
+from costmodel.cli.backtest import backtest_command
+from costmodel.cli.breakeven import breakeven_command
 from costmodel.cli.catalog import catalog_command
+from costmodel.cli.compare import compare_command
 from costmodel.cli.run import list_command, run_command
+from costmodel.cli.sensitivity import sensitivity_command
 from costmodel.cli.stability import stability_command
 from costmodel.cli.validate import validate_command
 from costmodel.foundation.errors import CostModelError
@@ -21,6 +25,10 @@ app = typer.Typer(
 app.command("run")(run_command)
 app.command("list")(list_command)
 app.command("stability")(stability_command)
+app.command("sensitivity")(sensitivity_command)
+app.command("breakeven")(breakeven_command)
+app.command("compare")(compare_command)
+app.command("backtest")(backtest_command)
 app.command("catalog")(catalog_command)
 app.command("validate")(validate_command)
 

@@ -1,0 +1,141 @@
+"""The command line: tables, overrides, files that are whole or absent, one clear line on errors."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from costmodel.cli.app import main
+
+pytestmark = pytest.mark.contract
+
+
+@dataclass(frozen=True)
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def costmodel(capsys, monkeypatch):
+    """Run the command line in this process."""
+
+    def run(*arguments: str, cwd: Path | None = None) -> Done:
+        monkeypatch.setattr(sys, "argv", ["costmodel", *arguments])
+        if cwd is not None:
+            monkeypatch.chdir(cwd)
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            main()
+        code = stop.value.code
+        out, err = capsys.readouterr()
+        return Done(code if isinstance(code, int) else int(code is not None), out, err)
+
+    return run
+
+
+def test_the_installed_command_runs_as_a_process() -> None:
+    command = [sys.executable, "-m", "costmodel.cli.app", "run", "bond-flywheell"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_list_and_run_print_tables(costmodel) -> None:
+    listed = costmodel("list", "--json")
+    assert listed.returncode == 0
+    assert {"bond-flywheel", "from-2026"} <= {row["name"] for row in json.loads(listed.stdout)}
+    shown = costmodel("run", "bond-flywheel")
+    assert shown.returncode == 0
+    for text in ("user spend", "2030", "capex held by", "loop gain", "history", "known miss"):
+        assert text in shown.stdout
+
+
+def test_json_holds_table_history_and_bounds(costmodel) -> None:
+    data = json.loads(costmodel("run", "bond-flywheel", "--json").stdout)
+    assert data["years"] == list(range(2023, 2031))
+    spend = next(row for row in data["rows"] if row["output"] == "user_spend")
+    assert len(spend["values"]) == 8
+    assert data["bound"]["2023"] == "plan"
+    assert 0 < data["loop_gain"] < 1
+    assert {row["output"] for row in data["history"]} >= {"tokens", "capex", "rental_price"}
+
+
+def test_set_replaces_a_parameter_with_its_unit(costmodel, tmp_path: Path) -> None:
+    base = costmodel("run", "from-2026", "--json")
+    changed = costmodel(
+        "run", "from-2026", "--json", "--set", "energy.price=200 USD/MWh", "--set", "accounts.wacc=0.08"
+    )
+    assert json.loads(base.stdout)["rows"] != json.loads(changed.stdout)["rows"]
+
+
+def test_draws_give_bands_and_repeat(costmodel, tmp_path: Path) -> None:
+    target = tmp_path / "bands.csv"
+    one = costmodel("run", "from-2026", "--draws", "50", "--seed", "0", "--out", str(target))
+    assert one.returncode == 0, one.stderr
+    assert "near a runaway" in one.stdout
+    rows = list(csv.DictReader(target.read_text().splitlines()))
+    assert set(rows[0]) == {"year", "output", "unit", "p5", "p50", "p95"}
+    first = target.read_text()
+    costmodel("run", "from-2026", "--draws", "50", "--seed", "0", "--workers", "2", "--out", str(target))
+    assert target.read_text() == first
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "bond-flywheell"], "did you mean 'bond-flywheel'"),
+        (["run", "nowhere.toml"], "nowhere.toml"),
+        (["run", "bond-flywheel", "--set", "market.chat.price_elasticty=-1"], "did you mean 'price_elasticity'"),
+        (["run", "bond-flywheel", "--set", "market.chat.price_elasticity=2"], "outside the allowed range"),
+        (["run", "bond-flywheel", "--set", "energy.price=3 W"], "wrong dimension"),
+        (["run", "bond-flywheel", "--set", "energy.price=true"], "a number"),
+        (["run", "bond-flywheel", "--set", "energy.price"], "write PATH=VALUE"),
+        (["run", "bond-flywheel", "--out", "table.xls"], ".csv, .parquet or .nc"),
+        (["run", "bond-flywheel", "--out", "no/such/folder/table.csv"], "No such file"),
+        (["run", "bond-flywheel", "--draws", "0"], "draws"),
+        (["run", "bond-flywheel", "--draws", "5", "--seed", "-1"], "seed"),
+        (["run", "bond-flywheel", "--seed", "1"], "--draws"),
+        (["stability", "nowhere"], "no scenario"),
+    ],
+)
+def test_errors_are_one_line_and_status_2(costmodel, arguments: list[str], said: str, tmp_path: Path) -> None:
+    done = costmodel(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["not toml = = =", "name = 'x'", "name = 'x'\nmodel = 'flywheell'", "\x00"])
+def test_a_broken_file_is_named(costmodel, text: str, tmp_path: Path) -> None:
+    broken = tmp_path / "mine.toml"
+    broken.write_text(text)
+    done = costmodel("run", str(broken))
+    assert done.returncode == 2
+    assert "mine.toml" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("suffix", "extra"), [(".parquet", "pyarrow"), (".nc", "h5netcdf")])
+def test_other_formats(costmodel, suffix: str, extra: str, tmp_path: Path) -> None:
+    pytest.importorskip(extra)
+    pytest.importorskip("xarray")
+    target = tmp_path / f"table{suffix}"
+    done = costmodel("run", "from-2026", "--out", str(target))
+    assert done.returncode == 0, done.stderr
+    assert target.stat().st_size > 0
+    assert [item.name for item in tmp_path.iterdir()] == [target.name]
+
+
+def test_stability_prints_loops(costmodel) -> None:
+    report = json.loads(costmodel("stability", "bond-flywheel", "--json").stdout)
+    assert {"none", "price response"} <= set(report["radii"])
