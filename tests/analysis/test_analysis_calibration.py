@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from toy_firm import firm, written
 
-from costmodel.analysis.calibration import Observed, fit
+from costmodel.analysis.calibration import Multiple, Observed, fit
 from costmodel.analysis.notices import IdentificationWarning
-from costmodel.foundation.errors import ConvergenceError, DomainError
+from costmodel.foundation.errors import ConvergenceError, DomainError, UnknownParameterError
 
 YEARS = range(6)
 
@@ -136,3 +136,42 @@ def test_fit_refusals():
         Observed("y", 1.0, 0.0)
     with pytest.raises(DomainError, match="a fit needs a start"):
         fit(growth, WRITTEN, RANGES, series(1.0, 0.1), starts=0)
+
+
+@pytest.mark.closed_form
+def test_tied_parameters_and_multiples_of_schedules():
+    scenario = written(price=2.0, cost={"knots": [["2029-01-01", 1.0], ["2031-01-01", 0.5]]}, demand={"volume": 80.0})
+    truth = firm(scenario.resolve())
+    rows = [Observed(lambda r: r.revenue[0], float(truth.revenue[0])), Observed("npv", float(truth.npv) * 0.7)]
+    found = fit(firm, scenario, {"c*t": Multiple(0.5, 5.0), "dem*.volume": (10.0, 500.0)}, rows, rng=0)
+    costs = float(truth.revenue.sum() - truth.npv)
+    expected = (float(truth.revenue.sum()) - 0.7 * float(truth.npv)) / costs
+    assert found.parameters["c*t"] == pytest.approx(expected, rel=1e-6)
+    assert found.parameters["dem*.volume"] == pytest.approx(80.0, rel=1e-6)
+    with pytest.raises(DomainError, match="freed twice: price"):
+        fit(firm, scenario, {"price": (1.0, 2.0), "pr*": (1.0, 2.0)}, rows)
+    with pytest.raises(UnknownParameterError, match="no such parameter"):
+        fit(firm, scenario, {"prise": (1.0, 2.0)}, rows)
+
+
+@pytest.mark.closed_form
+def test_history_does_not_identify_what_carries_the_growth():
+    """Elasticities, learning by doing and algorithmic gains, fitted together with adoption and intensity: all open."""
+    from costmodel.entry import load_scenario
+    from costmodel.flywheel.history import read_off
+
+    scenario = load_scenario("bond-flywheel")
+    history = [Observed(lambda r, row=row: read_off(r, row), row.value, 0.2) for row in scenario.observations]
+    free = {
+        "market.*.price_elasticity": (-1.8, -0.3),
+        "market.*.capability_elasticity": (0.0, 0.5),
+        "software.experience_exponent": (0.0, 0.3),
+        "software.algorithmic_growth": (0.8, 2.2),
+    }
+    with pytest.warns(IdentificationWarning, match=r"do not identify .*experience_exponent, software.algorithmic"):
+        alone = fit(None, scenario, free, history, starts=4, polish=1, rng=0, max_steps=15)
+    assert {"software.experience_exponent", "software.algorithmic_growth"} <= set(alone.identification.unidentified)
+    growth = {"market.*.intensity_growth": Multiple(0.2, 3.0), "market.*.adoption.growth": Multiple(0.5, 2.0)}
+    with pytest.warns(IdentificationWarning, match="do not identify"):
+        together = fit(None, scenario, {**free, **growth}, history, starts=4, polish=1, rng=0, max_steps=15)
+    assert set(free) <= set(together.identification.unidentified)

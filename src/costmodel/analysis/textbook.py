@@ -7,11 +7,7 @@ import numpy as np
 from costmodel.foundation.arrays import FloatArray, Numeric, formula
 
 G_COEFFICIENTS = (0.0, 1.0, 4.5, 9.0, 99.0, 99.0, 99.0, 99.0)
-"""The eight coefficients of the g-function that are printed most often: two inputs matter, four do not.
-
-Saltelli, Campolongo and Tarantola, *Sensitivity analysis as an ingredient of modeling*, Statistical Science 15
-(2000), section 4.
-"""
+"""The usual eight coefficients [1]: two inputs matter, two a little, four almost not (default of SALib's Sobol_G)."""
 
 
 @formula()
