@@ -8,7 +8,7 @@ from costmodel.compute import shape
 from costmodel.foundation.design import Design
 from costmodel.foundation.errors import CatalogError, CostModelError, DomainError, UnknownParameterError
 from costmodel.foundation.scenario import model_entry
-from costmodel.serving import OVERHEAD, REASONS, Deployment, deploy, serve
+from costmodel.serving import OVERHEAD, REASONS, Deployment, deploy, serve, with_recorded_shares
 from costmodel.serving.model import _chip, _engine, _layout, _precision, _traffic
 from costmodel.testing.serving import deployments
 
@@ -187,3 +187,36 @@ def test_measured_rows_replace_throughput_and_keep_the_split():
     beyond = deploy(CHAT.replace({"measured": rows, "max_time_per_output_token": 1 / 61}).resolve())
     assert beyond.reasons == (REASONS[6],)
     assert np.isnan(beyond.tokens_per_second)
+
+
+@pytest.mark.closed_form
+def test_a_chip_and_a_shape_of_ones_own():
+    wide = CHAT.replace({"chip.bandwidth": 2 * 3.35e12, "batch": 4.0})
+    plain = CHAT.replace({"batch": 4.0})
+    # a small batch is bound by memory: twice the bandwidth, nearly half the time of the weights
+    faster, usual = deploy(wide.resolve()), deploy(plain.resolve())
+    assert 0.5 * usual.output_cost < faster.output_cost < 0.75 * usual.output_cost
+    llama = shape("Llama-3-70B")
+    fields = ("layers", "d_model", "heads", "kv_heads", "head_dim", "vocabulary", "d_ff")
+    own = plain.replace({"architecture": "mine", "own_shape": {name: getattr(llama, name) for name in fields}})
+    assert deploy(own.resolve()).output_cost == usual.output_cost
+    assert Deployment.from_toml(own.to_toml()).own_shape == own.own_shape
+
+
+@pytest.mark.contract
+def test_recorded_shares_come_with_range_and_source():
+    uncertain = with_recorded_shares(CHAT.replace({"engine.memory_share": 0.8}))
+    assert uncertain.uncertain_paths() == ("engine.compute_share", "engine.attention_share", "engine.overhead")
+    evidence = {row.path: row for row in uncertain.sources()}
+    assert evidence["engine.compute_share"].source is not None
+    assert evidence["engine.compute_share"].grade == "published"
+    drawn = deploy(uncertain.resolve(Design.random(uncertain, draws=50, rng=0)))
+    assert drawn.draws == 50
+    assert np.all(np.isfinite(drawn.output_cost))
+    assert Deployment.from_toml(uncertain.to_toml()).written() == uncertain.written()
+
+
+@pytest.mark.contract
+def test_a_deployment_says_what_it_rests_on_and_leaves_out():
+    assert "H100" in CHAT.calibrated[0]
+    assert any("queue" in text for text in CHAT.not_modelled)

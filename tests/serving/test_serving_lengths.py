@@ -19,30 +19,43 @@ def test_second_moment():
     assert second_moment(2.0, 0.5) == pytest.approx((1 + 9) / 2)
 
 
-@pytest.mark.peer
-@pytest.mark.reference("costmodel.serving.lengths:mean_decode_context")
-@pytest.mark.reference("costmodel.serving.lengths:decode_context_deviation")
-def test_moments_match_a_simulated_batch():
-    rng = np.random.default_rng(7)
-    size, correlation = 400_000, 0.3
+def _lognormal_pair(correlation, nodes=80):
+    """Return inputs, outputs and weights of two correlated lognormal lengths by Gauss and Hermite."""
+    points, weights = np.polynomial.hermite_e.hermegauss(nodes)
     sigma = np.sqrt(np.log1p(np.array([0.8, 0.6]) ** 2))
     # correlation of the logs that gives the wanted correlation of the lengths
     log_correlation = np.log1p(correlation * 0.8 * 0.6) / (sigma[0] * sigma[1])
-    normal = rng.standard_normal((2, size))
-    normal[1] = log_correlation * normal[0] + np.sqrt(1 - log_correlation**2) * normal[1]
-    inputs = 3000.0 * np.exp(sigma[0] * normal[0] - sigma[0] ** 2 / 2)
-    outputs = 500.0 * np.exp(sigma[1] * normal[1] - sigma[1] ** 2 / 2)
+    first, second = points[:, None], log_correlation * points[:, None] + np.sqrt(1 - log_correlation**2) * points
+    inputs = 3000.0 * np.exp(sigma[0] * first - sigma[0] ** 2 / 2)
+    outputs = 500.0 * np.exp(sigma[1] * second - sigma[1] ** 2 / 2)
+    probability = weights[:, None] * weights / weights.sum() ** 2
+    return np.broadcast_to(inputs, outputs.shape), outputs, probability
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("correlation", [-0.5, 0.0, 0.6])
+@pytest.mark.reference("costmodel.serving.lengths:mean_decode_context")
+@pytest.mark.reference("costmodel.serving.lengths:decode_context_deviation")
+def test_moments_match_integration_over_a_batch(correlation):
+    inputs, outputs, probability = _lognormal_pair(correlation)
     # a request is seen in the batch in proportion to its output, at a uniform point of it
-    context = inputs + rng.uniform(size=size) * outputs
-    weight = outputs / outputs.sum()
-    mean = (weight * context).sum()
-    deviation = np.sqrt((weight * (context - mean) ** 2).sum())
-    assert mean_decode_context(3000.0, 500.0, 0.8, 0.6, correlation) == pytest.approx(mean, rel=0.01)
-    assert decode_context_deviation(3000.0, 500.0, 0.8, 0.6, correlation) == pytest.approx(deviation, rel=0.02)
+    seen = probability * outputs / (probability * outputs).sum()
+    mean = (seen * (inputs + outputs / 2)).sum()
+    square = (seen * (inputs**2 + inputs * outputs + outputs**2 / 3)).sum()
+    lengths = 3000.0, 500.0, 0.8, 0.6, correlation
+    assert mean_decode_context(*lengths) == pytest.approx(mean, rel=1e-6)
+    assert decode_context_deviation(*lengths) == pytest.approx(np.sqrt(square - mean**2), rel=1e-6)
+
+
+@pytest.mark.closed_form
+def test_a_log_of_requests_gives_its_moments_back():
+    rng = np.random.default_rng(7)
+    inputs = rng.lognormal(8.0, 0.5, 1000)
+    outputs = inputs * rng.lognormal(-2.0, 0.4, 1000)
     measured = measured_lengths(inputs, outputs)
-    assert measured.mean_input == pytest.approx(3000.0, rel=0.01)
-    assert measured.variation_output == pytest.approx(0.6, rel=0.02)
-    assert measured.correlation == pytest.approx(correlation, abs=0.02)
+    assert measured.mean_input == pytest.approx(np.mean(inputs))
+    assert measured.variation_output == pytest.approx(np.std(outputs) / np.mean(outputs))
+    assert measured.correlation == pytest.approx(np.corrcoef(inputs, outputs)[0, 1])
 
 
 @pytest.mark.closed_form

@@ -20,7 +20,14 @@ from costmodel.serving import (
     prefill_time_per_token,
 )
 from costmodel.serving.links import stage_communication_time, stage_send_time
-from costmodel.serving.steps import activation_elements, busy_time, cache_shards, decode_work, mean_inverse_inner
+from costmodel.serving.steps import (
+    activation_elements,
+    busy_time,
+    cache_shards,
+    decode_work,
+    mean_inverse_inner,
+    prefill_work,
+)
 
 LLAMA, DEEPSEEK, GPT_OSS, PALM = (shape(name) for name in ("Llama-3-70B", "DeepSeek-V3", "gpt-oss-120b", "PaLM-540B"))
 CHIP = Chip(
@@ -78,6 +85,15 @@ def test_prefill_counts_products_attention_and_no_output_table():
     time = prefill_time_per_token(LLAMA, CHIP, IDEAL, Layout(), ONE_BYTE, traffic)
     assert time == pytest.approx(products + attention)
     assert prefill_latency(LLAMA, CHIP, IDEAL, Layout(), ONE_BYTE, traffic) == pytest.approx(8192 * time)
+
+
+@pytest.mark.closed_form
+def test_a_prefill_pass_writes_its_tokens_and_reads_their_prefix():
+    # 1,000 new tokens of prompts of which three quarters are cached: 3,000 read, 1,000 written
+    work = prefill_work(LLAMA, Layout(tensor=4.0), ONE_BYTE, 1000.0, 8000.0, 0.75)
+    assert work.cache_bytes == pytest.approx(4000 * 2 * 8 * 128 * 80 / 4)
+    # and each new token meets 6,000 cached ones and half of the 2,000 new
+    assert work.attention_flop == pytest.approx(1000 * 4 * 128 * 64 * 80 * 7000 / 4)
 
 
 @pytest.mark.closed_form

@@ -25,7 +25,7 @@ from costmodel.serving.cost import (
     mark_up,
     token_revenue,
 )
-from costmodel.serving.deployment import Deployment, DeploymentResult
+from costmodel.serving.deployment import Deployment, DeploymentResult, with_recorded_shares
 from costmodel.serving.erdil import erdil_all_reduce_time, erdil_full_step_time, erdil_simple_step_time
 from costmodel.serving.frontier import Front, best_configurations, pareto_front
 from costmodel.serving.lengths import (
@@ -40,7 +40,7 @@ from costmodel.serving.load import daily_load, peak_to_average, utilisation_of_f
 from costmodel.serving.measured import Measured, aiconfigurator_row, inferencex_row, read_measured
 from costmodel.serving.memory import largest_batch, sequences_that_fit, weight_bytes_per_accelerator
 from costmodel.serving.model import deploy
-from costmodel.serving.records import chip_of, engine_of, it_power, precision_of
+from costmodel.serving.records import chip_of, engine_evidence, engine_of, it_power, precision_of
 from costmodel.serving.speculative import best_draft_length, expected_tokens_per_pass, speculative_speedup
 from costmodel.serving.steps import decode_step_time, prefill_latency, prefill_time_per_token
 from costmodel.serving.targets import queue_wait, serve_within
@@ -79,6 +79,7 @@ __all__ = [
     "decode_step_time",
     "deploy",
     "energy_per_token",
+    "engine_evidence",
     "engine_of",
     "erdil_all_reduce_time",
     "erdil_full_step_time",
@@ -115,4 +116,5 @@ __all__ = [
     "token_revenue",
     "utilisation_of_fleet",
     "weight_bytes_per_accelerator",
+    "with_recorded_shares",
 ]

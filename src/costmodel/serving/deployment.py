@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -15,7 +15,7 @@ from costmodel.foundation.scenario import Scenario, register_model
 from costmodel.serving.calibration import OVERHEAD
 from costmodel.serving.cost import CostBasis
 from costmodel.serving.memory import MARGIN
-from costmodel.serving.records import SCALE_OUT_BANDWIDTH
+from costmodel.serving.records import SCALE_OUT_BANDWIDTH, engine_evidence
 from costmodel.serving.throughput import REASONS
 
 
@@ -83,6 +83,28 @@ class EngineInputs(Inputs):
     )
 
 
+class ChipInputs(Inputs):
+    """Figures of the accelerator that replace the catalog's; all absent by default."""
+
+    peak: Parameter = parameter("FLOP/s", gt=0, optional=True, description="Dense rate at the weights' precision.")
+    attention_peak: Parameter = parameter(
+        "FLOP/s", gt=0, optional=True, description="Dense rate at attention's precision."
+    )
+    bandwidth: Parameter = parameter("byte/s", gt=0, optional=True, description="Peak memory bandwidth.")
+    memory: Parameter = parameter("byte", gt=0, optional=True, description="Memory.")
+    scale_up_bandwidth: Parameter = parameter(
+        "byte/s", gt=0, optional=True, description="Link inside a domain, one direction."
+    )
+    scale_up_domain: Parameter = parameter("1", ge=1, optional=True, description="Accelerators of a domain.")
+    scale_out_bandwidth: Parameter = parameter(
+        "byte/s",
+        gt=0,
+        default=SCALE_OUT_BANDWIDTH,
+        description="Network of one accelerator, one direction.",
+        grade=Grade.PUBLISHED,
+    )
+
+
 class DraftInputs(Inputs):
     """Speculative decoding; absent by default."""
 
@@ -125,10 +147,23 @@ class Deployment(Scenario):
     """
 
     model: Literal["deployment"] = "deployment"
+    calibrated: tuple[str, ...] = (
+        f"engine overhead: Llama-3.3-70B 8k/1k on {OVERHEAD.fitted_on}, InferenceX, April 2026; the other five chips "
+        f"{OVERHEAD.median_error:.0%} off at the median",
+    )
+    not_modelled: tuple[str, ...] = (
+        "waiting in a queue before the first token",
+        "uneven load of experts, and of copies of the model",
+        "failures, restarts and versions kept in reserve",
+        "storage of prefix caches that leave the accelerator's memory",
+    )
     architecture: str
-    """Name of an architecture in the catalog."""
+    """Name of an architecture in the catalog, or of ``own_shape``."""
+    own_shape: dict[str, int | bool] | None = None
+    """Fields of a shape that is not in the catalog."""
     accelerator: str
     """Name of an accelerator in the catalog."""
+    chip: ChipInputs = ChipInputs()
     precision: str = "fp8"
     """Precision of the weights and of their products."""
     cache_precision: str = "fp8"
@@ -152,13 +187,6 @@ class Deployment(Scenario):
     """What the price of an accelerator-hour is."""
     depreciation: Literal["accounting", "economic", "not applicable"] = "not applicable"
     """Depreciation in the price of an owned accelerator."""
-    scale_out_bandwidth: Parameter = parameter(
-        "byte/s",
-        gt=0,
-        default=SCALE_OUT_BANDWIDTH,
-        description="Network of one accelerator, one direction.",
-        grade=Grade.PUBLISHED,
-    )
     chunk: Parameter = parameter(
         "token", gt=0, default=8192.0, description="New tokens of one prefill pass of an attention group."
     )
@@ -249,5 +277,45 @@ _BASES = {
     "output_cost": ("decode only", "output"),
     "blended_cost": ("prefill and decode", "blended"),
 }
+
+
+def with_recorded_shares(deployment: Deployment) -> Deployment:
+    """Write the recorded shares of the chip into a deployment as distributions, with their sources.
+
+    Without it, shares that the scenario leaves out are the records' point values.
+
+    Parameters
+    ----------
+    deployment
+        A written scenario; shares that it gives itself stay.
+
+    Returns
+    -------
+    Deployment
+        The same with every absent share uncertain.
+
+    Raises
+    ------
+    CatalogError
+        If the accelerator or a range is not on record.
+
+    Examples
+    --------
+    >>> chat = Deployment(
+    ...     name="chat", architecture="Llama-3-70B", accelerator="H100-SXM", layout={"tensor": 4},
+    ...     workload={"mean_input": 2000.0, "mean_output": 400.0}, hour_price=2.0,
+    ... )
+    >>> with_recorded_shares(chat).uncertain_paths()[:2]
+    ('engine.compute_share', 'engine.attention_share')
+    """
+    changes: dict[str, Any] = {}
+    table = {key: entry.written() for key, entry in deployment.source_table.items()}
+    for name, share in engine_evidence(deployment.accelerator, deployment.precision).items():
+        if getattr(deployment.engine, name) is None:
+            source = {"title": share.source.title, "date": share.source.date, "link": share.source.link}
+            table.setdefault(share.source_key, {key: text for key, text in source.items() if text})
+            changes[f"engine.{name}"] = share.written()
+    return deployment.replace({"sources": table, **changes})
+
 
 register_model("deployment", Deployment, "costmodel.serving.model:deploy")

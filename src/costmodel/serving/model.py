@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from costmodel.compute.architectures import shape
+from costmodel.compute.shapes import Shape
 from costmodel.foundation.arrays import Numeric
 from costmodel.serving.configuration import Chip, Draft, Engine, Layout, Precision, Traffic
 from costmodel.serving.cost import blended_cost, cost_of_accelerator_time, energy_per_token
@@ -86,7 +87,7 @@ def deploy(resolved: Deployment) -> DeploymentResult:
 def _serve(resolved: Deployment) -> Serving:
     """Serve with the batch that the scenario gives, or the largest that fits and keeps its targets."""
     arguments = (
-        shape(resolved.architecture),
+        _shape(resolved),
         _chip(resolved),
         _engine(resolved),
         _layout(resolved.layout),
@@ -138,8 +139,18 @@ def _measured(resolved: Deployment, modelled: Serving) -> Serving:
     )
 
 
+def _shape(resolved: Deployment) -> Shape:
+    """Return the shape of the scenario, its own or the catalog's."""
+    if resolved.own_shape is None:
+        return shape(resolved.architecture)
+    return Shape.from_record({"name": resolved.architecture, **resolved.own_shape})
+
+
 def _chip(resolved: Deployment) -> Chip:
-    return chip_of(resolved.accelerator, resolved.precision, resolved.attention_precision, resolved.scale_out_bandwidth)
+    """Return the catalog's accelerator with what the scenario says."""
+    recorded = chip_of(resolved.accelerator, resolved.precision, resolved.attention_precision)
+    given = {name: getattr(resolved.chip, name) for name in Chip.__dataclass_fields__}
+    return replace(recorded, **{name: value for name, value in given.items() if value is not None})
 
 
 def _engine(resolved: Deployment) -> Engine:

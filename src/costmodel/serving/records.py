@@ -6,7 +6,7 @@ from math import nan
 from typing import Any
 
 import costmodel.catalog as catalog
-from costmodel.compute.efficiencies import efficiency, largest_compute_share, memory_share
+from costmodel.compute.efficiencies import Efficiency, efficiency, largest_compute_share, memory_share
 from costmodel.compute.memory import bytes_per_element
 from costmodel.foundation.arrays import Numeric
 from costmodel.foundation.errors import CatalogError
@@ -87,9 +87,7 @@ def engine_of(accelerator: str, precision: str = "fp8", **changes: Numeric) -> E
     rate = _RATE_OF.get(precision, precision)
     low_latency = "protocol-LL"
     records: dict[str, Any] = {
-        "compute_share": largest_compute_share(accelerator, rate).value,
-        "attention_share": efficiency("attention_share", accelerator).value,
-        "memory_share": memory_share(accelerator).value,
+        **{name: share.value for name, share in engine_evidence(accelerator, precision).items()},
         "scale_up_share": efficiency("scale_up_share", accelerator).value,
         "scale_out_share": efficiency("scale_out_share", accelerator).value,
         "half_inner": _half_inner(accelerator, rate),
@@ -99,6 +97,34 @@ def engine_of(accelerator: str, precision: str = "fp8", **changes: Numeric) -> E
         "base_latency": efficiency("base_latency", low_latency).value,
     }
     return Engine(**{**records, **changes})
+
+
+def engine_evidence(accelerator: str, precision: str = "fp8") -> dict[str, Efficiency]:
+    """Return the recorded shares of an accelerator with their ranges, sources and grades.
+
+    Parameters
+    ----------
+    accelerator
+        Name in the catalog.
+    precision
+        Precision of the weights' products.
+
+    Raises
+    ------
+    CatalogError
+        If there is no such accelerator.
+
+    Examples
+    --------
+    >>> share = engine_evidence("H100-SXM")["compute_share"]
+    >>> share.low, share.value, share.high
+    (0.686, 0.709, 0.743)
+    """
+    return {
+        "compute_share": largest_compute_share(accelerator, _RATE_OF.get(precision, precision)),
+        "attention_share": efficiency("attention_share", accelerator),
+        "memory_share": memory_share(accelerator),
+    }
 
 
 def precision_of(weight: str = "fp8", cache: str = "fp8", activation: str = "bf16") -> Precision:

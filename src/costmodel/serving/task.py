@@ -55,6 +55,11 @@ class AgentTask(Scenario):
     """
 
     model: Literal["agent_task"] = "agent_task"
+    not_modelled: tuple[str, ...] = (
+        "context that is compacted or cut at the model's window",
+        "steps that fail and are repeated",
+        "tools that run side by side, and what they charge",
+    )
     agents: Parameter = parameter("1", ge=1, default=1.0, description="Agents that work side by side.")
     steps: Parameter = parameter("1", ge=1, default=1.0, description="Model calls of one agent.")
     prompt_tokens: Parameter = parameter("token", ge=0, description="Instructions, tools and question of one agent.")
