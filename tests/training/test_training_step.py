@@ -1,0 +1,266 @@
+"""Parts of a layer's time against sums written out by hand, with every kind of parallelism at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from costmodel.compute import Protocol, Shape
+from costmodel.training.cluster import Cluster, Efficiencies, TrainingJob
+from costmodel.training.layout import Layouts
+from costmodel.training.search import evaluate_layouts
+from costmodel.training.step import gather_time, head_time, hop_time, layer_time
+
+pytestmark = pytest.mark.closed_form
+
+REACHED = Efficiencies(
+    compute_share=0.8,
+    attention_share=0.5,
+    memory_share=0.9,
+    scale_up_share=0.75,
+    scale_out_share=0.6,
+    half_inner=0.0,
+    kernel_launch=0.0,
+    protocols=(Protocol("only", 0.0, 0.0, 0.0, 0.5),),
+    step_overhead=1.0,
+)
+PEAK, BANDWIDTH, UP, OUT = 1e15, 4e12, 400e9, 40e9
+CLUSTER = Cluster(
+    accelerators=64,
+    peak=PEAK,
+    memory=80e9,
+    bandwidth=BANDWIDTH,
+    scale_up_bandwidth=UP,
+    scale_up_domain=8,
+    scale_out_bandwidth=OUT,
+    efficiencies=REACHED,
+)
+"""Tensor 4 and context 2 fill a domain; everything else lies outside."""
+QUICK_MEMORY = replace(CLUSTER, bandwidth=1e30)
+DENSE = Shape(
+    name="dense",
+    layers=12,
+    d_model=2048,
+    heads=16,
+    kv_heads=4,
+    head_dim=96,
+    vocabulary=32000,
+    d_ff=6144,
+    window=512,
+    windowed_layers=9,
+)
+LATENT = Shape(
+    name="latent",
+    layers=10,
+    d_model=2048,
+    heads=16,
+    vocabulary=32000,
+    d_ff=8192,
+    q_rank=768,
+    kv_rank=256,
+    nope_dim=64,
+    rope_dim=32,
+    value_dim=80,
+    experts=32,
+    shared_experts=2,
+    top_k=4,
+    d_ff_expert=1024,
+    dense_layers=2,
+)
+T, C, E, B, S = 4, 2, 4, 2, 4096
+ROWS = B * S / C
+
+
+def _layouts(**changes: float) -> Layouts:
+    values = {
+        "tensor": T,
+        "context": C,
+        "expert": E,
+        "data": 4,
+        "pipeline": 2,
+        "interleave": 1,
+        "microbatch": B,
+        "sharding": 1,
+        "recompute": 0,
+    }
+    return Layouts(**{name: np.array([float(value)]) for name, value in {**values, **changes}.items()})
+
+
+def _job(shape: Shape, **changes: float) -> TrainingJob:
+    return TrainingJob(shape=shape, sequence=S, batch=16, **changes)  # type: ignore[arg-type]
+
+
+def test_products_of_a_dense_layer() -> None:
+    weights = 2048 * 96 * (16 + 2 * 4) + 2048 * 16 * 96 + 3 * 2048 * 6144
+    got = layer_time(_job(DENSE), QUICK_MEMORY, _layouts()).matmul[0]
+    assert got == pytest.approx(2 * ROWS * weights / T / (PEAK * 0.8), rel=1e-12)
+
+
+def test_products_bound_by_memory_move_their_operands() -> None:
+    slow = replace(CLUSTER, bandwidth=1e9)
+    sizes = [  # columns and inner dimension of each product on one device
+        (96 * (16 + 2 * 4) / T, 2048),
+        (2048, 96 * 16 / T),
+        (2 * 6144 / T, 2048),
+        (2048, 6144 / T),
+    ]
+    moved = sum(2 * (ROWS * (columns + inner) + columns * inner) for columns, inner in sizes)
+    assert layer_time(_job(DENSE), slow, _layouts()).matmul[0] == pytest.approx(moved / (1e9 * 0.9), rel=1e-12)
+
+
+def test_short_inner_dimensions_and_launches_cost() -> None:
+    plain = layer_time(_job(DENSE), QUICK_MEMORY, _layouts()).matmul[0]
+    tiles = replace(QUICK_MEMORY, efficiencies=replace(REACHED, half_inner=128.0))
+    inners = {2048: 96 * 24 + 2 * 6144, 96 * 16 // T: 2048 * T, 6144 // T: 2048 * T}  # inner: columns times T
+    expected = sum(
+        2 * ROWS * columns / T * inner / (PEAK * 0.8 * inner / (inner + 128)) for inner, columns in inners.items()
+    )
+    assert layer_time(_job(DENSE), tiles, _layouts()).matmul[0] == pytest.approx(expected, rel=1e-12)
+    launched = replace(QUICK_MEMORY, efficiencies=replace(REACHED, kernel_launch=1e-3))
+    assert layer_time(_job(DENSE), launched, _layouts()).matmul[0] == pytest.approx(plain + 4e-3, rel=1e-12)
+
+
+def test_attention_of_full_and_windowed_layers() -> None:
+    near = 512 - 512 * 512 / 2 / S  # tokens that a windowed layer attends to, in the mean
+    attended = (3 * S / 2 + 9 * near) / 12
+    flop = ROWS * 2 * (16 / T) * (96 + 96) * attended
+    launched = replace(CLUSTER, efficiencies=replace(REACHED, kernel_launch=1e-3))
+    got = layer_time(_job(DENSE), launched, _layouts()).attention[0]
+    assert got == pytest.approx(flop / (PEAK * 0.5) + 1e-3, rel=1e-12)
+
+
+def test_traffic_of_a_dense_layer() -> None:
+    elements = 10 * 2048 + 3 * 6144 + 2 * (16 + 4) * 96
+    got = layer_time(_job(DENSE), CLUSTER, _layouts()).memory[0]
+    assert got == pytest.approx(ROWS * elements * 2 / T / (BANDWIDTH * 0.9), rel=1e-12)
+
+
+def test_products_of_a_latent_routed_layer() -> None:
+    split = 768 * 16 * 96 + 256 * 16 * (64 + 80) + 2048 * 16 * 80  # up-projections and output, over T
+    whole = 2048 * 768 + 2048 * (256 + 32)  # down-projections, on every device
+    expert = 3 * 2048 * 1024
+    routed = (4 + 2) * expert / T + 32 * 2048  # four routed and two shared experts, the router
+    weights = split / T + whole + 0.2 * 3 * 2048 * 8192 / T + 0.8 * routed
+    got = layer_time(_job(LATENT), QUICK_MEMORY, _layouts()).matmul[0]
+    assert got == pytest.approx(2 * ROWS * weights / (PEAK * 0.8), rel=1e-12)
+
+
+def test_experts_bound_by_memory_read_every_local_expert() -> None:
+    slow = replace(CLUSTER, bandwidth=1.0)
+    spread, alone = (layer_time(_job(LATENT), slow, _layouts(expert=expert)).matmul[0] for expert in (4, 1))
+    local = 2 * 3 * 2048 * 1024 / T  # bytes of one expert on one device
+    assert alone - spread == pytest.approx(0.8 * (32 - 8) * local / 0.9, rel=1e-9)
+
+
+def test_traffic_of_a_latent_routed_layer() -> None:
+    inner = 3 * (0.2 * 8192 + 0.8 * (4 + 2) * 1024)
+    elements = 10 * 2048 + inner + 2 * (16 + 0) * 96 + 0.8 * 4 * 4 * 2048
+    got = layer_time(_job(LATENT), CLUSTER, _layouts()).memory[0]
+    assert got == pytest.approx(ROWS * elements * 2 / T / (BANDWIDTH * 0.9), rel=1e-12)
+
+
+def test_tensor_parallel_collectives() -> None:
+    once = (T - 1) / T * ROWS * 2048 * 2 / (UP * 0.75 * 0.5)
+    layer = layer_time(_job(DENSE), CLUSTER, _layouts())
+    assert layer.tensor[0] == pytest.approx(4 * once, rel=1e-12)
+    beside = max(4 * once - 2 * layer.matmul[0], 0.0)
+    assert layer.tensor_backward[0] == pytest.approx(2 * once + beside, rel=1e-12)
+    side_by_side = layer_time(_job(replace(DENSE, parallel_blocks=True)), CLUSTER, _layouts())
+    assert side_by_side.tensor[0] == pytest.approx(2 * once, rel=1e-12)
+    slow = replace(CLUSTER, scale_up_bandwidth=UP / 100)
+    crawl = layer_time(_job(DENSE), slow, _layouts())
+    assert crawl.tensor_backward[0] == pytest.approx(600 * once - 2 * crawl.matmul[0], rel=1e-12)
+
+
+def test_keys_and_values_are_gathered_over_the_parts_of_a_sequence() -> None:
+    size = B * S * 2 * (4 / T) * 96 * 2
+    got = layer_time(_job(DENSE), CLUSTER, _layouts()).context[0]
+    assert got == pytest.approx((C - 1) / C * size / (UP * 0.75 * 0.5), rel=1e-12)
+    latent = layer_time(_job(LATENT), CLUSTER, _layouts()).context[0]
+    assert latent == pytest.approx((C - 1) / C * B * S * (256 + 32) * 2 / (UP * 0.75 * 0.5), rel=1e-12)
+    # four parts of eight devices' stride: two of them in other domains
+    apart = layer_time(_job(DENSE), CLUSTER, _layouts(context=4)).context[0]
+    inside, outside = size / 2 / (UP * 0.75 * 0.5), size / 4 / (OUT * 0.6 * 0.5)
+    assert apart == pytest.approx(inside + outside, rel=1e-12)
+
+
+def test_tokens_are_sent_to_experts_and_back() -> None:
+    # the expert group starts where tensor and context fill a domain: all its ranks lie in different domains
+    copies = ROWS * 4 * 2048 / T
+    once = (E - 1) / E * copies * 2 / (OUT * 0.6 * 0.5)
+    layer = layer_time(_job(LATENT), CLUSTER, _layouts())
+    assert layer.expert[0] == layer.expert_backward[0] == pytest.approx(0.8 * 2 * once, rel=1e-12)
+    half = layer_time(_job(LATENT, operand_bytes=1.0), CLUSTER, _layouts())
+    assert half.expert[0] == pytest.approx(0.8 * 1.5 * once, rel=1e-12)
+    hidden = layer_time(_job(LATENT, overlap_experts=True), CLUSTER, _layouts())
+    work = layer.matmul[0] + layer.attention[0] + layer.memory[0]
+    assert hidden.expert[0] == pytest.approx(max(layer.expert[0] - work, 0.0), rel=1e-12)
+    assert hidden.expert_backward[0] == pytest.approx(max(layer.expert[0] - 2 * work, 0.0), rel=1e-12)
+
+
+def test_forward_and_backward_are_sums_of_their_parts() -> None:
+    layer = layer_time(_job(LATENT), CLUSTER, _layouts())
+    parts = [getattr(layer, name)[0] for name in ("matmul", "attention", "memory", "tensor", "context", "expert")]
+    assert min(parts) > 0.0
+    assert layer.forward[0] == pytest.approx(sum(parts), rel=1e-14)
+    matmul, attention, memory, _, context, _ = parts
+    waits = layer.tensor_backward[0] + layer.expert_backward[0]
+    assert layer.backward[0] == pytest.approx(2 * (matmul + memory + context) + 2.5 * attention + waits, rel=1e-14)
+
+
+def test_output_layer_and_loss() -> None:
+    product = 2 * ROWS * 32000 / T * 2048 / (PEAK * 0.8)
+    logits = ROWS * 32000 / T * 12 / (BANDWIDTH * 0.9)
+    assert head_time(_job(DENSE), CLUSTER, _layouts())[0] == pytest.approx(3 * (product + logits), rel=1e-12)
+
+
+def test_stages_hand_over_inside_a_domain_or_over_the_network() -> None:
+    size = ROWS * 2048 * 2 / T
+    outside = hop_time(_job(DENSE), CLUSTER, _layouts())[0]
+    assert outside == pytest.approx(size / (OUT * 0.6 * 0.5), rel=1e-12)
+    near = _layouts(tensor=2, context=1, data=2)
+    assert hop_time(_job(DENSE), CLUSTER, near)[0] == pytest.approx(B * S * 2048 * 2 / 2 / (UP * 0.75 * 0.5), rel=1e-12)
+    filled = _layouts(tensor=2, context=2, data=2)  # a stage fills the domain: the next one lies outside
+    assert hop_time(_job(DENSE), CLUSTER, filled)[0] == pytest.approx(
+        ROWS * 2048 * 2 / 2 / (OUT * 0.6 * 0.5), rel=1e-12
+    )
+    assert hop_time(_job(DENSE), CLUSTER, _layouts(pipeline=1))[0] == 0.0
+    # latencies: the start of the protocol, and one hop inside or outside
+    slow = replace(REACHED, protocols=(Protocol("slow", 1.0, 10.0, 100.0, 1.0),))
+    late = replace(CLUSTER, efficiencies=slow, scale_up_bandwidth=1e30, scale_out_bandwidth=1e30)
+    assert hop_time(_job(DENSE), late, _layouts())[0] == pytest.approx(110.0)
+    assert hop_time(_job(DENSE), late, near)[0] == pytest.approx(101.0)
+
+
+def test_the_fastest_protocol_is_chosen() -> None:
+    quick, wide = Protocol("quick", 0.0, 0.0, 1e-6, 0.1), Protocol("wide", 0.0, 0.0, 1e-3, 1.0)
+    both = replace(CLUSTER, efficiencies=replace(REACHED, protocols=(quick, wide)))
+    small, large = gather_time(both, np.array([1e3, 1e10]), 8.0, 1.0)
+    assert small == pytest.approx(1e-6 + 7 / 8 * 1e3 / (UP * 0.75 * 0.1), rel=1e-12)
+    assert large == pytest.approx(1e-3 + 7 / 8 * 1e10 / (UP * 0.75), rel=1e-12)
+
+
+def test_a_step_is_its_microbatches_bubble_hops_reduction_and_update() -> None:
+    job, layouts = _job(DENSE), _layouts(recompute=1)
+    layer = layer_time(job, CLUSTER, layouts)
+    head, hop = head_time(job, CLUSTER, layouts)[0], hop_time(job, CLUSTER, layouts)[0]
+    each = layer.forward[0] + layer.backward[0] + layer.memory[0]
+    microbatches = 16 / (4 * B)
+    stage = 6 * each + head  # twelve layers on two stages leave no place to spare for the output
+    found = evaluate_layouts(job, CLUSTER, layouts)
+    assert found.work[0] == pytest.approx(microbatches * stage, rel=1e-12)
+    assert found.bubble[0] == pytest.approx(stage, rel=1e-12)
+    assert found.hops[0] == pytest.approx(2 * hop, rel=1e-12)
+    block = 2048 * 96 * 24 + 2048 * 16 * 96 + 3 * 2048 * 6144 + 2 * 2048
+    weights = (12 * block + 2048) / 2 / T + 32000 * 2048 / T  # half of the blocks, and a table
+    assert found.optimizer[0] == pytest.approx(weights / 8 * (2 * 12 + 4 + 2) / (BANDWIDTH * 0.9), rel=1e-12)
+    # eight ranks of stride 4, two in each domain
+    gather = weights * 2 * (1 / 2 / (UP * 0.75 * 0.5) + 3 / 8 / (OUT * 0.6 * 0.5))
+    exposed = 3 * gather / 6 + max(2 * gather * 5 / 6 - 6 * (each - layer.forward[0]), 0.0)
+    exposed += max(gather * 5 / 6 - 6 * layer.forward[0], 0.0)
+    assert found.data[0] == pytest.approx(exposed, rel=1e-12)
+    assert found.utilisation[0] == pytest.approx(job.flop / (found.step_time[0] * 64 * PEAK), rel=1e-14)
+    slower = replace(CLUSTER, efficiencies=replace(REACHED, step_overhead=1.25))
+    assert evaluate_layouts(job, slower, layouts).step_time[0] == pytest.approx(1.25 * found.step_time[0], rel=1e-12)
