@@ -91,21 +91,15 @@ class Drivers:
     reserve_wanted: FloatArray
     internal: FloatArray
     workloads: WorkloadDrivers
+    total_unit_cost: FloatArray
+    """Price of all classes per accelerator bought, ``(step, draw)`` [USD]."""
+    total_rent: FloatArray
+    """Required rent of new capacity with running cost, ``(step, draw)`` [USD/year]."""
 
     @property
     def step(self) -> float:
         """Length of a step [year]."""
         return self.grid.length
-
-    @property
-    def total_unit_cost(self) -> FloatArray:
-        """Price of all classes per accelerator bought, ``(step, draw)`` [USD]."""
-        return np.asarray(ordered_sum(self.unit_cost))
-
-    @property
-    def total_rent(self) -> FloatArray:
-        """Required rent of new capacity with running cost, ``(step, draw)`` [USD/year]."""
-        return np.asarray(ordered_sum(self.rent) + self.running)
 
 
 def drivers_of(scenario: FlywheelScenario) -> Drivers:
@@ -129,7 +123,9 @@ def drivers_of(scenario: FlywheelScenario) -> Drivers:
     reserve = draws(training.reserve) * np.exp(draws(training.reserve_growth) * times[:, None])
     busy = path(internal.accelerators) * trend_after(times, draws(internal.growth), since(grid, internal.growth_from))
     workloads = _workloads(scenario, grid, times)
-    return Drivers(grid, times, span, *hardware, trend, jumps, reserve, busy, workloads)
+    _, unit_cost, _, rent, running = hardware
+    totals = (np.asarray(ordered_sum(unit_cost)), np.asarray(ordered_sum(rent) + running))
+    return Drivers(grid, times, span, *hardware, trend, jumps, reserve, busy, workloads, *totals)
 
 
 def since(grid: TimeGrid, date: dt.date | None) -> float:
