@@ -12,6 +12,7 @@ from costmodel.foundation.errors import DomainError, UnknownParameterError
 from costmodel.training.cluster import Cluster, Efficiencies, TrainingJob
 from costmodel.training.layout import Layouts, candidate_layouts
 from costmodel.training.search import evaluate_layouts, sampled_utilisation, search_layouts
+from costmodel.training.step import layer_time
 
 IDEAL = Efficiencies(
     compute_share=1.0,
@@ -140,6 +141,10 @@ def test_the_search_returns_feasible_layouts_by_step_time() -> None:
     assert np.all(np.diff(found.step_time[:feasible]) >= 0)
     assert np.all(found.utilisation <= 1.0)
     assert sum(found.breakdown().values()) == pytest.approx(float(found.step_time[0]), rel=1e-12)
+    layer = layer_time(job, _cluster(64), found.layouts.take([0]))
+    assert sum(found.layer_breakdown().values()) == pytest.approx(float(layer.forward[0]), rel=1e-12)
+    again = search_layouts(job, _cluster(64), {"recompute": 2})
+    assert again.hardware_utilisation == pytest.approx(again.utilisation * 4 / 3, rel=1e-12)
     fixed = search_layouts(job, _cluster(64), {"tensor": 8, "pipeline": (2, 4)})
     assert set(fixed.layouts.tensor) == {8.0}
     assert set(fixed.layouts.pipeline) == {2.0, 4.0}

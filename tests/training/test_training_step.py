@@ -264,3 +264,34 @@ def test_a_step_is_its_microbatches_bubble_hops_reduction_and_update() -> None:
     assert found.utilisation[0] == pytest.approx(job.flop / (found.step_time[0] * 64 * PEAK), rel=1e-14)
     slower = replace(CLUSTER, efficiencies=replace(REACHED, step_overhead=1.25))
     assert evaluate_layouts(job, slower, layouts).step_time[0] == pytest.approx(1.25 * found.step_time[0], rel=1e-12)
+
+
+def test_experts_are_reduced_over_their_own_ranks() -> None:
+    job, layouts = _job(LATENT), _layouts(interleave=5)
+    layer, hop = layer_time(job, CLUSTER, layouts), hop_time(job, CLUSTER, layouts)[0]
+    found = evaluate_layouts(job, CLUSTER, layouts)
+    attention = 2048 * 768 + 768 * 16 * 96 + 2048 * 288 + 256 * 16 * 144 + 16 * 80 * 2048
+    expert = 3 * 2048 * 1024
+    vectors = 10 * (2 * 2048 + 768 + 256) + 2048
+    blocks = 10 * attention + 2 * 3 * 2048 * 8192 + 8 * (2 * expert + 32 * 2048) + vectors
+    common, routed = (blocks / 2 + 32000 * 2048) / T, 8 * 32 * expert / 2 / T / E
+    up, out = UP * 0.75 * 0.5, OUT * 0.6 * 0.5
+    gather = common * 2 * (1 / 2 / up + 3 / 8 / out) + routed * 2 * (1 / 2) / out
+    exposed = 3 * gather / 5 + max(2 * gather * 4 / 5 - 5 * layer.backward[0], 0.0)
+    exposed += max(gather * 4 / 5 - 5 * layer.forward[0], 0.0)
+    assert found.data[0] == pytest.approx(exposed, rel=1e-12)
+    assert found.optimizer[0] == pytest.approx((common / 8 + routed / 2) * 30 / (BANDWIDTH * 0.9), rel=1e-12)
+    assert found.hops[0] == pytest.approx(2 * (2 * 5 - 1) * hop, rel=1e-12)
+    split = [evaluate_layouts(job, CLUSTER, _layouts(interleave=5, sharding=stage)).memory[0] for stage in (1, 2, 3)]
+    assert split[0] - split[1] == pytest.approx(4 * (common * 7 / 8 + routed / 2), rel=1e-9)
+    assert split[1] - split[2] == pytest.approx(2 * (common * 7 / 8 + routed / 2), rel=1e-9)
+
+
+def test_split_gradients_and_weights_are_exchanged_for_every_microbatch() -> None:
+    slow = replace(CLUSTER, scale_out_bandwidth=1e6, bandwidth=1e30, peak=1e30)  # nothing to hide behind
+    job = _job(DENSE)
+    once, gradients, weights = (evaluate_layouts(job, slow, _layouts(sharding=stage)).data[0] for stage in (1, 2, 3))
+    gather = once / 3  # a reduction of 4 bytes and a gather of 2
+    assert gradients == pytest.approx(once + 2 * gather * 5 / 6, rel=1e-3)  # two microbatches, last layer apart
+    # beside the backward pass weights are gathered again
+    assert weights == pytest.approx(gather * (3 / 6 + 2 * (2 * 5 / 6 + 1) + 2 * 5 / 6), rel=1e-3)

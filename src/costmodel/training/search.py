@@ -13,6 +13,7 @@ from costmodel.foundation.arrays import FloatArray, Numeric, readonly
 from costmodel.foundation.design import RandomSource
 from costmodel.foundation.errors import DomainError
 from costmodel.training.cluster import RESERVED_MEMORY_SHARE, Cluster, Efficiencies, TrainingJob
+from costmodel.training.duration import hardware_flop_utilisation
 from costmodel.training.layout import Layouts, candidate_layouts
 from costmodel.training.parallelism import (
     exposed_time,
@@ -84,6 +85,13 @@ class LayoutSearch:
         return np.asarray(self.job.flop / (self.step_time * self.cluster.accelerators * self.cluster.peak))
 
     @property
+    def hardware_utilisation(self) -> FloatArray:
+        """Hardware FLOP utilisation (HFU): layers computed a second time count [1]."""
+        return np.asarray(
+            hardware_flop_utilisation(self.utilisation, np.where(self.layouts.recompute >= 2.0, 1.0, 0.0))
+        )
+
+    @property
     def fits(self) -> Any:
         """Mask of the layouts that fit into memory."""
         return self.memory <= self.cluster.memory * (1.0 - RESERVED_MEMORY_SHARE)
@@ -102,6 +110,12 @@ class LayoutSearch:
         """Return the parts of one layout's step time by name [s]."""
         names = ("work", "bubble", "hops", "data", "optimizer", "overhead")
         return {name: float(getattr(self, name)[index]) for name in names}
+
+    def layer_breakdown(self, index: int = 0) -> dict[str, float]:
+        """Return the parts of one layout's forward pass through one layer by name [s]."""
+        layer = layer_time(self.job, self.cluster, self.layouts.take([index]))
+        names = ("matmul", "attention", "memory", "tensor", "context", "expert")
+        return {name: float(np.broadcast_to(getattr(layer, name), 1)[0]) for name in names}
 
 
 def search_layouts(
