@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 MODEL_MODULES = {
     "flywheel": "costmodel.flywheel.inputs",
     "training_run": "costmodel.training.inputs",
-    "deployment": "costmodel.serving.inputs",
-    "accelerator_hour": "costmodel.ownership.inputs",
+    "training_ladder": "costmodel.training.ladder",
+    "deployment": "costmodel.serving.deployment",
+    "agent_task": "costmodel.serving.task",
+    "accelerator_hour": "costmodel.ownership.accelerator_hour",
     "token_market": "costmodel.market.inputs",
 }
 """Where each model is registered; imported when a scenario names it."""

@@ -75,9 +75,15 @@ def ordered_sum(terms: Iterable[Numeric]) -> Numeric:
     >>> ordered_sum([1.0, 2.0, 3.5])
     6.5
     """
-    total: Numeric = 0.0
-    for term in terms:
-        total = total + term
+    rest = iter(terms)
+    total: Numeric = next(rest, 0.0)
+    own = False  # whether ``total`` is an array of ours, that the next term may be added to in place
+    for term in rest:
+        if own and total.shape == np.shape(term):
+            np.add(total, term, out=total)
+        else:
+            total = total + term
+            own = isinstance(total, np.ndarray) and total.dtype == np.float64
     return total
 
 
