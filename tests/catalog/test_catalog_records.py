@@ -307,3 +307,20 @@ def test_typed_access_names_near_matches(kind: str, name: str) -> None:
     assert access(name).name == name
     with pytest.raises(CatalogError, match="did you mean"):
         access(name[:-1])
+
+
+@pytest.mark.closed_form
+@pytest.mark.parametrize(
+    ("datum", "shown"),
+    [
+        (_datum(1.5e-5, unit="USD/token"), "15 USD/Mtoken"),
+        (_datum(989.4e12, unit="FLOP/s"), "989.4 TFLOP/s"),
+        (_datum(52_535e6), "52.535 GUSD"),
+        (_datum(30_000.0), "30000 USD"),
+        (_datum(700.0, unit="W"), "700 W"),
+        (_datum(0.81, unit="1", low=0.5, high=1.0), "0.81 [0.5–1]"),
+    ],
+)
+def test_figures_are_shown_in_the_units_that_people_use(datum: Datum, shown: str) -> None:
+    assert datum.figure == shown
+    assert shown in str(datum)

@@ -57,7 +57,7 @@ def test_a_model_that_refuses_is_a_failure_without_a_value() -> None:
     outcome = run([Case("demo/y", "a source", Evidence.PREDICTION, 1.0, "1", 0.1, _refuses)])[0]
     assert verdict(outcome) == "FAIL"
     row = as_row(outcome)
-    assert (row["model"], row["error"]) == (None, None)
+    assert (row["model"], row["error"], row["refused"]) == (None, None, "outside")
     assert json.loads(json.dumps(row))["evidence"] == "prediction"
 
 

@@ -91,13 +91,15 @@ class Datum:
 
     @property
     def figure(self) -> str:
-        """The entry as it is shown: a text, a number, or a range in brackets."""
+        """The entry as it is shown: a text, or a number with its range in the unit that people use."""
         if self.text is not None:
             return self.text
-        parts = [] if self.value is None else [f"{self.value:.10g}"]
+        numbers = [number for number in (self.value, self.low, self.high) if number is not None]
+        unit, size = _shown_in(self.unit, max(abs(number) for number in numbers))
+        parts = [] if self.value is None else [f"{self.value / size:.10g}"]
         if self.low is not None and self.high is not None:
-            parts.append(f"[{self.low:.10g}–{self.high:.10g}]")
-        return " ".join(parts)
+            parts.append(f"[{self.low / size:.10g}–{self.high / size:.10g}]")
+        return " ".join([*parts, unit] if unit != "1" else parts)
 
     @property
     def where(self) -> str:
@@ -139,8 +141,7 @@ class Datum:
 
     def __str__(self) -> str:
         dated = f" ({self.period})" if self.period else ""
-        unit = "" if self.text is not None else f" {self.unit}"
-        return f"{self.field}{dated}: {self.figure}{unit} · {self.grade} · {self.source.title}"
+        return f"{self.field}{dated}: {self.figure} · {self.grade} · {self.source.title}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +270,28 @@ class Record:
         for datum in self.data:
             groups.setdefault((datum.field, datum.period), []).append(datum)
         return {key: tuple(sorted(group, key=Datum.preference)) for key, group in groups.items() if len(group) > 1}
+
+
+_SHOWN = {
+    "USD/token": (("USD/Mtoken", 1e-6, 0.0),),
+    "FLOP/s": (("TFLOP/s", 1e12, 0.0),),
+    "byte": (("Gbyte", 1e9, 0.0),),
+    "byte/s": (("Gbyte/s", 1e9, 0.0),),
+    "token": (("Ttoken", 1e12, 1e12), ("Gtoken", 1e9, 1e9)),
+    "token/month": (("Ttoken/month", 1e12, 0.0),),
+    "USD": (("GUSD", 1e9, 1e9), ("MUSD", 1e6, 1e6)),
+    "USD/year": (("GUSD/year", 1e9, 1e9),),
+    "W": (("GW", 1e9, 1e9), ("MW", 1e6, 1e6), ("kW", 1e3, 1e4)),
+    "Wh": (("GWh", 1e9, 1e9), ("MWh", 1e6, 1e6)),
+}
+"""Units in which figures are shown, by canonical unit: unit, its size, and from which number on."""
+
+
+def _shown_in(unit: str, largest: float) -> tuple[str, float]:
+    for shown, size, start in _SHOWN.get(unit, ()):
+        if largest >= start:
+            return shown, size
+    return unit, 1.0
 
 
 def _within(period: str, wanted: tuple[date, date]) -> bool:

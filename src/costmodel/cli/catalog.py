@@ -6,13 +6,18 @@ import json
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
+from rich.table import Column, Table
 
 import costmodel.catalog as catalog
 from costmodel.catalog import Datum
 
 _STRONG = {"reported": "green", "published": "green", "secondary": "yellow"}
+_COLUMNS = ("record", "field", "figure", "period", "known", "grade")
+_WIDTH = 150
+"""Columns of a table where the output is not a terminal."""
 
 
 def catalog_command(
@@ -52,29 +57,28 @@ def _check(as_json: bool) -> None:
 
 def _search(words: str, as_of: str | None, table: str | None, limit: int, as_json: bool) -> None:
     source = catalog.as_of(as_of) if as_of else catalog.Catalog()
+    within = {id(datum) for record in source.table(table).values() for datum in record} if table else None
     if words:
-        found = [datum for datum in source.search(words) if table in {None, datum.kind}]
+        found = [datum for datum in source.search(words) if within is None or id(datum) in within]
     else:
         found = [datum for record in source.table(table or "").values() for datum in record]
     if as_json:
         typer.echo(json.dumps([_entries(datum) for datum in found[:limit]], indent=1, ensure_ascii=False))
         return
-    shown = Table("table", "record", "field", "figure", "unit", "period", "known", "grade", "source", "note")
+    columns = [Column(name, no_wrap=name in {"period", "known", "grade"}) for name in _COLUMNS]
+    shown = Table(*columns, Column("source and note", ratio=1), box=SIMPLE)
     for datum in found[:limit]:
         colour = _STRONG.get(datum.grade.value, "red")
         shown.add_row(
-            datum.kind,
-            datum.record,
+            f"{escape(datum.record)}\n[dim]{datum.kind}[/]",
             datum.field,
-            datum.figure,
-            datum.unit,
+            escape(datum.figure),
             datum.period or "",
             datum.known or "",
             f"[{colour}]{datum.grade}[/]",
-            datum.source.title,
-            datum.note or "",
+            escape(datum.source.title) + (f"\n[dim]{escape(datum.note)}[/]" if datum.note else ""),
         )
-    console = Console()
+    console = _console()
     console.print(shown)
     if len(found) > limit:
         console.print(f"{limit} of {len(found)} figures: narrow the words, or raise --limit")
@@ -90,10 +94,15 @@ def _list_tables(as_json: bool) -> None:
         listed = [{"table": name, "records": count, "description": text} for name, count, text in rows]
         typer.echo(json.dumps(listed, indent=1, ensure_ascii=False))
         return
-    shown = Table("table", "records", "what it holds")
+    shown = Table("table", "records", "what it holds", box=SIMPLE)
     for name, count, text in rows:
         shown.add_row(name, str(count), text)
-    Console().print(shown)
+    _console().print(shown)
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=_WIDTH)
 
 
 def _entries(datum: Datum) -> dict[str, object]:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from costmodel.validation import Outcome, as_row, cases, failures, run, verdict
+from costmodel.validation import Outcome, Refused, as_row, cases, failures, run, verdict
 
 _COLOURS = {"ok": "green", "miss": "yellow", "FAIL": "bold red"}
 _COLUMNS = [
@@ -56,6 +56,8 @@ def _print(outcomes: tuple[Outcome, ...]) -> None:
     for outcome in outcomes:
         if verdict(outcome) == "miss":
             console.print(f"miss · {outcome.case.name}: {outcome.case.miss}", markup=False)
+        elif isinstance(outcome, Refused):
+            console.print(f"refused · {outcome.case.name}: {outcome.reason}", markup=False)
     counts = {word: sum(verdict(outcome) == word for outcome in outcomes) for word in _COLOURS}
     console.print(
         f"{len(outcomes)} cases: {counts['ok']} ok, {counts['miss']} recorded misses, {counts['FAIL']} failed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -13,6 +14,13 @@ from costmodel.validation.case import Case, Outcome, evaluate
 
 DOMAINS = ("catalog", "compute", "training", "serving", "ownership", "market", "studies", "flywheel", "analysis")
 """Floors that may bring a module of cases, lowest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused(Outcome):
+    """A case whose model refused to give a value, and why."""
+
+    reason: str
 
 
 def domains() -> tuple[str, ...]:
@@ -55,7 +63,7 @@ def cases(domain: str | None = None) -> tuple[Case, ...]:
 def run(chosen: Iterable[Case] | None = None) -> tuple[Outcome, ...]:
     """Run cases, all unless chosen, and return their outcomes.
 
-    A case whose model refuses its input gives an outcome without a value: it fails.
+    A case whose model refuses its input gives a `Refused` outcome, without a value: it fails.
     """
     return tuple(_outcome(case) for case in (cases() if chosen is None else chosen))
 
@@ -63,8 +71,8 @@ def run(chosen: Iterable[Case] | None = None) -> tuple[Outcome, ...]:
 def _outcome(case: Case) -> Outcome:
     try:
         return evaluate(case)
-    except CostModelError:
-        return Outcome(case, math.nan, math.nan)
+    except CostModelError as error:
+        return Refused(case, math.nan, math.nan, str(error))
 
 
 def failures(outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
@@ -92,4 +100,5 @@ def as_row(outcome: Outcome) -> dict[str, object]:
         "tolerance": case.tolerance,
         "verdict": verdict(outcome),
         "miss": case.miss,
+        "refused": outcome.reason if isinstance(outcome, Refused) else None,
     }
