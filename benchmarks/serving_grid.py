@@ -15,17 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from costmodel.compute import shape
+from costmodel.compute import Shape
 from costmodel.serving import (
-    OVERHEAD,
     Chip,
+    Configuration,
     Engine,
     Layout,
     Precision,
     Traffic,
-    chip_of,
-    engine_of,
-    precision_of,
+    configuration_of,
     serve,
 )
 from costmodel.serving.blocks import grid_shape
@@ -43,20 +41,21 @@ def stack(kind: type, members: list[Any]) -> Any:
     return kind(**{name: column.reshape(-1, 1, 1, 1) for name, column in columns.items()})
 
 
-def grid(points: int) -> tuple[Any, ...]:
-    """Return chip, engine, layout, precision, traffic and batch on open axes of about ``points`` in all."""
+def grid(name: str, points: int) -> tuple[Any, ...]:
+    """Return configuration, traffic and batch of a model on open axes of about ``points`` in all."""
     pairs = [(chip, precision) for chip in ACCELERATORS for precision in PRECISIONS]
     batches = max(round((points / len(pairs) / len(TENSOR)) ** (2 / 3)), 1)
     contexts = max(round(points / len(pairs) / len(TENSOR) / batches), 1)
     context = np.geomspace(256.0, 65536.0, contexts).reshape(-1, 1)
-    return (
-        stack(Chip, [chip_of(*pair) for pair in pairs]),
-        stack(Engine, [engine_of(*pair, overhead=OVERHEAD.value) for pair in pairs]),
-        Layout(tensor=np.array(TENSOR).reshape(-1, 1, 1), pipeline=np.array(PIPELINE).reshape(-1, 1, 1)),
-        stack(Precision, [precision_of(precision, "fp8") for _, precision in pairs]),
-        Traffic(mean_input=context, mean_output=context / 8.0),
-        np.arange(1.0, batches + 1.0),
+    members = [configuration_of(name, *pair) for pair in pairs]
+    what = Configuration(
+        shape=members[0].shape,
+        chip=stack(Chip, [member.chip for member in members]),
+        engine=stack(Engine, [member.engine for member in members]),
+        layout=Layout(tensor=np.array(TENSOR).reshape(-1, 1, 1), pipeline=np.array(PIPELINE).reshape(-1, 1, 1)),
+        precision=stack(Precision, [member.precision for member in members]),
     )
+    return what, Traffic(mean_input=context, mean_output=context / 8.0), np.arange(1.0, batches + 1.0)
 
 
 def dense(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -66,7 +65,7 @@ def dense(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
     def spread(argument: Any) -> Any:
         if isinstance(argument, np.ndarray):
             return np.broadcast_to(argument, size).ravel()
-        if isinstance(argument, float):
+        if isinstance(argument, float | Shape):
             return argument
         return replace(argument, **{item.name: spread(getattr(argument, item.name)) for item in fields(argument)})
 
@@ -75,16 +74,16 @@ def dense(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def main(points: int) -> None:
     """Time every mode on both forms of the grid and print points per second."""
-    axes = grid(points)
-    forms = {"axes": axes, "dense": dense(axes)}
-    print(f"{int(np.prod(grid_shape(*axes))):,} points")
     for name in ("Llama-3-70B", "DeepSeek-V3"):
+        axes = grid(name, points)
+        forms = {"axes": axes, "dense": dense(axes)}
+        print(f"{int(np.prod(grid_shape(*axes))):,} points")
         for form, arguments in forms.items():
             for mode in ("interleaved", "chunked", "disaggregated"):
                 seconds = []
                 for _ in range(REPEATS):
                     start = perf_counter()
-                    size = serve(shape(name), *arguments, mode=mode).tokens_per_second.size
+                    size = serve(*arguments, mode=mode).tokens_per_second.size
                     seconds.append(perf_counter() - start)
                 best = min(seconds)
                 print(f"{name:12} {form:6} {mode:14} {best * 1e3:8.0f} ms   {size / best / 1e6:6.2f} M points/s")

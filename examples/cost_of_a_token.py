@@ -7,17 +7,14 @@ Run: python examples/cost_of_a_token.py
 import numpy as np
 
 from costmodel import catalog
-from costmodel.compute import shape
 from costmodel.serving import (
     OVERHEAD,
     Deployment,
     Layout,
     Traffic,
     best_configurations,
-    chip_of,
+    configuration_of,
     deploy,
-    engine_of,
-    precision_of,
     utilisation_of_fleet,
 )
 
@@ -54,9 +51,8 @@ fronts = {}
 print("USD per million tokens of the mix (prefill and decode, idle hours in, owned) at a user's tokens per second:")
 print(f"{'':10} {'USD/hour':>8} " + " ".join(f"{speed:>7.0f}" for speed in SPEEDS) + "   cheapest   fastest token/s")
 for name, record, weights in CHIPS:
-    engine = engine_of(name, weights, overhead=OVERHEAD.value)
-    arguments = shape(MODEL), chip_of(name, weights), engine, LAYOUTS, precision_of(weights, "fp8"), TRAFFIC
-    front = best_configurations(*arguments, BATCHES, hour_price(record), BUSY)
+    what = configuration_of(MODEL, name, weights)
+    front = best_configurations(what, LAYOUTS, TRAFFIC, BATCHES, hour_price(record), BUSY)
     fronts[name] = front
     # the cheapest point that is at least as fast
     at = [front.cost[front.user_speed >= speed].min(initial=np.inf) * 1e6 for speed in SPEEDS]

@@ -3,17 +3,14 @@
 import numpy as np
 import pytest
 
-from costmodel.compute import shape
 from costmodel.foundation.errors import DomainError
 from costmodel.serving import (
     OVERHEAD,
     Layout,
     Traffic,
     calibrate,
-    chip_of,
-    engine_of,
+    configuration_of,
     fit_overhead,
-    precision_of,
     read_measured,
     serve,
 )
@@ -73,11 +70,12 @@ def test_its_distribution_has_the_fit_at_its_median():
 
 def _rows(overhead):
     """Return rows as an engine with a known overhead would have measured them, one of them 10 % faster."""
-    arguments = shape("Llama-3-70B"), chip_of("H100-SXM"), engine_of("H100-SXM", overhead=overhead)
     rows = []
     for tensor, batch, luck in ((4, 8, 1.0), (4, 32, 1.0), (8, 64, 1.1)):
         traffic = Traffic(mean_input=1000.0, mean_output=200.0)
-        served = serve(*arguments, Layout(tensor=float(tensor)), precision_of("fp8"), traffic, float(batch))
+        layout = Layout(tensor=float(tensor))
+        what = configuration_of("Llama-3-70B", "H100-SXM", layout=layout, overhead=overhead)
+        served = serve(what, traffic, float(batch))
         rows.append(
             {
                 "accelerator": "H100-SXM",
@@ -94,8 +92,7 @@ def _rows(overhead):
 
 @pytest.mark.closed_form
 def test_ones_own_rows_give_back_the_overhead_that_made_them():
-    arguments = shape("Llama-3-70B"), chip_of("H100-SXM"), engine_of("H100-SXM", overhead=9.0), precision_of("fp8")
-    fit = calibrate(_rows(1.8), *arguments)
+    fit = calibrate(_rows(1.8), configuration_of("Llama-3-70B", "H100-SXM", overhead=9.0))
     assert fit.value == pytest.approx(1.8 / 1.1 ** (1 / 3))
     assert fit.residuals[2][1] == pytest.approx(1.1 ** (1 / 3) / 1.1 - 1)
     assert fit.fitted_on == "3 rows"
@@ -103,6 +100,5 @@ def test_ones_own_rows_give_back_the_overhead_that_made_them():
 
 @pytest.mark.contract
 def test_a_measured_row_that_cannot_run_is_named():
-    arguments = shape("DeepSeek-V3"), chip_of("H100-SXM"), engine_of("H100-SXM"), precision_of("fp8")
     with pytest.raises(DomainError, match="measured row 1: memory: the weights do not fit"):
-        calibrate(_rows(1.8), *arguments)
+        calibrate(_rows(1.8), configuration_of("DeepSeek-V3", "H100-SXM"))

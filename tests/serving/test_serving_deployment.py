@@ -9,7 +9,7 @@ from costmodel.foundation.design import Design
 from costmodel.foundation.errors import CatalogError, CostModelError, DomainError, UnknownParameterError
 from costmodel.foundation.scenario import model_entry
 from costmodel.serving import OVERHEAD, REASONS, Deployment, deploy, serve, with_recorded_shares
-from costmodel.serving.model import _chip, _engine, _layout, _precision, _traffic
+from costmodel.serving.model import _traffic, configuration
 from costmodel.testing.serving import deployments
 
 CHAT = Deployment(
@@ -34,15 +34,7 @@ def test_costs_follow_from_time_price_and_utilisation():
     busy = CHAT.replace({"batch": 32.0, "load.peak_to_average": 1.25, "energy.power": 1000.0, "energy.pue": 1.5})
     resolved = busy.resolve()
     result = deploy(resolved)
-    served = serve(
-        shape("Llama-3.3-70B"),
-        _chip(resolved),
-        _engine(resolved),
-        _layout(resolved.layout),
-        _precision(resolved),
-        _traffic(resolved),
-        32.0,
-    )
+    served = serve(configuration(resolved), _traffic(resolved), 32.0)
     assert result.utilisation == pytest.approx(0.8)
     assert result.output_cost == pytest.approx(2.0 * served.output_seconds / 3600 / 0.8)
     assert result.input_cost == pytest.approx(2.0 * served.input_seconds / 3600 / 0.8)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from costmodel.compute import best_all_reduce_time, cache_bytes, count_parameters, decode_flop_per_token, shape
 from costmodel.serving import (
     Chip,
+    Configuration,
     Engine,
     Layout,
     Precision,
@@ -56,12 +57,17 @@ REAL = Engine(
 ONE_BYTE = Precision(weight=1.0, expert_weight=1.0, cache=1.0, dispatch=1.0)
 
 
+def setup(model, layout=None, engine=REAL, chip=CHIP):
+    """Return a configuration with one byte per weight and cache element."""
+    return Configuration(shape=model, chip=chip, engine=engine, layout=layout or Layout(), precision=ONE_BYTE)
+
+
 @pytest.mark.closed_form
 def test_decode_of_one_sequence_reads_the_weights_and_its_cache():
     counts = count_parameters(LLAMA)
     weights = counts.always_active + activation_elements(LLAMA) * 2.0
     cache = (4096 + 1) * 80 * 2 * 8 * 128
-    time = decode_step_time(LLAMA, CHIP, IDEAL, Layout(), ONE_BYTE, 1.0, 4096.0)
+    time = decode_step_time(setup(LLAMA, Layout(), IDEAL, CHIP), 1.0, 4096.0)
     assert time == pytest.approx((weights + cache) / 3e12)
 
 
@@ -71,7 +77,7 @@ def test_a_large_batch_of_short_contexts_is_bound_by_arithmetic():
     flop = 2 * count_parameters(LLAMA).matmul_active * tokens / 2e15
     # an empty context leaves one written cache entry per token
     written = tokens * 80 * 2 * 8 * 128 / 3e12
-    time = decode_step_time(LLAMA, CHIP, IDEAL, Layout(), ONE_BYTE, tokens, 0.0)
+    time = decode_step_time(setup(LLAMA, Layout(), IDEAL, CHIP), tokens, 0.0)
     assert time == pytest.approx(flop + written)
 
 
@@ -82,15 +88,15 @@ def test_prefill_counts_products_attention_and_no_output_table():
     # causal: a token of an 8,192 prompt meets 4,096 on average; 4 · d per head and block
     attention = 4 * 128 * 64 * 80 * 4096 / 1e15
     traffic = Traffic(mean_input=8192.0, mean_output=1.0)
-    time = prefill_time_per_token(LLAMA, CHIP, IDEAL, Layout(), ONE_BYTE, traffic)
+    time = prefill_time_per_token(setup(LLAMA, Layout(), IDEAL, CHIP), traffic)
     assert time == pytest.approx(products + attention)
-    assert prefill_latency(LLAMA, CHIP, IDEAL, Layout(), ONE_BYTE, traffic) == pytest.approx(8192 * time)
+    assert prefill_latency(setup(LLAMA, Layout(), IDEAL, CHIP), traffic) == pytest.approx(8192 * time)
 
 
 @pytest.mark.closed_form
 def test_a_prefill_pass_writes_its_tokens_and_reads_their_prefix():
     # 1,000 new tokens of prompts of which three quarters are cached: 3,000 read, 1,000 written
-    work = prefill_work(LLAMA, Layout(tensor=4.0), ONE_BYTE, 1000.0, 8000.0, 0.75)
+    work = prefill_work(setup(LLAMA, Layout(tensor=4.0)), 1000.0, 8000.0, 0.75)
     assert work.cache_bytes == pytest.approx(4000 * 2 * 8 * 128 * 80 / 4)
     # and each new token meets 6,000 cached ones and half of the 2,000 new
     assert work.attention_flop == pytest.approx(1000 * 4 * 128 * 64 * 80 * 7000 / 4)
@@ -99,10 +105,10 @@ def test_a_prefill_pass_writes_its_tokens_and_reads_their_prefix():
 @pytest.mark.closed_form
 def test_expert_weights_read_are_those_touched():
     counts = count_parameters(DEEPSEEK)
-    work = decode_work(DEEPSEEK, Layout(), ONE_BYTE, 1.0, 0.0, 1.0)
+    work = decode_work(setup(DEEPSEEK, Layout()), 1.0, 0.0, 1.0)
     assert work.weight_bytes == pytest.approx(counts.matmul_active)
     # spread over 64 ranks with one sequence each: attention whole, a 64th of what 64 tokens touch
-    spread = decode_work(DEEPSEEK, Layout(expert=64.0), ONE_BYTE, 1.0, 0.0, 1.0)
+    spread = decode_work(setup(DEEPSEEK, Layout(expert=64.0)), 1.0, 0.0, 1.0)
     touched = 1 - (1 - 8 / 256) ** 64
     assert spread.weight_bytes == pytest.approx(counts.always_active + counts.routed_experts * touched / 64)
 
@@ -138,10 +144,10 @@ def test_exchange_crosses_the_network_once_per_domain():
 
 @pytest.mark.closed_form
 def test_two_stages_halve_the_reads_of_each_and_take_turns():
-    one = decode_step_time(LLAMA, CHIP, IDEAL, Layout(), ONE_BYTE, 1.0, 1000.0)
+    one = decode_step_time(setup(LLAMA, Layout(), IDEAL, CHIP), 1.0, 1000.0)
     layout = Layout(pipeline=2.0)
-    send = stage_send_time(LLAMA, CHIP, IDEAL, layout, ONE_BYTE, 1.0)
-    two = decode_step_time(LLAMA, CHIP, IDEAL, layout, ONE_BYTE, 1.0, 1000.0)
+    send = stage_send_time(setup(LLAMA, layout, IDEAL, CHIP), 1.0)
+    two = decode_step_time(setup(LLAMA, layout, IDEAL, CHIP), 1.0, 1000.0)
     assert send == pytest.approx(8192 * 2 / 400e9)
     assert two == pytest.approx(one + 2 * send)
 
@@ -150,11 +156,11 @@ def test_two_stages_halve_the_reads_of_each_and_take_turns():
 def test_overlap_hides_the_smaller_of_work_and_talk():
     engine, layout = replace(REAL, overhead=1.0), Layout(tensor=8.0)
     apart, together = (
-        decode_step_time(LLAMA, CHIP, engine, replace(layout, overlap=overlap), ONE_BYTE, 256.0, 1000.0)
+        decode_step_time(setup(LLAMA, replace(layout, overlap=overlap), engine, CHIP), 256.0, 1000.0)
         for overlap in (0.0, 1.0)
     )
-    work = busy_time(LLAMA, decode_work(LLAMA, layout, ONE_BYTE, 256.0, 1000.0, 1.0), CHIP, engine, layout)
-    talk = stage_communication_time(LLAMA, CHIP, engine, layout, ONE_BYTE, 256.0)
+    work = busy_time(setup(LLAMA, layout, engine), decode_work(setup(LLAMA, layout), 256.0, 1000.0, 1.0))
+    talk = stage_communication_time(setup(LLAMA, layout, engine, CHIP), 256.0)
     assert apart == pytest.approx(work + talk)
     assert together == pytest.approx(max(work, talk))
 
@@ -163,7 +169,7 @@ def test_overlap_hides_the_smaller_of_work_and_talk():
 def test_blocks_side_by_side_reduce_once():
     layout = Layout(tensor=8.0)
     once, twice = (
-        stage_communication_time(replace(PALM, parallel_blocks=flag), CHIP, REAL, layout, ONE_BYTE, 64.0)
+        stage_communication_time(setup(replace(PALM, parallel_blocks=flag), layout, REAL, CHIP), 64.0)
         for flag in (True, False)
     )
     assert twice == pytest.approx(2 * once)
@@ -175,7 +181,7 @@ def test_blocks_side_by_side_reduce_once():
 def test_a_square_reduces_inner_widths_over_its_sides():
     layout = Layout(tensor=64.0, dimensions=2.0)
     torus = replace(CHIP, scale_up_domain=4096.0)
-    time = stage_communication_time(LLAMA, torus, REAL, layout, ONE_BYTE, 32.0)
+    time = stage_communication_time(setup(LLAMA, layout, REAL, torus), 32.0)
     widths = ((64 + 16) * 128, 8192, 2 * 28672, 8192)
     reduces = [best_all_reduce_time(32 * w * 2.0 / 8, 8.0, 8.0, 0.8 * 400e9, 1.0) for w in widths]
     assert time == pytest.approx(80 * sum(reduces))
@@ -193,19 +199,19 @@ def test_no_latency_falls_with_context_or_batch(shape, layout, batch, expert):
     if shape.experts and layout.pipeline == 1.0:
         layout = replace(layout, expert=expert)
     contexts = np.geomspace(1.0, 1e6, 25)
-    steps = decode_step_time(shape, CHIP, REAL, layout, ONE_BYTE, batch, contexts)
+    steps = decode_step_time(setup(shape, layout, REAL, CHIP), batch, contexts)
     assert np.all(np.diff(steps) >= 0)
     traffic = Traffic(mean_input=contexts, mean_output=1.0)
-    assert np.all(np.diff(prefill_time_per_token(shape, CHIP, REAL, layout, ONE_BYTE, traffic)) >= 0)
-    assert np.all(np.diff(prefill_latency(shape, CHIP, REAL, layout, ONE_BYTE, traffic)) >= -1e-15)
+    assert np.all(np.diff(prefill_time_per_token(setup(shape, layout, REAL, CHIP), traffic)) >= 0)
+    assert np.all(np.diff(prefill_latency(setup(shape, layout, REAL, CHIP), traffic)) >= -1e-15)
     batches = np.geomspace(1.0, 1e4, 25)
-    assert np.all(np.diff(decode_step_time(shape, CHIP, REAL, layout, ONE_BYTE, batches, 1000.0)) >= 0)
+    assert np.all(np.diff(decode_step_time(setup(shape, layout, REAL, CHIP), batches, 1000.0)) >= 0)
 
 
 @pytest.mark.law
 @given(shape=SHAPES, layout=LAYOUTS, batch=st.floats(1.0, 4096.0), context=st.floats(0.0, 1e5))
 def test_no_step_beats_the_roofline(shape, layout, batch, context):
-    step = decode_step_time(shape, CHIP, REAL, layout, ONE_BYTE, batch, context)
+    step = decode_step_time(setup(shape, layout, REAL, CHIP), batch, context)
     accelerators = float(layout.accelerators)
     flop = batch * (decode_flop_per_token(shape, context) / CHIP.peak)
     moved = count_parameters(shape).always_active + batch * cache_bytes(shape, context, 1.0)
@@ -219,15 +225,15 @@ def test_a_better_chip_is_never_slower(better):
     faster = replace(CHIP, **{better: 2 * getattr(CHIP, better)})
     for model, layout in ((LLAMA, Layout(tensor=8.0)), (DEEPSEEK, Layout(expert=32.0))):
         batch, context = np.geomspace(1.0, 1e4, 9)[:, None], np.geomspace(1.0, 1e5, 9)
-        before = decode_step_time(model, CHIP, REAL, layout, ONE_BYTE, batch, context)
-        after = decode_step_time(model, faster, REAL, layout, ONE_BYTE, batch, context)
+        before = decode_step_time(setup(model, layout, REAL, CHIP), batch, context)
+        after = decode_step_time(setup(model, layout, REAL, faster), batch, context)
         assert np.all(after <= before)
 
 
 @pytest.mark.closed_form
 def test_overhead_multiplies_the_whole_step():
     plain, slow = (
-        decode_step_time(DEEPSEEK, CHIP, replace(REAL, overhead=w), Layout(expert=32.0), ONE_BYTE, 640.0, 4e3)
+        decode_step_time(setup(DEEPSEEK, Layout(expert=32.0), replace(REAL, overhead=w), CHIP), 640.0, 4e3)
         for w in (1.0, 1.7)
     )
     assert slow == pytest.approx(1.7 * plain)

@@ -11,6 +11,7 @@ from costmodel.compute import cache_bytes, count_parameters, decode_flop_per_tok
 from costmodel.foundation.errors import DomainError
 from costmodel.serving import (
     REASONS,
+    Configuration,
     Draft,
     Layout,
     Precision,
@@ -40,16 +41,16 @@ ENGINE = engine_of("H100-SXM", overhead=1.5)
 FP8 = precision_of("fp8")
 CHAT = Traffic(mean_input=2000.0, mean_output=400.0, variation_input=0.5, variation_output=0.8)
 FOUR = Layout(tensor=4.0)
-BASE = (LLAMA, H100, ENGINE, FOUR, FP8, CHAT)
+WHAT = Configuration(shape=LLAMA, chip=H100, engine=ENGINE, layout=FOUR, precision=FP8)
 
 
 @pytest.mark.closed_form
 def test_interleaved_rates_add_up_the_time_of_both_phases():
     batch = 32.0
-    served = serve(*BASE, batch)
+    served = serve(WHAT, CHAT, batch)
     # context over steps: m_in + m_out (1 + v²) / 2
-    step = decode_step_time(LLAMA, H100, ENGINE, FOUR, FP8, batch, 2000 + 400 * (1 + 0.8**2) / 2)
-    prompt = prefill_time_per_token(LLAMA, H100, ENGINE, FOUR, FP8, CHAT) * 2000
+    step = decode_step_time(WHAT, batch, 2000 + 400 * (1 + 0.8**2) / 2)
+    prompt = prefill_time_per_token(WHAT, CHAT) * 2000
     per_request = prompt + 399 * step / batch
     assert served.step_time == pytest.approx(step)
     assert served.requests_per_second == pytest.approx(1 / per_request / 4)
@@ -58,7 +59,7 @@ def test_interleaved_rates_add_up_the_time_of_both_phases():
     # Little: 32 requests in the system, each for its whole answer
     assert served.time_per_output_token == pytest.approx(32 * per_request / 400)
     assert served.user_speed == pytest.approx(1 / served.time_per_output_token)
-    assert served.time_to_first_token == pytest.approx(prefill_latency(LLAMA, H100, ENGINE, FOUR, FP8, CHAT) + step)
+    assert served.time_to_first_token == pytest.approx(prefill_latency(WHAT, CHAT) + step)
     seconds = 2000 * served.input_seconds + 400 * served.output_seconds
     assert seconds == pytest.approx(1 / served.requests_per_second)
 
@@ -66,36 +67,36 @@ def test_interleaved_rates_add_up_the_time_of_both_phases():
 @pytest.mark.closed_form
 def test_disaggregated_adds_accelerators_and_frees_decode_of_interruptions():
     batch, reading = 32.0, Layout(tensor=2.0)
-    served = serve(*BASE, batch, mode="disaggregated", prefill_layout=reading)
-    prompt = prefill_time_per_token(LLAMA, H100, ENGINE, reading, FP8, CHAT) * 2000 * 2
+    served = serve(WHAT, CHAT, batch, mode="disaggregated", prefill_layout=reading)
+    prompt = prefill_time_per_token(replace(WHAT, layout=reading), CHAT) * 2000 * 2
     answer = 399 * served.step_time / batch * 4
     assert served.requests_per_second == pytest.approx(1 / (prompt + answer))
     assert served.time_per_output_token == pytest.approx(served.step_time)
     transfer = cache_bytes(LLAMA, 2000.0, 1.0) / (50e9 * 0.86 * 2) + 5e-6
-    first = prefill_latency(LLAMA, H100, ENGINE, reading, FP8, CHAT) + transfer + served.step_time
+    first = prefill_latency(replace(WHAT, layout=reading), CHAT) + transfer + served.step_time
     assert served.time_to_first_token == pytest.approx(first)
-    assert served.time_per_output_token < serve(*BASE, batch).time_per_output_token
+    assert served.time_per_output_token < serve(WHAT, CHAT, batch).time_per_output_token
 
 
 @pytest.mark.law
 def test_chunked_steps_share_a_read_of_the_weights():
     batch = np.array([4.0, 16.0, 64.0])
-    chunked, apart = serve(*BASE, batch, mode="chunked"), serve(*BASE, batch)
+    chunked, apart = serve(WHAT, CHAT, batch, mode="chunked"), serve(WHAT, CHAT, batch)
     # the same work less one read of the weights per prompt chunk, so never slower
     assert np.all(chunked.requests_per_second >= apart.requests_per_second * (1 - 1e-9))
     assert np.all(chunked.step_time > apart.step_time)
     # a prompt heavier than a chunk per pass starves the batch instead of growing without bound
     long = replace(CHAT, mean_input=5e4, mean_output=20.0, chunk=2048.0)
-    served = serve(LLAMA, H100, ENGINE, Layout(tensor=8.0), FP8, long, 20.0, mode="chunked")
+    served = serve(replace(WHAT, layout=Layout(tensor=8.0)), long, 20.0, mode="chunked")
     assert served.batch == pytest.approx(2048 / (5e4 / 19))
 
 
 @pytest.mark.closed_form
 def test_speculation_divides_the_passes_and_pays_for_the_draft():
     draft = replace(CHAT, draft=Draft(tokens=3.0, acceptance=0.7, cost=0.05))
-    served, plain = serve(*BASE[:5], draft, 4.0), serve(*BASE, 4.0)
+    served, plain = serve(WHAT, draft, 4.0), serve(WHAT, CHAT, 4.0)
     context = 2000 + 400 * 1.64 / 2
-    check = decode_step_time(LLAMA, H100, ENGINE, FOUR, FP8, 4.0, context, 4.0)
+    check = decode_step_time(WHAT, 4.0, context, 4.0)
     assert served.step_time == pytest.approx(check + 3 * 0.05 * plain.step_time)
     ratio = expected_tokens_per_pass(0.7, 3.0) * plain.step_time / served.step_time
     assert served.output_seconds == pytest.approx(plain.output_seconds / ratio)
@@ -105,7 +106,7 @@ def test_speculation_divides_the_passes_and_pays_for_the_draft():
 @pytest.mark.closed_form
 def test_a_cached_prefix_saves_its_products_and_costs_its_attention():
     half = replace(CHAT, cached_share=0.5)
-    served, plain = serve(*BASE[:5], half, 16.0), serve(*BASE, 16.0)
+    served, plain = serve(WHAT, half, 16.0), serve(WHAT, CHAT, 16.0)
     assert served.requests_per_second > plain.requests_per_second
     assert 0 < served.cached_seconds < 0.2 * served.input_seconds
     parts = 1000 * served.input_seconds + 1000 * served.cached_seconds + 400 * served.output_seconds
@@ -115,31 +116,31 @@ def test_a_cached_prefix_saves_its_products_and_costs_its_attention():
 
 @pytest.mark.contract
 def test_every_infeasible_point_says_why():
-    a100 = chip_of("A100-SXM-80")
+    a100, alone = chip_of("A100-SXM-80"), replace(H100, scale_out_bandwidth=np.nan)
     known = {
-        NO_PEAK: (LLAMA, a100, ENGINE, FOUR, FP8, CHAT, 1.0),
-        BAD_LAYOUT: (LLAMA, H100, ENGINE, Layout(tensor=3.0), FP8, CHAT, 1.0),
-        NO_LINKS: (LLAMA, replace(H100, scale_out_bandwidth=np.nan), ENGINE, Layout(tensor=16.0), FP8, CHAT, 1.0),
-        WEIGHTS: (DEEPSEEK, H100, ENGINE, Layout(tensor=4.0), FP8, CHAT, 1.0),
-        CACHES: (LLAMA, H100, ENGINE, FOUR, FP8, CHAT, 1e6),
+        NO_PEAK: (replace(WHAT, chip=a100), 1.0),
+        BAD_LAYOUT: (replace(WHAT, layout=Layout(tensor=3.0)), 1.0),
+        NO_LINKS: (replace(WHAT, chip=alone, layout=Layout(tensor=16.0)), 1.0),
+        WEIGHTS: (replace(WHAT, shape=DEEPSEEK), 1.0),
+        CACHES: (WHAT, 1e6),
     }
-    for code, arguments in known.items():
-        served = serve(*arguments)
+    for code, (what, batch) in known.items():
+        served = serve(what, CHAT, batch)
         assert served.infeasible == code
         assert served.reasons == REASONS[code]
         assert np.isnan(served.tokens_per_second)
         assert np.isnan(served.time_per_output_token)
-    assert serve(*BASE, 1.0).reasons == ""
-    assert serve(*BASE, 0.5).infeasible == BAD_LAYOUT
-    assert serve(DEEPSEEK, H100, ENGINE, Layout(expert=512.0), FP8, CHAT, 512.0).infeasible == BAD_LAYOUT
+    assert serve(WHAT, CHAT, 1.0).reasons == ""
+    assert serve(WHAT, CHAT, 0.5).infeasible == BAD_LAYOUT
+    assert serve(replace(WHAT, shape=DEEPSEEK, layout=Layout(expert=512.0)), CHAT, 512.0).infeasible == BAD_LAYOUT
 
 
 @pytest.mark.contract
 def test_a_wrong_mode_or_a_layout_without_use_is_refused():
     with pytest.raises(DomainError, match=r"mode = 'chunk': allowed are .*did you mean 'chunked'"):
-        serve(*BASE, 1.0, mode="chunk")
+        serve(WHAT, CHAT, 1.0, mode="chunk")
     with pytest.raises(DomainError, match="prefill_layout"):
-        serve(*BASE, 1.0, prefill_layout=FOUR)
+        serve(WHAT, CHAT, 1.0, prefill_layout=FOUR)
 
 
 @pytest.mark.law
@@ -148,16 +149,16 @@ def test_a_grid_equals_its_points_whatever_the_block(mode, monkeypatch):
     layout = Layout(tensor=np.array([1.0, 2.0, 4.0, 8.0])[:, None, None])
     traffic = replace(CHAT, mean_input=np.array([500.0, 2000.0, 8000.0])[:, None], cached_share=0.3)
     batch = np.arange(1.0, 8.0)
-    grid = serve(LLAMA, H200, ENGINE, layout, FP8, traffic, batch, mode=mode)
+    what = replace(WHAT, chip=H200, layout=layout)
+    grid = serve(what, traffic, batch, mode=mode)
     monkeypatch.setattr("costmodel.serving.throughput.BLOCK", 5)
     monkeypatch.setattr("costmodel.serving.blocks.BLOCK", 5)
-    cut = serve(LLAMA, H200, ENGINE, layout, FP8, traffic, batch, mode=mode)
+    cut = serve(what, traffic, batch, mode=mode)
     for name in Serving.__dataclass_fields__:
         np.testing.assert_array_equal(getattr(grid, name), getattr(cut, name))
         assert np.shape(getattr(cut, name)) == (4, 3, 7)
-    alone = serve(
-        LLAMA, H200, ENGINE, Layout(tensor=2.0), FP8, replace(CHAT, mean_input=2000.0, cached_share=0.3), 5.0, mode=mode
-    )
+    one = replace(what, layout=Layout(tensor=2.0))
+    alone = serve(one, replace(CHAT, mean_input=2000.0, cached_share=0.3), 5.0, mode=mode)
     assert alone.tokens_per_second == grid.tokens_per_second[1, 1, 4]
 
 
@@ -169,12 +170,11 @@ def test_a_grid_equals_its_points_whatever_the_block(mode, monkeypatch):
     mode=st.sampled_from(["interleaved", "chunked", "disaggregated"]),
 )
 def test_cost_falls_with_batch_until_memory_binds(name, length, answer, mode):
-    model, layout = shape(name), Layout(tensor=8.0)
-    chip = replace(H200, memory=400e9)
+    what = replace(WHAT, shape=shape(name), chip=replace(H200, memory=400e9), layout=Layout(tensor=8.0))
     traffic = Traffic(mean_input=length, mean_output=answer, variation_output=1.0)
-    most = float(largest_batch(model, chip, ENGINE, layout, FP8, traffic))
+    most = float(largest_batch(what, traffic))
     batch = np.unique(np.floor(np.geomspace(1.0, 2 * most, 40)))
-    served = serve(model, chip, ENGINE, layout, FP8, traffic, batch, mode=mode)
+    served = serve(what, traffic, batch, mode=mode)
     fits = batch <= most
     assert np.all(np.isfinite(served.tokens_per_second) == fits)
     rates = served.tokens_per_second[fits]
@@ -188,7 +188,7 @@ def test_cost_falls_with_batch_until_memory_binds(name, length, answer, mode):
 def test_throughput_stays_below_the_roofline(batch, length, mode):
     chip, ideal = replace(H200, memory=1e13), replace(ENGINE, overhead=1.0)
     traffic = Traffic(mean_input=length, mean_output=length / 4)
-    served = serve(LLAMA, chip, ideal, Layout(tensor=4.0), FP8, traffic, batch, mode=mode)
+    served = serve(replace(WHAT, chip=chip, engine=ideal), traffic, batch, mode=mode)
     counts = count_parameters(LLAMA)
     prompt = forward_flop_per_token(LLAMA, length) - 2 * counts.output_embedding
     flop = length * prompt + (length / 4 - 1) * decode_flop_per_token(LLAMA, 0.0)
@@ -209,36 +209,34 @@ def test_sequences_that_fit_leave_their_margin():
 def test_largest_batch_counts_weights_and_contexts():
     still = Traffic(mean_input=1000.0, mean_output=1e-9)
     weights = count_parameters(LLAMA).total / 4
-    assert weight_bytes_per_accelerator(LLAMA, FOUR, FP8) == pytest.approx(weights)
+    assert weight_bytes_per_accelerator(WHAT) == pytest.approx(weights)
     cache = 1000 * 2 * 8 * 128 * 80 / 4
     expected = np.floor((0.9 * 80e9 - weights) / cache)
-    assert largest_batch(LLAMA, H100, ENGINE, FOUR, FP8, still) == expected
-    assert largest_batch(DEEPSEEK, H100, ENGINE, FOUR, FP8, still) == 0.0
+    assert largest_batch(WHAT, still) == expected
+    assert largest_batch(replace(WHAT, shape=DEEPSEEK), still) == 0.0
     # a wider spread of lengths leaves room for fewer
-    assert largest_batch(LLAMA, H100, ENGINE, FOUR, FP8, CHAT) < largest_batch(
-        LLAMA, H100, ENGINE, FOUR, FP8, replace(CHAT, variation_input=0.0, variation_output=0.0)
-    )
+    assert largest_batch(WHAT, CHAT) < largest_batch(WHAT, replace(CHAT, variation_input=0.0, variation_output=0.0))
 
 
 @pytest.mark.closed_form
 def test_targets_find_the_batch_that_trying_all_finds():
     layout = Layout(tensor=np.array([2.0, 4.0, 8.0]))
-    limit, arguments = 0.03, (LLAMA, H100, ENGINE, layout, FP8, CHAT)
-    found = serve_within(*arguments, max_time_per_output_token=limit, max_time_to_first_token=0.4)
-    most = largest_batch(*arguments)
+    limit, what = 0.03, replace(WHAT, layout=layout)
+    found = serve_within(what, CHAT, max_time_per_output_token=limit, max_time_to_first_token=0.4)
+    most = largest_batch(what, CHAT)
     for index in range(3):
-        one = (LLAMA, H100, ENGINE, Layout(tensor=layout.tensor[index]), FP8, CHAT)
-        every = serve(*one, np.arange(1.0, most[index] + 1))
+        one = replace(WHAT, layout=Layout(tensor=layout.tensor[index]))
+        every = serve(one, CHAT, np.arange(1.0, most[index] + 1))
         keeps = (every.time_per_output_token <= limit) & (every.time_to_first_token <= 0.4)
         if keeps.any():
             assert found.batch[index] == np.flatnonzero(keeps).max() + 1
         else:
             assert found.infeasible[index] == TARGETS
             assert np.isnan(found.batch[index])
-    free = serve_within(*arguments)
+    free = serve_within(what, CHAT)
     assert free.batch.tolist() == most.tolist()
-    assert serve_within(*arguments, largest=7.0).batch.tolist() == [7.0, 7.0, 7.0]
-    hopeless = serve_within(*BASE, max_time_per_output_token=1e-6)
+    assert serve_within(what, CHAT, largest=7.0).batch.tolist() == [7.0, 7.0, 7.0]
+    hopeless = serve_within(WHAT, CHAT, max_time_per_output_token=1e-6)
     assert hopeless.reasons == REASONS[TARGETS]
 
 
@@ -288,12 +286,12 @@ def test_precision_of_dispatch_follows_the_weights():
 def test_the_best_configurations_are_the_front_of_all_of_them():
     layouts = [Layout(tensor=float(size)) for size in (2, 4, 8)]
     batch = np.arange(1.0, 65.0)
-    front = best_configurations(LLAMA, H100, ENGINE, layouts, FP8, CHAT, batch, 2.0, 0.8)
+    front = best_configurations(WHAT, layouts, CHAT, batch, 2.0, 0.8)
     assert np.all(np.diff(front.user_speed) > 0)
     assert np.all(np.diff(front.cost) > 0)
     for index in (0, len(front.batch) // 2, -1):
-        alone = serve(LLAMA, H100, ENGINE, layouts[front.layout[index]], FP8, CHAT, front.batch[index])
+        alone = serve(replace(WHAT, layout=layouts[front.layout[index]]), CHAT, front.batch[index])
         assert alone.user_speed == front.user_speed[index]
         assert front.cost[index] == pytest.approx(2.0 / (3600 * 0.8 * alone.tokens_per_second))
     with pytest.raises(DomainError, match="layouts"):
-        best_configurations(LLAMA, H100, ENGINE, [], FP8, CHAT, batch, 2.0)
+        best_configurations(WHAT, [], CHAT, batch, 2.0)

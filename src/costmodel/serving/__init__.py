@@ -14,7 +14,7 @@ from costmodel.serving.agents import (
     task_token_cost,
 )
 from costmodel.serving.calibration import OVERHEAD, Overhead, calibrate, fit_overhead
-from costmodel.serving.configuration import Chip, Draft, Engine, Layout, Precision, Traffic
+from costmodel.serving.configuration import Chip, Configuration, Draft, Engine, Layout, Precision, Traffic
 from costmodel.serving.cost import (
     CostBasis,
     blended_cost,
@@ -40,7 +40,7 @@ from costmodel.serving.load import daily_load, peak_to_average, utilisation_of_f
 from costmodel.serving.measured import Measured, aiconfigurator_row, inferencex_row, read_measured
 from costmodel.serving.memory import largest_batch, sequences_that_fit, weight_bytes_per_accelerator
 from costmodel.serving.model import deploy
-from costmodel.serving.records import chip_of, engine_evidence, engine_of, it_power, precision_of
+from costmodel.serving.records import chip_of, configuration_of, engine_evidence, engine_of, it_power, precision_of
 from costmodel.serving.speculative import best_draft_length, expected_tokens_per_pass, speculative_speedup
 from costmodel.serving.steps import decode_step_time, prefill_latency, prefill_time_per_token
 from costmodel.serving.targets import queue_wait, serve_within
@@ -53,6 +53,7 @@ __all__ = [
     "AgentTask",
     "AgentTaskResult",
     "Chip",
+    "Configuration",
     "CostBasis",
     "Deployment",
     "DeploymentResult",
@@ -72,6 +73,7 @@ __all__ = [
     "blended_cost",
     "calibrate",
     "chip_of",
+    "configuration_of",
     "cost_of_accelerator_time",
     "cost_per_token",
     "daily_load",

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from costmodel.compute.shapes import Shape
+
 BLOCK = 32_768
 """Points of one block, dimensionless: about a dozen arrays of them stay in a processor's second-level cache."""
 
@@ -48,7 +50,7 @@ def take(argument: Any, axis: int, part: slice) -> Any:
         index = [slice(None)] * argument.ndim
         index[axis] = part
         return argument[tuple(index)]
-    if is_dataclass(argument) and not isinstance(argument, type):
+    if is_dataclass(argument) and not isinstance(argument, type | Shape):
         changed = {item.name: take(getattr(argument, item.name), axis, part) for item in fields(argument)}
         return replace(argument, **changed)
     return argument
@@ -56,8 +58,8 @@ def take(argument: Any, axis: int, part: slice) -> Any:
 
 def _leaves(argument: Any) -> Iterator[Any]:
     """Yield the numbers and arrays of an argument."""
-    if is_dataclass(argument) and not isinstance(argument, type):
+    if is_dataclass(argument) and not isinstance(argument, type | Shape):
         for item in fields(argument):
             yield from _leaves(getattr(argument, item.name))
-    elif argument is not None:
+    elif argument is not None and not isinstance(argument, Shape):
         yield argument

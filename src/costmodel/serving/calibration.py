@@ -18,10 +18,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from costmodel.compute.shapes import Shape
 from costmodel.foundation.distributions import Distribution
 from costmodel.foundation.errors import DomainError
-from costmodel.serving.configuration import Chip, Engine, Layout, Precision, Traffic
+from costmodel.serving.configuration import Configuration, Layout, Traffic
 from costmodel.serving.measured import Measured
 from costmodel.serving.targets import serve_within
 from costmodel.serving.throughput import Mode
@@ -114,23 +113,15 @@ def fit_overhead(
     )
 
 
-def calibrate(
-    measured: Measured,
-    shape: Shape,
-    chip: Chip,
-    engine: Engine,
-    precision: Precision,
-    *,
-    mode: Mode = "interleaved",
-) -> Overhead:
+def calibrate(measured: Measured, what: Configuration, *, mode: Mode = "interleaved") -> Overhead:
     """Fit the overhead on every row of a measured table, for one's own engine.
 
     Parameters
     ----------
     measured
         Rows of one model on one kind of accelerator; each runs by tensor parallelism over its accelerators.
-    shape, chip, engine, precision
-        What was measured; the engine's own overhead is set aside.
+    what
+        What was measured; its layout and the engine's own overhead are put aside.
     mode
         How prompts and answers came together.
 
@@ -145,9 +136,8 @@ def calibrate(
         If a row cannot run according to the model; the row and the reason are named.
     """
     traffic = Traffic(mean_input=measured.input_tokens, mean_output=measured.output_tokens)
-    layout = Layout(tensor=measured.accelerators)
-    plain = replace(engine, overhead=1.0)
-    served = serve_within(shape, chip, plain, layout, precision, traffic, largest=measured.concurrency, mode=mode)
+    plain = replace(what, layout=Layout(tensor=measured.accelerators), engine=replace(what.engine, overhead=1.0))
+    served = serve_within(plain, traffic, largest=measured.concurrency, mode=mode)
     for number, (code, reason) in enumerate(zip(served.infeasible, served.reasons, strict=True), start=1):
         if code:
             raise DomainError(f"measured row {number}: {reason}")

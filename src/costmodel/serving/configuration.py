@@ -1,4 +1,4 @@
-"""What a step is computed from: chip, engine, layout, precisions and traffic.
+"""What a step is computed from: a configuration (model, chip, engine, layout, precisions) and its traffic.
 
 Every number may be an array; arrays of one call broadcast, so that one call covers a grid of batch, context,
 precision, accelerators and layouts.
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from costmodel.compute.shapes import Shape
 from costmodel.foundation.arrays import Numeric
 
 
@@ -132,6 +133,11 @@ class Layout:
         """Attention groups of a stage [1]."""
         return self.stage / self.tensor
 
+    @property
+    def parts(self) -> Numeric:
+        """Parts into which a batch is divided: stages, attention groups and micro-batches [1]."""
+        return self.pipeline * self.groups * self.micro_batches
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Precision:
@@ -154,6 +160,25 @@ class Precision:
     cache: Numeric = 2.0
     activation: Numeric = 2.0
     dispatch: Numeric = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """What runs: a model on accelerators, laid out and stored in some way.
+
+    Parameters
+    ----------
+    shape
+        The model.
+    chip, engine, layout, precision
+        What it runs on and how; their numbers may be arrays that broadcast with each other.
+    """
+
+    shape: Shape
+    chip: Chip
+    engine: Engine
+    layout: Layout
+    precision: Precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

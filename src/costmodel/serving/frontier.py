@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from costmodel.compute.shapes import Shape
 from costmodel.foundation.arrays import FloatArray, Numeric
 from costmodel.foundation.errors import DomainError
-from costmodel.serving.configuration import Chip, Engine, Layout, Precision, Traffic
+from costmodel.serving.configuration import Configuration, Layout, Traffic
 from costmodel.serving.cost import cost_per_token
 from costmodel.serving.throughput import serve
 
@@ -84,11 +83,8 @@ class Front:
 
 
 def best_configurations(
-    shape: Shape,
-    chip: Chip,
-    engine: Engine,
+    what: Configuration,
     layouts: Sequence[Layout],
-    precision: Precision,
     traffic: Traffic,
     batch: ArrayLike,
     hour_price: Numeric,
@@ -99,12 +95,12 @@ def best_configurations(
 
     Parameters
     ----------
-    shape
-        The model.
-    chip, engine, precision, traffic
-        What it runs on and what is asked, numbers.
+    what
+        The configuration, in numbers; its layout is put aside.
     layouts
         Layouts to try, numbers.
+    traffic
+        What is asked, numbers.
     batch
         Batches to try, >= 1 [1], shape (batch,).
     hour_price
@@ -129,7 +125,7 @@ def best_configurations(
     names = Layout.__dataclass_fields__
     stacked = {name: np.array([[float(getattr(layout, name))] for layout in layouts]) for name in names}
     batches = np.asarray(batch, dtype=np.float64).ravel()
-    served = serve(shape, chip, engine, Layout(**stacked), precision, traffic, batches, **options)
+    served = serve(replace(what, layout=Layout(**stacked)), traffic, batches, **options)
     cost = cost_per_token(hour_price, served.tokens_per_second, utilisation)
     best = pareto_front(served.user_speed, cost)
     which, _ = np.unravel_index(best, served.tokens_per_second.shape)

@@ -6,9 +6,8 @@ import numpy as np
 
 from costmodel.compute.collectives import local_ranks, point_to_point_time
 from costmodel.compute.efficiencies import best_all_reduce_time
-from costmodel.compute.shapes import Shape
 from costmodel.foundation.arrays import Numeric, formula
-from costmodel.serving.configuration import Chip, Engine, Layout, Precision
+from costmodel.serving.configuration import Chip, Configuration, Engine, Layout
 
 
 @formula()
@@ -77,17 +76,13 @@ def expert_exchange_time(
     return np.where(ranks > 1.0, base_latency + np.maximum(inside, outside), 0.0) + 0.0
 
 
-def stage_communication_time(
-    shape: Shape, chip: Chip, engine: Engine, layout: Layout, precision: Precision, tokens: Numeric
-) -> Numeric:
+def stage_communication_time(what: Configuration, tokens: Numeric) -> Numeric:
     """Time of all collectives of one pass through one stage.
 
     Parameters
     ----------
-    shape
-        The model.
-    chip, engine, layout, precision
-        What it runs on and how.
+    what
+        The configuration.
     tokens
         Tokens of one attention group in the pass, > 0 [token].
 
@@ -96,11 +91,12 @@ def stage_communication_time(
     float or array
         Time [s]; the send to the next stage is not in it.
     """
-    links = _links(chip, engine)
-    attention, mlp = _reduce_times(shape, chip, layout, precision, tokens, links)
+    shape, layout, precision, domain = what.shape, what.layout, what.precision, what.chip.scale_up_domain
+    links = _links(what.chip, what.engine)
+    attention, mlp = _reduce_times(what, tokens, links)
     if not shape.moe_layers:
         return shape.layers * (attention + mlp) / layout.pipeline
-    spread = local_ranks(layout.stage, 1.0, chip.scale_up_domain)
+    spread = local_ranks(layout.stage, 1.0, domain)
     used = _used(links, layout.stage, spread)
     sent = tokens / layout.tensor
     exchange = 0.0
@@ -111,16 +107,15 @@ def stage_communication_time(
     return blocks / layout.pipeline
 
 
-def _reduce_times(
-    shape: Shape, chip: Chip, layout: Layout, precision: Precision, tokens: Numeric, links: tuple[Numeric, ...]
-) -> tuple[Numeric, Numeric]:
+def _reduce_times(what: Configuration, tokens: Numeric, links: tuple[Numeric, ...]) -> tuple[Numeric, Numeric]:
     """Return the time of a block's all-reduces after attention and after the MLP [s].
 
     Split along one side, each ends in one all-reduce of the residual stream; blocks side by side share it. Split
     along both sides, inner widths are reduced as well, each over a side of the square (Erdil 2025).
     """
-    local = local_ranks(layout.tensor, 1.0, chip.scale_up_domain)
-    element = tokens * precision.activation
+    shape, layout = what.shape, what.layout
+    local = local_ranks(layout.tensor, 1.0, what.chip.scale_up_domain)
+    element = tokens * what.precision.activation
     used = _used(links, layout.tensor, local)
     line = best_all_reduce_time(element * shape.d_model, layout.tensor, local, *used[:2])
     both = 0.0 if shape.parallel_blocks else 1.0
@@ -141,17 +136,13 @@ def _reduce_times(
     return np.where(square, attention, line)[()], np.where(square, mlp, both * line)[()]
 
 
-def stage_send_time(
-    shape: Shape, chip: Chip, engine: Engine, layout: Layout, precision: Precision, tokens: Numeric
-) -> Numeric:
+def stage_send_time(what: Configuration, tokens: Numeric) -> Numeric:
     """Time to hand the activations of a pass to the next stage; 0 with one stage.
 
     Parameters
     ----------
-    shape
-        The model.
-    chip, engine, layout, precision
-        What it runs on and how.
+    what
+        The configuration.
     tokens
         Tokens of one attention group in the pass, > 0 [token].
 
@@ -160,13 +151,14 @@ def stage_send_time(
     float or array
         Time [s].
     """
+    chip, engine, layout = what.chip, what.engine, what.layout
     inside = np.less_equal(layout.accelerators, chip.scale_up_domain)
     bandwidth = np.where(
         inside, chip.scale_up_bandwidth * engine.scale_up_share, chip.scale_out_bandwidth * engine.scale_out_share
     )
     latency = np.where(inside, engine.scale_up_latency, engine.scale_out_latency) + engine.base_latency
     several = np.greater(layout.pipeline, 1.0)
-    message = tokens * shape.d_model * precision.activation / layout.tensor
+    message = tokens * what.shape.d_model * what.precision.activation / layout.tensor
     send = point_to_point_time(message, np.where(several, bandwidth, 1.0), latency)
     return np.where(several, send, 0.0)[()]
 

@@ -6,9 +6,8 @@ import numpy as np
 
 from costmodel.compute.cache import cache_bytes, layer_cache_bytes
 from costmodel.compute.parameters import count_parameters
-from costmodel.compute.shapes import Shape
 from costmodel.foundation.arrays import Numeric, formula
-from costmodel.serving.configuration import Chip, Engine, Layout, Precision, Traffic
+from costmodel.serving.configuration import Configuration, Traffic
 from costmodel.serving.lengths import decode_context_deviation, mean_decode_context
 from costmodel.serving.steps import cache_shards
 
@@ -52,39 +51,28 @@ def sequences_that_fit(free: Numeric, mean_bytes: Numeric, deviation_bytes: Nume
     return side * side
 
 
-def weight_bytes_per_accelerator(shape: Shape, layout: Layout, precision: Precision) -> Numeric:
+def weight_bytes_per_accelerator(what: Configuration) -> Numeric:
     """Weights that one accelerator holds [byte], embedding tables included.
 
     Parameters
     ----------
-    shape
-        The model.
-    layout, precision
-        How it lies and in what.
+    what
+        The configuration.
     """
-    counts = count_parameters(shape)
+    layout, precision = what.layout, what.precision
+    counts = count_parameters(what.shape)
     steady = (counts.always_active + counts.input_embedding) * precision.weight
     routed = counts.routed_experts * precision.expert_weight
     return (steady / layout.tensor + routed / layout.stage) / layout.pipeline
 
 
-def largest_batch(
-    shape: Shape,
-    chip: Chip,
-    engine: Engine,
-    layout: Layout,
-    precision: Precision,
-    traffic: Traffic,
-    margin: Numeric = MARGIN,
-) -> Numeric:
+def largest_batch(what: Configuration, traffic: Traffic, margin: Numeric = MARGIN) -> Numeric:
     """Largest batch that fits memory.
 
     Parameters
     ----------
-    shape
-        The model.
-    chip, engine, layout, precision
-        What it runs on and how.
+    what
+        The configuration.
     traffic
         Lengths; contexts of running requests follow from them.
     margin
@@ -95,6 +83,7 @@ def largest_batch(
     float or array
         Sequences of one copy of the model, a whole number; 0 where the weights, or one cache, do not fit [1].
     """
+    shape, layout, element = what.shape, what.layout, what.precision.cache
     lengths = (
         traffic.mean_input,
         traffic.mean_output,
@@ -102,9 +91,9 @@ def largest_batch(
         traffic.variation_output,
         traffic.correlation,
     )
-    free = chip.memory * engine.memory_use - weight_bytes_per_accelerator(shape, layout, precision)
+    free = what.chip.memory * what.engine.memory_use - weight_bytes_per_accelerator(what)
     split = cache_shards(shape, layout) * layout.pipeline
-    mean = cache_bytes(shape, mean_decode_context(*lengths), precision.cache) / split
-    per_token = shape.full_layers * layer_cache_bytes(shape, precision.cache) / split
+    mean = cache_bytes(shape, mean_decode_context(*lengths), element) / split
+    per_token = shape.full_layers * layer_cache_bytes(shape, element) / split
     deviation = decode_context_deviation(*lengths) * per_token
     return np.floor(sequences_that_fit(free, mean, deviation, margin) * layout.groups * (1.0 + 1e-12))

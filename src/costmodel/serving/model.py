@@ -11,7 +11,7 @@ import numpy as np
 from costmodel.compute.architectures import shape
 from costmodel.compute.shapes import Shape
 from costmodel.foundation.arrays import Numeric
-from costmodel.serving.configuration import Chip, Draft, Engine, Layout, Precision, Traffic
+from costmodel.serving.configuration import Chip, Configuration, Draft, Engine, Layout, Traffic
 from costmodel.serving.cost import blended_cost, cost_of_accelerator_time, energy_per_token
 from costmodel.serving.deployment import Deployment, DeploymentResult, LayoutInputs
 from costmodel.serving.load import utilisation_of_fleet
@@ -86,28 +86,16 @@ def deploy(resolved: Deployment) -> DeploymentResult:
 
 def _serve(resolved: Deployment) -> Serving:
     """Serve with the batch that the scenario gives, or the largest that fits and keeps its targets."""
-    arguments = (
-        _shape(resolved),
-        _chip(resolved),
-        _engine(resolved),
-        _layout(resolved.layout),
-        _precision(resolved),
-        _traffic(resolved),
-    )
+    what, traffic = configuration(resolved), _traffic(resolved)
     options: dict[str, Any] = {"mode": resolved.mode, "margin": resolved.engine.margin}
     if resolved.prefill_layout is not None:
         options["prefill_layout"] = _layout(resolved.prefill_layout)
     if resolved.batch is not None:
-        return serve(*arguments, resolved.batch, **options)
-    if resolved.measured:
-        return serve_within(*arguments, largest=_or(resolved.max_batch, LARGEST_BATCH), **options)
-    return serve_within(
-        *arguments,
-        largest=_or(resolved.max_batch, LARGEST_BATCH),
-        max_time_to_first_token=_or(resolved.max_time_to_first_token, np.inf),
-        max_time_per_output_token=_or(resolved.max_time_per_output_token, np.inf),
-        **options,
-    )
+        return serve(what, traffic, resolved.batch, **options)
+    if not resolved.measured:
+        options["max_time_to_first_token"] = _or(resolved.max_time_to_first_token, np.inf)
+        options["max_time_per_output_token"] = _or(resolved.max_time_per_output_token, np.inf)
+    return serve_within(what, traffic, largest=_or(resolved.max_batch, LARGEST_BATCH), **options)
 
 
 def _measured(resolved: Deployment, modelled: Serving) -> Serving:
@@ -139,11 +127,29 @@ def _measured(resolved: Deployment, modelled: Serving) -> Serving:
     )
 
 
-def _shape(resolved: Deployment) -> Shape:
-    """Return the shape of the scenario, its own or the catalog's."""
-    if resolved.own_shape is None:
-        return shape(resolved.architecture)
-    return Shape.from_record({"name": resolved.architecture, **resolved.own_shape})
+def configuration(resolved: Deployment) -> Configuration:
+    """Return what a resolved deployment runs: the catalog's records, with what the scenario says.
+
+    Parameters
+    ----------
+    resolved
+        A resolved scenario.
+
+    Raises
+    ------
+    CatalogError
+        If a record that the scenario leaves to the catalog is missing.
+    """
+    own = resolved.own_shape
+    return Configuration(
+        shape=shape(resolved.architecture)
+        if own is None
+        else Shape.from_record({"name": resolved.architecture, **own}),
+        chip=_chip(resolved),
+        engine=_engine(resolved),
+        layout=_layout(resolved.layout),
+        precision=precision_of(resolved.precision, resolved.cache_precision),
+    )
 
 
 def _chip(resolved: Deployment) -> Chip:
@@ -170,10 +176,6 @@ def _layout(given: LayoutInputs) -> Layout:
         overlap=given.overlap,
         dimensions=float(given.dimensions),
     )
-
-
-def _precision(resolved: Deployment) -> Precision:
-    return precision_of(resolved.precision, resolved.cache_precision)
 
 
 def _traffic(resolved: Deployment) -> Traffic:

@@ -6,11 +6,13 @@ from math import nan
 from typing import Any
 
 import costmodel.catalog as catalog
+from costmodel.compute.architectures import shape
 from costmodel.compute.efficiencies import Efficiency, efficiency, largest_compute_share, memory_share
 from costmodel.compute.memory import bytes_per_element
 from costmodel.foundation.arrays import Numeric
 from costmodel.foundation.errors import CatalogError
-from costmodel.serving.configuration import Chip, Engine, Precision
+from costmodel.serving.calibration import OVERHEAD
+from costmodel.serving.configuration import Chip, Configuration, Engine, Layout, Precision
 
 SCALE_OUT_BANDWIDTH = 50e9
 """Network of one accelerator, one direction, in bytes per second: 400 Gb/s a GPU (NVIDIA DGX H100 data sheet)."""
@@ -97,6 +99,47 @@ def engine_of(accelerator: str, precision: str = "fp8", **changes: Numeric) -> E
         "base_latency": efficiency("base_latency", low_latency).value,
     }
     return Engine(**{**records, **changes})
+
+
+def configuration_of(
+    architecture: str,
+    accelerator: str,
+    precision: str = "fp8",
+    cache: str = "fp8",
+    layout: Layout | None = None,
+    **engine: Numeric,
+) -> Configuration:
+    """Return a configuration by the catalog's names, with the fitted engine overhead.
+
+    Parameters
+    ----------
+    architecture, accelerator
+        Names in the catalog.
+    precision, cache
+        Precision of the weights and of the key-value cache.
+    layout
+        How one copy of the model lies; absent: on one accelerator.
+    **engine
+        Fields of the engine that replace a record, or the overhead.
+
+    Raises
+    ------
+    CatalogError
+        If a name or a record is missing.
+
+    Examples
+    --------
+    >>> what = configuration_of("Llama-3-70B", "H100-SXM", layout=Layout(tensor=4.0))
+    >>> what.engine.overhead == OVERHEAD.value, what.shape.layers
+    (True, 80)
+    """
+    return Configuration(
+        shape=shape(architecture),
+        chip=chip_of(accelerator, precision),
+        engine=engine_of(accelerator, precision, **{"overhead": OVERHEAD.value, **engine}),
+        layout=Layout() if layout is None else layout,
+        precision=precision_of(precision, cache),
+    )
 
 
 def engine_evidence(accelerator: str, precision: str = "fp8") -> dict[str, Efficiency]:

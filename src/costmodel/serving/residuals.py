@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 import costmodel.catalog as catalog
-from costmodel.compute.architectures import shape
 from costmodel.foundation.arrays import Numeric
 from costmodel.serving.calibration import Overhead, fit_overhead
 from costmodel.serving.configuration import Layout, Traffic
-from costmodel.serving.records import chip_of, engine_of, precision_of
+from costmodel.serving.records import configuration_of
 from costmodel.serving.targets import serve_within
 
 ARCHITECTURE = "Llama-3.3-70B"
@@ -91,12 +90,9 @@ def predicted_throughput(point: Point, overhead: Numeric = 1.0, **engine: Any) -
     """
     mean = (1.0 + LENGTH_RATIO) / 2.0
     variation = (1.0 - LENGTH_RATIO) / np.sqrt(12.0) / mean
+    layout = Layout(tensor=np.array(point.tensor, dtype=np.float64))
     served = serve_within(
-        shape(ARCHITECTURE),
-        chip_of(point.accelerator, point.weight),
-        engine_of(point.accelerator, point.weight, overhead=overhead, **engine),
-        Layout(tensor=np.array(point.tensor, dtype=np.float64)),
-        precision_of(point.weight, "fp8"),
+        configuration_of(ARCHITECTURE, point.accelerator, point.weight, layout=layout, overhead=overhead, **engine),
         Traffic(
             mean_input=NOMINAL_INPUT * mean,
             mean_output=NOMINAL_OUTPUT * mean,

@@ -18,7 +18,7 @@ from costmodel.compute.parameters import count_parameters
 from costmodel.compute.roofline import compute_time, memory_time
 from costmodel.compute.shapes import Shape
 from costmodel.foundation.arrays import Numeric
-from costmodel.serving.configuration import Chip, Engine, Layout, Precision, Traffic
+from costmodel.serving.configuration import Configuration, Layout, Traffic
 from costmodel.serving.links import stage_communication_time, stage_send_time
 
 KERNELS_PER_BLOCK = 4.0
@@ -61,17 +61,13 @@ def activation_elements(shape: Shape) -> float:
     return float(shape.layers * (8 * shape.d_model + 2 * heads + cached) + shape.mlp_matrices * inner)
 
 
-def decode_work(
-    shape: Shape, layout: Layout, precision: Precision, sequences: Numeric, context: Numeric, new_tokens: Numeric
-) -> PassWork:
+def decode_work(what: Configuration, sequences: Numeric, context: Numeric, new_tokens: Numeric) -> PassWork:
     """Work of a decode pass.
 
     Parameters
     ----------
-    shape
-        The model.
-    layout, precision
-        How it lies and in what.
+    what
+        The configuration.
     sequences
         Sequences of one attention group in the pass, > 0 [1].
     context
@@ -84,32 +80,27 @@ def decode_work(
     PassWork
         Per accelerator.
     """
+    shape, element = what.shape, what.precision.cache
     counts = count_parameters(shape)
     tokens = sequences * new_tokens
     attention = decode_flop_per_token(shape, context) - 2.0 * counts.matmul_active
-    held = cache_bytes(shape, context, precision.cache)
+    held = cache_bytes(shape, context, element)
     return _pass_work(
-        shape,
-        layout,
-        precision,
+        what,
         tokens=tokens,
         product_flop=2.0 * counts.matmul_active * tokens,
         attention_flop=attention * tokens,
-        cache_traffic=sequences * held + tokens * cache_bytes_per_token(shape, precision.cache),
+        cache_traffic=sequences * held + tokens * cache_bytes_per_token(shape, element),
     )
 
 
-def prefill_work(
-    shape: Shape, layout: Layout, precision: Precision, tokens: Numeric, length: Numeric, cached_share: Numeric
-) -> PassWork:
+def prefill_work(what: Configuration, tokens: Numeric, length: Numeric, cached_share: Numeric) -> PassWork:
     """Work of a prefill pass over part of prompts.
 
     Parameters
     ----------
-    shape
-        The model.
-    layout, precision
-        How it lies and in what.
+    what
+        The configuration.
     tokens
         New tokens of one attention group in the pass, > 0 [token].
     length
@@ -122,6 +113,7 @@ def prefill_work(
     PassWork
         Per accelerator. The output table is read for the last token only and is left out.
     """
+    shape = what.shape
     counts = count_parameters(shape)
     products = 2.0 * (counts.matmul_active - counts.output_embedding)
     forward = forward_flop_per_token(shape, length * (1.0 - cached_share), cached=length * cached_share)
@@ -129,20 +121,16 @@ def prefill_work(
     # tokens written, and the prefix read once for the share of a prompt that a pass covers
     read = cached_share / (1.0 - cached_share) + 1.0
     return _pass_work(
-        shape,
-        layout,
-        precision,
+        what,
         tokens=tokens,
         product_flop=products * tokens,
         attention_flop=attention * tokens,
-        cache_traffic=tokens * read * cache_bytes_per_token(shape, precision.cache),
+        cache_traffic=tokens * read * cache_bytes_per_token(shape, what.precision.cache),
     )
 
 
 def _pass_work(
-    shape: Shape,
-    layout: Layout,
-    precision: Precision,
+    what: Configuration,
     *,
     tokens: Numeric,
     product_flop: Numeric,
@@ -150,6 +138,7 @@ def _pass_work(
     cache_traffic: Numeric,
 ) -> PassWork:
     """Share the work of an attention group among its accelerators."""
+    shape, layout, precision = what.shape, what.layout, what.precision
     counts = count_parameters(shape)
     split = layout.tensor * layout.pipeline
     steady = counts.always_active * precision.weight
@@ -196,23 +185,22 @@ def mean_inverse_inner(shape: Shape, layout: Layout) -> Numeric:
     return (columns + shape.vocabulary) / count_parameters(shape).matmul_active
 
 
-def busy_time(shape: Shape, work: PassWork, chip: Chip, engine: Engine, layout: Layout) -> Numeric:
+def busy_time(what: Configuration, work: PassWork) -> Numeric:
     """Time of a pass's kernels on one accelerator, without communication and overhead.
 
     Parameters
     ----------
-    shape
-        The model, for the number of kernels.
+    what
+        The configuration.
     work
         What the pass does.
-    chip, engine, layout
-        What it runs on and how.
 
     Returns
     -------
     float or array
         Time [s]; never below the roofline of the same work.
     """
+    shape, chip, engine, layout = what.shape, what.chip, what.engine, what.layout
     share = engine.compute_share / (1.0 + engine.half_inner * mean_inverse_inner(shape, layout))
     weights = np.maximum(
         compute_time(work.product_flop, chip.peak, share),
@@ -225,25 +213,15 @@ def busy_time(shape: Shape, work: PassWork, chip: Chip, engine: Engine, layout: 
     return weights + attention + engine.kernel_launch * KERNELS_PER_BLOCK * shape.layers / layout.pipeline
 
 
-def stage_time(
-    shape: Shape,
-    work: PassWork,
-    chip: Chip,
-    engine: Engine,
-    layout: Layout,
-    precision: Precision,
-    tokens: Numeric,
-) -> Numeric:
+def stage_time(what: Configuration, work: PassWork, tokens: Numeric) -> Numeric:
     """Time that a stage needs for all micro-batches of a pass, with communication and overhead.
 
     Parameters
     ----------
-    shape
-        The model.
+    what
+        The configuration.
     work
         Work of one micro-batch.
-    chip, engine, layout, precision
-        What it runs on and how.
     tokens
         Tokens of one attention group in one micro-batch [token].
 
@@ -252,29 +230,19 @@ def stage_time(
     float or array
         Time [s]: work and communication add, less what overlaps.
     """
-    busy = layout.micro_batches * busy_time(shape, work, chip, engine, layout)
-    talk = layout.micro_batches * stage_communication_time(shape, chip, engine, layout, precision, tokens)
-    return engine.overhead * (busy + talk - layout.overlap * np.minimum(busy, talk))
+    layout = what.layout
+    busy = layout.micro_batches * busy_time(what, work)
+    talk = layout.micro_batches * stage_communication_time(what, tokens)
+    return what.engine.overhead * (busy + talk - layout.overlap * np.minimum(busy, talk))
 
 
-def decode_step_time(
-    shape: Shape,
-    chip: Chip,
-    engine: Engine,
-    layout: Layout,
-    precision: Precision,
-    batch: Numeric,
-    context: Numeric,
-    new_tokens: Numeric = 1.0,
-) -> Numeric:
+def decode_step_time(what: Configuration, batch: Numeric, context: Numeric, new_tokens: Numeric = 1.0) -> Numeric:
     """Time for a batch to decode one step.
 
     Parameters
     ----------
-    shape
-        The model.
-    chip, engine, layout, precision
-        What it runs on and how.
+    what
+        The configuration.
     batch
         Sequences decoded by one copy of the model, >= 1 [1].
     context
@@ -291,25 +259,19 @@ def decode_step_time(
     -----
     A batch is divided among stages, attention groups and micro-batches; a part holds at least one sequence.
     """
-    parts = layout.pipeline * layout.groups * layout.micro_batches
-    sequences = np.maximum(batch / parts, 1.0)
-    work = decode_work(shape, layout, precision, sequences, context, new_tokens)
+    sequences = np.maximum(batch / what.layout.parts, 1.0)
     tokens = sequences * new_tokens
-    stage = stage_time(shape, work, chip, engine, layout, precision, tokens)
-    return layout.pipeline * (stage + stage_send_time(shape, chip, engine, layout, precision, tokens))
+    stage = stage_time(what, decode_work(what, sequences, context, new_tokens), tokens)
+    return what.layout.pipeline * (stage + stage_send_time(what, tokens))
 
 
-def prefill_time_per_token(
-    shape: Shape, chip: Chip, engine: Engine, layout: Layout, precision: Precision, traffic: Traffic
-) -> Numeric:
+def prefill_time_per_token(what: Configuration, traffic: Traffic) -> Numeric:
     """Time of one copy of the model per new input token, at steady state.
 
     Parameters
     ----------
-    shape
-        The model.
-    chip, engine, layout, precision
-        What it runs on and how.
+    what
+        The configuration.
     traffic
         Lengths, prefix cache and chunk.
 
@@ -319,23 +281,18 @@ def prefill_time_per_token(
         Time per new token [s/token], all stages and attention groups at work.
     """
     tokens = traffic.chunk
-    work = prefill_work(shape, layout, precision, tokens, _met_length(traffic), traffic.cached_share)
-    stage = stage_time(shape, work, chip, engine, layout, precision, tokens)
-    send = stage_send_time(shape, chip, engine, layout, precision, tokens)
-    return (stage + send) / (tokens * layout.groups * layout.micro_batches)
+    work = prefill_work(what, tokens, _met_length(traffic), traffic.cached_share)
+    passed = stage_time(what, work, tokens) + stage_send_time(what, tokens)
+    return passed / (tokens * what.layout.groups * what.layout.micro_batches)
 
 
-def prefill_latency(
-    shape: Shape, chip: Chip, engine: Engine, layout: Layout, precision: Precision, traffic: Traffic
-) -> Numeric:
+def prefill_latency(what: Configuration, traffic: Traffic) -> Numeric:
     """Time to read the prompt of one request of mean length that has an attention group to itself.
 
     Parameters
     ----------
-    shape
-        The model.
-    chip, engine, layout, precision
-        What it runs on and how.
+    what
+        The configuration.
     traffic
         Lengths, prefix cache and chunk.
 
@@ -346,11 +303,9 @@ def prefill_latency(
     """
     new = traffic.mean_input * (1.0 - traffic.cached_share)
     tokens = np.minimum(traffic.chunk, new)
-    work = prefill_work(shape, layout, precision, tokens, traffic.mean_input, traffic.cached_share)
-    stage = stage_time(shape, work, chip, engine, layout, precision, tokens)
-    send = stage_send_time(shape, chip, engine, layout, precision, tokens)
-    passes = new / tokens
-    return (passes - 1.0 + layout.pipeline) * (stage + send)
+    work = prefill_work(what, tokens, traffic.mean_input, traffic.cached_share)
+    passed = stage_time(what, work, tokens) + stage_send_time(what, tokens)
+    return (new / tokens - 1.0 + what.layout.pipeline) * passed
 
 
 def _met_length(traffic: Traffic) -> Numeric:

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from costmodel.compute.shapes import Shape
 from costmodel.foundation.arrays import Numeric, formula, quiet
-from costmodel.serving.configuration import Chip, Engine, Layout, Precision, Traffic
+from costmodel.serving.configuration import Configuration, Traffic
 from costmodel.serving.memory import MARGIN, largest_batch
 from costmodel.serving.throughput import FEASIBLE, TARGETS, Serving, serve
 
@@ -52,11 +51,7 @@ def queue_wait(arrivals: Numeric, mean_service: Numeric, variation_service: Nume
 
 
 def serve_within(
-    shape: Shape,
-    chip: Chip,
-    engine: Engine,
-    layout: Layout,
-    precision: Precision,
+    what: Configuration,
     traffic: Traffic,
     *,
     largest: Numeric = LARGEST_BATCH,
@@ -69,10 +64,8 @@ def serve_within(
 
     Parameters
     ----------
-    shape
-        The model.
-    chip, engine, layout, precision, traffic
-        Numbers or arrays that broadcast with each other.
+    what, traffic
+        The configuration and what is asked of it; numbers or arrays that broadcast with each other.
     largest
         Most sequences that the engine admits to one copy of the model, >= 1 [1].
     max_time_to_first_token
@@ -93,15 +86,14 @@ def serve_within(
     -----
     Both times rise with the batch, so that halving the range finds it.
     """
-    arguments = (shape, chip, engine, layout, precision, traffic)
 
     def at(batch: Numeric) -> tuple[Serving, Numeric]:
-        point = serve(*arguments, batch, margin=margin, **options)
+        point = serve(what, traffic, batch, margin=margin, **options)
         met = np.less_equal(point.time_to_first_token, max_time_to_first_token)
         return point, met & np.less_equal(point.time_per_output_token, max_time_per_output_token)
 
     with quiet():
-        most = largest_batch(*arguments, margin)
+        most = largest_batch(what, traffic, margin)
         high = np.maximum(np.minimum(np.minimum(most, largest), LARGEST_BATCH), 1.0)
         point, met = at(high)
         if np.all(met | np.not_equal(point.infeasible, FEASIBLE)):

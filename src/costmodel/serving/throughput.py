@@ -16,11 +16,10 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from costmodel.compute.cache import cache_bytes
-from costmodel.compute.shapes import Shape
 from costmodel.foundation.arrays import Numeric, quiet
 from costmodel.foundation.errors import DomainError, near_matches
 from costmodel.serving.blocks import BLOCK, blocks, grid_shape, take
-from costmodel.serving.configuration import Chip, Engine, Layout, Precision, Traffic
+from costmodel.serving.configuration import Configuration, Layout, Traffic
 from costmodel.serving.lengths import mean_decode_context
 from costmodel.serving.links import links_missing
 from costmodel.serving.memory import MARGIN, largest_batch, weight_bytes_per_accelerator
@@ -108,11 +107,7 @@ class Serving:
 
 
 def serve(
-    shape: Shape,
-    chip: Chip,
-    engine: Engine,
-    layout: Layout,
-    precision: Precision,
+    what: Configuration,
     traffic: Traffic,
     batch: Numeric | None = None,
     *,
@@ -124,10 +119,8 @@ def serve(
 
     Parameters
     ----------
-    shape
-        The model.
-    chip, engine, layout, precision, traffic
-        Numbers or arrays that broadcast with each other.
+    what, traffic
+        The configuration and what is asked of it; numbers or arrays that broadcast with each other.
     batch
         Sequences in decode of one copy of the model, >= 1; absent: the largest that fits memory [1].
     mode
@@ -151,49 +144,50 @@ def serve(
         raise DomainError(f"mode = {mode!r}: allowed are {', '.join(MODES)}{near_matches(str(mode), MODES)}")
     if prefill_layout is not None and mode != "disaggregated":
         raise DomainError(f"prefill_layout is given, but mode is {mode!r}: it belongs to 'disaggregated'")
-    numbers = (chip, engine, layout, precision, traffic, batch, prefill_layout, margin)
+    numbers = (what, traffic, batch, prefill_layout, margin)
     size = grid_shape(*numbers)
     with quiet():
-        return _whole(shape, mode, numbers) if np.prod(size, dtype=np.int64) <= BLOCK else _cut(shape, mode, numbers)
+        return _whole(mode, numbers) if np.prod(size, dtype=np.int64) <= BLOCK else _cut(mode, numbers)
 
 
 _Numbers: TypeAlias = tuple[Any, ...]
 """Everything of a call that may be an array, in the order of ``serve``."""
 
 
-def _cut(shape: Shape, mode: Mode, numbers: _Numbers) -> Serving:
+def _cut(mode: Mode, numbers: _Numbers) -> Serving:
     """Serve a large grid block by block; every point is computed as it would be alone."""
     size = grid_shape(*numbers)
     whole = {name: np.empty(size) for name in Serving.__dataclass_fields__}
     whole["infeasible"] = np.empty(size, dtype=np.int64)
-    _fill(shape, mode, numbers, whole)
+    _fill(mode, numbers, whole)
     return Serving(**whole)
 
 
-def _fill(shape: Shape, mode: Mode, numbers: _Numbers, into: dict[str, Any]) -> None:
+def _fill(mode: Mode, numbers: _Numbers, into: dict[str, Any]) -> None:
     """Compute a grid into arrays of its shape, cutting it until a block is small enough."""
     size = np.shape(into["infeasible"])
     if np.prod(size, dtype=np.int64) <= BLOCK:
-        point = _whole(shape, mode, numbers)
+        point = _whole(mode, numbers)
         for name, array in into.items():
             array[...] = getattr(point, name)
         return
     for axis, part in blocks(size):
         inside = tuple(take(number, axis, part) for number in numbers)
-        _fill(shape, mode, inside, {name: take(array, axis, part) for name, array in into.items()})
+        _fill(mode, inside, {name: take(array, axis, part) for name, array in into.items()})
 
 
-def _whole(shape: Shape, mode: Mode, numbers: _Numbers) -> Serving:
+def _whole(mode: Mode, numbers: _Numbers) -> Serving:
     """Serve a grid in one go."""
-    chip, engine, layout, precision, traffic, batch, prefill_layout, margin = numbers
-    most = largest_batch(shape, chip, engine, layout, precision, traffic, margin)
+    what, traffic, batch, prefill_layout, margin = numbers
+    most = largest_batch(what, traffic, margin)
     running = most if batch is None else batch
-    codes = _infeasible(shape, chip, engine, layout, precision, running, most)
-    reading = layout if prefill_layout is None else prefill_layout
+    codes = _infeasible(what, running, most)
+    reading = what
     if prefill_layout is not None:
-        codes = np.where(codes > 0, codes, _infeasible(shape, chip, engine, reading, precision, 1.0, np.inf))
-    per_token = prefill_time_per_token(shape, chip, engine, reading, precision, traffic) * reading.accelerators
-    point = _Point(shape, chip, engine, layout, reading, precision, traffic, np.maximum(running, 1.0), per_token)
+        reading = replace(what, layout=prefill_layout)
+        codes = np.where(codes > 0, codes, _infeasible(reading, 1.0, np.inf))
+    per_token = prefill_time_per_token(reading, traffic) * reading.layout.accelerators
+    point = _Point(what, reading, traffic, np.maximum(running, 1.0), per_token)
     return _MODES[mode](point, codes)
 
 
@@ -201,12 +195,9 @@ def _whole(shape: Shape, mode: Mode, numbers: _Numbers) -> Serving:
 class _Point:
     """The arguments of one call, and what all modes share."""
 
-    shape: Shape
-    chip: Chip
-    engine: Engine
-    layout: Layout
-    reading: Layout
-    precision: Precision
+    what: Configuration
+    reading: Configuration
+    """The configuration that reads prompts; the same unless disaggregated."""
     traffic: Traffic
     batch: Numeric
     prompt_seconds: Numeric
@@ -242,37 +233,28 @@ class _Point:
     def decode_step(self) -> Numeric:
         """Time of a decode pass with its draft [s]."""
         draft = self.traffic.draft
-        arguments = (self.shape, self.chip, self.engine, self.layout, self.precision, self.batch, self.context)
-        step = decode_step_time(*arguments, draft.tokens + 1.0)
+        step = decode_step_time(self.what, self.batch, self.context, draft.tokens + 1.0)
         if np.ndim(draft.tokens) == 0 and draft.tokens == 0.0:
             return step
-        return step + draft.tokens * draft.cost * decode_step_time(*arguments)
+        return step + draft.tokens * draft.cost * decode_step_time(self.what, self.batch, self.context)
 
     def prompt_latency(self) -> Numeric:
         """Time to read one prompt [s]."""
-        return prefill_latency(self.shape, self.chip, self.engine, self.reading, self.precision, self.traffic)
+        return prefill_latency(self.reading, self.traffic)
 
 
-def _infeasible(
-    shape: Shape,
-    chip: Chip,
-    engine: Engine,
-    layout: Layout,
-    precision: Precision,
-    batch: Numeric,
-    most: Numeric,
-) -> Numeric:
+def _infeasible(what: Configuration, batch: Numeric, most: Numeric) -> Numeric:
     """Return the code of the first reason that holds."""
+    shape, chip, layout = what.shape, what.chip, what.layout
     small, large = np.minimum(layout.tensor, layout.expert), layout.stage
     divided = np.equal(np.mod(large, small), 0.0) & np.equal(np.mod(float(shape.heads), layout.tensor), 0.0)
     divided = divided & np.less_equal(layout.pipeline, float(shape.layers))
     divided = divided & (np.equal(layout.expert, 1.0) | np.less_equal(layout.expert, float(shape.experts)))
-    weights = weight_bytes_per_accelerator(shape, layout, precision)
     checks = (
         (NO_PEAK, np.isnan(chip.peak) | np.isnan(chip.attention_peak)),
         (BAD_LAYOUT, ~divided | (np.less(batch, 1.0) & np.greater_equal(most, 1.0))),
         (NO_LINKS, links_missing(chip, layout)),
-        (WEIGHTS, np.greater(weights, chip.memory * engine.memory_use)),
+        (WEIGHTS, np.greater(weight_bytes_per_accelerator(what), chip.memory * what.engine.memory_use)),
         (CACHES, np.greater(batch, most) | np.less(most, 1.0)),
     )
     codes: Numeric = np.asarray(FEASIBLE)
@@ -283,7 +265,7 @@ def _infeasible(
 
 def _interleaved(point: _Point, codes: Numeric) -> Serving:
     step = point.decode_step()
-    accelerators = point.layout.accelerators
+    accelerators = point.what.layout.accelerators
     reading = point.prompt_seconds * point.new_tokens
     answering = point.passes * step / point.batch * accelerators
     per_request = (reading + answering) / accelerators
@@ -294,18 +276,19 @@ def _interleaved(point: _Point, codes: Numeric) -> Serving:
 def _disaggregated(point: _Point, codes: Numeric) -> Serving:
     step = point.decode_step()
     reading = point.prompt_seconds * point.new_tokens
-    answering = point.passes * step / point.batch * point.layout.accelerators
-    sent = cache_bytes(point.shape, point.traffic.mean_input, point.precision.cache)
-    link = point.chip.scale_out_bandwidth * point.engine.scale_out_share
-    link = np.where(np.isnan(link), point.chip.scale_up_bandwidth * point.engine.scale_up_share, link)
-    transfer = sent / (link * point.reading.tensor) + point.engine.scale_out_latency
+    answering = point.passes * step / point.batch * point.what.layout.accelerators
+    chip, engine = point.what.chip, point.what.engine
+    sent = cache_bytes(point.what.shape, point.traffic.mean_input, point.what.precision.cache)
+    link = chip.scale_out_bandwidth * engine.scale_out_share
+    link = np.where(np.isnan(link), chip.scale_up_bandwidth * engine.scale_up_share, link)
+    transfer = sent / (link * point.reading.layout.tensor) + engine.scale_out_latency
     first = point.prompt_latency() + transfer + step
     return _collect(point, codes, step, reading, answering, step / point.tokens_per_pass, first)
 
 
 def _chunked(point: _Point, codes: Numeric) -> Serving:
-    traffic, layout = point.traffic, point.layout
-    parts = layout.pipeline * layout.groups * layout.micro_batches
+    traffic, layout = point.traffic, point.what.layout
+    parts = layout.parts
     # prompt tokens per pass and part that keep the batch full, at most a chunk: beyond it the batch starves
     per_sequence = point.new_tokens / np.maximum(point.passes, 1e-9)
     batch = np.minimum(point.batch, traffic.chunk * parts / per_sequence)
@@ -324,15 +307,13 @@ def _chunked(point: _Point, codes: Numeric) -> Serving:
 
 def _mixed_step(point: _Point, batch: Numeric, prompt_tokens: Numeric) -> Numeric:
     """Time of a step that decodes the batch and reads some prompt tokens per part of it."""
-    shape, layout, precision, traffic = point.shape, point.layout, point.precision, point.traffic
-    parts = layout.pipeline * layout.groups * layout.micro_batches
-    sequences = np.maximum(batch / parts, 1.0)
+    what, traffic = point.what, point.traffic
+    sequences = np.maximum(batch / what.layout.parts, 1.0)
     new = traffic.draft.tokens + 1.0
-    decode = decode_work(shape, layout, precision, sequences, point.context, new)
     length = traffic.mean_input * (1.0 + traffic.variation_input * traffic.variation_input)
     tokens = sequences * new + prompt_tokens
-    whole = decode_work(shape, layout, precision, tokens, 0.0, 1.0)
-    prefill = prefill_work(shape, layout, precision, prompt_tokens, length, traffic.cached_share)
+    decode, whole = decode_work(what, sequences, point.context, new), decode_work(what, tokens, 0.0, 1.0)
+    prefill = prefill_work(what, prompt_tokens, length, traffic.cached_share)
     work = PassWork(
         product_flop=decode.product_flop + prefill.product_flop,
         attention_flop=decode.attention_flop + prefill.attention_flop,
@@ -340,7 +321,7 @@ def _mixed_step(point: _Point, batch: Numeric, prompt_tokens: Numeric) -> Numeri
         cache_bytes=decode.cache_bytes + prefill.cache_bytes,
         activation_bytes=decode.activation_bytes + prefill.activation_bytes,
     )
-    return layout.pipeline * stage_time(shape, work, point.chip, point.engine, layout, precision, tokens)
+    return what.layout.pipeline * stage_time(what, work, tokens)
 
 
 _MODES: dict[Mode, Callable[[_Point, Numeric], Serving]] = {
@@ -374,7 +355,7 @@ def _collect(
     return Serving(
         infeasible=np.asarray(codes)[()],
         batch=kept(point.batch),
-        accelerators=kept(point.layout.accelerators),
+        accelerators=kept(point.what.layout.accelerators),
         step_time=kept(step),
         time_to_first_token=kept(first),
         time_per_output_token=kept(interval),
@@ -399,5 +380,5 @@ def _fresh_share(point: _Point) -> Numeric:
         variation_input=traffic.variation_input,
         chunk=traffic.chunk,
     )
-    per_token = prefill_time_per_token(point.shape, point.chip, point.engine, point.reading, point.precision, alone)
-    return np.minimum(per_token * point.reading.accelerators / point.prompt_seconds, 1.0)
+    per_token = prefill_time_per_token(point.reading, alone)
+    return np.minimum(per_token * point.reading.layout.accelerators / point.prompt_seconds, 1.0)

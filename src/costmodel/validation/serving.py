@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, partial
 from math import nan
 
 from costmodel.catalog import names, record, throughput
 from costmodel.compute.architectures import shape
 from costmodel.serving.calibration import OVERHEAD, Overhead
-from costmodel.serving.configuration import Layout, Traffic
+from costmodel.serving.configuration import Configuration, Layout, Traffic
 from costmodel.serving.cost import cost_of_accelerator_time, cost_per_token, gross_margin, mark_up, token_revenue
 from costmodel.serving.erdil import erdil_full_step_time, erdil_simple_step_time
-from costmodel.serving.records import chip_of, engine_of, precision_of
+from costmodel.serving.records import chip_of, configuration_of
 from costmodel.serving.residuals import (
     ARCHITECTURE,
     FITTED_ON,
@@ -96,11 +97,10 @@ def palm_decode_time(overhead: float = OVERHEAD.value) -> float:
     Layout as published: matrices split along both sides, communication overlapped with work.
     """
     layout = Layout(tensor=64.0, dimensions=2.0, overlap=1.0)
-    chip = chip_of("TPU-v4", "int8", scale_out_bandwidth=nan)
-    engine = engine_of("TPU-v4", "int8", overhead=overhead)
+    what = configuration_of("PaLM-540B", "TPU-v4", "int8", "bf16", layout, overhead=overhead)
+    what = replace(what, chip=replace(what.chip, scale_out_bandwidth=nan))
     # 2,048 tokens in the cache, and on average half of the 64 that are written
-    context = 2048.0 + 32.0
-    step = decode_step_time(shape("PaLM-540B"), chip, engine, layout, precision_of("int8", "bf16"), 64.0, context)
+    step = decode_step_time(what, 64.0, 2048.0 + 32.0)
     return float(step)
 
 
@@ -160,36 +160,31 @@ def deepseek_traffic() -> Traffic:
     return Traffic(mean_input=ratio * output, mean_output=output, cached_share=cached)
 
 
-def _deepseek_layout(phase: str, overlap: float) -> Layout:
-    """Return the layout of a phase: experts over all its accelerators, two micro-batches where they overlap."""
+def _deepseek_node(phase: str, overlap: float, overhead: float) -> Configuration:
+    """Return a phase on H800: experts over all its accelerators, two micro-batches where they overlap."""
     ranks = _day(f"{phase}_nodes") * _day("node_accelerators")
-    return Layout(expert=ranks, micro_batches=1.0 + overlap, overlap=overlap)
+    layout = Layout(expert=ranks, micro_batches=1.0 + overlap, overlap=overlap)
+    return configuration_of("DeepSeek-V3", "H800-SXM", "fp8", "bf16", layout, overhead=overhead)
 
 
 def deepseek_prefill_rate(overlap: float = 1.0, overhead: float = OVERHEAD.value) -> float:
     """Return the predicted input tokens per second of an H800 node, cache hits counted [token/s]."""
-    traffic, layout = deepseek_traffic(), _deepseek_layout("prefill", overlap)
-    engine = engine_of("H800-SXM", "fp8", overhead=overhead)
-    arguments = shape("DeepSeek-V3"), chip_of("H800-SXM", "fp8"), engine, layout, precision_of("fp8", "bf16"), traffic
-    new = 1.0 / (prefill_time_per_token(*arguments) * layout.accelerators)
+    traffic, what = deepseek_traffic(), _deepseek_node("prefill", overlap, overhead)
+    new = 1.0 / (prefill_time_per_token(what, traffic) * what.layout.accelerators)
     return float(new / (1.0 - traffic.cached_share) * _day("node_accelerators"))
 
 
 def deepseek_decode_rate(overlap: float = 1.0, overhead: float = OVERHEAD.value) -> float:
     """Return the predicted output tokens per second of an H800 node at the published speed of a user [token/s]."""
-    layout = _deepseek_layout("decode", overlap)
+    what = _deepseek_node("decode", overlap, overhead)
     served = serve_within(
-        shape("DeepSeek-V3"),
-        chip_of("H800-SXM", "fp8"),
-        engine_of("H800-SXM", "fp8", overhead=overhead),
-        layout,
-        precision_of("fp8", "bf16"),
+        what,
         deepseek_traffic(),
         max_time_per_output_token=1.0 / _day("user_speed"),
         mode="disaggregated",
-        prefill_layout=_deepseek_layout("prefill", overlap),
+        prefill_layout=_deepseek_node("prefill", overlap, overhead).layout,
     )
-    rate = served.batch / served.time_per_output_token / layout.accelerators
+    rate = served.batch / served.time_per_output_token / what.layout.accelerators
     return float(rate * _day("node_accelerators"))
 
 
