@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from functools import cache
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
 from costmodel.catalog import loader, schema
@@ -61,7 +62,7 @@ class Tables:
         CatalogError
             If there is no such table.
         """
-        return loader.table(name) if self.day is None else _known_by(name, self.day)
+        return MappingProxyType(loader.table(name) if self.day is None else _known_by(name, self.day))
 
     def names(self, table: str) -> tuple[str, ...]:
         """Return the names of a table's records."""
@@ -154,7 +155,7 @@ class Tables:
         return [datum for name in self.tables() for record in self.table(name).values() for datum in record]
 
 
-@cache
+@lru_cache(maxsize=256)
 def _known_by(name: str, day: date) -> dict[str, Record]:
     kept = {
         record.name: Record(record.kind, record.name, tuple(d for d in record if d.known_by(day)))
