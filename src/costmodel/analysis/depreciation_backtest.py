@@ -102,6 +102,8 @@ class DepreciationBacktest:
         Reported depreciation by fiscal year, where recorded [USD].
     predicted
         Median and interval by fiscal year [USD].
+    short_lived
+        The part of it that belongs to short-lived assets bought since the opening [USD].
     parameters
         Median and interval of what was fitted.
     effects
@@ -119,6 +121,7 @@ class DepreciationBacktest:
     fitted: tuple[int, ...]
     reported: Mapping[int, float]
     predicted: Mapping[int, Estimate]
+    short_lived: Mapping[int, Estimate]
     parameters: Mapping[str, Estimate]
     effects: tuple[LifeChangeEffect, ...]
     model_error: float
@@ -217,6 +220,8 @@ def backtest_depreciation(
         year: _estimate(total[i], weights, level, 0.0 if year in fitted else error)
         for i, year in enumerate(record.years)
     }
+    short = grid.combine(grid.short, np.zeros_like(grid.long), np.zeros_like(grid.opening))
+    short_lived = {year: _estimate(short[i], weights, level, 0.0) for i, year in enumerate(record.years)}
     parameters = {name: _estimate(values, weights, level, 0.0) for name, values in grid.parameters().items()}
     return DepreciationBacktest(
         company,
@@ -226,6 +231,7 @@ def backtest_depreciation(
         fitted,
         record.reported,
         predicted,
+        short_lived,
         parameters,
         tuple(_effects(record, grid, weights, level)),
         error,

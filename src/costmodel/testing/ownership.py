@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from costmodel.ownership.accelerator_hour import AcceleratorHour
 from costmodel.testing.scalars import positive, rate, share
 
 _ENERGY = "costmodel.ownership.energy"
 _RENT = "costmodel.ownership.rent"
 _COMPANY = "costmodel.ownership.company"
+_SITE = "costmodel.ownership.site"
+_TAX = "costmodel.ownership.tax"
 _FINANCE = "costmodel.ownership.finance"
 _CONTRACTS = "costmodel.ownership.contracts"
 _VINTAGES = "costmodel.ownership.vintages"
@@ -93,6 +99,22 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "mfu": positive(0.01, 1.0),
     },
     f"{_COMPANY}:opening_runoff_fraction": {"time": rate(-1.0, 20.0), "remaining_life": positive(0.5, 20.0)},
+    f"{_SITE}:power_room": {
+        "power_limit": positive(0.0, 1e9),
+        "it_power": positive(0.0, 1e9),
+        "pue": positive(1.0, 2.0),
+    },
+    f"{_SITE}:units_within_power": {"room": positive(0.0, 1e9), "unit_power": positive(100.0, 1e6)},
+    f"{_SITE}:cooling_advantage": {
+        "extra_cost_per_watt": positive(0.0, 5.0),
+        "pue_before": positive(1.0, 2.0),
+        "pue_after": positive(1.0, 2.0),
+        "yearly_capital_rate": positive(0.02, 0.5),
+        "load": share(),
+        "electricity_price": positive(0.0, 3e-4),
+        "hours_per_year": positive(1000.0, 8784.0),
+    },
+    f"{_TAX}:tax_shield_rent_factor": {"tax_rate": positive(0.0, 0.6), "deductions_value": share()},
     f"{_CONTRACTS}:lease_advantage": {
         "price": positive(0.0, 1e6),
         "owner_cost": positive(0.0, 1e5),
@@ -113,3 +135,31 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
     },
 }
 """One scalar strategy per argument of every registered formula of the domain."""
+
+
+def _accelerator_hours() -> SearchStrategy[AcceleratorHour]:
+    return st.builds(
+        AcceleratorHour,
+        name=st.just("tried"),
+        chip_price=positive(0.0, 1e5),
+        server_price=positive(0.0, 1e5),
+        network_price=positive(0.0, 1e5),
+        it_power=positive(100.0, 5000.0),
+        it_life=positive(1.0, 10.0),
+        utilisation=positive(0.05, 1.0),
+        busy_load=share(),
+        idle_load=share(),
+        pue=positive(1.0, 2.0),
+        electricity_price=positive(0.0, 3e-4),
+        facility_cost_per_watt=positive(0.0, 50.0),
+        facility_life=positive(5.0, 40.0),
+        maintenance_per_watt=positive(0.0, 2.0),
+        wacc=positive(0.0, 0.3),
+        rent_decline=rate(-0.1, 0.5),
+        peak=st.none() | positive(1e13, 1e16),
+        mfu=positive(0.05, 1.0),
+    )
+
+
+SCENARIOS: dict[str, SearchStrategy[Any]] = {"accelerator_hour": _accelerator_hours()}
+"""A strategy of written scenarios for every model of the domain."""

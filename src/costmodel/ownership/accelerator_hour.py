@@ -1,0 +1,162 @@
+"""Total cost of owning an accelerator for an hour, and what it is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from costmodel.foundation.arrays import FloatArray, Numeric, ordered_sum
+from costmodel.foundation.inputs import Parameter, parameter
+from costmodel.foundation.provenance import Grade
+from costmodel.foundation.results import Result, output
+from costmodel.foundation.scenario import Scenario, register_model
+from costmodel.foundation.units import HOURS_PER_YEAR
+from costmodel.ownership.energy import energy_cost, facility_cost
+from costmodel.ownership.finance import cost_per_flop, cost_per_hour, log_rate
+from costmodel.ownership.rent import capital_recovery_factor, required_rent
+
+BASIS = (
+    "per accelerator-hour in use at the stated utilisation; owned, purchase price recovered by a year-end annuity; "
+    "power, cooling, site and maintenance in; staff, software, storage, tax and profit out"
+)
+"""What a cost per accelerator-hour of this model counts."""
+COMPONENTS = ("chip", "server", "network", "facility", "energy", "maintenance", "cost_of_capital")
+"""Outputs that add up to the total."""
+
+
+class AcceleratorHour(Scenario):
+    """What it takes to own and run one accelerator."""
+
+    model: Literal["accelerator_hour"] = "accelerator_hour"
+    accelerator: str = ""
+    """Its name in the catalog, where it has one."""
+    chip_price: Parameter = parameter("USD", ge=0, description="Price of the accelerator itself.")
+    server_price: Parameter = parameter(
+        "USD", ge=0, description="Its share of the server or rack around it: CPUs, boards, cabinet, links inside."
+    )
+    network_price: Parameter = parameter(
+        "USD", ge=0, description="Its share of the network between servers; 0 where the rack's price holds it."
+    )
+    it_power: Parameter = parameter(
+        "W", gt=0, description="Draw of chip, server and network at full load, per accelerator."
+    )
+    it_life: Parameter = parameter("year", gt=0, description="Years over which chip, server and network are recovered.")
+    utilisation: Parameter = parameter(
+        "1", gt=0, le=1, default=1.0, description="Share of the hours that count; 1: idle hours are left out."
+    )
+    busy_load: Parameter = parameter(
+        "1",
+        ge=0,
+        le=1,
+        default=0.76,
+        description="Draw in use over that at full load.",
+        grade=Grade.PUBLISHED,
+        note="training draws about 76 % of rated power: Newkirk et al., arXiv 2506.14551",
+    )
+    idle_load: Parameter = parameter("1", ge=0, le=1, default=0.25, description="Draw when idle over full load.")
+    pue: Parameter = parameter("1", ge=1, description="Site power over IT power.")
+    electricity_price: Parameter = parameter("USD/Wh", ge=0, description="Price at the meter.")
+    facility_cost_per_watt: Parameter = parameter("USD/W", ge=0, description="Site cost per watt of IT power.")
+    facility_life: Parameter = parameter("year", gt=0, description="Years over which the site is recovered.")
+    maintenance_per_watt: Parameter = parameter(
+        "USD/W/year", ge=0, description="Maintenance and site staff a year, per watt of IT power."
+    )
+    wacc: Parameter = parameter("1/year", ge=0, description="Cost of capital, year-end rate.")
+    rent_decline: Parameter = parameter(
+        "1/year",
+        default=0.26,
+        description="Expected logarithmic fall of the rent of IT, for the required rent; positive where it falls.",
+        note="fall of the price of accelerators per performance, 2023 to 2026",
+    )
+    peak: Parameter = parameter(
+        "FLOP/s", gt=0, optional=True, description="Dense peak for the cost of an operation; absent: none is given."
+    )
+    mfu: Parameter = parameter("1", gt=0, le=1, default=0.4, description="Share of the peak that does useful work.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceleratorHourResult(Result):
+    """Cost of an accelerator-hour by component; a capital component holds straight recovery of its price alone."""
+
+    chip: FloatArray = output("USD/hour", label="accelerator, straight recovery", basis=BASIS)
+    server: FloatArray = output("USD/hour", label="server or rack around it, straight recovery", basis=BASIS)
+    network: FloatArray = output("USD/hour", label="network between servers, straight recovery", basis=BASIS)
+    facility: FloatArray = output("USD/hour", label="site, straight recovery", basis=BASIS)
+    energy: FloatArray = output("USD/hour", label="electricity", basis=BASIS)
+    maintenance: FloatArray = output("USD/hour", label="maintenance and site staff", basis=BASIS)
+    cost_of_capital: FloatArray = output(
+        "USD/hour", label="cost of capital on chip, server, network and site", basis=BASIS
+    )
+    required_rent: FloatArray = output(
+        "USD/hour",
+        label="rent that new capacity must earn while rents fall",
+        basis="per accelerator-hour sold at the stated utilisation; first hour of a falling rent, not an average",
+    )
+
+    @property
+    def total(self) -> Numeric:
+        """Cost of an accelerator-hour [USD/hour]: the sum of its components."""
+        return ordered_sum(self[name] for name in COMPONENTS)
+
+    @property
+    def flop_cost(self) -> Numeric | None:
+        """Cost of a useful operation [USD/FLOP] at the stated share of peak; ``None`` without a peak."""
+        inputs = self.scenario
+        if not isinstance(inputs, AcceleratorHour) or inputs.peak is None:
+            return None
+        return cost_per_flop(self.total, inputs.peak, inputs.mfu)
+
+    def breakdown(self) -> dict[str, Numeric]:
+        """Return the components and their total [USD/hour]."""
+        return {**{name: self[name] for name in COMPONENTS}, "total": self.total}
+
+
+def accelerator_hour(resolved: AcceleratorHour) -> AcceleratorHourResult:
+    """Compute the cost of an accelerator-hour and its components.
+
+    Parameters
+    ----------
+    resolved
+        Resolved inputs: floats or ``(draw,)`` arrays.
+
+    Returns
+    -------
+    AcceleratorHourResult
+        Components [USD/hour]; a capital component is price over life, and the rest of the annuity is in
+        ``cost_of_capital``. The required rent prices IT at its falling rent, the site at a level one.
+
+    Examples
+    --------
+    >>> hour = accelerator_hour(AcceleratorHour(
+    ...     name="h", chip_price=24e3, server_price=4e3, network_price=7e3, it_power="1.4 kW", it_life=4.0, pue=1.1,
+    ...     electricity_price="80 USD/MWh", facility_cost_per_watt=11.0, facility_life=20.0,
+    ...     maintenance_per_watt=0.3, wacc=0.07).resolve())
+    >>> round(float(hour.total), 3), round(float(hour.required_rent), 3)
+    (1.486, 2.093)
+    """
+    load = resolved.idle_load + (resolved.busy_load - resolved.idle_load) * resolved.utilisation
+    site = facility_cost(resolved.it_power, resolved.facility_cost_per_watt, 0.0)
+    prices = {
+        "chip": (resolved.chip_price, resolved.it_life),
+        "server": (resolved.server_price, resolved.it_life),
+        "network": (resolved.network_price, resolved.it_life),
+        "facility": (site, resolved.facility_life),
+    }
+    yearly = {name: price / life for name, (price, life) in prices.items()}
+    yearly["energy"] = energy_cost(resolved.it_power, load, resolved.pue, HOURS_PER_YEAR, resolved.electricity_price)
+    yearly["maintenance"] = resolved.it_power * resolved.maintenance_per_watt
+    yearly["cost_of_capital"] = ordered_sum(
+        price * (capital_recovery_factor(resolved.wacc, life) - 1.0 / life) for price, life in prices.values()
+    )
+    hourly = {name: cost_per_hour(cost, resolved.utilisation, HOURS_PER_YEAR) for name, cost in yearly.items()}
+    rate = log_rate(resolved.wacc)
+    it_price = resolved.chip_price + resolved.server_price + resolved.network_price
+    running = yearly["energy"] + yearly["maintenance"]
+    rent = required_rent(it_price, rate, resolved.rent_decline, resolved.it_life, running)
+    rent = rent + required_rent(site, rate, 0.0, resolved.facility_life, 0.0)
+    return AcceleratorHourResult(
+        scenario=resolved, required_rent=cost_per_hour(rent, resolved.utilisation, HOURS_PER_YEAR), **hourly
+    )
+
+
+register_model("accelerator_hour", AcceleratorHour, "costmodel.ownership.accelerator_hour:accelerator_hour")
