@@ -295,3 +295,23 @@ def test_split_gradients_and_weights_are_exchanged_for_every_microbatch() -> Non
     assert gradients == pytest.approx(once + 2 * gather * 5 / 6, rel=1e-3)  # two microbatches, last layer apart
     # beside the backward pass weights are gathered again
     assert weights == pytest.approx(gather * (3 / 6 + 2 * (2 * 5 / 6 + 1) + 2 * 5 / 6), rel=1e-3)
+
+
+def test_memory_of_the_fullest_device() -> None:
+    per_layer = ROWS * (8 * 2048 + 2 * (16 * 192 + 4 * 192 + 3 * 6144)) / T
+    block = 2048 * 96 * 24 + 2048 * 16 * 96 + 3 * 2048 * 6144 + 2 * 2048
+
+    def state(vocabulary: float, tables: float, stages: float) -> float:
+        weights = ((12 * block + 2048) / stages + tables * vocabulary * 2048) / T
+        return weights * (2 + 4 + 12 / 8)
+
+    # two stages of six layers: the first keeps two microbatches, the last one microbatch and its logits
+    first = evaluate_layouts(_job(DENSE), CLUSTER, _layouts()).memory[0]
+    assert first == pytest.approx(state(32000, 1, 2) + 2 * 6 * per_layer, rel=1e-12)
+    wordy = replace(DENSE, vocabulary=640_000)
+    last = evaluate_layouts(_job(wordy), CLUSTER, _layouts()).memory[0]
+    assert last == pytest.approx(state(640_000, 1, 2) + 6 * per_layer + ROWS * 640_000 / T * 6, rel=1e-12)
+    single = evaluate_layouts(_job(DENSE), CLUSTER, _layouts(pipeline=1, data=8)).memory[0]
+    weights = (12 * block + 2048 + 2 * 32000 * 2048) / T
+    logits = ROWS * 32000 / T * 6
+    assert single == pytest.approx(weights * (6 + 12 / 16) + 12 * per_layer + logits, rel=1e-12)
