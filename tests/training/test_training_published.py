@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from costmodel.compute import total_parameters
 from costmodel.training.cluster import STEP_OVERHEAD
 from costmodel.validation import training, training_layouts
 from costmodel.validation.case import Case, evaluate
@@ -40,3 +41,9 @@ def test_effective_training_time_over_the_plausible_restarts() -> None:
     """Published: higher than 90 %. The restart is not published: 5 to 15 minutes."""
     assert training.llama_effective_time(5.0) == pytest.approx(0.95, abs=0.005)
     assert training.llama_effective_time(15.0) == pytest.approx(0.90, abs=0.005)
+
+
+def test_recalled_shapes_give_the_published_totals() -> None:
+    """340 B (arXiv 2406.11704) and 175 B (arXiv 2402.15627): what the shapes were recalled from is not re-read."""
+    assert total_parameters(training_layouts.NEMOTRON_340B) == pytest.approx(340e9, rel=0.005)
+    assert total_parameters(training_layouts.MEGASCALE_175B) == pytest.approx(175e9, rel=0.005)

@@ -33,12 +33,12 @@ __all__ = [
 
 COTTIER_DECLINE_RATE = 0.14 * float(np.log(10.0))
 """Fall in value of accelerators at constant performance, logarithmic [1/year]: 0.14 orders of magnitude a year.
-Cottier et al. (2024), arXiv 2405.21015, section 2."""
+Cottier et al. (2024), arXiv 2405.21015."""
 COTTIER_NETWORK_SHARE = 0.19
-"""Share of a cluster's hardware cost that is network between servers [1]. Cottier et al. (2024), section 2."""
+"""Share of a cluster's hardware cost that is network between servers [1]. Cottier et al. (2024)."""
 
 COTTIER_SERVER_OVERHEAD = {"A100": 1.66, "V100": 1.69, "P100": 1.54, "other": 1.64}
-"""Price of a server over that of its chips, by family of accelerator [1]. Cottier et al. (2024), appendix A.2."""
+"""Price of a server over that of its chips, by family of accelerator [1]. Cottier et al. (2024)."""
 COTTIER_SERVER_POWER = {
     "H100": (10.2 / 8) / 0.7,
     "A100": (6.5 / 8) / 0.4,
@@ -50,9 +50,9 @@ COTTIER_SERVER_POWER = {
     "other": 1.8,
 }
 """Rated power of a server over that of its chips, by family of accelerator [1]: kW of a DGX over its GPUs and their
-kW, for the V100 the mean of two servers. Cottier et al. (2024), appendix A.4."""
+kW, for the V100 the mean of two servers. Cottier et al. (2024)."""
 COTTIER_POWER_FRACTION = {"GPU": 0.75, "TPU": 0.43}
-"""Mean power over rated power in training [1]. Cottier et al. (2024), appendix A.4."""
+"""Mean power over rated power in training [1]. Cottier et al. (2024)."""
 
 
 @formula()
@@ -79,7 +79,7 @@ def value_at_start(acquisition_price: Numeric, decline_rate: Numeric, years: Num
 
     References
     ----------
-    Cottier et al. (2024), arXiv 2405.21015, section 2.
+    Cottier et al. (2024), arXiv 2405.21015.
 
     Examples
     --------
@@ -111,7 +111,7 @@ def amortized_hourly_cost(value: Numeric, decline_rate: Numeric) -> Numeric:
 
     References
     ----------
-    Cottier et al. (2024), arXiv 2405.21015, section 2.
+    Cottier et al. (2024), arXiv 2405.21015.
 
     Examples
     --------
@@ -143,7 +143,7 @@ def chip_part(hardware_cost: Numeric, server_overhead: Numeric) -> Numeric:
 
     References
     ----------
-    Cottier et al. (2024), arXiv 2405.21015, appendix A.2.
+    Cottier et al. (2024), arXiv 2405.21015.
 
     Examples
     --------
@@ -175,7 +175,7 @@ def network_cost(hardware_cost: Numeric, network_share: Numeric) -> Numeric:
 
     References
     ----------
-    Cottier et al. (2024), arXiv 2405.21015, section 2: s = 0.19.
+    Cottier et al. (2024), arXiv 2405.21015: s = 0.19.
 
     Examples
     --------
@@ -219,7 +219,7 @@ def run_energy(
 
     References
     ----------
-    Cottier et al. (2024), arXiv 2405.21015, appendix A.4. Patterson et al. (2021), arXiv 2104.10350, table 4,
+    Cottier et al. (2024), arXiv 2405.21015. Patterson et al. (2021), arXiv 2104.10350, table 4,
     measures ``w·f_server·f_mean`` (330 W per V100).
 
     Examples
@@ -318,7 +318,7 @@ def acquisition_cost(accelerators: Numeric, price: Numeric, network_share: Numer
 
     References
     ----------
-    Cottier et al. (2024), arXiv 2405.21015, section 2.
+    Cottier et al. (2024), arXiv 2405.21015.
 
     Examples
     --------

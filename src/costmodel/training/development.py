@@ -39,7 +39,7 @@ def experiments_cost(final_run_cost: Numeric, experiments_multiplier: Numeric) -
 
     References
     ----------
-    Cottier et al. (2024), arXiv 2405.21015, appendix A.5.
+    Cottier et al. (2024), arXiv 2405.21015.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def staff_cost(headcount: Numeric, years: Numeric, salary: Numeric, overhead_rat
 
     References
     ----------
-    Cottier et al. (2024), arXiv 2405.21015, appendix A.5: with equity, staff is 29 to 49 % of development.
+    Cottier et al. (2024), arXiv 2405.21015: with equity, staff is 29 to 49 % of development.
 
     Examples
     --------

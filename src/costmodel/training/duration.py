@@ -143,7 +143,7 @@ def hardware_flop_utilisation(utilisation: Numeric, recomputed_share: Numeric) -
     References
     ----------
     Korthikanti et al. (2022), "Reducing activation recomputation in large transformer models",
-    arXiv 2205.05198, section 6.3.
+    arXiv 2205.05198.
 
     Examples
     --------

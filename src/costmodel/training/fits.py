@@ -170,7 +170,7 @@ def inference_aware_optimum(
 
     References
     ----------
-    Sardana et al. (2024), "Beyond Chinchilla-optimal", arXiv 2401.00448, section 3.
+    Sardana et al. (2024), "Beyond Chinchilla-optimal", arXiv 2401.00448.
 
     Examples
     --------
@@ -236,7 +236,7 @@ def data_limited_optimum(
 
     References
     ----------
-    Muennighoff et al. (2023), arXiv 2305.16264, eq. 5 and 7.
+    Muennighoff et al. (2023), arXiv 2305.16264, eq. 5.
 
     Examples
     --------

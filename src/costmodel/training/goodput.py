@@ -52,7 +52,7 @@ def mean_time_between_failures(nodes: Numeric, failure_rate: Numeric) -> Numeric
     References
     ----------
     Kokolis et al. (2025), "Revisiting reliability in large-scale machine learning research clusters",
-    arXiv 2410.21680, section III.
+    arXiv 2410.21680.
 
     Examples
     --------
@@ -186,7 +186,7 @@ def daly_interval(checkpoint_time: Numeric, mean_time: Numeric, restart_time: Nu
     References
     ----------
     Daly (2006), "A higher order estimate of the optimum checkpoint interval for restart dumps", Future Gener.
-    Comput. Syst. 22, 303, eq. 11.
+    Comput. Syst. 22, 303.
 
     Examples
     --------
@@ -218,7 +218,7 @@ def daly_interval_higher_order(checkpoint_time: Numeric, mean_time: Numeric) -> 
 
     References
     ----------
-    Daly (2006), Future Gener. Comput. Syst. 22, 303, eq. 37.
+    Daly (2006), Future Gener. Comput. Syst. 22, 303.
 
     Examples
     --------
@@ -295,7 +295,7 @@ def effective_training_time_ratio(
 
     References
     ----------
-    Kokolis et al. (2025), arXiv 2410.21680, section III, expected ETTR.
+    Kokolis et al. (2025), arXiv 2410.21680: expected ETTR.
 
     Examples
     --------
@@ -334,7 +334,7 @@ def exponential_training_time_ratio(
 
     References
     ----------
-    Daly (2006), Future Gener. Comput. Syst. 22, 303, eq. 20.
+    Daly (2006), Future Gener. Comput. Syst. 22, 303.
 
     Examples
     --------

@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 EXPERIMENTS_MULTIPLIER = Distribution("lognormal", (("p5", 1.2), ("p95", 4.0), ("low", 1.0)))
-"""Compute of a development over that of its final run [1], never below 1. Cottier et al. (2024), appendix A.5."""
+"""Compute of a development over that of its final run [1], never below 1. Cottier et al. (2024)."""
 _COTTIER = "Cottier et al. (2024), arXiv 2405.21015"
 
 

@@ -267,7 +267,7 @@ def exposed_time(communication: Numeric, covering: Numeric) -> Numeric:
 
     References
     ----------
-    Rajbhandari et al. (2020), arXiv 1910.02054, section 7.
+    Rajbhandari et al. (2020), arXiv 1910.02054.
 
     Examples
     --------

@@ -112,7 +112,7 @@ def tokens_for_loss(
 
     References
     ----------
-    Sardana et al. (2024), arXiv 2401.00448, section 3.
+    Sardana et al. (2024), arXiv 2401.00448.
 
     Examples
     --------

@@ -21,7 +21,8 @@ __all__ = [
 H100_NETWORK = 50e9
 """400 Gbit/s per accelerator, one direction [byte/s]: Llama team (2024), arXiv 2407.21783, section 3.3.1."""
 A100_NETWORK = 25e9
-"""200 Gbit/s per accelerator, one direction [byte/s]: Jiang et al. (2024), MegaScale, arXiv 2402.15627, section 3.6."""
+"""200 Gbit/s per accelerator, one direction [byte/s]: Jiang et al. (2024), MegaScale, arXiv 2402.15627;
+recalled."""
 
 MEGASCALE_175B = Shape(
     name="MegaScale 175B",
@@ -36,8 +37,8 @@ MEGASCALE_175B = Shape(
     parallel_blocks=True,
     tied_embeddings=True,
 )
-"""Jiang et al. (2024), arXiv 2402.15627, table 1 and section 6: 128 heads, width 12,288, 96 layers, parallel blocks,
-sequences of 2,048, vocabulary of 64,000. The width of its MLP and the tied embedding are those of GPT-3."""
+"""Jiang et al. (2024), arXiv 2402.15627, table 1: 128 heads, width 12,288, 96 layers, parallel blocks, sequences of
+2,048, vocabulary of 64,000; recalled. The width of its MLP and the tied embedding are those of GPT-3."""
 NEMOTRON_340B = Shape(
     name="Nemotron-4 340B",
     layers=96,
@@ -49,7 +50,8 @@ NEMOTRON_340B = Shape(
     d_ff=73728,
     mlp_matrices=2,
 )
-"""NVIDIA (2024), arXiv 2406.11704, table 1: the run on which the overhead of a step was fitted."""
+"""NVIDIA (2024), arXiv 2406.11704: the run on which the overhead of a step was fitted. Shape and layout recalled; they
+give the published 340 B parameters."""
 
 
 @cache
