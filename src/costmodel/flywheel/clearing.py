@@ -25,6 +25,9 @@ TINY = 1e-300
 MAX_STEP_GROWTH = 3.0
 """Largest log growth within a step that the prediction of mid-step tokens reads [1]."""
 
+LEAST_ACCOUNTING = 1e-6
+"""Least accounting cost over required rent that a price is read from [1]: an empty balance sheet costs nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class MarketParameters:
@@ -312,7 +315,7 @@ def _log_target(
         limits = (parameters.rent_low, parameters.rent_high)
         yearly = rental_price(rent, ratio, parameters.phi, *limits, drivers.running[step])
     elif parameters.basis == "accounting" and state.accounting_rent is not None:
-        yearly = state.accounting_rent
+        yearly = np.maximum(state.accounting_rent, rent * LEAST_ACCOUNTING)
     elif parameters.basis == "accounting":
         yearly = rent / parameters.target_use
     else:

@@ -8,8 +8,14 @@ import numpy as np
 
 from costmodel.flywheel.drivers import ASSETS
 from costmodel.flywheel.trajectory import Trajectory
-from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.results import outputs_of
+
+FLAGS = frozenset({"runaway", "bounded"})
+"""Outputs that are true or false."""
+
+
+def _kind(name: str) -> type:
+    return np.bool_ if name in FLAGS else np.float64
 
 
 class Recorder:
@@ -23,8 +29,9 @@ class Recorder:
 
     def __init__(self, steps: int, workloads: int, batch: int) -> None:
         sizes = {"step": steps, "bound": steps + 1, "workload": workloads, "asset": len(ASSETS)}
-        self.arrays: dict[str, FloatArray] = {
-            spec.name: np.empty((*(sizes[dim] for dim in spec.dims), batch)) for spec in outputs_of(Trajectory)
+        self.arrays: dict[str, Any] = {
+            spec.name: np.empty((*(sizes[dim] for dim in spec.dims), batch), dtype=_kind(spec.name))
+            for spec in outputs_of(Trajectory)
         }
 
     def put(self, index: int | None, **values: Any) -> None:

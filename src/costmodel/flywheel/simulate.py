@@ -29,7 +29,7 @@ from costmodel.flywheel.clearing import (
 from costmodel.flywheel.drivers import ASSETS, Drivers, draws, drivers_of, since, stack
 from costmodel.flywheel.growth import loop_gain, refuse_runaway
 from costmodel.flywheel.inputs import FlywheelScenario
-from costmodel.flywheel.investment import Investment, investment_state
+from costmodel.flywheel.investment import Bound, Investment, investment_state
 from costmodel.flywheel.recorder import Recorder
 from costmodel.flywheel.retirement import retire_early, value_in_use_shortfall
 from costmodel.flywheel.trajectory import Trajectory
@@ -208,7 +208,9 @@ class Run:
     def result(self, scenario: FlywheelScenario, design: Design | None = None) -> Trajectory:
         """Return what has been recorded, as a result of ``scenario``."""
         gain = loop_gain(self.scenario)
-        self.record.put(None, loop_gain=gain, runaway=gain >= 1.0)
+        held = self.record.arrays["bound_held"]
+        physical = (held == int(Bound.CHIP_SUPPLY)) | (held == int(Bound.POWER))
+        self.record.put(None, loop_gain=gain, runaway=gain >= 1.0, bounded=physical.any(axis=0))
         outputs = self.record.outputs(_batch(self.scenario) is None)
         return Trajectory(scenario=scenario, design=design, lag_raised=self.lag_raised, **outputs)
 

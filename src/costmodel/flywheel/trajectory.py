@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from costmodel.flywheel.drivers import ASSETS
 from costmodel.flywheel.inputs import FlywheelScenario
@@ -29,6 +30,7 @@ class Trajectory(Result):
         "fixed_weight_unit_cost@*", "average_price@*", "tokens@*", "accelerators_in_service@*", "facility_power@*",
         "rental_price@*", "capex@*", "depreciation@*", "training_cost@*", "inference_cost@*",
         "training_share_of_compute@*", "user_spend@*", "operator_cost@*", "operating_margin@*", "loop_gain", "runaway",
+        "bounded",
     )  # fmt: skip
     """What an ensemble summarizes unless told otherwise."""
 
@@ -101,7 +103,8 @@ class Trajectory(Result):
     book_in_service: FloatArray = output("USD", dims=("asset", "bound"), label="book value in service")
     construction: FloatArray = output("USD", dims=("asset", "bound"), label="construction in progress")
     loop_gain: FloatArray = output("1", label="gain of the closed-form loop")
-    runaway: FloatArray = output("1", label="whether the loop gain is 1 or more")
+    runaway: NDArray[np.bool_] = output("1", label="whether the loop gain is 1 or more")
+    bounded: NDArray[np.bool_] = output("1", label="whether chips or power ever held capex (see bound_held)")
     lag_raised: bool = False
 
     def coords(self) -> Mapping[str, Any]:
