@@ -315,3 +315,10 @@ def test_memory_of_the_fullest_device() -> None:
     weights = (12 * block + 2048 + 2 * 32000 * 2048) / T
     logits = ROWS * 32000 / T * 6
     assert single == pytest.approx(weights * (6 + 12 / 16) + 12 * per_layer + logits, rel=1e-12)
+
+
+def test_outputs_of_norms_and_activation_functions_are_given_back() -> None:
+    kept, lean = (evaluate_layouts(_job(LATENT), CLUSTER, _layouts(recompute=level)).memory[0] for level in (0, 1))
+    per_layer = ROWS * 2 * (2 * 2048 + 0.2 * 8192 + 0.8 * (4 + 2) * 1024) / T
+    # five layers and two microbatches in flight; one layer's worth is needed again while it is computed
+    assert kept - lean == pytest.approx((5 * 2 - 1) * per_layer, rel=1e-9)
