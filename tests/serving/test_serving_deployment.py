@@ -196,6 +196,17 @@ def test_a_chip_and_a_shape_of_ones_own():
 
 
 @pytest.mark.contract
+def test_a_result_carries_the_written_scenario_and_its_design():
+    design = Design.random(CHAT, draws=4, rng=0)
+    result = deploy(CHAT.resolve(design), written=CHAT, design=design)
+    assert result.scenario is CHAT
+    assert result.design is design
+    assert result.infeasible.dtype == bool
+    assert not result.infeasible.any()
+    assert deploy(CHAT.replace({"layout.tensor": 3}).resolve()).infeasible
+
+
+@pytest.mark.contract
 def test_recorded_shares_come_with_range_and_source():
     uncertain = with_recorded_shares(CHAT.replace({"engine.memory_share": 0.8}))
     assert uncertain.uncertain_paths() == ("engine.compute_share", "engine.attention_share", "engine.overhead")

@@ -295,3 +295,30 @@ def test_the_best_configurations_are_the_front_of_all_of_them():
         assert front.cost[index] == pytest.approx(2.0 / (3600 * 0.8 * alone.tokens_per_second))
     with pytest.raises(DomainError, match="layouts"):
         best_configurations(WHAT, [], CHAT, batch, 2.0)
+
+
+@pytest.mark.law
+@given(
+    name=st.sampled_from(["Llama-3-70B", "DeepSeek-V3", "gpt-oss-120b"]),
+    mode=st.sampled_from(["interleaved", "chunked", "disaggregated"]),
+    batch=st.floats(1.0, 256.0),
+    cached=st.floats(0.0, 0.9),
+)
+def test_no_latency_of_a_user_falls_with_context(name, mode, batch, cached):
+    what = replace(WHAT, shape=shape(name), chip=replace(H200, memory=1e14), layout=Layout(tensor=8.0))
+    lengths = np.geomspace(64.0, 2e5, 30)
+    served = serve(what, Traffic(mean_input=lengths, mean_output=300.0, cached_share=cached), batch, mode=mode)
+    # chunked steps whose prompts starve the batch decode fewer sequences at a time
+    full = served.batch >= batch * (1 - 1e-12)
+    assert np.all(np.diff(served.time_to_first_token[full]) >= -1e-12)
+    assert np.all(np.diff(served.time_per_output_token[full]) >= -1e-12)
+    assert np.all(np.diff(served.requests_per_second) <= 1e-12)
+
+
+@pytest.mark.law
+@given(mode=st.sampled_from(["interleaved", "chunked", "disaggregated"]), length=st.floats(500.0, 3e4))
+def test_a_better_prefix_cache_never_costs_more(mode, length):
+    traffic = Traffic(mean_input=length, mean_output=300.0, cached_share=np.linspace(0.0, 0.95, 20))
+    served = serve(replace(WHAT, chip=replace(H200, memory=1e13)), traffic, 32.0, mode=mode)
+    assert np.all(np.diff(served.requests_per_second) >= -1e-12)
+    assert np.all(np.diff(served.time_to_first_token) <= 1e-12)

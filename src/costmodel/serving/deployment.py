@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from costmodel.foundation.arrays import FloatArray
@@ -209,7 +211,8 @@ class DeploymentResult(Result):
     Costs per token have the basis that :meth:`basis` gives.
     """
 
-    infeasible: FloatArray = output("1", label="reason code, 0 where feasible")
+    infeasible: NDArray[np.bool_] = output("1", label="whether it cannot run so")
+    reason: FloatArray = output("1", label="code of the reason, 0 where it can")
     batch: FloatArray = output("1", label="sequences in decode of one copy")
     accelerators: FloatArray = output("1", label="accelerators of one copy")
     time_to_first_token: FloatArray = output("s", label="time to first token")
@@ -240,9 +243,7 @@ class DeploymentResult(Result):
     @property
     def reasons(self) -> tuple[str, ...]:
         """The reasons why points are infeasible, in words; empty where all work."""
-        import numpy as np
-
-        codes = np.unique(np.asarray(self.infeasible, dtype=int))
+        codes = np.unique(np.asarray(self.reason, dtype=int))
         return tuple(REASONS[code] for code in codes if code)
 
     @property
