@@ -36,7 +36,7 @@ def test_every_figure_states_source_grade_and_unit() -> None:
                 assert datum.source.title
                 assert datum.source_key != "not recorded" or datum.grade in {Grade.UNVERIFIED, Grade.ASSUMED}
                 assert (datum.grade is Grade.ASSUMED) == (name == "defaults")
-                assert (datum.text is None) == (datum.unit != "text")
+                assert (datum.text is None) == (datum.unit not in {"text", "date"})
                 assert not datum.unit.startswith("USD") or datum.price_year is not None
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costmodel.catalog.check import Finding, Weight, check, check_file, unit_factors
+from costmodel.catalog.check import check, check_file, unit_factors
+from costmodel.catalog.findings import Finding, Weight
 from costmodel.catalog.loader import COLUMNS, parse
+from costmodel.catalog.plausibility import across, parse_bounds
 from costmodel.catalog.records import Record
 from costmodel.catalog.schema import data_files, factor, parse_schema, parse_sources, read_data, sources
 from costmodel.foundation.errors import CatalogError, UnitError
@@ -244,6 +247,58 @@ def _reads_or_refuses(file: str, raw: bytes) -> None:
     assert all(isinstance(record, Record) for record in records.values())
     findings, _ = check_file(file, raw, sources(), TODAY)
     assert all(finding.file for finding in findings)
+
+
+@pytest.mark.law
+@given(st.data())
+def test_a_damaged_declaration_is_read_or_refused(data: st.DataObject) -> None:
+    file, read = data.draw(
+        st.sampled_from([("schema.toml", parse_schema), ("sources.toml", parse_sources), ("bounds.toml", parse_bounds)])
+    )
+    raw = bytearray(read_data(file)[:3000])
+    for _ in range(data.draw(st.integers(1, 8))):
+        where = data.draw(st.integers(0, len(raw) - 1))
+        raw[where : where + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=4))
+    for text in (bytes(raw), read_data(file)[: data.draw(st.integers(0, 3000))]):
+        with contextlib.suppress(CatalogError):
+            read(text)
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"[doubling]", b"[halving]"),
+        (b"450 Gbyte/s", b"450 furlong"),
+        (b"450 Gbyte/s", b"fast"),
+        (b'"2022"', b'"soon"'),
+        (b"value = 1.15e12", b"value = -1"),
+        (b"growth = 1.3", b"growth = 'x'"),
+        (b'[["tf32", "bf16"]', b'[["tf32"]'),
+    ],
+)
+def test_bounds_of_another_form_are_refused(old: bytes, new: bytes) -> None:
+    with pytest.raises(CatalogError, match=r"bounds\.toml"):
+        parse_bounds(read_data("bounds.toml").replace(old, new))
+
+
+@pytest.mark.contract
+def test_a_date_that_is_none_is_named() -> None:
+    line = _line(field="launch", unit="date", value="soon")
+    assert [(fault.line, fault.field) for fault in _faults(_csv(line))] == [(2, "value")]
+    assert _faults(_csv(_line(field="launch", unit="date", value="2026H2"))) == []
+
+
+@pytest.mark.contract
+def test_a_zero_is_named_by_its_bounds_and_stops_no_rule() -> None:
+    lines = [
+        _line(field=field, value="0", unit=unit)
+        for field, unit in (("bf16", "TFLOP/s"), ("tf32", "TFLOP/s"), ("power", "W"))
+    ]
+    words = [_line(field="vendor", value="NVIDIA", unit="text"), _line(field="launch", value="2024", unit="date")]
+    findings, data = check_file("accelerators.csv", _csv(*lines, *words), sources(), TODAY)
+    assert [finding.field for finding in findings if finding.weight is Weight.IMPLAUSIBLE] == ["bf16", "tf32", "power"]
+    assert list(across(data)) == []
 
 
 # ---------------------------------------------------------------------- the catalog as it ships

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from costmodel.catalog import Catalog, Datum
-from costmodel.catalog.check import Finding, across
+from costmodel.catalog.findings import Finding
 from costmodel.catalog.loader import table
+from costmodel.catalog.plausibility import across
 
 pytestmark = pytest.mark.contract
 

@@ -20,7 +20,7 @@ from itertools import pairwise
 from costmodel.catalog.periods import span
 from costmodel.catalog.records import NOT_RECORDED, Datum, Record
 from costmodel.catalog.schema import (
-    TEXT,
+    DATE,
     FieldSpec,
     Kind,
     data_files,
@@ -164,10 +164,7 @@ def examine(entry: Entry, declared: Kind, documents: Mapping[str, Source]) -> tu
     grade = _grade_and_source(cells, documents, fault)
     for column in ("period", "known"):
         if cells[column]:
-            try:
-                span(cells[column])
-            except CatalogError as error:
-                fault(column, str(error))
+            _date(column, cells[column], fault)
     price_year = _price_year(cells, spec, fault)
     if faults or grade is None:
         return None, faults
@@ -194,15 +191,24 @@ def examine(entry: Entry, declared: Kind, documents: Mapping[str, Source]) -> tu
     return datum, faults
 
 
+def _date(column: str, text: str, fault: Callable[[str, str], None]) -> None:
+    try:
+        span(text)
+    except CatalogError as error:
+        fault(column, str(error))
+
+
 def _figures(
     cells: Mapping[str, str], spec: FieldSpec, fault: Callable[[str, str], None]
 ) -> tuple[dict[str, float | None], str | None]:
     numbers: dict[str, float | None] = dict.fromkeys(("value", "low", "high"))
-    if spec.unit == TEXT:
-        if cells["unit"] != TEXT:
-            fault("unit", f"{cells['unit']!r} where {spec.name!r} is a {TEXT}")
+    if spec.is_words:
+        if cells["unit"] != spec.unit:
+            fault("unit", f"{cells['unit']!r} where {spec.name!r} is a {spec.unit}")
         if not cells["value"]:
             fault("value", "is empty: leave the line out instead")
+        elif spec.unit == DATE:
+            _date("value", cells["value"], fault)
         return numbers, cells["value"]
     for column in numbers:
         if not cells[column]:

@@ -37,9 +37,9 @@ class Datum:
     low, high
         Range in ``unit``, where the source gives one.
     text
-        The entry of a text field, such as a vendor's name.
+        The entry of a field of words or dates, such as a vendor's name.
     unit
-        Canonical unit of the field (``text`` for text).
+        Canonical unit of the field; ``text`` for words, ``date`` for dates.
     price_year
         Year of the money, for figures in USD.
     period

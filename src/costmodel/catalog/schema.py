@@ -14,6 +14,8 @@ from costmodel.foundation.provenance import Source
 
 TEXT = "text"
 """The unit of entries that are words."""
+DATE = "date"
+"""The unit of entries that are dates, written as in `costmodel.catalog.periods`."""
 _PREFIXES = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
 _PREFIXED = frozenset(
     prefix + unit for prefix in _PREFIXES for unit in ("USD", "token", "FLOP", "byte", "bit", "W", "Wh", "J")
@@ -29,6 +31,11 @@ class FieldSpec:
     low: float = -inf
     high: float = inf
     description: str = ""
+
+    @property
+    def is_words(self) -> bool:
+        """Whether entries are words or dates, not numbers."""
+        return self.unit in {TEXT, DATE}
 
     @property
     def is_money(self) -> bool:

@@ -37,7 +37,8 @@ def catalog_command(
 
 
 def _check(as_json: bool) -> None:
-    from costmodel.catalog.check import Weight, check
+    from costmodel.catalog.check import check
+    from costmodel.catalog.findings import Weight
 
     findings = check()
     if as_json:
