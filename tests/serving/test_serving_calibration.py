@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from costmodel.foundation.distributions import Distribution
 from costmodel.foundation.errors import DomainError
 from costmodel.serving import (
     OVERHEAD,
@@ -66,6 +67,7 @@ def test_its_distribution_has_the_fit_at_its_median():
     drawn = OVERHEAD.distribution()
     assert drawn.median() == pytest.approx(OVERHEAD.value, rel=0.05)
     assert drawn.support()[0] >= 1.0
+    assert Distribution.parse(drawn.written(), "1") == drawn
 
 
 def _rows(overhead):

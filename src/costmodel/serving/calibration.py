@@ -58,9 +58,8 @@ class Overhead:
     def distribution(self) -> Distribution:
         """Return the overhead as a lognormal distribution, not below 1."""
         factor = float(np.exp(NINETY_PERCENT * self.spread))
-        return Distribution.parse(
-            {"dist": "lognormal", "p5": self.value / factor, "p95": self.value * factor, "low": 1.0}, "1"
-        )
+        # built as it is parsed, without the inverse normal that checking its support would import
+        return Distribution("lognormal", (("p5", self.value / factor), ("p95", self.value * factor), ("low", 1.0)))
 
 
 def fit_overhead(
