@@ -25,6 +25,7 @@ def plain(**changes: object) -> AcceleratorHour:
         "facility_life": 20.0,
         "maintenance_per_watt": 0.3,
         "wacc": 0.0,
+        "peak": 1e15,
     }
     return AcceleratorHour(**{**values, **changes})
 
@@ -41,12 +42,11 @@ def test_components_without_interest() -> None:
     assert hour.maintenance == pytest.approx(1_500 * 0.3 / hours)
     assert hour.cost_of_capital == pytest.approx(0.0, abs=1e-12)
     assert hour.total == pytest.approx(sum(hour[name] for name in COMPONENTS))
-    assert hour.flop_cost is None
 
 
 @pytest.mark.closed_form
 def test_cost_of_capital_completes_the_annuity() -> None:
-    hour = accelerator_hour(plain(wacc=0.10, it_life=2.0, facility_cost_per_watt=0.0, peak=1e15, mfu=0.5).resolve())
+    hour = accelerator_hour(plain(wacc=0.10, it_life=2.0, facility_cost_per_watt=0.0, mfu=0.5).resolve())
     annuity = 33_000 / (1 / 1.1 + 1 / 1.21)
     assert hour.chip + hour.server + hour.network + hour.cost_of_capital == pytest.approx(annuity / 8766)
     assert hour.flop_cost == pytest.approx(hour.total / 3600 / 0.5e15)

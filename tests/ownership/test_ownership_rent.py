@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from costmodel.ownership.rent import (
     annuity_factor,
     capital_recovery_factor,
+    economic_life,
+    flat_annuity_shortfall,
     levelized_cost,
     required_rent,
+    vintage_rent,
     vintage_value,
 )
 
@@ -82,6 +85,45 @@ def test_value_of_a_vintage_is_the_integral_of_its_discounted_rent() -> None:
 def test_new_capacity_at_its_required_rent_is_worth_its_price(r: float, decline: float, life: float) -> None:
     rent = required_rent(100.0, r, decline, life, 0.0)
     assert vintage_value(rent, decline, r, life, 0.0) == pytest.approx(100.0, rel=1e-12)
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference("costmodel.ownership.rent:flat_annuity_shortfall")
+def test_a_flat_annuity_loses_money_when_rents_fall() -> None:
+    r, decline, life = math.log(1.07), 0.3, 4.0
+    level = required_rent(1.0, r, 0.0, life, 0.0)
+    worth = vintage_value(level, decline, r, life, 0.0)
+    assert flat_annuity_shortfall(r, decline, life) == pytest.approx(1.0 - worth)
+    # without interest a level rent 1/L that falls at 30 % recovers (1 - e^-1.2)/1.2
+    assert flat_annuity_shortfall(0.0, decline, life) == pytest.approx(1 - (1 - math.exp(-1.2)) / 1.2)
+    assert flat_annuity_shortfall(r, 0.0, life) == pytest.approx(0.0, abs=1e-15)
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference("costmodel.ownership.rent:vintage_rent")
+def test_an_old_vintage_rents_at_its_performance() -> None:
+    assert vintage_rent(1000.0, 0.25, 100.0) == 150.0
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference("costmodel.ownership.rent:economic_life")
+def test_economic_life_ends_where_rent_meets_running_cost() -> None:
+    years = economic_life(1000.0, 100.0, 0.5, 9.0)
+    assert 1000.0 * math.exp(-0.5 * years) == pytest.approx(100.0)
+    assert economic_life(1000.0, 100.0, 0.5, 3.0) == 3.0
+    assert economic_life(50.0, 100.0, 0.5, 3.0) == 0.0
+    assert economic_life(1000.0, 100.0, 0.0, 7.0) == 7.0
+    assert economic_life(1000.0, 0.0, 0.5, 7.0) == 7.0
+
+
+@pytest.mark.law
+@given(st.floats(100.0, 1e4), st.floats(1.0, 1e4), st.floats(0.05, 0.7), st.floats(0.0, 12.0))
+def test_no_other_stop_is_worth_more_than_the_economic_life(
+    rent: float, running: float, decline: float, other: float
+) -> None:
+    best = economic_life(rent, running, decline, 12.0)
+    value = vintage_value(rent, decline, 0.08, best, running)
+    assert value >= vintage_value(rent, decline, 0.08, other, running) - 1e-6
 
 
 @pytest.mark.contract

@@ -12,6 +12,7 @@ from costmodel.ownership.site import (
     Site,
     cooling_advantage,
     power_room,
+    site_costs,
     site_in,
     units_within_power,
 )
@@ -47,6 +48,22 @@ def test_liquid_cooling_costs_more_and_draws_less() -> None:
     # by energy alone it does not pay at 7.9 cents: racks that air cannot cool are the reason
     saved = cooling_advantage(1.25, AIR.pue, LIQUID.pue, rate, 0.76, site_in("Ohio").electricity_price, 8766.0)
     assert saved < 0.0
+
+
+@pytest.mark.closed_form
+def test_a_site_counts_its_cooling_and_its_limit() -> None:
+    resolved = Site(
+        cost_per_watt=10.0,
+        electricity_price=1e-4,
+        power_limit=1.1e6,
+        cooling=Cooling(kind="liquid", extra_cost_per_watt=1.0, pue=1.1),
+    )
+    costs = site_costs(resolved, np.array([1e6, 2e6]), 0.5)
+    np.testing.assert_allclose(costs.capex, [11e6, 22e6])
+    np.testing.assert_allclose(costs.energy, [1.1e6 * 0.5 * 8766 * 1e-4, 2.2e6 * 0.5 * 8766 * 1e-4])
+    assert costs.within_limit.tolist() == [True, False]
+    np.testing.assert_allclose(costs.room, [0.0, 0.0], atol=1e-6)
+    assert site_costs(site_in("Ohio"), 1e9, 0.8).room == np.inf
 
 
 @pytest.mark.contract

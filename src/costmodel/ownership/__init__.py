@@ -1,1 +1,57 @@
-"""What it costs to own compute: depreciation, fleets, sites, finance."""
+"""What it costs to own compute: depreciation, fleets, sites, finance.
+
+Formulas live in the module named after the thing: `depreciation`, `macrs`, `rent`, `vintages`, `energy`, `site`,
+`finance`, `contracts`, `tax`, `company`. The objects below are imported when they are first used.
+
+Examples
+--------
+>>> from costmodel.ownership import AssetClass, ClassFleet
+>>> ClassFleet(AssetClass(book_life=5.0), step=0.25, steps=4).steps
+4
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "AcceleratorHour": "accelerator_hour",
+    "AcceleratorHourResult": "accelerator_hour",
+    "AssetClass": "fleet",
+    "BookSchedule": "books",
+    "ClassFleet": "fleet",
+    "Cooling": "site",
+    "Fleet": "fleet",
+    "FleetStep": "cohorts",
+    "Impairment": "books",
+    "LifeChange": "books",
+    "LifePolicy": "company",
+    "Retirement": "books",
+    "Site": "site",
+    "bonus_share": "tax",
+    "from_catalog": "hour_from_catalog",
+    "irr": "finance",
+    "macrs_rates": "macrs",
+    "npv": "finance",
+    "payback": "finance",
+    "required_rent": "rent",
+    "site_in": "site",
+    "straight_line_books": "books",
+    "useful_life_effect": "company",
+}
+"""The module of this package that holds each name."""
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name from its module when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """Return every public name."""
+    return [*globals(), *_HOMES]

@@ -68,9 +68,7 @@ class AcceleratorHour(Scenario):
         description="Expected logarithmic fall of the rent of IT, for the required rent; positive where it falls.",
         note="fall of the price of accelerators per performance, 2023 to 2026",
     )
-    peak: Parameter = parameter(
-        "FLOP/s", gt=0, optional=True, description="Dense peak for the cost of an operation; absent: none is given."
-    )
+    peak: Parameter = parameter("FLOP/s", gt=0, description="Dense peak, for the cost of an operation.")
     mfu: Parameter = parameter("1", gt=0, le=1, default=0.4, description="Share of the peak that does useful work.")
 
 
@@ -92,19 +90,14 @@ class AcceleratorHourResult(Result):
         label="rent that new capacity must earn while rents fall",
         basis="per accelerator-hour sold at the stated utilisation; first hour of a falling rent, not an average",
     )
+    flop_cost: FloatArray = output(
+        "USD/FLOP", label="cost of a useful operation", basis=BASIS + "; operations at the stated share of peak"
+    )
 
     @property
     def total(self) -> Numeric:
         """Cost of an accelerator-hour [USD/hour]: the sum of its components."""
         return ordered_sum(self[name] for name in COMPONENTS)
-
-    @property
-    def flop_cost(self) -> Numeric | None:
-        """Cost of a useful operation [USD/FLOP] at the stated share of peak; ``None`` without a peak."""
-        inputs = self.scenario
-        if not isinstance(inputs, AcceleratorHour) or inputs.peak is None:
-            return None
-        return cost_per_flop(self.total, inputs.peak, inputs.mfu)
 
     def breakdown(self) -> dict[str, Numeric]:
         """Return the components and their total [USD/hour]."""
@@ -130,9 +123,9 @@ def accelerator_hour(resolved: AcceleratorHour) -> AcceleratorHourResult:
     >>> hour = accelerator_hour(AcceleratorHour(
     ...     name="h", chip_price=24e3, server_price=4e3, network_price=7e3, it_power="1.4 kW", it_life=4.0, pue=1.1,
     ...     electricity_price="80 USD/MWh", facility_cost_per_watt=11.0, facility_life=20.0,
-    ...     maintenance_per_watt=0.3, wacc=0.07).resolve())
-    >>> round(float(hour.total), 3), round(float(hour.required_rent), 3)
-    (1.486, 2.093)
+    ...     maintenance_per_watt=0.3, wacc=0.07, peak=989.4e12).resolve())
+    >>> round(float(hour.total), 3), round(float(hour.required_rent), 3), round(float(hour.flop_cost) * 1e18, 3)
+    (1.486, 2.093, 1.043)
     """
     load = resolved.idle_load + (resolved.busy_load - resolved.idle_load) * resolved.utilisation
     site = facility_cost(resolved.it_power, resolved.facility_cost_per_watt, 0.0)
@@ -154,8 +147,12 @@ def accelerator_hour(resolved: AcceleratorHour) -> AcceleratorHourResult:
     running = yearly["energy"] + yearly["maintenance"]
     rent = required_rent(it_price, rate, resolved.rent_decline, resolved.it_life, running)
     rent = rent + required_rent(site, rate, 0.0, resolved.facility_life, 0.0)
+    total = ordered_sum(hourly[name] for name in COMPONENTS)
     return AcceleratorHourResult(
-        scenario=resolved, required_rent=cost_per_hour(rent, resolved.utilisation, HOURS_PER_YEAR), **hourly
+        scenario=resolved,
+        required_rent=cost_per_hour(rent, resolved.utilisation, HOURS_PER_YEAR),
+        flop_cost=cost_per_flop(total, resolved.peak, resolved.mfu),
+        **hourly,
     )
 
 

@@ -21,7 +21,17 @@ HOUSE_ENERGY = 0.6
 """Energy in that site's running cost [USD/W/year]: the note of the record; the rest is maintenance and staff."""
 
 
-_Read = Callable[[Catalog, str, str, str], tuple[Datum, dict[str, Any]]]
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Names of the records that a scenario asks for."""
+
+    accelerator: str
+    region: str
+    operator: str
+    precision: str
+
+
+_Read = Callable[[Catalog, _Wanted], tuple[Datum, dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +100,10 @@ def from_catalog(
     1.48
     """
     library = Catalog()
-    chip = library.accelerator(accelerator)
+    library.accelerator(accelerator)
     values: dict[str, Any] = {}
     data: list[Datum] = []
+    wanted = _Wanted(accelerator, region, operator, precision)
     title = f"{accelerator}, owned"
     if not set(_PRICED) <= set(changes):
         chosen, prices = _prices(library.as_of(as_of) if as_of else library, accelerator, price)
@@ -100,11 +111,8 @@ def from_catalog(
         title = f"{title}: price by {chosen} ({data[0].record}, {data[0].period or 'undated'})"
     for field, read in _FIGURES.items():
         if field not in changes:
-            datum, values[field] = _read_figure(field, read, library, accelerator, region, operator)
+            datum, values[field] = _read_figure(field, read, library, wanted)
             data.append(datum)
-    if precision in chip and "peak" not in changes:
-        data.append(chip.datum(precision))
-        values["peak"] = sourced(chip.datum(precision))
     settings: dict[str, Any] = {
         "name": f"accelerator-hour-{accelerator.lower()}",
         "title": title,
@@ -117,12 +125,10 @@ def from_catalog(
     return AcceleratorHour(**{**settings, **values, **changes})
 
 
-def _read_figure(
-    field: str, read: _Read, library: Catalog, accelerator: str, region: str, operator: str
-) -> tuple[Datum, dict[str, Any]]:
+def _read_figure(field: str, read: _Read, library: Catalog, wanted: _Wanted) -> tuple[Datum, dict[str, Any]]:
     """Read one figure, saying which input may stand in for it where it is missing."""
     try:
-        return read(library, accelerator, region, operator)
+        return read(library, wanted)
     except CatalogError as error:
         raise CatalogError(f"{error}; or give {field}") from None
 
@@ -249,34 +255,39 @@ def _like(library: Catalog, table: str, accelerator: str) -> Record:
     raise CatalogError(f"nothing about {accelerator!r} is recorded in {table}")
 
 
-def _power(library: Catalog, accelerator: str, region: str, operator: str) -> tuple[Datum, dict[str, Any]]:
-    datum = _like(library, "accelerator_hours", accelerator).datum("it_power")
+def _power(library: Catalog, wanted: _Wanted) -> tuple[Datum, dict[str, Any]]:
+    datum = _like(library, "accelerator_hours", wanted.accelerator).datum("it_power")
     return datum, sourced(datum)
 
 
-def _pue(library: Catalog, accelerator: str, region: str, operator: str) -> tuple[Datum, dict[str, Any]]:
-    datum = library.pue(operator).datum("pue")
+def _pue(library: Catalog, wanted: _Wanted) -> tuple[Datum, dict[str, Any]]:
+    datum = library.pue(wanted.operator).datum("pue")
     return datum, sourced(datum)
 
 
-def _electricity(library: Catalog, accelerator: str, region: str, operator: str) -> tuple[Datum, dict[str, Any]]:
-    datum = library.electricity(region).datum("price")
+def _electricity(library: Catalog, wanted: _Wanted) -> tuple[Datum, dict[str, Any]]:
+    datum = library.electricity(wanted.region).datum("price")
     return datum, sourced(datum, scale=1.0 / WH_PER_KWH)
 
 
-def _facility(library: Catalog, accelerator: str, region: str, operator: str) -> tuple[Datum, dict[str, Any]]:
+def _facility(library: Catalog, wanted: _Wanted) -> tuple[Datum, dict[str, Any]]:
     datum = library.facility("facility only").datum("facility_per_power")
     return datum, sourced(datum)
 
 
-def _facility_life(library: Catalog, accelerator: str, region: str, operator: str) -> tuple[Datum, dict[str, Any]]:
+def _facility_life(library: Catalog, wanted: _Wanted) -> tuple[Datum, dict[str, Any]]:
     datum = library.facility(HOUSE).datum("building_life")
     return datum, sourced(datum)
 
 
-def _maintenance(library: Catalog, accelerator: str, region: str, operator: str) -> tuple[Datum, dict[str, Any]]:
+def _maintenance(library: Catalog, wanted: _Wanted) -> tuple[Datum, dict[str, Any]]:
     datum = library.facility(HOUSE).datum("opex_per_power")
     return datum, sourced(datum, value=datum.number - HOUSE_ENERGY, note=f"less energy, {HOUSE_ENERGY} USD/W/year")
+
+
+def _peak(library: Catalog, wanted: _Wanted) -> tuple[Datum, dict[str, Any]]:
+    datum = library.accelerator(wanted.accelerator).datum(wanted.precision)
+    return datum, sourced(datum)
 
 
 _FIGURES: dict[str, _Read] = {
@@ -286,4 +297,5 @@ _FIGURES: dict[str, _Read] = {
     "facility_cost_per_watt": _facility,
     "facility_life": _facility_life,
     "maintenance_per_watt": _maintenance,
+    "peak": _peak,
 }

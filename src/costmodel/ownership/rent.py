@@ -181,3 +181,96 @@ def vintage_value(
     flat = discount_rate + NUDGE
     earned = rent * -np.expm1(-falling * remaining_life) / falling
     return earned - running_cost * -np.expm1(-flat * remaining_life) / flat
+
+
+@formula(step=True)
+def flat_annuity_shortfall(discount_rate: Numeric, decline: Numeric, life: Numeric) -> Numeric:
+    """Share of its price that an owner loses who starts from a level annuity while rents fall.
+
+    Parameters
+    ----------
+    discount_rate
+        Logarithmic cost of capital ``ln(1 + WACC)`` [1/year].
+    decline
+        Logarithmic fall of rents, signed: positive where they fall [1/year].
+    life
+        Years in which rent is earned, > 0 [year].
+
+    Returns
+    -------
+    Numeric
+        Present value lost per unit of price [1]; negative where rents rise.
+
+    Notes
+    -----
+    The level annuity is the required rent at δ = 0; its rent then falls with the market, so what is recovered is
+    ``[r/(1 − e^−rL)] · [(1 − e^−(r+δ)L)/(r+δ)]`` of the price, and the rest is lost.
+
+    Examples
+    --------
+    >>> [round(float(flat_annuity_shortfall(np.log(1.1), d, 5.0)), 3) for d in (0.0, 0.26)]
+    [0.0, 0.412]
+    """
+    flat, falling = discount_rate + NUDGE, discount_rate + decline + NUDGE
+    recovered = flat / -np.expm1(-flat * life) * -np.expm1(-falling * life) / falling
+    return 1.0 - recovered
+
+
+@formula(step=True)
+def vintage_rent(rental_price: Numeric, relative_performance: Numeric, extra_running_cost: Numeric) -> Numeric:
+    """Rent that an old vintage earns beside new capacity.
+
+    Parameters
+    ----------
+    rental_price
+        Rent of new capacity, ≥ 0 [USD/year].
+    relative_performance
+        Performance of the old unit over that of a new one, ≥ 0 [1].
+    extra_running_cost
+        What it costs more to run than new capacity of the same performance, signed [USD/year].
+
+    Returns
+    -------
+    Numeric
+        Rent [USD/year]; negative where it is not worth running.
+
+    Examples
+    --------
+    >>> float(vintage_rent(20_000.0, 0.4, 500.0))
+    7500.0
+    """
+    return rental_price * relative_performance - extra_running_cost
+
+
+@formula(step=True)
+def economic_life(rent: Numeric, running_cost: Numeric, decline: Numeric, physical_life: Numeric) -> Numeric:
+    """Time for which a vintage is worth running: until its falling rent meets its running cost.
+
+    Parameters
+    ----------
+    rent
+        Rent that it earns now, > 0 [USD/year].
+    running_cost
+        Cost of running it for a year, ≥ 0, unchanged over time [USD/year].
+    decline
+        Logarithmic fall of that rent, signed [1/year].
+    physical_life
+        Years for which it can run, ≥ 0 [year].
+
+    Returns
+    -------
+    Numeric
+        Years, from 0 to the physical life [year].
+
+    Notes
+    -----
+    ``ln(rent/running cost)/decline`` within 0 and the physical life; the physical life where rents do not fall and
+    exceed the running cost.
+
+    Examples
+    --------
+    >>> round(float(economic_life(9_000.0, 1_500.0, 0.3, 8.0)), 2)
+    5.97
+    """
+    margin = np.log(np.maximum(rent, NUDGE)) - np.log(np.maximum(running_cost, NUDGE))
+    return np.minimum(np.maximum(margin / np.maximum(decline, NUDGE), 0.0), physical_life)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -11,6 +12,8 @@ from costmodel import catalog
 from costmodel.foundation.arrays import Numeric, formula
 from costmodel.foundation.inputs import Inputs, Parameter, parameter
 from costmodel.foundation.provenance import Grade
+from costmodel.foundation.units import HOURS_PER_YEAR
+from costmodel.ownership.energy import energy_cost, facility_cost, facility_power
 from costmodel.ownership.sourced import WH_PER_KWH, sourced
 
 
@@ -96,6 +99,53 @@ def site_in(region: str, *, cooling: Cooling = AIR, power_limit: float | None = 
         cost_per_watt=sourced(cost),
         electricity_price=sourced(price, scale=1.0 / WH_PER_KWH),
         cooling=cooling,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SiteCosts:
+    """What some IT power needs of a site, arrays of the shape of the batch."""
+
+    capex: Numeric
+    """Shell, power and cooling [USD]; paid over the construction lag before service."""
+    energy: Numeric
+    """Electricity a year, cooling included [USD/year]."""
+    grid_power: Numeric
+    """Draw at the meter at full load [W]."""
+    room: Numeric
+    """IT power for which there is still room [W]; infinite without a limit."""
+    within_limit: Numeric
+    """Whether the grid carries it."""
+
+
+def site_costs(site: Site, it_power: Numeric, load: Numeric) -> SiteCosts:
+    """Return what some IT power costs on a site, with its cooling, and whether the grid carries it.
+
+    Parameters
+    ----------
+    site
+        Its resolved inputs: floats or ``(draw,)`` arrays.
+    it_power
+        Draw of servers and network at full load, ≥ 0 [W].
+    load
+        Average share of it, 0 to 1 [1].
+
+    Examples
+    --------
+    >>> ohio = Site(power_limit=120e6, cost_per_watt=11.0, electricity_price=7.9e-5, cooling={"pue": 1.2})
+    >>> costs = site_costs(ohio, 80e6, 0.8)
+    >>> round(costs.capex / 1e6), round(costs.energy / 1e6, 1), round(costs.grid_power / 1e6), round(costs.room / 1e6)
+    (880, 53.2, 96, 20)
+    """
+    cooling = site.cooling
+    limit = np.inf if site.power_limit is None else site.power_limit
+    grid = facility_power(it_power, cooling.pue)
+    return SiteCosts(
+        capex=facility_cost(it_power, site.cost_per_watt + cooling.extra_cost_per_watt, 0.0),
+        energy=energy_cost(it_power, load, cooling.pue, HOURS_PER_YEAR, site.electricity_price),
+        grid_power=grid,
+        room=power_room(limit, it_power, cooling.pue),
+        within_limit=grid <= limit,
     )
 
 

@@ -51,6 +51,22 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "remaining_life": positive(0.0, 40.0),
         "running_cost": positive(0.0, 1e5),
     },
+    f"{_RENT}:flat_annuity_shortfall": {
+        "discount_rate": rate(0.0, 0.3),
+        "decline": rate(-0.3, 0.7),
+        "life": positive(0.25, 40.0),
+    },
+    f"{_RENT}:vintage_rent": {
+        "rental_price": positive(0.0, 1e6),
+        "relative_performance": positive(0.0, 2.0),
+        "extra_running_cost": positive(0.0, 1e4),
+    },
+    f"{_RENT}:economic_life": {
+        "rent": positive(1.0, 1e6),
+        "running_cost": positive(0.0, 1e5),
+        "decline": rate(-0.3, 0.7),
+        "physical_life": positive(0.0, 20.0),
+    },
     f"{_ENERGY}:load_factor": {"utilisation": share(), "idle_fraction": share()},
     f"{_ENERGY}:energy_use": {"power": positive(0.0, 1e9), "load": share(), "hours": positive(0.0, 8766.0)},
     f"{_ENERGY}:facility_power": {"it_power": positive(0.0, 1e9), "pue": positive(1.0, 2.0)},
@@ -156,7 +172,7 @@ def _accelerator_hours() -> SearchStrategy[AcceleratorHour]:
         maintenance_per_watt=positive(0.0, 2.0),
         wacc=positive(0.0, 0.3),
         rent_decline=rate(-0.1, 0.5),
-        peak=st.none() | positive(1e13, 1e16),
+        peak=positive(1e13, 1e16),
         mfu=positive(0.05, 1.0),
     )
 

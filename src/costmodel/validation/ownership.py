@@ -20,6 +20,8 @@ RESELLER = (
     "recorded; large owners pay less"
 )
 """Why the cost of an hour comes out high where only a reseller's price is recorded."""
+OTHER_RATE = "at 10 % beside the 7 % of the comparison: what a weaker balance sheet pays"
+"""Why the cost at another cost of capital stands beside the comparison."""
 
 
 def _macrs_difference(recovery_period: int) -> float:
@@ -59,20 +61,22 @@ def _gigawatt_year() -> float:
     return float(it + levelized_cost(site.value("building_capex"), 0.07, site.value("building_life"), 0.0))
 
 
-def _hour(accelerator: str) -> float:
-    return float(accelerator_hour(from_catalog(accelerator, it_life=4.0, wacc=0.07).resolve()).total)
+def _hour(accelerator: str, wacc: float) -> float:
+    return float(accelerator_hour(from_catalog(accelerator, it_life=4.0, wacc=wacc).resolve()).total)
 
 
-def _hour_case(accelerator: str, record: str, period: str, tolerance: float, miss: str | None = None) -> Case:
+def _hour_case(
+    accelerator: str, record: str, period: str, tolerance: float, miss: str | None = None, wacc: float = 0.07
+) -> Case:
     published = catalog.accelerator_hour(record).value("own", period)
     return Case(
-        f"ownership/hour {accelerator} {period}",
-        f"SemiAnalysis InferenceX, owner's cost, {period}; 4 years, 7 %; {from_catalog(accelerator).title}",
+        f"ownership/hour {accelerator} {period}, {wacc:.0%}",
+        f"SemiAnalysis, owner's cost, {period}; 4 years, {wacc:.0%}; {from_catalog(accelerator).title}",
         Evidence.PREDICTION,
         published,
         "USD/hour",
         tolerance,
-        partial(_hour, accelerator),
+        partial(_hour, accelerator, wacc),
         miss,
     )
 
@@ -145,7 +149,9 @@ CASES: tuple[Case, ...] = (
         0.20,
         "the latest price recorded is the vendor's average of 2025; the published cost fell 10 % in the meantime",
     ),
+    _hour_case("H100-SXM", "H100", "2025-10", 0.20, OTHER_RATE, wacc=0.10),
     _hour_case("GB200-NVL72", "GB200", "2026-06", 0.15),
+    _hour_case("GB200-NVL72", "GB200", "2026-06", 0.15, OTHER_RATE, wacc=0.10),
     _hour_case("GB300-NVL72", "GB300", "2026-06", 0.15),
     _hour_case("TPU-v7", "TPU-v7", "2026-04", 0.15),
     _hour_case("B200", "B200", "2025-10", 0.15, RESELLER),
