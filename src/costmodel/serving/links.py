@@ -123,7 +123,8 @@ def _reduce_times(what: Configuration, tokens: Numeric, links: tuple[Numeric, ..
         return line, both * line
     side, near = np.power(layout.tensor, 0.5), np.power(local, 0.5)
     into_attention = shape.heads * shape.query_dim + 2.0 * shape.kv_heads * shape.head_dim
-    into_mlp = (shape.mlp_matrices - 1.0) * shape.d_ff
+    inner = shape.d_ff if shape.plain_layers else (shape.top_k + shape.shared_experts) * shape.d_ff_expert
+    into_mlp = (shape.mlp_matrices - 1.0) * inner
 
     def reduce(width: Numeric) -> Numeric:
         return best_all_reduce_time(element * width / side, side, near, *used[:2])
