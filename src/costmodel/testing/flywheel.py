@@ -21,7 +21,16 @@ _GROWTH: dict[str, SearchStrategy[float]] = {
     "experience_exponent": st.floats(0.0, 0.25),
 }
 
+_MARGIN: dict[str, SearchStrategy[float]] = {
+    "cost_before": positive(0.0, 1e12),
+    "cost_after": positive(0.0, 1e12),
+    "revenue_before": positive(1e6, 1e12),
+    "revenue_after": positive(1e6, 1e12),
+}
+
 STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
+    "costmodel.flywheel.margin:margin_effect_of_cost": _MARGIN,
+    "costmodel.flywheel.margin:margin_effect_of_revenue": _MARGIN,
     "costmodel.flywheel.growth:token_growth_exogenous": {**_GROWTH, "capability_growth": rate(0.0, 2.0)},
     "costmodel.flywheel.growth:token_growth_fixed_share": {**_GROWTH, "training_growth": rate(0.0, 2.0)},
     "costmodel.flywheel.decomposition:log_mean": {"one": positive(), "two": positive()},

@@ -1,0 +1,221 @@
+"""A company's operating margin year by year, and the bridge from one year's to another's that adds up exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from costmodel.flywheel.inputs import FlywheelScenario
+from costmodel.flywheel.trajectory import Trajectory
+from costmodel.foundation.arrays import FloatArray, Numeric, formula, ordered_sum
+from costmodel.foundation.distributions import Distribution
+from costmodel.foundation.errors import DomainError
+
+SHORT_LIVED = ("accelerators", "network")
+"""Asset classes to which a policy for servers and network applies."""
+
+
+@formula()
+def margin_effect_of_cost(
+    cost_before: Numeric, cost_after: Numeric, revenue_before: Numeric, revenue_after: Numeric
+) -> Numeric:
+    """Effect on operating margin of the change of one cost.
+
+    Parameters
+    ----------
+    cost_before, cost_after
+        The cost in the two years, at least 0 [USD].
+    revenue_before, revenue_after
+        Revenue in the two years, above 0 [USD].
+
+    Returns
+    -------
+    Numeric
+        Change of the margin that is due to this cost, negative where it rises [1].
+
+    Notes
+    -----
+    ``−(C₁ − C₀)·(1/R₀ + 1/R₁)/2``: a cost counts at the mean of the two years' revenue, so that the effects of all
+    costs and :func:`margin_effect_of_revenue` add up to the change of the margin, in whichever order they are told.
+
+    Examples
+    --------
+    >>> round(float(margin_effect_of_cost(10.0, 20.0, 100.0, 100.0)), 6)
+    -0.1
+    """
+    return -(cost_after - cost_before) * 0.5 * (1.0 / revenue_before + 1.0 / revenue_after)
+
+
+@formula()
+def margin_effect_of_revenue(
+    cost_before: Numeric, cost_after: Numeric, revenue_before: Numeric, revenue_after: Numeric
+) -> Numeric:
+    """Effect on operating margin of the change of revenue, all costs as they are.
+
+    Parameters
+    ----------
+    cost_before, cost_after
+        All operating costs in the two years, at least 0 [USD].
+    revenue_before, revenue_after
+        Revenue in the two years, above 0 [USD].
+
+    Returns
+    -------
+    Numeric
+        Change of the margin that is due to revenue, positive where it rises [1].
+
+    Notes
+    -----
+    ``(C₀ + C₁)/2·(1/R₀ − 1/R₁)``.
+
+    Examples
+    --------
+    >>> round(float(margin_effect_of_revenue(50.0, 50.0, 100.0, 125.0)), 6)
+    0.1
+    """
+    return 0.5 * (cost_before + cost_after) * (1.0 / revenue_before - 1.0 / revenue_after)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YearAccounts:
+    """Operating accounts of a calendar year [USD], each ``()`` or ``(draw,)``."""
+
+    year: int
+    revenue: Numeric
+    depreciation: Numeric
+    """With impairment and write-offs."""
+    energy: Numeric
+    other_cost: Numeric
+    """Every other operating cost: staff, upkeep, research, selling, and what is not for AI."""
+
+    @property
+    def cost(self) -> FloatArray:
+        """All operating cost [USD]."""
+        return np.asarray(self.depreciation + self.energy + self.other_cost)
+
+    @property
+    def operating_income(self) -> FloatArray:
+        """Revenue less all operating cost [USD]."""
+        return np.asarray(self.revenue - self.cost)
+
+    @property
+    def margin(self) -> FloatArray:
+        """Operating income over revenue [1]."""
+        return np.asarray(self.operating_income / self.revenue)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarginBridge:
+    """The way from one year's operating margin to another's [1], each part ``()`` or ``(draw,)``."""
+
+    before: YearAccounts
+    after: YearAccounts
+    depreciation: FloatArray
+    energy: FloatArray
+    other_cost: FloatArray
+    revenue: FloatArray
+
+    @property
+    def change(self) -> FloatArray:
+        """Change of the margin; the four parts add up to it [1]."""
+        return np.asarray(self.after.margin - self.before.margin)
+
+    def rows(self) -> list[dict[str, object]]:
+        """Return the bridge as rows, margins at both ends; medians of draws [1]."""
+        parts = [
+            (f"margin {self.before.year}", self.before.margin),
+            ("depreciation", self.depreciation),
+            ("energy", self.energy),
+            ("other cost", self.other_cost),
+            ("revenue", self.revenue),
+            (f"margin {self.after.year}", self.after.margin),
+        ]
+        return [{"part": name, "value": float(np.median(value))} for name, value in parts]
+
+
+def year_accounts(trajectory: Trajectory, year: int) -> YearAccounts:
+    """Return the operating accounts of a calendar year of a run.
+
+    Raises
+    ------
+    DomainError
+        If the run does not cover the whole year.
+    """
+    steps = trajectory.scenario.grid.year_steps(year)
+
+    def total(series: FloatArray) -> FloatArray:
+        return np.asarray(ordered_sum(np.asarray(series)[steps]))
+
+    r = trajectory
+    rest = [r.facility_operation, r.maintenance, r.staff, r.research, r.go_to_market, r.overhead, r.other_cost]
+    return YearAccounts(
+        year=year,
+        revenue=total(r.revenue),
+        depreciation=total(np.asarray(r.depreciation + ordered_sum(r.write_offs_by_class))),
+        energy=total(r.energy_cost),
+        other_cost=total(np.asarray(ordered_sum(rest))),
+    )
+
+
+def margin_bridge(before: YearAccounts, after: YearAccounts) -> MarginBridge:
+    """Return what depreciation, energy, other cost and revenue each did to the margin between two years.
+
+    Parameters
+    ----------
+    before, after
+        Accounts of the two years: of a run, or as a company reported them.
+
+    Examples
+    --------
+    >>> before = YearAccounts(year=2025, revenue=100.0, depreciation=10.0, energy=1.0, other_cost=49.0)
+    >>> after = YearAccounts(year=2027, revenue=125.0, depreciation=25.0, energy=3.0, other_cost=60.0)
+    >>> for row in margin_bridge(before, after).rows():
+    ...     print(row["part"], round(row["value"], 4))
+    margin 2025 0.4
+    depreciation -0.135
+    energy -0.018
+    other cost -0.099
+    revenue 0.148
+    margin 2027 0.296
+    """
+    revenues = (before.revenue, after.revenue)
+    return MarginBridge(
+        before=before,
+        after=after,
+        depreciation=margin_effect_of_cost(before.depreciation, after.depreciation, *revenues),
+        energy=margin_effect_of_cost(before.energy, after.energy, *revenues),
+        other_cost=margin_effect_of_cost(before.other_cost, after.other_cost, *revenues),
+        revenue=margin_effect_of_revenue(before.cost, after.cost, *revenues),
+    )
+
+
+def with_book_life(scenario: FlywheelScenario, life: float) -> FlywheelScenario:
+    """Return a scenario whose servers and network stand in the books for another useful life.
+
+    A change of life is prospective: the book value at the start stays, and what is left of it runs off in the same
+    proportion to the new life as it did to the old one. Economic life, and with it rents and prices, is unchanged.
+
+    Parameters
+    ----------
+    scenario
+        A written scenario whose book lives of both classes are numbers.
+    life
+        New useful life, above 0 [year].
+
+    Raises
+    ------
+    DomainError
+        If a life is not above 0, or is uncertain in the scenario.
+    """
+    if not life > 0.0:
+        raise DomainError(f"life is {life!r}; a useful life is above 0 years")
+    changes: dict[str, float] = {}
+    for name in SHORT_LIVED:
+        item = getattr(scenario.hardware, name)
+        for field in ("book_life", "opening_book_life"):
+            if isinstance(getattr(item, field), Distribution):
+                raise DomainError(f"hardware.{name}.{field} is uncertain: a change of life needs a number")
+        changes[f"hardware.{name}.book_life"] = life
+        changes[f"hardware.{name}.opening_book_life"] = item.opening_book_life * life / item.book_life
+    return scenario.replace(changes)
