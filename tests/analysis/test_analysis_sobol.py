@@ -175,7 +175,8 @@ def test_a_trajectory_in_one_pass_equals_year_by_year():
 @pytest.mark.contract
 def test_an_output_without_variance_has_no_index_rather_than_zero():
     f_a, f_b, f_mixed = stacks(ishigami_at, 64, 3, rng=0)
-    flat = np.full_like(f_a, 3.0), np.full_like(f_b, 3.0), np.full_like(f_mixed, 3.0)
+    rounding = 3.0 * (1.0 + np.finfo(float).eps * np.random.default_rng(0).integers(0, 2, f_a.shape))
+    flat = rounding, np.full_like(f_b, 3.0), np.full_like(f_mixed, 3.0)
     both = [np.stack([y, z], axis=-2) for y, z in zip((f_a, f_b, f_mixed), flat, strict=True)]
     found = sobol_indices(*both, outputs=["y", "flat"])
     assert np.isfinite(found.first[:, 0]).all()

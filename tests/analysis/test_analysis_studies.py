@@ -74,6 +74,11 @@ def test_correlated_inputs_are_refused_where_a_method_forbids_them():
         firm, scenario, "npv", base_points=256, groups={"market": ["price", "demand.volume"]}, rng=0, estimator="janon"
     )
     assert grouped.first[0, 0] == pytest.approx(1.0, abs=1e-12)
+    design = Design.random(scenario, 40_000, 0)
+    drawn = as_problem(firm, scenario, "npv").at(40_000, ranks=design.ranks())[1]
+    grouped = sobol_study(firm, scenario, "npv", base_points=4096, groups={"market": ["price", "demand.volume"]}, rng=0)
+    assert grouped.mean[0] == pytest.approx(drawn.mean(), rel=0.02)  # without the correlation it is 7 % lower
+    assert grouped.variance[0] == pytest.approx(drawn.var(), rel=0.05)
     indices, ranks = given_data_study(firm, scenario, "npv", draws=2000, rng=0)
     assert np.isfinite(indices.first).all()
     assert np.isfinite(ranks.partial).all()
@@ -184,6 +189,7 @@ def test_an_input_tied_to_an_assumption_counts_as_one():
     shares = evidence_shares(firm, scenario, "npv", base_points=64, rng=0)
     assert shares.moved == {"price": "assumed"}
     assert shares.members == {"assumed": ("price", "demand.volume")}
+    assert shares.rows()[0]["share"] == pytest.approx(1.0, abs=1e-12)  # one grade explains everything, exactly
 
 
 @pytest.mark.closed_form
