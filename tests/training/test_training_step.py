@@ -322,3 +322,11 @@ def test_outputs_of_norms_and_activation_functions_are_given_back() -> None:
     per_layer = ROWS * 2 * (2 * 2048 + 0.2 * 8192 + 0.8 * (4 + 2) * 1024) / T
     # five layers and two microbatches in flight; one layer's worth is needed again while it is computed
     assert kept - lean == pytest.approx((5 * 2 - 1) * per_layer, rel=1e-9)
+
+
+def test_some_memory_is_reserved() -> None:
+    """Six per cent of a device are kept for context, buffers and fragmentation."""
+    needed = float(evaluate_layouts(_job(DENSE), CLUSTER, _layouts()).memory[0])
+    for memory, fits in ((needed / 0.94 * 1.001, True), (needed / 0.94 * 0.999, False)):
+        found = evaluate_layouts(_job(DENSE), replace(CLUSTER, memory=memory), _layouts())
+        assert bool(found.fits[0]) is fits
