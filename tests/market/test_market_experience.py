@@ -172,6 +172,15 @@ def test_forecast_intervals_hold_what_they_say_at_every_horizon(moving_average):
 
 
 @pytest.mark.closed_form
+def test_the_shock_of_a_year_is_told_from_what_it_carries_over():
+    # a change has variance σ² (1 + θ²); the forecast states σ
+    shocks = np.random.default_rng(13).normal(0, 0.1, (202, 400))
+    cost = np.exp(np.cumsum(shocks[1:] + 0.8 * shocks[:-1] - 0.2, axis=0))
+    forecast = forecast_moore(CostSeries(np.arange(201.0), cost), 1, moving_average=0.8)
+    assert np.mean(forecast.shock_sd) == pytest.approx(0.1, rel=0.01)
+
+
+@pytest.mark.closed_form
 def test_wright_forecast_holds_what_it_says_where_output_growth_changes():
     rng = np.random.default_rng(12)
     growth = np.array([0.5, 0.4, 0.6, 0.3, 0.2, 0.5, 0.7, 0.4, 0.1, 0.2, 0.1, 0.05])

@@ -82,12 +82,27 @@ def test_learning_by_doing_converges_to_its_closed_form_growth():
 
 
 @pytest.mark.closed_form
+def test_cumulative_tokens_at_mid_step_are_corrected_so_that_the_step_hardly_matters():
+    changes = {"cost.experience_exponent": 0.3, "cost.initial_cumulative_tokens": 1e15}
+    totals = []
+    for step in ("half-month", "quarter"):
+        result = run_market(market().replace({**changes, "time.step": step}).resolve())
+        growth = 1.11 * 0.7 / (1 - 0.3 * 1.11)
+        totals.append(np.log(result.total_tokens[-1]) - growth * (result.scenario.grid.mid[-1] - 2029.0))
+    assert totals[1] == pytest.approx(totals[0], abs=0.006)
+
+
+@pytest.mark.closed_form
 def test_a_budget_bounds_user_spend_and_a_launch_starts_a_workload():
     scenario = market(workload={"budget": 2.5e9, "budget_sharpness": 40.0, "price_elasticity": -1.8})
     spend = run_market(scenario.resolve()).total_user_spend
     assert np.all(spend <= 2.5e9 * (1 + 1e-12))
     assert spend[-1] == pytest.approx(2.5e9, rel=0.01)
     result = run_market(market(workload={"launch": "2027-01", "ramp": 0.5}).resolve())
+    launched = {"launch": "2027-01", "adoption": {"kind": "logistic", "growth": 1.3, "ceiling": 15.0}}
+    adoption = run_market(market(workload=launched).resolve()).adoption[:, 0]
+    # adoption counts from the launch: half a month after it, whatever the start
+    assert adoption[11] == 0.0 and adoption[12] == pytest.approx(15 / (1 + 14 * math.exp(-1.3 / 24)), rel=1e-9)
     assert result.tokens[11, 0] == 0.0 and result.tokens[18, 0] > result.tokens[13, 0] > 0
     with pytest.raises(DomainError, match="no tokens"):
         result.growth("chat")
