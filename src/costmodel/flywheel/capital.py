@@ -253,7 +253,11 @@ class BookState:
 
 
 def fleet_state(scenario: FlywheelScenario, drivers: Drivers, batch: int, lag: FloatArray) -> FleetState:
-    """Build the fleet's opening state."""
+    """Build the fleet's opening state.
+
+    A life runs from arrival, already read at mid-steps, to retirement read there too: its delay is between equal
+    points of two steps, half a step less than from purchases spread over theirs.
+    """
     fleet, steps, dt = scenario.hardware.fleet, drivers.grid.steps, drivers.step
     units = np.broadcast_to(draws(fleet.opening_units), (batch,))
     cost = np.broadcast_to(drivers.unit_cost[0, 0] + drivers.unit_cost[1, 0], (batch,))
@@ -265,7 +269,7 @@ def fleet_state(scenario: FlywheelScenario, drivers: Drivers, batch: int, lag: F
         bought=np.zeros((3, steps, batch)),
         arrived=np.zeros((3, steps, batch)),
         lag=Delay.of(lag, dt),
-        life=Delay.of(draws(fleet.physical_life), dt),
+        life=Delay.of(draws(fleet.physical_life) - dt / 2.0, dt),
         ship=Delay.of(draws(fleet.shipping_lag), dt),
         decay=np.exp(-rate * dt),
         half_decay=np.exp(-rate * dt / 2.0),

@@ -237,35 +237,51 @@ def clear(
     corrected = _cumulative_at_middle(state, drivers.step, state.served, first.tokens * fill)
     memory = first_order_lag(state.log_memory, state.log_price, price, work.memory, span)
     demand = demand_of(step, drivers, parameters, corrected, price, memory, capability)
-    fill = _fill(demand, held, reserve, usable, parameters)
-    served = demand.tokens * fill
+    outcome = _serve(step, drivers, parameters, demand, price, capability, usable, reserve, internal)
+
+    state.log_target = _log_target(step, drivers, parameters, state, demand, held, usable)
+    state.log_price, state.log_memory = price, memory
+    state.demand, state.served = demand.tokens, outcome.served
+    state.cumulative = state.cumulative + drivers.step * np.asarray(ordered_sum(outcome.served))
+    return outcome
+
+
+def _serve(
+    step: int,
+    drivers: Drivers,
+    parameters: MarketParameters,
+    demand: Demand,
+    price: FloatArray,
+    capability: FloatArray,
+    usable: FloatArray,
+    reserve: FloatArray,
+    internal: FloatArray,
+) -> Clearing:
+    """Serve what fits, training first; return tightness, rent and realised price (items 6 and 7)."""
+    work, held = drivers.workloads, reserve + internal
     busy = np.asarray(ordered_sum(demand.accelerators))
+    fill = _fill(demand, held, reserve, usable, parameters)
     tightness = (held + busy) / np.maximum(usable, TINY)
-    ratio = tightness / parameters.target_use
     rent = rental_price(
         drivers.total_rent[step],
-        ratio,
+        tightness / parameters.target_use,
         parameters.phi,
         parameters.rent_low,
         parameters.rent_high,
         drivers.running[step],
     )
     premium = scarcity_premium(fill, parameters.cleared, work.elasticity, parameters.max_premium)
-    new_target = _log_target(step, drivers, parameters, state, demand, held, usable)
-    state.log_price, state.log_memory, state.log_target = price, memory, new_target
-    state.demand, state.served = demand.tokens, served
-    state.cumulative = state.cumulative + drivers.step * np.asarray(ordered_sum(served))
     return Clearing(
         demand=demand,
         price=np.exp(price),
         realised=np.exp(price) * premium * work.realisation[:, step],
         unit_cost=demand.seconds * drivers.total_rent[step] / parameters.target_use / SECONDS_PER_YEAR,
-        served=served,
+        served=demand.tokens * fill,
         fill=fill,
         capability=capability,
         usable=usable,
         reserve=reserve,
-        internal=internal * np.where(held + busy > 0.0, fill, 1.0),
+        internal=internal * fill,
         tokens_busy=busy * fill,
         used=reserve + (internal + busy) * fill,
         tightness=tightness,
