@@ -187,7 +187,7 @@ def backtest_depreciation(
     Returns
     -------
     DepreciationBacktest
-        Predicted for every fiscal year with capital spending, reported or not.
+        Predicted for every fiscal year with capital spending from the first opening balance on, reported or not.
 
     Raises
     ------
@@ -256,16 +256,20 @@ def _read(company: str, reported: str) -> _Record:
     )
     if not changes:
         raise CatalogError(f"no useful life of {company!r} is recorded")
-    first = years[0]
-    if first not in book:
-        raise CatalogError(f"net property and equipment of {company!r} is not recorded for the fiscal year {first}")
-    opening = book[first].number - spent[first].number + _first_charge(entry, first)
+    first = next((year for year in years if year in book or year - 1 in book), None)
+    if first is None:
+        raise CatalogError(f"net property and equipment of {company!r} is not recorded in or before {list(years)}")
+    if first in book:
+        opening = book[first].number - spent[first].number + _first_charge(entry, first)
+    else:
+        opening = book[first - 1].number
+    kept = tuple(year for year in years if year >= first)
     return _Record(
-        years,
+        kept,
         span(spent[first].period or "")[0],
-        readonly([spent[year].number for year in years]),
+        readonly([spent[year].number for year in kept]),
         max(opening, 0.0),
-        known,
+        {year: figure for year, figure in known.items() if year >= first},
         changes,
     )
 
