@@ -212,5 +212,9 @@ def test_markets_that_have_no_meaning_are_refused():
             cost={"hardware_decline": 0.0, "software_decline": 0.0},
             workloads={"chat": {"tokens": 1.0, "price": 1.0, "price_elasticity": 0.0}},
         )  # fmt: skip
+    with pytest.raises(ScenarioError, match="growth would do nothing"):
+        market(workload={"adoption": {"kind": "bass", "growth": 1.0}})
+    with pytest.raises(ScenarioError, match="needs a launch"):
+        market(workload={"ramp": 0.5})
     with pytest.raises(UnknownParameterError, match="did you mean 'budget'"):
         market(workload={"bugdet": 1.0})

@@ -70,6 +70,23 @@ class AdoptionInputs(Inputs):
     innovation: Parameter = parameter("1/year", ge=0, default=0.0, description="Bass coefficient of innovation.")
     imitation: Parameter = parameter("1/year", ge=0, default=0.0, description="Bass coefficient of imitation.")
 
+    @model_validator(mode="after")
+    def _check_kind(self) -> Self:
+        for name, field in type(self).model_fields.items():
+            unread = name != "kind" and name not in _READ_BY_KIND[self.kind]
+            if unread and getattr(self, name) != field.default:
+                read = " and ".join(_READ_BY_KIND[self.kind])
+                raise ScenarioError(f"adoption of kind {self.kind!r} reads {read}; {name} would do nothing")
+        return self
+
+
+_READ_BY_KIND = {
+    "schedule": ("index",),
+    "logistic": ("growth", "ceiling"),
+    "bass": ("innovation", "imitation", "ceiling"),
+}
+"""The entries that each kind of adoption reads."""
+
 
 class MarketWorkload(Inputs):
     """A workload: its demand, its price and who pays."""
@@ -102,6 +119,12 @@ class MarketWorkload(Inputs):
         "USD/year", gt=0, trajectory=True, optional=True, description="The most that its users can spend."
     )
     budget_sharpness: Parameter = parameter("1", gt=0, default=4.0, description="How sharply demand bends at it.")
+
+    @model_validator(mode="after")
+    def _check_ramp(self) -> Self:
+        if self.launch is None and self.ramp != 0.0:
+            raise ScenarioError("ramp needs a launch to start from")
+        return self
 
 
 class TokenMarket(Scenario):

@@ -275,7 +275,16 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
 @st.composite
 def _workload(draw: Any) -> dict[str, Any]:
     """Draw a workload whose demand falls or grows within reason."""
-    kind = draw(st.sampled_from(["schedule", "logistic", "bass"]))
+    launch = draw(st.sampled_from([None, "2024-06", "2026-04"]))
+    adoption = draw(
+        st.sampled_from(
+            [
+                {"kind": "schedule", "index": 1.0},
+                {"kind": "logistic", "growth": 1.2, "ceiling": 12.0},
+                {"kind": "bass", "innovation": 0.05, "imitation": 0.5, "ceiling": 12.0},
+            ]
+        )
+    )
     return {
         "tokens": draw(positive(1e12, 1e17)),
         "price": draw(positive(1e-8, 1e-4)),
@@ -283,11 +292,11 @@ def _workload(draw: Any) -> dict[str, Any]:
         "price_elasticity": draw(elasticity(-2.0, 0.0)),
         "price_memory": draw(st.none() | positive(0.5, 20.0)),
         "capability_elasticity": draw(positive(0.0, 0.3)),
-        "adoption": {"kind": kind, "growth": 1.2, "ceiling": 12.0, "innovation": 0.05, "imitation": 0.5},
+        "adoption": adoption,
         "intensity_growth": draw(rate(-0.5, 1.0)),
         "intensity_fade": draw(st.none() | positive(0.5, 8.0)),
-        "launch": draw(st.sampled_from([None, "2024-06", "2026-04"])),
-        "ramp": draw(positive(0.0, 1.0)),
+        "launch": launch,
+        "ramp": 0.0 if launch is None else draw(positive(0.0, 1.0)),
         "paid_share": draw(share()),
         "budget": draw(st.none() | positive(1e9, 1e12)),
     }
