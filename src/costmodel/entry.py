@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module, resources
 from inspect import signature
 from pathlib import Path
@@ -118,11 +119,12 @@ def run(
 
 
 def call_model(model: Callable[..., Any], scenario: Scenario, design: Design | None) -> Any:
-    """Resolve a scenario and run its model, handing on the written scenario where the model records it."""
+    """Resolve a scenario and run its model; the result carries the written scenario and the design."""
     resolved = scenario.resolve(design)
     if "written" in signature(model).parameters:
         return model(resolved, written=scenario, design=design)
-    return model(resolved)
+    result = model(resolved)
+    return replace(result, scenario=scenario, design=design) if isinstance(result, Result) else result
 
 
 def simulate(

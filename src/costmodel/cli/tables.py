@@ -215,13 +215,24 @@ def print_outputs(result: Result, as_json: bool) -> None:
         typer.echo(json.dumps(plain, indent=1, ensure_ascii=False))
         return
     banded = any("p50" in row for row in summary.values())
-    shown = Table("output", "unit", "5 / 50 / 95 %" if banded else "value", title=result.scenario.title or None)
-    for row in summary.values():
+    shown = Table(
+        "output", "unit", "5 / 50 / 95 %" if banded else "value", "basis", title=result.scenario.title or None
+    )
+    for name, row in summary.items():
         keys = [f"p{100 * q:g}" for q in QUANTILES]
         value = np.array([row[key] for key in keys]) if "p50" in row else np.asarray(row["value"])
         numeric = value.dtype.kind in "fiu" and value.size <= 8
-        shown.add_row(row["label"], row["unit"], _text(value) if numeric else str(value)[:60])
+        shown.add_row(row["label"], row["unit"], _text(value) if numeric else str(value)[:60], _basis(result, name))
     _console().print(shown)
+
+
+def _basis(result: Result, name: str) -> str:
+    """Return what a cost counts, where its declaration or the result says so."""
+    declared = result.outputs()[name].basis
+    own = getattr(result, "basis", None)
+    if declared is None and callable(own) and name.endswith("_cost"):
+        return str(own(name))
+    return declared or ""
 
 
 def write_table(path: Path, table: YearTable) -> None:

@@ -140,14 +140,14 @@ def run_task(resolved: AgentTask, *, written: AgentTask | None = None, design: D
     steps, agents, box = resolved.steps, resolved.agents, resolved.sandbox
     context = steps, resolved.prompt_tokens, resolved.answer_tokens, resolved.tool_tokens
     fresh, resent = fresh_input_tokens(*context), resent_input_tokens(*context)
-    written = steps * (resolved.answer_tokens + resolved.reasoning_tokens)
+    answered = steps * (resolved.answer_tokens + resolved.reasoning_tokens)
     costs = resolved.input_cost, resolved.cached_cost, resolved.output_cost
 
     calls = resolved.tool_calls * (steps - 1.0)
     starts = np.minimum(calls, 1.0) if box.kept else calls
     busy = calls * resolved.run_time
     times = resolved.time_to_first_token, resolved.time_per_output_token
-    thinking = task_duration(steps, written, *times, calls, 0.0, resolved.run_time)
+    thinking = task_duration(steps, answered, *times, calls, 0.0, resolved.run_time)
     idle = np.minimum(calls, 1.0) * (thinking - busy) if box.kept else 0.0
     held = starts * box.start_time + busy + idle
     alive = sandboxes_alive(resolved.tasks_per_hour, held)
@@ -155,9 +155,9 @@ def run_task(resolved: AgentTask, *, written: AgentTask | None = None, design: D
     values: dict[str, Numeric] = {
         "fresh_tokens": agents * fresh,
         "resent_tokens": agents * resent,
-        "output_tokens": agents * written,
+        "output_tokens": agents * answered,
         "context": fresh,
-        "token_cost": agents * task_token_cost(fresh, resent, written, resolved.hit_share, *costs),
+        "token_cost": agents * task_token_cost(fresh, resent, answered, resolved.hit_share, *costs),
         "resent_cost": agents * task_token_cost(0.0, resent, 0.0, resolved.hit_share, *costs),
         "sandbox_cost": agents * sandbox,
         "duration": thinking + starts * box.start_time,
