@@ -131,7 +131,7 @@ def test_coverage_of_the_intervals_over_repeats(interval):
 
 
 @pytest.mark.closed_form
-def test_on_a_sobol_sequence_the_intervals_are_on_the_safe_side():
+def test_on_a_sobol_sequence_the_intervals_are_on_average_on_the_safe_side():
     first, total = ishigami_indices()
     held = []
     for repeat in range(60):

@@ -61,7 +61,8 @@ def sobol_study(
     rng
         Seed.
     sample
-        ``"sobol"`` (scrambled, more accurate than its intervals say) or ``"random"``.
+        ``"sobol"``: scrambled, more accurate, mostly more than its intervals say. ``"random"``: independent points,
+        whose intervals hold what they say.
     level, estimator, interval, on_nonfinite
         See :func:`~costmodel.analysis.sobol.sobol_indices`.
     on_progress
