@@ -128,8 +128,8 @@ def sobol_indices(
     interval
         ``"asymptotic"``: normal, from each estimator's influence per base point. ``"bootstrap"``: percentiles
         over resampled base points. Both treat base points as independent. Measured over 400 repeats with 512 base
-        points, 95 % intervals of the Ishigami and g-functions hold the truth in 92 to 97 % on independent points; on
-        a Sobol' sequence, whose errors are smaller but not independent, in 98 % on average, yet in as few as 82 %
+        points, 95 % intervals of the Ishigami and g-functions hold the truth in 91 to 97 % on independent points; on
+        a Sobol' sequence, whose errors are smaller but not independent, in 97 % on average, yet in as few as 82 %
         for single small indices.
     resamples, rng
         Number of resamples and seed of the bootstrap.

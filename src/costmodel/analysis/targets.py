@@ -5,8 +5,8 @@ result. Without a year, an output with a time axis stands for all its years. A *
 and a number with an optional unit, or another output: ``npv = 0``, ``revenue@2030 >= capex@2030``,
 ``unit_cost@2030 = 0.5 USD/Mtoken``.
 
-What ``@2030`` means follows from the output's leading axis: on ``year``, that year; on ``step``, the sum over the
-year's steps, or their mean where the unit is a rate, a share or a power; on ``bound``, the stock at the end of the year.
+What ``@2030`` means follows from the output's time axis: on ``year``, that year; on ``step``, the sum over the year's
+steps, or their mean where the unit is a rate, a share or a power; on ``bound``, the stock at the end of the year.
 """
 
 from __future__ import annotations
