@@ -112,6 +112,17 @@ def test_outputs_may_be_selected_by_name_year_and_function() -> None:
 
 
 @pytest.mark.contract
+def test_years_of_an_output_are_put_together() -> None:
+    chosen = run_ensemble(toy_model, toy(), 200, 0, outputs=["tokens@*", "price"])
+    years, bands = chosen.by_year("tokens")
+    assert years == (2026, 2027, 2028)
+    whole = run_ensemble(toy_model, toy(), 200, 0, outputs=["tokens"])
+    np.testing.assert_array_equal(bands, whole.bands("tokens"))
+    with pytest.raises(UnknownParameterError, match="did you mean 'tokens'"):
+        chosen.by_year("token")
+
+
+@pytest.mark.contract
 def test_a_value_that_is_not_finite_is_named_with_place_and_first_draw() -> None:
     falling = toy_model(toy().resolve(Design.random(toy(), draws=DRAWS, rng=0))).falling
     first = int(np.flatnonzero(falling)[0])

@@ -116,6 +116,36 @@ class EnsembleResult:
         summary = self[name]
         return readonly(np.array([summary.quantile(rank) for rank in ranks]))
 
+    def by_year(self, stem: str, ranks: Sequence[float] = SUMMARY_QUANTILES) -> tuple[tuple[int, ...], FloatArray]:
+        """Return the years and the bands of an output that was selected by year, as ``user_spend@*``.
+
+        Parameters
+        ----------
+        stem
+            What stands before the ``@``.
+        ranks
+            Ranks of the quantiles, 0 … 1.
+
+        Returns
+        -------
+        tuple
+            Years, and quantiles of shape ``(rank, year)``.
+
+        Raises
+        ------
+        UnknownParameterError
+            If no year of it was selected.
+        """
+        years = tuple(
+            int(name.removeprefix(f"{stem}@"))
+            for name in self.outputs
+            if name.startswith(f"{stem}@") and name.removeprefix(f"{stem}@").isdigit()
+        )
+        if not years:
+            stems = sorted({name.split("@")[0] for name in self.outputs})
+            raise UnknownParameterError(f"the ensemble holds no year of {stem!r}{near_matches(stem, stems)}")
+        return years, readonly(np.stack([self.bands(f"{stem}@{year}", ranks) for year in years], axis=-1))
+
     def mean(self, name: str) -> FloatArray:
         """Return the mean of an output over the draws."""
         return readonly(self[name].moments.mean)
