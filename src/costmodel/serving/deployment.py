@@ -70,7 +70,13 @@ class EngineInputs(Inputs):
     )
     memory_share: Parameter = parameter("1", gt=0, le=1, optional=True, description="Share of bandwidth reached.")
     memory_use: Parameter = parameter(
-        "1", gt=0, lt=1, default=0.9, description="Share of memory given to weights and cache.", grade=Grade.PUBLISHED
+        "1",
+        gt=0,
+        lt=1,
+        default=0.9,
+        description="Share of memory given to weights and cache.",
+        grade=Grade.UNVERIFIED,
+        note="vLLM's default, recalled",
     )
     margin: Parameter = parameter(
         "1", ge=0, default=MARGIN, description="Deviations of the batch's cache that are kept free."
@@ -104,6 +110,7 @@ class ChipInputs(Inputs):
         default=SCALE_OUT_BANDWIDTH,
         description="Network of one accelerator, one direction.",
         grade=Grade.PUBLISHED,
+        note="one adapter of 400 Gb/s per accelerator, as in an eight-GPU H100 server",
     )
 
 
