@@ -281,6 +281,18 @@ def test_oldest_cohorts_go_first_and_only_while_they_cost_more_than_they_earn() 
 
 
 @pytest.mark.closed_form
+def test_a_life_that_has_passed_is_charged_at_once_even_on_the_last_day() -> None:
+    # lag of half a step: bought in step 0, in service from step 1; physical life 4 steps, so it leaves in step 5
+    fleet = ClassFleet(AssetClass(lag=0.125, book_life=4.0, physical_life=1.0), 0.25, 6)
+    charged = [fleet.advance(1.0 if k == 0 else 0.0, 160.0).depreciation for k in range(5)]
+    assert charged == pytest.approx([0.0, 10.0, 10.0, 10.0, 10.0])
+    fleet.change_book_life(0.5)
+    done = fleet.advance(0.0, 0.0)
+    assert (done.depreciation, done.disposed) == (pytest.approx(120.0), 0.0)
+    assert done.book_value == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.closed_form
 def test_classes_are_advanced_together() -> None:
     classes = {"servers": AssetClass(book_life=5.0, lag=0.0), "facility": AssetClass(book_life=20.0, lag=1.0)}
     fleet = Fleet(classes, 1.0, 3)

@@ -24,7 +24,7 @@ STEPS_PER_YEAR = 4
 """Steps in a fiscal year of the company model [1/year]; lags need not be whole steps."""
 
 
-@formula()
+@formula(step=True)
 def opening_runoff_fraction(time: Numeric, remaining_life: Numeric) -> Numeric:
     """Cumulative share of the opening assets depreciated after some time.
 
