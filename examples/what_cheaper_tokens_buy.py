@@ -13,16 +13,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from costmodel.catalog import agent_network, elasticity, multiplier, token_volume, trend, users
+from costmodel.catalog import accelerator_price, agent_network, elasticity, multiplier, token_volume, trend, users
 from costmodel.foundation.design import Design
 from costmodel.market import (
     FLAGSHIP_LINES,
+    CostSeries,
+    Form,
     TokenMarket,
     agent_tokens,
     constant_elasticity,
     consumer_surplus_change,
     direct_rebound,
+    fit_decline,
     flagship_moves,
+    forecast_moore,
     mixed_intensity,
     network_acts,
     published_declines,
@@ -50,6 +54,21 @@ print(
     f"surplus gained per USD of spend when the price halves: {consumer_surplus_change(1.0, 1.0, 0.5, measured):.2f} USD"
 )
 assert round(float(constant_elasticity(1.0, 0.5, measured)), 3) == 2.158
+
+# %% [markdown]
+# ## What made it cheaper, and how far that can be read ahead
+# One part: the price of an accelerator, a walk with a drift. Four prices make a wide forecast, and it says so.
+
+# %%
+asked = accelerator_price("H100/H200").series("vendor_average")
+series = CostSeries([float(datum.period or 0) for datum in asked], [datum.number for datum in asked])
+fit = fit_decline(series, Form.MOORE)
+(slow,), (fast,) = fit.interval(0.9)
+print(f"\naverage price of an H100, 2022–25: {np.expm1(-fit.slope('time')):.1%} a year", end=" ")
+print(f"[90 % interval {np.expm1(-fast):.0%} to {np.expm1(-slow):.0%}]")
+ahead_of_price = forecast_moore(series, 3)
+for year, low, high in zip(ahead_of_price.time, *ahead_of_price.interval(0.9), strict=True):
+    print(f"  {year:.0f}: {low:9,.0f} – {high:9,.0f} USD")
 
 # %% [markdown]
 # ## Which price?

@@ -2,7 +2,7 @@
 
 import pytest
 
-from costmodel.market.agents import agent_tokens, mixed_intensity, network_acts, tokens_of_act
+from costmodel.market.agents import agent_tokens, mixed_intensity, network_acts, reasoning_intensity, tokens_of_act
 
 pytestmark = pytest.mark.closed_form
 
@@ -32,3 +32,10 @@ def test_comments_per_post_set_the_size_of_cascades():
     posts, comments = 250_000, 8_500_000
     assert network_acts(1.0, posts, comments / (posts + comments)) == pytest.approx(posts + comments, rel=1e-12)
     assert network_acts(10.0, 3.0, 0.0) == 30.0
+
+
+@pytest.mark.reference("costmodel.market.agents:reasoning_intensity")
+def test_reasoning_multiplies_only_what_is_written():
+    # 1,500 tokens read and 500 written; half of the tasks write eight times as much
+    assert reasoning_intensity(0.5, 0.25, 8.0) == pytest.approx((2000 + (1500 + 8 * 500)) / 2 / 2000, rel=1e-14)
+    assert reasoning_intensity(0.0, 0.25, 8.0) == 1.0

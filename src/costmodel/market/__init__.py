@@ -9,6 +9,7 @@ from costmodel.market.agents import (
     agent_tokens,
     mixed_intensity,
     network_acts,
+    reasoning_intensity,
     tokens_of_act,
 )
 from costmodel.market.attribution import (
@@ -121,6 +122,7 @@ from costmodel.market.records import (
 )
 from costmodel.market.rental import (
     old_vintage_rent,
+    performance_of_age,
     rental_price,
     scarcity_factor,
     scarcity_premium,
@@ -236,6 +238,7 @@ __all__ = [
     "nordhaus",
     "old_vintage_rent",
     "passed_through_price",
+    "performance_of_age",
     "price_moves",
     "price_utility",
     "progress_ratio",
@@ -243,6 +246,7 @@ __all__ = [
     "published_moving_average",
     "quoted_terms",
     "realised_price",
+    "reasoning_intensity",
     "rebound_of_saving",
     "rent_backtest",
     "rental_price",

@@ -123,6 +123,36 @@ def mixed_intensity(
 
 
 @formula()
+def reasoning_intensity(reasoning_share: Numeric, output_share: Numeric, output_multiple: Numeric) -> Numeric:
+    """Tokens per task when some tasks are thought through before they are answered.
+
+    Parameters
+    ----------
+    reasoning_share
+        Share of tasks done by a reasoning model, 0 to 1 [1].
+    output_share
+        Output tokens over all tokens of a task without reasoning, 0 to 1 [1].
+    output_multiple
+        Output tokens with reasoning over those without, >= 1; about 8 has been estimated [1].
+
+    Returns
+    -------
+    Numeric
+        Tokens per task over those without reasoning [1].
+
+    Notes
+    -----
+    ``1 + s·o (m - 1)``: only what is written grows.
+
+    Examples
+    --------
+    >>> float(reasoning_intensity(0.5, 0.25, 8.0))
+    1.875
+    """
+    return 1.0 + reasoning_share * output_share * (output_multiple - 1.0)
+
+
+@formula()
 def network_acts(agents: Numeric, activity: Numeric, contagion: Numeric) -> Numeric:
     """Acts a year in an agent network where acts call forth acts.
 

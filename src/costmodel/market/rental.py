@@ -153,3 +153,31 @@ def old_vintage_rent(rent: Numeric, relative_performance: Numeric, extra_running
     0.65
     """
     return rent * relative_performance - extra_running_cost
+
+
+@formula()
+def performance_of_age(improvement: Numeric, age: Numeric) -> Numeric:
+    """Work of an accelerator of an age over that of a new one for the same running capacity.
+
+    Parameters
+    ----------
+    improvement
+        Log growth of work per accelerator between vintages, signed [1/year].
+    age
+        Years since it was new, >= 0 [year].
+
+    Returns
+    -------
+    Numeric
+        Relative performance, 1 when new [1]; what :func:`old_vintage_rent` takes.
+
+    Notes
+    -----
+    ``exp(-g a)``. A fall of 0.14 orders of magnitude a year is ``g = 0.14 ln 10``, -27.6 % a year.
+
+    Examples
+    --------
+    >>> round(float(performance_of_age(0.14 * 2.302585093, 1.0)), 4)
+    0.7244
+    """
+    return np.exp(-improvement * age)

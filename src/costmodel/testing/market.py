@@ -155,6 +155,12 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "agent_multiple": positive(1.0, 30.0),
         "multi_agent_multiple": positive(1.0, 60.0),
     },
+    "costmodel.market.agents:reasoning_intensity": {
+        "reasoning_share": share(),
+        "output_share": share(),
+        "output_multiple": positive(1.0, 50.0),
+    },
+    "costmodel.market.rental:performance_of_age": {"improvement": rate(-0.5, 1.0), "age": positive(0.0, 10.0)},
     "costmodel.market.agents:network_acts": {
         "agents": positive(0.0, 1e7),
         "activity": positive(0.0, 1e4),

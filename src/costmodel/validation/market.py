@@ -6,7 +6,8 @@ from functools import cache, partial
 
 import numpy as np
 
-from costmodel.catalog import agent_network, learning_rate, rental, trend
+from costmodel.catalog import accelerator_price, agent_network, learning_rate, rental, trend
+from costmodel.catalog.periods import decimal_year
 from costmodel.market import (
     CostSeries,
     Form,
@@ -116,6 +117,25 @@ def _doubling(technology: str, tolerance: float, miss: str | None = None) -> Cas
         tolerance,
         lambda: float(fall_per_doubling(record.value("exponent"))),
         miss,
+    )
+
+
+def _list_price_change(name: str, field: str) -> float:
+    """Return the yearly change of an accelerator's price, as the drift of a walk through its dated prices."""
+    prices = accelerator_price(name).series(field)
+    time, price = np.transpose([(decimal_year(datum.period or ""), datum.number) for datum in prices])
+    return float(np.expm1(-fit_decline(CostSeries(time, price), Form.MOORE).slope("time")))
+
+
+def _price_case(name: str, field: str, published: float) -> Case:
+    return Case(
+        f"market/yearly change of the price of {name}",
+        "The Next Platform (2022-05) list prices" if field == "card" else "Epoch, vendor average selling price",
+        Evidence.IDENTITY,
+        published,
+        "1",
+        0.005,
+        partial(_list_price_change, name, field),
     )
 
 
@@ -300,6 +320,11 @@ CASES: tuple[Case, ...] = (
         _rent_without_scarcity,
         "without a scarcity term a rent can only fall; it rose by more than half",
     ),
+    _price_case("K40", "card", -0.254),
+    _price_case("K80", "card", -0.263),
+    _price_case("P100-SXM2", "card", -0.313),
+    _price_case("V100-SXM3-32", "card", -0.317),
+    _price_case("H100/H200", "vendor_average", -0.142),
     Case(
         "market/agents per owner of Moltbook",
         "Wiz (2026-02): 88 to one",
