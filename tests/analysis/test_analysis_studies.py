@@ -305,3 +305,18 @@ def test_ranges_and_paths_that_are_not():
         as_problem(ishigami, AROUND).at(1, values={"x9": np.ones(1)})
     with pytest.raises(DomainError, match="outside the allowed range"):
         as_problem(firm, written(), "npv").at(1, values={"share": np.array([2.0])})
+
+
+@pytest.mark.contract
+def test_a_training_run_a_deployment_and_an_agent_task_are_studied_like_the_flywheel():
+    from costmodel.analysis import break_even
+    from costmodel.entry import load_scenario
+
+    run = elasticities(None, load_scenario("deepseek-v3-run"), "flop", paths=["tokens", "mfu"])
+    assert run.values[:, 0] == pytest.approx([1.0, 0.0], abs=1e-9)
+    task = tornado(None, load_scenario("agent-task"), "output_tokens", draws=512, rng=0)
+    assert task.rows()[0]["input"] == "steps"
+    service = load_scenario("token-on-h100")
+    price = break_even(None, service, "max_time_per_output_token", "batch >= 100", low=0.03, high=0.2)
+    assert price.holds[-1][1] == pytest.approx(0.2)
+    assert sobol_study(None, service, "batch", base_points=64, rng=0, on_nonfinite="drop").runs > 64

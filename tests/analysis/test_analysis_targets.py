@@ -97,3 +97,13 @@ def test_a_target_in_the_wrong_dimension_or_over_several_years_is_refused(ensemb
         Target.parse("revenue = 5").gap(ensemble, 5)
     with pytest.raises(ScenarioError, match="declares no unit"):
         Target.parse("a = 5 USD").gap({"a": 1.0}, 5)
+
+
+@pytest.mark.contract
+def test_every_public_name_of_the_floor_is_imported_on_demand():
+    import costmodel.analysis as analysis
+
+    assert all(callable(getattr(analysis, name)) for name in analysis.__all__)
+    assert set(analysis.__all__) <= set(dir(analysis))
+    with pytest.raises(AttributeError, match="no attribute 'sobol_studdy'"):
+        _ = analysis.sobol_studdy

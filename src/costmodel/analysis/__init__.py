@@ -28,6 +28,7 @@ _HOMES = {
     "coverage": "scores",
     "crps": "scores",
     "elasticities": "one_at_a_time",
+    "EnsembleStore": "store",
     "evidence_shares": "evidence",
     "first_order_of": "sensitivity",
     "fit": "calibration",
@@ -52,6 +53,7 @@ _HOMES = {
     "Target": "targets",
     "tornado": "one_at_a_time",
     "waterfall": "comparison",
+    "weighted_ensemble": "weights",
 }
 """The module of this package that holds each name."""
 

@@ -100,11 +100,7 @@ def scan_roots(function: Batched, grid: FloatArray, draws: int = 1, *, relative:
     points = np.repeat(grid, draws)
     values = function(points, np.tile(index, grid.size)).reshape(grid.size, draws)
     if not np.isfinite(values).all():
-        where, draw = (int(i) for i in np.argwhere(~np.isfinite(values))[0])
-        raise NonFiniteResultError(
-            f"the gap to the target is not finite in {int((~np.isfinite(values)).sum())} of {values.size} points, "
-            f"first at {grid[where]:.6g} (draw {draw}): narrow the range"
-        )
+        raise NonFiniteResultError(_not_finite(grid, np.isfinite(values)))
     exact = np.argwhere(values == 0.0)
     change = np.argwhere(values[:-1] * values[1:] < 0.0)
     cells, owners = change[:, 0], change[:, 1]
@@ -122,6 +118,17 @@ def scan_roots(function: Batched, grid: FloatArray, draws: int = 1, *, relative:
         jumps=roots[jump],
         jump_draws=owners[jump],
     )
+
+
+def _not_finite(grid: FloatArray, finite: NDArray[np.bool_]) -> str:
+    """Return where a scan is not finite, and between which points it is."""
+    where, draw = (int(i) for i in np.argwhere(~finite)[0])
+    text = (
+        f"the gap to the target is not finite in {int((~finite).sum())} of {finite.size} points, first at "
+        f"{grid[where]:.6g} (draw {draw}): narrow the range"
+    )
+    sound = np.flatnonzero(finite.all(axis=1))
+    return f"{text}; it is finite from {grid[sound[0]]:.6g} to {grid[sound[-1]]:.6g}" if sound.size else text
 
 
 def _stays_away(
