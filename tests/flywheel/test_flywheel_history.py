@@ -9,6 +9,7 @@ from costmodel.analysis.weights import weighted_ensemble
 from costmodel.entry import load_scenario
 from costmodel.flywheel.decomposition import range_of_parts
 from costmodel.flywheel.history import compare_with_history, read_off
+from costmodel.flywheel.opening import opening_balance
 from costmodel.flywheel.simulate import simulate
 from costmodel.flywheel.stability import stability_report
 from costmodel.foundation.errors import DomainError, ScenarioError
@@ -51,7 +52,6 @@ def frozen(elasticity: float) -> dict:
     changes: dict = {
         "training.reserve_growth": 0.0,
         "training.algorithmic_growth": 0.0,
-        "internal.growth": 0.0,
     }
     for name in scenario.market:
         changes |= {
@@ -178,3 +178,15 @@ def test_sources_list_every_assumption_by_grade() -> None:
     assert grades["market.chat.adoption.ceiling"] == "assumed"
     assert grades["energy.price"] == "reported"
     assert all(line.source is not None for line in lines if line.grade.value not in ("assumed", "unverified"))
+
+
+@pytest.mark.closed_form
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_the_opening_balance_adds_up_and_names_the_remainder(name: str) -> None:
+    result = simulate(load_scenario(name))
+    lines = opening_balance(result)
+    assert sum(line.accelerators for line in lines) == pytest.approx(
+        float(result.accelerators_in_service[0]), rel=1e-12
+    )
+    assert all(line.accelerators >= 0 for line in lines)
+    assert lines[-1].use == "idle (remainder)"

@@ -19,6 +19,7 @@ from costmodel.analysis.targets import Selector
 from costmodel.flywheel.growth import loop_gain
 from costmodel.flywheel.history import compare_with_history
 from costmodel.flywheel.investment import Bound
+from costmodel.flywheel.opening import opening_balance
 from costmodel.flywheel.trajectory import Trajectory
 from costmodel.foundation.errors import missing_extra
 from costmodel.foundation.results import Result
@@ -141,6 +142,10 @@ class YearTable:
             "scenario": median.scenario.name, "version": median.version, "years": list(self.years), "rows": rows,
             "bound": bounds, "loop_gain": gain, "history": history, "misses": list(median.scenario.misses),
             "notes": list(self.notes),
+            "opening_balance": [
+                {"use": line.use, "accelerators": line.accelerators, "share": line.share, "grade": line.grade.value}
+                for line in opening_balance(median)
+            ],
         }  # fmt: skip
 
 
@@ -191,9 +196,13 @@ def print_table(table: YearTable, scenario: Any, median: Trajectory) -> None:
 
 
 def print_history(median: Trajectory) -> None:
-    """Print reported figures beside the model's, and the known misses."""
+    """Print the opening balance, reported figures beside the model's, and the known misses."""
     compared = compare_with_history(median)
     console = _console()
+    balance = Table("use", "accelerators", "share", "grade", title=f"opening balance, {median.scenario.time.start}")
+    for line in opening_balance(median):
+        balance.add_row(line.use, f"{line.accelerators:,.0f}", f"{line.share:.1%}", line.grade.value)
+    console.print(balance)
     if compared:
         columns = ("reported", "at", "unit", "reported figure", "model", "error", "grade", "fitted to")
         shown = Table(*columns, title="history")

@@ -1,0 +1,54 @@
+"""The opening balance: what the accelerators in service at the start are busy with (item 3).
+
+Installed capacity is token workloads, final training runs, research and experiments, non-token internal work and
+what is out of order or idle. Each use is an input with a grade; idle is the remainder, named.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from costmodel.flywheel.trajectory import Trajectory
+from costmodel.foundation.provenance import Grade, weakest
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningLine:
+    """One use of the opening fleet: accelerators in the first step, share of the fleet, weakest grade behind it."""
+
+    use: str
+    accelerators: float
+    share: float
+    grade: Grade
+
+
+def opening_balance(trajectory: Trajectory) -> tuple[OpeningLine, ...]:
+    """Return the uses of the fleet in the first step of a scalar run; they add up to the fleet in service.
+
+    Examples
+    --------
+    >>> from costmodel.flywheel.inputs import FlywheelScenario
+    >>> from costmodel.flywheel.simulate import simulate
+    >>> from costmodel.testing.flywheel import steady_tables
+    >>> lines = opening_balance(simulate(FlywheelScenario(**steady_tables(time__end="2027-01-01"))))
+    >>> round(sum(line.share for line in lines), 12)
+    1.0
+    """
+    scenario = trajectory.scenario
+    grades = {path: provenance.grade for path, _, _, provenance in scenario.walk()}
+    fleet = float(trajectory.accelerators_in_service[0])
+    rows: list[tuple[str, float, Grade]] = []
+    for i, name in enumerate(scenario.market):
+        paths = [f"market.{name}.{entry}" for entry in ("tokens", "compute_per_token", "mfu")]
+        busy = float(trajectory.accelerators_by_workload[i, 0])
+        rows.append((f"tokens: {name}", busy, weakest(grades[path] for path in paths)))
+    final, reserve = float(trajectory.final_runs[0]), float(trajectory.training_reserve[0])
+    rows.append(("final training runs", final, grades["training.reserve"]))
+    rows.append(("research and experiments", reserve - final, grades["training.reserve"]))
+    rows.append(("non-token internal work", float(trajectory.internal[0]), grades["internal.accelerators"]))
+    usable = fleet * float(np.asarray(scenario.resolve().hardware.fleet.availability))
+    rows.append(("out of order", fleet - usable, grades["hardware.fleet.availability"]))
+    rows.append(("idle (remainder)", float(trajectory.idle[0]), weakest(grade for _, _, grade in rows)))
+    return tuple(OpeningLine(use, busy, busy / fleet if fleet else 0.0, grade) for use, busy, grade in rows)
