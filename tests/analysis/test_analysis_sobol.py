@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from costmodel.analysis.samples import base_sample, mixed_samples
+from costmodel.analysis.sensitivity import sobol_study
 from costmodel.analysis.sobol import sobol_indices
 from costmodel.analysis.textbook import (
     g_function,
@@ -225,3 +226,39 @@ def test_a_sobol_sample_needs_a_power_of_two():
     assert (base_sample(64, 3, rng=0)[0] == base_sample(64, 3, rng=0)[0]).all()
     with pytest.raises(DomainError, match="outputs at A, B"):
         sobol_indices(np.zeros(4), np.zeros(5), np.zeros((3, 4)))
+
+
+@pytest.mark.closed_form
+def test_intervals_over_replicates_hold_on_sobol_sequences():
+    """Student's intervals over 8 scrambled samples: close to 95 % for every index, also the small ones."""
+    first, total = g_function_indices((0.0, 1.0, 4.5, 9.0))
+    held = np.zeros((2, 4))
+    repeats = 150
+    ranges = dict.fromkeys(("x1", "x2", "x3", "x4"), (0.0, 1.0))
+
+    def model(**x):
+        return g_function(np.stack(list(x.values())), (0.0, 1.0, 4.5, 9.0))
+
+    for repeat in range(repeats):
+        found = sobol_study(model, ranges, base_points=512, replicates=8, rng=repeat)
+        held[0] += (found.first_interval[0, :, 0] <= first) & (first <= found.first_interval[1, :, 0])
+        held[1] += (found.total_interval[0, :, 0] <= total) & (total <= found.total_interval[1, :, 0])
+    assert held.mean() / repeats == pytest.approx(0.95, abs=0.04)
+    assert held.min() / repeats > 0.88
+    assert found.interval == "8 replicates"
+    assert (found.base_points, found.runs) == (512, 512 * 6)
+
+
+@pytest.mark.contract
+def test_replicates_divide_the_base_points():
+    ranges = {"x": (0.0, 1.0), "y": (0.0, 1.0)}
+    seen = []
+    sobol_study(
+        lambda x, y: x + y, ranges, base_points=64, replicates=4, rng=0, on_progress=lambda *at: seen.append(at)
+    )
+    assert seen[-1] == (256, 256)
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    with pytest.raises(DomainError, match="cannot be divided among 3"):
+        sobol_study(lambda x, y: x + y, ranges, base_points=64, replicates=3, rng=0)
+    with pytest.raises(DomainError, match="four or more"):
+        sobol_study(lambda x, y: x + y, ranges, base_points=64, replicates=2, rng=0)

@@ -22,7 +22,7 @@ from costmodel.analysis.given_data import (
 from costmodel.analysis.morris import MorrisEffects, morris_effects, morris_sample
 from costmodel.analysis.problem import Model, Problem, Progress, Ranges, as_problem
 from costmodel.analysis.samples import base_sample
-from costmodel.analysis.sobol import Estimator, Interval, SobolIndices, sobol_indices
+from costmodel.analysis.sobol import Estimator, Interval, SobolIndices, pooled, sobol_indices
 from costmodel.analysis.targets import Output, Selector, select_all
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.blocks import BLOCK
@@ -42,6 +42,7 @@ def sobol_study(
     groups: Mapping[str, Sequence[str]] | None = None,
     rng: RandomSource = None,
     sample: Literal["sobol", "random"] = "sobol",
+    replicates: int = 1,
     level: float = 0.95,
     estimator: Estimator = "saltelli",
     interval: Interval = "asymptotic",
@@ -63,6 +64,9 @@ def sobol_study(
     sample
         ``"sobol"``: scrambled, more accurate, mostly more than its intervals say. ``"random"``: independent points,
         whose intervals hold what they say.
+    replicates
+        Independent samples among which the base points are divided; from four on, the intervals come from how they
+        differ and hold for Sobol' sequences too.
     level, estimator, interval, on_nonfinite
         See :func:`~costmodel.analysis.sobol.sobol_indices`.
     on_progress
@@ -90,22 +94,36 @@ def sobol_study(
     problem = as_problem(model, inputs, outputs)
     members = _members(problem, groups)
     problem.require_independent("a Sobol' study", members)
-    a, b = base_sample(base_points, len(problem.names), rng=seed_of(rng), method=sample)
     columns = [[problem.names.index(name) for name in names] for names in members.values()]
-    labels, y = _run_rows(problem, _pick_freeze(a, b, columns), base_points * (len(columns) + 2), on_progress)
-    stack = y.reshape(len(labels), len(columns) + 2, base_points)
-    return sobol_indices(
-        stack[:, 0],
-        stack[:, 1],
-        np.moveaxis(stack[:, 2:], 0, 1),
-        names=tuple(members),
-        outputs=labels,
-        level=level,
-        estimator=estimator,
-        interval=interval,
-        rng=0,
-        on_nonfinite=on_nonfinite,
-    )
+    each = base_points // max(replicates, 1)
+    if replicates < 1 or each * replicates != base_points:
+        raise DomainError(f"{base_points} base points cannot be divided among {replicates} replicates")
+    seed, runs = seed_of(rng), base_points * (len(columns) + 2)
+
+    def one(replicate: int) -> SobolIndices:
+        own = seed if replicate == 0 else seed_of(np.random.SeedSequence([seed, replicate]))
+        a, b = base_sample(each, len(problem.names), rng=own, method=sample)
+        done = None if on_progress is None else _after(on_progress, replicate * runs // replicates, runs)
+        labels, y = _run_rows(problem, _pick_freeze(a, b, columns), runs // replicates, done)
+        stack = y.reshape(len(labels), len(columns) + 2, each)
+        return sobol_indices(
+            stack[:, 0],
+            stack[:, 1],
+            np.moveaxis(stack[:, 2:], 0, 1),
+            names=tuple(members),
+            outputs=labels,
+            level=level,
+            estimator=estimator,
+            interval=interval,
+            rng=0,
+            on_nonfinite=on_nonfinite,
+        )
+
+    return one(0) if replicates == 1 else pooled([one(replicate) for replicate in range(replicates)])
+
+
+def _after(on_progress: Progress, before: int, runs: int) -> Progress:
+    return lambda done, _: on_progress(before + done, runs)
 
 
 def _members(problem: Problem, groups: Mapping[str, Sequence[str]] | None) -> dict[str, tuple[str, ...]]:

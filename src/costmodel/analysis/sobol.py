@@ -212,6 +212,61 @@ def sobol_indices(
     )
 
 
+def pooled(replicates: Sequence[SobolIndices]) -> SobolIndices:
+    """Average the indices of independent samples, with intervals from how they differ.
+
+    The one interval that is right for scrambled Sobol' sequences, whose points depend on each other within a
+    sample but not between samples.
+
+    Parameters
+    ----------
+    replicates
+        Indices of the same groups and outputs, each from a sample of its own; four or more.
+
+    Returns
+    -------
+    SobolIndices
+        Means, and Student's intervals at the replicates' level.
+
+    Raises
+    ------
+    DomainError
+        If there are fewer than four.
+    """
+    if len(replicates) < 4:
+        raise DomainError(f"an interval over replicates needs four or more, not {len(replicates)}")
+    from scipy.special import stdtrit
+
+    one, count = replicates[0], len(replicates)
+    reach = float(stdtrit(count - 1, 0.5 + one.level / 2.0)) / np.sqrt(count)
+
+    def summary(name: str) -> tuple[FloatArray, FloatArray]:
+        values = np.stack([getattr(each, name) for each in replicates])
+        mean, half = values.mean(axis=0), reach * values.std(axis=0, ddof=1)
+        return mean, np.stack([mean - half, mean + half])
+
+    first, first_interval = summary("first")
+    total, total_interval = summary("total")
+    sums, sums_interval = summary("first_sum")
+    return SobolIndices(
+        names=one.names,
+        outputs=one.outputs,
+        first=first,
+        total=total,
+        first_interval=first_interval,
+        total_interval=total_interval,
+        first_sum=sums,
+        first_sum_interval=sums_interval,
+        mean=np.mean([each.mean for each in replicates], axis=0),
+        variance=np.mean([each.variance for each in replicates], axis=0),
+        level=one.level,
+        interval=f"{count} replicates",
+        base_points=sum(each.base_points for each in replicates),
+        dropped=sum(each.dropped for each in replicates),
+        runs=sum(each.runs for each in replicates),
+    )
+
+
 def _labels(given: Sequence[str] | None, count: int, stem: str) -> tuple[str, ...]:
     if given is None:
         return tuple(f"{stem}{index + 1}" for index in range(count))
