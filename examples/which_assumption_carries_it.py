@@ -44,7 +44,7 @@ for notice in said:
     print(f"warning: {notice.message}")
 
 # %% Together: Sobol' indices of every year from the same runs
-study = sobol_study(None, scenario, "user_spend", base_points=1024, rng=0)
+study = sobol_study(None, scenario, "user_spend", base_points=1024, replicates=8, rng=0)
 print(f"\ntotal order indices of user spend by year, with the 95 % interval in 2030 ({study.runs:,} runs)")
 print(f"  {'':40} " + " ".join(f"{label[-4:]:>6}" for label in study.outputs))
 for row in study.rows(SPEND)[:6]:

@@ -42,7 +42,7 @@ def test_sensitivity_prints_the_sum_of_first_order_indices_beside_the_tornado():
 
 @pytest.mark.parametrize("method", ["morris", "given-data", "elasticity", "sobol"])
 def test_each_method_as_json(method):
-    words = ["from-2026", "--output", "user_spend@2030", "--method", method, "--base-points", "16", "--draws", "512"]
+    words = ["from-2026", "--output", "user_spend@2030", "--method", method, "--base-points", "64", "--draws", "512"]
     found = read(sensitivity_command, *words)
     rows, _ = found[method]["user_spend@2030"]
     assert {"input"} <= set(rows[0])

@@ -74,6 +74,7 @@ def evidence_shares(
     outputs: Output | Sequence[Output] | None = None,
     *,
     base_points: int = 2048,
+    replicates: int = 8,
     unmeasured: Sequence[Grade] = UNMEASURED,
     rng: RandomSource = None,
     level: float = 0.95,
@@ -88,6 +89,8 @@ def evidence_shares(
         See :func:`~costmodel.analysis.problem.as_problem`.
     base_points
         n, a power of two; the study costs n (grades + 2) and 4n runs.
+    replicates
+        Independent samples that the base points are divided among; the intervals come from how they differ.
     unmeasured
         Grades that count as not measured.
     rng
@@ -133,6 +136,7 @@ def evidence_shares(
             inputs,
             outputs,
             base_points=base_points,
+            replicates=replicates,
             groups=groups,
             rng=seed,
             level=level,

@@ -14,6 +14,8 @@ from costmodel.cli.rows import print_json, print_lines, print_rows
 
 TOP = 12
 """Rows shown without ``--all`` [1]."""
+REPLICATES = 8
+"""Independent samples that the base points are divided among [1]."""
 
 
 class Method(StrEnum):
@@ -36,7 +38,7 @@ def sensitivity_command(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Replace a parameter; repeatable.")
     ] = None,
-    base_points: Annotated[int, typer.Option(min=16, help="Base points of Sobol' indices, a power of two.")] = 1024,
+    base_points: Annotated[int, typer.Option(min=64, help="Base points of Sobol' indices, a power of two.")] = 1024,
     draws: Annotated[int, typer.Option(min=64, help="Draws of the tornado's first-order indices.")] = 4096,
     seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 0,
     show_all: Annotated[bool, typer.Option("--all", help="Show every input.")] = False,
@@ -71,7 +73,9 @@ def _study(
     from costmodel.analysis.one_at_a_time import elasticities
 
     if method is Method.SOBOL:
-        study = studies.sobol_study(None, scenario, outputs, base_points=base_points, rng=seed, on_progress=bar)
+        study = studies.sobol_study(
+            None, scenario, outputs, base_points=base_points, replicates=REPLICATES, rng=seed, on_progress=bar
+        )
         remarks = {
             label: [
                 f"sum of first-order indices {study.first_sum[k]:.2f} "
