@@ -14,6 +14,8 @@ from costmodel.flywheel.simulate import simulate
 from costmodel.flywheel.stability import stability_report
 from costmodel.foundation.errors import DomainError, ScenarioError
 from costmodel.foundation.scenario import Observation
+from costmodel.market.records import contract_rents
+from costmodel.market.scarcity import rent_backtest
 
 BUILT_IN = ("bond-flywheel", "from-2026")
 
@@ -190,3 +192,17 @@ def test_the_opening_balance_adds_up_and_names_the_remainder(name: str) -> None:
     )
     assert all(line.accelerators >= 0 for line in lines)
     assert lines[-1].use == "idle (remainder)"
+
+
+@pytest.mark.published
+def test_the_rent_exponent_carries_the_interval_of_tightness() -> None:
+    scenario = load_scenario("bond-flywheel")
+    rents = [(row.time, row.rent) for row in contract_rents()]
+    run = simulate(scenario, draws=2000, rng=0)
+    test = rent_backtest(scenario.grid.mid, run.tightness, run.required_rent, rents)
+    assert test.identified.mean() > 0.95
+    low, middle, high = np.nanquantile(test.exponent, [0.05, 0.5, 0.95])
+    assert 1.5 < low < middle < high < 8
+    # June 2026: $2.65; the median run foretells 2.4 to 2.5, and without scarcity the rent only falls from 1.70.
+    assert abs(np.nanmedian(test.foretold) / 2.65 - 1) < 0.15
+    assert np.all(test.without_scarcity < 1.70)

@@ -13,6 +13,8 @@ from costmodel.foundation.errors import CatalogError
 from costmodel.foundation.scenario import Observation
 from costmodel.foundation.units import HOURS_PER_YEAR
 from costmodel.market.demand import constant_elasticity
+from costmodel.market.records import contract_rents
+from costmodel.market.scarcity import rent_backtest
 from costmodel.ownership.rent import levelized_cost, required_rent
 from costmodel.validation.case import Case, Evidence
 
@@ -75,7 +77,24 @@ def _scenario_cases() -> tuple[Case, ...]:
     return tuple(_case(row) for row in _run().scenario.observations)
 
 
+def _h100_rent_of_june_2026() -> float:
+    """Foretell the H100's one-year rent of June 2026 from those of October 2025 and March 2026."""
+    rents = [(row.time, row.rent) for row in contract_rents()]
+    run = _run()
+    return float(rent_backtest(run.scenario.grid.mid, run.tightness, run.required_rent, rents).foretold)
+
+
 CASES: tuple[Case, ...] = (
+    Case(
+        "flywheel/h100-rent-june-2026",
+        "one-year H100 contracts (secondary): exponent identified by 1.70 (October 2025) and 2.35 USD (March 2026), "
+        "tightness and required rent of bond-flywheel, whose tightness was fitted to a blend of such rents",
+        Evidence.PREDICTION,
+        2.65,
+        "USD/hour",
+        0.10,
+        _h100_rent_of_june_2026,
+    ),
     Case(
         "flywheel/required-rent-over-annuity-mid-2026",
         "first calibration of the industry flywheel: 1.40 times the flat year-end annuity (IT falls 0.26 a year)",
