@@ -96,6 +96,12 @@ def test_products_of_a_dense_layer() -> None:
     weights = 2048 * 96 * (16 + 2 * 4) + 2048 * 16 * 96 + 3 * 2048 * 6144
     got = layer_time(_job(DENSE), QUICK_MEMORY, _layouts()).matmul[0]
     assert got == pytest.approx(2 * ROWS * weights / T / (PEAK * 0.8), rel=1e-12)
+    half = layer_time(_job(DENSE), QUICK_MEMORY, _layouts(tensor=2)).matmul[0]
+    assert half == pytest.approx(2 * got, rel=1e-12)
+    # eight devices share four key-value heads: each projection is made twice
+    repeated = 2048 * 96 * 2 * (8 - 4)
+    eighth = layer_time(_job(DENSE), QUICK_MEMORY, _layouts(tensor=8)).matmul[0]
+    assert eighth == pytest.approx(2 * ROWS * (weights + repeated) / 8 / (PEAK * 0.8), rel=1e-12)
 
 
 def test_products_bound_by_memory_move_their_operands() -> None:
