@@ -167,6 +167,16 @@ def test_depreciation_of_alphabet_in_2025_on_the_capex_that_was_paid() -> None:
 
 
 @pytest.mark.published
+def test_figures_that_came_later_than_the_plans_of_2026() -> None:
+    microsoft = simulate(load("capex-2026-microsoft"))
+    assert microsoft.scenario.grid.bounds[2] == 2026.5
+    reported = catalog.company("Microsoft").annual("net_ppe")[2026].value  # 313,076 M$ in June 2026
+    assert microsoft.book_value[2] == pytest.approx(reported, rel=0.03)
+    # Alphabet, first half of 2026: depreciation of 13,586 M$; on a plan that is even over the year.
+    assert simulate(load("capex-2026-alphabet")).depreciation[:2].sum() == pytest.approx(13.586e9, rel=0.10)
+
+
+@pytest.mark.published
 def test_book_lives_are_the_policies_of_the_catalog() -> None:
     for company in ("alphabet", "meta", "microsoft"):
         policy = float(catalog.useful_life_changes(COMPANIES[company])[-1].value("life_after"))
