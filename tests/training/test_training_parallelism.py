@@ -68,6 +68,10 @@ def test_spare_places_take_the_output_layer() -> None:
     assert parallelism.slowest_stage_time(1.0, 0.9, 126.0, 16.0, 1.0) == 8.0
     # without a place to spare the last stage has it on top
     assert parallelism.slowest_stage_time(1.0, 0.9, 128.0, 16.0, 1.0) == pytest.approx(8.9, rel=1e-15)
+    # an output worth 1.8 layers of half a second takes both places
+    assert parallelism.slowest_stage_time(0.5, 0.9, 126.0, 16.0, 1.0) == pytest.approx(8 * 0.5, rel=1e-15)
+    assert parallelism.slowest_stage_time(0.5, 1.9, 126.0, 16.0, 1.0) == pytest.approx((8 - 2) * 0.5 + 1.9, rel=1e-15)
+    assert parallelism.slowest_stage_time(0.5, 0.4, 124.0, 16.0, 1.0) == pytest.approx(8 * 0.5, rel=1e-15)
     # an output worth 3.5 layers finds two places only
     assert parallelism.slowest_stage_time(1.0, 3.5, 126.0, 16.0, 1.0) == pytest.approx(8 - 2 + 3.5, rel=1e-15)
 

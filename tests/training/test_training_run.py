@@ -97,6 +97,7 @@ def test_programme_is_the_sum_of_its_parts() -> None:
     assert result.programme_cost == pytest.approx(sum(result.breakdown().values()), rel=1e-12)
     assert result.experiments_cost == pytest.approx(1.2 * result.run_cost, rel=1e-12)
     assert result.reinforcement_cost == pytest.approx(2.0 * 1.47e5, rel=1e-12)
+    assert result.hour_cost == pytest.approx(2.0, rel=1e-12)
     assert result.staff_cost == pytest.approx(150 * (100e3 * 1.25 + 50e3), rel=1e-12)
 
 
