@@ -90,7 +90,7 @@ def token_growth_fixed_share(
     Examples
     --------
     >>> round(float(token_growth_fixed_share(0.1, 0.1, 0.4, -1.0, 0.3, 0.5, 0.2, 0.2)), 6)
-    1.013889
+    0.986111
     """
     falling = hardware_decline + algorithmic_growth - model_growth
     learned = capability_elasticity * (training_growth + model_growth - algorithmic_growth)
