@@ -12,7 +12,7 @@ import numpy as np
 from costmodel.analysis.finite import BoolArray
 from costmodel.analysis.knowledge import AsKnown, Plan, Standing, as_known, latest_day
 from costmodel.analysis.problem import Model, Progress, as_problem
-from costmodel.analysis.scores import Coverage, coverage, crps, pit, quantiles
+from costmodel.analysis.scores import Coverage, coverage, crps, fit_weights, pit, quantiles
 from costmodel.analysis.targets import Selector
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.design import Design, RandomSource, seed_of
@@ -161,7 +161,8 @@ def backtest(
     forecast = logs + error[:, None] * noise
     future = [row for row, before in zip(rows, past, strict=True) if not before]
     plain = _score(future, forecast[~past], actual[~past], level, None)
-    weights, effective = _weights(logs[past], actual[past], error[past])
+    misfit = np.square((logs[past] - actual[past][:, None]) / error[past][:, None]).sum(axis=0)
+    weights, effective = fit_weights(misfit)
     sound = bool(past.any()) and effective >= MIN_EFFECTIVE
     fitted = tuple(row for row, before in zip(rows, past, strict=True) if before)
     return Backtest(
@@ -208,13 +209,6 @@ def _selector(row: Observation, read: Reader | None) -> Selector:
 def _published(scenario: Scenario, row: Observation) -> dt.date:
     date = scenario.source_table[row.source].date
     return dt.date.max if date is None else latest_day(date)
-
-
-def _weights(logs: FloatArray, actual: FloatArray, error: FloatArray) -> tuple[FloatArray, float]:
-    """Return the likelihood weights of the draws and their effective number."""
-    misfit = np.square((logs - actual[:, None]) / error[:, None]).sum(axis=0)
-    weights = np.exp(-0.5 * (misfit - misfit.min()))
-    return weights, float(weights.sum() ** 2 / np.square(weights).sum())
 
 
 def _why_not(past: BoolArray, effective: float, draws: int) -> str:

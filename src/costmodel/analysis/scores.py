@@ -178,6 +178,31 @@ def coverage(draws: ArrayLike, observed: ArrayLike, level: float = 0.8, weights:
     return Coverage(level=level, inside=inside, n=n, low=low, high=high)
 
 
+def fit_weights(misfit: ArrayLike) -> tuple[FloatArray, float]:
+    """Return likelihood weights of draws, summing to 1, and their effective number.
+
+    Parameters
+    ----------
+    misfit
+        Sum over figures of the squared misfit in standard deviations, ``(draw,)``, at least 0 [1].
+
+    Returns
+    -------
+    tuple
+        ``w ∝ exp(−½ misfit)``, ``(draw,)``, and the effective sample size ``(Σw)²/Σw²`` [1].
+
+    Examples
+    --------
+    >>> weights, effective = fit_weights([0.0, 0.0, 1e9])
+    >>> weights.tolist(), effective
+    ([0.5, 0.5, 0.0], 2.0)
+    """
+    given = np.asarray(misfit, dtype=np.float64)
+    weights = np.exp(-0.5 * (given - given.min()))
+    weights = weights / weights.sum()
+    return weights, float(1.0 / np.square(weights).sum())
+
+
 def quantiles(draws: ArrayLike, probabilities: ArrayLike, weights: ArrayLike | None = None) -> FloatArray:
     """Return quantiles over the last axis, weighted where weights are given.
 

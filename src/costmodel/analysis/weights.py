@@ -20,6 +20,7 @@ import numpy as np
 
 from costmodel.analysis.ensemble import run_ensemble
 from costmodel.analysis.ensemble_result import EnsembleResult
+from costmodel.analysis.scores import fit_weights, quantiles
 from costmodel.flywheel.history import read_off
 from costmodel.flywheel.trajectory import Trajectory
 from costmodel.foundation.arrays import FloatArray, readonly
@@ -69,12 +70,8 @@ class WeightedEnsemble:
     outputs: tuple[str, ...]
 
     def bands(self, name: str, ranks: Sequence[float] = QUANTILES) -> FloatArray:
-        """Return weighted quantiles of an output: the smallest value whose weight below it reaches the rank."""
-        values = np.asarray(self.ensemble.kept_draws(name))
-        order = np.argsort(values, kind="stable")
-        below = np.cumsum(self.weights[order])
-        position = np.searchsorted(below, np.asarray(ranks) * below[-1])
-        return np.asarray(values[order][np.minimum(position, len(values) - 1)])
+        """Return weighted quantiles of an output."""
+        return quantiles(np.asarray(self.ensemble.kept_draws(name)), ranks, self.weights)
 
     def unconditional(self, name: str, ranks: Sequence[float] = QUANTILES) -> FloatArray:
         """Return quantiles of the same draws without weights."""
@@ -135,10 +132,7 @@ def weighted_ensemble(
     total = np.zeros(result.draws)
     for name in names:
         total = total + np.asarray(result.kept_draws(name))
-    log_weight = -0.5 * (total - total.min()) / discrepancy**2
-    weights = np.exp(log_weight)
-    weights = weights / weights.sum()
-    effective = float(1.0 / np.sum(weights**2))
+    weights, effective = fit_weights(total / discrepancy**2)
     if effective < minimum:
         raise DomainError(
             f"the fit to history rests on {effective:.1f} effective draws of {result.draws} (at least {minimum:g} are "
