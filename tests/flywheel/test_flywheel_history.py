@@ -178,7 +178,8 @@ def test_sources_list_every_assumption_by_grade() -> None:
     assert {line.path for line in lines} <= set(scenario.paths())
     grades = {line.path: line.grade.value for line in lines}
     assert grades["market.chat.adoption.ceiling"] == "assumed"
-    assert grades["energy.price"] == "reported"
+    assert grades["accounts.tax_rate"] == "reported"
+    assert grades["energy.price"] == "published"
     assert all(line.source is not None for line in lines if line.grade.value not in ("assumed", "unverified"))
 
 
