@@ -82,7 +82,7 @@ def toy() -> Toy:
 
 def slow_model(resolved: Toy) -> ToyResult:
     """The same, slowly enough to be stopped in the middle."""
-    time.sleep(0.005)
+    time.sleep(0.01)
     return toy_model(resolved)
 
 

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import random
 import signal
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
@@ -79,11 +80,14 @@ def test_executors_write_the_same_bytes(tmp_path: Path) -> None:
 
 @pytest.mark.contract
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
-def test_killed_twenty_times_and_resumed_is_the_same_store_bit_for_bit(tmp_path: Path) -> None:
+def test_killed_twenty_times_and_resumed_is_the_same_store_bit_for_bit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole, path = tmp_path / "whole", tmp_path / "stopped"
     fill(os.fspath(whole), BLOCKS)
     design = Design.random(toy(), draws=BLOCKS * BLOCK - 100, rng=0)
     expected = EnsembleStore(whole, toy(), design).to_xarray()["price"].values
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # its server imports before it is told where from
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["ensemble_toy", "costmodel.analysis.store", "zarr"])
     moments, stops = random.Random(5), 0
