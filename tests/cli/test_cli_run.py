@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -139,3 +140,13 @@ def test_other_formats(costmodel, suffix: str, extra: str, tmp_path: Path) -> No
 def test_stability_prints_loops(costmodel) -> None:
     report = json.loads(costmodel("stability", "bond-flywheel", "--json").stdout)
     assert {"none", "price response"} <= set(report["radii"])
+
+
+def test_a_narrow_terminal_cuts_no_figure(costmodel, monkeypatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = costmodel("run", "bond-flywheel")
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", shown.stdout).splitlines()
+    assert "…" not in shown.stdout
+    assert max(len(line) for line in lines) <= 80
+    assert sum("capex held by" in line for line in lines) == 3, "eight years stand in three tables"

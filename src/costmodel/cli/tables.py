@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import csv
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import typer
+from rich.box import SIMPLE
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from costmodel.analysis.targets import Selector
+from costmodel.cli.common import print_json
 from costmodel.flywheel.growth import loop_gain
 from costmodel.flywheel.history import compare_with_history
 from costmodel.flywheel.investment import Bound
@@ -26,6 +26,8 @@ from costmodel.foundation.results import Result
 
 WIDTH = 130
 """Columns of a table where the output is not a terminal [1]."""
+LABEL_ROOM = 42
+"""Columns kept for a row's name and unit [1]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,14 @@ ROWS = (
     Row("operator cost", "operator_cost", "G USD", 1e-9),
     Row("operating margin", "operating_margin", "%", 100.0),
 )
+SHOWN_UNITS = {
+    "token/month": ("Ttoken/month", 1e-12),
+    "USD": ("G USD", 1e-9),
+    "USD/year": ("G USD/year", 1e-9),
+}
+"""Units of observations as the table of history shows them, with the factor."""
+HISTORY_COLUMNS = ("at", "figure", "model", "error", "grade", "fit")
+"""Columns of the table of history behind the output's name; ``fit`` says whether the scenario was fitted to it."""
 QUANTILES = (0.05, 0.5, 0.95)
 
 
@@ -169,7 +179,8 @@ def bounds_by_year(trajectory: Trajectory) -> list[str]:
 
 def _text(value: Any) -> str:
     if np.ndim(value) == 0:
-        return f"{float(value):,.4g}" if abs(float(value)) < 1e5 else f"{float(value):.3g}"
+        size = abs(float(value))
+        return f"{float(value):{',.4g' if size < 1e4 else ',.0f' if size < 1e6 else '.3g'}}"
     return " / ".join(_text(item) for item in value)
 
 
@@ -178,16 +189,40 @@ def _console() -> Console:
     return console if console.is_terminal else Console(width=WIDTH)
 
 
+def year_groups(cells: Sequence[Sequence[str]], width: int) -> list[range]:
+    """Return which columns stand together so that no figure is cut, at least one at a time.
+
+    Examples
+    --------
+    >>> cells = [["123456789"] * 8]
+    >>> year_groups(cells, 138), year_groups(cells, 80)
+    ([range(0, 8)], [range(0, 3), range(3, 6), range(6, 8)])
+    """
+    groups, first, taken = [], 0, LABEL_ROOM
+    for j, column in enumerate(zip(*cells, strict=True)):
+        needed = max(4, *(len(cell) for cell in column)) + 3
+        if j > first and taken + needed > width:
+            groups.append(range(first, j))
+            first, taken = j, LABEL_ROOM
+        taken += needed
+    return [*groups, range(first, len(cells[0]))]
+
+
 def print_table(table: YearTable, scenario: Any, median: Trajectory) -> None:
-    """Print the yearly table with what held capex and the loop gain."""
+    """Print the yearly table with what held capex and the loop gain; years that do not fit go below."""
     console = _console()
-    if np.ndim(table.values) == 3:
+    if np.ndim(table.values) == 3 and not console.is_terminal:
         console = Console(width=max(WIDTH, 60 + 28 * len(table.years)))
-    shown = Table("", "unit", *(str(year) for year in table.years), title=scenario.title or scenario.name)
-    for row, values in zip(table.rows, table.values, strict=True):
-        shown.add_row(row.label, row.unit, *(_text(value) for value in values))
-    shown.add_row("capex held by", "", *bounds_by_year(median))
-    console.print(shown)
+    cells = [[_text(value) for value in values] for values in table.values]
+    cells.append(bounds_by_year(median))
+    names = [(row.label, row.unit) for row in table.rows] + [("capex held by", "")]
+    title = scenario.title or scenario.name
+    for years in year_groups(cells, console.width):
+        head = [Column("", max_width=LABEL_ROOM - 21), Column("unit", no_wrap=True)]
+        shown = Table(*head, *(str(table.years[j]) for j in years), title=title)
+        for name, row in zip(names, cells, strict=True):
+            shown.add_row(*name, *(row[j] for j in years))
+        console.print(shown)
     gain = float(np.max(loop_gain(scenario.resolve())))
     lines = [f"loop gain {gain:.3f} (1 or more would run away)", *table.notes]
     lines += [f"not modelled: {text}" for text in scenario.not_modelled]
@@ -195,22 +230,42 @@ def print_table(table: YearTable, scenario: Any, median: Trajectory) -> None:
         console.print(line, highlight=False, markup=False)
 
 
+def shown_unit(output: str, unit: str) -> tuple[str, float]:
+    """Return the unit that an observed output is shown in, and how many of it make one of its own.
+
+    Examples
+    --------
+    >>> shown_unit("capex", "USD"), shown_unit("training_share_of_compute", "1"), shown_unit("cash", "EUR")
+    (('G USD', 1e-09), ('%', 100.0), ('EUR', 1.0))
+    """
+    if output == "accelerators_shipped":
+        return "M H100e", 1e-6
+    for row in ROWS:
+        if row.output == output and unit in ("1", "USD/hour"):
+            return row.unit, row.scale
+    return SHOWN_UNITS.get(unit, (unit, 1.0))
+
+
 def print_history(median: Trajectory) -> None:
     """Print the opening balance, reported figures beside the model's, and the known misses."""
     compared = compare_with_history(median)
     console = _console()
-    balance = Table("use", "accelerators", "share", "grade", title=f"opening balance, {median.scenario.time.start}")
+    balance = Table("use", "H100e", "share", "grade", title=f"opening balance, {median.scenario.time.start}")
     for line in opening_balance(median):
         balance.add_row(line.use, f"{line.accelerators:,.0f}", f"{line.share:.1%}", line.grade.value)
     console.print(balance)
     if compared:
-        columns = ("reported", "at", "unit", "reported figure", "model", "error", "grade", "fitted to")
-        shown = Table(*columns, title="history")
+        head = [Column("output, unit", max_width=20), *(Column(name, no_wrap=True) for name in HISTORY_COLUMNS)]
+        shown = Table(*head, title="history: the known figure, and the model's", box=SIMPLE, pad_edge=False)
+        said = ""
         for item in compared:
             row = item.observation
+            unit, scale = shown_unit(row.output, row.unit)
+            name = f"{row.output.replace('_', ' ')}, {unit}"
+            figures = (_text(scale * row.value), _text(scale * float(item.model)), f"{float(item.error):+.1%}")
             fitted = "yes" if row.used_in_fit else "no"
-            figures = (_text(row.value), _text(float(item.model)), f"{float(item.error):+.1%}")
-            shown.add_row(row.output.replace("_", " "), row.date, row.unit, *figures, item.grade.value, fitted)
+            shown.add_row(name if name != said else "", row.date, *figures, item.grade.value, fitted)
+            said = name
         console.print(shown)
     for text in median.scenario.misses:
         console.print(f"known miss: {text}", highlight=False, markup=False)
@@ -221,7 +276,7 @@ def print_outputs(result: Result, as_json: bool) -> None:
     summary = result.summary()
     if as_json:
         plain = {name: {key: np.asarray(v).tolist() for key, v in row.items()} for name, row in summary.items()}
-        typer.echo(json.dumps(plain, indent=1, ensure_ascii=False))
+        print_json(plain)
         return
     banded = any("p50" in row for row in summary.values())
     shown = Table(
