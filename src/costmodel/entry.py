@@ -148,11 +148,16 @@ def _read(name_or_path: str | Path) -> tuple[str, str]:
     if isinstance(name_or_path, Path) or given.endswith(".toml") or "/" in given:
         path = Path(given)
         try:
-            if path.stat().st_size > MAX_FILE_BYTES:
-                raise ScenarioError(f"{path}: larger than {MAX_FILE_BYTES} bytes, not a scenario")
-            return path.read_text(encoding="utf-8"), str(path)
+            with path.open("rb") as file:
+                content = file.read(MAX_FILE_BYTES + 1)  # a device or a pipe has no size to ask for
         except OSError as error:
             raise ScenarioError(f"{path}: {error.strerror or 'cannot be read'}") from None
+        except ValueError as error:
+            raise ScenarioError(f"{given!r}: {error}") from None
+        if len(content) > MAX_FILE_BYTES:
+            raise ScenarioError(f"{path}: larger than {MAX_FILE_BYTES} bytes, not a scenario")
+        try:
+            return content.decode("utf-8"), str(path)
         except UnicodeDecodeError:
             raise ScenarioError(f"{path}: not UTF-8 text") from None
     names = scenario_names()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
 import sys
+import warnings
+from typing import Any, NoReturn
 
 import typer
 
@@ -33,13 +38,53 @@ app.command("catalog")(catalog_command)
 app.command("validate")(validate_command)
 
 
+_UsageError: type[Exception] = typer.BadParameter.__mro__[2]
+"""What every error in the use of the command line is, whichever library stands behind typer."""
+
+
 def main() -> None:
     """Run the command line; a known error becomes one line on standard error and exit status 2."""
-    try:
-        app()
-    except CostModelError as error:
-        typer.echo(f"costmodel: {error}", err=True)
+    warnings.showwarning = _show_warning
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without a sign still shows the rest
+    if not sys.argv[1:]:
+        app(["--help"], standalone_mode=False)
         sys.exit(2)
+    try:
+        code = app(standalone_mode=False)
+    except CostModelError as error:
+        _stop(str(error))
+    except _UsageError as error:
+        _stop(_usage(error))
+    except MemoryError:
+        _stop("not enough memory: ask for fewer draws")
+    except OSError as error:
+        _discard_output()
+        _stop(f"cannot write the output: {error.strerror or error}")
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _stop(message: str) -> NoReturn:
+    """Say one line on standard error and end with status 2."""
+    typer.echo(f"costmodel: {' '.join(message.split())}", err=True)
+    sys.exit(2)
+
+
+def _usage(error: Any) -> str:
+    """Return what was wrong with the command, and where its help is."""
+    context = error.ctx
+    where = context.command_path if context is not None else "costmodel"
+    return f"{error.format_message().rstrip('.')}; {where} --help lists what there is"
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    typer.echo(f"costmodel: warning: {' '.join(str(message).split())}", err=True)
+
+
+def _discard_output() -> None:
+    """Send what is still unwritten nowhere, so that closing a full or broken output says nothing more."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

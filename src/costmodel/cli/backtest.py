@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from costmodel.cli.common import progress, scenario_with
-from costmodel.cli.rows import print_json, print_lines, print_rows
+from costmodel.cli.common import print_json, progress, scenario_with
+from costmodel.cli.rows import print_lines, print_rows
 from costmodel.foundation.errors import ScenarioError
 
 
@@ -47,6 +47,8 @@ def _plan(scenario: str, as_of: str | None, path: Path | None) -> Any:
         return plan_for(scenario, str(as_of))
     try:
         return Plan.from_toml(path.read_text(encoding="utf-8"), str(path))
+    except UnicodeDecodeError:
+        raise ScenarioError(f"--plan {path}: not UTF-8 text") from None
     except OSError as error:
         raise ScenarioError(f"--plan {path}: {error.strerror}") from None
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from costmodel.cli.common import scenario_with
-from costmodel.cli.rows import print_json, print_lines, print_rows
+from costmodel.cli.common import print_json, scenario_with
+from costmodel.cli.rows import print_lines, print_rows
 from costmodel.foundation.errors import DomainError
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
@@ -13,6 +12,7 @@ from rich.table import Column, Table
 
 import costmodel.catalog as catalog
 from costmodel.catalog import Datum
+from costmodel.cli.common import print_json
 
 _STRONG = {"reported": "green", "published": "green", "secondary": "yellow"}
 _COLUMNS = ("record", "field", "figure", "period", "known", "grade")
@@ -46,7 +46,7 @@ def _check(as_json: bool) -> None:
             {"weight": f.weight.value, "file": f.file, "line": f.line, "field": f.field, "message": f.message}
             for f in findings
         ]
-        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        print_json(rows)
     else:
         for finding in findings:
             typer.echo(str(finding))
@@ -64,7 +64,7 @@ def _search(words: str, as_of: str | None, table: str | None, limit: int, as_jso
     else:
         found = [datum for record in source.table(table or "").values() for datum in record]
     if as_json:
-        typer.echo(json.dumps([_entries(datum) for datum in found[:limit]], indent=1, ensure_ascii=False))
+        print_json([_entries(datum) for datum in found[:limit]])
         return
     columns = [Column(name, no_wrap=name in {"period", "known", "grade"}) for name in _COLUMNS]
     shown = Table(*columns, Column("source and note", ratio=1), box=SIMPLE)
@@ -93,7 +93,7 @@ def _list_tables(as_json: bool) -> None:
     rows = [(name, len(catalog.table(name)), description(name)) for name in catalog.tables()]
     if as_json:
         listed = [{"table": name, "records": count, "description": text} for name, count, text in rows]
-        typer.echo(json.dumps(listed, indent=1, ensure_ascii=False))
+        print_json(listed)
         return
     shown = Table("table", "records", "what it holds", box=SIMPLE)
     for name, count, text in rows:

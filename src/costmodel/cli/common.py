@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
+import sys
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from costmodel.entry import load_scenario
 from costmodel.foundation.errors import DomainError, ScenarioError
+
+MAX_DRAWS = 10_000_000
+"""Most draws of one command [1]: a slip of a digit is said at once instead of running for days."""
 
 
 def scenario_with(name: str, overrides: list[str] | None) -> Any:
@@ -36,9 +44,32 @@ def scenario_with(name: str, overrides: list[str] | None) -> Any:
 def parse_value(text: str) -> Any:
     """Read a value as TOML (a number, a table, a quoted text), else as a plain text such as ``2.5 USD/hour``."""
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        form = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):  # not TOML, more digits than a number has, or too deeply nested
         return text
+    return form["value"] if len(form) == 1 else text
+
+
+def check_draws(draws: int | None) -> None:
+    """Raise ``DomainError`` for more draws than a command takes."""
+    if draws is not None and draws > MAX_DRAWS:
+        raise DomainError(f"--draws {draws}: at most {MAX_DRAWS:,}")
+
+
+def print_json(form: Any) -> None:
+    """Print nested tables as JSON; what is not a finite number is null."""
+    unicode = "utf" in (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
+    typer.echo(json.dumps(_plain(form), indent=1, ensure_ascii=not unicode, allow_nan=False))
+
+
+def _plain(form: Any) -> Any:
+    if isinstance(form, Mapping):
+        return {str(key): _plain(item) for key, item in form.items()}
+    if isinstance(form, list | tuple):
+        return [_plain(item) for item in form]
+    if isinstance(form, float):
+        return form if math.isfinite(form) else None
+    return form
 
 
 @contextmanager
@@ -74,14 +105,21 @@ def progress(label: str) -> Iterator[Callable[[int, int], None] | None]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Write a file beside its target and move it there: whole or not at all.
+def check_writable(path: Path) -> None:
+    """Raise ``ScenarioError`` where a file could not be written, before the work is done."""
+    write_whole(path, None)
+
+
+def write_whole(path: Path, write: Callable[[Path], None] | None) -> None:
+    """Write a file beside its target and move it there: whole or not at all; without ``write``, only try.
 
     Raises
     ------
     ScenarioError
         If the file cannot be written.
     """
+    if path.is_dir():
+        raise ScenarioError(f"--out {path}: Is a directory")
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
     except OSError as error:
@@ -89,9 +127,10 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
     os.close(handle)
     partial = Path(name)
     try:
-        write(partial)
-        partial.chmod(0o644)
-        partial.replace(path)
+        if write is not None:
+            write(partial)
+            partial.chmod(0o644)
+            partial.replace(path)
     except OSError as error:
         raise ScenarioError(f"--out {path}: {error.strerror}") from None
     finally:

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from costmodel.cli.common import progress, scenario_with
-from costmodel.cli.rows import print_json, print_lines, print_rows
+from costmodel.cli.common import print_json, progress, scenario_with
+from costmodel.cli.rows import print_lines, print_rows
 from costmodel.foundation.errors import ScenarioError
 
 DEFAULT_OUTPUTS = {"flywheel": ("user_spend", "operator_cost", "capex", "tokens")}
@@ -35,6 +35,8 @@ def compare_command(
     """Compare two scenarios draw by draw: both use the same luck, so the difference is what changed."""
     from costmodel.analysis import comparison
 
+    if part and not waterfall:
+        raise ScenarioError("--part belongs to --waterfall")
     one, two = scenario_with(first, None), scenario_with(second, set_)
     outputs = output or _default(one)
     with progress("drawing") as bar:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from costmodel.cli.common import executor_of, progress, scenario_with, write_whole
+from costmodel.cli.common import (
+    check_draws,
+    check_writable,
+    executor_of,
+    print_json,
+    progress,
+    scenario_with,
+    write_whole,
+)
 from costmodel.cli.tables import YearTable, print_history, print_outputs, print_table, table_of, write_table
 from costmodel.entry import load_scenario, run, scenario_names, simulate
 from costmodel.foundation.errors import DomainError, ScenarioError
@@ -31,8 +38,13 @@ def run_command(
         raise ScenarioError(f"--out {out}: the name must end in .csv, .parquet or .nc")
     if draws is None and (seed is not None or weighted or workers is not None):
         raise DomainError("--seed, --workers and --weighted belong to --draws")
+    check_draws(draws)
+    if out is not None:
+        check_writable(out)
     scenario = scenario_with(name, set_)
     if scenario.model != "flywheel":
+        if workers is not None or weighted:
+            raise DomainError(f"--workers and --weighted belong to the flywheel, not to {scenario.model!r}")
         _run_other(scenario, draws, seed, as_json, out)
         return
     median = simulate(scenario)
@@ -42,7 +54,7 @@ def run_command(
         with executor_of(workers) as pool, progress("drawing") as shown:
             table = YearTable.of_ensemble(scenario, draws, seed, pool, shown, weighted)
     if as_json:
-        typer.echo(json.dumps(table.as_json(median), indent=1, ensure_ascii=False))
+        print_json(table.as_json(median))
     else:
         print_table(table, scenario, median)
         print_history(median)
@@ -53,9 +65,12 @@ def run_command(
 def _run_other(scenario: Any, draws: int | None, seed: int | None, as_json: bool, out: Path | None) -> None:
     """Run a model without a yearly table and print its outputs."""
     result = run(scenario, draws=draws, rng=seed)
+    table = YearTable.of_outputs(result)
+    if out is not None and not table.rows:
+        raise ScenarioError(f"--out {out}: every output of {scenario.model!r} has axes: use --json, or to_frame()")
     print_outputs(result, as_json)
     if out is not None:
-        write_whole(out, lambda path: write_table(path, YearTable.of_outputs(result)))
+        write_whole(out, lambda path: write_table(path, table))
 
 
 def list_command(
@@ -68,7 +83,7 @@ def list_command(
     rows = [(name, load_scenario(name)) for name in scenario_names()]
     if as_json:
         items = [{"name": name, "model": item.model, "title": item.title} for name, item in rows]
-        typer.echo(json.dumps(items, indent=1, ensure_ascii=False))
+        print_json(items)
         return
     table = Table("name", "model", "title")
     for name, item in rows:

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from costmodel.analysis.notices import InteractionWarning
-from costmodel.cli.common import progress, scenario_with
-from costmodel.cli.rows import print_json, print_lines, print_rows
+from costmodel.cli.common import print_json, progress, scenario_with
+from costmodel.cli.rows import print_lines, print_rows
 
 TOP = 12
 """Rows shown without ``--all`` [1]."""

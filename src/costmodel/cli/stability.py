@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
-from costmodel.cli.common import scenario_with
+from costmodel.cli.common import print_json, scenario_with
 from costmodel.foundation.errors import ScenarioError
 
 
@@ -29,7 +28,7 @@ def stability_command(
         raise ScenarioError(f"{name}: only flywheel scenarios have loops; this one's model is {scenario.model!r}")
     report = stability_report(scenario)
     if as_json:
-        typer.echo(json.dumps(report.as_json(), indent=1, ensure_ascii=False))
+        print_json(report.as_json())
         return
     console = Console()
     loops = Table("loop", "gain or multiplier", "what it says", title=f"loops of {scenario.name}")

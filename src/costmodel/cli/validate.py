@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
+from costmodel.cli.common import print_json
 from costmodel.validation import Outcome, Refused, as_row, cases, failures, run, verdict
 
 _COLOURS = {"ok": "green", "miss": "yellow", "FAIL": "bold red"}
@@ -28,7 +28,7 @@ def validate_command(
     """Run the published cases; exit status 1 if one that is not a recorded miss is outside its tolerance."""
     outcomes = run(cases(domain))
     if as_json:
-        typer.echo(json.dumps([as_row(outcome) for outcome in outcomes], indent=1, ensure_ascii=False))
+        print_json([as_row(outcome) for outcome in outcomes])
     else:
         _print(outcomes)
     if failures(outcomes):

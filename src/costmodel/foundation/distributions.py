@@ -116,9 +116,13 @@ def strict_number(value: object, unit: str, key: str) -> float:
         return parse_quantity(value, unit)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise DomainError(f"{key} = {value!r}: a number or a string with a unit is needed")
-    if not math.isfinite(value):
-        raise DomainError(f"{key} = {value!r}: a finite number is needed")
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise DomainError(f"{key} = {str(value)[:40]}: a finite number is needed")
+    return number
 
 
 def _require(condition: bool, message: str) -> None:

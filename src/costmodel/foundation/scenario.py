@@ -228,7 +228,9 @@ def parse_toml(text: str, where: str = "scenario") -> dict[str, Any]:
     """
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise ScenarioError(f"{where}: nested too deeply") from None
+    except ValueError as error:  # a TOMLDecodeError, or more digits than a number may have
         raise ScenarioError(f"{where}: not TOML: {error}") from None
 
 

@@ -122,9 +122,18 @@ def _read_value(given: Any, spec: ParameterSpec) -> Value:
         raise ScenarioError(f"a table needs dist, knots or value; given {sorted(map(str, given))}")
     if isinstance(given, bool | np.bool_) or not isinstance(given, int | float | np.integer | np.floating):
         raise DomainError(f"a number in {spec.unit!r} is needed; given {given!r}")
-    if not math.isfinite(given):
-        raise DomainError(f"a finite number in {spec.unit!r} is needed; given {given!r}")
-    return float(given)
+    number = _float(given)
+    if not math.isfinite(number):
+        raise DomainError(f"a finite number in {spec.unit!r} is needed; given {str(given)[:40]}")
+    return number
+
+
+def _float(given: Any) -> float:
+    """Return a number as a float; a whole number beyond the largest float is infinite."""
+    try:
+        return float(given)
+    except OverflowError:
+        return math.inf
 
 
 def _provenance(given: Mapping[str, Any]) -> Provenance:
