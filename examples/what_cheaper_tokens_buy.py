@@ -50,9 +50,8 @@ measured = elasticity("Demirer 2025").value("elasticity")
 print(f"elasticity {measured}: price halved → tokens × {constant_elasticity(1.0, 0.5, measured):.3f},", end=" ")
 print(f"user spend × {user_spend_ratio(0.5, measured):.3f}, rebound {direct_rebound(measured, 1.0):.2f}")
 print(f"elasticity -0.5: a tenth of the price → user spend × {user_spend_ratio(0.1, -0.5):.3f}")
-print(
-    f"surplus gained per USD of spend when the price halves: {consumer_surplus_change(1.0, 1.0, 0.5, measured):.2f} USD"
-)
+gained = consumer_surplus_change(1.0, 1.0, 0.5, measured)
+print(f"surplus gained per USD of user spend when the price halves: {gained:.2f} USD")
 assert round(float(constant_elasticity(1.0, 0.5, measured)), 3) == 2.158
 
 # %% [markdown]
@@ -207,5 +206,5 @@ print(f"user spend, times:                       {band(spend[-1] / spend[0])}")
 ahead = result.growth("agents")
 for cause in ("price", "adoption", "intensity"):
     print(f"share of agents' growth by {cause:10}    {band(ahead.shares()[cause])}")
-assert np.mean(spend[-1] > spend[0]) > 0.9, "total spend rises in nearly every draw, while the price falls"
+assert np.mean(spend[-1] > spend[0]) > 0.9, "user spend rises in nearly every draw, while the price falls"
 assert np.all(price < 1.0)

@@ -1,6 +1,6 @@
 """costmodel: the economics of AI compute.
 
-What does this run, this token, this accelerator-hour cost? Does spend rise as cost falls, why, and who pays?
+What does this run, this token, this accelerator-hour cost? Does user spend rise as unit cost falls, why, and who pays?
 
 >>> import costmodel
 >>> scenario = costmodel.load_scenario("bond-flywheel")

@@ -78,7 +78,7 @@ def test_the_fall_of_a_price_is_the_sum_of_its_causes():
     assert split.hardware == pytest.approx(math.log(2), rel=1e-14)
     assert split.software == pytest.approx(math.log(4), rel=1e-14)
     assert split.scale == pytest.approx(math.log(2), rel=1e-14)
-    assert split.margin == pytest.approx(math.log(2 / 1.5), rel=1e-14)
+    assert split.markup == pytest.approx(math.log(2 / 1.5), rel=1e-14)
     assert split.total == pytest.approx(math.log(before.price / after.price), rel=1e-13)
     assert sum(split.shares().values()) == pytest.approx(1.0, rel=1e-14)
     observed = split_price_decline(before, after, price=20.0, later_price=0.5)

@@ -1,1 +1,1 @@
-"""The cost flywheel: cheaper compute, more usage, more infrastructure, more spend."""
+"""The cost flywheel: cheaper compute, more usage, more infrastructure, more user spend."""

@@ -1,6 +1,6 @@
 """What carries the growth: user spend and compute split by the log-mean Divisia index.
 
-Each workload's spend is a product of factors. Year on year, at the same step, the change of a product is shared
+Each workload's user spend is a product of factors. Year on year, at the same step, a product's change is shared
 among its factors in proportion to their log changes, weighted by the logarithmic mean of the two products; the
 parts add up to the change exactly. A workload that enters or leaves, training and internal work are terms of
 their own.

@@ -55,7 +55,7 @@ class PriceSplit:
     """Less work per token [1]."""
     scale: Numeric
     """Fuller use of what is installed [1]."""
-    margin: Numeric
+    markup: Numeric
     """A smaller mark-up [1]."""
     unexplained: Numeric
     """What an observed price fell beyond the four; 0 where no price was observed [1]."""
@@ -63,18 +63,18 @@ class PriceSplit:
     @property
     def total(self) -> Numeric:
         """Logarithm of the price before over the price after [1]."""
-        return self.hardware + self.software + self.scale + self.margin + self.unexplained
+        return self.hardware + self.software + self.scale + self.markup + self.unexplained
 
     def shares(self) -> dict[str, Numeric]:
         """Return the share of each cause in the whole fall."""
-        names = ("hardware", "software", "scale", "margin", "unexplained")
+        names = ("hardware", "software", "scale", "markup", "unexplained")
         return {name: getattr(self, name) / self.total for name in names}
 
 
 def split_price_decline(
     before: PriceBasis, after: PriceBasis, *, price: Numeric | None = None, later_price: Numeric | None = None
 ) -> PriceSplit:
-    """Split the fall of a token price into hardware, software, scale and margin.
+    """Split the fall of a token price into hardware, software, scale and mark-up.
 
     Parameters
     ----------
@@ -98,15 +98,15 @@ def split_price_decline(
     >>> before = PriceBasis(hardware_cost=2e-18, compute_per_token=8e11, effective_share=0.2, markup=1.0)
     >>> after = PriceBasis(hardware_cost=1e-18, compute_per_token=2e11, effective_share=0.4, markup=0.5)
     >>> {cause: round(float(share), 3) for cause, share in split_price_decline(before, after).shares().items()}
-    {'hardware': 0.226, 'software': 0.453, 'scale': 0.226, 'margin': 0.094, 'unexplained': 0.0}
+    {'hardware': 0.226, 'software': 0.453, 'scale': 0.226, 'markup': 0.094, 'unexplained': 0.0}
     """
     hardware = np.log(before.hardware_cost / after.hardware_cost)
     software = np.log(before.compute_per_token / after.compute_per_token)
     scale = np.log(after.effective_share / before.effective_share)
-    margin = np.log((1.0 + before.markup) / (1.0 + after.markup))
-    explained = hardware + software + scale + margin
+    markup = np.log((1.0 + before.markup) / (1.0 + after.markup))
+    explained = hardware + software + scale + markup
     observed = explained if price is None or later_price is None else np.log(price / later_price)
-    return PriceSplit(hardware, software, scale, margin, observed - explained)
+    return PriceSplit(hardware, software, scale, markup, observed - explained)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

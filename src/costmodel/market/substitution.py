@@ -161,7 +161,7 @@ def ces_price_index(price: Any, weight: Any, substitution: Any) -> FloatArray:
 
 
 def ces_shares(price: Any, weight: Any, substitution: Any) -> FloatArray:
-    """Return each alternative's share of spend in the cheapest mix, in the shape of ``price``.
+    """Return each alternative's share of the cost of the cheapest mix, in the shape of ``price``.
 
     Parameters
     ----------

@@ -119,7 +119,7 @@ def rebound_of_saving(price_ratio: Numeric, elasticity: Numeric) -> Numeric:
     Returns
     -------
     Numeric
-        Added spend on added usage over the saving on the usage before [1]; tends to -ε for a small change.
+        Added user spend on added usage over the saving on the usage before [1]; tends to -ε for a small change.
 
     Notes
     -----
