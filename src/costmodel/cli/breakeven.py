@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from costmodel.cli.common import print_json, scenario_with
-from costmodel.cli.rows import print_lines, print_rows
+from costmodel.cli.rows import parameter_units, print_lines, print_rows
 from costmodel.foundation.errors import DomainError
 
 
@@ -41,7 +41,9 @@ def breakeven_command(
     if as_json:
         print_json({"scenario": scenario.name, "target": target, **form})
         return
-    print_rows(f"{target}: {solve}", form["rows"])
+    units = parameter_units(scenario)
+    asked = ", ".join(f"{path} [{units[path]}]" for path in (solve, against) if path in units)
+    print_rows(f"{target}: {asked}", form["rows"])
     print_lines(form["notes"])
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from costmodel.cli.common import print_json, progress, scenario_with
-from costmodel.cli.rows import print_lines, print_rows
+from costmodel.cli.rows import output_units, print_lines, print_rows
 from costmodel.foundation.errors import ScenarioError
 
 DEFAULT_OUTPUTS = {"flywheel": ("user_spend", "operator_cost", "capex", "tokens")}
@@ -41,20 +41,20 @@ def compare_command(
     outputs = output or _default(one)
     with progress("drawing") as bar:
         found = comparison.compare(None, one, two, outputs, draws=draws, rng=seed, on_progress=bar)
+    units = output_units(one, found.outputs)
+    rows = [{"output": row["output"], "unit": units[str(row["output"])], **row} for row in found.rows()]
     steps: dict[str, Any] = {}
     if waterfall:
         divided = comparison.waterfall(None, one, two, outputs, parts=_parts(part), rng=seed)
         steps = {label: divided.rows(label) for label in divided.outputs}
     if as_json:
-        print_json(
-            {"scenarios": found.scenarios, "draws": draws, "seed": seed, "rows": found.rows(), "waterfall": steps}
-        )
+        print_json({"scenarios": found.scenarios, "draws": draws, "seed": seed, "rows": rows, "waterfall": steps})
         return
-    print_rows(f"{found.scenarios[0]} against {found.scenarios[1]}", found.rows())
+    print_rows(f"{found.scenarios[0]} against {found.scenarios[1]}", rows)
     notes = [f"{draws} shared draws, seed {seed}; spread kept: spread of the difference over that of separate draws"]
     print_lines(notes + ([f"{found.dropped} draws left out: not finite"] if found.dropped else []))
-    for label, rows in steps.items():
-        print_rows(f"waterfall at the medians: {label}", rows)
+    for label, parts in steps.items():
+        print_rows(f"waterfall at the medians: {label} [{units.get(label, '')}]", parts)
 
 
 def _default(scenario: Any) -> list[str]:

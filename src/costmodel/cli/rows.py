@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from costmodel.cli.tables import WIDTH
 
@@ -24,7 +23,9 @@ def print_rows(title: str, rows: Sequence[Mapping[str, Any]], *, limit: int | No
     """Print rows as a table; a cut is said."""
     if not rows:
         return
-    table = Table(*(str(key).replace("_", " ") for key in rows[0]), title=title)
+    # a narrow terminal folds a figure, it never cuts it
+    columns = [Column(str(key).replace("_", " "), overflow="fold") for key in rows[0]]
+    table = Table(*columns, title=title, box=SIMPLE_HEAD, pad_edge=False)
     for row in rows[:limit]:
         table.add_row(*(cell(value) for value in row.values()))
     shown = console()
@@ -33,16 +34,25 @@ def print_rows(title: str, rows: Sequence[Mapping[str, Any]], *, limit: int | No
         shown.print(f"{limit} of {len(rows)} rows; --all shows the rest", highlight=False)
 
 
+def parameter_units(scenario: Any) -> dict[str, str]:
+    """Return the unit of every written parameter, by path."""
+    return {path: spec.unit for path, _, spec, _ in scenario.walk()}
+
+
+def output_units(scenario: Any, outputs: Sequence[str]) -> dict[str, str]:
+    """Return the unit of each output, from a run at the medians; empty where a result declares none."""
+    from costmodel.analysis.targets import Selector
+    from costmodel.entry import run
+
+    result = run(scenario)
+    return {label: Selector.parse(label).unit(result) or "" for label in outputs}
+
+
 def print_lines(lines: Sequence[str]) -> None:
     """Print plain lines."""
     shown = console()
     for line in lines:
         shown.print(line, highlight=False, markup=False)
-
-
-def print_json(form: Any) -> None:
-    """Print nested tables as JSON; what is not a number is null."""
-    typer.echo(json.dumps(_plain(form), indent=1, ensure_ascii=False))
 
 
 def cell(value: Any) -> str:
@@ -60,13 +70,3 @@ def cell(value: Any) -> str:
     if isinstance(value, float):
         return "–" if math.isnan(value) else f"{value:.4g}"
     return str(value)
-
-
-def _plain(form: Any) -> Any:
-    if isinstance(form, Mapping):
-        return {str(key): _plain(item) for key, item in form.items()}
-    if isinstance(form, list | tuple):
-        return [_plain(item) for item in form]
-    if isinstance(form, float):
-        return form if math.isfinite(form) else None
-    return form

@@ -10,7 +10,7 @@ import typer
 
 from costmodel.analysis.notices import InteractionWarning
 from costmodel.cli.common import print_json, progress, scenario_with
-from costmodel.cli.rows import print_lines, print_rows
+from costmodel.cli.rows import output_units, parameter_units, print_lines, print_rows
 
 TOP = 12
 """Rows shown without ``--all`` [1]."""
@@ -108,10 +108,12 @@ def _tornado(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InteractionWarning)  # said below the table instead
         swings = tornado(None, scenario, outputs, draws=draws, rng=seed)
+    units, own = output_units(scenario, swings.outputs), parameter_units(scenario)
     found = {}
     for k, label in enumerate(swings.outputs):
         lines = [
-            f"from the {swings.ranks[0]:.0%} to the {swings.ranks[1]:.0%} quantile; at medians {swings.base[k]:.6g}"
+            f"from the {swings.ranks[0]:.0%} to the {swings.ranks[1]:.0%} quantile of the input, in its unit; "
+            f"low, high and swing in {units[label] or 'the unit of the output'}; at medians {swings.base[k]:.6g}"
         ]
         if swings.first_order is not None:
             lines.append(f"sum of first-order indices {swings.first_order.first_sum[k]:.2f}")
@@ -119,7 +121,8 @@ def _tornado(
         lines += [f"warning: {warning}"] if warning else []
         if swings.correlated:
             lines.append(f"correlated, which a swing of one input ignores: {', '.join(swings.correlated)}")
-        found[label] = (swings.rows(label), lines)
+        rows = [{"input": row["input"], "unit": own.get(str(row["input"]), ""), **row} for row in swings.rows(label)]
+        found[label] = (rows, lines)
     return found
 
 
