@@ -87,7 +87,7 @@ else:
     axes[0].semilogy(years, cost / cost[0], label="unit cost, constant quality (2023 = 1)")
     axes[0].semilogy(years, spend / spend[0], label="user spend (2023 = 1)")
     axes[0].semilogy(years, yearly(run.tokens) / yearly(run.tokens)[0], label="tokens (2023 = 1)")
-    axes[0].legend()
+    axes[0].legend(loc="lower left", fontsize=8)
     axes[1].plot(years, training * 1e-9, label="training")
     axes[1].plot(years, inference * 1e-9, label="inference")
     axes[1].plot(years, yearly(run.capex) * 1e-9, label="capex")
