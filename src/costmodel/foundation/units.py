@@ -40,7 +40,6 @@ CANONICAL_UNITS = {
 MAX_LENGTH = 64
 """Longest accepted string with a unit, in characters."""
 
-_BASE_UNITS = ("USD", "token", "FLOP", "byte", "s", "Wh")
 _SI = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
 _DEFINITIONS = (
     "USD = [money]",

@@ -12,9 +12,6 @@ from costmodel.foundation.arrays import Numeric, formula
 from costmodel.foundation.errors import DomainError
 from costmodel.foundation.units import SECONDS_PER_HOUR
 
-TOKENS_SHOWN = 1e6
-"""Tokens per which a price is shown; it is stored per token."""
-
 _CHOICES = {
     "phases": ("decode only", "prefill only", "prefill and decode"),
     "tokens": ("input", "cached input", "output", "total", "blended"),
