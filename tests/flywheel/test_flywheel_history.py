@@ -116,6 +116,8 @@ def test_the_decomposition_adds_up_in_every_year(draws: int | None) -> None:
     for parts in (result.decompose_user_spend(), result.decompose_compute()):
         gap = np.abs(parts.parts.sum(axis=0) - parts.change)
         assert np.max(gap / np.abs(parts.parts).sum(axis=0)) < 1e-12
+    units = [result.decompose_user_spend().outputs()["parts"].unit, result.decompose_compute().outputs()["parts"].unit]
+    assert units == ["USD", "1"]
     spend = by_year(result, "user_spend")
     assert np.allclose(result.decompose_user_spend().change, np.diff(spend, axis=0), rtol=1e-9)
 

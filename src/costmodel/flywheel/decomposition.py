@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -79,13 +79,12 @@ def log_mean(one: Numeric, two: Numeric) -> Numeric:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decomposition(Result):
-    """Parts of a yearly change; ``parts`` adds up over factors to ``change``."""
+    """Parts of a yearly change of user spend; ``parts`` adds up over factors to ``change``."""
 
     parts: FloatArray = output("USD", dims=("factor", "year"), label="part of the change on the year before")
     change: FloatArray = output("USD", dims=("year",), label="change on the year before")
     factors: tuple[str, ...]
     years: tuple[int, ...]
-    unit: str
 
     def coords(self) -> Mapping[str, Any]:
         """Return the names of the factors and the years."""
@@ -109,6 +108,17 @@ class Decomposition(Result):
         whole = ordered_sum(self.part(name, since=since, until=until) for name in self.factors)
         named = ordered_sum(self.part(name, since=since, until=until) for name in factors)
         return np.asarray(named / whole)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComputeDecomposition(Decomposition):
+    """Parts of a yearly change of accelerators in use, summed over the steps of a year."""
+
+    parts: FloatArray = output("1", dims=("factor", "year"), label="part of the change on the year before")
+    change: FloatArray = output("1", dims=("year",), label="change on the year before")
+
+
+_Kind = TypeVar("_Kind", bound=Decomposition)
 
 
 def user_spend_parts(
@@ -141,12 +151,12 @@ def user_spend_parts(
         logs["price realisation"] = kept
         logs["scarcity"] = realised - kept - price
         logs["paid share"] = np.log(trajectory.paid_share)
-    return _divide(trajectory, trajectory.user_spend_by_workload, logs, SPEND_FACTORS, "USD", {})
+    return _divide(trajectory, trajectory.user_spend_by_workload, logs, SPEND_FACTORS, Decomposition, {})
 
 
 def compute_parts(
     trajectory: Trajectory, *, elasticity: float | None = None, capability_elasticity: float | None = None
-) -> Decomposition:
+) -> ComputeDecomposition:
     """Split the growth of accelerators in use, year on year at the same step; sums of steps [accelerator-steps].
 
     Parameters are those of :func:`user_spend_parts`; "price response" is the rebound.
@@ -156,7 +166,7 @@ def compute_parts(
         logs["model growth"] = np.log(trajectory.model_index)
         logs["software"] = np.log(trajectory.compute_per_token) - logs["model growth"]
     extra = {"training": trajectory.training_reserve, "internal work": trajectory.internal}
-    return _divide(trajectory, trajectory.accelerators_by_workload, logs, COMPUTE_FACTORS, "1", extra)
+    return _divide(trajectory, trajectory.accelerators_by_workload, logs, COMPUTE_FACTORS, ComputeDecomposition, extra)
 
 
 def range_of_parts(
@@ -177,7 +187,7 @@ def range_of_parts(
     factors
         Factors of user spend, taken together.
     elasticities, capability_elasticities
-        Ends of the ranges (facts: fits from -0.5 to -1.8 do equally well on 2023 to 2026).
+        Ends of the ranges [1]: fits from -0.5 to -1.8 do equally well on 2023 to 2026; those of capability are chosen.
     since, until
         First and last year of change.
     """
@@ -235,9 +245,9 @@ def _divide(
     totals: FloatArray,
     logs: Mapping[str, FloatArray],
     factors: tuple[str, ...],
-    unit: str,
+    kind: type[_Kind],
     extra: Mapping[str, FloatArray],
-) -> Decomposition:
+) -> _Kind:
     """Share each yearly change of the totals among the factors."""
     grid = trajectory.scenario.grid
     years = tuple(year for year in grid.years if year - 1 in grid.years)
@@ -260,14 +270,13 @@ def _divide(
             change = change + parts[name][-1]
         changes.append(change)
     table = np.array([np.array(parts[name]) for name in factors])
-    return Decomposition(
+    return kind(
         scenario=trajectory.scenario,
         design=trajectory.design,
         parts=table,
         change=np.array(changes),
         factors=factors,
         years=years,
-        unit=unit,
     )
 
 
