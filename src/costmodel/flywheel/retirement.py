@@ -21,7 +21,6 @@ MOST_COHORTS_PER_STEP = 4
 def retire_early(
     step: int,
     oldest: FloatArray,
-    drivers: Drivers,
     parameters: AccountParameters,
     clearing: Clearing,
     fleet: FleetState,

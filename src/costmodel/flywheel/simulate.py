@@ -227,9 +227,7 @@ class Run:
         """Retire early what does not earn its running cost, and test for impairment at year ends."""
         amounts = np.zeros_like(self.books.in_service)
         if self.scenario.hardware.fleet.early_retirement:
-            self.oldest, lost = retire_early(
-                step, self.oldest, self.drivers, self.account, clearing, self.fleet, self.books
-            )
+            self.oldest, lost = retire_early(step, self.oldest, self.account, clearing, self.fleet, self.books)
             amounts[0] = amounts[0] + lost
         threshold = self.scenario.accounts.impairment_threshold
         if threshold is not None and (step + 1) % round(1.0 / self.drivers.step) == 0:

@@ -97,7 +97,7 @@ CASES: tuple[Case, ...] = (
     ),
     Case(
         "flywheel/required-rent-over-annuity-mid-2026",
-        "first calibration of the industry flywheel: 1.40 times the flat year-end annuity (IT falls 0.26 a year)",
+        "unpublished calculation for mid-2026: 1.40 times the flat year-end annuity (IT falls 0.26 a year)",
         Evidence.REIMPLEMENTATION,
         1.40,
         "1",
