@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -192,9 +193,11 @@ def _stream(seed: int, path: str, block: int) -> FloatArray:
     return np.random.Generator(generator).random(BLOCK) + _HALF_ULP
 
 
+@lru_cache(maxsize=256)
 def _strata(seed: int, path: str, draws: int) -> FloatArray:
+    """Return a parameter's Latin hypercube ranks; kept, because every block takes its part of one permutation."""
     generator = np.random.Generator(np.random.Philox(key=_key(seed, path)))
-    return np.asarray((generator.permutation(draws) + generator.random(draws) + _HALF_ULP) / draws)
+    return readonly((generator.permutation(draws) + generator.random(draws) + _HALF_ULP) / draws)
 
 
 def _sobol_block(dimensions: int, seed: int, block: int) -> FloatArray:

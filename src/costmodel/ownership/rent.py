@@ -208,7 +208,7 @@ def flat_annuity_shortfall(discount_rate: Numeric, decline: Numeric, life: Numer
 
     Examples
     --------
-    >>> [round(float(flat_annuity_shortfall(np.log(1.1), d, 5.0)), 3) for d in (0.0, 0.26)]
+    >>> [round(float(flat_annuity_shortfall(np.log(1.1), d, 5.0)), 3) + 0.0 for d in (0.0, 0.26)]
     [0.0, 0.412]
     """
     flat, falling = discount_rate + NUDGE, discount_rate + decline + NUDGE
