@@ -7,11 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import costmodel
+from costmodel.analysis import run_ensemble
 from costmodel.cli.app import main
+from costmodel.flywheel.stability import stability_report
+from costmodel.foundation.distributions import Distribution
 from costmodel.foundation.errors import DomainError, ScenarioError
+from costmodel.foundation.schedules import parse_date, year_fraction
 
 pytestmark = pytest.mark.contract
 
@@ -118,3 +123,62 @@ def test_a_number_too_large_for_a_float_is_refused() -> None:
 def test_a_path_with_a_null_is_refused() -> None:
     with pytest.raises(ScenarioError, match="null"):
         costmodel.load_scenario("a/\0b")
+
+
+@pytest.mark.parametrize(("low", "high"), [(9.0, 10.0), (-60.0, -50.0), (50.0, 60.0)])
+def test_a_cut_that_leaves_next_to_nothing_is_refused(low: float, high: float) -> None:
+    with pytest.raises(DomainError, match="next to nothing"):
+        Distribution.parse({"dist": "normal", "mean": 0.0, "sd": 1.0, "low": low, "high": high}, "1")
+
+
+def test_both_tails_of_a_normal_are_cut_alike() -> None:
+    upper = Distribution.parse({"dist": "normal", "mean": 0.0, "sd": 1.0, "low": 6.0, "high": 8.0}, "1")
+    lower = Distribution.parse({"dist": "normal", "mean": 0.0, "sd": 1.0, "low": -8.0, "high": -6.0}, "1")
+    ranks = np.array([0.01, 0.3, 0.5, 0.9, 0.999999])
+    assert upper.ppf(ranks) == pytest.approx(-lower.ppf(1.0 - ranks), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"dist": "normal", "p5": 1.0, "p5.0": 2.0},
+        {"dist": "uniform", "p5": 1.0, "p05": 2.0},
+        {"dist": "normal", "mean": [1.0], "sd": 1.0},
+        {"dist": "uniform", "low": [1.0, 2.0], "high": 3.0},
+        {"dist": "empirical", "values": 7.0},
+        {"dist": "uniform", "low": -1e308, "high": 1e308},
+    ],
+)
+def test_a_distribution_that_has_no_meaning_is_refused(written: dict[str, object]) -> None:
+    with pytest.raises(DomainError):
+        Distribution.parse(written, "1")
+
+
+def test_a_key_that_only_looks_like_a_quantile_is_refused() -> None:
+    with pytest.raises(ScenarioError, match="two quantiles"):
+        Distribution.parse({"dist": "normal", "p\u00b2": 1.0, "p5": 2.0}, "1")
+
+
+def test_the_last_day_of_the_calendar_is_a_date() -> None:
+    assert year_fraction(parse_date("9999-12-31")) == 9999 + (11 + 30 / 31) / 12
+
+
+def test_outputs_given_as_one_text_are_refused() -> None:
+    with pytest.raises(ScenarioError, match="list of names"):
+        run_ensemble(None, costmodel.load_scenario("from-2026"), 2, 0, outputs="user_spend@2030")
+
+
+def test_without_demand_ratios_are_absent_and_nothing_warns(command) -> None:
+    scenario = costmodel.load_scenario("from-2026")
+    none = {path: 0 for path in scenario.paths() if path.endswith(".tokens")}
+    run = costmodel.simulate(scenario.replace(none))
+    for ratio in (run.average_price, run.average_unit_cost, run.fixed_weight_unit_cost, run.operating_margin):
+        assert np.isnan(ratio).all()
+    assert not run.user_spend.any()
+    assert np.isfinite(run.training_cost).all()
+    stability_report(scenario.replace(none))
+    settings = [text for path in none for text in ("--set", f"{path}=0")]
+    code, out, err = command("run", "from-2026", "--json", *settings)
+    assert (code, err) == (0, "")
+    rows = json.loads(out, parse_constant=pytest.fail)["rows"]
+    assert next(row for row in rows if row["output"] == "average_price")["values"] == [None] * 4

@@ -143,6 +143,16 @@ def test_masked_draws_are_left_out_of_every_output_and_counted_by_name(alone: En
 
 
 @pytest.mark.contract
+def test_draws_left_out_by_name_are_not_asked_to_be_finite() -> None:
+    with pytest.raises(NonFiniteResultError):
+        run_ensemble(broken_model, toy(), 50, 0)
+    named = run_ensemble(broken_model, toy(), 50, 0, exclude=("falling",))
+    masked = run_ensemble(broken_model, toy(), 50, 0, on_nonfinite="mask")
+    assert named.excluded["falling"] == masked.excluded["margin not finite"] > 0
+    np.testing.assert_array_equal(named.mean("margin"), masked.mean("margin"))
+
+
+@pytest.mark.contract
 def test_nothing_left_is_refused() -> None:
     shrinking = toy().replace({"growth": -0.2})
     with pytest.raises(NonFiniteResultError, match="no draw is left"):

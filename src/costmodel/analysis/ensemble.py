@@ -158,13 +158,16 @@ class _Reduction:
     def __call__(self, outputs: BlockOutputs) -> _Summary:
         numbers, flags = outputs.numbers(), outputs.flags()
         reasons = {name: self._flag(flags, name) for name in self.exclude}
+        draws = outputs.values[0].shape[-1]
+        left = np.ones(draws, dtype=bool)
+        for mask in reasons.values():
+            left &= ~mask
         for name, (spec, value) in numbers.items():
-            bad = np.asarray(~np.isfinite(value).reshape(-1, value.shape[-1]).all(axis=0))
+            bad = np.asarray(~np.isfinite(value).reshape(-1, draws).all(axis=0)) & left
             if bad.any():
                 if self.on_nonfinite == "raise":
-                    raise NonFiniteResultError(_first_bad(spec, value, outputs))
+                    raise NonFiniteResultError(_first_bad(spec, np.where(left, value, 0.0), outputs))
                 reasons[f"{name} not finite"] = bad
-        draws = outputs.values[0].shape[-1]
         keep = np.ones(draws, dtype=bool)
         for mask in reasons.values():
             keep &= ~mask
@@ -289,6 +292,8 @@ def run_ensemble(
     summaries merge in their order, and counts are whole numbers.
     """
     drawn = chosen_design(scenario, draws, rng, design)
+    if isinstance(outputs, str):
+        raise ScenarioError(f"outputs is a list of names, as in [{outputs!r}], not one text")
     run = BlockRun(chosen_model(model, scenario), scenario, drawn, None if outputs is None else tuple(outputs))
     task = _Task(run, _Reduction(tuple(exact), tuple(exclude), on_nonfinite))
     return _reduced(scenario, drawn, ordered_map(task, range(drawn.blocks), executor, in_flight=in_flight), on_progress)

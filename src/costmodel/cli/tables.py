@@ -179,6 +179,8 @@ def bounds_by_year(trajectory: Trajectory) -> list[str]:
 
 def _text(value: Any) -> str:
     if np.ndim(value) == 0:
+        if np.isnan(value):
+            return "–"
         size = abs(float(value))
         return f"{float(value):{',.4g' if size < 1e4 else ',.0f' if size < 1e6 else '.3g'}}"
     return " / ".join(_text(item) for item in value)

@@ -92,7 +92,7 @@ def _loops(scenario: FlywheelScenario, run: Run, trajectory: Trajectory) -> tupl
     used = busy + float(trajectory.training_reserve[-1] + trajectory.internal[-1])
     psi = float(np.max(scenario.pricing.tightness_exponent))
     alpha = 1.0 - float(np.exp(-np.max(scenario.pricing.speed) * run.drivers.step))
-    feedback = psi * float(elasticity.max()) * busy / used
+    feedback = psi * float(elasticity.max()) * (busy / used if used > 0.0 else 0.0)
     explicit, implicit = 1.0 - alpha * (1.0 + feedback), 1.0 - alpha * (1.0 + feedback) / (1.0 + alpha * feedback)
     reserve = float(trajectory.training_reserve[-1] / trajectory.accelerators_in_service[-1])
     reach = float((run.investment.damping * -np.expm1(-run.investment.horizon / run.investment.damping))[0])
@@ -125,8 +125,10 @@ def local_growth(trajectory: Trajectory) -> tuple[LocalGrowth, ...]:
         if year - 1 not in grid.years:
             continue
         now, before = grid.year_steps(year), grid.year_steps(year - 1)
-        tokens = np.log(trajectory.tokens[now].sum() / trajectory.tokens[before].sum())
-        cost = np.log(trajectory.fixed_weight_unit_cost[now].mean() / trajectory.fixed_weight_unit_cost[before].mean())
+        with quiet():  # without tokens there is no growth, and NaN says so
+            tokens = np.log(trajectory.tokens[now].sum() / trajectory.tokens[before].sum())
+            unit_cost = trajectory.fixed_weight_unit_cost
+            cost = np.log(unit_cost[now].mean() / unit_cost[before].mean())
         share = float((hardware[now] / drivers.total_rent[now]).mean())
         rows.append(LocalGrowth(year, float(tokens), float(cost), share, formula))
     return tuple(rows)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from costmodel.flywheel.drivers import ASSETS
 from costmodel.flywheel.inputs import FlywheelScenario
-from costmodel.foundation.arrays import FloatArray, ordered_sum
+from costmodel.foundation.arrays import FloatArray, ordered_sum, quiet
 from costmodel.foundation.distributions import Distribution
 from costmodel.foundation.results import Result, output
 
@@ -174,7 +174,7 @@ class Trajectory(Result):
     @property
     def operating_margin(self) -> FloatArray:
         """Operating income over revenue [1]."""
-        return np.asarray(self.operating_income / self.revenue)
+        return _ratio(self.operating_income, self.revenue)
 
     @property
     def net_income(self) -> FloatArray:
@@ -195,17 +195,17 @@ class Trajectory(Result):
     def training_share_of_compute(self) -> FloatArray:
         """Training and research reserve over compute in use on tokens and training [1]."""
         serving = _total(self.accelerators_by_workload)
-        return np.asarray(self.training_reserve / (self.training_reserve + serving))
+        return _ratio(self.training_reserve, self.training_reserve + serving)
 
     @property
     def training_cost(self) -> FloatArray:
         """Training's share of capacity cost by its share of compute used, plus its staff and data [USD]."""
-        return np.asarray(self.capacity_cost * self.training_reserve / self._used() + self.research)
+        return np.asarray(_ratio(self.capacity_cost * self.training_reserve, self._used()) + self.research)
 
     @property
     def inference_cost(self) -> FloatArray:
         """Tokens' share of capacity cost by their share of compute used [USD]."""
-        return np.asarray(self.capacity_cost * _total(self.accelerators_by_workload) / self._used())
+        return _ratio(self.capacity_cost * _total(self.accelerators_by_workload), self._used())
 
     def _used(self) -> FloatArray:
         return np.asarray(self.training_reserve + self.internal + _total(self.accelerators_by_workload))
@@ -225,18 +225,18 @@ class Trajectory(Result):
         """Unit cost at constant quality, workloads weighted by their demand at the start [USD/token]."""
         weights = [_number(item.tokens) for item in self.scenario.market.values()]
         parts = zip(weights, self.unit_cost_at_constant_quality, strict=True)
-        return np.asarray(ordered_sum(weight * cost for weight, cost in parts) / ordered_sum(weights))
+        return _ratio(ordered_sum(weight * cost for weight, cost in parts), ordered_sum(weights))
 
     @property
     def average_price(self) -> FloatArray:
         """List price, workloads weighted by tokens served [USD/token]."""
         paid = ordered_sum(self.price * self.tokens_served)
-        return np.asarray(paid / self.tokens)
+        return _ratio(paid, self.tokens)
 
     @property
     def average_unit_cost(self) -> FloatArray:
         """Unit cost, workloads weighted by tokens served [USD/token]."""
-        return np.asarray(ordered_sum(self.unit_cost * self.tokens_served) / self.tokens)
+        return _ratio(ordered_sum(self.unit_cost * self.tokens_served), self.tokens)
 
     @property
     def paid_to_chipmakers(self) -> FloatArray:
@@ -257,6 +257,12 @@ class Trajectory(Result):
 def _number(value: Any) -> FloatArray:
     """Return a parameter of a written or resolved scenario as numbers: a distribution by its median."""
     return np.asarray(value.median() if isinstance(value, Distribution) else value, dtype=np.float64)
+
+
+def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
+    """Divide; where the whole is 0 there is no ratio, and NaN says so."""
+    with quiet():
+        return np.where(whole == 0.0, np.nan, part / whole)
 
 
 def _total(rows: FloatArray) -> FloatArray:

@@ -18,6 +18,8 @@ from numpy.typing import ArrayLike
 from costmodel.foundation.errors import DomainError, ScenarioError, near_matches
 from costmodel.foundation.units import parse_quantity
 
+LEAST_MASS = 1e-12
+"""Least share of a normal or lognormal that low and high must leave, dimensionless."""
 PERT_WEIGHT = 4.0
 """Weight of the mode in the PERT distribution, dimensionless (Malcolm et al. 1959)."""
 
@@ -63,6 +65,9 @@ class Distribution:
             if key == "dist":
                 continue
             plain = key in _SHAPE_KEYS
+            if isinstance(value, list | tuple) != (key in _LIST_KEYS):
+                needed = "a list of numbers" if key in _LIST_KEYS else "a number or a string with a unit"
+                raise DomainError(f"{key} = {value!r}: {needed} is needed")
             if isinstance(value, list | tuple):
                 entries[key] = tuple(strict_number(item, "1" if plain else unit, key) for item in value)
             else:
@@ -70,6 +75,8 @@ class Distribution:
         self = cls(kind, tuple(entries.items()))
         lower, upper = self.support()
         _require(lower <= upper, f"distribution {kind!r}: the support {lower:g} … {upper:g} is empty")
+        wide = math.isfinite(lower) and math.isfinite(upper) and not math.isfinite(upper - lower)
+        _require(not wide, f"distribution {kind!r}: the support {lower:g} … {upper:g} is too wide for numbers")
         return self
 
     def ppf(self, rank: ArrayLike) -> Any:
@@ -80,7 +87,8 @@ class Distribution:
         rank
             Ranks between 0 and 1 [1], any shape.
         """
-        values = _KINDS[self.kind].ppf(dict(self.parameters), np.asarray(rank, dtype=np.float64))
+        with np.errstate(over="ignore"):  # a value too large to hold is infinite, which results are checked for
+            values = _KINDS[self.kind].ppf(dict(self.parameters), np.asarray(rank, dtype=np.float64))
         return np.asarray(values, dtype=np.float64)[()]
 
     def median(self) -> float:
@@ -104,6 +112,8 @@ class Distribution:
 
 _SHAPE_KEYS = frozenset({"sigma", "a", "b", "probabilities", "weight"})
 """Keys that are pure numbers whatever the unit of the field."""
+_LIST_KEYS = frozenset({"values", "probabilities"})
+"""Keys that hold a list."""
 
 
 def _scale(value: float | tuple[float, ...], factor: float) -> float | tuple[float, ...]:
@@ -149,12 +159,13 @@ def _quantile_pair(entries: Mapping[str, Any]) -> list[tuple[float, float]]:
     """Return the two written quantiles as (rank, value), or an empty list where none are written."""
     pairs = sorted((float(key[1:]) / 100.0, entries[key]) for key in entries if _is_quantile(key))
     if len(pairs) == 2:
+        _require(pairs[0][0] < pairs[1][0], f"two quantiles at the same rank {pairs[0][0]:g}")
         _require(pairs[0][1] < pairs[1][1], f"quantiles out of order: {pairs[0][1]:g} ≥ {pairs[1][1]:g}")
     return pairs
 
 
 def _is_quantile(key: str) -> bool:
-    return key[:1] == "p" and key[1:].replace(".", "", 1).isdigit() and 0 < float(key[1:]) < 100
+    return key[:1] == "p" and key.isascii() and key[1:].replace(".", "", 1).isdigit() and 0 < float(key[1:]) < 100
 
 
 def _location_scale(entries: dict[str, Any], kind: str, classic: frozenset[str]) -> tuple[float, float, float, float]:
@@ -188,18 +199,32 @@ def _gaussian_ppf(entries: dict[str, Any], rank: Any, kind: str, classic: frozen
 
     log = kind == "lognormal"
     location, scale, low, high = _location_scale(entries, kind, classic)
-    bounds = [
-        (math.log(bound) if bound > 0 else -math.inf) if log and math.isfinite(bound) else bound
-        for bound in (low, high)
-    ]
-    first, last = (float(ndtr((bound - location) / scale)) for bound in bounds)
-    z = ndtri(first + (last - first) * rank)
+    z_low, z_high = ((bound - location) / scale for bound in _on_axis(low, high, log))
+    if z_low > 0.0:  # what is cut out lies in the upper tail, where only the mass above a value is exact
+        above, beyond = float(ndtr(-z_low)), float(ndtr(-z_high))
+        z = -ndtri(above - (above - beyond) * rank)
+    else:
+        first, last = float(ndtr(z_low)), float(ndtr(z_high))
+        z = ndtri(first + (last - first) * rank)
     value = location + scale * z
     return np.clip(np.exp(value) if log else value, low, high)
 
 
+def _on_axis(low: float, high: float, log: bool) -> tuple[float, float]:
+    """Return truncation bounds on the axis of the normal: logarithms for a lognormal."""
+    if not log:
+        return low, high
+    return (math.log(low) if low > 0 else -math.inf), (math.log(high) if high > 0 else -math.inf)
+
+
 def _gaussian_support(entries: dict[str, Any], kind: str, classic: frozenset[str]) -> tuple[float, float]:
-    _, _, low, high = _location_scale(entries, kind, classic)
+    from scipy.special import ndtr
+
+    location, scale, low, high = _location_scale(entries, kind, classic)
+    z_low, z_high = ((bound - location) / scale for bound in _on_axis(low, high, kind == "lognormal"))
+    mirrored = (-z_high, -z_low) if z_low > 0.0 else (z_low, z_high)
+    mass = float(ndtr(mirrored[1])) - float(ndtr(mirrored[0]))
+    _require(mass >= LEAST_MASS, f"distribution {kind!r}: next to nothing of it ({mass:.1g}) is between low and high")
     return (max(low, 0.0) if kind == "lognormal" else low), high
 
 

@@ -5,6 +5,7 @@ Stocks live on step bounds (T+1 values), flows on steps (T values). A schedule i
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 import itertools
 from collections.abc import Mapping
@@ -33,7 +34,7 @@ def year_fraction(date: dt.date) -> float:
     >>> year_fraction(dt.date(2026, 7, 1))
     2026.5
     """
-    days_in_month = (dt.date(date.year + date.month // 12, date.month % 12 + 1, 1) - date.replace(day=1)).days
+    days_in_month = calendar.monthrange(date.year, date.month)[1]
     return date.year + (date.month - 1 + (date.day - 1) / days_in_month) / 12.0
 
 
