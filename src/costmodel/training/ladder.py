@@ -125,7 +125,7 @@ class TrainingLadder(Scenario):
         "1/year",
         default=_growth(0.1, 0.3),
         description="Logarithmic growth of facility power per accelerator.",
-        note="0.76 kW (A100, 2022) to 1.26 kW (H100, 2025) is 0.2 a year",
+        note="0.76 kW (A100, mid-2022) to 1.26 kW (H100, early 2025) is about 0.2 a year",
     )
     duration_growth: Parameter = parameter(
         "1/year", default=0.0, description="Logarithmic growth of the length of runs."
