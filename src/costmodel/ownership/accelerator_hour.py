@@ -66,7 +66,7 @@ class AcceleratorHour(Scenario):
         "1/year",
         default=0.26,
         description="Expected logarithmic fall of the rent of IT, for the required rent; positive where it falls.",
-        note="fall of IT cost per H100 equivalent, assumed from mid-2026 on; its blend of prices fell 0.20 a year before",
+        note="fall of IT cost per H100 equivalent, assumed from mid-2026 on; prices fell 0.20 a year before",
     )
     peak: Parameter = parameter("FLOP/s", gt=0, description="Dense peak, for the cost of an operation.")
     mfu: Parameter = parameter("1", gt=0, le=1, default=0.4, description="Share of the peak that does useful work.")
