@@ -150,3 +150,16 @@ def test_a_narrow_terminal_cuts_no_figure(costmodel, monkeypatch) -> None:
     assert "…" not in shown.stdout
     assert max(len(line) for line in lines) <= 80
     assert sum("capex held by" in line for line in lines) == 3, "eight years stand in three tables"
+
+
+def test_series_of_other_models_are_shown_whole(costmodel) -> None:
+    shown = costmodel("run", "frontier-ladder")
+    assert shown.returncode == 0
+    lines = shown.stdout.splitlines()
+    for year in range(2020, 2031):
+        assert any(line.startswith(f"│ {year} ") for line in lines), year
+    assert "2024.10" in shown.stdout, "the date at which 100 million dollars are passed"
+    market = costmodel("run", "token-market").stdout
+    assert "USD/Mtoken" in market, "a price is stored per token and shown per million"
+    assert "agents" in market
+    assert "[" not in market, "no array is printed as such"

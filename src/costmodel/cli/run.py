@@ -16,7 +16,8 @@ from costmodel.cli.common import (
     scenario_with,
     write_whole,
 )
-from costmodel.cli.tables import YearTable, print_history, print_outputs, print_table, table_of, write_table
+from costmodel.cli.outputs import print_outputs
+from costmodel.cli.tables import YearTable, print_history, print_table, table_of, write_table
 from costmodel.entry import load_scenario, run, scenario_names, simulate
 from costmodel.foundation.errors import DomainError, ScenarioError
 
@@ -47,6 +48,9 @@ def run_command(
             raise DomainError(f"--workers and --weighted belong to the flywheel, not to {scenario.model!r}")
         _run_other(scenario, draws, seed, as_json, out)
         return
+    if not scenario.grid.years:
+        time = scenario.time
+        raise ScenarioError(f"time: {time.start} to {time.end} holds no whole calendar year to show; use simulate()")
     median = simulate(scenario)
     if draws is None:
         table = table_of(median)

@@ -15,7 +15,6 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from costmodel.analysis.targets import Selector
-from costmodel.cli.common import print_json
 from costmodel.flywheel.growth import loop_gain
 from costmodel.flywheel.history import compare_with_history
 from costmodel.flywheel.investment import Bound
@@ -177,13 +176,14 @@ def bounds_by_year(trajectory: Trajectory) -> list[str]:
     return names
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """Return a figure to four digits, or several with a stroke between them."""
     if np.ndim(value) == 0:
         if np.isnan(value):
             return "–"
         size = abs(float(value))
         return f"{float(value):{',.4g' if size < 1e4 else ',.0f' if size < 1e6 else '.3g'}}"
-    return " / ".join(_text(item) for item in value)
+    return " / ".join(text_of(item) for item in value)
 
 
 def _console() -> Console:
@@ -191,8 +191,10 @@ def _console() -> Console:
     return console if console.is_terminal else Console(width=WIDTH)
 
 
-def year_groups(cells: Sequence[Sequence[str]], width: int) -> list[range]:
+def year_groups(cells: Sequence[Sequence[str]], width: int, room: int = LABEL_ROOM) -> list[range]:
     """Return which columns stand together so that no figure is cut, at least one at a time.
+
+    ``room`` is what the names of the rows take of the width.
 
     Examples
     --------
@@ -200,12 +202,12 @@ def year_groups(cells: Sequence[Sequence[str]], width: int) -> list[range]:
     >>> year_groups(cells, 138), year_groups(cells, 80)
     ([range(0, 8)], [range(0, 3), range(3, 6), range(6, 8)])
     """
-    groups, first, taken = [], 0, LABEL_ROOM
+    groups, first, taken = [], 0, room
     for j, column in enumerate(zip(*cells, strict=True)):
         needed = max(4, *(len(cell) for cell in column)) + 3
         if j > first and taken + needed > width:
             groups.append(range(first, j))
-            first, taken = j, LABEL_ROOM
+            first, taken = j, room
         taken += needed
     return [*groups, range(first, len(cells[0]))]
 
@@ -215,7 +217,7 @@ def print_table(table: YearTable, scenario: Any, median: Trajectory) -> None:
     console = _console()
     if np.ndim(table.values) == 3 and not console.is_terminal:
         console = Console(width=max(WIDTH, 60 + 28 * len(table.years)))
-    cells = [[_text(value) for value in values] for values in table.values]
+    cells = [[text_of(value) for value in values] for values in table.values]
     cells.append(bounds_by_year(median))
     names = [(row.label, row.unit) for row in table.rows] + [("capex held by", "")]
     title = scenario.title or scenario.name
@@ -264,41 +266,13 @@ def print_history(median: Trajectory) -> None:
             row = item.observation
             unit, scale = shown_unit(row.output, row.unit)
             name = f"{row.output.replace('_', ' ')}, {unit}"
-            figures = (_text(scale * row.value), _text(scale * float(item.model)), f"{float(item.error):+.1%}")
+            figures = (text_of(scale * row.value), text_of(scale * float(item.model)), f"{float(item.error):+.1%}")
             fitted = "yes" if row.used_in_fit else "no"
             shown.add_row(name if name != said else "", row.date, *figures, item.grade.value, fitted)
             said = name
         console.print(shown)
     for text in median.scenario.misses:
         console.print(f"known miss: {text}", highlight=False, markup=False)
-
-
-def print_outputs(result: Result, as_json: bool) -> None:
-    """Print every output of a result."""
-    summary = result.summary()
-    if as_json:
-        plain = {name: {key: np.asarray(v).tolist() for key, v in row.items()} for name, row in summary.items()}
-        print_json(plain)
-        return
-    banded = any("p50" in row for row in summary.values())
-    shown = Table(
-        "output", "unit", "5 / 50 / 95 %" if banded else "value", "basis", title=result.scenario.title or None
-    )
-    for name, row in summary.items():
-        keys = [f"p{100 * q:g}" for q in QUANTILES]
-        value = np.array([row[key] for key in keys]) if "p50" in row else np.asarray(row["value"])
-        numeric = value.dtype.kind in "fiu" and value.size <= 8
-        shown.add_row(row["label"], row["unit"], _text(value) if numeric else str(value)[:60], _basis(result, name))
-    _console().print(shown)
-
-
-def _basis(result: Result, name: str) -> str:
-    """Return what a cost counts, where its declaration or the result says so."""
-    declared = result.outputs()[name].basis
-    own = getattr(result, "basis", None)
-    if declared is None and callable(own) and name.endswith("_cost"):
-        return str(own(name))
-    return declared or ""
 
 
 def write_table(path: Path, table: YearTable) -> None:

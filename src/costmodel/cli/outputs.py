@@ -1,0 +1,115 @@
+"""Outputs of a model without a yearly table, on the screen or as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from rich.table import Column, Table
+
+from costmodel.cli.common import print_json
+from costmodel.cli.rows import console
+from costmodel.cli.tables import QUANTILES, text_of, year_groups
+from costmodel.foundation.results import Result
+
+HEAD = 18
+"""Width at which the name of a column folds [1]."""
+FIRST = 16
+"""Columns kept for the labels of the rows [1]."""
+
+
+def print_outputs(result: Result, as_json: bool) -> None:
+    """Print every output of a result: single figures in one table, series in one table for each set of axes."""
+    summary = result.summary()
+    if as_json:
+        print_json({name: {key: np.asarray(v).tolist() for key, v in row.items()} for name, row in summary.items()})
+        return
+    screen = console()
+    banded = any("p50" in row for row in summary.values())
+    title = result.scenario.title or None
+    shown = Table("output", "unit", "5 / 50 / 95 %" if banded else "value", "basis", title=title)
+    series: dict[tuple[str, ...], list[str]] = {}
+    for name, row in summary.items():
+        value, dims = _values(row), result.outputs()[name].dims
+        numeric = value.dtype.kind in "fiu"
+        if dims and numeric:
+            series.setdefault(dims, []).append(name)
+        else:
+            figure = text_of(value) if numeric else _words(value)
+            shown.add_row(row["label"], _unit(row), figure, basis(result, name))
+    if shown.row_count:
+        screen.print(shown)
+    elif title:
+        screen.print(title, highlight=False, markup=False)
+    for dims, names in series.items():
+        for table in _tables(result, dims, {name: summary[name] for name in names}, screen.width):
+            screen.print(table)
+
+
+def basis(result: Result, name: str) -> str:
+    """Return what a cost counts, where its declaration or the result says so."""
+    declared = result.outputs()[name].basis
+    own = getattr(result, "basis", None)
+    if declared is None and callable(own) and name.endswith("_cost"):
+        return str(own(name))
+    return declared or ""
+
+
+def _values(row: Mapping[str, Any]) -> Any:
+    """Return an output's figures; over draws its quantiles, on a last axis."""
+    if "p50" not in row:
+        values = np.asarray(row["value"])
+    else:
+        values = np.stack([np.asarray(row[f"p{100 * q:g}"]) for q in QUANTILES], axis=-1)
+    return values * 1e6 if row["unit"] == "USD/token" else values
+
+
+def _unit(row: Mapping[str, Any]) -> str:
+    """Return the unit that an output is shown in: prices and costs of tokens per million."""
+    return "USD/Mtoken" if row["unit"] == "USD/token" else str(row["unit"])
+
+
+def _words(value: Any) -> str:
+    """Return what is not a figure; over draws, in how many it holds."""
+    if value.dtype.kind == "b" and value.ndim:
+        return f"in {int(np.count_nonzero(value))} of {value.size}"
+    return str(value)[:60]
+
+
+def _tables(
+    result: Result, dims: tuple[str, ...], rows: Mapping[str, Mapping[str, Any]], width: int
+) -> Iterator[Table]:
+    """Yield tables of the outputs with the same axes: the longest axis down, outputs and other axes across."""
+    heads, columns, down = [], [], 0
+    for row in rows.values():
+        values = _values(row)
+        down = int(np.argmax(values.shape[: len(dims)]))
+        values = np.moveaxis(values, down, len(dims) - 1)
+        across = dims[:down] + dims[down + 1 :]
+        show = _date if row["label"].endswith("as a year") else text_of
+        for index in np.ndindex(*values.shape[: len(dims) - 1]):
+            places = [_label(result, dim, i) for dim, i in zip(across, index, strict=True)]
+            heads.append(", ".join([row["label"], *places, _unit(row)]))
+            columns.append([show(value) for value in values[index]])
+    labels = [_label(result, dims[down], i) for i in range(len(columns[0]))]
+    cells = [*zip(*columns, strict=True), tuple("-" * min(len(head), HEAD) for head in heads)]
+    for chosen in year_groups(cells, width, FIRST):
+        names = [Column(heads[j], max_width=max(HEAD, *(len(cell) for cell in columns[j]))) for j in chosen]
+        table = Table(Column(dims[down], no_wrap=True), *names)
+        for i, label in enumerate(labels):
+            table.add_row(label, *(columns[j][i] for j in chosen))
+        yield table
+
+
+def _date(value: Any) -> str:
+    """Return a date that is a number of years, or several."""
+    return f"{float(value):.2f}" if np.ndim(value) == 0 else " / ".join(_date(item) for item in value)
+
+
+def _label(result: Result, dim: str, index: int) -> str:
+    """Return the label of a place on an axis: its name, its year, or its number."""
+    labels = list(result.coords().get(dim, ()))
+    if index >= len(labels):
+        return str(index)
+    return f"{labels[index]:.6g}" if isinstance(labels[index], float) else str(labels[index])
