@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from importlib import import_module, resources
+from importlib import import_module
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +40,8 @@ def scenario_names() -> tuple[str, ...]:
     >>> "bond-flywheel" in scenario_names()
     True
     """
+    from importlib import resources
+
     folder = resources.files("costmodel.scenarios")
     return tuple(sorted(item.name[:-5] for item in folder.iterdir() if item.name.endswith(".toml")))
 
@@ -165,5 +167,7 @@ def _read(name_or_path: str | Path) -> tuple[str, str]:
         raise ScenarioError(
             f"no scenario {given!r}: built in are {', '.join(names)}; a file ends in .toml{near_matches(given, names)}"
         )
+    from importlib import resources
+
     text = resources.files("costmodel.scenarios").joinpath(f"{given}.toml").read_text(encoding="utf-8")
     return text, given

@@ -20,7 +20,7 @@ from costmodel.foundation.arrays import FloatArray, ordered_sum, readonly
 from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.errors import DomainError, ScenarioError
 
-RandomSource: TypeAlias = int | np.random.Generator | np.random.SeedSequence | None
+RandomSource: TypeAlias = "int | np.random.Generator | np.random.SeedSequence | None"
 """What ``rng`` takes: an integer seed (0 is one), a generator, a seed sequence, or nothing for fresh entropy."""
 
 METHODS = ("random", "latin_hypercube", "sobol", "given")
