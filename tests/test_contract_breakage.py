@@ -55,6 +55,9 @@ def command(capsys, monkeypatch):
         (["run", "from-2026", "--set", "energy.price=" + "[" * 5000], "energy.price"),
         (["run", "from-2026", "--set", "energy.price=1e-4\n[sources.x]\ntitle=3"], "energy.price"),
         (["run", "/dev/zero"], "not a scenario"),
+        (["run", "from-2026", "--set", "time.end=2026-10-01"], "no whole calendar year"),
+        (["run", "from-2026", "--draws", "5", "--set", "time.end=2027-07-01"], "no whole calendar year"),
+        (["stability", "from-2026", "--set", "time.end=2026-10-01"], "3 steps"),
     ],
 )
 def test_a_mistake_is_one_line_and_status_2(command, arguments: list[str], says: str) -> None:
@@ -182,3 +185,14 @@ def test_without_demand_ratios_are_absent_and_nothing_warns(command) -> None:
     assert (code, err) == (0, "")
     rows = json.loads(out, parse_constant=pytest.fail)["rows"]
     assert next(row for row in rows if row["output"] == "average_price")["values"] == [None] * 4
+
+
+def test_models_that_shrink_need_less_compute_and_software_that_worsens_more() -> None:
+    scenario = costmodel.load_scenario("from-2026")
+    half = np.log(0.5)
+    steady = {"market.chat.model_fade": 0, "software.algorithmic_fade": 0, "software.experience_exponent": 0}
+    changes = {**steady, "market.chat.model_growth": half, "software.algorithmic_growth": half}
+    run = costmodel.simulate(scenario.replace(changes))
+    years = np.asarray(scenario.grid.mid) - scenario.grid.begin
+    assert np.asarray(run.model_index)[0] == pytest.approx(0.5**years, rel=1e-12)
+    assert np.asarray(run.software_efficiency) == pytest.approx(0.5**years, rel=1e-12)

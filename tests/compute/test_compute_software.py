@@ -35,6 +35,14 @@ def test_trend_is_the_integral_of_a_rate_that_stops_at_zero(time: float, fade_ra
     assert float(fading_trend(time, 0.6, fade_rate, 2.0)) == pytest.approx(expected, abs=1e-8)
 
 
+@pytest.mark.parametrize("fade_rate", [0.0, 0.05, 0.2])
+@pytest.mark.parametrize("time", [1.0, 3.5, 12.0])
+def test_a_falling_trend_mirrors_a_rising_one(time: float, fade_rate: float) -> None:
+    falling = float(fading_trend(time, -0.6, fade_rate, 2.0))
+    assert falling == -float(fading_trend(time, 0.6, fade_rate, 2.0))
+    assert falling == pytest.approx(-_integral(time, 0.6, fade_rate, 2.0), abs=1e-8)
+
+
 def test_trend_ends_at_its_ceiling() -> None:
     assert float(fading_trend(100.0, 0.6, 0.2, 2.0)) == pytest.approx(0.6 * 2.0 + 0.6**2 / (2 * 0.2))
 

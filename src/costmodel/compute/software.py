@@ -22,9 +22,9 @@ def fading_trend(time: Numeric, growth: Numeric, fade_rate: Numeric, fade_from: 
     time
         Since the start, any sign [year], any shape.
     growth
-        Logarithmic growth before the fade, ≥ 0 [1/year].
+        Logarithmic growth before the fade, signed [1/year].
     fade_rate
-        Fall of the growth rate after ``fade_from``, ≥ 0 [1/year²]; 0: no fade.
+        Fall of the growth rate's size after ``fade_from``, ≥ 0 [1/year²]; 0: no fade.
     fade_from
         When the fade starts, ≥ 0 [year].
 
@@ -35,16 +35,16 @@ def fading_trend(time: Numeric, growth: Numeric, fade_rate: Numeric, fade_from: 
 
     Notes
     -----
-    ``g·min(t, t_f) + g·u − f·u²/2`` with ``u = min(max(t − t_f, 0), g/f)``: the growth rate never turns.
+    ``g·min(t, t_f) + g·u − sign(g)·f·u²/2`` with ``u = min(max(t − t_f, 0), |g|/f)``: the growth rate never turns.
 
     Examples
     --------
     >>> [round(float(fading_trend(t, 0.5, 0.1, 2.0)), 3) for t in (1.0, 2.0, 4.0, 7.0, 20.0)]
     [0.5, 1.0, 1.8, 2.25, 2.25]
     """
-    fading = np.minimum(np.maximum(time - fade_from, 0.0), growth / np.maximum(fade_rate, _SLOWEST_FADE))
+    fading = np.minimum(np.maximum(time - fade_from, 0.0), np.abs(growth) / np.maximum(fade_rate, _SLOWEST_FADE))
     steady = np.minimum(time, fade_from)
-    return growth * (steady + fading) - 0.5 * fade_rate * fading * fading
+    return growth * (steady + fading) - np.sign(growth) * 0.5 * fade_rate * fading * fading
 
 
 @formula(step=True)

@@ -21,9 +21,14 @@ from costmodel.flywheel.inputs import FlywheelScenario
 from costmodel.flywheel.simulate import Run
 from costmodel.flywheel.trajectory import Trajectory
 from costmodel.foundation.arrays import FloatArray, ordered_sum, quiet
+from costmodel.foundation.errors import ScenarioError
 
 NUDGE = 1e-6
 """Log change of a state by which the Jacobian is measured [1]."""
+
+
+LEAST_STEPS = 3
+"""Least steps of a run whose stability is measured [1]: a step answers to the orders of two steps before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,14 @@ def stability_report(scenario: FlywheelScenario) -> StabilityReport:
     ----------
     scenario
         A written flywheel scenario.
+
+    Raises
+    ------
+    ScenarioError
+        If the run has too few steps for a step near its end to have a past.
     """
+    if scenario.grid.steps < LEAST_STEPS:
+        raise ScenarioError(f"time: the stability of a step needs {LEAST_STEPS} steps, not {scenario.grid.steps}")
     resolved = scenario.resolve()
     run = Run.start(resolved)
     with quiet():

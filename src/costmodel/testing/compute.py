@@ -172,7 +172,7 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
     },
     "costmodel.compute.software:fading_trend": {
         "time": rate(-5.0, 15.0),
-        "growth": rate(0.0, 3.0),
+        "growth": rate(-3.0, 3.0),
         "fade_rate": rate(0.0, 2.0),
         "fade_from": rate(0.0, 10.0),
     },
