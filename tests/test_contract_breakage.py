@@ -23,6 +23,10 @@ pytestmark = pytest.mark.contract
 NO_OUTPUT_ROOM = Path("/dev/full")
 
 
+def _to_zero(*paths: str) -> list[str]:
+    return [text for path in paths for text in ("--set", f"{path}=0")]
+
+
 @pytest.fixture
 def command(capsys, monkeypatch):
     """Run the command line in this process; return status, output and errors."""
@@ -58,6 +62,12 @@ def command(capsys, monkeypatch):
         (["run", "from-2026", "--set", "time.end=2026-10-01"], "no whole calendar year"),
         (["run", "from-2026", "--draws", "5", "--set", "time.end=2027-07-01"], "no whole calendar year"),
         (["stability", "from-2026", "--set", "time.end=2026-10-01"], "3 steps"),
+        (
+            ["run", "from-2026", *_to_zero("hardware.lines.merchant.share", "hardware.lines.custom.share")],
+            "every share",
+        ),
+        (["run", "from-2026", *_to_zero("hardware.fleet.opening_units", "hardware.fleet.opening_pipeline")], "reserve"),
+        (["run", "token-market", "--set", "capability_growth=1e12"], "above 0"),
     ],
 )
 def test_a_mistake_is_one_line_and_status_2(command, arguments: list[str], says: str) -> None:
@@ -180,8 +190,7 @@ def test_without_demand_ratios_are_absent_and_nothing_warns(command) -> None:
     assert not run.user_spend.any()
     assert np.isfinite(run.training_cost).all()
     stability_report(scenario.replace(none))
-    settings = [text for path in none for text in ("--set", f"{path}=0")]
-    code, out, err = command("run", "from-2026", "--json", *settings)
+    code, out, err = command("run", "from-2026", "--json", *_to_zero(*none))
     assert (code, err) == (0, "")
     rows = json.loads(out, parse_constant=pytest.fail)["rows"]
     assert next(row for row in rows if row["output"] == "average_price")["values"] == [None] * 4

@@ -9,6 +9,7 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from costmodel.foundation.arrays import quiet
 from costmodel.foundation.design import Design, RandomSource
 from costmodel.foundation.errors import ScenarioError, near_matches
 from costmodel.foundation.results import Result
@@ -125,7 +126,8 @@ def call_model(model: Callable[..., Any], scenario: Scenario, design: Design | N
     resolved = scenario.resolve(design)
     if "written" in signature(model).parameters:
         return model(resolved, written=scenario, design=design)
-    result = model(resolved)
+    with quiet():
+        result = model(resolved)
     return replace(result, scenario=scenario, design=design) if isinstance(result, Result) else result
 
 

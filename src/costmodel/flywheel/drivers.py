@@ -16,6 +16,7 @@ from costmodel.compute.software import dated_jump, fading_trend
 from costmodel.flywheel.inputs import AssetClass, FlywheelScenario, Line
 from costmodel.flywheel.workload_inputs import Adoption, Workload
 from costmodel.foundation.arrays import FloatArray, ordered_sum
+from costmodel.foundation.errors import DomainError
 from costmodel.foundation.schedules import TimeGrid, year_fraction
 from costmodel.foundation.units import HOURS_PER_YEAR
 from costmodel.market.demand import bass_adoption, fading_growth, launch_ramp, logistic_adoption
@@ -145,7 +146,11 @@ def _hardware(
     inputs, rate = scenario.hardware, np.log1p(draws(scenario.accounts.wacc))
     lines = list(inputs.lines.values())
     weights = stack([path(line.share) for line in lines])
-    share = weights / ordered_sum(weights)
+    whole = ordered_sum(weights)
+    if not np.all(whole > 0.0):
+        step = int(np.argwhere(~(whole > 0.0))[0][0])
+        raise DomainError(f"hardware.lines: every share of purchases is 0 in step {step}; one must be above 0")
+    share = weights / whole
     costs, rents, watts = [], [], []
     for line in lines:
         price, power = _line(line, grid, times)

@@ -115,7 +115,15 @@ def _check_finite(result: Trajectory) -> None:
             where = tuple(int(i) for i in np.argwhere(~np.atleast_1d(finite))[0])
             axes = (*result.outputs()[name].dims, "draw")
             place = ", ".join(f"{axis} {index}" for axis, index in zip(axes, where, strict=False))
-            raise NonFiniteResultError(f"{name} is not finite, first at {place}")
+            raise NonFiniteResultError(f"{name} is not finite, first at {place}{_likely_cause(result)}")
+
+
+def _likely_cause(result: Trajectory) -> str:
+    """Name the known way for a run to leave all numbers, where it was taken."""
+    reserve = np.asarray(result.training_reserve)
+    if np.any((reserve[0] == 0.0) & (reserve > 0.0).any(axis=0)):
+        return "; training starts from a reserve of 0, against which no capability can be measured"
+    return ""
 
 
 @dataclass(slots=True)
