@@ -105,6 +105,7 @@ def test_draws_give_bands_and_repeat(costmodel, tmp_path: Path) -> None:
         (["run", "bond-flywheel", "--draws", "5", "--seed", "-1"], "seed"),
         (["run", "bond-flywheel", "--seed", "1"], "--draws"),
         (["stability", "nowhere"], "no scenario"),
+        (["compare", "bond-flywheel", "from-2026", "--waterfall", "--draws", "20"], "different years"),
     ],
 )
 def test_errors_are_one_line_and_status_2(costmodel, arguments: list[str], said: str, tmp_path: Path) -> None:

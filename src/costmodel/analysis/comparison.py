@@ -324,6 +324,11 @@ class _Mixer:
             chosen = np.flatnonzero(member == index)
             values = self._with_structure(shape, masks[chosen])
             found = np.empty((len(masks), values.shape[1])) if found.size == 0 else found
+            if values.shape[1] != found.shape[1]:
+                raise DomainError(
+                    "between the two scenarios the outputs cover different years: name outputs of one year that both "
+                    "have, as user_spend@2030"
+                )
             found[chosen] = values
         return found
 

@@ -52,6 +52,7 @@ ROWS = (
     Row("depreciation", "depreciation", "G USD", 1e-9),
     Row("training cost", "training_cost", "G USD", 1e-9),
     Row("inference cost", "inference_cost", "G USD", 1e-9),
+    Row("training share of cost", "training_share_of_cost", "%", 100.0),
     Row("training share of compute", "training_share_of_compute", "%", 100.0),
     Row("user spend", "user_spend", "G USD", 1e-9),
     Row("operator cost", "operator_cost", "G USD", 1e-9),

@@ -52,7 +52,8 @@ class LocalGrowth:
     hardware_share: float
     """Share of required rent that falls with hardware; the rest is facility, energy and upkeep [1]."""
     closed_form: float
-    """Long-run growth if all of unit cost fell with hardware and nothing bound [1/year]."""
+    """Long-run growth at the rates of the start, their fades left out, if all of unit cost fell with hardware and
+    nothing bound: the same in every year [1/year]."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,6 +207,11 @@ class Trajectory(Result):
         """Tokens' share of capacity cost by their share of compute used [USD]."""
         return _ratio(self.capacity_cost * _total(self.accelerators_by_workload), self._used())
 
+    @property
+    def training_share_of_cost(self) -> FloatArray:
+        """Training cost over training and inference cost; the rest is inference's [1]."""
+        return _ratio(self.training_cost, self.training_cost + self.inference_cost)
+
     def _used(self) -> FloatArray:
         return np.asarray(self.training_reserve + self.internal + _total(self.accelerators_by_workload))
 
