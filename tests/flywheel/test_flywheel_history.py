@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from costmodel.analysis.targets import Selector
 from costmodel.analysis.weights import weighted_ensemble
 from costmodel.entry import load_scenario
 from costmodel.flywheel.decomposition import range_of_parts
@@ -209,3 +210,17 @@ def test_the_rent_exponent_carries_the_interval_of_tightness() -> None:
     # June 2026: $2.65; the median run foretells 2.4 to 2.5, and without scarcity the rent only falls from 1.70.
     assert abs(np.nanmedian(test.foretold) / 2.65 - 1) < 0.15
     assert np.all(test.without_scarcity < 1.70)
+
+
+@pytest.mark.closed_form
+def test_a_ratio_over_a_year_is_that_of_its_sums() -> None:
+    result = simulate(load_scenario("from-2026"), draws=3, rng=0)
+    margin = Selector.parse("operating_margin@2028").select(result, 3)[1][0]
+    income, revenue = (
+        Selector.parse(f"{name}@2028").select(result, 3)[1][0] for name in ("operating_income", "revenue")
+    )
+    assert np.allclose(margin, income / revenue, rtol=1e-14)
+    price = Selector.parse("average_price@2028").select(result, 3)[1][0]
+    tokens = Selector.parse("tokens@2028").select(result, 3)[1][0]
+    steps = result.scenario.grid.year_steps(2028)
+    assert np.allclose(price * tokens, (result.price * result.tokens_served)[:, steps].sum(axis=(0, 1)), rtol=1e-12)

@@ -7,13 +7,14 @@ and a number with an optional unit, or another output: ``npv = 0``, ``revenue@20
 
 What ``@2030`` means follows from the output's time axis: on ``year``, that year; on ``step``, the sum over the year's
 steps, or their mean where the unit is a rate, a share or a power; on ``bound``, the stock at the end of the year.
+A ratio that the result lists in ``RATIOS`` is the ratio of two such sums.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -95,6 +96,9 @@ class Selector:
         """
         if self.function is not None:
             return (self.label,), self._flat(self.function(result), draws)
+        pair = getattr(type(result), "RATIOS", {}).get(self.field)
+        if pair is not None:
+            return self._ratio(result, draws, *pair)
         value, spec = _find(result, self.field)
         axes = spec.dims if spec is not None else _guess_dims(result, np.shape(value), draws, self.label)
         array, dims = np.asarray(value, dtype=np.float64), list(axes)
@@ -112,6 +116,13 @@ class Selector:
                 raise DomainError(f"output {self.label!r}: {self.field!r} has no time axis, so no @{self.year}")
             return (self.label,), self._flat(array, draws)
         return self._by_year(result, array, dims[0], spec, draws)
+
+    def _ratio(self, result: Any, draws: int, top: str, bottom: str) -> tuple[tuple[str, ...], FloatArray]:
+        """Return a ratio of two sums: what a ratio over a year is."""
+        parts = [replace(self, field=name).select(result, draws) for name in (top, bottom)]
+        with np.errstate(all="ignore"):
+            values = np.asarray(parts[0][1] / parts[1][1])
+        return parts[0][0], np.where(np.isfinite(values), values, np.nan)
 
     def unit(self, result: Any) -> str | None:
         """Return the output's unit, where the result declares it."""

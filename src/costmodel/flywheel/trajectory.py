@@ -34,6 +34,14 @@ class Trajectory(Result):
     )  # fmt: skip
     """What an ensemble summarizes unless told otherwise."""
 
+    RATIOS: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "operating_margin": ("operating_income", "revenue"),
+        "training_share_of_cost": ("training_cost", "training_and_inference_cost"),
+        "average_price": ("value_at_list", "tokens"),
+        "average_unit_cost": ("value_at_cost", "tokens"),
+    }
+    """Outputs whose figure of a year is the ratio of two sums over the year, not the mean of its steps' ratios."""
+
     scenario: FlywheelScenario
 
     tokens_demanded: FloatArray = output("token", dims=_W, label="tokens demanded in the step")
@@ -210,7 +218,12 @@ class Trajectory(Result):
     @property
     def training_share_of_cost(self) -> FloatArray:
         """Training cost over training and inference cost; the rest is inference's [1]."""
-        return _ratio(self.training_cost, self.training_cost + self.inference_cost)
+        return _ratio(self.training_cost, self.training_and_inference_cost)
+
+    @property
+    def training_and_inference_cost(self) -> FloatArray:
+        """Training and inference cost per step, without that of internal work [USD]."""
+        return np.asarray(self.training_cost + self.inference_cost)
 
     def _used(self) -> FloatArray:
         return np.asarray(self.training_reserve + self.internal + _total(self.accelerators_by_workload))
@@ -235,13 +248,22 @@ class Trajectory(Result):
     @property
     def average_price(self) -> FloatArray:
         """List price, workloads weighted by tokens served [USD/token]."""
-        paid = ordered_sum(self.price * self.tokens_served)
-        return _ratio(paid, self.tokens)
+        return _ratio(self.value_at_list, self.tokens)
+
+    @property
+    def value_at_list(self) -> FloatArray:
+        """Tokens served at list price, paid or not, per step [USD]."""
+        return _total(self.price * self.tokens_served)
+
+    @property
+    def value_at_cost(self) -> FloatArray:
+        """Tokens served at unit cost per step [USD]."""
+        return _total(self.unit_cost * self.tokens_served)
 
     @property
     def average_unit_cost(self) -> FloatArray:
         """Unit cost, workloads weighted by tokens served [USD/token]."""
-        return _ratio(ordered_sum(self.unit_cost * self.tokens_served), self.tokens)
+        return _ratio(self.value_at_cost, self.tokens)
 
     @property
     def paid_to_chipmakers(self) -> FloatArray:
