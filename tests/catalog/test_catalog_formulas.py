@@ -11,8 +11,8 @@ from scipy.stats import linregress
 from costmodel.catalog import formulas
 from costmodel.catalog.access import Catalog
 from costmodel.catalog.derived import (
-    accelerator_power_per_flops,
-    accelerator_price_per_flops,
+    accelerator_power_per_flop_per_second,
+    accelerator_price_per_flop_per_second,
     change_between,
     fit_trend,
     in_money_of,
@@ -40,15 +40,15 @@ def test_utilisation_is_one_when_every_second_is_used() -> None:
 
 
 @pytest.mark.closed_form
-@pytest.mark.reference("costmodel.catalog.formulas:price_per_flops")
-def test_price_per_flops() -> None:
-    assert formulas.price_per_flops(33_810.0, 989.4e12) == pytest.approx(33_810 / 989.4 * 1e-12, rel=1e-12)
+@pytest.mark.reference("costmodel.catalog.formulas:price_per_flop_per_second")
+def test_price_per_flop_per_second() -> None:
+    assert formulas.price_per_flop_per_second(33_810.0, 989.4e12) == pytest.approx(33_810 / 989.4 * 1e-12, rel=1e-12)
 
 
 @pytest.mark.closed_form
-@pytest.mark.reference("costmodel.catalog.formulas:power_per_flops")
-def test_power_per_flops() -> None:
-    assert formulas.power_per_flops(700.0, 989.4e12) == pytest.approx(700 / 989.4 * 1e-12, rel=1e-12)
+@pytest.mark.reference("costmodel.catalog.formulas:power_per_flop_per_second")
+def test_power_per_flop_per_second() -> None:
+    assert formulas.power_per_flop_per_second(700.0, 989.4e12) == pytest.approx(700 / 989.4 * 1e-12, rel=1e-12)
 
 
 @pytest.mark.published
@@ -194,8 +194,8 @@ def test_a_missing_input_is_named() -> None:
 @pytest.mark.closed_form
 def test_price_and_power_of_recorded_chips() -> None:
     paid = CATALOG.accelerator_price("H100").datum("server", "2024-02-21")
-    assert accelerator_price_per_flops("H100-SXM", paid).value == pytest.approx(33_810 / 989.4e12, rel=1e-12)
-    assert accelerator_power_per_flops("B200").value == pytest.approx(1000 / 2.25e15, rel=1e-12)
+    assert accelerator_price_per_flop_per_second("H100-SXM", paid).value == pytest.approx(33_810 / 989.4e12, rel=1e-12)
+    assert accelerator_power_per_flop_per_second("B200").value == pytest.approx(1000 / 2.25e15, rel=1e-12)
 
 
 @pytest.mark.closed_form

@@ -338,3 +338,13 @@ def test_typed_access_names_near_matches(kind: str, name: str) -> None:
 def test_figures_are_shown_in_the_units_that_people_use(datum: Datum, shown: str) -> None:
     assert datum.figure == shown
     assert shown in str(datum)
+
+
+@pytest.mark.contract
+def test_packaged_models_are_those_of_the_provider() -> None:
+    pytest.importorskip("genai_prices")
+    from costmodel.catalog.packaged_prices import packaged_models
+
+    openai, everyone = set(packaged_models("openai")), set(packaged_models())
+    assert "gpt-4o" in openai
+    assert openai < everyone

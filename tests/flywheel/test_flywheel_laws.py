@@ -45,7 +45,7 @@ def check_identities(r: Trajectory) -> None:
         close(construction[:-1] + capex - additions, construction[1:], scale)
         assert book.min() >= -1e-9 * scale
         assert construction.min() >= -1e-9 * scale
-    flow = r.operating_cash_flow - r.capex + r.borrowed + r.owners_money
+    flow = r.free_cash_flow + r.borrowed + r.owners_money
     close(r.cash[:-1] + flow, r.cash[1:], np.abs(r.cash).max() + np.abs(r.capex).max())
     close(r.debt[:-1] + r.borrowed, r.debt[1:], np.abs(r.debt).max())
     # The three pockets: what one pays the next receives.

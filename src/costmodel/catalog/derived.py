@@ -13,8 +13,8 @@ from costmodel.catalog.formulas import (
     doubling_time,
     doubling_time_error,
     implied_utilisation,
-    power_per_flops,
-    price_per_flops,
+    power_per_flop_per_second,
+    price_per_flop_per_second,
     to_real,
 )
 from costmodel.catalog.periods import decimal_year
@@ -60,7 +60,7 @@ def run_utilisation(name: str, precision: str = "bf16", catalog: Catalog = _WHOL
     return Derived(float(implied_utilisation(*(datum.number for datum in inputs))), "1", inputs)
 
 
-def accelerator_price_per_flops(
+def accelerator_price_per_flop_per_second(
     accelerator: str, price: Datum, precision: str = "bf16", catalog: Catalog = _WHOLE
 ) -> Derived:
     """Return the price of a FLOP/s of peak, at a recorded price of the accelerator.
@@ -68,24 +68,26 @@ def accelerator_price_per_flops(
     Examples
     --------
     >>> paid = _WHOLE.accelerator_price("H100").datum("server", "2024-02-21")
-    >>> f"{accelerator_price_per_flops('H100-SXM', paid).value:.3g}"
+    >>> f"{accelerator_price_per_flop_per_second('H100-SXM', paid).value:.3g}"
     '3.42e-11'
     """
     peak = catalog.accelerator(accelerator).datum(precision)
-    return Derived(float(price_per_flops(price.number, peak.number)), "USD*s/FLOP", (price, peak))
+    return Derived(float(price_per_flop_per_second(price.number, peak.number)), "USD*s/FLOP", (price, peak))
 
 
-def accelerator_power_per_flops(accelerator: str, precision: str = "bf16", catalog: Catalog = _WHOLE) -> Derived:
+def accelerator_power_per_flop_per_second(
+    accelerator: str, precision: str = "bf16", catalog: Catalog = _WHOLE
+) -> Derived:
     """Return the rated power of a FLOP/s of peak.
 
     Examples
     --------
-    >>> f"{accelerator_power_per_flops('H100-SXM').value:.3e}"
+    >>> f"{accelerator_power_per_flop_per_second('H100-SXM').value:.3e}"
     '7.075e-13'
     """
     chip = catalog.accelerator(accelerator)
     power, peak = chip.datum("power"), chip.datum(precision)
-    return Derived(float(power_per_flops(power.number, peak.number)), "W*s/FLOP", (power, peak))
+    return Derived(float(power_per_flop_per_second(power.number, peak.number)), "W*s/FLOP", (power, peak))
 
 
 def change_between(first: Datum, last: Datum) -> Derived:

@@ -51,7 +51,7 @@ def implied_utilisation(active_parameters: Numeric, tokens: Numeric, chip_hours:
 
 
 @formula()
-def price_per_flops(price: Numeric, peak: Numeric) -> Numeric:
+def price_per_flop_per_second(price: Numeric, peak: Numeric) -> Numeric:
     """Price of a unit of peak performance.
 
     Parameters
@@ -68,14 +68,14 @@ def price_per_flops(price: Numeric, peak: Numeric) -> Numeric:
 
     Examples
     --------
-    >>> f"{float(price_per_flops(30_000.0, 1e15)):.1e}"
+    >>> f"{float(price_per_flop_per_second(30_000.0, 1e15)):.1e}"
     '3.0e-11'
     """
     return price / peak
 
 
 @formula()
-def power_per_flops(power: Numeric, peak: Numeric) -> Numeric:
+def power_per_flop_per_second(power: Numeric, peak: Numeric) -> Numeric:
     """Rated power of a unit of peak performance.
 
     Parameters
@@ -92,7 +92,7 @@ def power_per_flops(power: Numeric, peak: Numeric) -> Numeric:
 
     Examples
     --------
-    >>> f"{float(power_per_flops(700.0, 989.4e12)):.3e}"
+    >>> f"{float(power_per_flop_per_second(700.0, 989.4e12)):.3e}"
     '7.075e-13'
     """
     return power / peak

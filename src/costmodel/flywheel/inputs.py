@@ -55,7 +55,7 @@ class Software(Inputs):
         "1/year", description="Log growth of software efficiency at fixed quality, above 0 where it improves."
     )
     algorithmic_fade: Parameter = parameter(
-        "1/year", default=0.0, ge=0, description="Fall of that growth rate per year after fade_from."
+        "1/year/year", default=0.0, ge=0, description="Fall of that growth rate per year after fade_from."
     )
     fade_from: Date | None = None
     experience_exponent: Parameter = parameter(

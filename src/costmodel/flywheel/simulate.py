@@ -232,7 +232,7 @@ class Run:
         self.books.pay(step, stack([bundles * drivers.unit_cost[asset, step] for asset in range(3)]))
 
     def _write_offs(self, step: int, clearing: Clearing) -> FloatArray:
-        """Retire early what does not earn its running cost, and test for impairment at year ends."""
+        """Retire early what does not earn its running cost; test for impairment once a year from the start."""
         amounts = np.zeros_like(self.books.in_service)
         if self.scenario.hardware.fleet.early_retirement:
             self.oldest, lost = retire_early(step, self.oldest, self.account, clearing, self.fleet, self.books)

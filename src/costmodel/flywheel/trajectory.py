@@ -240,7 +240,7 @@ class Trajectory(Result):
 
     @property
     def fixed_weight_unit_cost(self) -> FloatArray:
-        """Unit cost at constant quality, workloads weighted by their demand at the start [USD/token]."""
+        """Unit cost at constant quality, workloads weighted by their median demand at the start [USD/token]."""
         weights = [_number(item.tokens) for item in self.scenario.market.values()]
         parts = zip(weights, self.unit_cost_at_constant_quality, strict=True)
         return _ratio(ordered_sum(weight * cost for weight, cost in parts), ordered_sum(weights))
@@ -277,7 +277,7 @@ class Trajectory(Result):
 
     @property
     def chipmakers_gross_profit(self) -> FloatArray:
-        """Chipmakers' gross profit on accelerators per step [USD]."""
+        """Chipmakers' gross profit on accelerators per step, at the median supplier margin [USD]."""
         return np.asarray(self.capex_by_class[0] * _number(self.scenario.accounts.supplier_margin))
 
 

@@ -49,7 +49,7 @@ class Workload(Inputs):
     compute_per_token: Parameter = parameter("FLOP/token", gt=0, description="Compute per token at the start.")
     compute_floor: Parameter = parameter("FLOP/token", ge=0, default=0.0, description="Physical floor of it.")
     model_growth: Parameter = parameter("1/year", default=0.0, description="Log growth of the served model's compute.")
-    model_fade: Parameter = parameter("1/year", ge=0, default=0.0, description="Fall of that growth per year.")
+    model_fade: Parameter = parameter("1/year/year", ge=0, default=0.0, description="Fall of that growth per year.")
     model_fade_from: Date | None = None
     mfu: Parameter = parameter("1", gt=0, le=1, default=1.0, description="Model FLOP utilisation in serving.")
     markup: Parameter = parameter("1", gt=-1, default=0.0, description="Mark-up of the target price on unit cost.")

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from costmodel.foundation.arrays import FloatArray, Numeric, formula, ordered_sum
 from costmodel.foundation.errors import ConvergenceError, DomainError
+from costmodel.foundation.units import SECONDS_PER_HOUR
 from costmodel.ownership.checks import number_array, require, share_array
 from costmodel.ownership.rent import annuity_factor, capital_recovery_factor, levelized_cost
 
@@ -145,7 +146,7 @@ def cost_per_flop(hourly_cost: Numeric, peak: Numeric, mfu: Numeric) -> Numeric:
     >>> round(float(cost_per_flop(2.0, 989.4e12, 0.4)) * 1e18, 3)
     1.404
     """
-    return hourly_cost / (peak * mfu * 3600.0)
+    return hourly_cost / (peak * mfu * SECONDS_PER_HOUR)
 
 
 def npv(rate: ArrayLike, cash_flows: ArrayLike) -> Numeric:

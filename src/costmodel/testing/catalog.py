@@ -13,8 +13,8 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "chip_hours": positive(1e3, 1e9),
         "peak": positive(1e13, 1e17),
     },
-    "costmodel.catalog.formulas:price_per_flops": {"price": positive(1.0, 1e6), "peak": positive(1e12, 1e17)},
-    "costmodel.catalog.formulas:power_per_flops": {"power": positive(1.0, 1e5), "peak": positive(1e12, 1e17)},
+    "costmodel.catalog.formulas:price_per_flop_per_second": {"price": positive(1.0, 1e6), "peak": positive(1e12, 1e17)},
+    "costmodel.catalog.formulas:power_per_flop_per_second": {"power": positive(1.0, 1e5), "peak": positive(1e12, 1e17)},
     "costmodel.catalog.formulas:relative_change": {"first": positive(), "last": positive()},
     "costmodel.catalog.formulas:annual_fold": {
         "first": positive(),

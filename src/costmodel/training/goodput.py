@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from costmodel.foundation.arrays import Numeric, formula
 from costmodel.foundation.errors import DomainError
+from costmodel.foundation.units import SECONDS_PER_HOUR
 
 __all__ = [
     "checkpoint_waste",
@@ -126,7 +127,7 @@ def checkpoint_write_time(parameters: Numeric, bytes_per_parameter: Numeric, ban
     >>> round(float(checkpoint_write_time(405e9, 12.0, 2e12)) * 3600, 2)
     2.43
     """
-    return parameters * bytes_per_parameter / bandwidth / 3600.0
+    return parameters * bytes_per_parameter / bandwidth / SECONDS_PER_HOUR
 
 
 @formula()
