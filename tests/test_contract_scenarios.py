@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 import costmodel
 from costmodel.entry import MODEL_MODULES
 from costmodel.foundation.results import Result
+from costmodel.foundation.units import CANONICAL_UNITS
 
 pytestmark = pytest.mark.contract
 NAMES = costmodel.scenario_names()
@@ -45,3 +48,12 @@ def test_names_exported_at_the_top_exist() -> None:
         assert getattr(costmodel, name) is not None
     with pytest.raises(AttributeError):
         costmodel.nothing_of_that_name  # noqa: B018
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_unit_is_built_from_the_canonical_ones(name: str) -> None:
+    allowed = {part for unit in CANONICAL_UNITS.values() for part in re.split("[*/]", unit)}
+    scenario = costmodel.load_scenario(name)
+    declared = [spec.unit for _, _, spec, _ in scenario.walk()]
+    declared += [output.unit for output in costmodel.run(scenario).outputs().values()]
+    assert {part for unit in declared for part in re.split("[*/]", unit)} <= allowed

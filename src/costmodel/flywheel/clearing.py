@@ -83,7 +83,6 @@ class MarketState:
     log_price: FloatArray
     log_memory: FloatArray
     log_target: FloatArray | None
-    demand: FloatArray | None
     served: FloatArray | None
     cumulative: FloatArray
     """Cumulative tokens at the step's start, ``(draw,)``."""
@@ -119,7 +118,6 @@ class Clearing:
     usable: FloatArray
     reserve: FloatArray
     internal: FloatArray
-    tokens_busy: FloatArray
     used: FloatArray
     tightness: FloatArray
     utilisation: FloatArray
@@ -241,7 +239,7 @@ def clear(
 
     state.log_target = _log_target(step, drivers, parameters, state, demand, held, usable)
     state.log_price, state.log_memory = price, memory
-    state.demand, state.served = demand.tokens, outcome.served
+    state.served = outcome.served
     state.cumulative = state.cumulative + drivers.step * np.asarray(ordered_sum(outcome.served))
     return outcome
 
@@ -282,7 +280,6 @@ def _serve(
         usable=usable,
         reserve=reserve,
         internal=internal * fill,
-        tokens_busy=busy * fill,
         used=reserve + (internal + busy) * fill,
         tightness=tightness,
         utilisation=np.minimum(tightness, parameters.max_use),
@@ -373,4 +370,4 @@ def initial_market(workloads: WorkloadDrivers, parameters: MarketParameters, bat
     price = np.broadcast_to(workloads.log_price, shape)
     memory = np.broadcast_to(workloads.log_reference, shape)
     cumulative = np.broadcast_to(parameters.initial_tokens, (batch,))
-    return MarketState(price, memory, None, None, None, cumulative, None)
+    return MarketState(price, memory, None, None, cumulative, None)
