@@ -224,3 +224,13 @@ def test_a_ratio_over_a_year_is_that_of_its_sums() -> None:
     tokens = Selector.parse("tokens@2028").select(result, 3)[1][0]
     steps = result.scenario.grid.year_steps(2028)
     assert np.allclose(price * tokens, (result.price * result.tokens_served)[:, steps].sum(axis=(0, 1)), rtol=1e-12)
+
+
+@pytest.mark.closed_form
+@pytest.mark.parametrize(("lag", "late"), [(0.0, 0), (0.25, 1), (0.5, 2)])
+def test_shipments_follow_payment_by_their_lag(lag: float, late: int) -> None:
+    scenario = load_scenario("bond-flywheel")
+    result = simulate(scenario.replace({"hardware.fleet.shipping_lag": lag}))
+    paid = scenario.hardware.fleet.opening_shipped + np.cumsum(result.accelerators_bought)
+    shipped = np.asarray(result.accelerators_shipped)
+    assert np.allclose(shipped[late:], paid[: len(paid) - late], rtol=1e-12)

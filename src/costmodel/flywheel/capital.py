@@ -256,7 +256,8 @@ def fleet_state(scenario: FlywheelScenario, drivers: Drivers, batch: int, lag: F
     """Build the fleet's opening state.
 
     A life runs from arrival, already read at mid-steps, to retirement read there too: its delay is between equal
-    points of two steps, half a step less than from purchases spread over theirs.
+    points of two steps, half a step less than from purchases spread over theirs. Shipments are counted between step
+    bounds, as purchases are: the same half step.
     """
     fleet, steps, dt = scenario.hardware.fleet, drivers.grid.steps, drivers.step
     units = np.broadcast_to(draws(fleet.opening_units), (batch,))
@@ -270,7 +271,7 @@ def fleet_state(scenario: FlywheelScenario, drivers: Drivers, batch: int, lag: F
         arrived=np.zeros((3, steps, batch)),
         lag=Delay.of(lag, dt),
         life=Delay.of(draws(fleet.physical_life) - dt / 2.0, dt),
-        ship=Delay.of(draws(fleet.shipping_lag), dt),
+        ship=Delay.of(draws(fleet.shipping_lag) - dt / 2.0, dt),
         decay=np.exp(-rate * dt),
         half_decay=np.exp(-rate * dt / 2.0),
         stock=opening,
