@@ -11,21 +11,34 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from costmodel.cli.common import print_json
+from costmodel.cli.exams import exams_table
 from costmodel.validation import Outcome, Refused, as_row, cases, failures, run, verdict
 
+EXAMS = "exams"
+"""Word that asks for tables of measurements instead of cases."""
 _COLOURS = {"ok": "green", "miss": "yellow", "FAIL": "bold red"}
 _COLUMNS = [
     Column(name, no_wrap=True) for name in ["evidence", "published", "model", "unit", "error", "tolerance", "verdict"]
 ]
-_WIDTH = 150
+WIDTH = 150
 """Columns of the table where the output is not a terminal."""
 
 
 def validate_command(
     domain: Annotated[str | None, typer.Argument(help="Only the cases of this domain, such as training.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    by: Annotated[list[str] | None, typer.Option(help="With exams: also group by this label; may repeat.")] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="With exams: print the table as Markdown.")] = False,
 ) -> None:
-    """Run the published cases; exit status 1 if one that is not a recorded miss is outside its tolerance."""
+    """Run the published cases; exit status 1 if one that is not a recorded miss is outside its tolerance.
+
+    `costmodel validate exams` marks tables of measurements instead: fitted and unseen rows apart.
+    """
+    if domain == EXAMS:
+        exams_table(by or [], as_json, markdown)
+        return
+    if by or markdown:
+        raise typer.BadParameter("it belongs to `costmodel validate exams`", param_hint="--by, --markdown")
     outcomes = run(cases(domain))
     if as_json:
         print_json([as_row(outcome) for outcome in outcomes])
@@ -38,7 +51,7 @@ def validate_command(
 def _print(outcomes: tuple[Outcome, ...]) -> None:
     console = Console()
     if not console.is_terminal:
-        console = Console(width=_WIDTH)
+        console = Console(width=WIDTH)
     table = Table(Column("case and source", ratio=1), *_COLUMNS, box=SIMPLE)
     for outcome in outcomes:
         case, word = outcome.case, verdict(outcome)

@@ -19,7 +19,7 @@ def architecture_names() -> tuple[str, ...]:
     Examples
     --------
     >>> len(architecture_names())
-    13
+    17
     """
     return tuple(table(_TABLE))
 

@@ -83,13 +83,18 @@ _DEEPGEMM = "DeepGEMM, table of measured products on H800 (February 2025)"
 _DEEPEP = "DeepEP, low-latency dispatch and combine on H800, 128 tokens, 7,168 wide, 8 experts"
 
 
+def _published(field: str) -> list[str]:
+    """Names of the architectures whose maker published a figure."""
+    return [name for name in architecture_names() if field in table("architectures")[name]]
+
+
 def _gpt_oss() -> ParameterCounts:
     return count_parameters(shape("gpt-oss-120b"))
 
 
 _COUNTS: tuple[Case, ...] = (
-    *(_total_case(name) for name in architecture_names()),
-    *(_cache_case(name) for name in architecture_names()),
+    *(_total_case(name) for name in _published("published_parameters")),
+    *(_cache_case(name) for name in _published("published_cache")),
     Case(
         "compute/gpt-oss-120b, MLP",
         _CARD,

@@ -1,0 +1,194 @@
+"""Exams: published measurements beside what the library predicts, fitted rows and unseen ones apart.
+
+An exam reads a table of measurements, leaves out rows by a written rule, splits the rest by a rule that was fixed
+before anything was fitted, and predicts every row. A `Mark` is its outcome: one row per measurement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+
+import numpy as np
+from numpy.typing import NDArray
+
+from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.errors import CatalogError, near_matches
+
+EXAMS: dict[str, str] = {"serving": "costmodel.validation.exams_serving:mark"}
+"""Exams by name, each the function that marks it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """Measured rows of one quantity with their predictions.
+
+    Parameters
+    ----------
+    exam, quantity, unit
+        What was examined.
+    source
+        Document of the measurements.
+    name
+        Identifier of each row, shape (row,).
+    part
+        Part of the split that each row belongs to, such as ``"fitted"`` or ``"unseen"``, shape (row,).
+    measured, predicted
+        Figures, > 0; the prediction is NaN where the model calls the row infeasible, shape (row,).
+    low, high
+        80 % interval of the prediction; ``None`` where the model gives none, shape (row,).
+    labels
+        Columns by which rows can be grouped, each of shape (row,).
+    reason
+        Why a row is infeasible; empty where it is not, shape (row,).
+    excluded
+        Rows left out, by the rule that left them out.
+    """
+
+    exam: str
+    quantity: str
+    unit: str
+    source: str
+    name: NDArray[np.str_]
+    part: NDArray[np.str_]
+    measured: FloatArray
+    predicted: FloatArray
+    low: FloatArray | None = None
+    high: FloatArray | None = None
+    labels: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
+    reason: NDArray[np.str_]
+    excluded: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Errors of a group of rows; NaN where the group has no predicted row.
+
+    Parameters
+    ----------
+    group
+        What the rows have in common.
+    rows, infeasible
+        How many there are, and how many the model calls infeasible [1].
+    bias
+        Median of predicted over measured, less 1 [1].
+    median, mean
+        Median and mean of the absolute relative error [1].
+    covered
+        Share of the measurements inside the 80 % interval [1]; NaN where no interval is given.
+    """
+
+    group: str
+    rows: int
+    infeasible: int
+    bias: float
+    median: float
+    mean: float
+    covered: float
+
+
+def exam_names() -> tuple[str, ...]:
+    """Return the names of all exams.
+
+    Examples
+    --------
+    >>> "serving" in exam_names()
+    True
+    """
+    return tuple(EXAMS)
+
+
+def marks(exam: str | None = None) -> tuple[Mark, ...]:
+    """Mark one exam, or all.
+
+    Raises
+    ------
+    CatalogError
+        If there is no such exam, or its table is not installed.
+    """
+    if exam is not None and exam not in EXAMS:
+        raise CatalogError(f"no exam {exam!r}: there are {', '.join(EXAMS)}{near_matches(exam, EXAMS)}")
+    found: list[Mark] = []
+    for name in EXAMS if exam is None else (exam,):
+        module, function = EXAMS[name].split(":")
+        marking: Callable[[], tuple[Mark, ...]] = getattr(import_module(module), function)
+        found += marking()
+    return tuple(found)
+
+
+def errors(mark: Mark) -> FloatArray:
+    """Return predicted over measured less 1, NaN where infeasible, shape (row,)."""
+    return np.asarray(mark.predicted / mark.measured - 1.0, dtype=np.float64)
+
+
+def line(mark: Mark, group: str, rows: NDArray[np.bool_]) -> Line:
+    """Return the errors of some rows of a mark.
+
+    Parameters
+    ----------
+    mark
+        The marked exam.
+    group
+        What to call the rows.
+    rows
+        Which rows, shape (row,).
+    """
+    error = errors(mark)[rows]
+    known = error[np.isfinite(error)]
+    absolute = np.abs(known)
+    covered = np.nan
+    if mark.low is not None and mark.high is not None and known.size:
+        inside = (mark.low <= mark.measured) & (mark.measured <= mark.high)
+        covered = float(np.mean(inside[rows][np.isfinite(error)]))
+    empty = known.size == 0
+    return Line(
+        group=group,
+        rows=int(error.size),
+        infeasible=int(error.size - known.size),
+        bias=np.nan if empty else float(np.median(known)),
+        median=np.nan if empty else float(np.median(absolute)),
+        mean=np.nan if empty else float(np.mean(absolute)),
+        covered=float(covered),
+    )
+
+
+def table(mark: Mark, *by: str) -> tuple[Line, ...]:
+    """Return one line per part of the split, or per part and value of some labels.
+
+    Parameters
+    ----------
+    mark
+        The marked exam.
+    *by
+        Labels of the mark to group by, after the part.
+
+    Raises
+    ------
+    CatalogError
+        If the mark has no such label.
+    """
+    for name in by:
+        if name not in mark.labels:
+            hint = near_matches(name, mark.labels)
+            raise CatalogError(f"{mark.exam}: no label {name!r}: there are {', '.join(mark.labels)}{hint}")
+    keys = [mark.part, *(mark.labels[name] for name in by)]
+    names = np.array([" · ".join(row) for row in zip(*keys, strict=True)])
+    return tuple(line(mark, str(group), names == group) for group in np.unique(names))
+
+
+def markdown(marked: Iterable[Mark]) -> str:
+    """Return the errors of some marks as a table in Markdown, one line per quantity and part of the split.
+
+    Parameters
+    ----------
+    marked
+        The marked exams.
+    """
+    written = ["| measured, by part | rows | bias | median error | in the 80 % interval |", "|---|---|---|---|---|"]
+    for mark in marked:
+        for entry in table(mark):
+            covered = f"{entry.covered:.0%}" if np.isfinite(entry.covered) else "–"
+            figures = f"{entry.rows:,} | {entry.bias:+.1%} | {entry.median:.1%} | {covered}"
+            written.append(f"| {mark.exam}, {mark.quantity}, {entry.group} | {figures} |")
+    return "\n".join(written)
