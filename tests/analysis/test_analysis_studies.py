@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toy_firm import firm, written
 
-from costmodel.analysis.comparison import changed_paths, compare, waterfall
+from costmodel.analysis.comparison import Comparison, changed_paths, compare, waterfall
 from costmodel.analysis.evidence import evidence_shares, unmeasured_share_text
 from costmodel.analysis.notices import InteractionWarning
 from costmodel.analysis.one_at_a_time import elasticities, tornado
@@ -281,6 +281,35 @@ def test_sampled_shapley_agrees_with_the_exact_one():
         shapley_sampled(worth, 4, 1, np.random.default_rng(0))
     with pytest.raises(DomainError, match="not all subsets"):
         shapley_values([1.0, 2.0, 3.0])
+
+
+@pytest.mark.closed_form
+def test_the_error_of_sampled_shapley_values_is_that_of_a_mean():
+    def majority(masks):
+        return (masks.sum(axis=1) >= 2).astype(float)
+
+    # of three voters the middle one of an order decides, forwards and backwards: each order is one coin
+    orders = 50
+    values, error = shapley_sampled(majority, 3, orders, np.random.default_rng(0))
+    assert values.sum() == pytest.approx(1.0, rel=1e-12)
+    assert error == pytest.approx(np.sqrt(values * (1.0 - values) / (orders - 1)), rel=1e-12)
+
+
+@pytest.mark.closed_form
+def test_spread_kept_is_over_the_spread_of_independent_draws():
+    # changes are (-3, 3): spread 3; apart the two spread 1 and 2 with opposite signs, so sqrt(1 + 4) if independent
+    found = Comparison(
+        scenarios=("a", "b"),
+        outputs=("npv",),
+        first=np.array([[1.0, -1.0]]),
+        second=np.array([[-2.0, 2.0]]),
+        seed=0,
+        dropped=0,
+    )
+    row = found.rows()[0]
+    assert row["spread_kept"] == pytest.approx(3.0 / np.sqrt(1.0 + 4.0), rel=1e-12)
+    assert (row["difference_p5"], row["difference_p95"]) == pytest.approx((-3.0 + 0.05 * 6.0, 3.0 - 0.05 * 6.0))
+    assert row["share_above"] == 0.5
 
 
 @pytest.mark.contract

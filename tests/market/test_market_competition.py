@@ -177,3 +177,21 @@ def test_contests_refuse_nonsense():
         compete(np.ones((3, 2)), np.ones((3, 2)), step=0.25, initial_share=[0.5, 0.6], **weights)
     with pytest.raises(DomainError, match="below 0"):
         compete(np.ones((3, 2)), np.ones((3, 2)), step=0.25, initial_share=[1.5, -0.5], **weights)
+
+
+@pytest.mark.closed_form
+def test_what_is_paid_is_weighted_by_the_shares_that_users_have_and_not_by_those_they_aim_at():
+    # a rival at a quarter of the price draws 4/5 of choices; at rate ln 2 users go half of the way in a year
+    contest = compete(
+        [[4.0, 1.0]],
+        [[1.0, 1.0]],
+        price_sensitivity=1.0,
+        capability_sensitivity=0.0,
+        switching_rate=math.log(2.0),
+        step=1.0,
+        initial_share=[1.0, 0.0],
+    )
+    held = (1.0 + 0.2) / 2.0
+    assert contest.share[0] == pytest.approx([held, 1.0 - held], rel=1e-13)
+    assert contest.paid_price[0] == pytest.approx(held * 4.0 + (1.0 - held) * 1.0, rel=1e-13)
+    assert contest.concentration[0] == pytest.approx(held**2 + (1.0 - held) ** 2, rel=1e-13)
