@@ -1,9 +1,10 @@
 """The one loader: from a data file to records, with every fault named by file, line and field.
 
-Two written forms carry the same entries. A CSV file has one figure a line, under the header ``COLUMNS``; new
-figures are appended and old ones stay. A TOML file has one ``[[record]]`` per thing, with its source, period,
-known, grade and note said once and a field overriding them where it is written as a table. It may declare its own
-``[fields]``; a CSV file's fields are in ``schema.toml``.
+Three written forms carry the same entries. A CSV file has one figure a line, under the header ``COLUMNS``; new
+figures are appended and old ones stay. A wide CSV file has one record a line: ``id``, any of source, period, known,
+grade, note and price_year, and fields in their canonical units, blank where there is none. A TOML file has one
+``[[record]]`` per thing, with its source, period, known, grade and note said once and a field overriding them where it
+is written as a table. It may declare its own ``[fields]``; a CSV file's fields are in ``schema.toml``.
 """
 
 from __future__ import annotations
@@ -64,28 +65,41 @@ class Fault:
         return f"{self.file}:{self.line}: {self.field}: {self.message}"
 
 
-def parse_csv(raw: bytes, file: str) -> list[Entry]:
-    """Split a CSV file into entries.
+def parse_csv(raw: bytes, file: str, declared: Kind) -> list[Entry]:
+    """Split a CSV file into entries: one a line under the header ``COLUMNS``, or one record a line.
 
     Raises
     ------
     CatalogError
         If the file is not UTF-8, its header differs or a line has another number of cells.
     """
-    entries = []
+    entries: list[Entry] = []
     try:
         reader = csv.reader(io.StringIO(raw.decode("utf-8"), newline=""), strict=True)
-        header = next(reader, None)
-        if header != list(COLUMNS):
-            raise CatalogError(f"{file}:1: header must be {','.join(COLUMNS)}")
+        header = next(reader, [])
+        wide = header[:1] == ["id"] and "field" not in header and len(set(header)) == len(header)
+        unknown = [name for name in header[1:] if name not in declared.fields and name not in _SHARED]
+        if header != list(COLUMNS) and (not wide or unknown):
+            raise CatalogError(
+                f"{file}:1: header must be {','.join(COLUMNS)}, or id with fields and {', '.join(_SHARED)}"
+            )
         for cells in reader:
             line = reader.line_num
-            if len(cells) != len(COLUMNS):
-                raise CatalogError(f"{file}:{line}: {len(cells)} cells where {len(COLUMNS)} are needed")
-            entries.append(Entry(dict(zip(COLUMNS, cells, strict=True)), file, line))
+            if len(cells) != len(header):
+                raise CatalogError(f"{file}:{line}: {len(cells)} cells where {len(header)} are needed")
+            row = dict(zip(header, cells, strict=True))
+            entries += _entries_of_row(row, declared, file, line) if wide else [Entry(row, file, line)]
     except (csv.Error, UnicodeDecodeError) as error:
         raise CatalogError(f"{file}: {error}") from None
     return entries
+
+
+def _entries_of_row(row: Mapping[str, str], declared: Kind, file: str, line: int) -> Iterator[Entry]:
+    """Yield an entry for each field that a record's line fills."""
+    shared = dict.fromkeys(COLUMNS, "") | {key: row[key] for key in ("id", *_SHARED) if key in row}
+    for name, value in row.items():
+        if name in declared.fields and value.strip():
+            yield Entry(shared | {"field": name, "value": value, "unit": declared.fields[name].unit}, file, line)
 
 
 def parse_records(raw: bytes, file: str, declared: Kind | None) -> tuple[Kind, list[Entry]]:
@@ -271,7 +285,7 @@ def entries_of(file: str, raw: bytes) -> tuple[Kind, list[Entry]]:
     """Split a data file into entries, with the declaration of its table."""
     name = file.rsplit("/", 1)[-1].rsplit(".", 1)[0]
     if file.endswith(".csv"):
-        return kind(name), parse_csv(raw, file)
+        return kind(name), parse_csv(raw, file, kind(name))
     return parse_records(raw, file, kinds().get(name))
 
 

@@ -1,0 +1,202 @@
+"""The training exam: measured steps of the catalog's table ``training_steps``, predicted at their published layouts.
+
+Rules that this module fixes:
+
+* **Reading.** Degrees of parallelism are held as published. What is not printed: a plain GPT has a vocabulary of
+  51,200; steps of Megatron-LM on many nodes recompute whole layers; otherwise the least recomputation that fits into
+  memory is taken, and none where nothing fits, for the run did take place. A layout that is not printed is searched
+  for. A step whose printed FLOP per token are those of a frozen model trains adapters only.
+* **Split.** Groups of (model, accelerator) of each set of measurements in order of the model's parameters, then of the
+  accelerator's name: every second one, from the first, may be fitted on. The others never are, and of a set with one
+  model, none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from costmodel.catalog import Record
+from costmodel.catalog import table as catalog_table
+from costmodel.compute import Shape, count_parameters, shape
+from costmodel.foundation.arrays import FloatArray
+from costmodel.training.cluster import Cluster, TrainingJob
+from costmodel.training.layout import DIMENSIONS, Layouts
+from costmodel.training.search import LayoutSearch, evaluate_layouts, search_layouts
+from costmodel.validation.exams import Mark
+
+__all__ = ["Step", "mark", "steps"]
+
+_TABLE = "training_steps"
+NETWORK = {"A100-SXM-80": 25e9, "H100-SXM": 50e9, "B200": 50e9, "GB200-NVL72": 50e9, "GB300-NVL72": 100e9}
+"""Network of an accelerator between scale-up domains, one direction [byte/s]: 200 Gbit/s as the rows on A100 state,
+400 Gbit/s on DGX H100, B200 and GB200, 800 Gbit/s where Quantum-X800 is used (GB300)."""
+_GPT_VOCABULARY = 51_200
+_PRECISIONS = {"bf16": "bf16", "fp8": "fp8", "mxfp8": "fp8", "nvfp4": "fp4"}
+"""Arithmetic of the products by printed format."""
+_ASSUMED_PRECISION = "fp8"
+"""Where none is printed: the default of the submission's common configuration."""
+_RECOMPUTED = frozenset({"vtrain-multi"})
+_FROZEN_FLOP_SHARE = 0.8
+"""A step is that of a frozen model where its FLOP are under this share of full training: 2/3 and attention."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A measured step as the model sees it.
+
+    Parameters
+    ----------
+    record
+        The catalog's record.
+    job, cluster
+        What is asked.
+    fixed
+        Published dimensions of the layout; empty where it is searched for.
+    """
+
+    record: Record
+    job: TrainingJob
+    cluster: Cluster
+    fixed: Mapping[str, int]
+
+    @property
+    def group(self) -> tuple[str, str]:
+        """Model and accelerator."""
+        return self.record.text("model"), self.record.text("accelerator")
+
+
+@cache
+def steps(exam: str | None = None) -> tuple[Step, ...]:
+    """Return the measured steps of a set, or all."""
+    records = catalog_table(_TABLE).values()
+    return tuple(_step(record) for record in records if exam is None or record.text("exam") == exam)
+
+
+def _step(record: Record) -> Step:
+    model, chip = _shape(record), record.text("accelerator")
+    printed = record.text("precision") if "precision" in record else _ASSUMED_PRECISION
+    precision = _PRECISIONS[printed]
+    accelerators = int(record.value("accelerators"))
+    job = TrainingJob(
+        shape=model,
+        sequence=int(record.value("sequence")),
+        batch=int(record.value("batch")),
+        operand_bytes={"bf16": 2.0, "fp8": 1.0, "fp4": 0.5}[precision],
+    )
+    cluster = Cluster.recorded(chip, accelerators, NETWORK[chip], precision)
+    return Step(record, job, cluster, _fixed(record, accelerators))
+
+
+@cache
+def _gpt(layers: int, width: int, heads: int) -> Shape:
+    return Shape(
+        name=f"GPT {width} x {layers}",
+        layers=layers,
+        d_model=width,
+        heads=heads,
+        kv_heads=heads,
+        head_dim=width // heads,
+        vocabulary=_GPT_VOCABULARY,
+        d_ff=4 * width,
+        mlp_matrices=2,
+        tied_embeddings=True,
+    )
+
+
+def _shape(record: Record) -> Shape:
+    if "layers" in record:
+        return _gpt(*(int(record.value(name)) for name in ("layers", "d_model", "heads")))
+    return shape(record.text("model"))
+
+
+def _fixed(record: Record, accelerators: int) -> dict[str, int]:
+    """Return the printed dimensions of a layout, with 1 for degrees that are left out."""
+    if "tensor" not in record:
+        return {}
+    names = [name for name in DIMENSIONS if name not in ("sharding", "recompute")]
+    fixed = {name: int(record.value(name)) if name in record else 1 for name in names}
+    fixed["sharding"] = int(record.value("sharding")) if "sharding" in record else 1
+    return fixed | {"data": accelerators // (fixed["tensor"] * fixed["context"] * fixed["pipeline"])}
+
+
+def evaluate(given: Sequence[Step]) -> FloatArray:
+    """Return the predicted time of each step [s], shape ``(step,)``.
+
+    Steps of one job and cluster are evaluated together.
+    """
+    found = np.empty(len(given))
+    together: dict[tuple[TrainingJob, Cluster], list[int]] = {}
+    for position, step in enumerate(given):
+        if step.fixed:
+            together.setdefault((step.job, step.cluster), []).append(position)
+        else:
+            found[position] = search_layouts(step.job, step.cluster).step_time[0]
+    for (job, cluster), positions in together.items():
+        found[positions] = _least_recomputation(job, cluster, [given[position] for position in positions])
+    return found
+
+
+def _least_recomputation(job: TrainingJob, cluster: Cluster, given: Sequence[Step]) -> FloatArray:
+    """Return times under the least recomputation that fits, or that is known."""
+    levels = [_evaluated(job, cluster, given, level) for level in (0, 1, 2)]
+    known = np.array([step.record.text("exam") in _RECOMPUTED for step in given])
+    fits = np.stack([level.fits for level in levels])
+    chosen = np.where(known, 2, np.where(fits.any(axis=0), fits.argmax(axis=0), 0))
+    times = np.stack([level.step_time for level in levels])
+    return np.asarray(times[chosen, np.arange(len(given))])
+
+
+def _evaluated(job: TrainingJob, cluster: Cluster, given: Sequence[Step], recompute: int) -> LayoutSearch:
+    columns = {name: np.array([float(step.fixed[name]) for step in given]) for name in given[0].fixed}
+    return evaluate_layouts(job, cluster, Layouts(**columns, recompute=np.full(len(given), float(recompute))))
+
+
+def parts(given: Sequence[Step]) -> NDArray[np.str_]:
+    """Return the part of the split of each step: ``"fitted"`` or ``"unseen"``, shape ``(step,)``."""
+    sizes = {step.group: (count_parameters(step.job.shape).total, step.group[1]) for step in given}
+    ordered = sorted(sizes, key=lambda group: sizes[group])
+    models = {model for model, _ in ordered}
+    fitted = set(ordered[::2]) if len(models) > 1 else set()
+    return np.array(["fitted" if step.group in fitted else "unseen" for step in given])
+
+
+def mark() -> tuple[Mark, ...]:
+    """Mark every set of measured steps."""
+    exams = list(dict.fromkeys(step.record.text("exam") for step in steps()))
+    return tuple(_mark(exam, steps(exam)) for exam in exams)
+
+
+def _mark(exam: str, given: tuple[Step, ...]) -> Mark:
+    measured = np.array([_measured(step) for step in given])
+    predicted = evaluate(given)
+    return Mark(
+        exam="training",
+        quantity=f"time of a step, {exam}",
+        unit="s",
+        source=given[0].record.datum("exam").source.title,
+        name=np.array([step.record.name for step in given]),
+        part=parts(given),
+        measured=measured,
+        predicted=predicted,
+        labels={
+            "model": np.array([step.group[0] for step in given]),
+            "accelerator": np.array([step.group[1] for step in given]),
+            "kind": np.array(["routed" if step.job.shape.experts else "dense" for step in given]),
+            "precision": np.array([step.record.text("precision") if "precision" in step.record else "" for step in given]),
+            "accelerators": np.array([f"{step.cluster.accelerators}" for step in given]),
+        },
+        reason=np.full(len(given), ""),
+    )
+
+
+def _measured(step: Step) -> float:
+    """Return the measured time of a step, from the throughput where that is printed [s]."""
+    record = step.record
+    if "step_time" in record:
+        return record.value("step_time")
+    return step.job.tokens / (record.value("throughput") * step.cluster.accelerators)
