@@ -127,6 +127,26 @@ def test_an_unknown_publication_date_is_allowed_and_said() -> None:
 
 
 @pytest.mark.contract
+def test_a_wide_file_holds_one_record_a_line() -> None:
+    """Fields are columns in their canonical unit, blank cells are left out, and shared cells hold for all of them."""
+    header, notes = "id,grade,source,known,note,bf16,memory", "2024-05,a note"
+    lines = (header, f"X1,assumed,not recorded,{notes},4e14,", "X2,assumed,not recorded,,,,8e10", "")
+    raw = "\n".join(lines).encode()
+    assert _faults(raw) == []
+    found = parse("accelerators.csv", raw)
+    assert {name: [datum.field for datum in record] for name, record in found.items()} == {
+        "X1": ["bf16"],
+        "X2": ["memory"],
+    }
+    datum = found["X1"].datum("bf16")
+    assert (datum.value, datum.unit, datum.known, datum.note, datum.line) == (4e14, "FLOP/s", "2024-05", "a note", 2)
+    assert (found["X2"].value("memory"), found["X2"].datum("memory").known) == (80e9, None)
+    for header in (b"id,grade,source,peak\n", b"grade,source,bf16\n", b"id,grade,grade,source\n"):
+        with pytest.raises(CatalogError, match=r"accelerators\.csv:1: header must be id,field"):
+            parse("accelerators.csv", header)
+
+
+@pytest.mark.contract
 @pytest.mark.parametrize(
     ("raw", "line"),
     [

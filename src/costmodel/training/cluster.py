@@ -165,7 +165,7 @@ def _records(accelerator: str, precision: str) -> dict[str, Efficiency]:
         "memory_share": memory_share(accelerator),
         "scale_up_share": efficiency("scale_up_share", accelerator),
         "scale_out_share": efficiency("scale_out_share", accelerator),
-        "half_inner": efficiency(f"half_inner_{precision}", TILES_MEASURED_ON),
+        "half_inner": efficiency(f"half_inner_{'bf16' if precision == 'bf16' else 'fp8'}", TILES_MEASURED_ON),
         "kernel_launch": efficiency("kernel_launch", accelerator),
     }
 

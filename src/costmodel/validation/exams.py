@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.errors import CatalogError, near_matches
 
-EXAMS: dict[str, str] = {"serving": "costmodel.validation.exams_serving:mark"}
+EXAMS: dict[str, str] = {
+    "serving": "costmodel.validation.exams_serving:mark",
+    "training": "costmodel.validation.exams_training:mark",
+}
 """Exams by name, each the function that marks it."""
 
 

@@ -5,7 +5,7 @@ Rules that this module fixes:
 * **Reading.** Degrees of parallelism are held as published. What is not printed: a plain GPT has a vocabulary of
   51,200; steps of Megatron-LM on many nodes recompute whole layers; otherwise the least recomputation that fits into
   memory is taken, and none where nothing fits, for the run did take place. A layout that is not printed is searched
-  for. A step whose printed FLOP per token are those of a frozen model trains adapters only.
+  for.
 * **Split.** Groups of (model, accelerator) of each set of measurements in order of the model's parameters, then of the
   accelerator's name: every second one, from the first, may be fitted on. The others never are, and of a set with one
   model, none.
@@ -41,8 +41,6 @@ _PRECISIONS = {"bf16": "bf16", "fp8": "fp8", "mxfp8": "fp8", "nvfp4": "fp4"}
 _ASSUMED_PRECISION = "fp8"
 """Where none is printed: the default of the submission's common configuration."""
 _RECOMPUTED = frozenset({"vtrain-multi"})
-_FROZEN_FLOP_SHARE = 0.8
-"""A step is that of a frozen model where its FLOP are under this share of full training: 2/3 and attention."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +185,9 @@ def _mark(exam: str, given: tuple[Step, ...]) -> Mark:
             "model": np.array([step.group[0] for step in given]),
             "accelerator": np.array([step.group[1] for step in given]),
             "kind": np.array(["routed" if step.job.shape.experts else "dense" for step in given]),
-            "precision": np.array([step.record.text("precision") if "precision" in step.record else "" for step in given]),
+            "precision": np.array(
+                [step.record.text("precision") if "precision" in step.record else "" for step in given]
+            ),
             "accelerators": np.array([f"{step.cluster.accelerators}" for step in given]),
         },
         reason=np.full(len(given), ""),
