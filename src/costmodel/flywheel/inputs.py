@@ -258,9 +258,13 @@ class Investment(Inputs):
 class Accounts(Inputs):
     """Accounts of the operator [10]."""
 
-    wacc: Parameter = parameter("1/year", ge=0, description="Weighted average cost of capital, as a yearly rate.")
+    wacc: Parameter = parameter(
+        "1/year", ge=0, plausible=(0.0, 1.0), description="Weighted average cost of capital, as a yearly rate."
+    )
     tax_rate: Parameter = parameter("1", ge=0, lt=1, default=0.21, description="Tax on profit.")
-    interest_rate: Parameter = parameter("1/year", ge=0, default=0.0, description="On debt, as a yearly rate.")
+    interest_rate: Parameter = parameter(
+        "1/year", ge=0, plausible=(0.0, 1.0), default=0.0, description="On debt, as a yearly rate."
+    )
     opening_cash: Parameter = parameter("USD", default=0.0, ge=0, description="Cash at the start.")
     minimum_cash: Parameter = parameter("USD", ge=0, default=0.0, description="Cash that is not spent on capex.")
     opening_debt: Parameter = parameter("USD", ge=0, default=0.0, description="Debt at the start.")

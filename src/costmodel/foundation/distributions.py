@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from costmodel.foundation.errors import DomainError, ScenarioError, near_matches
-from costmodel.foundation.units import parse_quantity
+from costmodel.foundation.plausible import refuse_implausible
+from costmodel.foundation.quantities import parse_quantity
 
 LEAST_MASS = 1e-12
 """Least share of a normal or lognormal that low and high must leave, dimensionless."""
@@ -64,7 +65,7 @@ class Distribution:
         for key, value in written.items():
             if key == "dist":
                 continue
-            plain = key in _SHAPE_KEYS
+            plain = key in SHAPE_KEYS
             if isinstance(value, list | tuple) != (key in _LIST_KEYS):
                 needed = "a list of numbers" if key in _LIST_KEYS else "a number or a string with a unit"
                 raise DomainError(f"{key} = {value!r}: {needed} is needed")
@@ -101,7 +102,7 @@ class Distribution:
 
     def scaled(self, factor: float) -> Distribution:
         """Return the distribution of ``factor`` (> 0) times the value: what a change of unit does."""
-        entries = tuple((key, value if key in _SHAPE_KEYS else _scale(value, factor)) for key, value in self.parameters)
+        entries = tuple((key, value if key in SHAPE_KEYS else _scale(value, factor)) for key, value in self.parameters)
         return Distribution(self.kind, entries)
 
     def written(self) -> dict[str, Any]:
@@ -110,7 +111,7 @@ class Distribution:
         return {"dist": self.kind, **plain}
 
 
-_SHAPE_KEYS = frozenset({"sigma", "a", "b", "probabilities", "weight"})
+SHAPE_KEYS = frozenset({"sigma", "a", "b", "probabilities", "weight"})
 """Keys that are pure numbers whatever the unit of the field."""
 _LIST_KEYS = frozenset({"values", "probabilities"})
 """Keys that hold a list."""
@@ -132,6 +133,7 @@ def strict_number(value: object, unit: str, key: str) -> float:
         number = math.inf
     if not math.isfinite(number):
         raise DomainError(f"{key} = {str(value)[:40]}: a finite number is needed")
+    refuse_implausible(number, unit)
     return number
 
 

@@ -46,6 +46,7 @@ def parameter(
     optional: bool = False,
     grade: Grade = Grade.ASSUMED,
     note: str | None = None,
+    plausible: tuple[float, float] | None = None,
 ) -> Any:
     """Declare a parameter of an input object.
 
@@ -65,8 +66,10 @@ def parameter(
         Whether it may be absent: "no limit" is absent.
     grade, note
         Evidence for the default.
+    plausible
+        Least and greatest size of a number written without its unit, where the unit's own range is too wide.
     """
-    spec = ParameterSpec(unit, ge, gt, le, lt, trajectory, optional, description, grade, note)
+    spec = ParameterSpec(unit, ge, gt, le, lt, trajectory, optional, description, grade, note, plausible)
     if optional and default is _MISSING:
         default = None
     return Field(default=default, description=description, json_schema_extra={"parameter": spec.as_dict()})
@@ -213,12 +216,13 @@ class Inputs(BaseModel, metaclass=_InputsMeta):
     def written(self, *, defaults: bool = True) -> dict[str, Any]:
         """Return the written form: nested tables of numbers, texts and tables, without absent entries."""
         specs, form = type(self).specs(), {}
+        notes = self._provenance
         for name, field in type(self).model_fields.items():
             value = getattr(self, name)
             if value is None or (not defaults and name not in self.model_fields_set):
                 continue
             key = field.alias or name
-            form[key] = written_value(value, self._provenance.get(name)) if name in specs else _plain(value)
+            form[key] = written_value(value, notes.get(name), specs[name]) if name in specs else _plain(value)
         return form
 
 

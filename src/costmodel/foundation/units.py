@@ -1,8 +1,8 @@
 """Units: one canonical unit per kind of quantity, and strings with units at the boundary.
 
-Inside the library every number is in the unit that its field declares; strings such as ``"2.5 USD/hour"``
-are accepted at the boundary only. Their grammar is ``NUMBER UNIT([*/]UNIT)*``, at most 64 characters, checked
-before anything is parsed. FLOP is a count and FLOP/s a rate. Money is USD of a stated year.
+Inside the library every number is in the unit that its field declares; strings such as ``"2.5 USD/hour"`` are
+accepted at the boundary only, where `costmodel.foundation.quantities` reads them into these units. A unit is written
+``UNIT([*/]UNIT)*``, in at most 64 characters. FLOP is a count and FLOP/s a rate. Money is USD of a stated year.
 """
 
 from __future__ import annotations
@@ -40,13 +40,14 @@ CANONICAL_UNITS = {
 MAX_LENGTH = 64
 """Longest accepted string with a unit, in characters."""
 
-_SI = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
+_SI = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18, "Z": 1e21, "Y": 1e24}
 _DEFINITIONS = (
     "USD = [money]",
     "token = [text]",
     "FLOP = [work]",
     "byte = [data]",
     "bit = byte / 8",
+    *(f"{prefix}iB = {1024**power} byte" for power, prefix in enumerate("KMGTP", 1)),
     "s = [time]",
     "ms = 1e-3 s",
     "us = 1e-6 s",
@@ -72,10 +73,8 @@ _DEFINITIONS = (
 _ALIASES = {"%": "percent", "tokens": "token", "hours": "hour", "years": "year", "h": "hour", "y": "year"}
 _VOCABULARY = frozenset(definition.split(" = ")[0] for definition in _DEFINITIONS) | {"1"}
 
-_NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?"
 _NAME = r"(?:[A-Za-z]+|%|1)"
 _UNIT_PATTERN = re.compile(rf"{_NAME}(?:[*/]{_NAME})*")
-_QUANTITY_PATTERN = re.compile(rf"({_NUMBER})\s*({_NAME}(?:[*/]{_NAME})*)")
 
 
 @cache
@@ -173,40 +172,6 @@ def convert(value: float, unit: str, to: str) -> float:
     """
     factor = conversion_factor(unit, to)
     return value * factor if factor >= 1.0 else value / conversion_factor(to, unit)
-
-
-def parse_quantity(text: str, unit: str) -> float:
-    """Read a string with a unit and return its number in ``unit``.
-
-    Parameters
-    ----------
-    text
-        ``NUMBER UNIT([*/]UNIT)*``, at most 64 characters.
-    unit
-        The canonical unit to return.
-
-    Raises
-    ------
-    UnitError
-        If the string has another form, an unknown unit or the wrong dimension.
-
-    Examples
-    --------
-    >>> parse_quantity("15 USD/Mtoken", "USD/token")
-    1.5e-05
-    >>> parse_quantity("30 MW", "W")
-    30000000.0
-    """
-    match = _QUANTITY_PATTERN.fullmatch(text.strip()) if len(text) <= MAX_LENGTH else None
-    if match is None:
-        raise UnitError(
-            f"{text[:MAX_LENGTH]!r} is not a quantity: write a number and a unit, as in '2.5 USD/hour' "
-            f"(at most {MAX_LENGTH} characters), or a bare number in {unit!r}"
-        )
-    value = convert(float(match[1]), match[2], unit)
-    if not math.isfinite(value):
-        raise UnitError(f"{text!r} is not a finite number")
-    return value
 
 
 def check_unit(unit: str) -> None:

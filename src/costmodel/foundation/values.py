@@ -10,11 +10,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from costmodel.foundation.arrays import FloatArray
-from costmodel.foundation.distributions import Distribution
+from costmodel.foundation.distributions import SHAPE_KEYS, Distribution
 from costmodel.foundation.errors import DomainError, ScenarioError
+from costmodel.foundation.plausible import is_plausible, refuse_implausible, with_unit
 from costmodel.foundation.provenance import Grade, Provenance, parse_grade
+from costmodel.foundation.quantities import from_pint, parse_quantity
 from costmodel.foundation.schedules import Schedule, TimeGrid
-from costmodel.foundation.units import parse_quantity
 
 Value: TypeAlias = float | Schedule | Distribution | None
 
@@ -35,6 +36,7 @@ class ParameterSpec:
     description: str
     grade: Grade
     note: str | None
+    plausible: tuple[float, float] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the declaration as a plain table."""
@@ -66,7 +68,11 @@ class ParameterSpec:
         if not inside:
             span = f"{low:g}" if low == high else f"{low:g} … {high:g}"
             cut = "; truncate it with low and high" if open_ended else ""
-            raise DomainError(f"{what} {span} is outside the allowed range ({self.bounds()}), in {self.unit!r}{cut}")
+            percent = self.unit == "1" and self.le == 1.0 and low == high and 1.0 < high <= 100.0
+            hint = f"; did you mean '{high:g}%'?" if percent else ""
+            raise DomainError(
+                f"{what} {span} is outside the allowed range ({self.bounds()}), in {self.unit!r}{cut}{hint}"
+            )
 
 
 def read_parameter(given: Any, spec: ParameterSpec) -> tuple[Value, Provenance | None]:
@@ -120,11 +126,14 @@ def _read_value(given: Any, spec: ParameterSpec) -> Value:
         if "knots" in given:
             return Schedule.parse(given, spec.unit)
         raise ScenarioError(f"a table needs dist, knots or value; given {sorted(map(str, given))}")
+    if hasattr(given, "magnitude") and hasattr(given, "unit_items"):
+        return from_pint(given, spec.unit)
     if isinstance(given, bool | np.bool_) or not isinstance(given, int | float | np.integer | np.floating):
         raise DomainError(f"a number in {spec.unit!r} is needed; given {given!r}")
     number = _float(given)
     if not math.isfinite(number):
         raise DomainError(f"a finite number in {spec.unit!r} is needed; given {str(given)[:40]}")
+    refuse_implausible(number, spec.unit, spec.plausible)
     return number
 
 
@@ -147,10 +156,21 @@ def _provenance(given: Mapping[str, Any]) -> Provenance:
     return Provenance(texts.get("source"), grade, texts.get("note"))
 
 
-def written_value(value: Value, provenance: Provenance | None) -> Any:
-    """Return the written form of a value with its provenance."""
+def written_value(value: Value, provenance: Provenance | None, spec: ParameterSpec) -> Any:
+    """Return the written form of a value with its provenance; a number that needs its unit to be read has it."""
     plain = value.written() if isinstance(value, Schedule | Distribution) else value
+    plain = _with_units(plain, spec.unit, spec.plausible)
     return plain if provenance is None else {"value": plain, **provenance.written()}
+
+
+def _with_units(plain: Any, unit: str, own: tuple[float, float] | None = None) -> Any:
+    """Write the unit beside every number that would be refused without it."""
+    if isinstance(plain, dict):
+        return {key: value if key in SHAPE_KEYS else _with_units(value, unit) for key, value in plain.items()}
+    if isinstance(plain, list):
+        return [_with_units(item, unit) for item in plain]
+    number = isinstance(plain, int | float) and not isinstance(plain, bool)
+    return with_unit(float(plain), unit) if number and not is_plausible(float(plain), unit, own) else plain
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class AcceleratorHour(Scenario):
         "USD", ge=0, description="Its share of the network between servers; 0 where the rack's price holds it."
     )
     it_power: Parameter = parameter(
-        "W", gt=0, description="Draw of chip, server and network at full load, per accelerator."
+        "W", gt=0, plausible=(5.0, 1e5), description="Draw of chip, server and network at full load, per accelerator."
     )
     it_life: Parameter = parameter("year", gt=0, description="Years over which chip, server and network are recovered.")
     utilisation: Parameter = parameter(
@@ -61,7 +61,7 @@ class AcceleratorHour(Scenario):
     maintenance_per_watt: Parameter = parameter(
         "USD/W/year", ge=0, description="Maintenance and site staff a year, per watt of IT power."
     )
-    wacc: Parameter = parameter("1/year", ge=0, description="Cost of capital, year-end rate.")
+    wacc: Parameter = parameter("1/year", ge=0, plausible=(0.0, 1.0), description="Cost of capital, year-end rate.")
     rent_decline: Parameter = parameter(
         "1/year",
         default=0.26,

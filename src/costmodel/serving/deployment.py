@@ -99,7 +99,7 @@ class ChipInputs(Inputs):
         "FLOP/s", gt=0, optional=True, description="Dense rate at attention's precision."
     )
     bandwidth: Parameter = parameter("byte/s", gt=0, optional=True, description="Peak memory bandwidth.")
-    memory: Parameter = parameter("byte", gt=0, optional=True, description="Memory.")
+    memory: Parameter = parameter("byte", gt=0, plausible=(1e6, 1e18), optional=True, description="Memory.")
     scale_up_bandwidth: Parameter = parameter(
         "byte/s", gt=0, optional=True, description="Link inside a domain, one direction."
     )
@@ -126,7 +126,11 @@ class EnergyInputs(Inputs):
     """Power of an accelerator with its share of the server and the building."""
 
     power: Parameter = parameter(
-        "W", gt=0, optional=True, description="IT power per accelerator while busy; absent: the catalog's."
+        "W",
+        gt=0,
+        plausible=(5.0, 1e5),
+        optional=True,
+        description="IT power per accelerator while busy; absent: the catalog's.",
     )
     idle_share: Parameter = parameter("1", ge=0, le=1, default=0.3, description="Power while idle over busy power.")
     pue: Parameter = parameter("1", ge=1, default=1.2, description="Facility power over IT power.")

@@ -45,7 +45,7 @@ class PowerInputs(Inputs):
     """Power of an accelerator in training, with its share of server and facility."""
 
     chip_power: Parameter = parameter(
-        "W", gt=0, optional=True, description="Rated power of the chip; absent: the catalog's."
+        "W", gt=0, plausible=(5.0, 1e5), optional=True, description="Rated power of the chip; absent: the catalog's."
     )
     server_factor: Parameter = parameter(
         "1",
@@ -188,7 +188,7 @@ class TrainingRun(Scenario):
     """
 
     model: Literal["training_run"] = "training_run"
-    tokens: Parameter = parameter("token", gt=0, description="Training tokens.")
+    tokens: Parameter = parameter("token", gt=0, plausible=(1e6, 1e18), description="Training tokens.")
     parameters: Parameter = parameter(
         "1", gt=0, optional=True, description="Parameters active for a token, for the 6ND rule."
     )

@@ -1,0 +1,115 @@
+"""Bare numbers out of all proportion for their unit: 160 USD/Wh was meant as 160 USD/MWh.
+
+A number without a unit is in the unit that its field declares, which is not always the one that people have in mind.
+Where it lies far outside what any such quantity is, it is refused with the spelling that was probably meant. The ranges
+are wider than every extreme that has been seen; whoever means such a number writes its unit beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+
+from costmodel.foundation.errors import DomainError
+from costmodel.foundation.quantities import parse_quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Plausible:
+    """What a bare number of one unit may be.
+
+    Parameters
+    ----------
+    low, high
+        Least and greatest size of a number other than 0, in the unit.
+    usual
+        Range of most such quantities, in the unit: what is meant is looked for here.
+    spellings
+        Units in which people have such a quantity, the commonest first.
+    """
+
+    low: float
+    high: float
+    usual: tuple[float, float]
+    spellings: tuple[str, ...]
+
+
+RANGES = {
+    "USD/Wh": Plausible(0.0, 0.01, (1e-6, 1e-3), ("USD/kWh", "USD/MWh")),
+    "USD/token": Plausible(0.0, 0.01, (1e-9, 1e-3), ("USD/Mtoken", "USD/ktoken")),
+    "USD/hour": Plausible(0.0, 1e4, (0.05, 100.0), ("USD/month", "USD/year", "USD/day")),
+    "USD/W": Plausible(0.0, 1e3, (1.0, 100.0), ("USD/kW", "USD/MW")),
+    "USD/W/year": Plausible(0.0, 1e3, (0.01, 10.0), ("USD/kW/year", "USD/MW/year")),
+    "FLOP/s": Plausible(1e6, inf, (1e12, 1e17), ("TFLOP/s", "PFLOP/s", "GFLOP/s")),
+    "byte/s": Plausible(1e5, inf, (1e9, 1e14), ("TB/s", "GB/s", "Gbit/s")),
+    "byte": Plausible(0.0, inf, (1e9, 1e13), ("GB", "TB")),
+    "W": Plausible(0.0, inf, (100.0, 1e10), ("kW", "MW")),
+    "s/token": Plausible(0.0, 60.0, (1e-4, 1.0), ("ms/token",)),
+    "token": Plausible(0.0, inf, (1e9, 1e15), ("trillion tokens", "billion tokens")),
+    "1/year": Plausible(0.0, inf, (1e-3, 0.6), ("%/year",)),
+    "year": Plausible(0.0, 200.0, (0.1, 60.0), ("month", "day")),
+}
+"""Sizes of bare numbers by unit. They were chosen, not measured: the dearest wholesale power that markets allow is some
+10 USD/kWh, the dearest tokens sell at some 600 USD per million, and the slowest processors pass a MFLOP/s."""
+
+
+def refuse_implausible(number: float, unit: str, own: tuple[float, float] | None = None) -> None:
+    """Raise `DomainError` where a bare number is out of all proportion for its unit.
+
+    Parameters
+    ----------
+    number
+        The number as written, in ``unit``.
+    unit
+        The unit that the field declares.
+    own
+        Least and greatest size that the field itself allows, in place of its unit's.
+
+    Raises
+    ------
+    DomainError
+        The message has the spelling that was probably meant, and the one for a number that is meant.
+
+    Examples
+    --------
+    >>> refuse_implausible(8e-5, "USD/Wh")
+    >>> try:
+    ...     refuse_implausible(160.0, "USD/Wh")
+    ... except DomainError as error:
+    ...     print(error)
+    160 USD/Wh is out of all proportion: did you mean '160 USD/MWh'? If not, write the unit: '160.0 USD/Wh'
+    """
+    if is_plausible(number, unit, own):
+        return
+    low, high = RANGES[unit].usual
+    meant = [name for name in RANGES[unit].spellings if low <= abs(number) * _size(name, unit) <= high]
+    hint = " or ".join(repr(f"{number:g}{'' if name[0] == '%' else ' '}{name}") for name in meant[:2])
+    asked = f"did you mean {hint}? If not," if hint else "if it is meant,"
+    raise DomainError(
+        f"{number:g} {unit} is out of all proportion: {asked} write the unit: {with_unit(number, unit)!r}"
+    )
+
+
+def is_plausible(number: float, unit: str, own: tuple[float, float] | None = None) -> bool:
+    """Whether a bare number may be meant in ``unit``; 0 always may.
+
+    Examples
+    --------
+    >>> is_plausible(2.5, "USD/token"), is_plausible(2.5e-6, "USD/token")
+    (False, True)
+    """
+    known = RANGES.get(unit)
+    if known is None or number == 0.0:
+        return True
+    low, high = own or (known.low, known.high)
+    return low <= abs(number) <= high
+
+
+def with_unit(number: float, unit: str) -> str:
+    """Return a number as text with its unit, which reads back as the same number."""
+    return f"{number!r} {unit}"
+
+
+def _size(name: str, unit: str) -> float:
+    """Return what one of a spelled unit is in ``unit``."""
+    return parse_quantity(f"1 {name}", unit)
