@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import typer
 
+from costmodel.cli.audit import audit_command
 from costmodel.cli.backtest import backtest_command
 from costmodel.cli.breakeven import breakeven_command
 from costmodel.cli.catalog import catalog_command
@@ -18,6 +19,7 @@ from costmodel.cli.compare import compare_command
 from costmodel.cli.run import list_command, run_command
 from costmodel.cli.sensitivity import sensitivity_command
 from costmodel.cli.stability import stability_command
+from costmodel.cli.usage import usage_command
 from costmodel.cli.validate import validate_command
 from costmodel.foundation.errors import CostModelError
 
@@ -33,7 +35,9 @@ app.command("stability")(stability_command)
 app.command("sensitivity")(sensitivity_command)
 app.command("breakeven")(breakeven_command)
 app.command("compare")(compare_command)
+app.command("audit")(audit_command)
 app.command("backtest")(backtest_command)
+app.command("usage")(usage_command)
 app.command("catalog")(catalog_command)
 app.command("validate")(validate_command)
 

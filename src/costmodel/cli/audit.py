@@ -1,0 +1,118 @@
+"""``costmodel audit``: what a bill paid, against the market and against owning."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from costmodel.cli.common import print_json
+from costmodel.foundation.errors import ScenarioError
+
+
+def audit_command(
+    bill: Annotated[Path, typer.Argument(help="A FOCUS bill: .csv, .jsonl or .ndjson.")],
+    instances: Annotated[
+        Path | None,
+        typer.Option(help="CSV with the columns instance, accelerator, count: what the bill's SKUs or types hold."),
+    ] = None,
+    rate: Annotated[list[str] | None, typer.Option(help="USD for a unit of a currency, as EUR=1.08.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Audit a bill: unit prices, what is above the market, what stands idle, build against buy."""
+    from costmodel.studies.audit import audit
+    from costmodel.studies.bill import read_bill
+
+    done = audit(read_bill(bill, instances=_instances(instances)), _rates(rate))
+    if as_json:
+        print_json(_form(done))
+        return
+    _show(done)
+
+
+def _instances(path: Path | None) -> dict[str, tuple[str, float]]:
+    if path is None:
+        return {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ScenarioError(f"--instances {path}: {error}") from None
+    table: dict[str, tuple[str, float]] = {}
+    for number, row in enumerate(rows, start=1):
+        try:
+            table[row["instance"]] = (row["accelerator"], float(row["count"]))
+        except (KeyError, TypeError, ValueError):
+            raise ScenarioError(
+                f"--instances {path}: row {number}: needs instance, accelerator and a number as count"
+            ) from None
+    return table
+
+
+def _rates(texts: list[str] | None) -> dict[str, float]:
+    rates: dict[str, float] = {}
+    for text in texts or []:
+        code, sign, value = text.partition("=")
+        try:
+            number = float(value)
+        except ValueError:
+            number = 0.0
+        if not sign or len(code.strip()) != 3 or not 0.0 < number < float("inf"):
+            raise ScenarioError(f"--rate {text!r}: write the USD for a unit of a currency, as EUR=1.08")
+        rates[code.strip().upper()] = number
+    return rates
+
+
+def _form(done: Any) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    bill = done.bill
+    return {
+        "source": bill.source,
+        "rows": bill.rows,
+        "unread": {"count": bill.unread.count, "rows": [list(row) for row in bill.unread.kept]},
+        "totals": {cost: bill.total(cost) for cost in ("list", "effective", "billed")},
+        "lines": [
+            {**asdict(line), "list_unit_price": line.unit_price("list"), "effective_unit_price": line.unit_price()}
+            for line in bill.lines
+        ],
+        "findings": [asdict(finding) for finding in done.findings],
+        "not_judged": list(done.not_judged),
+    }
+
+
+def _show(done: Any) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console, bill = Console(highlight=False), done.bill
+    totals = ", ".join(f"{amount:,.2f} {code}" for code, amount in bill.total().items())
+    console.print(f"{escape(bill.source)}: {bill.rows:,} rows, effective cost {totals}")
+    if bill.unread.count:
+        console.print(f"{bill.unread.count:,} rows could not be read and are in no figure:")
+        for row, reason in bill.unread.kept[:10]:
+            console.print(f"  row {row}: {escape(reason)}")
+    table = Table("month", "provider", "what", "pricing", "quantity", "list each", "paid each", "paid")
+    for line in bill.lines:
+        tokens = line.kind == "tokens"
+        scale, unit = (1e6, "Mtoken") if tokens else (1.0, "hour")
+        quantity = "" if line.kind == "other" else f"{line.quantity / scale:,.2f} {unit}"
+        prices = [line.unit_price(cost) * scale for cost in ("list", "effective")]
+        shown = ["" if price != price else f"{price:,.3f}" for price in prices]
+        what = " ".join(part for part in (line.name or line.kind, line.side) if part)
+        paid = f"{line.cost['effective']:,.2f} {line.currency}"
+        table.add_row(line.month, escape(line.provider), escape(what), line.pricing, quantity, *shown, paid)
+    console.print(table)
+    for finding in done.findings:
+        low, middle, high = finding.saving
+        console.print(
+            f"{finding.month} {escape(finding.provider)}: {escape(finding.title)}. "
+            f"Could have saved {middle:,.0f} USD ({low:,.0f} to {high:,.0f}) of {finding.paid:,.0f}; "
+            f"{finding.rows:,} rows, first {', '.join(map(str, finding.examples))}."
+        )
+        console.print(f"  rests on: {escape('; '.join(finding.rests_on))}")
+    for text in done.not_judged:
+        console.print(f"not judged: {escape(text)}")

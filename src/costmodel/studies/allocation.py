@@ -1,0 +1,183 @@
+"""Shares of a fleet among teams, models or customers: what each uses, and who pays for what stands idle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from costmodel.foundation.errors import DomainError, ScenarioError
+
+IdleRule = Literal["apart", "by reservation", "by use"]
+"""Who pays for idle capacity: nobody in particular, those who reserve, or those who use."""
+IDLE_RULES: tuple[IdleRule, ...] = ("apart", "by reservation", "by use")
+CENT = 0.01
+"""Smallest amount that an allocation tells apart [currency]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one user of a fleet pays.
+
+    Parameters
+    ----------
+    name
+        Team, model or customer.
+    reserved, used
+        Units reserved and used on average, >= 0 [units].
+    own
+        Cost of what is used, or reserved where nothing is said of use [currency/hour].
+    idle
+        Its part of the cost of idle units [currency/hour].
+    """
+
+    name: str
+    reserved: float
+    used: float
+    own: float
+    idle: float
+
+    @property
+    def total(self) -> float:
+        """What it pays in all [currency/hour]."""
+        return self.own + self.idle
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """The cost of a fleet, split; shares and idle capacity add up to the total.
+
+    Parameters
+    ----------
+    total
+        Cost of the fleet [currency/hour].
+    shares
+        What each user pays.
+    idle_units, idle_cost
+        Units that nobody uses [units], and what of their cost nobody is charged for [currency/hour].
+    rule
+        Who pays for idle capacity.
+    """
+
+    total: float
+    shares: tuple[Share, ...]
+    idle_units: float
+    idle_cost: float
+    rule: IdleRule
+
+    def __getitem__(self, name: str) -> Share:
+        """Return a user's share.
+
+        Raises
+        ------
+        ScenarioError
+            If there is no user of that name.
+        """
+        for share in self.shares:
+            if share.name == name:
+                return share
+        raise ScenarioError(f"no user {name!r}: there are {', '.join(share.name for share in self.shares)}")
+
+    def rounded(self) -> dict[str, float]:
+        """Return what each pays in whole cents, and ``idle``, so that they add up to the rounded total exactly.
+
+        Each amount is rounded down, and the cents that are left go to the largest remainders, the first in order
+        where they are equal.
+
+        Examples
+        --------
+        >>> split = allocate(3, 10.0, {"a": 1, "b": 1, "c": 1})
+        >>> split.rounded()
+        {'a': 3.34, 'b': 3.33, 'c': 3.33, 'idle': 0.0}
+        """
+        amounts = {share.name: share.total for share in self.shares} | {"idle": self.idle_cost}
+        cents = {name: amount / CENT for name, amount in amounts.items()}
+        floors = {name: int(value + 1e-9) for name, value in cents.items()}
+        left = round(self.total / CENT) - sum(floors.values())
+        order = sorted(cents, key=lambda name: floors[name] - cents[name])
+        for name in order[:left]:
+            floors[name] += 1
+        return {name: count / 100 for name, count in floors.items()}
+
+
+def allocate(
+    units: float,
+    hourly_cost: float,
+    reserved: Mapping[str, float],
+    *,
+    used: Mapping[str, float] | None = None,
+    idle: IdleRule = "apart",
+) -> Allocation:
+    """Split the cost of a fleet among its users.
+
+    Parameters
+    ----------
+    units
+        Accelerators of the fleet, or fractions of one, > 0 [units].
+    hourly_cost
+        Cost of the whole fleet, >= 0 [currency/hour].
+    reserved
+        Units that each user reserves, >= 0; at most ``units`` in all [units].
+    used
+        Units that each uses on average, >= 0 [units]; what is reserved where absent. A user may use more than it
+        reserves. Use in all is at most ``units``.
+    idle
+        ``"apart"``: idle units are shown and charged to nobody; ``"by reservation"``: to users in proportion to what
+        they reserve; ``"by use"``: in proportion to what they use.
+
+    Returns
+    -------
+    Allocation
+        Own and idle cost of each user.
+
+    Raises
+    ------
+    DomainError
+        If an amount is negative, users reserve or use more than there is, or idle units have nobody to charge.
+    ScenarioError
+        If the rule is unknown, or ``used`` names a user without a reservation.
+
+    Examples
+    --------
+    Eight units at 10 USD an hour; a reserves 3, b 1, four stand idle.
+
+    >>> split = allocate(8, 10.0, {"a": 3, "b": 1})
+    >>> split["a"].total, split["b"].total, split.idle_cost
+    (3.75, 1.25, 5.0)
+    >>> split = allocate(8, 10.0, {"a": 3, "b": 1}, idle="by reservation")
+    >>> split["a"].total, split["b"].total, split.idle_cost
+    (7.5, 2.5, 0.0)
+    """
+    if idle not in IDLE_RULES:
+        raise ScenarioError(f"idle {idle!r}: allowed are {', '.join(IDLE_RULES)}")
+    unknown = [] if used is None else [name for name in used if name not in reserved]
+    if unknown:
+        raise ScenarioError(f"used: {unknown[0]!r} reserves nothing; give it a reservation of 0")
+    if not units > 0.0:
+        raise DomainError(f"units {units}: a fleet has more than 0")
+    _check_amounts("hourly_cost", {"": hourly_cost})
+    _check_amounts("reserved", reserved)
+    busy = dict(reserved) if used is None else {name: used.get(name, 0.0) for name in reserved}
+    _check_amounts("used", busy)
+    for what, amounts in (("reserved", reserved), ("used", busy)):
+        if sum(amounts.values()) > units * (1.0 + 1e-12):
+            raise DomainError(f"{what}: {sum(amounts.values()):g} units in all, but the fleet has {units:g}")
+    each = hourly_cost / units
+    free = units - sum(busy.values())
+    weights = {"apart": {}, "by reservation": dict(reserved), "by use": busy}[idle]
+    whole = sum(weights.values())
+    if idle != "apart" and free > 0.0 and whole == 0.0:
+        raise DomainError(f"idle {idle!r}: {free:g} units stand idle and nobody is there to pay; use idle='apart'")
+    shares = tuple(
+        Share(
+            name, reserved[name], busy[name], busy[name] * each, free * each * weights.get(name, 0.0) / (whole or 1.0)
+        )
+        for name in reserved
+    )
+    return Allocation(hourly_cost, shares, free, 0.0 if idle != "apart" else free * each, idle)
+
+
+def _check_amounts(what: str, amounts: Mapping[str, float]) -> None:
+    for name, amount in amounts.items():
+        if not 0.0 <= amount < float("inf"):
+            raise DomainError(f"{what}{f' of {name!r}' if name else ''}: {amount} is not a finite amount of at least 0")

@@ -1,0 +1,162 @@
+"""An audit of a bill: what was paid, against market prices of that month and what it costs to own.
+
+Every finding names its rows and what it rests on. An amount is what could have been saved, with an interval; amounts
+of different findings overlap (an hour on demand can be compared with the market and with a commitment), so they are
+never added up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from costmodel.foundation.errors import CatalogError
+from costmodel.studies.bill import Bill, Line
+from costmodel.studies.rates import Rate, end_of_month, owner_rate, rental_rate
+
+HOURS_STEADY = 0.7
+"""Share of a month's hours from which use counts as steady: below it a commitment may stand idle (assumed)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that an audit found.
+
+    Parameters
+    ----------
+    title
+        What was found, in a sentence.
+    month, provider, name
+        Where.
+    paid
+        What was paid for it [USD].
+    saving
+        What could have been saved: low, middle and high [USD].
+    rows, examples
+        Number of rows, and the first of them.
+    rests_on
+        Assumptions and records behind the figure.
+    """
+
+    title: str
+    month: str
+    provider: str
+    name: str
+    paid: float
+    saving: tuple[float, float, float]
+    rows: int
+    examples: tuple[int, ...]
+    rests_on: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """The findings of a bill, the largest first, and what could not be judged."""
+
+    bill: Bill
+    findings: tuple[Finding, ...]
+    not_judged: tuple[str, ...]
+
+
+def audit(bill: Bill, rates: Mapping[str, float] | None = None) -> Audit:
+    """Judge a bill.
+
+    Parameters
+    ----------
+    bill
+        A bill, as `costmodel.studies.bill.read_bill` returns it.
+    rates
+        USD for one unit of each currency of the bill other than USD, as ``{"EUR": 1.08}``.
+
+    Returns
+    -------
+    Audit
+        Findings in USD; lines in a currency without a rate are named as not judged.
+
+    Notes
+    -----
+    Accelerator-hours are held against the median offer of the month for the same way of pricing
+    (`costmodel.studies.rates.rental_rate`) and against an owner's cost at full use. Paying for a commitment that
+    stands idle is a saving in full.
+    """
+    known = {"USD": 1.0, **(rates or {})}
+    findings: list[Finding] = []
+    skipped: dict[str, None] = {}
+    for line in bill.lines:
+        if line.kind != "accelerator-hours" or line.pricing == "not usage":
+            continue
+        if line.currency not in known:
+            skipped[f"{line.currency}: no rate to USD is given, so its lines are not judged"] = None
+            continue
+        if line.pricing == "unused commitment":
+            findings.append(_idle(line, known[line.currency]))
+        elif line.quantity > 0.0 and line.name:
+            for finding in (_against_market, _against_commitment, _against_owning):
+                try:
+                    found = finding(line, known[line.currency])
+                except CatalogError as error:
+                    skipped[str(error)] = None
+                    continue
+                if found is not None:
+                    findings.append(found)
+        elif line.quantity > 0.0:
+            skipped[f"{line.month}, {line.provider}: accelerator-hours whose accelerator the bill doesn't name"] = None
+    findings.sort(key=lambda finding: -finding.saving[1])
+    return Audit(bill, tuple(findings), tuple(skipped))
+
+
+def _finding(
+    line: Line, title: str, paid: float, saving: tuple[float, float, float], rests: tuple[str, ...]
+) -> Finding:
+    return Finding(
+        title, line.month, line.provider, line.name, paid, saving, line.rows, line.examples, (*rests, *line.inferred)
+    )
+
+
+def _paid(line: Line, rate: float) -> float:
+    return line.cost["effective"] * rate
+
+
+def _idle(line: Line, rate: float) -> Finding:
+    paid = _paid(line, rate)
+    return _finding(
+        line, "a commitment stood idle", paid, (paid, paid, paid), ("rows that the provider marks as unused",)
+    )
+
+
+def _against(line: Line, rate: float, yardstick: Rate, title: str) -> Finding | None:
+    price = line.unit_price() * rate
+    saving = yardstick.saved(price, line.quantity)
+    if saving[1] <= 0.0:
+        return None
+    text = (
+        f"{title}: {price:.2f} USD an hour against {yardstick.middle:.2f} ({yardstick.low:.2f} to {yardstick.high:.2f})"
+    )
+    return _finding(line, text, _paid(line, rate), saving, yardstick.rests_on)
+
+
+def _against_market(line: Line, rate: float) -> Finding | None:
+    """Compare with what others charged for the same way of pricing."""
+    yardstick = rental_rate(line.name, line.month, line.pricing)
+    return _against(line, rate, yardstick, f"{line.name} {line.pricing} dearer than the market")
+
+
+def _against_commitment(line: Line, rate: float) -> Finding | None:
+    """Compare steady use on demand with a year's commitment at market."""
+    hours = end_of_month(line.month).day * 24.0
+    units = line.quantity / hours
+    if line.pricing != "on demand" or units < HOURS_STEADY:
+        return None
+    yardstick = rental_rate(line.name, line.month, "committed")
+    steady = f"use is steady: {units:.1f} accelerators on average over the month"
+    found = _against(line, rate, yardstick, f"{line.name} on demand all month, where a commitment would do")
+    return None if found is None else _finding(line, found.title, found.paid, found.saving, (*found.rests_on, steady))
+
+
+def _against_owning(line: Line, rate: float) -> Finding | None:
+    """Compare with what an hour costs an owner at full use, and say from which use on owning is cheaper."""
+    yardstick = owner_rate(line.name)
+    price = line.unit_price() * rate
+    use = yardstick.middle / price
+    found = _against(line, rate, yardstick, f"{line.name} owned would be cheaper from {use:.0%} use on")
+    return None if found is None or use >= 1.0 else found
