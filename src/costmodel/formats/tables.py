@@ -207,7 +207,9 @@ def _csv_blocks_arrow(path: Path, header: list[str], unread: Unread) -> Iterator
     try:
         reader = arrow_csv.open_csv(
             path,
-            read_options=arrow_csv.ReadOptions(use_threads=False, block_size=ARROW_BLOCK_BYTES, column_names=header, skip_rows=1),
+            read_options=arrow_csv.ReadOptions(
+                use_threads=False, block_size=ARROW_BLOCK_BYTES, column_names=header, skip_rows=1
+            ),
             parse_options=arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
             convert_options=arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(header, pa.string()),
