@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
+from math import inf
+
 import numpy as np
 
+from costmodel.compute.precision import Precision, by_part
 from costmodel.compute.shapes import Shape
-from costmodel.foundation.arrays import Numeric, formula
+from costmodel.foundation.arrays import Numeric, formula, ordered_sum
 
 
 @formula()
@@ -92,14 +97,7 @@ def held_tokens(context: Numeric, window: Numeric) -> Numeric:
     return np.minimum(context, window)
 
 
-def layer_cache_bytes(shape: Shape, bytes_per_element: Numeric = 2.0) -> Numeric:
-    """Bytes that one token adds to the cache of one attention block [byte/token]."""
-    if shape.latent:
-        return latent_cache_bytes(shape.kv_rank, shape.rope_dim, bytes_per_element)
-    return grouped_cache_bytes(shape.kv_heads, shape.head_dim, bytes_per_element)
-
-
-def cache_bytes_per_token(shape: Shape, bytes_per_element: Numeric = 2.0) -> Numeric:
+def cache_bytes_per_token(shape: Shape, precision: Precision | Numeric = 2.0) -> Numeric:
     """Bytes that one token adds to the cache while every window still has room.
 
     This is the figure that model cards print; what a long sequence holds is ``cache_bytes``.
@@ -108,8 +106,8 @@ def cache_bytes_per_token(shape: Shape, bytes_per_element: Numeric = 2.0) -> Num
     ----------
     shape
         The structure.
-    bytes_per_element
-        Stored precision, > 0 [byte], any shape; 2 for bf16.
+    precision
+        Stored bytes per element by part, or one figure for all, > 0 [byte], any shape; 2 for bf16.
 
     Returns
     -------
@@ -123,11 +121,14 @@ def cache_bytes_per_token(shape: Shape, bytes_per_element: Numeric = 2.0) -> Num
     >>> int(cache_bytes_per_token(llama))
     131072
     """
-    return shape.attention_layers * layer_cache_bytes(shape, bytes_per_element)
+    stored = by_part(precision)
+    held = _held(shape)
+    cached = sum(elements for _, elements in held.cached)
+    return cached * stored.cache + (held.index * stored.index if held.index else 0.0)
 
 
-def cache_bytes(shape: Shape, context: Numeric, bytes_per_element: Numeric = 2.0) -> Numeric:
-    """Bytes that one sequence holds, and that a decode step over it reads.
+def cache_bytes(shape: Shape, context: Numeric, precision: Precision | Numeric = 2.0) -> Numeric:
+    """Bytes that one sequence holds.
 
     Parameters
     ----------
@@ -135,14 +136,14 @@ def cache_bytes(shape: Shape, context: Numeric, bytes_per_element: Numeric = 2.0
         The structure.
     context
         Tokens of the sequence so far, ≥ 0 [token], any shape.
-    bytes_per_element
-        Stored precision, > 0 [byte].
+    precision
+        Stored bytes per element by part, or one figure for all, > 0 [byte].
 
     Returns
     -------
     Numeric
         Bytes [byte]: full blocks keep every token, windowed blocks the last ``window``, recurrent blocks a
-        fixed state.
+        fixed state; blocks that read another's cache nothing.
 
     Examples
     --------
@@ -151,6 +152,81 @@ def cache_bytes(shape: Shape, context: Numeric, bytes_per_element: Numeric = 2.0
     >>> int(cache_bytes(hybrid, 1024)) == 256 * (1024 + 128)
     True
     """
-    layer = layer_cache_bytes(shape, bytes_per_element)
-    held = shape.full_layers * context + shape.windowed_layers * held_tokens(context, shape.window)
-    return layer * held + shape.recurrent_layers * shape.recurrent_state * bytes_per_element
+    return _bytes(_held(shape).cached, _held(shape), context, by_part(precision))
+
+
+def cache_read_bytes(shape: Shape, context: Numeric, precision: Precision | Numeric = 2.0) -> Numeric:
+    """Bytes that a decode step over one sequence reads.
+
+    What the sequence holds, where no attention is sparse; of a sparse one the tokens selected, and every key of the
+    indexer. Blocks that reuse a cache read it again.
+
+    Parameters
+    ----------
+    shape
+        The structure.
+    context
+        Tokens of the sequence so far, ≥ 0 [token], any shape.
+    precision
+        Stored bytes per element by part, or one figure for all, > 0 [byte].
+
+    Returns
+    -------
+    Numeric
+        Bytes [byte].
+
+    Examples
+    --------
+    >>> from costmodel.compute.groups import Attention, Dense, Group
+    >>> sparse = Group(layers=1, mixer=Attention(heads=8, kv_heads=8, head_dim=8, selected=64),
+    ...                feed_forward=Dense(d_ff=64))
+    >>> int(cache_read_bytes(Shape(name="s", d_model=64, vocabulary=10, groups=(sparse,)), 1024)) == 256 * 64
+    True
+    """
+    return _bytes(_held(shape).read, _held(shape), context, by_part(precision))
+
+
+def state_bytes(shape: Shape, precision: Precision | Numeric = 2.0) -> Numeric:
+    """Bytes of recurrent state that one sequence keeps, whatever its length [byte]."""
+    return _held(shape).state * by_part(precision).state
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Elements that a sequence keeps: per token by reach, of the indexers, and whatever its length."""
+
+    cached: tuple[tuple[float, int], ...]
+    read: tuple[tuple[float, int], ...]
+    index: int
+    state: int
+
+
+@lru_cache(maxsize=1024)
+def _held(shape: Shape) -> _Held:
+    """Sum what is kept over groups; groups of one reach together, so that a grid is worked through once for each."""
+    cached: dict[float, int] = {}
+    read: dict[float, int] = {}
+    index = state = 0
+    for group in shape.groups:
+        mixer = group.mixer
+        if mixer is None:
+            continue
+        index += group.layers * mixer.index_elements
+        state += group.layers * mixer.state_elements
+        if mixer.cached_elements:
+            kept = float(mixer.window or inf)
+            cached[kept] = cached.get(kept, 0) + group.layers * mixer.cached_elements
+        if mixer.read_elements:
+            read[mixer.reach] = read.get(mixer.reach, 0) + group.layers * mixer.read_elements
+    return _Held(tuple(cached.items()), tuple(read.items()), index, state)
+
+
+def _bytes(kept: tuple[tuple[float, int], ...], held: _Held, context: Numeric, stored: Precision) -> Numeric:
+    """Bytes of elements per token up to a reach, of the indexers' keys and of the state."""
+    spans = (
+        elements * (context if reach == inf else held_tokens(context, reach)) * stored.cache for reach, elements in kept
+    )
+    total = ordered_sum(spans) if kept else 0.0 * context
+    if held.index:
+        total = total + held.index * context * stored.index
+    return total + held.state * stored.state if held.state else total

@@ -6,12 +6,16 @@ and belongs to hardware utilisation (HFU), not to model utilisation (MFU).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
+from math import inf
+
 import numpy as np
 
 from costmodel.compute.memory import Recompute, check_recompute
 from costmodel.compute.parameters import count_parameters, matmul_parameters
 from costmodel.compute.shapes import Shape
-from costmodel.foundation.arrays import Numeric, formula
+from costmodel.foundation.arrays import Numeric, formula, ordered_sum
 
 FLOP_PER_MULTIPLY_ADD = 2
 """FLOP of one weight applied to one token [FLOP]."""
@@ -112,8 +116,9 @@ def forward_flop_per_token(shape: Shape, tokens: Numeric, causal: bool = True, c
 
     Notes
     -----
-    ``2·P + Σ_layers 2·n·(d_qk + d_v)·attended``; P excludes the input embedding. Softmax, norms and rotations
-    are not counted: below 1 % at any width in use.
+    ``2·P + Σ_layers 2·n·(d_qk + d_v)·attended``; P excludes the input embedding. Sparse attention attends to the
+    tokens it selects, and its indexer to all; a recurrence works on its state alone. Softmax, norms and rotations are
+    not counted: below 1 % at any width in use.
 
     Examples
     --------
@@ -122,15 +127,16 @@ def forward_flop_per_token(shape: Shape, tokens: Numeric, causal: bool = True, c
     >>> [round(float(forward_flop_per_token(llama, 2048, cached=cached)) / 1e9, 2) for cached in (0, 8192)]
     [15.55, 19.84]
     """
-    weights = FLOP_PER_MULTIPLY_ADD * matmul_parameters(shape)
-    if causal:
-        full = mean_attended_tokens(tokens, np.inf, cached)
-        near = mean_attended_tokens(tokens, shape.window, cached)
-    else:
-        full = cached + tokens
-        near = np.minimum(cached + tokens, shape.window)
-    attended = shape.full_layers * full + shape.windowed_layers * near
-    return weights + attention_flop_per_token(shape.heads, shape.query_dim, shape.head_value_dim, attended)
+    mixing = mixing_work(shape)
+    weights = FLOP_PER_MULTIPLY_ADD * (matmul_parameters(shape) + mixing.state)
+
+    def attended(reach: float) -> Numeric:
+        if causal:
+            return mean_attended_tokens(tokens, reach, cached)
+        return cached + tokens if reach == inf else np.minimum(cached + tokens, reach)
+
+    spans = (FLOP_PER_MULTIPLY_ADD * width * attended(reach) for reach, width in mixing.scores)
+    return ordered_sum((weights, *spans)) if mixing.scores else weights + 0.0 * (tokens + cached)
 
 
 def training_flop_per_token(shape: Shape, tokens: Numeric, causal: bool = True) -> Numeric:
@@ -235,9 +241,57 @@ def decode_flop_per_token(shape: Shape, context: Numeric, absorbed: bool = True)
     >>> round(float(decode_flop_per_token(llama, 8192)) / 1e9, 2)
     19.3
     """
-    weights = FLOP_PER_MULTIPLY_ADD * matmul_parameters(shape)
-    attended = shape.full_layers * context + shape.windowed_layers * np.minimum(context, shape.window)
-    on_latent = shape.latent and absorbed
-    query_dim = shape.kv_rank + shape.rope_dim if on_latent else shape.query_dim
-    value_dim = shape.kv_rank if on_latent else shape.head_value_dim
-    return weights + attention_flop_per_token(shape.heads, query_dim, value_dim, attended)
+    mixing = mixing_work(shape)
+    weights = FLOP_PER_MULTIPLY_ADD * (matmul_parameters(shape) + mixing.state)
+    widths = mixing.decode_scores if absorbed else mixing.scores
+    spans = (
+        FLOP_PER_MULTIPLY_ADD * width * (context if reach == inf else np.minimum(context, reach))
+        for reach, width in widths
+    )
+    return ordered_sum((weights, *spans)) if widths else weights + 0.0 * context
+
+
+@dataclass(frozen=True, slots=True)
+class MixingWork:
+    """Multiply-adds of a token beside the weights, summed over layers.
+
+    Parameters
+    ----------
+    scores, decode_scores
+        Reach and multiply-adds per token attended to; in decoding, on what is cached.
+    state
+        On recurrent states.
+    """
+
+    scores: tuple[tuple[float, int], ...]
+    decode_scores: tuple[tuple[float, int], ...]
+    state: int
+
+
+@lru_cache(maxsize=1024)
+def mixing_work(shape: Shape) -> MixingWork:
+    """Return what mixing tokens costs; layers of one reach together, so that a grid is worked through once for each.
+
+    Examples
+    --------
+    >>> llama = Shape(name="Llama-3-8B", layers=32, d_model=4096, heads=32, kv_heads=8, head_dim=128,
+    ...               vocabulary=128256, d_ff=14336)
+    >>> mixing_work(llama).scores == ((inf, 32 * 32 * 256),)
+    True
+    """
+    scores: dict[float, int] = {}
+    decode: dict[float, int] = {}
+    state = 0
+    for group in shape.groups:
+        mixer = group.mixer
+        if mixer is None:
+            continue
+        state += group.layers * mixer.state_work
+        if mixer.score_width:
+            scores[mixer.reach] = scores.get(mixer.reach, 0) + group.layers * mixer.score_width
+            decode[mixer.reach] = decode.get(mixer.reach, 0) + group.layers * mixer.decode_score_width
+        if mixer.indexer is not None:
+            width = group.layers * mixer.indexer.heads * mixer.indexer.dim
+            scores[inf] = scores.get(inf, 0) + width
+            decode[inf] = decode.get(inf, 0) + width
+    return MixingWork(tuple(scores.items()), tuple(decode.items()), state)

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
-from costmodel.compute.parameters import count_parameters, expected_experts_touched
+from costmodel.compute.groups import Attention, Group, LatentAttention, Recurrent, Routed
+from costmodel.compute.parameters import (
+    ParameterCounts,
+    adapter_parameters,
+    count_parameters,
+    prediction_parameters,
+    touched_experts,
+)
+from costmodel.compute.precision import Precision, by_part
 from costmodel.compute.shapes import Shape
-from costmodel.foundation.arrays import Numeric, formula
-from costmodel.foundation.errors import DomainError, near_matches
-
-PRECISION_BYTES = {
-    "fp32": 4.0,
-    "tf32": 4.0,
-    "bf16": 2.0,
-    "fp16": 2.0,
-    "fp8": 1.0,
-    "int8": 1.0,
-    "fp4": 0.5,
-    "int4": 0.5,
-    "mxfp4": (4.0 + 8.0 / 32.0) / 8.0,
-    "nvfp4": (4.0 + 8.0 / 16.0) / 8.0,
-}
-"""Stored bytes per element [byte]; block formats carry an 8-bit scale per 32 (MXFP4) or 16 (NVFP4) elements
-(Open Compute Project, "OCP Microscaling Formats (MX) Specification", version 1.0, 2023)."""
+from costmodel.foundation.arrays import Numeric, formula, ordered_sum
+from costmodel.foundation.errors import DomainError
 
 WEIGHT_BYTES = 2.0
 """Training copy of a weight in half precision [byte] (Rajbhandari et al. 2020, arXiv 1910.02054, section 3.1)."""
@@ -34,63 +28,55 @@ ADAM_BYTES = 12.0
 Recompute = Literal["none", "selective", "full"]
 
 
-def bytes_per_element(precision: str) -> float:
-    """Return the stored bytes of one element of a named precision [byte].
-
-    Raises
-    ------
-    DomainError
-        If the precision is not known.
-
-    Examples
-    --------
-    >>> bytes_per_element("mxfp4")
-    0.53125
-    """
-    if precision not in PRECISION_BYTES:
-        hint = near_matches(precision, PRECISION_BYTES)
-        raise DomainError(f"unknown precision {precision!r}: allowed are {', '.join(PRECISION_BYTES)}{hint}")
-    return PRECISION_BYTES[precision]
-
-
-def weight_bytes(
-    shape: Shape, bytes_per_weight: Numeric = 2.0, bytes_per_expert_weight: Numeric | None = None
-) -> Numeric:
-    """Bytes of all weights.
+def weight_bytes(shape: Shape, precision: Precision | Numeric = 2.0, prediction: bool = False) -> Numeric:
+    """Bytes of all weights: the one place that counts them.
 
     Parameters
     ----------
     shape
         The structure.
-    bytes_per_weight
-        Bytes per weight, > 0 [byte], any shape.
-    bytes_per_expert_weight
-        Bytes per weight of routed and shared experts, > 0 [byte]; absent: the same.
+    precision
+        Stored bytes per weight by part, or one figure for all parts, > 0 [byte], any shape.
+    prediction
+        Whether heads for multi-token prediction are loaded too.
 
     Returns
     -------
     Numeric
-        Bytes [byte].
+        Bytes [byte], with adapters that the shape has.
 
     Examples
     --------
     >>> moe = Shape(name="moe", layers=1, d_model=64, heads=1, kv_heads=1, head_dim=64, vocabulary=100, experts=4,
     ...             top_k=2, d_ff_expert=128)
-    >>> float(weight_bytes(moe, 2.0, 0.5)) < float(weight_bytes(moe, 2.0))
+    >>> float(weight_bytes(moe, Precision(experts=0.5))) < float(weight_bytes(moe, 2.0))
     True
     """
-    counts = count_parameters(shape)
-    experts = counts.routed_experts + counts.shared_experts
-    per_expert_weight = bytes_per_weight if bytes_per_expert_weight is None else bytes_per_expert_weight
-    return (counts.total - experts) * bytes_per_weight + experts * per_expert_weight
+    stored = by_part(precision)
+    total = stored_bytes(count_parameters(shape), stored)
+    if shape.adapters:
+        total = total + adapter_parameters(shape) * stored.rest
+    if prediction and shape.prediction is not None:
+        total = total + stored_bytes(prediction_parameters(shape), stored)
+    return total
 
 
-def touched_weight_bytes(
-    shape: Shape,
-    tokens: Numeric,
-    bytes_per_weight: Numeric = 2.0,
-    bytes_per_expert_weight: Numeric | None = None,
-) -> Numeric:
+def stored_bytes(counts: ParameterCounts, stored: Precision) -> Numeric:
+    """Bytes of counted parameters, every part at its own precision [byte]."""
+    return ordered_sum(
+        (
+            counts.attention * stored.attention,
+            counts.dense_mlp * stored.dense,
+            counts.shared_experts * stored.shared_experts,
+            counts.routed_experts * stored.experts,
+            (counts.router + counts.vectors) * stored.rest,
+            counts.input_embedding * stored.embedding,
+            counts.output_embedding * stored.head,
+        )
+    )
+
+
+def touched_weight_bytes(shape: Shape, tokens: Numeric, precision: Precision | Numeric = 2.0) -> Numeric:
     """Bytes of weights that one step over a batch reads.
 
     Parameters
@@ -99,10 +85,8 @@ def touched_weight_bytes(
         The structure.
     tokens
         Tokens in the step, ≥ 0 [token], any shape.
-    bytes_per_weight
-        Bytes per weight, > 0 [byte].
-    bytes_per_expert_weight
-        Bytes per weight of routed and shared experts, > 0 [byte]; absent: the same.
+    precision
+        Stored bytes per weight by part, or one figure for all parts, > 0 [byte].
 
     Returns
     -------
@@ -116,12 +100,9 @@ def touched_weight_bytes(
     >>> round(float(touched_weight_bytes(llama, 1)) / 1e9, 2)
     15.01
     """
-    counts = count_parameters(shape)
-    per_expert_weight = bytes_per_weight if bytes_per_expert_weight is None else bytes_per_expert_weight
-    experts = float(max(shape.experts, 1))
-    routed = counts.routed_experts / experts * expected_experts_touched(experts, shape.top_k, tokens)
-    steady = (counts.always_active - counts.shared_experts) * bytes_per_weight
-    return steady + (counts.shared_experts + routed) * per_expert_weight
+    stored = by_part(precision)
+    always = replace(count_parameters(shape), input_embedding=0, routed_experts=0)
+    return stored_bytes(always, stored) + touched_experts(shape, tokens) * stored.experts
 
 
 @formula()
@@ -280,14 +261,36 @@ def check_recompute(recompute: str) -> None:
 
 
 def inner_activation_elements(shape: Shape) -> int:
-    """Elements per token that attention and MLP of one block keep, averaged over dense and routed blocks [1]."""
-    key_heads = shape.heads if shape.latent else shape.kv_heads
-    attention = shape.heads * (shape.query_dim + shape.head_value_dim)
-    attention += key_heads * (shape.query_dim + shape.head_value_dim)
-    active = shape.top_k + shape.shared_experts
-    mlp = shape.plain_layers * shape.d_ff + shape.moe_layers * active * shape.d_ff_expert
-    copies = shape.moe_layers * shape.top_k * shape.d_model  # a routed expert keeps its own copy of its input
-    return round(attention + (shape.mlp_matrices * mlp + copies) / shape.layers)
+    """Elements per token that mixer and feed-forward of one layer keep, averaged over layers [1].
+
+    A recurrent mixer keeps what goes in and out of its projections.
+    """
+    kept = sum(
+        group.layers * (_mixer_elements(group, shape.d_model) + _block_elements(group)) for group in shape.groups
+    )
+    copies = sum(
+        group.layers * group.feed_forward.top_k * (group.feed_forward.width or shape.d_model)
+        for group in shape.groups
+        if isinstance(group.feed_forward, Routed)
+    )  # a routed expert keeps its own copy of its input
+    return round((kept + copies) / shape.layers)
+
+
+def _mixer_elements(group: Group, d_model: int) -> int:
+    """Elements per token that a layer's mixer keeps."""
+    mixer = group.mixer
+    if mixer is None:
+        return 0
+    if isinstance(mixer, Recurrent):
+        return sum(matrix.columns if matrix.side == "columns" else matrix.inner for matrix in mixer.matrices(d_model))
+    key_heads = mixer.heads if isinstance(mixer, LatentAttention) else mixer.kv_heads
+    return (mixer.heads + key_heads) * (mixer.query_dim + mixer.head_value_dim)
+
+
+def _block_elements(group: Group) -> int:
+    """Elements per token that a layer's feed-forward keeps: every matrix's inner side, before and after."""
+    block = group.feed_forward
+    return 0 if block is None else block.mlp_matrices * block.active_width
 
 
 def activation_bytes(
@@ -336,6 +339,12 @@ def activation_bytes(
     norm_shards = tensor if sequence_parallel else 1.0
     if recompute == "full":
         return checkpoint_activation_bytes(tokens, shape.d_model, norm_shards)
-    scores = 5.0 * shape.heads * sequence if recompute == "none" else 0.0
+    scores = 5.0 * _mean_heads(shape) * sequence if recompute == "none" else 0.0
     inner = inner_activation_elements(shape)
     return layer_activation_bytes(tokens, shape.d_model, inner, scores, dropout_masks, tensor, norm_shards)
+
+
+def _mean_heads(shape: Shape) -> float:
+    """Query heads of a layer, averaged over layers; recurrences have no scores."""
+    softmax = (group for group in shape.groups if isinstance(group.mixer, Attention | LatentAttention))
+    return sum(group.layers * group.mixer.heads for group in softmax) / shape.layers

@@ -7,12 +7,14 @@ checked against a model card line by line.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import lru_cache
 
 import numpy as np
 
+from costmodel.compute.groups import Dense, FeedForward, Group, Routed
 from costmodel.compute.shapes import Shape
-from costmodel.foundation.arrays import Numeric, formula
+from costmodel.foundation.arrays import Numeric, formula, ordered_sum
 
 
 @formula()
@@ -167,33 +169,34 @@ def expected_experts_touched(experts: Numeric, top_k: Numeric, tokens: Numeric) 
     return experts * (1.0 - np.power(1.0 - top_k / experts, tokens))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ParameterCounts:
-    """Parameters of a shape, term by term.
+    """Parameters of a shape, or of one layer of it, term by term.
 
     Parameters
     ----------
     attention
-        Projections of attention and weights of recurrent mixers, all blocks.
+        Projections of attention and weights of recurrent mixers.
     dense_mlp, routed_experts, shared_experts, router
-        Dense MLPs; routed experts (all of them); shared experts; routers.
+        Dense MLPs; routed experts (all of them); shared experts, with the projections that every routed token passes;
+        routers.
     vectors
-        Norms, biases and sinks.
+        Norms, biases, convolutions and sinks.
     input_embedding, output_embedding
         Embedding tables, learned positions with the input; a tied table is counted once, as output.
     routed_active
         Weights of the routed experts that one token passes.
     """
 
-    attention: int
-    dense_mlp: int
-    routed_experts: int
-    shared_experts: int
-    router: int
-    vectors: int
-    input_embedding: int
-    output_embedding: int
-    routed_active: int
+    attention: int = 0
+    dense_mlp: int = 0
+    routed_experts: int = 0
+    shared_experts: int = 0
+    router: int = 0
+    vectors: int = 0
+    input_embedding: int = 0
+    output_embedding: int = 0
+    routed_active: int = 0
 
     @property
     def embeddings(self) -> int:
@@ -221,9 +224,79 @@ class ParameterCounts:
         """Parameters that one token is multiplied with: active without the input embedding, a look-up."""
         return self.always_active + self.routed_active
 
+    def __add__(self, other: ParameterCounts) -> ParameterCounts:
+        """Add term by term."""
+        return ParameterCounts(**{name: getattr(self, name) + getattr(other, name) for name in _TERMS})
 
+    def times(self, count: int) -> ParameterCounts:
+        """Return the terms of ``count`` equal layers."""
+        return ParameterCounts(**{name: count * getattr(self, name) for name in _TERMS})
+
+
+_TERMS = tuple(item.name for item in fields(ParameterCounts))
+
+
+@lru_cache(maxsize=4096)
+def layer_parameters(group: Group, d_model: int) -> ParameterCounts:
+    """Count the parameters of one layer of a group, term by term.
+
+    Parameters
+    ----------
+    group
+        The equal layers.
+    d_model
+        Width of the residual stream [1].
+
+    Examples
+    --------
+    >>> layer = Group(layers=32, mixer=Attention(heads=32, kv_heads=8, head_dim=128), feed_forward=Dense(d_ff=14336))
+    >>> layer_parameters(layer, 4096).attention / 1e6
+    41.94304
+    """
+    norm = d_model * (2 if group.norm_bias else 1)
+    vectors = group.norms * norm + group.extra
+    attention = 0
+    if group.mixer is not None:
+        attention = sum(matrix.parameters for matrix in group.mixer.matrices(d_model))
+        vectors += group.mixer.vectors(d_model)
+    block = _feed_forward(group.feed_forward, d_model)
+    return ParameterCounts(attention=attention, vectors=vectors) + block
+
+
+def _feed_forward(block: FeedForward | None, d_model: int) -> ParameterCounts:
+    """Count a feed-forward; biases of a dense one are vectors, those of experts belong to the expert."""
+    if block is None:
+        return ParameterCounts()
+    if isinstance(block, Dense):
+        return ParameterCounts(
+            dense_mlp=mlp_parameters(d_model, block.d_ff, block.mlp_matrices),
+            vectors=_mlp_bias(block, d_model, block.d_ff),
+        )
+    width = block.width or d_model
+    expert = mlp_parameters(width, block.d_ff_expert, block.mlp_matrices) + _mlp_bias(block, width, block.d_ff_expert)
+    inner = block.d_ff_shared or block.d_ff_expert
+    shared = mlp_parameters(d_model, inner, block.mlp_matrices) + _mlp_bias(block, d_model, inner)
+    between = 2 * d_model * block.width
+    return ParameterCounts(
+        routed_experts=block.experts * expert,
+        routed_active=block.top_k * expert,
+        shared_experts=block.shared_experts * shared + between,
+        router=block.experts * (d_model + int(block.router_bias)) + (d_model if block.shared_gate else 0),
+        vectors=block.width_norm,
+    )
+
+
+def _mlp_bias(block: FeedForward, d_model: int, inner: int) -> int:
+    """Bias elements of one MLP or expert."""
+    return ((block.mlp_matrices - 1) * inner + d_model) if block.bias else 0
+
+
+@lru_cache(maxsize=1024)
 def count_parameters(shape: Shape) -> ParameterCounts:
     """Count the parameters of a shape, term by term.
+
+    Heads for multi-token prediction and adapters are not part of it: see ``prediction_parameters`` and
+    ``adapter_parameters``.
 
     Parameters
     ----------
@@ -233,7 +306,7 @@ def count_parameters(shape: Shape) -> ParameterCounts:
     Returns
     -------
     ParameterCounts
-        Counts [1].
+        Counts [1], summed over groups of layers.
 
     Examples
     --------
@@ -242,25 +315,35 @@ def count_parameters(shape: Shape) -> ParameterCounts:
     >>> count_parameters(llama).total
     8030261248
     """
-    expert = mlp_parameters(shape.d_model, shape.d_ff_expert, shape.mlp_matrices)
-    expert += _mlp_bias(shape, shape.d_ff_expert)
-    dense = mlp_parameters(shape.d_model, shape.d_ff, shape.mlp_matrices)
-    table = shape.vocabulary * shape.d_model
-    return ParameterCounts(
-        attention=shape.attention_layers * _attention(shape) + shape.recurrent_layers * shape.recurrent_parameters,
-        dense_mlp=shape.plain_layers * dense,
-        routed_experts=shape.moe_layers * shape.experts * expert,
-        shared_experts=shape.moe_layers * shape.shared_experts * expert,
-        router=shape.moe_layers * shape.experts * (shape.d_model + int(shape.router_bias)),
-        vectors=_vectors(shape),
+    norm = shape.d_model * (2 if shape.norm_bias else 1)
+    width = shape.embedding_width or shape.d_model
+    table = shape.vocabulary * width
+    between = shape.d_model * width if shape.embedding_width else 0
+    bias = shape.vocabulary if shape.head_bias else 0
+    outside = ParameterCounts(
+        vectors=norm * (int(shape.final_norm) + int(shape.embedding_norm)) + bias,
+        attention=2 * between,
         input_embedding=shape.positions * shape.d_model + (0 if shape.tied_embeddings else table),
         output_embedding=table,
-        routed_active=shape.moe_layers * shape.top_k * expert,
+    )
+    inputs = _layer_inputs(shape)
+    return sum((layer_parameters(group, shape.d_model).times(group.layers) for group in shape.groups), outside + inputs)
+
+
+def _layer_inputs(shape: Shape) -> ParameterCounts:
+    """Count embeddings that every layer takes in: one table for all, a projection to it, a gate and a way out each."""
+    width, layers = shape.layer_input, shape.layers
+    if not width:
+        return ParameterCounts()
+    return ParameterCounts(
+        input_embedding=shape.vocabulary * layers * width,
+        dense_mlp=3 * shape.d_model * layers * width,
+        vectors=width + layers * shape.d_model,
     )
 
 
 def total_parameters(shape: Shape) -> int:
-    """All parameters of a shape [1]."""
+    """All parameters of a shape [1], without heads for multi-token prediction and adapters."""
     return count_parameters(shape).total
 
 
@@ -277,6 +360,95 @@ def embedding_parameters(shape: Shape) -> int:
 def matmul_parameters(shape: Shape) -> int:
     """Parameters that one token is multiplied with [1]: active without the input embedding."""
     return count_parameters(shape).matmul_active
+
+
+def prediction_parameters(shape: Shape) -> ParameterCounts:
+    """Count the heads for multi-token prediction, term by term; zero where the shape has none.
+
+    Examples
+    --------
+    DeepSeek-V3's head is one layer, two norms before and one after it, and a projection of twice the width:
+
+    >>> from costmodel.compute.architectures import shape
+    >>> from dataclasses import replace
+    >>> from costmodel.compute.groups import Prediction
+    >>> deepseek = shape("DeepSeek-V3")
+    >>> last = replace(deepseek.groups[-1], layers=1)
+    >>> counts = prediction_parameters(replace(deepseek, prediction=Prediction(groups=(last,))))
+    >>> round(counts.total / 1e9, 2)
+    11.61
+    """
+    heads = shape.prediction
+    if heads is None:
+        return ParameterCounts()
+    merge = 2 * shape.d_model * shape.d_model if heads.merge else 0
+    outside = ParameterCounts(
+        dense_mlp=merge,
+        vectors=heads.norms * shape.d_model,
+        output_embedding=heads.own_tables * shape.vocabulary * shape.d_model,
+    )
+    layers = (layer_parameters(group, shape.d_model).times(group.layers) for group in heads.groups)
+    return sum(layers, outside).times(heads.heads)
+
+
+def adapter_parameters(shape: Shape) -> int:
+    """Parameters of all adapters that are loaded [1].
+
+    An adapter of rank r adds ``r·(k + c)`` to a matrix of ``k`` by ``c``; on ``feed_forward`` it sits on every matrix
+    of the MLP, of routed experts on each.
+
+    Examples
+    --------
+    >>> from costmodel.compute.groups import Adapter
+    >>> llama = Shape(name="Llama-3-8B", layers=32, d_model=4096, heads=32, kv_heads=8, head_dim=128,
+    ...               vocabulary=128256, d_ff=14336, adapters=(Adapter(rank=16, targets=("query",)),))
+    >>> adapter_parameters(llama) == 32 * 16 * (4096 + 4096)
+    True
+    """
+    found = 0
+    for adapter in shape.adapters:
+        sides = shape.d_model + shape.vocabulary if "head" in adapter.targets else 0
+        for group in shape.groups:
+            sides += group.layers * _adapted_sides(group, shape.d_model, adapter.targets)
+        found += adapter.loaded * adapter.rank * sides
+    return found
+
+
+def _adapted_sides(group: Group, d_model: int, targets: tuple[str, ...]) -> int:
+    """Sum of the two sides of every matrix of a layer that an adapter sits on."""
+    matrices = () if group.mixer is None else group.mixer.matrices(d_model)
+    sides = sum(matrix.inner + matrix.columns for matrix in matrices if matrix.name in targets)
+    block = group.feed_forward
+    if block is None or "feed_forward" not in targets:
+        return sides
+    if isinstance(block, Dense):
+        return sides + block.mlp_matrices * (d_model + block.d_ff)
+    routed = block.experts * ((block.width or d_model) + block.d_ff_expert)
+    shared = block.shared_experts * (d_model + (block.d_ff_shared or block.d_ff_expert))
+    return sides + block.mlp_matrices * (routed + shared)
+
+
+def touched_experts(shape: Shape, tokens: Numeric) -> Numeric:
+    """Weights of routed experts that one step over a batch is expected to touch [1], shaped as ``tokens``."""
+    blocks = routed_blocks(shape)
+    if not blocks:
+        return 0.0 * tokens
+    return ordered_sum(
+        counts.routed_experts / float(experts) * expected_experts_touched(float(experts), top_k, tokens)
+        for experts, top_k, counts in blocks
+    )
+
+
+@lru_cache(maxsize=1024)
+def routed_blocks(shape: Shape) -> tuple[tuple[int, int, ParameterCounts], ...]:
+    """Return experts, experts per token and counts of every kind of routed layer; groups that route alike as one."""
+    found: dict[tuple[int, int], ParameterCounts] = {}
+    for group in shape.groups:
+        if isinstance(group.feed_forward, Routed):
+            key = (group.feed_forward.experts, group.feed_forward.top_k)
+            counts = layer_parameters(group, shape.d_model).times(group.layers)
+            found[key] = found.get(key, ParameterCounts()) + counts
+    return tuple((experts, top_k, counts) for (experts, top_k), counts in found.items())
 
 
 def touched_parameters(shape: Shape, tokens: Numeric) -> Numeric:
@@ -302,50 +474,4 @@ def touched_parameters(shape: Shape, tokens: Numeric) -> Numeric:
     >>> float(touched_parameters(grok, 1)) == count_parameters(grok).matmul_active
     True
     """
-    counts = count_parameters(shape)
-    routed_share = expected_experts_touched(max(shape.experts, 1), shape.top_k, tokens) / max(shape.experts, 1)
-    return counts.always_active + counts.routed_experts * routed_share
-
-
-def _attention(shape: Shape) -> int:
-    """Weights of one block's attention."""
-    if not shape.latent:
-        return int(grouped_attention_parameters(shape.d_model, shape.heads, shape.kv_heads, shape.head_dim))
-    if shape.q_rank:
-        return int(
-            latent_attention_parameters(
-                shape.d_model,
-                shape.heads,
-                shape.q_rank,
-                shape.kv_rank,
-                shape.nope_dim,
-                shape.rope_dim,
-                shape.value_dim,
-            )
-        )
-    queries = shape.d_model * shape.heads * shape.query_dim
-    latent = shape.d_model * (shape.kv_rank + shape.rope_dim)
-    unfolded = shape.kv_rank * shape.heads * (shape.nope_dim + shape.value_dim)
-    return queries + latent + unfolded + shape.heads * shape.value_dim * shape.d_model
-
-
-def _mlp_bias(shape: Shape, inner: int) -> int:
-    """Bias elements of one MLP or expert."""
-    return ((shape.mlp_matrices - 1) * inner + shape.d_model) if shape.mlp_bias else 0
-
-
-def _vectors(shape: Shape) -> int:
-    """Norms, biases and sinks of all blocks, with the last norm."""
-    norm = shape.d_model * (2 if shape.norm_bias else 1)
-    block = shape.norms_per_layer * norm
-    attention = 0
-    if shape.latent:
-        attention += shape.q_rank + shape.kv_rank
-    if shape.qk_norm:
-        attention += 2 * shape.query_dim
-    if shape.attention_bias:
-        attention += (shape.heads + 2 * shape.kv_heads) * shape.head_dim + shape.d_model
-    if shape.attention_sinks:
-        attention += shape.heads
-    mlp = shape.plain_layers * _mlp_bias(shape, shape.d_ff)
-    return shape.layers * block + shape.attention_layers * attention + mlp + norm
+    return count_parameters(shape).always_active + touched_experts(shape, tokens)

@@ -1,0 +1,347 @@
+"""Precision by part: how each part of a model is stored, with its scales, and what it multiplies in.
+
+A format says how an element is stored and which rates of a chip it can use. A scheme names a format for every part,
+as a checkpoint was published. A :class:`Precision` is the bytes per element that follow; its numbers broadcast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from typing import Any
+
+from costmodel.catalog import table
+from costmodel.compute.shapes import Shape
+from costmodel.foundation.arrays import Numeric
+from costmodel.foundation.errors import DomainError, near_matches
+
+SIXTEEN_BITS = "bf16"
+"""The format of what a scheme does not name, and the rate that every weight-only format falls to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """How elements are stored.
+
+    Parameters
+    ----------
+    bits
+        Bits of an element [bit].
+    scale_bits
+        Bits of the scales, zero points included, that a group of elements shares [bit].
+    group
+        Elements that share them [1].
+    rates
+        Rates of a chip that products of it can run at, best first; the last is the 16-bit rate, where weights are
+        widened on their way to the multipliers.
+    """
+
+    bits: float
+    scale_bits: float = 0.0
+    group: float = 1.0
+    rates: tuple[str, ...] = (SIXTEEN_BITS,)
+
+    @property
+    def bytes_per_element(self) -> float:
+        """Stored bytes of an element with its share of the scales [byte]."""
+        return (self.bits + self.scale_bits / self.group) / 8.0
+
+
+FORMATS: dict[str, Format] = {
+    "fp32": Format(bits=32.0, rates=("fp32", "tf32", SIXTEEN_BITS)),
+    "tf32": Format(bits=32.0, rates=("tf32",)),
+    "bf16": Format(bits=16.0),
+    "fp16": Format(bits=16.0),
+    "fp8": Format(bits=8.0, rates=("fp8", SIXTEEN_BITS)),
+    "fp8-block": Format(bits=8.0, scale_bits=32.0, group=128.0 * 128.0, rates=("fp8", SIXTEEN_BITS)),
+    "mxfp8": Format(bits=8.0, scale_bits=8.0, group=32.0, rates=("fp8", SIXTEEN_BITS)),
+    "int8": Format(bits=8.0, rates=("int8", SIXTEEN_BITS)),
+    "fp4": Format(bits=4.0, rates=("fp4", SIXTEEN_BITS)),
+    "mxfp4": Format(bits=4.0, scale_bits=8.0, group=32.0, rates=("fp4", SIXTEEN_BITS)),
+    "nvfp4": Format(bits=4.0, scale_bits=8.0, group=16.0, rates=("fp4", SIXTEEN_BITS)),
+    "int4": Format(bits=4.0),
+    "int4-g128": Format(bits=4.0, scale_bits=16.0 + 4.0, group=128.0),
+    "int4-g32": Format(bits=4.0, scale_bits=16.0, group=32.0),
+    "fp8-index": Format(bits=8.0, scale_bits=32.0, group=128.0, rates=("fp8", SIXTEEN_BITS)),
+}
+"""Formats by name. MXFP: an 8-bit scale per 32 elements (Open Compute Project, "OCP Microscaling Formats (MX)
+Specification", version 1.0, 2023, table 1); NVFP4: an 8-bit scale per 16; ``fp8-block``: one in single precision per
+128 × 128 weights (arXiv 2412.19437, section 3.3.2); ``int4-g128``: a 16-bit scale and a 4-bit zero point per 128
+weights (AWQ, arXiv 2306.00978); ``int4-g32``: a 16-bit scale per 32, symmetric; ``fp8-index``: a scale in single
+precision per key of 128 elements. Scales per tensor or per channel are below one part in a thousand and left out."""
+
+PRECISION_BYTES: dict[str, float] = {name: stored.bytes_per_element for name, stored in FORMATS.items()}
+"""Stored bytes per element by format [byte]."""
+
+WEIGHT_PARTS = ("attention", "dense", "shared_experts", "experts", "embedding", "head", "rest")
+"""Parts of the weights: mixers of tokens; dense MLPs; shared and routed experts; input and output embedding; norms,
+biases, routers and convolutions."""
+KEPT_PARTS = ("cache", "index", "state")
+"""What a sequence keeps: keys and values or their latent, keys of an indexer, recurrent state."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Precision:
+    """Stored bytes per element of every part [byte]; numbers or arrays that broadcast.
+
+    Parameters
+    ----------
+    attention, dense, shared_experts, experts, embedding, head, rest
+        Weights, > 0: as :data:`WEIGHT_PARTS`. A tied table is stored as ``head``.
+    cache, index, state
+        What a sequence keeps, > 0: as :data:`KEPT_PARTS`.
+    activation
+        Activations and what collectives send, > 0.
+    dispatch
+        Activations on their way to experts, > 0; they return as ``activation``.
+    """
+
+    attention: Numeric = 2.0
+    dense: Numeric = 2.0
+    shared_experts: Numeric = 2.0
+    experts: Numeric = 2.0
+    embedding: Numeric = 2.0
+    head: Numeric = 2.0
+    rest: Numeric = 2.0
+    cache: Numeric = 2.0
+    index: Numeric = 2.0
+    state: Numeric = 2.0
+    activation: Numeric = 2.0
+    dispatch: Numeric = 2.0
+
+
+def by_part(precision: Precision | Numeric) -> Precision:
+    """Return a precision by part, from itself or from one figure for all parts.
+
+    Examples
+    --------
+    >>> by_part(1.0).head
+    1.0
+    """
+    if isinstance(precision, Precision):
+        return precision
+    return Precision(**dict.fromkeys((*WEIGHT_PARTS, *KEPT_PARTS), precision))
+
+
+def bytes_per_element(precision: str) -> float:
+    """Return the stored bytes of one element of a named format [byte].
+
+    Raises
+    ------
+    DomainError
+        If the format is not known.
+
+    Examples
+    --------
+    >>> bytes_per_element("mxfp4")
+    0.53125
+    """
+    return _format(precision).bytes_per_element
+
+
+def _format(name: str) -> Format:
+    if name not in FORMATS:
+        raise DomainError(f"unknown precision {name!r}: allowed are {', '.join(FORMATS)}{near_matches(name, FORMATS)}")
+    return FORMATS[name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheme:
+    """A format for every part of a model, as checkpoints are published.
+
+    Parameters
+    ----------
+    name
+        What it is called.
+    attention, dense, shared_experts, experts, embedding, head, rest, cache, index, state
+        Name of the format of each part.
+    kept_layers
+        Layers whose attention and MLP stay in 16 bits though the others do not [1].
+    source
+        Where it is stated.
+    """
+
+    name: str
+    attention: str = SIXTEEN_BITS
+    dense: str = SIXTEEN_BITS
+    shared_experts: str = SIXTEEN_BITS
+    experts: str = SIXTEEN_BITS
+    embedding: str = SIXTEEN_BITS
+    head: str = SIXTEEN_BITS
+    rest: str = SIXTEEN_BITS
+    cache: str = SIXTEEN_BITS
+    index: str = SIXTEEN_BITS
+    state: str = "fp32"
+    kept_layers: int = 0
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse formats that do not exist."""
+        for part in (*WEIGHT_PARTS, *KEPT_PARTS):
+            _format(getattr(self, part))
+
+    def format_of(self, part: str) -> str:
+        """Return the name of a part's format."""
+        return str(getattr(self, part))
+
+    def rate_of(self, part: str, has: Callable[[str], bool]) -> str:
+        """Return the rate at which a part's products run on a chip.
+
+        Parameters
+        ----------
+        part
+            One of :data:`WEIGHT_PARTS`.
+        has
+            Whether the chip has a rate of that name.
+
+        Returns
+        -------
+        str
+            The first rate of the part's format that the chip has; its last where it has none.
+
+        Examples
+        --------
+        >>> scheme("mxfp4").rate_of("experts", {"bf16", "fp8"}.__contains__)
+        'bf16'
+        """
+        rates = _format(self.format_of(part)).rates
+        return next((rate for rate in rates if has(rate)), rates[-1])
+
+    def remarks(self, shape: Shape, has: Callable[[str], bool]) -> tuple[str, ...]:
+        """Say in words which parts of a model are stored in a format that the chip does not multiply in."""
+        found = []
+        for part in _present(shape):
+            best, used = _format(self.format_of(part)).rates[0], self.rate_of(part, has)
+            if used != best:
+                words = part.replace("_", " ")
+                found.append(f"{words}: stored as {self.format_of(part)}, multiplied as {used}: the chip has no {best}")
+        return tuple(found)
+
+    def precision(self, shape: Shape, activation: str = SIXTEEN_BITS) -> Precision:
+        """Return the bytes per element of a model stored so.
+
+        Parameters
+        ----------
+        shape
+            The model; layers kept in 16 bits are spread over it.
+        activation
+            Format of activations; on their way to experts they have 8 bits where experts have 8 or fewer.
+        """
+        share = self.kept_layers / shape.layers
+        stored = {part: bytes_per_element(self.format_of(part)) for part in (*WEIGHT_PARTS, *KEPT_PARTS)}
+        for part in ("attention", "dense", "shared_experts", "experts"):
+            stored[part] = (1.0 - share) * stored[part] + share * bytes_per_element(SIXTEEN_BITS)
+        sent = bytes_per_element(activation)
+        eight = max(FORMATS[self.experts].bits / 8.0, 1.0)
+        return Precision(**stored, activation=sent, dispatch=min(eight, sent))
+
+
+def _present(shape: Shape) -> tuple[str, ...]:
+    """Return the parts of the weights that a shape multiplies with."""
+    routed, shared = shape.moe_layers > 0, any(_shared(group.feed_forward) for group in shape.groups)
+    has = {
+        "attention": True,
+        "dense": shape.plain_layers > 0,
+        "shared_experts": shared,
+        "experts": routed,
+        "head": True,
+    }
+    return tuple(part for part, present in has.items() if present)
+
+
+def _shared(block: Any) -> bool:
+    return bool(getattr(block, "shared_experts", 0))
+
+
+def scheme_names() -> tuple[str, ...]:
+    """Return the names of all schemes, general ones first.
+
+    Examples
+    --------
+    >>> "fp8" in scheme_names()
+    True
+    """
+    return tuple(dict.fromkeys(str(record.text("scheme")) for record in table("precision_schemes").values()))
+
+
+def scheme(written: str | Mapping[str, Any] | Scheme, model: str = "", **changes: str) -> Scheme:
+    """Return a scheme by its name, or from a table of formats by part.
+
+    Parameters
+    ----------
+    written
+        Name of a scheme; a published checkpoint of that model goes before the general one. Or a table with a format
+        for each part, ``default`` for those left out, and ``base`` for a scheme to start from. Or a scheme.
+    model
+        Name of the model in the catalog.
+    **changes
+        Formats of parts in place of the scheme's, ``cache`` foremost.
+
+    Raises
+    ------
+    DomainError
+        If the name, a part or a format is not known.
+
+    Examples
+    --------
+    >>> scheme("fp8").attention, scheme("fp8", "Llama-3.1-405B").attention
+    ('fp8', 'bf16')
+    >>> scheme({"experts": "nvfp4"}).experts
+    'nvfp4'
+    """
+    if isinstance(written, Scheme):
+        return replace(written, **changes) if changes else written
+    if isinstance(written, Mapping):
+        found = _from_table(written, model)
+    else:
+        found = _named(written, model)
+    return replace(found, **changes) if changes else found
+
+
+def _from_table(written: Mapping[str, Any], model: str) -> Scheme:
+    """Build a scheme from a table of formats."""
+    given = dict(written)
+    allowed = {item.name for item in fields(Scheme)} | {"base", "default"}
+    for key in given:
+        if key not in allowed:
+            raise DomainError(f"precision: unknown part {key!r}{near_matches(str(key), allowed)}")
+    base, default = given.pop("base", None), given.pop("default", None)
+    start = Scheme(name="own") if base is None else _named(base, model)
+    if default is not None:
+        start = replace(start, **dict.fromkeys(("attention", "dense", "shared_experts", "experts"), default))
+    return replace(start, **{"name": "own", **given})
+
+
+@lru_cache(maxsize=256)
+def _named(name: str, model: str) -> Scheme:
+    """Return the scheme on record, the model's own before the general one; a format's name is a scheme too."""
+    general = None
+    for record in table("precision_schemes").values():
+        if record.text("scheme") != name:
+            continue
+        models = [part.strip() for part in (record.label("models") or "").split(",") if part.strip()]
+        if model in models or not models:
+            found = _recorded(name, record)
+            if models:
+                return found
+            general = found
+    if general is None:
+        allowed = scheme_names()
+        raise DomainError(
+            f"unknown precision {name!r}: allowed are {', '.join(allowed)}{near_matches(name, allowed)}, or a table of "
+            "formats by part"
+        )
+    return general
+
+
+def _recorded(name: str, record: Any) -> Scheme:
+    """Build a scheme from its record."""
+    given = {part: record.label(part) for part in (*WEIGHT_PARTS, *KEPT_PARTS)}
+    kept = record.value("kept_layers") if "kept_layers" in record else 0
+    return Scheme(
+        name=name,
+        kept_layers=round(kept),
+        source=record.source.title,
+        **{part: text for part, text in given.items() if text},
+    )
