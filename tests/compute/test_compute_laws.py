@@ -31,7 +31,7 @@ from costmodel.compute import (
     weight_bytes,
 )
 from costmodel.testing import arguments
-from costmodel.testing.compute import SHAPES
+from costmodel.testing.compute import SHAPES, uniform_fields
 
 pytestmark = pytest.mark.law
 
@@ -41,14 +41,9 @@ CONTEXT = st.integers(1, 100_000)
 CLOSE = 1.0 - 1e-12
 
 
-def _larger(shape: Shape, field: str, more: int) -> Shape:
-    fields = {name: getattr(shape, name) for name in Shape.__dataclass_fields__}
-    return Shape(**(fields | {field: fields[field] + more}))
-
-
-@given(SHAPES, st.sampled_from(GROWING), st.integers(1, 64), CONTEXT)
-def test_larger_shapes_have_more_of_everything(shape: Shape, field: str, more: int, context: int) -> None:
-    larger = _larger(shape, field, more)
+@given(uniform_fields(), st.sampled_from(GROWING), st.integers(1, 64), CONTEXT)
+def test_larger_shapes_have_more_of_everything(fields: dict[str, Any], field: str, more: int, context: int) -> None:
+    shape, larger = Shape(**fields), Shape(**fields | {field: fields.get(field, 0) + more})
     small, large = count_parameters(shape), count_parameters(larger)
     assert large.total >= small.total
     assert large.active >= small.active
@@ -57,10 +52,10 @@ def test_larger_shapes_have_more_of_everything(shape: Shape, field: str, more: i
     assert float(weight_bytes(larger)) >= float(weight_bytes(shape))
 
 
-@given(SHAPES.filter(lambda shape: shape.experts > 0), st.sampled_from(GROWING_ROUTED), st.integers(1, 4))
-def test_more_or_larger_experts_never_shrink_a_model(shape: Shape, field: str, more: int) -> None:
-    more = min(more, shape.experts - shape.top_k) if field == "top_k" else more
-    larger = _larger(shape, field, more)
+@given(uniform_fields().filter(lambda fields: "experts" in fields), st.sampled_from(GROWING_ROUTED), st.integers(1, 4))
+def test_more_or_larger_experts_never_shrink_a_model(fields: dict[str, Any], field: str, more: int) -> None:
+    more = min(more, fields["experts"] - fields["top_k"]) if field == "top_k" else more
+    shape, larger = Shape(**fields), Shape(**fields | {field: fields[field] + more})
     assert count_parameters(larger).total >= count_parameters(shape).total
     assert count_parameters(larger).matmul_active >= count_parameters(shape).matmul_active
 

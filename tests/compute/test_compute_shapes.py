@@ -9,6 +9,7 @@ import pytest
 
 from costmodel.catalog import table
 from costmodel.compute import (
+    Precision,
     Shape,
     activation_bytes,
     active_parameters,
@@ -210,7 +211,7 @@ def test_weights_by_precision() -> None:
     four_bits = bytes_per_element("mxfp4")
     assert four_bits == 4.25 / 8
     rest = counts.total - counts.routed_experts
-    assert float(weight_bytes(card, 2.0, four_bits)) == rest * 2 + counts.routed_experts * 4.25 / 8
+    assert float(weight_bytes(card, Precision(experts=four_bits))) == rest * 2 + counts.routed_experts * 4.25 / 8
     assert float(weight_bytes(card)) == counts.total * 2
     assert float(touched_weight_bytes(card, 1)) == pytest.approx(2 * counts.matmul_active, rel=1e-12)
     everything = counts.total - counts.input_embedding

@@ -1,5 +1,6 @@
 """What a model's shape and a chip imply: parameters, bytes and FLOP of a transformer, roofline, collectives."""
 
+from costmodel.compute.additions import adapter_parameters, prediction_parameters
 from costmodel.compute.architectures import architecture_names, shape
 from costmodel.compute.cache import (
     cache_bytes,
@@ -36,18 +37,7 @@ from costmodel.compute.flop import (
     recomputation_flop_per_token,
     training_flop_per_token,
 )
-from costmodel.compute.groups import (
-    Adapter,
-    Attention,
-    Dense,
-    Group,
-    Indexer,
-    LatentAttention,
-    Matrix,
-    Prediction,
-    Recurrent,
-    Routed,
-)
+from costmodel.compute.groups import GATED, PLAIN, Adapter, Dense, Group, Prediction, Routed
 from costmodel.compute.memory import (
     ADAM_BYTES,
     GRADIENT_BYTES,
@@ -60,10 +50,10 @@ from costmodel.compute.memory import (
     training_state_bytes,
     weight_bytes,
 )
+from costmodel.compute.mixers import Attention, Indexer, LatentAttention, Matrix, Recurrent
 from costmodel.compute.parameters import (
     ParameterCounts,
     active_parameters,
-    adapter_parameters,
     count_parameters,
     embedding_parameters,
     expected_experts_touched,
@@ -72,7 +62,6 @@ from costmodel.compute.parameters import (
     layer_parameters,
     matmul_parameters,
     mlp_parameters,
-    prediction_parameters,
     total_parameters,
     touched_experts,
     touched_parameters,
@@ -99,7 +88,7 @@ from costmodel.compute.roofline import (
     step_time,
 )
 from costmodel.compute.roofs import Roof, roof
-from costmodel.compute.shapes import GATED, PLAIN, Shape
+from costmodel.compute.shapes import Shape
 from costmodel.compute.software import (
     accelerator_seconds_per_token,
     amdahl_speedup,

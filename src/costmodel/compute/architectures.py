@@ -7,10 +7,11 @@ from functools import cache
 
 from costmodel.catalog import table
 from costmodel.compute.shapes import Shape
+from costmodel.compute.uniform import Uniform
 from costmodel.foundation.errors import CatalogError, near_matches
 
 _TABLE = "architectures"
-_KINDS = {field.name: str(field.type) for field in fields(Shape) if field.name != "name"}
+_KINDS = {item.name: str(item.type) for kind in (Uniform, Shape) for item in fields(kind) if item.name != "name"}
 
 
 def architecture_names() -> tuple[str, ...]:

@@ -177,13 +177,21 @@ def cache_read_bytes(shape: Shape, context: Numeric, precision: Precision | Nume
 
     Examples
     --------
-    >>> from costmodel.compute.groups import Attention, Dense, Group
+    >>> from costmodel.compute import Attention, Dense, Group
     >>> sparse = Group(layers=1, mixer=Attention(heads=8, kv_heads=8, head_dim=8, selected=64),
     ...                feed_forward=Dense(d_ff=64))
     >>> int(cache_read_bytes(Shape(name="s", d_model=64, vocabulary=10, groups=(sparse,)), 1024)) == 256 * 64
     True
     """
     return _bytes(_held(shape).read, _held(shape), context, by_part(precision))
+
+
+def growing_cache_bytes(shape: Shape, precision: Precision | Numeric = 2.0) -> Numeric:
+    """Bytes that one token adds to the caches that no window bounds [byte/token]."""
+    held = _held(shape)
+    unbounded = sum(elements for reach, elements in held.cached if reach == inf)
+    stored = by_part(precision)
+    return unbounded * stored.cache + (held.index * stored.index if held.index else 0.0)
 
 
 def state_bytes(shape: Shape, precision: Precision | Numeric = 2.0) -> Numeric:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from costmodel.compute.groups import Attention, Group, LatentAttention, Recurrent, Routed
+from costmodel.compute.additions import adapter_parameters, prediction_parameters
+from costmodel.compute.groups import Group, Routed
+from costmodel.compute.mixers import Attention, LatentAttention, Recurrent
 from costmodel.compute.parameters import (
     ParameterCounts,
-    adapter_parameters,
     count_parameters,
-    prediction_parameters,
     touched_experts,
 )
 from costmodel.compute.precision import Precision, by_part
@@ -265,11 +265,10 @@ def inner_activation_elements(shape: Shape) -> int:
 
     A recurrent mixer keeps what goes in and out of its projections.
     """
-    kept = sum(
-        group.layers * (_mixer_elements(group, shape.d_model) + _block_elements(group)) for group in shape.groups
-    )
+    width = shape.d_model
+    kept = sum(group.layers * (_mixer_elements(group, width) + _block_elements(group)) for group in shape.groups)
     copies = sum(
-        group.layers * group.feed_forward.top_k * (group.feed_forward.width or shape.d_model)
+        group.layers * group.feed_forward.top_k * (group.feed_forward.width or width)
         for group in shape.groups
         if isinstance(group.feed_forward, Routed)
     )  # a routed expert keeps its own copy of its input
@@ -346,5 +345,9 @@ def activation_bytes(
 
 def _mean_heads(shape: Shape) -> float:
     """Query heads of a layer, averaged over layers; recurrences have no scores."""
-    softmax = (group for group in shape.groups if isinstance(group.mixer, Attention | LatentAttention))
-    return sum(group.layers * group.mixer.heads for group in softmax) / shape.layers
+    heads = (
+        group.layers * group.mixer.heads
+        for group in shape.groups
+        if isinstance(group.mixer, Attention | LatentAttention)
+    )
+    return sum(heads) / shape.layers

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from costmodel.catalog import table
+from costmodel.compute.parameters import count_parameters
 from costmodel.compute.shapes import Shape
 from costmodel.foundation.arrays import Numeric
 from costmodel.foundation.errors import DomainError, near_matches
@@ -239,19 +240,15 @@ class Scheme:
 
 def _present(shape: Shape) -> tuple[str, ...]:
     """Return the parts of the weights that a shape multiplies with."""
-    routed, shared = shape.moe_layers > 0, any(_shared(group.feed_forward) for group in shape.groups)
-    has = {
-        "attention": True,
-        "dense": shape.plain_layers > 0,
-        "shared_experts": shared,
-        "experts": routed,
-        "head": True,
+    counts = count_parameters(shape)
+    held = {
+        "attention": counts.attention,
+        "dense": counts.dense_mlp,
+        "shared_experts": counts.shared_experts,
+        "experts": counts.routed_experts,
+        "head": counts.output_embedding,
     }
-    return tuple(part for part, present in has.items() if present)
-
-
-def _shared(block: Any) -> bool:
-    return bool(getattr(block, "shared_experts", 0))
+    return tuple(part for part, parameters in held.items() if parameters)
 
 
 def scheme_names() -> tuple[str, ...]:
@@ -265,7 +262,7 @@ def scheme_names() -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(record.text("scheme")) for record in table("precision_schemes").values()))
 
 
-def scheme(written: str | Mapping[str, Any] | Scheme, model: str = "", **changes: str) -> Scheme:
+def scheme(written: str | Mapping[str, Any] | Scheme, model: str = "", **changes: Any) -> Scheme:
     """Return a scheme by its name, or from a table of formats by part.
 
     Parameters
@@ -292,10 +289,7 @@ def scheme(written: str | Mapping[str, Any] | Scheme, model: str = "", **changes
     """
     if isinstance(written, Scheme):
         return replace(written, **changes) if changes else written
-    if isinstance(written, Mapping):
-        found = _from_table(written, model)
-    else:
-        found = _named(written, model)
+    found = _from_table(written, model) if isinstance(written, Mapping) else _named(written, model)
     return replace(found, **changes) if changes else found
 
 
@@ -342,6 +336,6 @@ def _recorded(name: str, record: Any) -> Scheme:
     return Scheme(
         name=name,
         kept_layers=round(kept),
-        source=record.source.title,
+        source=record.datum("scheme").source.title,
         **{part: text for part, text in given.items() if text},
     )

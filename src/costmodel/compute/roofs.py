@@ -7,7 +7,7 @@ from functools import cache
 
 from costmodel.catalog import accelerator as catalog_accelerator
 from costmodel.compute.efficiencies import efficiency, largest_compute_share, memory_share
-from costmodel.compute.memory import bytes_per_element
+from costmodel.compute.precision import bytes_per_element
 from costmodel.compute.roofline import matmul_bytes, matmul_flop, step_time
 from costmodel.foundation.arrays import Numeric
 from costmodel.foundation.errors import CatalogError

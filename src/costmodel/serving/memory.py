@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from costmodel.compute.cache import cache_bytes, layer_cache_bytes
+from costmodel.compute.cache import cache_bytes, growing_cache_bytes
 from costmodel.compute.parameters import count_parameters
 from costmodel.foundation.arrays import Numeric, formula
 from costmodel.serving.configuration import Configuration, Traffic
@@ -94,6 +94,6 @@ def largest_batch(what: Configuration, traffic: Traffic, margin: Numeric = MARGI
     free = what.chip.memory * what.engine.memory_use - weight_bytes_per_accelerator(what)
     split = cache_shards(shape, layout) * layout.pipeline
     mean = cache_bytes(shape, mean_decode_context(*lengths), element) / split
-    per_token = shape.full_layers * layer_cache_bytes(shape, element) / split
+    per_token = growing_cache_bytes(shape, element) / split
     deviation = decode_context_deviation(*lengths) * per_token
     return np.floor(sequences_that_fit(free, mean, deviation, margin) * layout.groups * (1.0 + 1e-12))

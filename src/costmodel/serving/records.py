@@ -8,7 +8,7 @@ from typing import Any
 import costmodel.catalog as catalog
 from costmodel.compute.architectures import shape
 from costmodel.compute.efficiencies import Efficiency, efficiency, largest_compute_share, memory_share
-from costmodel.compute.memory import bytes_per_element
+from costmodel.compute.precision import bytes_per_element
 from costmodel.foundation.arrays import Numeric
 from costmodel.foundation.errors import CatalogError
 from costmodel.serving.calibration import OVERHEAD

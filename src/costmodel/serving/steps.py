@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from costmodel.compute.cache import cache_bytes, cache_bytes_per_token
+from costmodel.compute.cache import cache_bytes_per_token, cache_read_bytes
 from costmodel.compute.flop import decode_flop_per_token, forward_flop_per_token
-from costmodel.compute.memory import touched_weight_bytes
-from costmodel.compute.parameters import count_parameters
+from costmodel.compute.groups import Group, Routed
+from costmodel.compute.mixers import Attention, LatentAttention, Recurrent
+from costmodel.compute.parameters import count_parameters, touched_experts
 from costmodel.compute.roofline import compute_time, memory_time
 from costmodel.compute.shapes import Shape
 from costmodel.foundation.arrays import Numeric
@@ -46,19 +47,41 @@ class PassWork:
 
 
 def cache_shards(shape: Shape, layout: Layout) -> Numeric:
-    """Parts into which tensor parallelism can split a cache [1]: by key-value heads; a latent cannot be split."""
-    return 1.0 if shape.latent else np.minimum(layout.tensor, float(shape.kv_heads))
+    """Parts into which tensor parallelism can split a cache [1]: by key-value heads; a latent cannot be split.
+
+    Where groups of layers differ, the mean over what they cache.
+    """
+    cached: dict[int, int] = {}
+    for group in shape.groups:
+        if group.mixer is not None and group.mixer.cached_elements:
+            parts = group.mixer.cache_shards
+            cached[parts] = cached.get(parts, 0) + group.layers * group.mixer.cached_elements
+    if not cached:
+        return layout.tensor
+    if len(cached) == 1:
+        parts = next(iter(cached))
+        return 1.0 if parts == 1 else np.minimum(layout.tensor, float(parts))
+    held = sum(elements / np.minimum(layout.tensor, float(parts)) for parts, elements in cached.items())
+    return sum(cached.values()) / held
 
 
 def activation_elements(shape: Shape) -> float:
     """Elements per token that a pass reads or writes between kernels, all blocks [1]."""
-    heads = shape.heads * (shape.query_dim + shape.head_value_dim)
-    cached = shape.kv_rank + shape.rope_dim if shape.latent else 2 * shape.kv_heads * shape.head_dim
-    inner = shape.plain_layers * shape.d_ff + shape.moe_layers * (
-        (shape.top_k + shape.shared_experts) * shape.d_ff_expert
-    )
-    # residual and norm around attention and MLP; then queries, values and cache entries; then the MLP's width
-    return float(shape.layers * (8 * shape.d_model + 2 * heads + cached) + shape.mlp_matrices * inner)
+    return float(sum(group.layers * _layer_elements(group, shape.d_model) for group in shape.groups))
+
+
+def _layer_elements(group: Group, d_model: int) -> int:
+    """Elements per token of one layer: residual and norm around each part, then what goes in and out of it."""
+    mixer, block = group.mixer, group.feed_forward
+    found = 0
+    if isinstance(mixer, Attention | LatentAttention):
+        # queries, values and cache entries
+        found += 4 * d_model + 2 * mixer.heads * (mixer.query_dim + mixer.head_value_dim) + mixer.cached_elements
+    elif isinstance(mixer, Recurrent):
+        found += 4 * d_model + sum(matrix.columns for matrix in mixer.weights if matrix.side == "columns")
+    if block is not None:
+        found += 4 * d_model + block.mlp_matrices * block.active_width
+    return found
 
 
 def decode_work(what: Configuration, sequences: Numeric, context: Numeric, new_tokens: Numeric) -> PassWork:
@@ -84,7 +107,7 @@ def decode_work(what: Configuration, sequences: Numeric, context: Numeric, new_t
     counts = count_parameters(shape)
     tokens = sequences * new_tokens
     attention = decode_flop_per_token(shape, context) - 2.0 * counts.matmul_active
-    held = cache_bytes(shape, context, element)
+    held = cache_read_bytes(shape, context, element)
     return _pass_work(
         what,
         tokens=tokens,
@@ -142,8 +165,7 @@ def _pass_work(
     counts = count_parameters(shape)
     split = layout.tensor * layout.pipeline
     steady = counts.always_active * precision.weight
-    routed = touched_weight_bytes(shape, tokens * layout.groups, 0.0, precision.expert_weight)
-    routed = routed - counts.shared_experts * precision.expert_weight
+    routed = touched_experts(shape, tokens * layout.groups) * precision.expert_weight
     return PassWork(
         product_flop=product_flop / split,
         attention_flop=attention_flop / split,
@@ -169,20 +191,26 @@ def mean_inverse_inner(shape: Shape, layout: Layout) -> Numeric:
     float or array
         Mean inverse [1].
     """
-    d_model, into = float(shape.d_model), shape.mlp_matrices - 1.0
-    split = d_model * layout.tensor
-    if shape.latent:
-        query_side = shape.heads * shape.query_dim + (shape.q_rank if shape.q_rank else 0.0)
-        latent_side = shape.kv_rank + shape.rope_dim + shape.heads * (shape.nope_dim + shape.value_dim)
-        attention = query_side + latent_side + split
-    else:
-        attention = (shape.heads + 2.0 * shape.kv_heads) * shape.head_dim + split
-    # a product of k by c weights adds k·c/k = c
-    dense = into * shape.d_ff + split
-    expert = into * shape.d_ff_expert + np.where(np.greater(layout.expert, 1.0), d_model, split)
-    routed = (shape.top_k + shape.shared_experts) * expert + shape.experts
-    columns = shape.attention_layers * attention + shape.plain_layers * dense + shape.moe_layers * routed
+    columns = sum(group.layers * _inner_columns(group, shape.d_model, layout) for group in shape.groups)
     return (columns + shape.vocabulary) / count_parameters(shape).matmul_active
+
+
+def _inner_columns(group: Group, d_model: int, layout: Layout) -> Numeric:
+    """Columns of a layer's products: one of k by c weights adds k·c/k = c, times what cuts its k."""
+    columns: Numeric = 0.0
+    mixer, block = group.mixer, group.feed_forward
+    if mixer is not None:
+        for matrix in mixer.matrices(d_model):
+            columns = columns + matrix.columns * (layout.tensor if matrix.side == "inner" else 1.0)
+    if block is None:
+        return columns
+    into, split = block.mlp_matrices - 1.0, float(d_model) * layout.tensor
+    if not isinstance(block, Routed):
+        return columns + into * block.d_ff + split
+    back = np.where(np.greater(layout.expert, 1.0), float(d_model), split)
+    shared = into * (block.d_ff_shared or block.d_ff_expert) + back
+    routed = into * block.d_ff_expert + back
+    return columns + block.top_k * routed + block.shared_experts * shared + block.experts
 
 
 def busy_time(what: Configuration, work: PassWork) -> Numeric:

@@ -7,6 +7,8 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from costmodel.compute.groups import Dense, FeedForward, Group, Routed
+from costmodel.compute.mixers import Attention, Indexer, LatentAttention, Matrix, Mixer, Recurrent
 from costmodel.compute.shapes import Shape
 from costmodel.testing.scalars import positive, rate, share
 
@@ -205,8 +207,8 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
 
 
 @st.composite
-def shapes(draw: st.DrawFn) -> Shape:
-    """Draw a transformer of any kind: grouped or latent attention, windows, recurrences, experts."""
+def uniform_fields(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw the fields of a transformer of like layers: grouped or latent attention, windows, recurrences, experts."""
     layers = draw(st.integers(1, 100))
     kv_heads = draw(st.integers(1, 16))
     fields: dict[str, Any] = {
@@ -240,8 +242,95 @@ def shapes(draw: st.DrawFn) -> Shape:
         "recurrent_layers": draw(st.integers(0, layers - windowed)),
         "recurrent_state": draw(st.integers(0, 10**6)),
     }
-    return Shape(**fields)
+    return fields
 
 
-SHAPES: SearchStrategy[Shape] = shapes()
-"""Shapes of transformers of every kind."""
+@st.composite
+def _mixers(draw: st.DrawFn) -> Mixer | None:
+    """Draw what mixes tokens in a layer: any kind of attention, a recurrence, or nothing."""
+    indexer = st.builds(Indexer, heads=st.integers(1, 64), dim=st.integers(8, 128), query_rank=st.integers(0, 512))
+    width, reach = st.integers(8, 256), st.integers(0, 10_000)
+    kv_heads = draw(st.integers(1, 16))
+    grouped = st.builds(
+        Attention,
+        heads=st.just(kv_heads * draw(st.integers(1, 8))),
+        kv_heads=st.just(kv_heads),
+        head_dim=width,
+        value_dim=st.integers(0, 256),
+        window=reach,
+        selected=reach,
+        indexer=st.none() | indexer,
+        gate=st.integers(0, 1024),
+        shared_values=st.booleans(),
+        reuses_cache=st.booleans(),
+        qk_norm=st.sampled_from(["none", "head", "whole"]),
+        bias=st.booleans(),
+        output_bias=st.booleans(),
+        sinks=st.booleans(),
+    )
+    latent = st.builds(
+        LatentAttention,
+        heads=st.integers(1, 128),
+        q_rank=st.integers(0, 2048),
+        kv_rank=width,
+        nope_dim=width,
+        rope_dim=st.integers(0, 64),
+        value_dim=width,
+        selected=reach,
+        indexer=st.none() | indexer,
+    )
+    matrices = st.builds(Matrix, name=st.just("in"), inner=width, columns=width)
+    recurrent = st.builds(
+        Recurrent,
+        weights=st.tuples(matrices),
+        state=st.integers(0, 10**6),
+        work=st.integers(0, 10**6),
+        elements=st.integers(0, 1000),
+    )
+    return draw(st.one_of(grouped, latent, recurrent, st.none()))
+
+
+@st.composite
+def _blocks(draw: st.DrawFn) -> FeedForward | None:
+    """Draw the feed-forward of a layer: dense, routed, or nothing."""
+    inner, experts = st.integers(16, 20_000), draw(st.integers(2, 512))
+    dense = st.builds(Dense, d_ff=inner, mlp_matrices=st.sampled_from([2, 3]), bias=st.booleans())
+    routed = st.builds(
+        Routed,
+        experts=st.just(experts),
+        top_k=st.integers(1, experts),
+        d_ff_expert=inner,
+        shared_experts=st.integers(0, 2),
+        d_ff_shared=st.integers(0, 20_000),
+        width=st.integers(0, 2048),
+        shared_gate=st.booleans(),
+    )
+    return draw(st.one_of(dense, routed, st.none()))
+
+
+GROUPS: SearchStrategy[Group] = st.builds(
+    Group,
+    layers=st.integers(1, 40),
+    mixer=_mixers(),
+    feed_forward=_blocks(),
+    norms=st.integers(0, 4),
+    norm_bias=st.booleans(),
+    parallel=st.booleans(),
+)
+"""Groups of equal layers of every kind."""
+
+UNIFORM: SearchStrategy[Shape] = uniform_fields().map(lambda fields: Shape(**fields))
+"""Shapes of transformers of like layers."""
+
+SHAPES: SearchStrategy[Shape] = st.one_of(
+    UNIFORM,
+    st.builds(
+        Shape,
+        name=st.just("drawn"),
+        d_model=st.integers(16, 20_000),
+        vocabulary=st.integers(2, 300_000),
+        groups=st.lists(GROUPS, min_size=1, max_size=5).map(tuple),
+        tied_embeddings=st.booleans(),
+    ),
+)
+"""Shapes of models of every kind."""
