@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from costmodel.foundation.arrays import FloatArray, Numeric, ordered_sum
-from costmodel.foundation.inputs import Parameter, parameter
+from costmodel.foundation.inputs import Inputs, Parameter, parameter
 from costmodel.foundation.provenance import Grade
 from costmodel.foundation.results import Result, output
 from costmodel.foundation.scenario import Scenario, register_model
@@ -24,12 +24,9 @@ COMPONENTS = ("chip", "server", "network", "facility", "energy", "maintenance", 
 """Outputs that add up to the total."""
 
 
-class AcceleratorHour(Scenario):
+class HourInputs(Inputs):
     """What it takes to own and run one accelerator."""
 
-    model: Literal["accelerator_hour"] = "accelerator_hour"
-    accelerator: str = ""
-    """Its name in the catalog, where it has one."""
     chip_price: Parameter = parameter("USD", ge=0, description="Price of the accelerator itself.")
     server_price: Parameter = parameter(
         "USD", ge=0, description="Its share of the server or rack around it: CPUs, boards, cabinet, links inside."
@@ -70,6 +67,14 @@ class AcceleratorHour(Scenario):
     )
     peak: Parameter = parameter("FLOP/s", gt=0, description="Dense peak, for the cost of an operation.")
     mfu: Parameter = parameter("1", gt=0, le=1, default=0.4, description="Share of the peak that does useful work.")
+
+
+class AcceleratorHour(HourInputs, Scenario):
+    """An accelerator that is owned and run, as a scenario."""
+
+    model: Literal["accelerator_hour"] = "accelerator_hour"
+    accelerator: str = ""
+    """Its name in the catalog, where it has one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -144,7 +144,47 @@ class MeasuredRow(Inputs):
     time_to_first_token: float | None = Field(default=None, gt=0, description="Time to first token, in s.")
 
 
-class Deployment(Scenario):
+class ServingInputs(Inputs):
+    """What is served, how, and for which load: all of a deployment but its accelerator's name and price."""
+
+    architecture: str
+    """Name of an architecture in the catalog, or of ``own_shape``."""
+    own_shape: dict[str, int | bool] | None = None
+    """Fields of a shape that is not in the catalog."""
+    chip: ChipInputs = ChipInputs()
+    precision: str = "fp8"
+    """Precision of the weights and of their products."""
+    cache_precision: str = "fp8"
+    """Precision of the key-value cache."""
+    attention_precision: str = "bf16"
+    """Precision of attention's products."""
+    mode: Literal["interleaved", "chunked", "disaggregated"] = "interleaved"
+    """How prompts and answers come together."""
+    layout: LayoutInputs = LayoutInputs()
+    prefill_layout: LayoutInputs | None = None
+    """Layout of the accelerators that read prompts, where disaggregated."""
+    workload: WorkloadInputs
+    load: LoadInputs = LoadInputs()
+    engine: EngineInputs = EngineInputs()
+    draft: DraftInputs = DraftInputs()
+    measured: tuple[MeasuredRow, ...] = ()
+    """Measured points that replace the model's throughput; the split between input and output stays the model's."""
+    chunk: Parameter = parameter(
+        "token", gt=0, default=8192.0, description="New tokens of one prefill pass of an attention group."
+    )
+    batch: Parameter = parameter(
+        "1", ge=1, optional=True, description="Sequences in decode; absent: the largest that fits and keeps targets."
+    )
+    max_batch: Parameter = parameter("1", ge=1, optional=True, description="Most sequences that the engine admits.")
+    max_time_to_first_token: Parameter = parameter(
+        "s", gt=0, optional=True, description="Target for the time to first token."
+    )
+    max_time_per_output_token: Parameter = parameter(
+        "s/token", gt=0, optional=True, description="Target for the time per output token."
+    )
+
+
+class Deployment(ServingInputs, Scenario):
     """One model on one kind of accelerator for one workload.
 
     The price of an accelerator-hour is an input: owned, rented or a list price, whoever computed it.
@@ -170,49 +210,14 @@ class Deployment(Scenario):
         "failures, restarts and versions kept in reserve",
         "storage of prefix caches that leave the accelerator's memory",
     )
-    architecture: str
-    """Name of an architecture in the catalog, or of ``own_shape``."""
-    own_shape: dict[str, int | bool] | None = None
-    """Fields of a shape that is not in the catalog."""
     accelerator: str
     """Name of an accelerator in the catalog."""
-    chip: ChipInputs = ChipInputs()
-    precision: str = "fp8"
-    """Precision of the weights and of their products."""
-    cache_precision: str = "fp8"
-    """Precision of the key-value cache."""
-    attention_precision: str = "bf16"
-    """Precision of attention's products."""
-    mode: Literal["interleaved", "chunked", "disaggregated"] = "interleaved"
-    """How prompts and answers come together."""
-    layout: LayoutInputs = LayoutInputs()
-    prefill_layout: LayoutInputs | None = None
-    """Layout of the accelerators that read prompts, where disaggregated."""
-    workload: WorkloadInputs
-    load: LoadInputs = LoadInputs()
-    engine: EngineInputs = EngineInputs()
-    draft: DraftInputs = DraftInputs()
     energy: EnergyInputs = EnergyInputs()
-    measured: tuple[MeasuredRow, ...] = ()
-    """Measured points that replace the model's throughput; the split between input and output stays the model's."""
     hour_price: Parameter = parameter("USD/hour", ge=0, description="Price of one accelerator-hour.")
     price_kind: Literal["owned", "rented", "list"] = "rented"
     """What the price of an accelerator-hour is."""
     depreciation: Literal["accounting", "economic", "not applicable"] = "not applicable"
     """Depreciation in the price of an owned accelerator."""
-    chunk: Parameter = parameter(
-        "token", gt=0, default=8192.0, description="New tokens of one prefill pass of an attention group."
-    )
-    batch: Parameter = parameter(
-        "1", ge=1, optional=True, description="Sequences in decode; absent: the largest that fits and keeps targets."
-    )
-    max_batch: Parameter = parameter("1", ge=1, optional=True, description="Most sequences that the engine admits.")
-    max_time_to_first_token: Parameter = parameter(
-        "s", gt=0, optional=True, description="Target for the time to first token."
-    )
-    max_time_per_output_token: Parameter = parameter(
-        "s/token", gt=0, optional=True, description="Target for the time per output token."
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
