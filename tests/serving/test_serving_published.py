@@ -23,8 +23,8 @@ def test_case(case):
 def test_the_reasons_of_the_misses_are_what_the_model_says():
     # PaLM decode: 6 % below 1.82 s / 64 without the engine overhead
     assert palm_decode_time(1.0) == pytest.approx(26.6e-3, rel=0.005)
-    # DeepSeek prefill: with communication exposed 10 % below the published 73.7k
-    assert deepseek_prefill_rate(overlap=0.0) == pytest.approx(66_500, rel=0.005)
+    # DeepSeek prefill: with communication exposed 9 % below the published 73.7k
+    assert deepseek_prefill_rate(overlap=0.0) == pytest.approx(67_300, rel=0.005)
     # decode depends on the published overlap as well
     assert deepseek_decode_rate(overlap=0.0) < 0.75 * 14_800
 

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costmodel.compute import best_all_reduce_time, cache_bytes, count_parameters, decode_flop_per_token, shape
+from costmodel.compute.precision import by_part
 from costmodel.serving import (
     Chip,
     Configuration,
     Engine,
     Layout,
-    Precision,
     Traffic,
     decode_step_time,
     expert_exchange_time,
@@ -54,7 +54,7 @@ REAL = Engine(
     base_latency=7e-6,
     overhead=1.5,
 )
-ONE_BYTE = Precision(weight=1.0, expert_weight=1.0, cache=1.0, dispatch=1.0)
+ONE_BYTE = replace(by_part(1.0), activation=2.0, dispatch=1.0)
 
 
 def setup(model, layout=None, engine=REAL, chip=CHIP):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costmodel.compute import cache_bytes, count_parameters, decode_flop_per_token, forward_flop_per_token, shape
+from costmodel.compute.precision import by_part
 from costmodel.foundation.errors import DomainError
 from costmodel.serving import (
     REASONS,
@@ -38,7 +39,7 @@ from costmodel.serving.throughput import BAD_LAYOUT, CACHES, NO_LINKS, NO_PEAK, 
 LLAMA, DEEPSEEK = shape("Llama-3-70B"), shape("DeepSeek-V3")
 H100, H200 = chip_of("H100-SXM"), chip_of("H200-SXM")
 ENGINE = engine_of("H100-SXM", overhead=1.5)
-FP8 = precision_of("fp8")
+FP8 = replace(by_part(1.0), activation=2.0, dispatch=1.0)
 CHAT = Traffic(mean_input=2000.0, mean_output=400.0, variation_input=0.5, variation_output=0.8)
 FOUR = Layout(tensor=4.0)
 WHAT = Configuration(shape=LLAMA, chip=H100, engine=ENGINE, layout=FOUR, precision=FP8)
@@ -116,9 +117,9 @@ def test_a_cached_prefix_saves_its_products_and_costs_its_attention():
 
 @pytest.mark.contract
 def test_every_infeasible_point_says_why():
-    a100, alone = chip_of("A100-SXM-80"), replace(H100, scale_out_bandwidth=np.nan)
+    slow, alone = replace(H100, peak=np.nan), replace(H100, scale_out_bandwidth=np.nan)
     known = {
-        NO_PEAK: (replace(WHAT, chip=a100), 1.0),
+        NO_PEAK: (replace(WHAT, chip=slow), 1.0),
         BAD_LAYOUT: (replace(WHAT, layout=Layout(tensor=3.0)), 1.0),
         NO_LINKS: (replace(WHAT, chip=alone, layout=Layout(tensor=16.0)), 1.0),
         WEIGHTS: (replace(WHAT, shape=DEEPSEEK), 1.0),
@@ -277,9 +278,9 @@ def test_an_empty_front_and_unequal_shapes():
 
 @pytest.mark.closed_form
 def test_precision_of_dispatch_follows_the_weights():
-    assert precision_of("nvfp4") == Precision(
-        weight=0.5625, expert_weight=0.5625, cache=1.0, activation=2.0, dispatch=1.0
-    )
+    four = (4 + 8 / 16) / 8
+    layers = {"attention": four, "dense": four, "shared_experts": four, "experts": four}
+    assert precision_of("nvfp4") == Precision(**layers, cache=1.0, state=4.0, activation=2.0, dispatch=1.0)
 
 
 @pytest.mark.closed_form

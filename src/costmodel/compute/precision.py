@@ -111,6 +111,11 @@ class Precision:
     activation: Numeric = 2.0
     dispatch: Numeric = 2.0
 
+    @property
+    def stored(self) -> dict[str, Numeric]:
+        """Bytes per weight by part [byte]."""
+        return {part: getattr(self, part) for part in WEIGHT_PARTS}
+
 
 def by_part(precision: Precision | Numeric) -> Precision:
     """Return a precision by part, from itself or from one figure for all parts.
@@ -219,17 +224,22 @@ class Scheme:
                 found.append(f"{words}: stored as {self.format_of(part)}, multiplied as {used}: the chip has no {best}")
         return tuple(found)
 
-    def precision(self, shape: Shape, activation: str = SIXTEEN_BITS) -> Precision:
+    @property
+    def formats(self) -> dict[str, str]:
+        """Names of the formats of the weights by part."""
+        return {part: self.format_of(part) for part in WEIGHT_PARTS}
+
+    def precision(self, shape: Shape | None = None, activation: str = SIXTEEN_BITS) -> Precision:
         """Return the bytes per element of a model stored so.
 
         Parameters
         ----------
         shape
-            The model; layers kept in 16 bits are spread over it.
+            The model; layers kept in 16 bits are spread over it, and left out of account where it is absent.
         activation
             Format of activations; on their way to experts they have 8 bits where experts have 8 or fewer.
         """
-        share = self.kept_layers / shape.layers
+        share = 0.0 if shape is None else self.kept_layers / shape.layers
         stored = {part: bytes_per_element(self.format_of(part)) for part in (*WEIGHT_PARTS, *KEPT_PARTS)}
         for part in ("attention", "dense", "shared_experts", "experts"):
             stored[part] = (1.0 - share) * stored[part] + share * bytes_per_element(SIXTEEN_BITS)

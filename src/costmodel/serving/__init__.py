@@ -5,6 +5,7 @@ Topics, one module each: step time (``steps``, ``links``), what fits (``memory``
 rows, and the one fitted term (``calibration``, ``residuals``). ``Deployment`` and ``AgentTask`` are the scenarios.
 """
 
+from costmodel.compute.precision import Precision
 from costmodel.serving.agents import (
     fresh_input_tokens,
     resent_input_tokens,
@@ -14,7 +15,7 @@ from costmodel.serving.agents import (
     task_token_cost,
 )
 from costmodel.serving.calibration import OVERHEAD, Overhead, calibrate, fit_overhead
-from costmodel.serving.configuration import Chip, Configuration, Draft, Engine, Layout, Precision, Traffic
+from costmodel.serving.configuration import Chip, Configuration, Draft, Engine, Layout, Traffic
 from costmodel.serving.cost import (
     CostBasis,
     blended_cost,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from costmodel.compute.precision import Precision
 from costmodel.compute.shapes import Shape
 from costmodel.foundation.arrays import Numeric
 
@@ -137,29 +138,6 @@ class Layout:
     def parts(self) -> Numeric:
         """Parts into which a batch is divided: stages, attention groups and micro-batches [1]."""
         return self.pipeline * self.groups * self.micro_batches
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Precision:
-    """Bytes per element.
-
-    Parameters
-    ----------
-    weight, expert_weight
-        Dense and routed weights, > 0 [byte].
-    cache
-        Key-value cache, > 0 [byte].
-    activation
-        Activations and all-reduces, > 0 [byte].
-    dispatch
-        Activations on their way to experts, > 0 [byte]; they return as ``activation``.
-    """
-
-    weight: Numeric = 2.0
-    expert_weight: Numeric = 2.0
-    cache: Numeric = 2.0
-    activation: Numeric = 2.0
-    dispatch: Numeric = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

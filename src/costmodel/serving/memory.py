@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from costmodel.compute.cache import cache_bytes, growing_cache_bytes
+from costmodel.compute.memory import weight_bytes
 from costmodel.compute.parameters import count_parameters
 from costmodel.foundation.arrays import Numeric, formula
 from costmodel.serving.configuration import Configuration, Traffic
@@ -54,15 +55,17 @@ def sequences_that_fit(free: Numeric, mean_bytes: Numeric, deviation_bytes: Nume
 def weight_bytes_per_accelerator(what: Configuration) -> Numeric:
     """Weights that one accelerator holds [byte], embedding tables included.
 
+    Routed experts are spread over a stage, everything else over the tensor group; times the accelerators of one that
+    has no copies, it is ``compute.weight_bytes`` to the byte.
+
     Parameters
     ----------
     what
         The configuration.
     """
-    layout, precision = what.layout, what.precision
-    counts = count_parameters(what.shape)
-    steady = (counts.always_active + counts.input_embedding) * precision.weight
-    routed = counts.routed_experts * precision.expert_weight
+    shape, layout, precision = what.shape, what.layout, what.precision
+    routed = count_parameters(shape).routed_experts * precision.experts
+    steady = weight_bytes(shape, precision) - routed
     return (steady / layout.tensor + routed / layout.stage) / layout.pipeline
 
 
@@ -83,7 +86,7 @@ def largest_batch(what: Configuration, traffic: Traffic, margin: Numeric = MARGI
     float or array
         Sequences of one copy of the model, a whole number; 0 where the weights, or one cache, do not fit [1].
     """
-    shape, layout, element = what.shape, what.layout, what.precision.cache
+    shape, layout, stored = what.shape, what.layout, what.precision
     lengths = (
         traffic.mean_input,
         traffic.mean_output,
@@ -93,7 +96,7 @@ def largest_batch(what: Configuration, traffic: Traffic, margin: Numeric = MARGI
     )
     free = what.chip.memory * what.engine.memory_use - weight_bytes_per_accelerator(what)
     split = cache_shards(shape, layout) * layout.pipeline
-    mean = cache_bytes(shape, mean_decode_context(*lengths), element) / split
-    per_token = growing_cache_bytes(shape, element) / split
+    mean = cache_bytes(shape, mean_decode_context(*lengths), stored) / split
+    per_token = growing_cache_bytes(shape, stored) / split
     deviation = decode_context_deviation(*lengths) * per_token
     return np.floor(sequences_that_fit(free, mean, deviation, margin) * layout.groups * (1.0 + 1e-12))

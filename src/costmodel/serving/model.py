@@ -147,14 +147,13 @@ def configuration(resolved: Deployment) -> Configuration:
         If a record that the scenario leaves to the catalog is missing.
     """
     own = resolved.own_shape
+    model = shape(resolved.architecture) if own is None else Shape.from_record({"name": resolved.architecture, **own})
     return Configuration(
-        shape=shape(resolved.architecture)
-        if own is None
-        else Shape.from_record({"name": resolved.architecture, **own}),
+        shape=model,
         chip=_chip(resolved),
         engine=_engine(resolved),
         layout=_layout(resolved.layout),
-        precision=precision_of(resolved.precision, resolved.cache_precision),
+        precision=precision_of(resolved.precision, resolved.cache_precision, model=model),
     )
 
 

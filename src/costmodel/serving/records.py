@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import nan
 from typing import Any
 
 import costmodel.catalog as catalog
 from costmodel.compute.architectures import shape
 from costmodel.compute.efficiencies import Efficiency, efficiency, largest_compute_share, memory_share
-from costmodel.compute.precision import bytes_per_element
+from costmodel.compute.precision import Precision, scheme
+from costmodel.compute.shapes import Shape
 from costmodel.foundation.arrays import Numeric
 from costmodel.foundation.errors import CatalogError
 from costmodel.serving.calibration import OVERHEAD
-from costmodel.serving.configuration import Chip, Configuration, Engine, Layout, Precision
+from costmodel.serving.configuration import Chip, Configuration, Engine, Layout
 
 SCALE_OUT_BANDWIDTH = 50e9
 """Network of one accelerator, one direction, in bytes per second: 400 Gb/s a GPU (NVIDIA DGX H100 data sheet)."""
-_RATE_OF = {"mxfp4": "fp4", "nvfp4": "fp4", "int4": "fp4", "fp16": "bf16"}
-"""Precision whose peak a stored format runs at."""
 
 
 def chip_of(
     accelerator: str,
-    precision: str = "fp8",
+    precision: str | Mapping[str, str] = "fp8",
     attention_precision: str = "bf16",
     scale_out_bandwidth: Numeric = SCALE_OUT_BANDWIDTH,
 ) -> Chip:
@@ -33,8 +33,8 @@ def chip_of(
     accelerator
         Name in the catalog.
     precision
-        Precision of the weights' products: ``bf16``, ``fp8``, ``fp4``, ``mxfp4`` …; a peak that is not recorded
-        makes every point of the chip infeasible, with that reason.
+        How the weights are stored, a scheme or a table: products of the MLPs run in that format, or in 16 bits where
+        the chip does not multiply in it.
     attention_precision
         Precision of attention's products.
     scale_out_bandwidth
@@ -52,10 +52,9 @@ def chip_of(
     (1979.0, 80.0)
     """
     record = catalog.accelerator(accelerator)
-    bytes_per_element(precision)
     return Chip(
-        peak=_or_nan(record, _RATE_OF.get(precision, precision)),
-        attention_peak=_or_nan(record, _RATE_OF.get(attention_precision, attention_precision)),
+        peak=_or_nan(record, _rate_of(accelerator, precision)),
+        attention_peak=_or_nan(record, scheme(attention_precision).rate_of("attention", record.__contains__)),
         bandwidth=record.bandwidth,
         memory=record.memory,
         scale_up_bandwidth=_or_nan(record, "link"),
@@ -64,7 +63,7 @@ def chip_of(
     )
 
 
-def engine_of(accelerator: str, precision: str = "fp8", **changes: Numeric) -> Engine:
+def engine_of(accelerator: str, precision: str | Mapping[str, str] = "fp8", **changes: Numeric) -> Engine:
     """Return what software reaches of an accelerator, from the efficiency records.
 
     Parameters
@@ -86,7 +85,7 @@ def engine_of(accelerator: str, precision: str = "fp8", **changes: Numeric) -> E
     >>> engine_of("H100-SXM", "fp8").compute_share
     0.709
     """
-    rate = _RATE_OF.get(precision, precision)
+    rate = _rate_of(accelerator, precision)
     low_latency = "protocol-LL"
     records: dict[str, Any] = {
         **{name: share.value for name, share in engine_evidence(accelerator, precision).items()},
@@ -104,7 +103,7 @@ def engine_of(accelerator: str, precision: str = "fp8", **changes: Numeric) -> E
 def configuration_of(
     architecture: str,
     accelerator: str,
-    precision: str = "fp8",
+    precision: str | Mapping[str, str] = "fp8",
     cache: str = "fp8",
     layout: Layout | None = None,
     **engine: Numeric,
@@ -133,16 +132,17 @@ def configuration_of(
     >>> what.engine.overhead == OVERHEAD.value, what.shape.layers
     (True, 80)
     """
+    model = shape(architecture)
     return Configuration(
-        shape=shape(architecture),
+        shape=model,
         chip=chip_of(accelerator, precision),
         engine=engine_of(accelerator, precision, **{"overhead": OVERHEAD.value, **engine}),
         layout=Layout() if layout is None else layout,
-        precision=precision_of(precision, cache),
+        precision=precision_of(precision, cache, model=model),
     )
 
 
-def engine_evidence(accelerator: str, precision: str = "fp8") -> dict[str, Efficiency]:
+def engine_evidence(accelerator: str, precision: str | Mapping[str, str] = "fp8") -> dict[str, Efficiency]:
     """Return the recorded shares of an accelerator with their ranges, sources and grades.
 
     Parameters
@@ -164,23 +164,27 @@ def engine_evidence(accelerator: str, precision: str = "fp8") -> dict[str, Effic
     (0.686, 0.709, 0.743)
     """
     return {
-        "compute_share": largest_compute_share(accelerator, _RATE_OF.get(precision, precision)),
+        "compute_share": largest_compute_share(accelerator, _rate_of(accelerator, precision)),
         "attention_share": efficiency("attention_share", accelerator),
         "memory_share": memory_share(accelerator),
     }
 
 
-def precision_of(weight: str = "fp8", cache: str = "fp8", activation: str = "bf16") -> Precision:
-    """Return bytes per element of named precisions.
+def precision_of(
+    weight: str | Mapping[str, str] = "fp8", cache: str = "fp8", activation: str = "bf16", model: Shape | None = None
+) -> Precision:
+    """Return stored bytes per element of every part.
 
     Parameters
     ----------
     weight
-        Weights; activations travel to experts in 8 bits where weights have 8 or fewer.
+        Name of a scheme, or a table of formats by part.
     cache
-        Key-value cache.
+        Format of the key-value cache.
     activation
-        Activations and all-reduces.
+        Format of activations and all-reduces.
+    model
+        The model, whose published checkpoint goes before the general scheme of that name.
 
     Raises
     ------
@@ -192,14 +196,7 @@ def precision_of(weight: str = "fp8", cache: str = "fp8", activation: str = "bf1
     >>> precision_of("fp8").dispatch, precision_of("bf16").dispatch
     (1.0, 2.0)
     """
-    weights, activations = bytes_per_element(weight), bytes_per_element(activation)
-    return Precision(
-        weight=weights,
-        expert_weight=weights,
-        cache=bytes_per_element(cache),
-        activation=activations,
-        dispatch=min(max(weights, 1.0), activations),
-    )
+    return scheme(weight, "" if model is None else model.name, cache=cache).precision(model, activation)
 
 
 def it_power(accelerator: str) -> float:
@@ -215,6 +212,11 @@ def it_power(accelerator: str) -> float:
         if name in table and "it_power" in table[name]:
             return float(table[name].value("it_power"))
     raise CatalogError(f"no IT power is recorded for {accelerator!r}: give energy.power")
+
+
+def _rate_of(accelerator: str, precision: str | Mapping[str, str]) -> str:
+    """Return the rate of the chip that products of MLPs and experts run at."""
+    return scheme(precision).rate_of("dense", catalog.accelerator(accelerator).__contains__)
 
 
 def _half_inner(accelerator: str, rate: str) -> float:

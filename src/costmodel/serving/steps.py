@@ -14,6 +14,7 @@ import numpy as np
 from costmodel.compute.cache import cache_bytes_per_token, cache_read_bytes
 from costmodel.compute.flop import decode_flop_per_token, forward_flop_per_token
 from costmodel.compute.groups import Group, Routed
+from costmodel.compute.memory import touched_weight_bytes
 from costmodel.compute.mixers import Attention, LatentAttention, Recurrent
 from costmodel.compute.parameters import count_parameters, touched_experts
 from costmodel.compute.roofline import compute_time, memory_time
@@ -103,17 +104,17 @@ def decode_work(what: Configuration, sequences: Numeric, context: Numeric, new_t
     PassWork
         Per accelerator.
     """
-    shape, element = what.shape, what.precision.cache
+    shape, stored = what.shape, what.precision
     counts = count_parameters(shape)
     tokens = sequences * new_tokens
     attention = decode_flop_per_token(shape, context) - 2.0 * counts.matmul_active
-    held = cache_read_bytes(shape, context, element)
+    held = cache_read_bytes(shape, context, stored)
     return _pass_work(
         what,
         tokens=tokens,
         product_flop=2.0 * counts.matmul_active * tokens,
         attention_flop=attention * tokens,
-        cache_traffic=sequences * held + tokens * cache_bytes_per_token(shape, element),
+        cache_traffic=sequences * held + tokens * cache_bytes_per_token(shape, stored),
     )
 
 
@@ -148,7 +149,7 @@ def prefill_work(what: Configuration, tokens: Numeric, length: Numeric, cached_s
         tokens=tokens,
         product_flop=products * tokens,
         attention_flop=attention * tokens,
-        cache_traffic=tokens * read * cache_bytes_per_token(shape, what.precision.cache),
+        cache_traffic=tokens * read * cache_bytes_per_token(shape, what.precision),
     )
 
 
@@ -162,10 +163,9 @@ def _pass_work(
 ) -> PassWork:
     """Share the work of an attention group among its accelerators."""
     shape, layout, precision = what.shape, what.layout, what.precision
-    counts = count_parameters(shape)
     split = layout.tensor * layout.pipeline
-    steady = counts.always_active * precision.weight
-    routed = touched_experts(shape, tokens * layout.groups) * precision.expert_weight
+    steady = touched_weight_bytes(shape, 0.0, precision)
+    routed = touched_experts(shape, tokens * layout.groups) * precision.experts
     return PassWork(
         product_flop=product_flop / split,
         attention_flop=attention_flop / split,

@@ -278,7 +278,7 @@ def _disaggregated(point: _Point, codes: Numeric) -> Serving:
     reading = point.prompt_seconds * point.new_tokens
     answering = point.passes * step / point.batch * point.what.layout.accelerators
     chip, engine = point.what.chip, point.what.engine
-    sent = cache_bytes(point.what.shape, point.traffic.mean_input, point.what.precision.cache)
+    sent = cache_bytes(point.what.shape, point.traffic.mean_input, point.what.precision)
     link = chip.scale_out_bandwidth * engine.scale_out_share
     link = np.where(np.isnan(link), chip.scale_up_bandwidth * engine.scale_up_share, link)
     transfer = sent / (link * point.reading.layout.tensor) + engine.scale_out_latency
