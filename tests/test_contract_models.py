@@ -78,7 +78,7 @@ def test_any_scenario_survives_its_text_and_runs(name: str) -> None:
         assert type(scenario).from_toml(scenario.to_toml()) == scenario
         result = run_at(scenario, {}, {})
         for output, value in outputs(result, 1):
-            assert np.isfinite(value).all(), output
+            assert result.spec(output).blank or np.isfinite(value).all(), output
 
     law()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -37,6 +38,19 @@ def test_draws_of_a_built_in_scenario_repeat(name: str) -> None:
     assert one.design.seed == 0
     for output in one.outputs():
         assert np.array_equal(np.asarray(one[output]), np.asarray(two[output]), equal_nan=True), output
+
+
+@pytest.mark.parametrize("draws", [None, 8])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_result_is_read_back_equal(name: str, draws: int | None, tmp_path: Path) -> None:
+    pytest.importorskip("h5netcdf")
+    result = costmodel.run(costmodel.load_scenario(name), draws=draws, rng=0)
+    result.save(tmp_path / "run.nc")
+    again = costmodel.load_result(tmp_path / "run.nc")
+    assert again == result
+    assert again.scenario == result.scenario and again.design == result.design
+    assert costmodel.run(again.scenario, design=again.design) == result
+    assert len(repr(result).splitlines()) <= 10
 
 
 def test_every_model_has_a_built_in_scenario() -> None:

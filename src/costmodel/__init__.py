@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from costmodel.entry import load_scenario, run, scenario_names, simulate
+    from costmodel.entry import load_result, load_scenario, run, scenario_names, simulate
     from costmodel.foundation.design import Design
     from costmodel.foundation.distributions import Distribution
     from costmodel.foundation.errors import CostModelError
@@ -32,6 +32,7 @@ _HOME = {
     "Result": "costmodel.foundation.results",
     "Scenario": "costmodel.foundation.scenario",
     "Schedule": "costmodel.foundation.schedules",
+    "load_result": "costmodel.entry",
     "load_scenario": "costmodel.entry",
     "run": "costmodel.entry",
     "scenario_names": "costmodel.entry",
@@ -46,6 +47,7 @@ __all__ = [
     "Scenario",
     "Schedule",
     "__version__",
+    "load_result",
     "load_scenario",
     "run",
     "scenario_names",

@@ -140,6 +140,44 @@ def simulate(
     return run_flywheel(scenario, draws=draws, rng=rng, design=design)
 
 
+def load_result(path: str | Path) -> Any:
+    """Read a result that was saved with ``result.save(path)`` or ``result.to_xarray().to_netcdf(path)``.
+
+    Parameters
+    ----------
+    path
+        A netCDF file (extra ``frames``).
+
+    Returns
+    -------
+    Result
+        Of the class of its model, equal to the one that was saved.
+
+    Raises
+    ------
+    ScenarioError
+        If the file cannot be read, is no result, or holds outputs that this version does not know.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> result = run(load_scenario("h100-hour"))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     result.save(f"{folder}/hour.nc")  # also result.to_xarray().to_netcdf(…)
+    ...     load_result(f"{folder}/hour.nc") == result
+    True
+    """
+    from costmodel.foundation.datasets import open_dataset, result_of
+
+    where = str(path)
+    data = open_dataset(path)
+    scenario = scenario_from(parse_toml(data.attrs["scenario_toml"], where), where)
+    kind = model_entry(scenario.model).result_type()
+    if not issubclass(kind, Result):
+        raise ScenarioError(f"{where}: the model {scenario.model!r} returns no result that can be read back")
+    return result_of(data, scenario, kind, where)
+
+
 def _register(model: str) -> None:
     module = MODEL_MODULES.get(model)
     if module is not None:

@@ -63,7 +63,8 @@ def test_coverage_counts_and_says_what_the_count_is_worth():
 def test_weighted_quantiles_and_pit():
     draws = np.array([3.0, 1.0, 2.0])
     assert quantiles(draws, [0.0, 0.5, 1.0]) == pytest.approx([1.0, 2.0, 3.0])
-    assert quantiles(draws, [0.5], weights=[0.0, 1.0, 1.0]) == pytest.approx([1.5])
+    assert quantiles(draws, [0.5], weights=[0.0, 1.0, 1.0]) == pytest.approx([1.0])  # half the weight is at 1
+    assert quantiles(draws, [0.51, 1 / 3], weights=[1.0, 1.0, 1.0]).tolist() == [2.0, 1.0]
     assert pit(draws, 2.0) == pytest.approx(1.5 / 3.0)
 
 

@@ -30,12 +30,26 @@ def test_a_year_sums_flows_averages_shares_and_reads_stocks_at_its_end(ensemble)
 
 
 @pytest.mark.contract
-def test_derived_quantities_methods_callables_and_nested_fields(ensemble):
-    assert value(ensemble, "profit@2030") == pytest.approx((ensemble.book[8] - ensemble.book[4]), rel=1e-12)
-    assert (value(ensemble, "average_price") == ensemble.scenario.price).all()
+def test_derived_outputs_parameters_callables_and_ratios(ensemble):
+    profit = ensemble.book[8] - ensemble.book[4]
+    assert value(ensemble, "profit@2030") == pytest.approx(profit, rel=1e-12)
+    assert value(ensemble, "return_on_sales@2030") == pytest.approx(
+        profit / (ensemble.revenue[4] + ensemble.revenue[5] + ensemble.revenue[6] + ensemble.revenue[7]), rel=1e-12
+    )
     assert (value(ensemble, "scenario.demand.volume") == ensemble.scenario.demand.volume).all()
     assert (value(ensemble, lambda result: result.npv * 2.0) == 2.0 * ensemble.npv).all()
     assert value(ensemble, "scenario.share").tolist() == [1.0] * 5
+    assert value(ensemble, "scenario.cost").tolist() == [1.0] * 5  # a trajectory that does not move
+    assert Selector.parse("scenario.price").unit(ensemble) == "USD/token"
+
+
+@pytest.mark.contract
+def test_a_plain_table_or_object_is_read_by_its_fields():
+    table = {"firm": {"npv": np.array([1.0, 2.0])}, "rate": 0.1}
+    assert select_all(table, [Selector.parse("firm.npv"), Selector.parse("rate")], 2)[1].tolist() == [
+        [1, 2],
+        [0.1, 0.1],
+    ]
 
 
 @pytest.mark.contract
@@ -56,8 +70,12 @@ def test_without_a_year_a_trajectory_stands_for_all_years(ensemble):
         ("by_product@2030", DomainError, r"write by_product\[product\]: one of chat, agents"),
         ("by_product[agent]@2030", UnknownParameterError, "did you mean 'agents'"),
         ("revenue[chat]@2030", UnknownParameterError, "no axis with items"),
-        ("profit_without_unit@2030", DomainError, "declares no unit"),
+        ("not_declared", UnknownParameterError, "no output"),
         ("_hidden", UnknownParameterError, "no output"),
+        ("scenario.get", UnknownParameterError, "no such parameter"),
+        ("scenario.cap", DomainError, "absent"),
+        ("scenario.demand.volumes", UnknownParameterError, "did you mean 'demand.volume'"),
+        ("npv.real", UnknownParameterError, "has no parts"),
     ],
 )
 def test_what_is_not_there_is_named(ensemble, text, error, message):
@@ -95,6 +113,8 @@ def test_a_target_in_the_wrong_dimension_or_over_several_years_is_refused(ensemb
         Target.parse("revenue@2030 = 5 hour").gap(ensemble, 5)
     with pytest.raises(DomainError, match="@YEAR"):
         Target.parse("revenue = 5").gap(ensemble, 5)
+    with pytest.raises(UnitError, match="target 'revenue@2030 = 5 frog'"):
+        Target.parse("revenue@2030 = 5 frog").gap(ensemble, 5)
     with pytest.raises(ScenarioError, match="declares no unit"):
         Target.parse("a = 5 USD").gap({"a": 1.0}, 5)
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from costmodel.foundation.inputs import Date, Inputs, Parameter, parameter
-from costmodel.foundation.results import Result, output
+from costmodel.foundation.results import Result, derived, output, ratio
 from costmodel.foundation.scenario import Scenario
 from costmodel.foundation.schedules import TimeGrid
 
@@ -39,26 +39,28 @@ class Firm(Scenario):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirmResult(Result):
-    revenue: Any = output("USD", dims=("step",), label="revenue")
-    margin: Any = output("1", dims=("step",), label="margin")
-    book: Any = output("USD", dims=("bound",), label="accumulated profit")
+    revenue: Any = output("USD", kind="flow", dims=("step",), label="revenue")
+    margin: Any = output("1", kind="rate", dims=("step",), label="margin")
+    book: Any = output("USD", kind="stock", dims=("bound",), label="accumulated profit")
     by_product: Any = output("USD", dims=("year", "product"), label="revenue by product")
     npv: Any = output("USD", label="profit in all")
 
     def coords(self):
         return {"year": self.scenario.grid.years, "product": PRODUCTS}
 
-    @property
+    @derived("USD", kind="flow", dims=("step",), label="profit")
     def profit(self):
-        """Profit per step [USD]."""
+        """Profit per step."""
         return self.book[1:] - self.book[:-1]
 
-    @property
-    def profit_without_unit(self):
-        return self.profit
+    @derived("1", kind=ratio(of="profit", over="revenue"), dims=("step",), label="profit over revenue")
+    def return_on_sales(self):
+        """Profit over revenue."""
+        return self.profit / self.revenue
 
-    def average_price(self):
-        return self.npv * 0.0 + self.scenario.price
+    @property
+    def not_declared(self):
+        return self.profit
 
 
 def firm(scenario: Firm) -> FirmResult:

@@ -17,6 +17,7 @@ from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.design import Design, RandomSource
 from costmodel.foundation.errors import ConvergenceError, DomainError
+from costmodel.foundation.reducers import exact_quantile
 from costmodel.foundation.scenario import Scenario
 
 
@@ -306,7 +307,7 @@ class BreakEvenDistribution:
 
     def quantiles(self, ranks: Sequence[float] = (0.05, 0.5, 0.95)) -> FloatArray:
         """Return quantiles among the draws that have a break-even."""
-        return np.asarray(np.quantile(self.values, ranks), dtype=np.float64)
+        return np.asarray(exact_quantile(self.values, ranks), dtype=np.float64)
 
 
 def break_even_distribution(

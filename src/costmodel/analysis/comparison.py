@@ -18,6 +18,7 @@ from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.design import Design, RandomSource, seed_of
 from costmodel.foundation.errors import DomainError
+from costmodel.foundation.reducers import exact_quantile
 from costmodel.foundation.scenario import Scenario
 from costmodel.foundation.values import Resolver
 
@@ -53,13 +54,13 @@ class Comparison:
         rows: list[dict[str, object]] = []
         for index, label in enumerate(self.outputs):
             change = self.difference[index]
-            low, middle, high = np.quantile(change, BANDS)
+            low, middle, high = exact_quantile(change, BANDS)
             separate = float(np.sqrt(self.first[index].var() + self.second[index].var()))
             rows.append(
                 {
                     "output": label,
-                    self.scenarios[0]: float(np.median(self.first[index])),
-                    self.scenarios[1]: float(np.median(self.second[index])),
+                    self.scenarios[0]: float(exact_quantile(self.first[index], 0.5)),
+                    self.scenarios[1]: float(exact_quantile(self.second[index], 0.5)),
                     "difference_p5": float(low),
                     "difference_p50": float(middle),
                     "difference_p95": float(high),

@@ -22,7 +22,7 @@ from costmodel.foundation.design import Design, RandomSource
 from costmodel.foundation.errors import DomainError, NonFiniteResultError, ScenarioError, UnknownParameterError
 from costmodel.foundation.executors import ordered_map
 from costmodel.foundation.reducers import LogHistogram, Moments
-from costmodel.foundation.results import OutputSpec
+from costmodel.foundation.results import OutputSpec, Result
 from costmodel.foundation.scenario import Scenario, model_entry
 
 Model: TypeAlias = Callable[[Any], Any]
@@ -102,23 +102,23 @@ def collect(result: Any, outputs: Sequence[Output] | None, block: int, draws: in
     UnknownParameterError
         If the result has no such output.
     """
-    declared: dict[str, OutputSpec] = result.outputs() if hasattr(result, "outputs") else {}
+    declared = result.outputs() if isinstance(result, Result) else {}
     chosen = getattr(result, "ENSEMBLE_OUTPUTS", None) if outputs is None else outputs
     if chosen is None:
-        chosen = [name for name in declared if np.asarray(getattr(result, name)).dtype.kind in "biuf"]
+        chosen = [name for name in declared if np.asarray(result[name]).dtype.kind in "biuf"]
     if not chosen:
         raise ScenarioError(f"{type(result).__name__} declares no output: name what the ensemble shall hold")
     rows: dict[str, tuple[OutputSpec, NDArray[Any]]] = {}
     for output in chosen:
         if isinstance(output, str) and output in declared:
             spec = declared[output]
-            rows[output] = spec, trimmed(getattr(result, output), len(spec.dims), draws)
+            rows[output] = spec, trimmed(result[output], len(spec.dims), draws)
             continue
         selector = Selector.parse(output)
         unit = selector.unit(result) or "1"
         for label, row in zip(*selector.select(result, BLOCK), strict=True):
             rows[label] = OutputSpec(label, (), unit, label), row[:draws]
-    labels = result.coords() if hasattr(result, "coords") else {}
+    labels = result.labels() if isinstance(result, Result) else {}
     used = {dim for spec, _ in rows.values() for dim in spec.dims}
     return BlockOutputs(
         block,

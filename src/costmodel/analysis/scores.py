@@ -9,6 +9,10 @@ from numpy.typing import ArrayLike
 
 from costmodel.foundation.arrays import FloatArray, Numeric, formula
 from costmodel.foundation.errors import DomainError
+from costmodel.foundation.reducers import exact_quantile
+
+_ROUNDING = 1e-12
+"""Share of a rank that sums of weights may be short of it by rounding [1]."""
 
 
 def _pair(draws: ArrayLike, observed: ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -218,7 +222,7 @@ def quantiles(draws: ArrayLike, probabilities: ArrayLike, weights: ArrayLike | N
     Returns
     -------
     FloatArray
-        ``(k, …)``; between draws, linear in the draws' mid-ranks.
+        ``(k, …)``: the smallest draw that at least a share ``probability`` of the weight does not exceed.
 
     Examples
     --------
@@ -228,14 +232,14 @@ def quantiles(draws: ArrayLike, probabilities: ArrayLike, weights: ArrayLike | N
     sample = np.asarray(draws, dtype=np.float64)
     wanted = np.asarray(probabilities, dtype=np.float64)
     if weights is None:
-        return np.asarray(np.quantile(sample, wanted, axis=-1), dtype=np.float64)
+        return np.asarray(exact_quantile(sample, wanted), dtype=np.float64)
     weight = _weights(weights, sample.shape[-1])
     flat = sample.reshape(-1, sample.shape[-1])
     found = np.empty((wanted.size, flat.shape[0]))
     for row, line in enumerate(flat):
         order = np.argsort(line, kind="stable")
-        share = weight[order]
-        found[:, row] = np.interp(wanted, np.cumsum(share) - 0.5 * share, line[order])
+        place = np.searchsorted(np.cumsum(weight[order]), wanted * (1.0 - _ROUNDING))
+        found[:, row] = line[order][np.minimum(place, line.size - 1)]
     return found.reshape(wanted.shape + sample.shape[:-1])
 
 

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 from costmodel.analysis.finite import OnNonFinite, constant_outputs, finite_draws
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.errors import DomainError
+from costmodel.foundation.reducers import exact_quantile
 
 Interval = Literal["asymptotic", "bootstrap"]
 Estimator = Literal["saltelli", "janon"]
@@ -376,7 +377,7 @@ def _bootstrap(
     first = np.concatenate([pair[0] for pair in drawn])
     total = np.concatenate([pair[1] for pair in drawn])
     return (
-        np.quantile(first, tails, axis=0),
-        np.quantile(total, tails, axis=0),
-        np.quantile(first.sum(axis=1), tails, axis=0),
+        exact_quantile(first, tails, axis=0),
+        exact_quantile(total, tails, axis=0),
+        exact_quantile(first.sum(axis=1), tails, axis=0),
     )

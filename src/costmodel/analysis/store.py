@@ -30,7 +30,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -155,10 +155,7 @@ class EnsembleStore:
         attributes = dict(group.attrs)
         first = block * BLOCK
         span = slice(first, first + self.design.block_draws(block))
-        specs = tuple(
-            OutputSpec(row["name"], tuple(row["dims"]), row["unit"], row["label"], row["basis"])
-            for row in attributes["outputs"]
-        )
+        specs = tuple(_spec_of(row) for row in attributes["outputs"])
         values = tuple(np.asarray(group[spec.name][..., span]) for spec in specs)
         return BlockOutputs(block, specs, values, attributes["labels"])
 
@@ -251,15 +248,18 @@ def _write(folder: Path, outputs: BlockOutputs) -> None:
     group[_COMPLETE][outputs.block] = True
 
 
+def _spec_of(row: Mapping[str, Any]) -> OutputSpec:
+    """Return a declaration from its JSON form, whose sequences are lists."""
+    form: dict[str, Any] = {key: tuple(item) if isinstance(item, list) else item for key, item in row.items()}
+    return OutputSpec(**form)
+
+
 def _create(folder: Path, identity: Mapping[str, Any], first: BlockOutputs, design: Design) -> None:
     """Make an empty store beside the wanted place and move it there in one step."""
     begun = folder.with_name(f".{folder.name}.begun")
     shutil.rmtree(begun, ignore_errors=True)
     begun.parent.mkdir(parents=True, exist_ok=True)
-    rows = [
-        {"name": spec.name, "dims": list(spec.dims), "unit": spec.unit, "label": spec.label, "basis": spec.basis}
-        for spec in first.specs
-    ]
+    rows = [asdict(spec) for spec in first.specs]
     labels = {dim: [_plain(label) for label in row] for dim, row in first.labels.items()}
     group = _zarr().create_group(begun, zarr_format=3, attributes={**identity, "outputs": rows, "labels": labels})
     for spec, value in zip(first.specs, first.values, strict=True):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import sys
-import tempfile
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -17,6 +15,7 @@ from typing import Any
 import typer
 
 from costmodel.entry import load_scenario
+from costmodel.foundation import files
 from costmodel.foundation.errors import DomainError, ScenarioError
 
 MAX_DRAWS = 10_000_000
@@ -111,27 +110,14 @@ def check_writable(path: Path) -> None:
 
 
 def write_whole(path: Path, write: Callable[[Path], None] | None) -> None:
-    """Write a file beside its target and move it there: whole or not at all; without ``write``, only try.
+    """Write the file of ``--out`` whole or not at all; without ``write``, only try.
 
     Raises
     ------
     ScenarioError
         If the file cannot be written.
     """
-    if path.is_dir():
-        raise ScenarioError(f"--out {path}: Is a directory")
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    except OSError as error:
-        raise ScenarioError(f"--out {path}: {error.strerror}") from None
-    os.close(handle)
-    partial = Path(name)
-    try:
-        if write is not None:
-            write(partial)
-            partial.chmod(0o644)
-            partial.replace(path)
-    except OSError as error:
-        raise ScenarioError(f"--out {path}: {error.strerror}") from None
-    finally:
-        partial.unlink(missing_ok=True)
+        files.write_whole(path, write)
+    except ScenarioError as error:
+        raise ScenarioError(f"--out {error}") from None

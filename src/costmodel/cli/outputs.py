@@ -11,7 +11,7 @@ from rich.table import Column, Table
 from costmodel.cli.common import print_json
 from costmodel.cli.rows import console
 from costmodel.cli.tables import QUANTILES, text_of, year_groups
-from costmodel.foundation.results import Result
+from costmodel.foundation.results import OutputSpec, Result
 
 HEAD = 18
 """Width at which the name of a column folds [1]."""
@@ -31,13 +31,13 @@ def print_outputs(result: Result, as_json: bool) -> None:
     shown = Table("output", "unit", "5 / 50 / 95 %" if banded else "value", "basis", title=title)
     series: dict[tuple[str, ...], list[str]] = {}
     for name, row in summary.items():
-        value, dims = _values(row), result.outputs()[name].dims
-        numeric = value.dtype.kind in "fiu"
+        value, spec = _values(row), result.spec(name)
+        dims, numeric = spec.dims, value.dtype.kind in "fiu"
         if dims and numeric:
             series.setdefault(dims, []).append(name)
         else:
-            figure = text_of(value) if numeric else _words(value)
-            shown.add_row(row["label"], _unit(row), figure, basis(result, name))
+            figure = _coded(spec, result[name]) if spec.words else text_of(value) if numeric else _words(value)
+            shown.add_row(row["label"], _unit(row), figure, result.basis(name) or "")
     if shown.row_count:
         screen.print(shown)
     elif title:
@@ -45,15 +45,6 @@ def print_outputs(result: Result, as_json: bool) -> None:
     for dims, names in series.items():
         for table in _tables(result, dims, {name: summary[name] for name in names}, screen.width):
             screen.print(table)
-
-
-def basis(result: Result, name: str) -> str:
-    """Return what a cost counts, where its declaration or the result says so."""
-    declared = result.outputs()[name].basis
-    own = getattr(result, "basis", None)
-    if declared is None and callable(own) and name.endswith("_cost"):
-        return str(own(name))
-    return declared or ""
 
 
 def _values(row: Mapping[str, Any]) -> Any:
@@ -77,17 +68,23 @@ def _words(value: Any) -> str:
     return str(value)[:60]
 
 
+def _coded(spec: OutputSpec, codes: Any) -> str:
+    """Return the words of codes, the most frequent first."""
+    found, counts = np.unique(np.asarray(codes, dtype=int), return_counts=True)
+    return "; ".join(spec.words[found[i]] or "nothing" for i in np.argsort(-counts, kind="stable"))
+
+
 def _tables(
     result: Result, dims: tuple[str, ...], rows: Mapping[str, Mapping[str, Any]], width: int
 ) -> Iterator[Table]:
     """Yield tables of the outputs with the same axes: the longest axis down, outputs and other axes across."""
     heads, columns, down = [], [], 0
-    for row in rows.values():
+    for name, row in rows.items():
         values = _values(row)
         down = int(np.argmax(values.shape[: len(dims)]))
         values = np.moveaxis(values, down, len(dims) - 1)
         across = dims[:down] + dims[down + 1 :]
-        show = _date if row["label"].endswith("as a year") else text_of
+        show = _date if result.spec(name).kind == "date" else text_of
         for index in np.ndindex(*values.shape[: len(dims) - 1]):
             places = [_label(result, dim, i) for dim, i in zip(across, index, strict=True)]
             heads.append(", ".join([row["label"], *places, _unit(row)]))
@@ -109,7 +106,7 @@ def _date(value: Any) -> str:
 
 def _label(result: Result, dim: str, index: int) -> str:
     """Return the label of a place on an axis: its name, its year, or its number."""
-    labels = list(result.coords().get(dim, ()))
+    labels = result.labels().get(dim, ())
     if index >= len(labels):
         return str(index)
     return f"{labels[index]:.6g}" if isinstance(labels[index], float) else str(labels[index])

@@ -10,7 +10,7 @@ from costmodel.flywheel.drivers import ASSETS
 from costmodel.flywheel.trajectory import Trajectory
 from costmodel.foundation.results import outputs_of
 
-FLAGS = frozenset({"runaway", "bounded"})
+FLAGS = frozenset({"runaway", "bounded", "lag_raised"})
 """Outputs that are true or false."""
 
 
@@ -31,7 +31,7 @@ class Recorder:
         sizes = {"step": steps, "bound": steps + 1, "workload": workloads, "asset": len(ASSETS)}
         self.arrays: dict[str, Any] = {
             spec.name: np.empty((*(sizes[dim] for dim in spec.dims), batch), dtype=_kind(spec.name))
-            for spec in outputs_of(Trajectory)
+            for spec in outputs_of(Trajectory, derived=False)
         }
 
     def put(self, index: int | None, **values: Any) -> None:

@@ -218,9 +218,11 @@ class Run:
         gain = loop_gain(self.scenario)
         held = self.record.arrays["bound_held"]
         physical = (held == int(Bound.CHIP_SUPPLY)) | (held == int(Bound.POWER))
-        self.record.put(None, loop_gain=gain, runaway=gain >= 1.0, bounded=physical.any(axis=0))
+        self.record.put(
+            None, loop_gain=gain, runaway=gain >= 1.0, bounded=physical.any(axis=0), lag_raised=self.lag_raised
+        )
         outputs = self.record.outputs(_batch(self.scenario) is None)
-        return Trajectory(scenario=scenario, design=design, lag_raised=self.lag_raised, **outputs)
+        return Trajectory(scenario=scenario, design=design, **outputs)
 
     def _buy(self, step: int, rate: FloatArray, total: FloatArray) -> None:
         """Buy a step's capital: ``rate`` puts accelerators on order, the rest of ``total`` has its classes alone."""

@@ -67,6 +67,21 @@ def readonly(values: ArrayLike) -> FloatArray:
     return array
 
 
+def frozen(value: Any) -> Any:
+    """Return an array as a view that cannot be written, and anything else as it is.
+
+    Examples
+    --------
+    >>> frozen(np.zeros(2)).flags.writeable, frozen(1.0)
+    (False, 1.0)
+    """
+    if not isinstance(value, np.ndarray):
+        return value
+    view = value.view()
+    view.flags.writeable = False
+    return view
+
+
 def ordered_sum(terms: Iterable[Numeric]) -> Numeric:
     """Add terms from first to last, so that the result does not depend on how draws are blocked.
 

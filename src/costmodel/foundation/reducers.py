@@ -249,14 +249,37 @@ def quantile_position(rank: float, count: int) -> int:
     return max(int(np.ceil(rank * count)), 1)
 
 
-def exact_quantile(draws: ArrayLike, rank: float) -> Any:
-    """Return the quantile of kept draws of shape ``structural + (draw,)``, by the same definition.
+def exact_quantile(draws: ArrayLike, rank: ArrayLike, *, axis: int = -1) -> Any:
+    """Return quantiles of kept draws by the same definition: the one of every quantile in the library.
+
+    Parameters
+    ----------
+    draws
+        Shape ``structural + (draw,)``, or with the draws on another ``axis``.
+    rank
+        One rank or several, 0 … 1.
+    axis
+        Axis of the draws.
+
+    Returns
+    -------
+    float or numpy.ndarray
+        Shape ``structural``, with a leading axis of ranks where several are given.
+
+    Raises
+    ------
+    DomainError
+        If a rank is outside 0 … 1, or there is no draw.
 
     Examples
     --------
     >>> float(exact_quantile([3.0, 1.0, 2.0, 4.0], 0.5))
     2.0
+    >>> exact_quantile([3.0, 1.0, 2.0, 4.0], [0.25, 1.0]).tolist()
+    [1.0, 4.0]
     """
-    array = np.asarray(draws, dtype=np.float64)
-    place = quantile_position(rank, array.shape[-1]) - 1
-    return np.partition(array, place, axis=-1)[..., place]
+    array, ranks = np.moveaxis(np.asarray(draws, dtype=np.float64), axis, -1), np.asarray(rank, dtype=np.float64)
+    places = [quantile_position(float(one), array.shape[-1]) - 1 for one in ranks.reshape(-1)]
+    ordered = np.partition(array, sorted(set(places)), axis=-1) if places else array
+    found = np.stack([ordered[..., place] for place in places]) if places else np.empty((0, *array.shape[:-1]))
+    return found.reshape(ranks.shape + array.shape[:-1])[()]

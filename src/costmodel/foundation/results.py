@@ -1,114 +1,266 @@
-"""Results: frozen arrays whose dims, units and labels are declared once.
+"""Results: frozen arrays whose axes, units, labels and kinds are declared once.
 
-From the declarations follow ``to_xarray()``, ``to_frame()``, ``summary()``, documentation and axis labels.
-Totals are derived, never stored.
+From the declarations follow the figures of years, quantiles, tables, ``to_xarray()`` and ``to_frame()``. Stored and
+derived outputs are read alike: ``result["user_spend"]``, ``result.by_year("user_spend")``.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from costmodel.foundation.arrays import FloatArray, frozen, quiet, readonly
 from costmodel.foundation.design import Design
-from costmodel.foundation.errors import ScenarioError, UnknownParameterError, missing_extra, near_matches
+from costmodel.foundation.errors import DomainError, ScenarioError, UnknownParameterError, near_matches
+from costmodel.foundation.outputs import TIME_AXES, Derived, OutputSpec, derived, output, outputs_of, ratio, year_value
+from costmodel.foundation.reducers import exact_quantile
 from costmodel.foundation.scenario import Scenario
+from costmodel.foundation.tables import Table, figure, shown_unit
 from costmodel.foundation.version import VERSION
+
+__all__ = [
+    "SUMMARY_QUANTILES",
+    "Derived",
+    "OutputSpec",
+    "Result",
+    "derived",
+    "output",
+    "outputs_of",
+    "ratio",
+]
 
 SUMMARY_QUANTILES = (0.05, 0.5, 0.95)
 """Ranks that a summary of an ensemble reports [1]."""
+REPR_OUTPUTS = 7
+"""Outputs that the text of a result shows, so that it stays within ten lines [1]."""
 
-
-@dataclass(frozen=True, slots=True)
-class OutputSpec:
-    """The declaration of an output: its structural dims, unit and label."""
-
-    name: str
-    dims: tuple[str, ...]
-    unit: str
-    label: str
-    basis: str | None = None
-
-
-def output(unit: str, *, dims: tuple[str, ...] = (), label: str, basis: str | None = None) -> Any:
-    """Declare an output of a result.
-
-    Parameters
-    ----------
-    unit
-        Canonical unit; money and tokens in it tell how the output rescales.
-    dims
-        Structural axes, leading; an ensemble appends ``draw``.
-    label
-        A few words for tables and axes.
-    basis
-        For a cost per token or per hour: what is counted in it.
-    """
-    return dataclasses.field(metadata={"unit": unit, "dims": dims, "label": label, "basis": basis})
+SHOWN_ITEMS = 3
+"""Items of one output that a line of text shows [1]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """Base of every result: the scenario and design that it came from, and the version that computed it."""
+    """Base of every result: the scenario and design that it came from, and the version that computed it.
+
+    Parameters
+    ----------
+    scenario
+        The written scenario; in a model that has not been run by the library, the resolved one.
+    design
+        Ranks of the draws; absent for medians.
+    version
+        Version of the library.
+    left_out
+        Draws with a value that is not finite, shape ``(draw,)``, where such draws were to be masked; statistics
+        leave them out.
+    excluded
+        Number of draws left out, by the output that was not finite first.
+    """
 
     scenario: Scenario
     design: Design | None = None
     version: str = VERSION
+    left_out: NDArray[np.bool_] | None = None
+    excluded: Mapping[str, int] = field(default_factory=dict)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        # set before the dataclass decorator of the subclass would write its own: arrays have no single truth value
+        cls.__eq__ = Result.__eq__  # type: ignore[method-assign]
+        cls.__repr__ = Result.__repr__  # type: ignore[method-assign]
 
     def __post_init__(self) -> None:
-        for spec in outputs_of(type(self)):
-            value = getattr(self, spec.name)
-            if isinstance(value, np.ndarray):
-                view = value.view()
-                view.flags.writeable = False
-                object.__setattr__(self, spec.name, view)
+        for spec in outputs_of(type(self), derived=False):
+            object.__setattr__(self, spec.name, frozen(getattr(self, spec.name)))
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other) or not isinstance(other, Result):
+            return NotImplemented
+        same = (self.scenario, self.design, self.version, dict(self.excluded)) == (
+            other.scenario,
+            other.design,
+            other.version,
+            dict(other.excluded),
+        )
+        names = ["left_out", *(spec.name for spec in outputs_of(type(self), derived=False))]
+        return same and all(_equal(getattr(self, name), getattr(other, name)) for name in names)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        """Return at most ten lines: what was run, and the first outputs at their last year."""
+        draws = "" if self.draws is None else f", {self.draws} draws"
+        head = (
+            f"{type(self).__name__} of {self.scenario.name!r} ({self.scenario.model}{draws}, costmodel {self.version})"
+        )
+        shown = self._headlines()[:REPR_OUTPUTS]
+        lines = [f"  {self._line(name)}" for name in shown]
+        rest = len(self.outputs()) - len(shown)
+        return "\n".join([head, *lines, *([f"  … and {rest} outputs more: .outputs(), .table()"] if rest else [])])
 
     @property
     def draws(self) -> int | None:
         """Number of draws; absent for a scalar run."""
-        for spec in outputs_of(type(self)):
+        for spec in outputs_of(type(self), derived=False):
             shape = np.shape(getattr(self, spec.name))
             if len(shape) > len(spec.dims):
                 return int(shape[-1])
         return None
 
     def coords(self) -> Mapping[str, Any]:
-        """Return labels of the structural axes; a subclass names what it knows."""
+        """Return labels of the axes other than steps and bounds; a subclass names what it knows."""
         return {}
 
+    def labels(self) -> dict[str, tuple[Any, ...]]:
+        """Return the labels of every axis: dates of steps (their first day) and bounds, years, names of items."""
+        found: dict[str, tuple[Any, ...]] = {dim: tuple(row) for dim, row in self.coords().items()}
+        grid = self.scenario.grid
+        if grid is not None:
+            dates = grid.dates
+            found.update(step=dates[:-1], bound=dates)
+            found.setdefault("year", tuple(grid.years))
+        return found
+
     def outputs(self) -> dict[str, OutputSpec]:
-        """Return the declared outputs by name."""
+        """Return the declared outputs by name, stored and derived."""
         return {spec.name: spec for spec in outputs_of(type(self))}
 
+    def basis(self, name: str) -> str | None:
+        """Return what a cost counts, where it is declared; a subclass whose scenario decides it says so here."""
+        return self.spec(name).basis
+
+    def spec(self, name: str) -> OutputSpec:
+        """Return the declaration of an output.
+
+        Raises
+        ------
+        UnknownParameterError
+            If there is no such output; near matches are in the message.
+        """
+        known = self.outputs()
+        if name not in known:
+            raise UnknownParameterError(
+                f"{type(self).__name__} has no output {name!r}{near_matches(name, known) or ': ' + ', '.join(known)}"
+            )
+        return known[name]
+
     def __getitem__(self, name: str) -> Any:
-        """Return an output by name."""
-        if name not in self.outputs():
-            hint = near_matches(name, self.outputs())
-            raise UnknownParameterError(f"{name!r} is not an output of {type(self).__name__}{hint}")
-        return getattr(self, name)
+        """Return an output by name, stored or derived."""
+        return getattr(self, self.spec(name).name)
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names of the outputs."""
+        return iter(self.outputs())
+
+    def by_year(self, name: str) -> tuple[tuple[int, ...], FloatArray]:
+        """Return the calendar years of an output and its figure in each, formed as its kind says.
+
+        Parameters
+        ----------
+        name
+            An output with an axis of years, steps or bounds.
+
+        Returns
+        -------
+        tuple
+            Years that the run covers wholly, and figures of shape ``(year, …)``: items after the year, draws last.
+
+        Raises
+        ------
+        UnknownParameterError
+            If there is no such output.
+        DomainError
+            If it has no axis of time, or more than one, or a date has no figure of a year.
+
+        Notes
+        -----
+        A flow is summed over the year's steps, a stock read at the year's end, a rate averaged, and a ratio is the
+        ratio of its two outputs' figures; see :mod:`costmodel.foundation.outputs`.
+        """
+        spec = self.spec(name)
+        axes = [dim for dim in spec.dims if dim in TIME_AXES]
+        if len(axes) != 1:
+            have = f"two axes of time {tuple(axes)}" if axes else "no axis of time"
+            raise DomainError(f"output {name!r} has {have}, so no figure of a year")
+        if spec.of is not None and spec.over is not None:
+            years, above = self.by_year(spec.of)
+            _, below = self.by_year(spec.over)
+            return years, _quotient(above, below)
+        values = np.moveaxis(np.asarray(self[name], dtype=np.float64), spec.dims.index(axes[0]), 0)
+        if axes[0] == "year":
+            labels = self.labels().get("year", ())
+            return tuple(int(year) for year in labels), readonly(values)
+        grid = self.scenario.grid
+        if grid is None:
+            raise DomainError(f"output {name!r}: the scenario has no time grid, so its steps have no years")
+        rows = [year_value(spec, values, grid.year_steps(year)) for year in grid.years]
+        return grid.years, readonly(np.array(rows).reshape(len(rows), *values.shape[1:]))
+
+    def quantile(self, name: str, ranks: float | Sequence[float] = SUMMARY_QUANTILES) -> FloatArray:
+        """Return quantiles of an output over the draws.
+
+        Parameters
+        ----------
+        name
+            An output.
+        ranks
+            One rank or several, 0 … 1.
+
+        Returns
+        -------
+        FloatArray
+            Shape ``structural``, or ``(rank,) + structural`` for several ranks. The value itself for a scalar run.
+
+        Notes
+        -----
+        The smallest draw that at least a share ``rank`` of the draws do not exceed (the inverted distribution
+        function), as everywhere in the library.
+        """
+        values, spec = np.asarray(self[name], dtype=np.float64), self.spec(name)
+        wanted = np.asarray(ranks, dtype=np.float64)
+        if values.ndim == len(spec.dims):
+            exact_quantile([0.0], wanted)  # checks the ranks
+            return readonly(np.broadcast_to(values, wanted.shape + values.shape))
+        return readonly(exact_quantile(self._kept(values), wanted))
 
     def summary(self) -> dict[str, dict[str, Any]]:
-        """Return unit, label and value of every output; quantiles over the draws for an ensemble."""
-        return {spec.name: _summarize(getattr(self, spec.name), spec) for spec in outputs_of(type(self))}
+        """Return unit, label and value of every output; mean and quantiles over the draws for an ensemble."""
+        return {name: self._summarize(name) for name in self.outputs()}
+
+    def table(self, *names: str) -> Table:
+        """Return outputs as a table: by year where they have an axis of time, else in one column.
+
+        Parameters
+        ----------
+        names
+            Outputs, all with an axis of time or all without one; what there is most of where absent.
+        """
+        chosen = [self.spec(name) for name in names] or self._common()
+        timed = [spec for spec in chosen if spec.time_axis is not None and spec.kind != "date"]
+        if timed and len(timed) < len(chosen):
+            apart = ", ".join(spec.name for spec in chosen if spec not in timed)
+            raise ScenarioError(f"{apart}: without a figure by year; ask for it in a table of its own")
+        title = self.scenario.title or self.scenario.name
+        notes = () if self.draws is None else (f"{self.draws} draws: 5 / 50 / 95 %",)
+        if not timed:
+            return Table(("output", "unit", "value"), tuple(self._row(spec) for spec in chosen), title, notes)
+        lines = [line for spec in timed for line in self._year_rows(spec)]
+        years = self.by_year(timed[0].name)[0]
+        return Table(("output", "unit", *map(str, years)), tuple(lines), title, notes)
 
     def to_xarray(self) -> Any:
-        """Return a labelled dataset (extra ``frames``)."""
-        try:
-            import xarray
-        except ImportError:
-            raise missing_extra("frames", "to_xarray()") from None
-        variables = {}
-        for spec in outputs_of(type(self)):
-            value = np.asarray(getattr(self, spec.name))
-            dims = (*spec.dims, "draw") if value.ndim > len(spec.dims) else spec.dims
-            variables[spec.name] = (dims, value, {"units": spec.unit, "long_name": spec.label})
-        used = {dim for dims, _, _ in variables.values() for dim in dims}
-        coords = {dim: list(labels) for dim, labels in self.coords().items() if dim in used}
-        attrs = {"scenario": self.scenario.name, "costmodel_version": self.version}
-        return xarray.Dataset(variables, coords=coords, attrs=attrs)
+        """Return every output as a labelled dataset (extra ``frames``).
+
+        Dates are the coordinate of steps and bounds; each variable has its unit, label, kind and basis; the
+        attributes hold the scenario as TOML, the design and the version, so that the run can be repeated, and
+        :func:`costmodel.load_result` reads it back.
+        """
+        from costmodel.foundation.datasets import dataset_of
+
+        return dataset_of(self)
 
     def to_frame(self, dims: tuple[str, ...] | None = None) -> Any:
         """Return the outputs that share the given structural axes as one table (extra ``frames``).
@@ -118,43 +270,126 @@ class Result:
         dims
             Structural axes of the wanted outputs, as ``("year",)``; the most common where absent.
         """
-        try:
-            import pandas  # noqa: F401
-        except ImportError:
-            raise missing_extra("frames", "to_frame()") from None
-        wanted = self._most_common_dims() if dims is None else tuple(dims)
-        names = [spec.name for spec in outputs_of(type(self)) if spec.dims == wanted]
+        from costmodel.foundation.datasets import frame_of
+
+        wanted = self._common()[0].dims if dims is None else tuple(dims)
+        names = [name for name, spec in self.outputs().items() if spec.dims == wanted]
         if not names:
-            available = sorted({spec.dims for spec in outputs_of(type(self))})
+            available = sorted({spec.dims for spec in self.outputs().values()})
             raise ScenarioError(f"no output has the axes {wanted}: there are {available}")
-        selected = self.to_xarray()[names]
-        frame = selected.to_dataframe()[names] if selected.sizes else selected.to_pandas().to_frame().T
-        frame.attrs["units"] = {name: self.outputs()[name].unit for name in names}
-        return frame
+        return frame_of(self, names)
 
-    def _most_common_dims(self) -> tuple[str, ...]:
-        counts: dict[tuple[str, ...], int] = {}
-        for spec in outputs_of(type(self)):
-            counts[spec.dims] = counts.get(spec.dims, 0) + 1
-        return max(counts, key=lambda dims: counts[dims])
+    def save(self, path: Any) -> None:
+        """Write the result to a netCDF file (extra ``frames``); :func:`costmodel.load_result` reads it back."""
+        from costmodel.foundation.datasets import save_result
+
+        save_result(self, path)
+
+    def explain_nonfinite(self, name: str) -> str:
+        """Return the likely cause of a value that is not finite; a subclass that knows one says so here."""
+        return ""
+
+    def _kept(self, values: FloatArray) -> FloatArray:
+        return values if self.left_out is None else values[..., ~self.left_out]
+
+    def _common(self) -> list[OutputSpec]:
+        """Return the outputs whose axes are the most common ones."""
+        groups: dict[tuple[str, ...], list[OutputSpec]] = {}
+        for spec in self.outputs().values():
+            groups.setdefault(spec.dims, []).append(spec)
+        if not groups:
+            raise ScenarioError(f"{type(self).__name__} declares no output")
+        return max(groups.values(), key=len)
+
+    def _headlines(self) -> list[str]:
+        """Return the names of all outputs: what the class puts first, then the totals, then the rest."""
+        chosen = [name.split("@")[0] for name in getattr(type(self), "ENSEMBLE_OUTPUTS", ())]
+        totals = [name for name, spec in self.outputs().items() if spec.derived]
+        return list(dict.fromkeys([*(name for name in chosen if name in self.outputs()), *totals, *self.outputs()]))
+
+    def _line(self, name: str) -> str:
+        """Return an output as one line; by its last year where it has years."""
+        spec, label, values = self.spec(name), self.spec(name).label, np.asarray(self[name])
+        items = len(spec.dims)
+        if spec.time_axis is not None and spec.kind != "date" and values.size:
+            years, rows = self.by_year(name)
+            if not years:
+                return f"{label}: {np.shape(values)}"
+            label, values, items = f"{label}, {years[-1]}", rows[-1], items - 1
+        unit, scale = _scale(spec, values)
+        return f"{label}: {self._text(spec, values, items, scale)} {unit}".rstrip()
+
+    def _text(self, spec: OutputSpec, values: NDArray[Any], items: int, scale: float) -> str:
+        """Return figures as short text: over draws as quantiles, of several items the first ones.
+
+        Parameters
+        ----------
+        values
+            Shape ``(item, …) + batch``, with ``items`` axes before the batch.
+        scale
+            What a figure is multiplied by.
+        """
+        if spec.words and values.size:
+            known = sorted({spec.words[int(code)] for code in np.unique(values) if 0 <= int(code) < len(spec.words)})
+            return ", ".join(known)
+        if values.dtype.kind == "b":
+            return ("yes" if values else "no") if values.ndim == 0 else f"in {int(values.sum())} of {values.size}"
+        if values.dtype.kind not in "fiu":
+            return str(values)[:60]
+        digits = "{:.2f}".format if spec.kind == "date" else figure
+        if values.ndim > items:
+            bands = np.moveaxis(exact_quantile(self._kept(values), SUMMARY_QUANTILES), 0, -1)
+            texts = [" / ".join(digits(v * scale) for v in row) for row in bands.reshape(-1, len(SUMMARY_QUANTILES))]
+        else:
+            texts = [digits(float(v) * scale) for v in values.reshape(-1)]
+        return ", ".join(texts[:SHOWN_ITEMS]) + (" …" if len(texts) > SHOWN_ITEMS else "")
+
+    def _year_rows(self, spec: OutputSpec) -> Iterator[tuple[str, ...]]:
+        """Yield a row per item of an output: label, unit, and its figure in each year."""
+        _, values = self.by_year(spec.name)
+        dims = [dim for dim in spec.dims if dim not in TIME_AXES]
+        names = self.labels()
+        for index in np.ndindex(*values.shape[1 : 1 + len(dims)]):
+            places = [str(names[dim][i]) if dim in names else str(i) for dim, i in zip(dims, index, strict=True)]
+            rows = values[(slice(None), *index)]
+            unit, scale = _scale(spec, rows)
+            yield (", ".join([spec.label, *places]), unit, *(self._text(spec, row, 0, scale) for row in rows))
+
+    def _row(self, spec: OutputSpec) -> tuple[str, str, str]:
+        """Return an output without years as label, unit and figure."""
+        values = np.asarray(self[spec.name])
+        unit, scale = _scale(spec, values)
+        return spec.label, unit, self._text(spec, values, len(spec.dims), scale)
+
+    def _summarize(self, name: str) -> dict[str, Any]:
+        spec, array = self.spec(name), np.asarray(self[name])
+        row: dict[str, Any] = {"unit": spec.unit, "label": spec.label}
+        if spec.words:
+            row["words"] = [spec.words[int(code)] for code in np.unique(array)]
+        if array.ndim <= len(spec.dims) or array.dtype.kind not in "fiu":
+            return {**row, "value": array[()] if array.ndim == 0 else array}
+        kept = self._kept(array)
+        names = [f"p{100 * rank:g}" for rank in SUMMARY_QUANTILES]
+        bands = exact_quantile(kept, SUMMARY_QUANTILES)
+        return {**row, "mean": kept.mean(axis=-1), **dict(zip(names, bands, strict=True))}
 
 
-def outputs_of(result: type) -> tuple[OutputSpec, ...]:
-    """Return the declared outputs of a result class, in order."""
-    return tuple(
-        OutputSpec(
-            item.name, item.metadata["dims"], item.metadata["unit"], item.metadata["label"], item.metadata["basis"]
-        )
-        for item in dataclasses.fields(result)
-        if "dims" in item.metadata
-    )
+def _quotient(above: FloatArray, below: FloatArray) -> FloatArray:
+    """Divide; where there is no ratio, NaN says so."""
+    with quiet():
+        values = above / below
+    return readonly(np.where(np.isfinite(values), values, np.nan))
 
 
-def _summarize(value: Any, spec: OutputSpec) -> dict[str, Any]:
-    array = np.asarray(value)
-    row: dict[str, Any] = {"unit": spec.unit, "label": spec.label}
-    if array.ndim <= len(spec.dims) or array.dtype.kind not in "fiu":
-        return {**row, "value": array[()] if array.ndim == 0 else array}
-    bands = np.quantile(array, SUMMARY_QUANTILES, axis=-1)
-    names = [f"p{100 * rank:g}" for rank in SUMMARY_QUANTILES]
-    return {**row, "mean": array.mean(axis=-1), **dict(zip(names, bands, strict=True))}
+def _scale(spec: OutputSpec, values: NDArray[Any]) -> tuple[str, float]:
+    """Return the unit that figures are shown in, with a prefix that fits the largest, and their factor."""
+    if spec.kind in ("code", "date") or values.dtype.kind not in "fiu":
+        return "", 1.0
+    finite = np.abs(values[np.isfinite(values)]) if values.ndim else np.abs(values)
+    return shown_unit(spec.unit, float(finite.max(initial=0.0)))
+
+
+def _equal(one: Any, two: Any) -> bool:
+    """Compare two stored values; NaN equals NaN."""
+    a, b = np.asarray(one), np.asarray(two)
+    return a.shape == b.shape and bool(np.array_equal(a, b, equal_nan=a.dtype.kind == "f" and b.dtype.kind == "f"))

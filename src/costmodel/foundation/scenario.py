@@ -10,8 +10,9 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Self
+from typing import Any, Self, get_type_hints
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from costmodel.foundation.design import Design, copula_factor
@@ -183,6 +184,10 @@ class Scenario(Inputs):
             if value is not None
         )
 
+    def is_written(self) -> bool:
+        """Return whether every value is as it is written: False for a scenario that was resolved to arrays."""
+        return not any(isinstance(value, np.ndarray) for _, value, _, _ in self.walk())
+
     def to_toml(self) -> str:
         """Return the scenario as TOML text; reading it back gives an equal scenario."""
         import tomli_w
@@ -246,6 +251,19 @@ class ModelEntry:
         """Return the model's callable."""
         module, function = self._target.split(":")
         return getattr(import_module(module), function)  # type: ignore[no-any-return]
+
+    def result_type(self) -> type[Any]:
+        """Return the class of the model's results: what its callable is annotated to return.
+
+        Raises
+        ------
+        ScenarioError
+            If the callable is not annotated so.
+        """
+        found = get_type_hints(self.load()).get("return")
+        if not isinstance(found, type):
+            raise ScenarioError(f"model {self.name!r}: annotate {self._target} with the class of its results")
+        return found
 
 
 MODELS: dict[str, ModelEntry] = {}

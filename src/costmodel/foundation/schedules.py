@@ -38,6 +38,21 @@ def year_fraction(date: dt.date) -> float:
     return date.year + (date.month - 1 + (date.day - 1) / days_in_month) / 12.0
 
 
+def date_at(year: float) -> dt.date:
+    """Return the day that a decimal year falls on, to the nearest: the inverse of :func:`year_fraction`.
+
+    Examples
+    --------
+    >>> date_at(2026.5)
+    datetime.date(2026, 7, 1)
+    """
+    months = year * 12.0
+    whole = int(np.floor(months + 1e-6))
+    first = dt.date(whole // 12, whole % 12 + 1, 1)
+    days = calendar.monthrange(first.year, first.month)[1]
+    return first + dt.timedelta(days=round(max(months - whole, 0.0) * days))
+
+
 def parse_date(value: object) -> dt.date:
     """Read a date: ``2026-07-01``, ``2026-07`` (its first day) or a TOML date.
 
@@ -107,6 +122,11 @@ class TimeGrid:
     def mid(self) -> FloatArray:
         """Decimal years of the middles of the steps, shape ``(step,)``."""
         return np.asarray(self.begin + (np.arange(self.steps) + 0.5) / STEPS_PER_YEAR[self.step], dtype=np.float64)
+
+    @property
+    def dates(self) -> tuple[dt.date, ...]:
+        """Dates of the step bounds, to the nearest day; a step begins at its own and ends at the next."""
+        return tuple(date_at(float(year)) for year in self.bounds)
 
     @property
     def years(self) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from costmodel.foundation.arrays import FloatArray, Numeric
+from costmodel.foundation.reducers import exact_quantile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +133,7 @@ class GrowthSplit:
     def interval(self, name: str, level: float = 0.9) -> tuple[float, float]:
         """Return the bounds that hold the share of one cause in ``level`` of the draws."""
         share: FloatArray = np.atleast_1d(np.asarray(self.shares()[name], dtype=float))
-        low, high = np.quantile(share, [0.5 - level / 2, 0.5 + level / 2])
+        low, high = exact_quantile(share, [0.5 - level / 2, 0.5 + level / 2])
         return float(low), float(high)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from costmodel.foundation.arrays import FloatArray, Numeric, ordered_sum
 from costmodel.foundation.errors import ConvergenceError, DomainError, UnknownParameterError, near_matches
-from costmodel.foundation.results import Result, output
+from costmodel.foundation.results import Result, derived, output, ratio
 from costmodel.foundation.schedules import year_fraction
 from costmodel.market.attribution import GrowthSplit
 from costmodel.market.decline import moore, wright
@@ -40,39 +40,50 @@ class TokenMarketResult(Result):
 
     ENSEMBLE_OUTPUTS: ClassVar[tuple[str, ...]] = ("total_tokens", "total_user_spend", "average_price", "tokens")
 
-    price: FloatArray = output("USD/token", dims=_AXES, label="list price", basis=_PRICE_BASIS)
-    noticed_price: FloatArray = output("USD/token", dims=_AXES, label="price that users respond to", basis=_PRICE_BASIS)
-    unit_cost: FloatArray = output("USD/token", dims=_AXES, label="unit cost", basis="as written at the start")
-    adoption: FloatArray = output("1", dims=_AXES, label="adoption, launch included, over the start")
-    intensity: FloatArray = output("1", dims=_AXES, label="tokens per task over the start")
-    price_response: FloatArray = output("1", dims=_AXES, label="response of demand to prices")
-    capability_response: FloatArray = output("1", dims=_AXES, label="response of demand to capability")
-    ceiling: FloatArray = output("1", dims=_AXES, label="demand left by what users can pay")
-    tokens: FloatArray = output("token/year", dims=_AXES, label="tokens")
-    user_spend: FloatArray = output("USD/year", dims=_AXES, label="user spend")
-    rebound: FloatArray = output("1", dims=_AXES, label="share of the saving on price that added usage takes back")
-    surplus: FloatArray = output("USD/year", dims=_AXES, label="consumer surplus gained by the fall in price")
+    price: FloatArray = output("USD/token", kind="rate", dims=_AXES, label="list price", basis=_PRICE_BASIS)
+    noticed_price: FloatArray = output(
+        "USD/token", kind="rate", dims=_AXES, label="price that users respond to", basis=_PRICE_BASIS
+    )
+    unit_cost: FloatArray = output(
+        "USD/token", kind="rate", dims=_AXES, label="unit cost", basis="as written at the start"
+    )
+    adoption: FloatArray = output("1", kind="rate", dims=_AXES, label="adoption, launch included, over the start")
+    intensity: FloatArray = output("1", kind="rate", dims=_AXES, label="tokens per task over the start")
+    price_response: FloatArray = output("1", kind="rate", dims=_AXES, label="response of demand to prices")
+    capability_response: FloatArray = output("1", kind="rate", dims=_AXES, label="response of demand to capability")
+    ceiling: FloatArray = output("1", kind="rate", dims=_AXES, label="demand left by what users can pay")
+    tokens: FloatArray = output("token/year", kind="rate", dims=_AXES, label="tokens")
+    user_spend: FloatArray = output("USD/year", kind="rate", dims=_AXES, label="user spend")
+    rebound: FloatArray = output(
+        "1", kind="rate", dims=_AXES, label="share of the saving on price that added usage takes back"
+    )
+    surplus: FloatArray = output(
+        "USD/year", kind="rate", dims=_AXES, label="consumer surplus gained by the fall in price"
+    )
 
     def coords(self) -> Mapping[str, Any]:
-        """Return labels of the axes: mid-step dates and names of workloads."""
-        scenario = self.scenario
-        grid = scenario.grid
-        names = tuple(scenario.workloads) if isinstance(scenario, TokenMarket) else ()
-        return {"step": () if grid is None else grid.mid, "workload": names}
+        """Return the names of workloads."""
+        return {"workload": tuple(self.scenario.workloads) if isinstance(self.scenario, TokenMarket) else ()}
 
-    @property
+    @derived("token/year", kind="rate", dims=("step",), label="tokens of all workloads")
     def total_tokens(self) -> Any:
-        """Tokens of all workloads, (step,) or (step, draw) [token/year]."""
+        """Tokens of all workloads, (step,) or (step, draw)."""
         return ordered_sum(np.moveaxis(self.tokens, 1, 0))
 
-    @property
+    @derived("USD/year", kind="rate", dims=("step",), label="user spend on all workloads")
     def total_user_spend(self) -> Any:
-        """User spend on all workloads, (step,) or (step, draw) [USD/year]."""
+        """User spend on all workloads, (step,) or (step, draw)."""
         return ordered_sum(np.moveaxis(self.user_spend, 1, 0))
 
-    @property
+    @derived(
+        "USD/token",
+        kind=ratio(of="total_user_spend", over="total_tokens"),
+        dims=("step",),
+        label="user spend over tokens",
+        blank="without tokens",
+    )
     def average_price(self) -> Any:
-        """User spend over tokens, unpaid ones included, (step,) or (step, draw) [USD/token]."""
+        """User spend over tokens, unpaid ones included, (step,) or (step, draw)."""
         return self.total_user_spend / self.total_tokens
 
     def growth(self, workload: str) -> GrowthSplit:

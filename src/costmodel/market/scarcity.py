@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from costmodel.foundation.arrays import FloatArray, Numeric, formula, readonly
 from costmodel.foundation.errors import DomainError
+from costmodel.foundation.reducers import exact_quantile
 
 LEAST_RISE = 0.01
 """Smallest rise of log tightness from which an exponent is read [1]: below it, a moving rent is not scarcity."""
@@ -136,7 +137,7 @@ class RentBacktest:
         if not np.any(self.identified):
             raise DomainError("tightness does not rise between the first two rents in any draw: nothing is identified")
         values = np.atleast_1d(getattr(self, name))[np.atleast_1d(self.identified)]
-        low, middle, high = np.quantile(values, [0.5 - level / 2, 0.5, 0.5 + level / 2])
+        low, middle, high = exact_quantile(values, [0.5 - level / 2, 0.5, 0.5 + level / 2])
         return float(low), float(middle), float(high)
 
 

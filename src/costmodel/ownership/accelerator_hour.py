@@ -8,7 +8,7 @@ from typing import Literal
 from costmodel.foundation.arrays import FloatArray, Numeric, ordered_sum
 from costmodel.foundation.inputs import Inputs, Parameter, parameter
 from costmodel.foundation.provenance import Grade
-from costmodel.foundation.results import Result, output
+from costmodel.foundation.results import Result, derived, output
 from costmodel.foundation.scenario import Scenario, register_model
 from costmodel.foundation.units import HOURS_PER_YEAR
 from costmodel.ownership.energy import energy_cost, facility_cost
@@ -99,9 +99,9 @@ class AcceleratorHourResult(Result):
         "USD/FLOP", label="cost of a useful operation", basis=BASIS + "; operations at the stated share of peak"
     )
 
-    @property
+    @derived("USD/hour", label="cost of an accelerator-hour")
     def total(self) -> Numeric:
-        """Cost of an accelerator-hour [USD/hour]: the sum of its components."""
+        """Cost of an accelerator-hour: the sum of its components."""
         return ordered_sum(self[name] for name in COMPONENTS)
 
     def breakdown(self) -> dict[str, Numeric]:

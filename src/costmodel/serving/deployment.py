@@ -12,7 +12,7 @@ from pydantic import Field
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.inputs import Count, Inputs, Parameter, parameter
 from costmodel.foundation.provenance import Grade
-from costmodel.foundation.results import Result, output
+from costmodel.foundation.results import Result, derived, output
 from costmodel.foundation.scenario import Scenario, register_model
 from costmodel.serving.calibration import OVERHEAD
 from costmodel.serving.cost import CostBasis
@@ -220,40 +220,51 @@ class Deployment(ServingInputs, Scenario):
     """Depreciation in the price of an owned accelerator."""
 
 
+_BLANK = "where the deployment cannot run so"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentResult(Result):
     """What a deployment serves and what its tokens cost; NaN where it is infeasible.
 
-    Costs per token have the basis that :meth:`basis` gives.
+    Costs per token have the basis that :meth:`cost_basis` gives.
     """
 
     infeasible: NDArray[np.bool_] = output("1", label="whether it cannot run so")
-    reason: FloatArray = output("1", label="code of the reason, 0 where it can")
-    batch: FloatArray = output("1", label="sequences in decode of one copy")
-    accelerators: FloatArray = output("1", label="accelerators of one copy")
-    time_to_first_token: FloatArray = output("s", label="time to first token")
-    time_per_output_token: FloatArray = output("s/token", label="time per output token")
-    tokens_per_second: FloatArray = output("token/s", label="input and output tokens per accelerator")
-    output_per_second: FloatArray = output("token/s", label="output tokens per accelerator")
-    requests_per_second: FloatArray = output("1/s", label="requests per accelerator")
-    prefill_share: FloatArray = output("1", label="share of accelerator time that reads prompts")
-    utilisation: FloatArray = output("1", label="share of paid hours that is busy")
-    input_cost: FloatArray = output("USD/token", label="cost of a computed input token", basis="prefill only, input")
-    cached_cost: FloatArray = output("USD/token", label="cost of a cached input token", basis="prefill only, cached")
-    output_cost: FloatArray = output("USD/token", label="cost of an output token", basis="decode only, output")
-    blended_cost: FloatArray = output(
-        "USD/token", label="cost of a token of the mix", basis="prefill and decode, input and output"
+    reason: FloatArray = output("1", kind="code", label="what it fails on", words=REASONS)
+    batch: FloatArray = output("1", label="sequences in decode of one copy", blank=_BLANK)
+    accelerators: FloatArray = output("1", label="accelerators of one copy", blank=_BLANK)
+    time_to_first_token: FloatArray = output("s", label="time to first token", blank=_BLANK)
+    time_per_output_token: FloatArray = output("s/token", label="time per output token", blank=_BLANK)
+    tokens_per_second: FloatArray = output("token/s", label="input and output tokens per accelerator", blank=_BLANK)
+    output_per_second: FloatArray = output("token/s", label="output tokens per accelerator", blank=_BLANK)
+    requests_per_second: FloatArray = output("1/s", label="requests per accelerator", blank=_BLANK)
+    prefill_share: FloatArray = output("1", label="share of accelerator time that reads prompts", blank=_BLANK)
+    utilisation: FloatArray = output("1", label="share of paid hours that is busy", blank=_BLANK)
+    input_cost: FloatArray = output(
+        "USD/token", label="cost of a computed input token", basis="prefill only, input", blank=_BLANK
     )
-    energy: FloatArray = output("Wh/token", label="energy of a token of the mix", basis="at the meter, idle hours in")
+    cached_cost: FloatArray = output(
+        "USD/token", label="cost of a cached input token", basis="prefill only, cached", blank=_BLANK
+    )
+    output_cost: FloatArray = output(
+        "USD/token", label="cost of an output token", basis="decode only, output", blank=_BLANK
+    )
+    blended_cost: FloatArray = output(
+        "USD/token", label="cost of a token of the mix", basis="prefill and decode, input and output", blank=_BLANK
+    )
+    energy: FloatArray = output(
+        "Wh/token", label="energy of a token of the mix", basis="at the meter, idle hours in", blank=_BLANK
+    )
 
-    @property
+    @derived("token/s", label="output tokens per second of one user", blank=_BLANK)
     def user_speed(self) -> FloatArray:
-        """Output tokens per second of one user [token/s]."""
+        """Output tokens per second of one user."""
         return 1.0 / self.time_per_output_token
 
-    @property
+    @derived("USD", label="cost of a request of mean lengths", blank=_BLANK)
     def request_cost(self) -> FloatArray:
-        """Cost of a request of mean lengths [USD]."""
+        """Cost of a request of mean lengths."""
         return self.blended_cost * self.tokens_per_second / self.requests_per_second
 
     @property
@@ -269,7 +280,11 @@ class DeploymentResult(Result):
             raise TypeError(f"a DeploymentResult belongs to a Deployment, not to {type(scenario).__name__}")
         return scenario
 
-    def basis(self, name: str) -> CostBasis:
+    def basis(self, name: str) -> str | None:
+        """Return what a cost counts, as text."""
+        return str(self.cost_basis(name)) if name in _BASES else self.spec(name).basis
+
+    def cost_basis(self, name: str) -> CostBasis:
         """Return what a cost of this result contains.
 
         Parameters

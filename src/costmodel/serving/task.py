@@ -12,7 +12,7 @@ from costmodel.foundation.arrays import FloatArray, Numeric
 from costmodel.foundation.design import Design
 from costmodel.foundation.inputs import Inputs, Parameter, parameter
 from costmodel.foundation.provenance import Grade
-from costmodel.foundation.results import Result, output
+from costmodel.foundation.results import Result, derived, output
 from costmodel.foundation.scenario import Scenario, register_model
 from costmodel.serving.agents import (
     fresh_input_tokens,
@@ -101,14 +101,14 @@ class AgentTaskResult(Result):
     sandboxes_alive: FloatArray = output("1", label="sandboxes alive at once")
     sandbox_memory: FloatArray = output("byte", label="memory that they hold")
 
-    @property
+    @derived("token", label="all tokens of the task")
     def tokens(self) -> FloatArray:
-        """All tokens of the task [token]."""
+        """All tokens of the task."""
         return self.fresh_tokens + self.resent_tokens + self.output_tokens
 
-    @property
+    @derived("USD", label="cost of the task")
     def cost(self) -> FloatArray:
-        """Cost of the task [USD]."""
+        """Cost of the task."""
         return self.token_cost + self.sandbox_cost
 
 

@@ -148,7 +148,7 @@ class TrainingLadderResult(Result):
     power: FloatArray = output("W", dims=("year",), label="facility power of the largest run")
     energy: FloatArray = output("Wh", dims=("year",), label="energy of the largest run")
     accelerators: FloatArray = output("1", dims=("year",), label="accelerators of the largest run")
-    passed: FloatArray = output("1", dims=("target",), label="date at which the target is passed, as a year")
+    passed: FloatArray = output("1", kind="date", dims=("target",), label="date at which the target is passed")
 
     def coords(self) -> Mapping[str, Any]:
         """Return calendar years and targets."""

@@ -11,7 +11,7 @@ import costmodel.catalog as catalog
 from costmodel.compute import shape, training_flop_per_token
 from costmodel.foundation.arrays import FloatArray, Numeric, ordered_sum
 from costmodel.foundation.errors import ScenarioError
-from costmodel.foundation.results import Result, output
+from costmodel.foundation.results import Result, derived, output
 from costmodel.training import cost, development, duration, goodput
 from costmodel.training.cluster import Cluster, TrainingJob
 from costmodel.training.inputs import TrainingRun
@@ -82,25 +82,25 @@ class TrainingRunResult(Result):
     staff_cost: FloatArray = output("USD", label="staff with equity")
     data_cost: FloatArray = output("USD", label="data bought and hosted")
 
-    @property
+    @derived("USD", label="final run")
     def run_cost(self) -> Any:
-        """Cost of the final run by the scenario's method [USD]."""
+        """Cost of the final run by the scenario's method."""
         return ordered_sum(getattr(self, name) for name in _RUN_PARTS)
 
-    @property
+    @derived("USD/hour", label="paid accelerator-hour")
     def hour_cost(self) -> Any:
-        """Cost of a paid accelerator-hour by the scenario's method [USD/hour]."""
+        """Cost of a paid accelerator-hour by the scenario's method."""
         return self.run_cost / self.paid_hours
 
-    @property
+    @derived("USD", label="final run and development")
     def programme_cost(self) -> Any:
-        """Cost of the final run and the development around it [USD]."""
+        """Cost of the final run and the development around it."""
         return self.run_cost + ordered_sum(getattr(self, name) for name in _PROGRAMME_PARTS)
 
-    @property
-    def basis(self) -> str:
-        """What the cost counts."""
-        return _BASES[self.scenario.method]  # type: ignore[attr-defined]
+    def basis(self, name: str) -> str | None:
+        """Return what a cost of the run counts, by the scenario's method."""
+        by_method = name in _RUN_PARTS or name in ("run_cost", "hour_cost", "programme_cost")
+        return _BASES[self.scenario.method] if by_method else None  # type: ignore[attr-defined]
 
     def breakdown(self) -> dict[str, Any]:
         """Return every part of the programme's cost by name [USD]."""

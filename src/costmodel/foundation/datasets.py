@@ -1,0 +1,210 @@
+"""Results as labelled datasets and files, and back (extra ``frames``).
+
+A dataset says everything that is needed to repeat the run: its attributes hold the whole scenario as TOML, the
+design and the version. What was saved is read back equal, NaN and read-only arrays included.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from costmodel.foundation.design import Design
+from costmodel.foundation.errors import ScenarioError, missing_extra
+from costmodel.foundation.files import write_whole
+from costmodel.foundation.outputs import OutputSpec, outputs_of
+from costmodel.foundation.results import Result
+from costmodel.foundation.scenario import Scenario
+
+_ResultT = TypeVar("_ResultT", bound=Result)
+
+_LEFT_OUT, _GIVEN = "left_out", "design_ranks"
+_AXIS_NAMES = {"step": "first day of the step", "bound": "date of the bound", "year": "calendar year"}
+
+
+def _xarray(feature: str) -> Any:
+    try:
+        import xarray
+    except ImportError:
+        raise missing_extra("frames", feature) from None
+    return xarray
+
+
+def coordinates(labels: Mapping[str, Sequence[Any]], used: set[str]) -> dict[str, Any]:
+    """Return axis labels as a dataset's coordinates: dates as ``datetime64``, the rest as they are.
+
+    Examples
+    --------
+    >>> coordinates({"step": [dt.date(2026, 1, 1)], "workload": ["chat"]}, {"step"})["step"][1]
+    array(['2026-01-01T00:00:00.000000000'], dtype='datetime64[ns]')
+    """
+    found: dict[str, Any] = {}
+    for dim in sorted(used & labels.keys()):
+        row = list(labels[dim])
+        if row and isinstance(row[0], dt.date):
+            row = np.array(row, dtype="datetime64[ns]")  # type: ignore[assignment]
+        found[dim] = (dim, row, {"long_name": _AXIS_NAMES.get(dim, dim)})
+    return found
+
+
+def describe_output(spec: OutputSpec, basis: str | None = None) -> dict[str, Any]:
+    """Return an output's declaration as the attributes of a variable."""
+    kind = f"ratio of {spec.of} over {spec.over}" if spec.of else spec.kind
+    words = dict(enumerate(spec.words))
+    attributes = {
+        "units": spec.unit,
+        "long_name": spec.label,
+        "kind": kind,
+        "basis": basis or spec.basis,
+        "codes": ", ".join(f"{code}: {word}" for code, word in words.items()),
+        "blank": spec.blank,
+    }
+    return {name: text for name, text in attributes.items() if text}
+
+
+def repeat_attributes(scenario: Scenario, design: Design | None, version: str) -> dict[str, Any]:
+    """Return what repeats a run: the scenario's text, the design and the version."""
+    attributes = {
+        "title": scenario.title or scenario.name,
+        "scenario": scenario.name,
+        "model": scenario.model,
+        "costmodel_version": version,
+        "Conventions": "CF-1.11",
+    }
+    if scenario.is_written():
+        attributes["scenario_toml"] = scenario.to_toml()
+    if design is not None:
+        form = {
+            "method": design.method,
+            "seed": design.seed,
+            "draws": design.draws,
+            "paths": list(design.paths),
+            "correlations": [list(row) for row in design.correlations],
+        }
+        attributes["design"] = json.dumps(form)
+    return attributes
+
+
+def dataset_of(result: Result) -> Any:
+    """Return every output of a result, stored and derived, as an ``xarray.Dataset``."""
+    xarray = _xarray("to_xarray()")
+    variables: dict[str, Any] = {}
+    for name, spec in result.outputs().items():
+        value = np.asarray(result[name])
+        dims = (*spec.dims, "draw") if value.ndim > len(spec.dims) else spec.dims
+        variables[name] = (dims, value, describe_output(spec, result.basis(name)))
+    if result.left_out is not None:
+        variables[_LEFT_OUT] = (("draw",), result.left_out, {"long_name": "draws that statistics leave out"})
+    if result.design is not None and result.design.given is not None:
+        variables[_GIVEN] = (("path", "draw"), result.design.given, {"long_name": "ranks of the design"})
+    attributes = repeat_attributes(result.scenario, result.design, result.version)
+    if result.excluded:
+        attributes["excluded"] = json.dumps(dict(result.excluded))
+    coords = coordinates(result.labels(), {dim for dims, *_ in variables.values() for dim in dims})
+    return xarray.Dataset(variables, coords=coords, attrs=attributes)
+
+
+def frame_of(result: Result, names: Sequence[str]) -> Any:
+    """Return outputs with the same axes as a ``pandas.DataFrame``; its ``attrs`` hold their units."""
+    _xarray("to_frame()")
+    selected = dataset_of(result)[list(names)]
+    frame = selected.to_dataframe()[list(names)] if selected.sizes else selected.to_pandas().to_frame().T
+    frame.attrs["units"] = {name: result.spec(name).unit for name in names}
+    return frame
+
+
+def save_result(result: Result, path: str | Path) -> None:
+    """Write a result to ``.nc`` (netCDF) whole or not at all.
+
+    Raises
+    ------
+    ScenarioError
+        If the name has another ending, or the file cannot be written.
+    """
+    target = Path(path)
+    if target.suffix != ".nc":
+        raise ScenarioError(f"{target}: a result is saved under a name that ends in .nc")
+    data = dataset_of(result)
+    try:
+        write_whole(target, lambda partial: data.to_netcdf(partial, engine="h5netcdf"))
+    except (ImportError, ValueError) as error:
+        if "h5netcdf" in str(error):
+            raise missing_extra("frames", "saving .nc") from None
+        raise
+
+
+def open_dataset(path: str | Path) -> Any:
+    """Read a saved result as a dataset, wholly into memory.
+
+    Raises
+    ------
+    ScenarioError
+        If the file cannot be read or is no saved result; one line says which.
+    """
+    xarray = _xarray("load_result()")
+    try:
+        with xarray.open_dataset(Path(path), engine="h5netcdf") as opened:
+            data = opened.load()
+    except ScenarioError:
+        raise
+    except Exception as error:  # noqa: BLE001 - readers raise errors of many libraries for a broken file
+        raise ScenarioError(f"{path}: cannot be read as netCDF: {str(error).splitlines()[0][:200]}") from None
+    missing = {"scenario_toml", "costmodel_version", "model"} - data.attrs.keys()
+    if missing:
+        raise ScenarioError(f"{path}: not a result of costmodel: it lacks {', '.join(sorted(missing))}")
+    return data
+
+
+def result_of(data: Any, scenario: Scenario, kind: type[_ResultT], where: str) -> _ResultT:
+    """Build a result from its dataset.
+
+    Parameters
+    ----------
+    data
+        From :func:`open_dataset`.
+    scenario
+        The scenario that its attributes hold.
+    kind
+        The class of its model's results.
+    where
+        Where it came from, for messages.
+
+    Raises
+    ------
+    ScenarioError
+        If an output is missing or has other axes.
+    """
+    values: dict[str, Any] = {}
+    for spec in outputs_of(kind, derived=False):
+        if spec.name not in data:
+            raise ScenarioError(
+                f"{where}: the output {spec.name!r} of {kind.__name__} is missing: another version's file?"
+            )
+        held = data[spec.name]
+        if held.dims not in (spec.dims, (*spec.dims, "draw")):
+            raise ScenarioError(f"{where}: {spec.name!r} has the axes {held.dims}, not {spec.dims}")
+        values[spec.name] = held.values[()]
+    left_out = np.asarray(data[_LEFT_OUT].values, dtype=bool) if _LEFT_OUT in data else None
+    excluded = json.loads(data.attrs.get("excluded", "{}"))
+    design = _design_of(data, where)
+    version = str(data.attrs["costmodel_version"])
+    return kind(scenario=scenario, design=design, version=version, left_out=left_out, excluded=excluded, **values)
+
+
+def _design_of(data: Any, where: str) -> Design | None:
+    """Return the design that the attributes hold."""
+    if "design" not in data.attrs:
+        return None
+    try:
+        form = json.loads(data.attrs["design"])
+        correlations = tuple((str(a), str(b), float(rank)) for a, b, rank in form["correlations"])
+        given = np.asarray(data[_GIVEN].values) if _GIVEN in data else None
+        paths = tuple(str(path) for path in form["paths"])
+        return Design(paths, form["method"], form["seed"], form["draws"], correlations, given)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ScenarioError(f"{where}: the design in it is damaged: {error}") from None
