@@ -22,10 +22,10 @@ from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.distributions import Distribution
 from costmodel.foundation.errors import CostModelError, DomainError, ScenarioError, UnknownParameterError, near_matches
 from costmodel.foundation.outputs import TIME_AXES, OutputSpec
+from costmodel.foundation.quantities import parse_quantity
 from costmodel.foundation.results import Result
 from costmodel.foundation.scenario import Scenario
 from costmodel.foundation.schedules import Schedule
-from costmodel.foundation.units import parse_quantity
 
 Output: TypeAlias = "str | Callable[[Any], Any] | Selector"
 """What a caller may write for an output."""
