@@ -22,8 +22,8 @@ GRID = TimeGrid(dt.date(2026, 1, 1), 3, "year")
 
 
 class Toy(Scenario):
-    tokens: Parameter = parameter("token", gt=0, description="Tokens of the first year.")
-    price: Parameter = parameter("USD/token", description="Price of a token; a refund where negative.")
+    tokens: Parameter = parameter("FLOP", gt=0, description="Tokens of the first year.")
+    price: Parameter = parameter("USD/FLOP", description="Price of a token; a refund where negative.")
     growth: Parameter = parameter("1/year", description="Logarithmic growth of tokens.")
 
     @property
@@ -33,9 +33,9 @@ class Toy(Scenario):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToyResult(Result):
-    tokens: FloatArray = output("token", dims=("year",), label="tokens")
+    tokens: FloatArray = output("FLOP", dims=("year",), label="tokens")
     margin: FloatArray = output("USD", dims=("year",), label="margin")
-    price: FloatArray = output("USD/token", label="price")
+    price: FloatArray = output("USD/FLOP", label="price")
     constant: FloatArray = output("1", label="the same in every draw")
     falling: NDArray[np.bool_] = output("1", label="tokens fall")
 

@@ -99,7 +99,7 @@ def test_outputs_may_be_selected_by_name_year_and_function() -> None:
 
     chosen = run_ensemble(toy_model, toy(), 200, 0, outputs=["tokens@2027", last, "price"], exact=["last"])
     assert list(chosen) == ["tokens@2027", "last", "price"]
-    assert chosen["tokens@2027"].spec.unit == "token"
+    assert chosen["tokens@2027"].spec.unit == "FLOP"
     whole = run_ensemble(toy_model, toy(), 200, 0, exact=["tokens"]).kept_draws("tokens")
     np.testing.assert_array_equal(chosen.kept_draws("last"), whole[2])
     assert float(chosen.mean("tokens@2027")) == pytest.approx(whole[1].mean(), rel=1e-12)
@@ -202,6 +202,6 @@ def test_result_is_labelled_and_read_only(alone: EnsembleResult) -> None:
     assert data["tokens"].attrs["relative_error"] == QUANTILE_ERROR
     assert data["margin"].attrs["relative_error"] == 0.0
     assert data.attrs["draws"] == DRAWS
-    assert alone.summary()["price"]["unit"] == "USD/token"
+    assert alone.summary()["price"]["unit"] == "USD/FLOP"
     with pytest.raises(ValueError, match="read-only"):
         alone.bands("margin")[0, 0] = 1.0

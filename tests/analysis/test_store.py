@@ -49,7 +49,7 @@ def test_what_is_stored_is_what_the_model_gave(tmp_path: Path) -> None:
         np.testing.assert_array_equal(data[name].values, getattr(whole, name))
     assert data["tokens"].dims == ("year", "draw")
     assert data["year"].values.tolist() == [2026, 2027, 2028]
-    assert data["tokens"].attrs["units"] == "token"
+    assert data["tokens"].attrs["units"] == "FLOP"
     assert data.sizes["draw"] == store.draws_complete == DRAWS
     chunks = store.to_xarray(chunks={})["tokens"].data.chunks
     assert chunks[-1] == (BLOCK, BLOCK, BLOCK, 700)

@@ -17,7 +17,7 @@ PRODUCTS = ("chat", "agents")
 
 
 class Demand(Inputs):
-    volume: Parameter = parameter("token/hour", gt=0, description="Volume.")
+    volume: Parameter = parameter("FLOP/hour", gt=0, description="Volume.")
     elasticity: Parameter = parameter("1", le=0, default=-1.2, description="Price elasticity, signed.")
 
 
@@ -26,10 +26,10 @@ class Firm(Scenario):
     start: Date = dt.date(2029, 1, 1)
     steps: int = 8
     double: bool = False
-    price: Parameter = parameter("USD/token", gt=0, description="Price.")
-    cost: Parameter = parameter("USD/token", ge=0, default=1.0, description="Unit cost.", trajectory=True)
+    price: Parameter = parameter("USD/FLOP", gt=0, description="Price.")
+    cost: Parameter = parameter("USD/FLOP", ge=0, default=1.0, description="Unit cost.", trajectory=True)
     share: Parameter = parameter("1", ge=0, le=1, default=1.0, description="Paid share.")
-    cap: Parameter = parameter("token", gt=0, optional=True, description="Most that can be sold.")
+    cap: Parameter = parameter("FLOP", gt=0, optional=True, description="Most that can be sold.")
     demand: Demand
 
     @property

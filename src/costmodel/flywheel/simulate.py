@@ -36,6 +36,7 @@ from costmodel.flywheel.trajectory import Trajectory
 from costmodel.foundation.arrays import FloatArray, ordered_sum, quiet
 from costmodel.foundation.design import Design, RandomSource
 from costmodel.foundation.errors import ConvergenceError, NonFiniteResultError
+from costmodel.foundation.results import outputs_of
 from costmodel.foundation.units import HOURS_PER_YEAR
 
 EXPLICIT_LIMIT = -0.5
@@ -109,7 +110,7 @@ def _batch(resolved: FlywheelScenario) -> int | None:
 
 
 def _check_finite(result: Trajectory) -> None:
-    for name in result.outputs():
+    for name in (spec.name for spec in outputs_of(Trajectory, derived=False)):
         finite = np.isfinite(result[name])
         if not np.all(finite):
             where = tuple(int(i) for i in np.argwhere(~np.atleast_1d(finite))[0])
