@@ -210,7 +210,7 @@ def test_markets_that_have_no_meaning_are_refused():
         TokenMarket(
             name="m", time={"start": "2026-01", "end": "2026-02", "step": "quarter"},
             cost={"hardware_decline": 0.0, "software_decline": 0.0},
-            workloads={"chat": {"tokens": 1.0, "price": 1.0, "price_elasticity": 0.0}},
+            workloads={"chat": {"tokens": 1.0, "price": 1e-6, "price_elasticity": 0.0}},
         )  # fmt: skip
     with pytest.raises(ScenarioError, match="growth would do nothing"):
         market(workload={"adoption": {"kind": "bass", "growth": 1.0}})
