@@ -18,8 +18,6 @@ from costmodel.training.allocation import (
 )
 from costmodel.training.cluster import (
     RESERVED_MEMORY_SHARE,
-    STEP_OVERHEAD,
-    STEP_OVERHEAD_RANGE,
     Cluster,
     Efficiencies,
     TrainingJob,
@@ -118,8 +116,6 @@ __all__ = [
     "FLOP_PER_PARAMETER_TOKEN_TRAINING",
     "PARAMETRIC_FITS",
     "RESERVED_MEMORY_SHARE",
-    "STEP_OVERHEAD",
-    "STEP_OVERHEAD_RANGE",
     "AmortizedInputs",
     "Cluster",
     "DevelopmentInputs",

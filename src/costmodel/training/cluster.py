@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Self
 
 import numpy as np
@@ -17,28 +17,24 @@ from costmodel.compute import (
     Shape,
     efficiency,
     largest_compute_share,
+    matmul_parameters,
     memory_share,
     protocols,
     training_flop_per_token,
 )
+from costmodel.compute.flop import FLOP_PER_MULTIPLY_ADD
 from costmodel.foundation.design import RandomSource
 from costmodel.foundation.errors import DomainError
+from costmodel.training.recipe import Recipe
 
-__all__ = ["RESERVED_MEMORY_SHARE", "STEP_OVERHEAD", "STEP_OVERHEAD_RANGE", "Cluster", "Efficiencies", "TrainingJob"]
+__all__ = ["RESERVED_MEMORY_SHARE", "Cluster", "Efficiencies", "TrainingJob"]
 
 RESERVED_MEMORY_SHARE = 0.06
 """Memory that context, communication buffers and fragmentation take [1]: about 5 GB of 80. Assumed."""
-STEP_OVERHEAD = 1.25
-"""Wall-clock time of a step over its computed time [1]: stragglers, clocks under power limits, kernels that share a
-chip with communication, input and logging. Fitted once, on Nemotron-4 340B (6,144 H100 at an MFU of 41.0 %, arXiv
-2406.11704), and used for every other run; the published runs of Llama 3.1 405B and MegaScale ask for 1.16 to 1.35."""
-STEP_OVERHEAD_RANGE = (1.16, 1.35)
-"""Least and largest overhead that the published runs of Llama 3.1 405B and MegaScale ask for [1]."""
+WIDE = "bf16"
+"""Format of attention, of the output layer and of routers, whatever the format of the other products."""
 TILES_MEASURED_ON = "H100-SXM"
 """The accelerator on which the loss at the ends of tiles was measured; its figure stands for all."""
-GRADIENT_ACCUMULATION_BYTES = 4.0
-"""Gradients are accumulated and reduced in single precision [byte]. Llama team (2024), arXiv 2407.21783, section
-3.3.2; the default of Megatron-LM."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,20 +43,21 @@ class Efficiencies:
 
     Parameters
     ----------
-    compute_share, attention_share
-        Share of the dense peak that large matrix products and fused attention reach, above 0 to 1 [1].
+    compute_share, wide_share
+        Share of the dense peak that large matrix products reach, above 0 to 1 [1]: those in the format of the run, and
+        those that stay in 16 bits.
+    attention_share
+        Share of the dense 16-bit peak that fused attention reaches, above 0 to 1 [1].
     memory_share
         Share of memory bandwidth reached, above 0 to 1 [1].
     scale_up_share, scale_out_share
         Share of link bandwidth reached by large collectives, above 0 to 1 [1].
-    half_inner
-        Shared dimension at which a matrix product reaches half its share, non-negative [1].
+    half_inner, wide_half_inner
+        Shared dimension at which a matrix product of either kind reaches half its share, non-negative [1].
     kernel_launch
         Fixed time of a kernel, non-negative [s].
     protocols
         What the collective library may choose from: latencies and share of the links' bandwidth.
-    step_overhead
-        Wall-clock time of a step over its computed time, at least 1 [1]; 1 for the computed time alone.
 
     Raises
     ------
@@ -69,14 +66,15 @@ class Efficiencies:
     """
 
     compute_share: float
+    wide_share: float
     attention_share: float
     memory_share: float
     scale_up_share: float
     scale_out_share: float
     half_inner: float
+    wide_half_inner: float
     kernel_launch: float
     protocols: tuple[Protocol, ...]
-    step_overhead: float = STEP_OVERHEAD
 
     @classmethod
     def recorded(cls, accelerator: str, precision: str = "bf16") -> Self:
@@ -87,7 +85,7 @@ class Efficiencies:
         accelerator
             Name in the catalog.
         precision
-            Of the matrix products: ``"bf16"`` or ``"fp8"``.
+            Of the matrix products: ``"bf16"``, ``"fp8"`` or ``"fp4"``.
 
         Raises
         ------
@@ -111,7 +109,7 @@ class Efficiencies:
         accelerator
             Name in the catalog.
         precision
-            Of the matrix products: ``"bf16"`` or ``"fp8"``.
+            Of the matrix products: ``"bf16"``, ``"fp8"`` or ``"fp4"``.
         draws
             How many.
         rng
@@ -130,14 +128,8 @@ class Efficiencies:
         generator = np.random.default_rng(rng)
         records = _records(accelerator, precision)
         columns = {name: record.distribution().ppf(generator.random(draws)) for name, record in records.items()}
-        low, high = STEP_OVERHEAD_RANGE
-        overheads = low + (high - low) * generator.random(draws)
         return [
-            cls(
-                **{name: float(column[draw]) for name, column in columns.items()},
-                protocols=protocols(),
-                step_overhead=float(overheads[draw]),
-            )
+            cls(**{name: float(column[draw]) for name, column in columns.items()}, protocols=protocols())
             for draw in range(draws)
         ]
 
@@ -145,10 +137,8 @@ class Efficiencies:
         """Check every figure."""
         if not self.protocols:
             raise DomainError("protocols is empty: a collective needs at least one")
-        if not 1.0 <= self.step_overhead < math.inf:
-            raise DomainError(f"step_overhead = {self.step_overhead!r}: must be at least 1 and finite")
         for item in fields(self):
-            if item.name in ("protocols", "step_overhead"):
+            if item.name == "protocols":
                 continue
             value, share = getattr(self, item.name), item.name.endswith("_share")
             allowed = 0.0 < value <= 1.0 if share else 0.0 <= value < math.inf
@@ -159,13 +149,16 @@ class Efficiencies:
 
 def _records(accelerator: str, precision: str) -> dict[str, Efficiency]:
     """Return the records behind the figures of an accelerator, by name."""
+    tiles = "bf16" if precision == WIDE else "fp8"
     return {
         "compute_share": largest_compute_share(accelerator, precision),
+        "wide_share": largest_compute_share(accelerator, WIDE),
         "attention_share": efficiency("attention_share", accelerator),
         "memory_share": memory_share(accelerator),
         "scale_up_share": efficiency("scale_up_share", accelerator),
         "scale_out_share": efficiency("scale_out_share", accelerator),
-        "half_inner": efficiency(f"half_inner_{'bf16' if precision == 'bf16' else 'fp8'}", TILES_MEASURED_ON),
+        "half_inner": efficiency(f"half_inner_{tiles}", TILES_MEASURED_ON),
+        "wide_half_inner": efficiency("half_inner_bf16", TILES_MEASURED_ON),
         "kernel_launch": efficiency("kernel_launch", accelerator),
     }
 
@@ -178,8 +171,8 @@ class Cluster:
     ----------
     accelerators
         How many work on the run [1].
-    peak
-        Dense peak of one in the precision of the matrix products, positive [FLOP/s].
+    peak, wide_peak
+        Dense peak of one in the precision of the matrix products, and in 16 bits, positive [FLOP/s].
     memory
         Capacity of one, positive [byte].
     bandwidth
@@ -201,6 +194,7 @@ class Cluster:
 
     accelerators: int
     peak: float
+    wide_peak: float
     memory: float
     bandwidth: float
     scale_up_bandwidth: float
@@ -221,7 +215,7 @@ class Cluster:
         scale_out_bandwidth
             Network between domains, one direction, per accelerator, positive [byte/s].
         precision
-            Of the matrix products: ``"bf16"`` or ``"fp8"``.
+            Of the matrix products: ``"bf16"``, ``"fp8"`` or ``"fp4"``.
 
         Raises
         ------
@@ -237,6 +231,7 @@ class Cluster:
         return cls(
             accelerators=accelerators,
             peak=chip.peak(precision),
+            wide_peak=chip.peak(WIDE),
             memory=chip.memory,
             bandwidth=chip.bandwidth,
             scale_up_bandwidth=chip.link,
@@ -270,13 +265,16 @@ class TrainingJob:
         Sequences of the global batch [1].
     operand_bytes
         Bytes per element of the matrix products' operands, positive [byte]: 2, or 1 for 8-bit training.
-    weight_bytes, gradient_bytes, optimizer_bytes
-        State kept per parameter, positive [byte].
-    overlap_experts
-        Whether the exchange with experts runs beside the work of another microbatch, as in DeepSeek's DualPipe.
+    weight_bytes, optimizer_bytes
+        State kept per parameter besides gradients, positive [byte].
     routed_domains
         Scale-up domains that a token's experts may lie in, each of which it is sent to once; absent: one sending per
         expert.
+    frozen
+        Whether the model's weights stay as they are and only small adapters beside them are trained: no gradient by
+        weights, no optimizer state. Adapters themselves are left out.
+    recipe
+        How the software runs the step.
 
     Raises
     ------
@@ -289,16 +287,16 @@ class TrainingJob:
     batch: int
     operand_bytes: float = 2.0
     weight_bytes: float = WEIGHT_BYTES
-    gradient_bytes: float = GRADIENT_ACCUMULATION_BYTES
     optimizer_bytes: float = ADAM_BYTES
-    overlap_experts: bool = False
     routed_domains: int | None = None
+    frozen: bool = False
+    recipe: Recipe = field(default_factory=Recipe.recorded)
 
     def __post_init__(self) -> None:
         """Check every figure."""
         for item in fields(self):
             value = getattr(self, item.name)
-            if item.name not in ("shape", "overlap_experts") and value is not None and not 0 < value < math.inf:
+            if isinstance(value, int | float) and not isinstance(value, bool) and not 0 < value < math.inf:
                 raise DomainError(f"{item.name} = {getattr(self, item.name)!r}: must be positive and finite")
 
     @property
@@ -308,5 +306,8 @@ class TrainingJob:
 
     @property
     def flop(self) -> float:
-        """Model FLOP of a step, attention counted causally [FLOP]."""
-        return float(training_flop_per_token(self.shape, self.sequence)) * self.tokens
+        """Model FLOP of a step, attention counted causally; without those of gradients by frozen weights [FLOP]."""
+        full = float(training_flop_per_token(self.shape, self.sequence)) * self.tokens
+        if not self.frozen:
+            return full
+        return full - float(FLOP_PER_MULTIPLY_ADD * matmul_parameters(self.shape)) * self.tokens

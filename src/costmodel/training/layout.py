@@ -33,14 +33,14 @@ class Layouts:
     Parameters
     ----------
     tensor, context, expert, data, pipeline
-        Degrees of parallelism [1]; expert parallelism lies within data (and context) parallelism, so that
-        ``tensor · context · data · pipeline`` is the cluster.
+        Degrees of parallelism [1]; expert parallelism lies within tensor, context and data parallelism, so that
+        ``tensor · context · data · pipeline`` is the cluster, and an expert is whole on its device.
     interleave
         Model chunks on a stage [1].
     microbatch
         Sequences of a microbatch [1].
     sharding
-        What is split over data-parallel devices: 1 optimizer state, 2 and gradients, 3 and weights [1].
+        What is split over data-parallel devices [1]: 0 nothing, 1 optimizer state, 2 and gradients, 3 and weights.
     recompute
         What the backward pass computes again [1]: 0 nothing but attention scores, 1 also norms and activation
         functions, 2 the whole forward pass of a layer.
@@ -151,13 +151,14 @@ def _possible(job: TrainingJob, layouts: Layouts) -> Any:
     shape = job.shape
     microbatches = job.batch / (layouts.data * layouts.microbatch)
     chunks = layouts.pipeline * layouts.interleave
-    widths = [shape.heads, *([shape.d_ff] if shape.d_ff else []), *([shape.d_ff_expert] if shape.experts else [])]
+    shared = shape.shared_experts * shape.d_ff_expert
+    widths = [shape.heads, *(width for width in (shape.d_ff, shared) if width)]
     mask = (layouts.data >= 1.0) & (layouts.data == np.floor(layouts.data))
     mask &= (microbatches >= 1.0) & (microbatches == np.floor(microbatches))
     for width in widths:
         mask &= width % layouts.tensor == 0.0
     mask &= chunks <= shape.layers + 2.0  # embedding and output may take the place of a layer each
     mask &= (layouts.interleave == 1.0) | ((layouts.pipeline > 1.0) & (microbatches % layouts.pipeline == 0.0))
-    mask &= (layouts.data * layouts.context) % layouts.expert == 0.0
+    mask &= (layouts.tensor * layouts.data * layouts.context) % layouts.expert == 0.0
     mask &= job.sequence % layouts.context == 0.0
     return mask

@@ -19,19 +19,25 @@ from costmodel.training.parallelism import (
     exposed_time,
     microbatches_per_step,
     optimizer_time,
+    pipeline_bubble_share,
     pipeline_layers_in_flight,
-    pipeline_time,
     slowest_stage_time,
     stage_layers,
 )
-from costmodel.training.step import gather_time, head_time, hop_time, layer_time
+from costmodel.training.step import (
+    RESULT_BYTES,
+    gather_time,
+    head_time,
+    hop_time,
+    inner_width,
+    layer_time,
+    product_inputs,
+)
 
 __all__ = ["LayoutSearch", "evaluate_layouts", "sampled_utilisation", "search_layouts"]
 
 LOGIT_BYTES = 6.0
 """Bytes kept per logit between forward and backward of the loss [byte]: half and single precision."""
-OPTIMIZER_TRAFFIC = 4.0
-"""Bytes of gradient that an update reads besides reading and writing its state [byte]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +81,9 @@ class LayoutSearch:
 
     @property
     def overhead(self) -> FloatArray:
-        """Time that the parts don't account for, by the recorded overhead [s]."""
+        """Time that the parts don't account for, by the recipe's overhead [s]."""
         computed = self.work + self.bubble + self.hops + self.data + self.optimizer
-        return computed * (self.cluster.efficiencies.step_overhead - 1.0)
+        return computed * (self.job.recipe.step_overhead - 1.0)
 
     @property
     def utilisation(self) -> FloatArray:
@@ -178,16 +184,18 @@ def evaluate_layouts(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> La
     again = np.where(layouts.recompute >= 2.0, layer.forward, np.where(layouts.recompute >= 1.0, layer.memory, 0.0))
     forward, backward = layer.forward, layer.backward + again
     microbatches = microbatches_per_step(job.batch, layouts.data, layouts.microbatch)
-    stage = slowest_stage_time(
-        forward + backward, head_time(job, cluster, layouts), job.shape.layers, layouts.pipeline, layouts.interleave
-    )
-    fullest = stage_layers(job.shape.layers, layouts.pipeline, layouts.interleave)
-    total = pipeline_time(stage, layouts.pipeline, microbatches, layouts.interleave)
-    hops = 2.0 * (layouts.pipeline * layouts.interleave - 1.0) * hop_time(job, cluster, layouts)
+    layers, stages, interleave = job.shape.layers, layouts.pipeline, layouts.interleave
+    each, head = forward + backward, head_time(job, cluster, layouts)
+    stage = slowest_stage_time(each, head, layers, stages, interleave)
+    fullest = stage_layers(layers, stages, interleave)
+    bubble = pipeline_bubble_share(stages, microbatches, interleave) * microbatches * fullest * each
+    hop = hop_time(job, cluster, layouts)
+    shown = 0.0 if job.recipe.overlap_hops else microbatches * interleave
+    hops = 2.0 * (stages * interleave - 1.0 + shown) * hop
     data, update = _data_parallel(job, cluster, layouts, fullest * forward, fullest * backward, microbatches)
     parts = {
         "work": microbatches * stage,
-        "bubble": total - microbatches * stage,
+        "bubble": bubble,
         "hops": hops,
         "data": data,
         "optimizer": update,
@@ -260,10 +268,10 @@ def _device_parameters(job: TrainingJob, layouts: Layouts) -> tuple[Numeric, Num
     """Return parameters on the fullest device: those of all data-parallel devices, and routed experts."""
     counts = count_parameters(job.shape)
     layers = counts.attention + counts.dense_mlp + counts.shared_experts + counts.router + counts.vectors
-    share = stage_layers(job.shape.layers, layouts.pipeline, layouts.interleave) / job.shape.layers / layouts.tensor
+    stage = stage_layers(job.shape.layers, layouts.pipeline, layouts.interleave) / job.shape.layers
     table = max(counts.input_embedding, counts.output_embedding) / layouts.tensor
     tables = np.where(layouts.pipeline > 1.0, table, counts.embeddings / layouts.tensor)
-    return layers * share + tables, counts.routed_experts * share / layouts.expert
+    return layers * stage / layouts.tensor + tables, counts.routed_experts * stage / layouts.expert
 
 
 def _data_parallel(
@@ -280,22 +288,31 @@ def _data_parallel(
     where only optimizer state is split, of every microbatch where gradients or weights are. The last layer's share
     has nothing to hide behind.
     """
+    recipe = job.recipe
     common, experts = _device_parameters(job, layouts)
     ranks, stride = layouts.data * layouts.context, layouts.tensor
-    expert_ranks, expert_stride = ranks / layouts.expert, stride * layouts.expert
-    reduce = gather_time(cluster, common * job.gradient_bytes, ranks, stride)
-    reduce = reduce + gather_time(cluster, experts * job.gradient_bytes, expert_ranks, expert_stride)
-    gather = gather_time(cluster, common * job.weight_bytes, ranks, stride)
-    gather = gather + gather_time(cluster, experts * job.weight_bytes, expert_ranks, expert_stride)
+    expert_ranks = ranks * layouts.tensor / layouts.expert
+
+    def collected(size: float) -> Numeric:
+        whole = gather_time(cluster, common * size, ranks, stride)
+        return whole + gather_time(cluster, experts * size, expert_ranks, layouts.expert)
+
+    moved = 0.0 if job.frozen else 1.0
+    reduce = moved * collected(recipe.gradient_bytes)
+    unsplit = layouts.sharding < 1.0
+    gather = np.where(unsplit, reduce, collected(job.weight_bytes))
+    gather = np.where(layouts.sharding >= 3.0, gather, moved * gather)
     each_gradient = np.where(layouts.sharding >= 2.0, microbatches, 1.0)
     each_weight = np.where(layouts.sharding >= 3.0, microbatches, 1.0)
     beside_backward = reduce + np.where(layouts.sharding >= 3.0, gather, 0.0)
     layers = stage_layers(job.shape.layers, layouts.pipeline, layouts.interleave)
+    hidden = 1.0 if recipe.overlap_reduction else 0.0
     tail = (reduce + gather) / layers
-    exposed = tail + each_gradient * exposed_time(beside_backward - reduce / layers, stage_backward)
-    exposed = exposed + each_weight * exposed_time(gather - gather / layers, stage_forward)
-    traffic = 2.0 * job.optimizer_bytes + OPTIMIZER_TRAFFIC + job.weight_bytes
-    updated = common / ranks + experts / expert_ranks
+    exposed = tail + each_gradient * exposed_time(beside_backward - reduce / layers, hidden * stage_backward)
+    exposed = exposed + each_weight * exposed_time(gather - gather / layers, hidden * stage_forward)
+    split = np.where(unsplit, 1.0, ranks), np.where(unsplit, 1.0, expert_ranks)
+    updated = moved * (common / split[0] + experts / split[1])
+    traffic = recipe.optimizer_traffic
     return exposed, optimizer_time(updated, traffic, cluster.bandwidth, cluster.efficiencies.memory_share)
 
 
@@ -304,9 +321,9 @@ def _memory(job: TrainingJob, layouts: Layouts, microbatches: Numeric) -> Numeri
     common, experts = _device_parameters(job, layouts)
     ranks = layouts.data * layouts.context
     state = _state_bytes(job, layouts, common, ranks)
-    state = state + _state_bytes(job, layouts, experts, ranks / layouts.expert)
+    state = state + _state_bytes(job, layouts, experts, ranks * layouts.tensor / layouts.expert)
     tokens = layouts.microbatch * job.sequence / layouts.context
-    kept = activation_bytes(job.shape, tokens, job.sequence, layouts.tensor, "selective")
+    kept = activation_bytes(job.shape, tokens, job.sequence, layouts.tensor, "selective") - _narrow_bytes(job, layouts)
     inputs = activation_bytes(job.shape, tokens, job.sequence, layouts.tensor, "full")
     lean = kept - _cheap_bytes(job, tokens, layouts.tensor)
     per_layer = np.where(layouts.recompute >= 2.0, inputs, np.where(layouts.recompute >= 1.0, lean, kept))
@@ -321,20 +338,24 @@ def _memory(job: TrainingJob, layouts: Layouts, microbatches: Numeric) -> Numeri
 
 def _cheap_bytes(job: TrainingJob, tokens: Numeric, tensor: Numeric) -> Numeric:
     """Return the bytes of a layer that norms and activation functions give again: their outputs."""
-    shape = job.shape
-    active = (shape.top_k + shape.shared_experts) * shape.d_ff_expert
-    inner = (shape.plain_layers * shape.d_ff + shape.moe_layers * active) / shape.layers
-    return tokens * job.operand_bytes * (2.0 * shape.d_model + inner) / tensor
+    return tokens * job.operand_bytes * (2.0 * job.shape.d_model + inner_width(job)) / tensor
+
+
+def _narrow_bytes(job: TrainingJob, layouts: Layouts) -> Numeric:
+    """Return the bytes that a layer keeps less where the inputs of its products are kept in 8 or 4 bits."""
+    tokens = layouts.microbatch * job.sequence / layouts.context
+    return tokens * (RESULT_BYTES - job.operand_bytes) * product_inputs(job) / layouts.tensor
 
 
 def _state_bytes(job: TrainingJob, layouts: Layouts, parameters: Numeric, ranks: Numeric) -> Numeric:
     """Return bytes of weights, gradients and optimizer state of some parameters on one device."""
+    trained = 0.0 if job.frozen else 1.0
     return training_state_bytes(
         parameters,
         job.weight_bytes,
-        job.gradient_bytes,
-        job.optimizer_bytes,
+        trained * job.recipe.gradient_bytes,
+        trained * job.optimizer_bytes,
         np.where(layouts.sharding >= 3.0, ranks, 1.0),
         np.where(layouts.sharding >= 2.0, ranks, 1.0),
-        ranks,
+        np.where(layouts.sharding >= 1.0, ranks, 1.0),
     )

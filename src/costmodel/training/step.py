@@ -19,7 +19,6 @@ from costmodel.compute import (
     attention_flop_per_token,
     compute_time,
     local_ranks,
-    matmul_bytes,
     matmul_flop,
     mean_attended_tokens,
     memory_time,
@@ -32,22 +31,27 @@ from costmodel.training.cluster import Cluster, TrainingJob
 from costmodel.training.layout import Layouts
 from costmodel.training.parallelism import exposed_time
 
-__all__ = ["LayerTime", "gather_time", "head_time", "layer_time"]
+__all__ = ["LayerTime", "gather_time", "head_time", "hop_time", "inner_width", "layer_time", "product_inputs"]
 
 BACKWARD_OVER_FORWARD = 2.0
-"""Matrix products and traffic of the backward pass over those of the forward pass [1]: gradients by input and by
-weight."""
+"""Traffic of the backward pass over that of the forward pass [1]: what was written is read, with its gradient."""
 ATTENTION_BACKWARD_OVER_FORWARD = 2.5
 """FLOP of fused attention's backward pass over its forward pass [1]: five products instead of two, as scores are
 recomputed. Dao (2023), FlashAttention-2, arXiv 2307.08691, section 4.1."""
+SCORE_BYTES_FORWARD = 13.0
+"""Bytes moved per score where attention is not fused [byte]: the product writes 2, softmax reads and writes 2, dropout
+reads 2 and writes 2 and a mask of 1, the product with values reads 2."""
+SCORE_BYTES_BACKWARD = 19.0
+"""The same in the backward pass [byte]: probabilities and their gradient (2 and 2), dropout (5), softmax (6), and two
+products that read the gradient of the scores (4)."""
 NORM_AND_RESIDUAL_ACCESSES = 10.0
 """Elements read and written per token and width in two norms and two residual additions [1]: (1+1)·2 + (2+1)·2."""
 ROUTING_ACCESSES = 4.0
 """Elements read and written per routed copy of a token when tokens are sorted to experts and back [1]."""
 RESULT_BYTES = 2.0
-"""Bytes of a result that leaves a product: half precision, also where operands have 8 bits [byte]."""
-HEAD_BYTES = 12.0
-"""Bytes moved per logit in the loss: single precision written, read twice [byte]."""
+"""Bytes of a result that leaves a product, and of what is not a product: half precision [byte]."""
+LOW_PRECISION_COPIES = 2.0
+"""Copies that casting to 8 or 4 bits writes [1]: one for each of the two products that an operand enters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,31 +62,55 @@ class LayerTime:
     ----------
     matmul, attention, memory
         Work of the forward pass: matrix products, attention scores and values, everything that moves memory only.
+    matmul_backward, attention_backward, memory_backward
+        The same of the backward pass.
+    host
+        Time in which the host prepares the forward pass's kernels; a pass takes the longer of host and work. The
+        backward pass has twice the kernels.
     tensor, context, expert
         Exposed communication of the forward pass.
-    tensor_backward, expert_backward
-        Exposed communication of the backward pass, where it differs.
+    tensor_backward, context_backward, expert_backward
+        Exposed communication of the backward pass.
     """
 
     matmul: Numeric
     attention: Numeric
     memory: Numeric
+    matmul_backward: Numeric
+    attention_backward: Numeric
+    memory_backward: Numeric
+    host: Numeric
     tensor: Numeric
     context: Numeric
     expert: Numeric
     tensor_backward: Numeric
+    context_backward: Numeric
     expert_backward: Numeric
 
     @property
     def forward(self) -> Numeric:
         """Forward pass [s]."""
-        return self.matmul + self.attention + self.memory + self.tensor + self.context + self.expert
+        work = np.maximum(self.matmul + self.attention + self.memory, self.host)
+        return work + self.tensor + self.context + self.expert
 
     @property
     def backward(self) -> Numeric:
         """Backward pass without recomputation [s]."""
-        work = BACKWARD_OVER_FORWARD * (self.matmul + self.memory + self.context)
-        return work + ATTENTION_BACKWARD_OVER_FORWARD * self.attention + self.tensor_backward + self.expert_backward
+        busy = self.matmul_backward + self.attention_backward + self.memory_backward
+        work = np.maximum(busy, BACKWARD_OVER_FORWARD * self.host)
+        return work + self.tensor_backward + self.context_backward + self.expert_backward
+
+
+@dataclass(frozen=True, slots=True)
+class _Product:
+    """A matrix product of a layer's forward pass on one device: its sizes, and the share of layers that have it."""
+
+    rows: Numeric
+    columns: Numeric
+    inner: Numeric
+    count: Numeric = 1.0
+    layers: float = 1.0
+    wide: bool = False
 
 
 def layer_time(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> LayerTime:
@@ -101,37 +129,61 @@ def layer_time(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> LayerTim
     -----
     Tensor parallelism with sequence parallelism gathers before and scatters after attention and MLP. In the backward
     pass the gather of inputs and the scatter of gradients run beside products that do not need them; the other two
-    collectives wait (Korthikanti et al. 2022, arXiv 2205.05198, section 4.2.2).
+    collectives wait (Korthikanti et al. 2022, arXiv 2205.05198, section 4.2.2). Without sequence parallelism
+    all-reductions move as much, and none of them is hidden.
     """
+    recipe = job.recipe
     rows = layouts.microbatch * job.sequence / layouts.context
-    matmul = _matmul_time(job, cluster, layouts, rows)
-    width = job.shape.d_model * rows * job.operand_bytes
-    gather = gather_time(cluster, width, layouts.tensor, 1.0)
+    products = _products(job, layouts, rows)
+    matmul = ordered_sum(item.layers * _product_time(job, cluster, item) for item in products)
+    by_input = ordered_sum(item.layers * _input_gradient_time(job, cluster, item) for item in products)
+    by_weight = ordered_sum(item.layers * _weight_gradient_time(job, cluster, item) for item in products)
+    matmul_backward = by_input if job.frozen else by_input + by_weight
+    gather = gather_time(cluster, job.shape.d_model * rows * RESULT_BYTES, layouts.tensor, 1.0)
     blocks = 1.0 if job.shape.parallel_blocks else 2.0
-    beside = exposed_time(2.0 * blocks * gather, BACKWARD_OVER_FORWARD * matmul)
-    attention = _attention_time(job, cluster, layouts, rows)
-    memory = _memory_time(job, cluster, layouts, rows)
+    collectives = 2.0 * blocks * gather
+    beside = exposed_time(collectives, matmul_backward) if recipe.overlap_tensor else 0.0
+    attention, attention_backward = _attention_time(job, cluster, layouts, rows)
+    memory, memory_backward = _memory_time(job, cluster, layouts, rows)
     exchange = _expert_time(job, cluster, layouts, rows)
-    covering = matmul + attention + memory if job.overlap_experts else 0.0
+    covering = matmul + attention + memory if recipe.overlap_experts else 0.0
+    covering_backward = matmul_backward + attention_backward + memory_backward if recipe.overlap_experts else 0.0
+    context = _context_time(job, cluster, layouts)
     return LayerTime(
         matmul=matmul,
         attention=attention,
         memory=memory,
-        tensor=2.0 * blocks * gather,
-        context=_context_time(job, cluster, layouts),
+        matmul_backward=matmul_backward,
+        attention_backward=attention_backward,
+        memory_backward=memory_backward,
+        host=_host_time(job, layouts),
+        tensor=collectives,
+        context=context,
         expert=exposed_time(exchange, covering),
-        tensor_backward=blocks * gather + beside,
-        expert_backward=exposed_time(exchange, BACKWARD_OVER_FORWARD * covering),
+        tensor_backward=blocks * gather + beside if recipe.overlap_tensor else collectives,
+        context_backward=BACKWARD_OVER_FORWARD * context,
+        expert_backward=exposed_time(exchange, covering_backward),
     )
 
 
 def head_time(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> Numeric:
-    """Return forward and backward of the output projection and the loss for one microbatch [s]."""
+    """Return forward and backward of the output projection, in 16 bits, and the loss for one microbatch [s]."""
     rows = layouts.microbatch * job.sequence / layouts.context
     columns = job.shape.vocabulary / layouts.tensor
-    product = _product_time(job, cluster, rows, columns, job.shape.d_model, 1.0)
-    logits = memory_time(rows * columns * HEAD_BYTES, cluster.bandwidth, cluster.efficiencies.memory_share)
-    return (1.0 + BACKWARD_OVER_FORWARD) * (product + logits)
+    product = _Product(rows, columns, float(job.shape.d_model), wide=True)
+    times = [_product_time(job, cluster, product), _input_gradient_time(job, cluster, product)]
+    if not job.frozen:
+        times.append(_weight_gradient_time(job, cluster, product))
+    moved = rows * columns * job.recipe.loss_bytes
+    loss = memory_time(moved, cluster.bandwidth, cluster.efficiencies.memory_share)
+    return ordered_sum(times) + loss
+
+
+def _host_time(job: TrainingJob, layouts: Layouts) -> Numeric:
+    """Return the time in which the host prepares the kernels of a forward pass through a layer."""
+    recipe, blocks = job.recipe, 1.0 if job.shape.parallel_blocks else 2.0
+    kernels = recipe.dense_kernels + recipe.routed_kernels * job.shape.moe_layers / job.shape.layers
+    return (kernels + blocks * np.where(layouts.tensor > 1.0, 1.0, 0.0)) * recipe.host_time
 
 
 def gather_time(cluster: Cluster, size: Numeric, ranks: Numeric, stride: Numeric) -> Numeric:
@@ -172,7 +224,7 @@ def hop_time(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> Numeric:
         cluster.scale_up_bandwidth * reached.scale_up_share,
         cluster.scale_out_bandwidth * reached.scale_out_share,
     )
-    size = rows * job.shape.d_model * job.operand_bytes / layouts.tensor
+    size = rows * job.shape.d_model * RESULT_BYTES / layouts.tensor
     times = [
         point_to_point_time(
             size,
@@ -184,85 +236,177 @@ def hop_time(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> Numeric:
     return np.where(layouts.pipeline > 1.0, reduce(np.minimum, times), 0.0)
 
 
-def _product_time(
-    job: TrainingJob, cluster: Cluster, rows: Numeric, columns: Numeric, inner: Numeric, count: Numeric
-) -> Numeric:
+def _product_time(job: TrainingJob, cluster: Cluster, item: _Product) -> Numeric:
     """Return the time of a matrix product, or of a group of equal ones launched together."""
-    reached = cluster.efficiencies
-    flop = count * matmul_flop(rows, columns, inner)
-    moved = count * matmul_bytes(rows, columns, inner, job.operand_bytes, job.operand_bytes)
-    share = saturating_share(inner, reached.compute_share, reached.half_inner)
+    operands = RESULT_BYTES if item.wide else job.operand_bytes
+    return _sized_product_time(job, cluster, item, (item.rows, item.columns, item.inner), operands, RESULT_BYTES)
+
+
+def _input_gradient_time(job: TrainingJob, cluster: Cluster, item: _Product) -> Numeric:
+    """Return the time of the product that gives the gradient by a product's input: it sums over the columns."""
+    operands = RESULT_BYTES if item.wide else job.operand_bytes
+    return _sized_product_time(job, cluster, item, (item.rows, item.inner, item.columns), operands, RESULT_BYTES)
+
+
+def _weight_gradient_time(job: TrainingJob, cluster: Cluster, item: _Product) -> Numeric:
+    """Return the time of the product that adds the gradient by a product's weights: it sums over the rows."""
+    operands = RESULT_BYTES if item.wide else job.operand_bytes
+    added = 2.0 * job.recipe.gradient_bytes  # read and written
+    return _sized_product_time(job, cluster, item, (item.inner, item.columns, item.rows), operands, added)
+
+
+def _sized_product_time(
+    job: TrainingJob,
+    cluster: Cluster,
+    item: _Product,
+    sizes: tuple[Numeric, Numeric, Numeric],
+    operand_bytes: float,
+    result_bytes: float,
+) -> Numeric:
+    """Return the time of a group of equal products of given rows, columns and inner dimension."""
+    rows, columns, inner = sizes
+    reached, recipe = cluster.efficiencies, job.recipe
+    moved = item.count * (inner * (rows + columns) * operand_bytes + rows * columns * result_bytes)
+    half = reached.wide_half_inner if item.wide else reached.half_inner
+    if recipe.half_inner is not None:
+        half = recipe.half_inner
+    largest = (reached.wide_share if item.wide else reached.compute_share) * recipe.product_share
     return roofline_time(
-        flop, moved, cluster.peak, cluster.bandwidth, share, reached.memory_share, reached.kernel_launch
+        item.count * matmul_flop(rows, columns, inner),
+        moved,
+        cluster.wide_peak if item.wide else cluster.peak,
+        cluster.bandwidth,
+        saturating_share(inner, saturating_share(item.count * rows * columns, largest, recipe.half_area), half),
+        reached.memory_share,
+        reached.kernel_launch,
     )
 
 
-def _matmul_time(job: TrainingJob, cluster: Cluster, layouts: Layouts, rows: Numeric) -> Numeric:
-    """Return the time of a layer's matrix products."""
+def _products(job: TrainingJob, layouts: Layouts, rows: Numeric) -> list[_Product]:
+    """Return the matrix products of a layer's forward pass on one device.
+
+    Experts are whole on a device: their group spans tensor-parallel devices too, each of which sends its own tokens.
+    """
     shape, tensor = job.shape, layouts.tensor
-    products: list[Numeric] = [_product_time(job, cluster, rows, *product) for product in _projections(job, tensor)]
+    products = _projections(job, rows, tensor)
     dense, routed = shape.plain_layers / shape.layers, shape.moe_layers / shape.layers
     if shape.d_ff and dense:
-        products.extend(dense * time for time in _mlp(job, cluster, rows, shape.d_ff / tensor, 1.0))
+        products += _mlp(job, rows, shape.d_ff / tensor, 1.0, dense)
     if routed:
         local = shape.experts / layouts.expert
-        share = rows * shape.top_k * layouts.expert / shape.experts
-        products.extend(routed * time for time in _mlp(job, cluster, share, shape.d_ff_expert / tensor, local))
-        products.append(routed * _product_time(job, cluster, rows, shape.experts, shape.d_model, 1.0))
+        share = rows / tensor * shape.top_k / local
+        products += _mlp(job, share, float(shape.d_ff_expert), local, routed)
+        products.append(_Product(rows / tensor, float(shape.experts), float(shape.d_model), 1.0, routed, wide=True))
         if shape.shared_experts:
-            width = shape.shared_experts * shape.d_ff_expert / tensor
-            products.extend(routed * time for time in _mlp(job, cluster, rows, width, 1.0))
-    return ordered_sum(products)
+            products += _mlp(job, rows, shape.shared_experts * shape.d_ff_expert / tensor, 1.0, routed)
+    return products
 
 
-def _projections(job: TrainingJob, tensor: Numeric) -> list[tuple[Numeric, Numeric, Numeric]]:
-    """Return columns, inner dimension and count of attention's projections on one device."""
+def _projections(job: TrainingJob, rows: Numeric, tensor: Numeric) -> list[_Product]:
+    """Return attention's projections on one device."""
     shape = job.shape
-    heads = shape.heads / tensor
+    heads, width = shape.heads / tensor, float(shape.d_model)
     if not shape.latent:
         key_heads = np.maximum(shape.kv_heads / tensor, 1.0)
         return [
-            (shape.head_dim * (heads + 2.0 * key_heads), shape.d_model, 1.0),
-            (shape.d_model, heads * shape.head_dim, 1.0),
+            _Product(rows, shape.head_dim * (heads + 2.0 * key_heads), width),
+            _Product(rows, width, heads * shape.head_dim),
         ]
-    query_inner = shape.q_rank or shape.d_model
     projections = [
-        (heads * shape.query_dim, query_inner, 1.0),
-        (shape.kv_rank + shape.rope_dim, shape.d_model, 1.0),
-        (heads * (shape.nope_dim + shape.value_dim), shape.kv_rank, 1.0),
-        (shape.d_model, heads * shape.value_dim, 1.0),
+        _Product(rows, heads * shape.query_dim, float(shape.q_rank or shape.d_model)),
+        _Product(rows, float(shape.kv_rank + shape.rope_dim), width),
+        _Product(rows, heads * (shape.nope_dim + shape.value_dim), float(shape.kv_rank)),
+        _Product(rows, width, heads * shape.value_dim),
     ]
-    return [*projections, (shape.q_rank, shape.d_model, 1.0)] if shape.q_rank else projections
+    return [*projections, _Product(rows, float(shape.q_rank), width)] if shape.q_rank else projections
 
 
-def _mlp(job: TrainingJob, cluster: Cluster, rows: Numeric, inner: Numeric, count: Numeric) -> list[Numeric]:
-    """Return the times of an MLP's two products, gate and up taken as one."""
-    shape = job.shape
-    up = _product_time(job, cluster, rows, (shape.mlp_matrices - 1.0) * inner, shape.d_model, count)
-    return [up, _product_time(job, cluster, rows, shape.d_model, inner, count)]
+def _mlp(job: TrainingJob, rows: Numeric, inner: Numeric, count: Numeric, layers: float) -> list[_Product]:
+    """Return an MLP's two products, gate and up taken as one."""
+    width = float(job.shape.d_model)
+    up = _Product(rows, (job.shape.mlp_matrices - 1.0) * inner, width, count, layers)
+    return [up, _Product(rows, width, inner, count, layers)]
 
 
-def _attention_time(job: TrainingJob, cluster: Cluster, layouts: Layouts, rows: Numeric) -> Numeric:
-    """Return the time of scores and weighted values, forward and causal, in a fused kernel."""
+def _attention_time(job: TrainingJob, cluster: Cluster, layouts: Layouts, rows: Numeric) -> tuple[Numeric, Numeric]:
+    """Return the time of scores and weighted values, forward and backward: in a fused kernel, or score by score."""
     shape, reached = job.shape, cluster.efficiencies
+    heads = shape.heads / layouts.tensor
+    if not job.recipe.fused_attention:
+        return _unfused_attention_time(job, cluster, rows, heads)
     full = mean_attended_tokens(float(job.sequence), np.inf, 0.0)
     near = mean_attended_tokens(float(job.sequence), float(shape.window or job.sequence), 0.0)
     attended = (shape.full_layers * full + shape.windowed_layers * near) / shape.layers
-    per_token = attention_flop_per_token(shape.heads / layouts.tensor, shape.query_dim, shape.head_value_dim, attended)
-    return compute_time(rows * per_token, cluster.peak, reached.attention_share) + reached.kernel_launch
+    per_token = attention_flop_per_token(heads, shape.query_dim, shape.head_value_dim, attended)
+    forward = compute_time(rows * per_token, cluster.wide_peak, reached.attention_share)
+    return forward + reached.kernel_launch, ATTENTION_BACKWARD_OVER_FORWARD * forward + reached.kernel_launch
 
 
-def _memory_time(job: TrainingJob, cluster: Cluster, layouts: Layouts, rows: Numeric) -> Numeric:
-    """Return the time of what only moves memory: norms, residuals, activation functions, positions, routing."""
-    shape = job.shape
+def _unfused_attention_time(
+    job: TrainingJob, cluster: Cluster, rows: Numeric, heads: Numeric
+) -> tuple[Numeric, Numeric]:
+    """Return forward and backward of attention that computes, writes and reads every score, masked ones too."""
+    shape, reached = job.shape, cluster.efficiencies
+    scores = rows * job.sequence * heads
+    per_token = attention_flop_per_token(heads, shape.query_dim, shape.head_value_dim, float(job.sequence))
+    products = compute_time(rows * per_token, cluster.wide_peak, reached.attention_share)
+    moved = [
+        memory_time(scores * size, cluster.bandwidth, reached.memory_share)
+        for size in (SCORE_BYTES_FORWARD, SCORE_BYTES_BACKWARD)
+    ]
+    return products + moved[0], 2.0 * products + moved[1]
+
+
+def _memory_time(job: TrainingJob, cluster: Cluster, layouts: Layouts, rows: Numeric) -> tuple[Numeric, Numeric]:
+    """Return the time of what only moves memory, forward and backward.
+
+    These are norms, residuals, activation functions, positions, routing, and casts where products take 8 or 4 bits.
+    """
+    shape, recipe = job.shape, job.recipe
     dense, routed = shape.plain_layers / shape.layers, shape.moe_layers / shape.layers
-    active = (shape.top_k + shape.shared_experts) * shape.d_ff_expert
-    inner = shape.mlp_matrices * (dense * shape.d_ff + routed * active)
+    outside = NORM_AND_RESIDUAL_ACCESSES * shape.d_model
     heads = 2.0 * (shape.heads + shape.kv_heads) * shape.query_dim
-    accesses = NORM_AND_RESIDUAL_ACCESSES * shape.d_model + inner + heads
-    accesses += routed * ROUTING_ACCESSES * shape.top_k * shape.d_model
-    size = rows * accesses * 2.0 / layouts.tensor
-    return memory_time(size, cluster.bandwidth, cluster.efficiencies.memory_share)
+    inside = heads + shape.mlp_matrices * dense * shape.d_ff
+    active = (shape.top_k + shape.shared_experts) * shape.d_ff_expert
+    experts = routed * (ROUTING_ACCESSES * shape.top_k * shape.d_model + shape.mlp_matrices * active)
+    share = layouts.tensor if recipe.sequence_parallel else 1.0
+    common = recipe.memory_factor * (outside / share + inside / layouts.tensor)
+    factor = recipe.biased_factor if shape.mlp_bias else recipe.routed_factor
+    plain = rows * (common + factor * experts / layouts.tensor) * RESULT_BYTES
+    cast = RESULT_BYTES + LOW_PRECISION_COPIES * job.operand_bytes if job.operand_bytes < RESULT_BYTES else 0.0
+    sizes = (
+        plain + rows * product_inputs(job) * cast / layouts.tensor,
+        BACKWARD_OVER_FORWARD * plain + rows * _product_gradients(job) * cast / layouts.tensor,
+    )
+    forward, backward = (memory_time(size, cluster.bandwidth, cluster.efficiencies.memory_share) for size in sizes)
+    return forward, backward
+
+
+def inner_width(job: TrainingJob) -> float:
+    """Return the inner width of the MLPs that a token passes in a layer, averaged over layers."""
+    shape = job.shape
+    active = (shape.top_k + shape.shared_experts) * shape.d_ff_expert
+    return (shape.plain_layers * shape.d_ff + shape.moe_layers * active) / shape.layers
+
+
+def product_inputs(job: TrainingJob) -> float:
+    """Return the elements per token that enter a layer's products in the forward pass [1]."""
+    shape = job.shape
+    return (1.0 + _copies(job)) * shape.d_model + shape.heads * shape.head_value_dim + inner_width(job)
+
+
+def _product_gradients(job: TrainingJob) -> float:
+    """Return the elements per token of gradients that enter a layer's products in the backward pass [1]."""
+    shape = job.shape
+    keys = (shape.heads if shape.latent else shape.kv_heads) * (shape.query_dim + shape.head_value_dim)
+    outputs = shape.heads * shape.query_dim + keys + (1.0 + _copies(job)) * shape.d_model
+    return outputs + (shape.mlp_matrices - 1.0) * inner_width(job)
+
+
+def _copies(job: TrainingJob) -> float:
+    """Return how often a token enters an MLP in a layer, averaged over layers [1]."""
+    shape = job.shape
+    return (shape.plain_layers + shape.moe_layers * (shape.top_k + shape.shared_experts)) / shape.layers
 
 
 def _context_time(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> Numeric:
@@ -270,7 +414,7 @@ def _context_time(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> Numer
     shape = job.shape
     per_token = shape.kv_rank + shape.rope_dim if shape.latent else 2.0 * shape.kv_heads * shape.head_dim
     split = np.where(shape.latent, 1.0, np.minimum(layouts.tensor, max(shape.kv_heads, 1)))
-    size = layouts.microbatch * job.sequence * per_token * 2.0 / split
+    size = layouts.microbatch * job.sequence * per_token * RESULT_BYTES / split
     return gather_time(cluster, size, layouts.context, layouts.tensor)
 
 
@@ -285,8 +429,8 @@ def _expert_time(job: TrainingJob, cluster: Cluster, layouts: Layouts, rows: Num
         return np.zeros_like(rows)
     copies = rows * shape.top_k * shape.d_model / layouts.tensor
     saved = shape.top_k / min(job.routed_domains or shape.top_k, shape.top_k)
-    network = replace(cluster, scale_out_bandwidth=cluster.scale_out_bandwidth * saved)
-    local = local_ranks(layouts.expert, layouts.tensor * layouts.context, cluster.scale_up_domain)
-    sizes = (copies * job.operand_bytes, copies * RESULT_BYTES)
-    both = ordered_sum(_fastest(all_to_all_time, network, size, layouts.expert, local) for size in sizes)
+    links = replace(cluster, scale_out_bandwidth=cluster.scale_out_bandwidth * saved)
+    local = local_ranks(layouts.expert, 1.0, cluster.scale_up_domain)
+    sizes = (copies * job.recipe.dispatch_bytes, copies * RESULT_BYTES)
+    both = ordered_sum(_fastest(all_to_all_time, links, size, layouts.expert, local) for size in sizes)
     return both * shape.moe_layers / shape.layers

@@ -3,9 +3,9 @@
 Rules that this module fixes:
 
 * **Reading.** Degrees of parallelism are held as published. What is not printed: a plain GPT has a vocabulary of
-  51,200; steps of Megatron-LM on many nodes recompute whole layers; otherwise the least recomputation that fits into
-  memory is taken, and none where nothing fits, for the run did take place. A layout that is not printed is searched
-  for.
+  51,200; recomputation is that of the record (of the configuration files, or assumed), or the least that fits into
+  memory; a layout without degrees is searched for. A step whose printed FLOP per token are those of a frozen model
+  trains adapters only.
 * **Split.** Groups of (model, accelerator) of each set of measurements in order of the model's parameters, then of the
   accelerator's name: every second one, from the first, may be fitted on. The others never are, and of a set with one
   model, none.
@@ -14,7 +14,7 @@ Rules that this module fixes:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -22,25 +22,32 @@ from numpy.typing import NDArray
 
 from costmodel.catalog import Record
 from costmodel.catalog import table as catalog_table
-from costmodel.compute import Shape, count_parameters, shape
+from costmodel.compute import Shape, count_parameters, shape, training_flop_per_token
 from costmodel.foundation.arrays import FloatArray
 from costmodel.training.cluster import Cluster, TrainingJob
 from costmodel.training.layout import DIMENSIONS, Layouts
+from costmodel.training.recipe import Recipe
 from costmodel.training.search import LayoutSearch, evaluate_layouts, search_layouts
 from costmodel.validation.exams import Mark
 
-__all__ = ["Step", "mark", "steps"]
+__all__ = ["Step", "evaluate", "mark", "measured_time", "parts", "steps"]
 
 _TABLE = "training_steps"
 NETWORK = {"A100-SXM-80": 25e9, "H100-SXM": 50e9, "B200": 50e9, "GB200-NVL72": 50e9, "GB300-NVL72": 100e9}
 """Network of an accelerator between scale-up domains, one direction [byte/s]: 200 Gbit/s as the rows on A100 state,
 400 Gbit/s on DGX H100, B200 and GB200, 800 Gbit/s where Quantum-X800 is used (GB300)."""
 _GPT_VOCABULARY = 51_200
+QUANTILE = 1.2816
+"""Quantile of the normal distribution that an 80 % interval reaches to [1]."""
 _PRECISIONS = {"bf16": "bf16", "fp8": "fp8", "mxfp8": "fp8", "nvfp4": "fp4"}
 """Arithmetic of the products by printed format."""
 _ASSUMED_PRECISION = "fp8"
 """Where none is printed: the default of the submission's common configuration."""
-_RECOMPUTED = frozenset({"vtrain-multi"})
+_FROZEN_FLOP_SHARE = 0.8
+"""A step is that of a frozen model where its printed FLOP are under this share of full training: they are 2/3 of it and
+attention [1]."""
+_FRAMEWORKS = {"MLPerf NeMo": "Megatron-Bridge"}
+"""Framework whose recipe stands for one that has none: both run Megatron Core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +92,29 @@ def _step(record: Record) -> Step:
         sequence=int(record.value("sequence")),
         batch=int(record.value("batch")),
         operand_bytes={"bf16": 2.0, "fp8": 1.0, "fp4": 0.5}[precision],
+        frozen=_is_frozen(record, model),
+        recipe=_recipe(record),
     )
     cluster = Cluster.recorded(chip, accelerators, NETWORK[chip], precision)
     return Step(record, job, cluster, _fixed(record, accelerators))
+
+
+def _recipe(record: Record) -> Recipe:
+    """Return the recipe of a step's framework, with what its configuration says of overlap and graphs."""
+    framework = record.text("framework")
+    recipe = Recipe.recorded(_FRAMEWORKS.get(framework, framework), record.text("accelerator"))
+    overlapped = bool(_recorded(record, "overlap_experts", int(recipe.overlap_experts)))
+    prepared = 0.0 if _recorded(record, "graphs", 0) else recipe.host_time
+    return replace(recipe, overlap_experts=overlapped, host_time=prepared)
+
+
+def _is_frozen(record: Record, model: Shape) -> bool:
+    """Return whether the printed FLOP are those of a step that trains adapters only."""
+    if "flop_rate" not in record:
+        return False
+    printed = record.value("flop_rate") / record.value("throughput")
+    full = float(training_flop_per_token(model, record.value("sequence")))
+    return printed < _FROZEN_FLOP_SHARE * full
 
 
 @cache
@@ -117,9 +144,14 @@ def _fixed(record: Record, accelerators: int) -> dict[str, int]:
     if "tensor" not in record:
         return {}
     names = [name for name in DIMENSIONS if name not in ("sharding", "recompute")]
-    fixed = {name: int(record.value(name)) if name in record else 1 for name in names}
-    fixed["sharding"] = int(record.value("sharding")) if "sharding" in record else 1
+    fixed = {name: _recorded(record, name, 1) for name in names}
+    fixed["sharding"] = _recorded(record, "sharding", 1)
     return fixed | {"data": accelerators // (fixed["tensor"] * fixed["context"] * fixed["pipeline"])}
+
+
+def _recorded(record: Record, name: str, otherwise: int) -> int:
+    """Return a whole number of a record, or what stands for it where none is printed."""
+    return int(record.value(name)) if name in record else otherwise
 
 
 def evaluate(given: Sequence[Step]) -> FloatArray:
@@ -140,11 +172,11 @@ def evaluate(given: Sequence[Step]) -> FloatArray:
 
 
 def _least_recomputation(job: TrainingJob, cluster: Cluster, given: Sequence[Step]) -> FloatArray:
-    """Return times under the least recomputation that fits, or that is known."""
+    """Return times under the recorded recomputation, or the least that fits."""
     levels = [_evaluated(job, cluster, given, level) for level in (0, 1, 2)]
-    known = np.array([step.record.text("exam") in _RECOMPUTED for step in given])
+    known = np.array([_recorded(step.record, "recompute", -1) for step in given])
     fits = np.stack([level.fits for level in levels])
-    chosen = np.where(known, 2, np.where(fits.any(axis=0), fits.argmax(axis=0), 0))
+    chosen = np.where(known >= 0, known, np.where(fits.any(axis=0), fits.argmax(axis=0), 0))
     times = np.stack([level.step_time for level in levels])
     return np.asarray(times[chosen, np.arange(len(given))])
 
@@ -170,8 +202,9 @@ def mark() -> tuple[Mark, ...]:
 
 
 def _mark(exam: str, given: tuple[Step, ...]) -> Mark:
-    measured = np.array([_measured(step) for step in given])
+    measured = np.array([measured_time(step) for step in given])
     predicted = evaluate(given)
+    band = np.exp(QUANTILE * np.array([step.job.recipe.spread for step in given]))
     return Mark(
         exam="training",
         quantity=f"time of a step, {exam}",
@@ -181,6 +214,8 @@ def _mark(exam: str, given: tuple[Step, ...]) -> Mark:
         part=parts(given),
         measured=measured,
         predicted=predicted,
+        low=predicted / band,
+        high=predicted * band,
         labels={
             "model": np.array([step.group[0] for step in given]),
             "accelerator": np.array([step.group[1] for step in given]),
@@ -194,7 +229,7 @@ def _mark(exam: str, given: tuple[Step, ...]) -> Mark:
     )
 
 
-def _measured(step: Step) -> float:
+def measured_time(step: Step) -> float:
     """Return the measured time of a step, from the throughput where that is printed [s]."""
     record = step.record
     if "step_time" in record:

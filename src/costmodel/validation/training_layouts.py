@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 from costmodel.catalog import accelerator
 from costmodel.compute import Shape, shape
 from costmodel.training.cluster import Cluster, TrainingJob
+from costmodel.training.recipe import Recipe
 from costmodel.training.search import LayoutSearch, search_layouts
 
 __all__ = [
@@ -91,7 +93,7 @@ def published_search(case: str, free: bool = False) -> LayoutSearch:
                 sequence=4096,
                 batch=15_360,
                 operand_bytes=1.0,
-                overlap_experts=True,
+                recipe=replace(Recipe.recorded(), overlap_experts=True, dispatch_bytes=1.0),
                 routed_domains=4,
             ),
             Cluster.recorded("H800-SXM", 2048, H100_NETWORK, "fp8"),
@@ -129,4 +131,4 @@ def deepseek_utilisation() -> float:
 def calibration_utilisation() -> float:
     """Return the utilisation of the run on which the overhead was fitted, without overhead [1]."""
     found = published_search("nemotron")
-    return found.best_utilisation * found.cluster.efficiencies.step_overhead
+    return found.best_utilisation * found.job.recipe.step_overhead

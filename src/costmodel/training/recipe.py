@@ -1,0 +1,179 @@
+"""How software runs a step: what it fuses, overlaps, keeps and repeats, and the time its kernels and host take."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Self
+
+from costmodel.catalog import Record, table
+from costmodel.foundation.errors import CatalogError, DomainError, near_matches
+
+__all__ = ["POOLED", "Recipe", "framework_names"]
+
+_TABLE = "training_frameworks"
+POOLED = "pooled"
+"""The record that stands for a framework of which nothing is measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How a framework runs a training step.
+
+    Parameters
+    ----------
+    name
+        Its record in the catalog.
+    fused_attention
+        Whether scores stay on the chip and half of them is skipped; else every score is written and read.
+    sequence_parallel
+        Whether norms and residuals are split over tensor-parallel devices; else each repeats them.
+    overlap_tensor
+        Whether two of the backward pass's tensor collectives run beside products.
+    overlap_reduction
+        Whether gradients are reduced and weights gathered beside the passes.
+    overlap_hops
+        Whether hand-overs between pipeline stages hide behind work once the pipeline is full.
+    overlap_experts
+        Whether the exchange with experts runs beside the work of another microbatch.
+    gradient_bytes
+        Bytes in which a gradient is accumulated and reduced, positive [byte].
+    optimizer_traffic
+        Bytes that an update moves per parameter, positive [byte].
+    loss_bytes
+        Bytes moved per logit by the loss, forward and backward, non-negative [byte].
+    dense_kernels, routed_kernels
+        Kernels of a block's forward pass, and those that experts add, non-negative [1].
+    host_time
+        Time in which the host prepares a kernel, non-negative [s]; 0 where graphs are captured.
+    product_share
+        Share of their measured rate that products reach inside a step, above 0 to 1 [1].
+    half_inner
+        Shared dimension at which a product reaches half of its share, non-negative [1]; absent: the chip's.
+    half_area
+        Elements of a result at which a product reaches half of its share, non-negative [1]: half a wave of tiles is
+        idle at its end, whatever its size.
+    memory_factor
+        Bytes that kernels move over the least that they could, positive [1].
+    routed_factor
+        The same for what experts add: routing, sorting and their activation functions, positive [1].
+    biased_factor
+        The same where experts have biases, so that each row adds that of its expert in a pass of its own, positive [1].
+    dispatch_bytes
+        Bytes of an element that is sent to an expert, positive [byte]; what comes back has two.
+    step_overhead
+        Wall-clock time of a step over its computed time, at least 1 [1].
+    spread
+        Standard deviation of the logarithm of measured over predicted times on groups left out of the fit,
+        non-negative [1].
+
+    Raises
+    ------
+    DomainError
+        If a figure is outside its range.
+    """
+
+    name: str
+    fused_attention: bool = True
+    sequence_parallel: bool = True
+    overlap_tensor: bool = True
+    overlap_reduction: bool = True
+    overlap_hops: bool = True
+    overlap_experts: bool = False
+    gradient_bytes: float = 4.0
+    optimizer_traffic: float = 30.0
+    loss_bytes: float = 36.0
+    dense_kernels: float = 0.0
+    routed_kernels: float = 0.0
+    host_time: float = 0.0
+    product_share: float = 1.0
+    half_inner: float | None = None
+    half_area: float = 0.0
+    memory_factor: float = 1.0
+    routed_factor: float = 1.0
+    biased_factor: float = 1.0
+    dispatch_bytes: float = 2.0
+    step_overhead: float = 1.0
+    spread: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check every figure."""
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if value is None or isinstance(value, bool | str):
+                continue
+            low, high = _RANGES.get(item.name, (0.0, math.inf))
+            if not low <= value <= high or not math.isfinite(value):
+                raise DomainError(f"recipe {self.name!r}: {item.name} = {value!r}: must be from {low:g} to {high:g}")
+
+    @classmethod
+    def recorded(cls, framework: str = POOLED, accelerator: str = "") -> Self:
+        """Return the recorded recipe of a framework, as fitted on an accelerator where that was done.
+
+        Parameters
+        ----------
+        framework
+            Record of the catalog's table ``training_frameworks``.
+        accelerator
+            Name in the catalog; a record ``framework on accelerator`` goes before that of the framework.
+
+        Raises
+        ------
+        CatalogError
+            If there is no such framework.
+
+        Examples
+        --------
+        >>> Recipe.recorded().name
+        'pooled'
+        >>> Recipe.recorded("Megatron-LM 2021", "A100-SXM-80").fused_attention
+        False
+        """
+        return cls(**_figures(framework, accelerator))  # type: ignore[arg-type]
+
+
+_TINY = 1e-9
+_RANGES = {
+    "gradient_bytes": (_TINY, math.inf),
+    "optimizer_traffic": (_TINY, math.inf),
+    "product_share": (_TINY, 1.0),
+    "memory_factor": (_TINY, math.inf),
+    "routed_factor": (_TINY, math.inf),
+    "biased_factor": (_TINY, math.inf),
+    "dispatch_bytes": (_TINY, math.inf),
+    "step_overhead": (1.0, math.inf),
+}
+"""Least and largest value of figures that are not merely non-negative."""
+
+
+def framework_names() -> tuple[str, ...]:
+    """Return the frameworks of which a recipe is recorded.
+
+    Examples
+    --------
+    >>> "pooled" in framework_names()
+    True
+    """
+    return tuple(name for name in table(_TABLE) if " on " not in name)
+
+
+@cache
+def _figures(framework: str, accelerator: str) -> dict[str, str | float | bool]:
+    """Return the figures of the most special record, each from the first record of its line that has it."""
+    records = table(_TABLE)
+    if framework not in records:
+        known = framework_names()
+        hint = near_matches(framework, known)
+        raise CatalogError(f"no training framework {framework!r}: there are {', '.join(known)}{hint}")
+    special = f"{framework} on {accelerator}"
+    current: Record | None = records[special if special in records else framework]
+    found: dict[str, str | float | bool] = {"name": current.name if current is not None else framework}
+    kinds = {item.name: item.type for item in fields(Recipe)}
+    while current is not None:
+        for datum in current:
+            if datum.field in kinds and datum.field not in found:
+                found[datum.field] = bool(datum.number) if kinds[datum.field] == "bool" else datum.number
+        like = current.label("like")
+        current = records[like] if like is not None else None
+    return found
