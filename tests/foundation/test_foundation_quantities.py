@@ -46,6 +46,8 @@ READ = [
     ("$21.915k/year", "USD/hour", 21915 / YEAR),
     ("$21,915 annually", "USD/hour", 21915 / YEAR),
     ("$21,915 p.a.", "USD/hour", 21915 / YEAR),
+    ("0.0065 1/day", "1/hour", 0.0065 / DAY),
+    ("3 1/year", "1/year", 3.0),
     # money
     ("1,200 USD", "USD", 1200.0),
     ("1200 USD", "USD", 1200.0),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,20 +12,23 @@ from costmodel.compute import Protocol, Shape
 from costmodel.foundation.errors import DomainError, UnknownParameterError
 from costmodel.training.cluster import Cluster, Efficiencies, TrainingJob
 from costmodel.training.layout import Layouts, candidate_layouts
+from costmodel.training.recipe import Recipe
 from costmodel.training.search import evaluate_layouts, sampled_utilisation, search_layouts
 from costmodel.training.step import layer_time
 
 IDEAL = Efficiencies(
     compute_share=1.0,
+    wide_share=1.0,
     attention_share=1.0,
     memory_share=1.0,
     scale_up_share=1.0,
     scale_out_share=1.0,
     half_inner=0.0,
+    wide_half_inner=0.0,
     kernel_launch=0.0,
     protocols=(Protocol("ideal", 0.0, 0.0, 0.0, 1.0),),
-    step_overhead=1.0,
 )
+PLAIN = Recipe(name="plain", gradient_bytes=4.0, optimizer_traffic=30.0)
 LLAMA_8B = Shape(name="8B", layers=32, d_model=4096, heads=32, kv_heads=8, head_dim=128, vocabulary=128256, d_ff=14336)
 ROUTED = Shape(
     name="routed",
@@ -43,6 +47,7 @@ ROUTED = Shape(
 def _cluster(accelerators: int = 64, **changes: float) -> Cluster:
     figures: dict[str, float] = {
         "peak": 989.4e12,
+        "wide_peak": 989.4e12,
         "memory": 80e9,
         "bandwidth": 3.35e12,
         "scale_up_bandwidth": 450e9,
@@ -50,6 +55,10 @@ def _cluster(accelerators: int = 64, **changes: float) -> Cluster:
         "scale_out_bandwidth": 50e9,
     }
     return Cluster(accelerators=accelerators, efficiencies=IDEAL, **{**figures, **changes})  # type: ignore[arg-type]
+
+
+def _job(**entries: Any) -> TrainingJob:
+    return TrainingJob(recipe=PLAIN, **entries)
 
 
 def _one(**changes: float) -> Layouts:
@@ -64,7 +73,7 @@ def _one(**changes: float) -> Layouts:
 def test_one_ideal_accelerator_reaches_its_peak_but_for_what_the_count_leaves_out() -> None:
     """Without limits of memory or links: attention's backward (5 products for 4) is the only work beyond the count."""
     cluster = _cluster(1, bandwidth=1e30, memory=1e15)
-    job = TrainingJob(shape=LLAMA_8B, sequence=4096, batch=2)
+    job = _job(shape=LLAMA_8B, sequence=4096, batch=2)
     found = evaluate_layouts(job, cluster, _one(microbatch=2.0))
     attention = 32 * 2 * 32 * (128 + 128) * 2048 * job.tokens  # forward, causal
     norms = 6 * (2 * 32 + 1) * 4096 * job.tokens  # counted as weights, but no matrix product
@@ -74,7 +83,7 @@ def test_one_ideal_accelerator_reaches_its_peak_but_for_what_the_count_leaves_ou
 @pytest.mark.closed_form
 def test_full_recomputation_costs_a_forward_pass_of_the_layers() -> None:
     cluster = _cluster(1, bandwidth=1e30, memory=1e15)
-    job = TrainingJob(shape=LLAMA_8B, sequence=4096, batch=1)
+    job = _job(shape=LLAMA_8B, sequence=4096, batch=1)
     kept = evaluate_layouts(job, cluster, _one())
     again = evaluate_layouts(job, cluster, _one(recompute=2.0))
     head = 2 * LLAMA_8B.vocabulary * LLAMA_8B.d_model * job.tokens
@@ -87,7 +96,7 @@ def test_full_recomputation_costs_a_forward_pass_of_the_layers() -> None:
 @pytest.mark.closed_form
 def test_tensor_parallel_time_is_its_bytes_over_its_link() -> None:
     """Four gathers or scatters forward, two exposed backward, of s·d·2 bytes each, per layer."""
-    job = TrainingJob(shape=LLAMA_8B, sequence=4096, batch=1)
+    job = _job(shape=LLAMA_8B, sequence=4096, batch=1)
     slow, quick = 1e9, 1e30
     times = [
         evaluate_layouts(job, _cluster(8, scale_up_bandwidth=link, bandwidth=1e30), _one(tensor=8.0)).work[0]
@@ -100,7 +109,7 @@ def test_tensor_parallel_time_is_its_bytes_over_its_link() -> None:
 
 @pytest.mark.closed_form
 def test_memory_of_an_unsharded_run_is_eighteen_bytes_a_parameter_and_its_activations() -> None:
-    job = TrainingJob(shape=LLAMA_8B, sequence=4096, batch=1)
+    job = _job(shape=LLAMA_8B, sequence=4096, batch=1)
     found = evaluate_layouts(job, _cluster(1), _one(recompute=2.0))
     state = 8030261248 * (2 + 4 + 12)
     inputs = 32 * 4096 * 4096 * 2
@@ -110,7 +119,7 @@ def test_memory_of_an_unsharded_run_is_eighteen_bytes_a_parameter_and_its_activa
 
 @pytest.mark.closed_form
 def test_sharding_divides_state() -> None:
-    job = TrainingJob(shape=LLAMA_8B, sequence=4096, batch=64)
+    job = _job(shape=LLAMA_8B, sequence=4096, batch=64)
     memory = [
         float(evaluate_layouts(job, _cluster(64), _one(data=64.0, sharding=stage, recompute=2.0)).memory[0])
         for stage in (1.0, 2.0, 3.0)
@@ -122,7 +131,7 @@ def test_sharding_divides_state() -> None:
 
 @pytest.mark.contract
 def test_candidates_divide_everything_evenly() -> None:
-    job, cluster = TrainingJob(shape=LLAMA_8B, sequence=8192, batch=96), _cluster(48)
+    job, cluster = _job(shape=LLAMA_8B, sequence=8192, batch=96), _cluster(48)
     layouts = candidate_layouts(job, cluster)
     assert len(layouts) > 50
     assert np.all(layouts.tensor * layouts.context * layouts.data * layouts.pipeline == 48)
@@ -134,7 +143,7 @@ def test_candidates_divide_everything_evenly() -> None:
 
 @pytest.mark.contract
 def test_the_search_returns_feasible_layouts_by_step_time() -> None:
-    job = TrainingJob(shape=LLAMA_8B, sequence=8192, batch=512)
+    job = _job(shape=LLAMA_8B, sequence=8192, batch=512)
     found = search_layouts(job, _cluster(64))
     feasible = int(found.fits.sum())
     assert found.fits[:feasible].all()
@@ -153,7 +162,7 @@ def test_the_search_returns_feasible_layouts_by_step_time() -> None:
 
 @pytest.mark.contract
 def test_many_layouts_at_once_are_each_layout_alone() -> None:
-    job = TrainingJob(shape=ROUTED, sequence=4096, batch=64)
+    job = _job(shape=ROUTED, sequence=4096, batch=64)
     layouts = candidate_layouts(job, _cluster(32), {"microbatch": 1})
     together = evaluate_layouts(job, _cluster(32), layouts)
     for index in range(0, len(layouts), max(len(layouts) // 7, 1)):
@@ -164,7 +173,7 @@ def test_many_layouts_at_once_are_each_layout_alone() -> None:
 
 @pytest.mark.closed_form
 def test_expert_parallelism_saves_memory_and_costs_traffic() -> None:
-    job = TrainingJob(shape=ROUTED, sequence=4096, batch=64)
+    job = _job(shape=ROUTED, sequence=4096, batch=64)
     alone, spread = (
         evaluate_layouts(job, _cluster(32), _one(data=32.0, expert=expert, recompute=2.0)) for expert in (1.0, 32.0)
     )
@@ -175,7 +184,7 @@ def test_expert_parallelism_saves_memory_and_costs_traffic() -> None:
 
 @pytest.mark.closed_form
 def test_an_exchange_is_hidden_or_sent_once_per_domain() -> None:
-    plain = TrainingJob(shape=ROUTED, sequence=4096, batch=64)
+    plain = _job(shape=ROUTED, sequence=4096, batch=64)
     layout, slow = _one(data=32.0, expert=32.0), _cluster(32, scale_out_bandwidth=1e9, scale_up_bandwidth=1e15)
     free = _cluster(32, scale_out_bandwidth=1e15, scale_up_bandwidth=1e15)
     work = [float(evaluate_layouts(plain, cluster, layout).work[0]) for cluster in (slow, free)]
@@ -185,11 +194,10 @@ def test_an_exchange_is_hidden_or_sent_once_per_domain() -> None:
     assert exchange == pytest.approx(sent / 1e9, rel=1e-6)
     limited = evaluate_layouts(replace(plain, routed_domains=2), slow, layout).work[0] - work[1]
     assert limited == pytest.approx(exchange / 2, rel=1e-5)
-    hidden = evaluate_layouts(replace(plain, overlap_experts=True), slow, layout).work[0]
+    hiding = replace(plain, recipe=replace(PLAIN, overlap_experts=True))
+    hidden = evaluate_layouts(hiding, slow, layout).work[0]
     assert work[1] < hidden < work[0]
-    assert evaluate_layouts(replace(plain, overlap_experts=True), free, layout).work[0] == pytest.approx(
-        work[1], rel=1e-3
-    )
+    assert evaluate_layouts(hiding, free, layout).work[0] == pytest.approx(work[1], rel=1e-3)
 
 
 @pytest.mark.closed_form
@@ -197,7 +205,7 @@ def test_an_exchange_is_hidden_or_sent_once_per_domain() -> None:
     ("change", "value"), [("scale_up_bandwidth", 900e9), ("scale_out_bandwidth", 100e9), ("bandwidth", 8e12)]
 )
 def test_a_faster_part_never_slows_a_step(change: str, value: float) -> None:
-    job = TrainingJob(shape=LLAMA_8B, sequence=8192, batch=128)
+    job = _job(shape=LLAMA_8B, sequence=8192, batch=128)
     layouts = candidate_layouts(job, _cluster(64))
     before = evaluate_layouts(job, _cluster(64), layouts).step_time
     after = evaluate_layouts(job, _cluster(64, **{change: value}), layouts).step_time
@@ -207,7 +215,7 @@ def test_a_faster_part_never_slows_a_step(change: str, value: float) -> None:
 @pytest.mark.closed_form
 def test_what_is_computed_again_is_not_kept() -> None:
     """Norms (2·d) and activation functions (d_ff) give back 2 bytes an element and cost their traffic once more."""
-    job, cluster = TrainingJob(shape=LLAMA_8B, sequence=4096, batch=4), _cluster(4)
+    job, cluster = _job(shape=LLAMA_8B, sequence=4096, batch=4), _cluster(4)
     kept, cheap, full = (
         evaluate_layouts(job, cluster, _one(pipeline=4.0, recompute=level)) for level in (0.0, 1.0, 2.0)
     )
@@ -220,18 +228,20 @@ def test_what_is_computed_again_is_not_kept() -> None:
 
 @pytest.mark.closed_form
 def test_stages_add_a_bubble_and_interleaving_divides_it() -> None:
-    job, cluster = TrainingJob(shape=LLAMA_8B, sequence=4096, batch=16), _cluster(4)
+    job, cluster = _job(shape=LLAMA_8B, sequence=4096, batch=16), _cluster(4)
     plain, interleaved = (
         evaluate_layouts(job, cluster, _one(pipeline=4.0, interleave=chunks)) for chunks in (1.0, 4.0)
     )
-    assert plain.bubble[0] == pytest.approx(plain.work[0] * 3 / 16, rel=1e-12)
-    assert interleaved.bubble[0] == pytest.approx(interleaved.work[0] * 3 / 16 / 4, rel=1e-12)
+    layer = layer_time(job, cluster, _one(pipeline=4.0))
+    pass_time = 8 * float(layer.forward[0] + layer.backward[0])  # eight layers a stage; the output delays no other
+    assert plain.bubble[0] == pytest.approx(pass_time * 3, rel=1e-12)
+    assert interleaved.bubble[0] == pytest.approx(pass_time * 3 / 4, rel=1e-12)
 
 
 @pytest.mark.closed_form
 def test_gradients_hide_behind_the_backward_pass_but_for_the_last_layer() -> None:
     """Slow network: the reduction of all but the last layer's gradients, less one backward pass, and a gather."""
-    job = TrainingJob(shape=LLAMA_8B, sequence=4096, batch=2)
+    job = _job(shape=LLAMA_8B, sequence=4096, batch=2)
     slow = _cluster(2, scale_up_domain=1, scale_out_bandwidth=1e8, bandwidth=1e30)
     found = evaluate_layouts(job, slow, _one(data=2.0))
     reduction = 8030261248 * 4 / 2 / 1e8
@@ -245,7 +255,7 @@ def test_gradients_hide_behind_the_backward_pass_but_for_the_last_layer() -> Non
 
 @pytest.mark.contract
 def test_a_prediction_has_a_range() -> None:
-    job, cluster = TrainingJob(shape=LLAMA_8B, sequence=8192, batch=64), Cluster.recorded("H100-SXM", 8, 50e9)
+    job, cluster = _job(shape=LLAMA_8B, sequence=8192, batch=64), Cluster.recorded("H100-SXM", 8, 50e9)
     best = search_layouts(job, cluster)
     layout = best.layouts.take([0])
     drawn = sampled_utilisation(job, cluster, layout, "H100-SXM", draws=40, rng=1)
@@ -258,7 +268,7 @@ def test_a_prediction_has_a_range() -> None:
 
 @pytest.mark.contract
 def test_what_cannot_be_is_refused() -> None:
-    job = TrainingJob(shape=LLAMA_8B, sequence=8192, batch=64)
+    job = _job(shape=LLAMA_8B, sequence=8192, batch=64)
     with pytest.raises(UnknownParameterError, match="tensor"):
         search_layouts(job, _cluster(64), {"tensors": 8})
     with pytest.raises(DomainError, match="evenly"):
@@ -270,12 +280,14 @@ def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(DomainError, match="scale_up_domain"):
         _cluster(64, scale_up_domain=7.5)
     with pytest.raises(DomainError, match="batch"):
-        TrainingJob(shape=LLAMA_8B, sequence=8192, batch=0)
+        _job(shape=LLAMA_8B, sequence=8192, batch=0)
     with pytest.raises(DomainError, match="compute_share"):
         replace(IDEAL, compute_share=1.2)
     with pytest.raises(DomainError, match="kernel_launch"):
         replace(IDEAL, kernel_launch=-1.0)
-    with pytest.raises(DomainError, match="step_overhead"):
-        replace(IDEAL, step_overhead=0.9)
+    with pytest.raises(DomainError, match=r"step_overhead = 0\.9: must be from 1 to inf"):
+        replace(PLAIN, step_overhead=0.9)
+    with pytest.raises(DomainError, match="product_share"):
+        replace(PLAIN, product_share=1.1)
     with pytest.raises(DomainError, match="protocols"):
         replace(IDEAL, protocols=())

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from costmodel.compute import total_parameters
-from costmodel.training.cluster import STEP_OVERHEAD
+from costmodel.training.recipe import Recipe
 from costmodel.validation import training, training_layouts
 from costmodel.validation.case import Case, evaluate
 
 pytestmark = pytest.mark.published
+
+STEP_OVERHEAD = Recipe.recorded().step_overhead
 
 
 @pytest.mark.parametrize("case", training.CASES, ids=lambda case: case.name)

@@ -10,6 +10,7 @@ import pytest
 from costmodel.compute import Protocol, Shape
 from costmodel.training.cluster import Cluster, Efficiencies, TrainingJob
 from costmodel.training.layout import Layouts
+from costmodel.training.recipe import Recipe
 from costmodel.training.search import evaluate_layouts
 from costmodel.training.step import gather_time, head_time, hop_time, layer_time
 
@@ -17,19 +18,21 @@ pytestmark = pytest.mark.closed_form
 
 REACHED = Efficiencies(
     compute_share=0.8,
+    wide_share=0.8,
     attention_share=0.5,
     memory_share=0.9,
     scale_up_share=0.75,
     scale_out_share=0.6,
     half_inner=0.0,
+    wide_half_inner=0.0,
     kernel_launch=0.0,
     protocols=(Protocol("only", 0.0, 0.0, 0.0, 0.5),),
-    step_overhead=1.0,
 )
 PEAK, BANDWIDTH, UP, OUT = 1e15, 4e12, 400e9, 40e9
 CLUSTER = Cluster(
     accelerators=64,
     peak=PEAK,
+    wide_peak=PEAK,
     memory=80e9,
     bandwidth=BANDWIDTH,
     scale_up_bandwidth=UP,
@@ -69,6 +72,7 @@ LATENT = Shape(
     d_ff_expert=1024,
     dense_layers=2,
 )
+RECIPE = Recipe(name="test", gradient_bytes=4.0, optimizer_traffic=30.0, loss_bytes=36.0)
 T, C, E, B, S = 4, 2, 4, 2, 4096
 ROWS = B * S / C
 
@@ -89,7 +93,9 @@ def _layouts(**changes: float) -> Layouts:
 
 
 def _job(shape: Shape, **changes: float) -> TrainingJob:
-    return TrainingJob(shape=shape, sequence=S, batch=16, **changes)  # type: ignore[arg-type]
+    recipe = {name: changes.pop(name) for name in list(changes) if name in Recipe.__dataclass_fields__}
+    written = replace(RECIPE, **recipe)  # type: ignore[arg-type]
+    return TrainingJob(shape=shape, sequence=S, batch=16, recipe=written, **changes)  # type: ignore[arg-type]
 
 
 def test_products_of_a_dense_layer() -> None:
@@ -147,7 +153,7 @@ def test_products_of_a_latent_routed_layer() -> None:
     split = 768 * 16 * 96 + 256 * 16 * (64 + 80) + 2048 * 16 * 80  # up-projections and output, over T
     whole = 2048 * 768 + 2048 * (256 + 32)  # down-projections, on every device
     expert = 3 * 2048 * 1024
-    routed = (4 + 2) * expert / T + 32 * 2048  # four routed and two shared experts, the router
+    routed = ((4 + 2) * expert + 32 * 2048) / T  # four routed and two shared experts, the router on its own tokens
     weights = split / T + whole + 0.2 * 3 * 2048 * 8192 / T + 0.8 * routed
     got = layer_time(_job(LATENT), QUICK_MEMORY, _layouts()).matmul[0]
     assert got == pytest.approx(2 * ROWS * weights / (PEAK * 0.8), rel=1e-12)
@@ -156,7 +162,7 @@ def test_products_of_a_latent_routed_layer() -> None:
 def test_experts_bound_by_memory_read_every_local_expert() -> None:
     slow = replace(CLUSTER, bandwidth=1.0)
     spread, alone = (layer_time(_job(LATENT), slow, _layouts(expert=expert)).matmul[0] for expert in (4, 1))
-    local = 2 * 3 * 2048 * 1024 / T  # bytes of one expert on one device
+    local = 2 * 3 * 2048 * 1024  # bytes of one expert, whole on its device
     assert alone - spread == pytest.approx(0.8 * (32 - 8) * local / 0.9, rel=1e-9)
 
 
@@ -193,33 +199,151 @@ def test_keys_and_values_are_gathered_over_the_parts_of_a_sequence() -> None:
 
 
 def test_tokens_are_sent_to_experts_and_back() -> None:
-    # the expert group starts where tensor and context fill a domain: all its ranks lie in different domains
     copies = ROWS * 4 * 2048 / T
-    once = (E - 1) / E * copies * 2 / (OUT * 0.6 * 0.5)
+    once = (E - 1) / E * copies * 2 / (UP * 0.75 * 0.5)  # tensor ranks are the first members of the group
     layer = layer_time(_job(LATENT), CLUSTER, _layouts())
     assert layer.expert[0] == layer.expert_backward[0] == pytest.approx(0.8 * 2 * once, rel=1e-12)
-    half = layer_time(_job(LATENT, operand_bytes=1.0), CLUSTER, _layouts())
+    apart = layer_time(_job(LATENT), CLUSTER, _layouts(expert=16)).expert[0]
+    outside = (16 - 8) / 16 * copies * 2 / (OUT * 0.6 * 0.5)  # eight of sixteen lie in the other domain
+    assert apart == pytest.approx(0.8 * 2 * outside, rel=1e-12)
+    half = layer_time(_job(LATENT, dispatch_bytes=1.0), CLUSTER, _layouts())
     assert half.expert[0] == pytest.approx(0.8 * 1.5 * once, rel=1e-12)
-    hidden = layer_time(_job(LATENT, overlap_experts=True), CLUSTER, _layouts())
-    work = layer.matmul[0] + layer.attention[0] + layer.memory[0]
-    assert hidden.expert[0] == pytest.approx(max(layer.expert[0] - work, 0.0), rel=1e-12)
-    assert hidden.expert_backward[0] == pytest.approx(max(layer.expert[0] - 2 * work, 0.0), rel=1e-12)
+    spread = layer_time(_job(LATENT), CLUSTER, _layouts(expert=16))
+    hidden = layer_time(_job(LATENT, overlap_experts=True), CLUSTER, _layouts(expert=16))
+    work = spread.matmul[0] + spread.attention[0] + spread.memory[0]
+    backward = spread.matmul_backward[0] + spread.attention_backward[0] + spread.memory_backward[0]
+    assert hidden.expert[0] == pytest.approx(apart - work, rel=1e-12)
+    assert hidden.expert_backward[0] == pytest.approx(apart - backward, rel=1e-12)
 
 
 def test_forward_and_backward_are_sums_of_their_parts() -> None:
-    layer = layer_time(_job(LATENT), CLUSTER, _layouts())
+    layer = layer_time(_job(LATENT, gradient_bytes=1.0), CLUSTER, _layouts())  # a gradient moves as much as a result
     parts = [getattr(layer, name)[0] for name in ("matmul", "attention", "memory", "tensor", "context", "expert")]
     assert min(parts) > 0.0
     assert layer.forward[0] == pytest.approx(sum(parts), rel=1e-14)
     matmul, attention, memory, _, context, _ = parts
+    # no product depends on its sizes here: two as long as the forward one, and five products of attention for two
     waits = layer.tensor_backward[0] + layer.expert_backward[0]
-    assert layer.backward[0] == pytest.approx(2 * (matmul + memory + context) + 2.5 * attention + waits, rel=1e-14)
+    assert layer.backward[0] == pytest.approx(2 * (matmul + memory + context) + 2.5 * attention + waits, rel=1e-12)
+
+
+def test_gradients_are_products_of_other_sizes() -> None:
+    """By input the sum runs over the columns, by weights over the rows, with gradients of 4 bytes read and written."""
+    tiles = replace(QUICK_MEMORY, efficiencies=replace(REACHED, half_inner=128.0))
+    sizes = [(96 * 24 / T, 2048), (2048, 96 * 16 / T), (2 * 6144 / T, 2048), (2048, 6144 / T)]
+    by_input = sum(2 * ROWS * inner * (columns + 128) for columns, inner in sizes)
+    by_weight = sum(2 * inner * columns * (ROWS + 128) for columns, inner in sizes)
+    got = layer_time(_job(DENSE), tiles, _layouts()).matmul_backward[0]
+    assert got == pytest.approx((by_input + by_weight) / (PEAK * 0.8), rel=1e-12)
+    frozen = layer_time(_job(DENSE, frozen=True), tiles, _layouts()).matmul_backward[0]
+    assert frozen == pytest.approx(by_input / (PEAK * 0.8), rel=1e-12)
+    slow = layer_time(_job(DENSE), replace(CLUSTER, bandwidth=1e9), _layouts()).matmul_backward[0]
+    moved = sum(2 * (ROWS * (columns + inner) + columns * inner) for columns, inner in sizes)
+    moved += sum(2 * ROWS * (columns + inner) + 2 * 4 * columns * inner for columns, inner in sizes)
+    assert slow == pytest.approx(moved / (1e9 * 0.9), rel=1e-12)
+
+
+def test_results_smaller_than_a_wave_lose_part_of_the_chip() -> None:
+    sizes = [(96 * 24 / T, 2048), (2048, 96 * 16 / T), (2 * 6144 / T, 2048), (2048, 6144 / T)]
+    expected = sum(2 * (ROWS * columns + 1e6) * inner for columns, inner in sizes)
+    got = layer_time(_job(DENSE, half_area=1e6), QUICK_MEMORY, _layouts()).matmul[0]
+    assert got == pytest.approx(expected / (PEAK * 0.8), rel=1e-12)
+
+
+def test_attention_and_the_output_layer_stay_in_sixteen_bits() -> None:
+    """An 8-bit peak, twice as high, halves the products of the layers and nothing else."""
+    narrow = replace(CLUSTER, peak=2 * PEAK, bandwidth=1e30)
+    half, full = (
+        layer_time(_job(DENSE, operand_bytes=size), cluster, _layouts())
+        for size, cluster in ((1.0, narrow), (2.0, QUICK_MEMORY))
+    )
+    assert half.matmul[0] == pytest.approx(full.matmul[0] / 2, rel=1e-12)
+    assert half.attention[0] == full.attention[0]
+    assert half.attention_backward[0] == full.attention_backward[0]
+    assert head_time(_job(DENSE, operand_bytes=1.0), narrow, _layouts())[0] == pytest.approx(
+        head_time(_job(DENSE), QUICK_MEMORY, _layouts())[0], rel=1e-12
+    )
+
+
+def test_casts_to_eight_bits_move_memory() -> None:
+    """Each operand is read in 2 bytes and written twice in 1: what enters products, and gradients of what leaves."""
+    inputs = 2048 + 16 * 96 + 2048 + 6144
+    gradients = 96 * (16 + 2 * 4) + 2048 + 2 * 6144 + 2048
+    plain, cast = (layer_time(_job(DENSE, operand_bytes=size), CLUSTER, _layouts()) for size in (2.0, 1.0))
+    reached = BANDWIDTH * 0.9
+    assert cast.memory[0] - plain.memory[0] == pytest.approx(ROWS * inputs * 4 / T / reached, rel=1e-9)
+    assert cast.memory_backward[0] - plain.memory_backward[0] == pytest.approx(
+        ROWS * gradients * 4 / T / reached, rel=1e-9
+    )
+
+
+def test_attention_that_is_not_fused_moves_every_score() -> None:
+    """Thirteen bytes forward and nineteen backward, and products over the whole square."""
+    scores = ROWS * S * 16 / T
+    products = scores * 2 * (96 + 96) / (PEAK * 0.5)
+    layer = layer_time(_job(DENSE, fused_attention=False), CLUSTER, _layouts())
+    assert layer.attention[0] == pytest.approx(products + scores * 13 / (BANDWIDTH * 0.9), rel=1e-12)
+    assert layer.attention_backward[0] == pytest.approx(2 * products + scores * 19 / (BANDWIDTH * 0.9), rel=1e-12)
+
+
+def test_without_sequence_parallelism_norms_repeat_and_collectives_wait() -> None:
+    layer = layer_time(_job(DENSE, sequence_parallel=False, overlap_tensor=False), CLUSTER, _layouts())
+    elements = 10 * 2048 + (3 * 6144 + 2 * (16 + 4) * 96) / T
+    assert layer.memory[0] == pytest.approx(ROWS * elements * 2 / (BANDWIDTH * 0.9), rel=1e-12)
+    once = (T - 1) / T * ROWS * 2048 * 2 / (UP * 0.75 * 0.5)
+    assert layer.tensor_backward[0] == layer.tensor[0] == pytest.approx(4 * once, rel=1e-12)
+
+
+def test_experts_have_their_own_traffic() -> None:
+    """Routing and the experts' activation functions, four of six passed experts' widths here, times a factor."""
+    own = 0.8 * (4 * 4 * 2048 + 3 * (4 + 2) * 1024)
+    plain, slow = (layer_time(_job(LATENT, routed_factor=factor), CLUSTER, _layouts()).memory[0] for factor in (1, 3))
+    assert slow - plain == pytest.approx(2 * ROWS * own * 2 / T / (BANDWIDTH * 0.9), rel=1e-9)
+    biased = replace(LATENT, mlp_bias=True)
+    alike = layer_time(_job(biased, biased_factor=3.0), CLUSTER, _layouts()).memory[0]
+    assert alike == pytest.approx(slow, rel=1e-12)
+
+
+def test_a_slow_host_holds_small_kernels_back() -> None:
+    """18 kernels, 40 for experts in eight of ten layers, and two collectives; twice as many backward."""
+    host = {"dense_kernels": 18.0, "routed_kernels": 40.0, "host_time": 1.0}
+    layer = layer_time(_job(LATENT, **host), CLUSTER, _layouts())
+    waits = layer.tensor[0] + layer.context[0] + layer.expert[0]
+    assert layer.forward[0] - waits == pytest.approx(18 + 0.8 * 40 + 2, rel=1e-12)
+    waits = layer.tensor_backward[0] + layer.context_backward[0] + layer.expert_backward[0]
+    assert layer.backward[0] - waits == pytest.approx(2 * (18 + 0.8 * 40 + 2), rel=1e-12)
+    alone = layer_time(_job(DENSE, **host), CLUSTER, _layouts(tensor=1))
+    assert alone.forward[0] - alone.context[0] == pytest.approx(18, rel=1e-12)
+
+
+def test_nothing_hidden_adds_reductions_and_hops() -> None:
+    job, layouts = _job(DENSE, overlap_reduction=False, overlap_hops=False), _layouts(sharding=0)
+    found, hop = evaluate_layouts(job, CLUSTER, layouts), hop_time(job, CLUSTER, layouts)[0]
+    block = 2048 * 96 * 24 + 2048 * 16 * 96 + 3 * 2048 * 6144 + 2 * 2048
+    weights = (12 * block + 2048) / 2 / T + 32000 * 2048 / T
+    gather = weights * 4 * (1 / 2 / (UP * 0.75 * 0.5) + 3 / 8 / (OUT * 0.6 * 0.5))
+    assert found.data[0] == pytest.approx(2 * gather, rel=1e-12)  # one all-reduction, in 4 bytes
+    assert found.optimizer[0] == pytest.approx(weights * 30 / (BANDWIDTH * 0.9), rel=1e-12)  # on every device
+    microbatches = 16 / (4 * B)
+    assert found.hops[0] == pytest.approx(2 * (1 + microbatches) * hop, rel=1e-12)
+
+
+def test_frozen_weights_have_no_state_and_no_reduction() -> None:
+    job, layouts = _job(DENSE, frozen=True), _layouts()
+    found = evaluate_layouts(job, CLUSTER, layouts)
+    assert found.data[0] == found.optimizer[0] == 0.0
+    trained = evaluate_layouts(_job(DENSE), CLUSTER, layouts)
+    block = 2048 * 96 * 24 + 2048 * 16 * 96 + 3 * 2048 * 6144 + 2 * 2048
+    weights = (12 * block + 2048) / 2 / T + 32000 * 2048 / T
+    assert trained.memory[0] - found.memory[0] == pytest.approx(weights * (4 + 12 / 8), rel=1e-9)
+    matrices = 12 * (block - 2 * 2048) + 32000 * 2048
+    assert _job(DENSE).flop - job.flop == pytest.approx(2 * matrices * S * 16, rel=1e-3)  # vectors are counted too
 
 
 def test_output_layer_and_loss() -> None:
     product = 2 * ROWS * 32000 / T * 2048 / (PEAK * 0.8)
-    logits = ROWS * 32000 / T * 12 / (BANDWIDTH * 0.9)
-    assert head_time(_job(DENSE), CLUSTER, _layouts())[0] == pytest.approx(3 * (product + logits), rel=1e-12)
+    logits = ROWS * 32000 / T * 36 / (BANDWIDTH * 0.9)
+    assert head_time(_job(DENSE), CLUSTER, _layouts())[0] == pytest.approx(3 * product + logits, rel=1e-12)
 
 
 def test_stages_hand_over_inside_a_domain_or_over_the_network() -> None:
@@ -257,7 +381,7 @@ def test_a_step_is_its_microbatches_bubble_hops_reduction_and_update() -> None:
     stage = 6 * each + head  # twelve layers on two stages leave no place to spare for the output
     found = evaluate_layouts(job, CLUSTER, layouts)
     assert found.work[0] == pytest.approx(microbatches * stage, rel=1e-12)
-    assert found.bubble[0] == pytest.approx(stage, rel=1e-12)
+    assert found.bubble[0] == pytest.approx(6 * each, rel=1e-12)  # the output layer delays no other stage
     assert found.hops[0] == pytest.approx(2 * hop, rel=1e-12)
     block = 2048 * 96 * 24 + 2048 * 16 * 96 + 3 * 2048 * 6144 + 2 * 2048
     weights = (12 * block + 2048) / 2 / T + 32000 * 2048 / T  # half of the blocks, and a table
@@ -268,8 +392,10 @@ def test_a_step_is_its_microbatches_bubble_hops_reduction_and_update() -> None:
     exposed += max(gather * 5 / 6 - 6 * layer.forward[0], 0.0)
     assert found.data[0] == pytest.approx(exposed, rel=1e-12)
     assert found.utilisation[0] == pytest.approx(job.flop / (found.step_time[0] * 64 * PEAK), rel=1e-14)
-    slower = replace(CLUSTER, efficiencies=replace(REACHED, step_overhead=1.25))
-    assert evaluate_layouts(job, slower, layouts).step_time[0] == pytest.approx(1.25 * found.step_time[0], rel=1e-12)
+    slower = _job(DENSE, step_overhead=1.25)
+    assert evaluate_layouts(slower, CLUSTER, layouts).step_time[0] == pytest.approx(
+        1.25 * found.step_time[0], rel=1e-12
+    )
 
 
 def test_experts_are_reduced_over_their_own_ranks() -> None:
@@ -280,17 +406,17 @@ def test_experts_are_reduced_over_their_own_ranks() -> None:
     expert = 3 * 2048 * 1024
     vectors = 10 * (2 * 2048 + 768 + 256) + 2048
     blocks = 10 * attention + 2 * 3 * 2048 * 8192 + 8 * (2 * expert + 32 * 2048) + vectors
-    common, routed = (blocks / 2 + 32000 * 2048) / T, 8 * 32 * expert / 2 / T / E
+    common, routed = (blocks / 2 + 32000 * 2048) / T, 8 * 32 * expert / 2 / E
     up, out = UP * 0.75 * 0.5, OUT * 0.6 * 0.5
-    gather = common * 2 * (1 / 2 / up + 3 / 8 / out) + routed * 2 * (1 / 2) / out
+    gather = (common + routed) * 2 * (1 / 2 / up + 3 / 8 / out)  # experts: eight ranks of stride four, too
     exposed = 3 * gather / 5 + max(2 * gather * 4 / 5 - 5 * layer.backward[0], 0.0)
     exposed += max(gather * 4 / 5 - 5 * layer.forward[0], 0.0)
     assert found.data[0] == pytest.approx(exposed, rel=1e-12)
-    assert found.optimizer[0] == pytest.approx((common / 8 + routed / 2) * 30 / (BANDWIDTH * 0.9), rel=1e-12)
+    assert found.optimizer[0] == pytest.approx((common + routed) / 8 * 30 / (BANDWIDTH * 0.9), rel=1e-12)
     assert found.hops[0] == pytest.approx(2 * (2 * 5 - 1) * hop, rel=1e-12)
     split = [evaluate_layouts(job, CLUSTER, _layouts(interleave=5, sharding=stage)).memory[0] for stage in (1, 2, 3)]
-    assert split[0] - split[1] == pytest.approx(4 * (common * 7 / 8 + routed / 2), rel=1e-9)
-    assert split[1] - split[2] == pytest.approx(2 * (common * 7 / 8 + routed / 2), rel=1e-9)
+    assert split[0] - split[1] == pytest.approx(4 * (common + routed) * 7 / 8, rel=1e-9)
+    assert split[1] - split[2] == pytest.approx(2 * (common + routed) * 7 / 8, rel=1e-9)
 
 
 def test_split_gradients_and_weights_are_exchanged_for_every_microbatch() -> None:

@@ -223,6 +223,8 @@ class _Reader:
         if kind == "name":
             return _Part(_meanings(name, self.text, self.unit, money=self.money), below, named=True)
         before = self.tokens[start : self.position - 1]
+        if before and value == 1 and self.more and self.tokens[self.position][1] == "/":
+            return _Part(((value, "1"),), below)  # the numerator of a rate, as in 0.5 1/day
         if before and before[-1][1] == "-":
             raise UnitError(f"{self.text!r} is not one number: a range is {{dist = 'uniform', low = …, high = …}}")
         if not first or not all(sign.upper() in _MONEY for _, sign, _ in before):

@@ -214,7 +214,7 @@ def sampled_utilisation(
     draws: int = 200,
     rng: RandomSource = None,
 ) -> FloatArray:
-    """Return utilisations (MFU) of one layout under the recorded ranges of what kernels and links reach.
+    """Return utilisations (MFU) of one layout under the recorded ranges of kernels and links, and the recipe's spread.
 
     Parameters
     ----------
@@ -257,11 +257,12 @@ def sampled_utilisation(
     """
     if len(layout) != 1 or draws < 1:
         raise DomainError(f"one layout and at least one draw are needed; given {len(layout)} and {draws}")
+    generator = np.random.default_rng(rng)
     found = [
         evaluate_layouts(job, replace(cluster, efficiencies=reached), layout).best_utilisation
-        for reached in Efficiencies.drawn(accelerator, precision, draws, rng)
+        for reached in Efficiencies.drawn(accelerator, precision, draws, generator)
     ]
-    return readonly(found)
+    return readonly(np.minimum(found * np.exp(job.recipe.spread * generator.standard_normal(draws)), 1.0))
 
 
 def _device_parameters(job: TrainingJob, layouts: Layouts) -> tuple[Numeric, Numeric]:

@@ -309,7 +309,6 @@ _UTILISATIONS = (
         "1",
         0.10,
         deepseek_utilisation,
-        "20 of 132 processors of each chip work on communication, which leaves 15 % less for products: not modelled",
     ),
     _prediction("Llama 3.1 405B, 8,192 H100", "llama-8k", 0.43, f"{_LLAMA}, first row: TP 8, PP 16, DP 64"),
     _prediction("Llama 3.1 405B, 16,384 H100", "llama-16k", 0.41, f"{_LLAMA}, second row: TP 8, PP 16, DP 128"),
