@@ -386,13 +386,13 @@ def inner_width(job: TrainingJob) -> float:
     """Return the inner width of the MLPs that a token passes in a layer, averaged over layers."""
     shape = job.shape
     active = (shape.top_k + shape.shared_experts) * shape.d_ff_expert
-    return (shape.plain_layers * shape.d_ff + shape.moe_layers * active) / shape.layers
+    return float((shape.plain_layers * shape.d_ff + shape.moe_layers * active) / shape.layers)
 
 
 def product_inputs(job: TrainingJob) -> float:
     """Return the elements per token that enter a layer's products in the forward pass [1]."""
     shape = job.shape
-    return (1.0 + _copies(job)) * shape.d_model + shape.heads * shape.head_value_dim + inner_width(job)
+    return float((1.0 + _copies(job)) * shape.d_model + shape.heads * shape.head_value_dim + inner_width(job))
 
 
 def _product_gradients(job: TrainingJob) -> float:
@@ -400,13 +400,13 @@ def _product_gradients(job: TrainingJob) -> float:
     shape = job.shape
     keys = (shape.heads if shape.latent else shape.kv_heads) * (shape.query_dim + shape.head_value_dim)
     outputs = shape.heads * shape.query_dim + keys + (1.0 + _copies(job)) * shape.d_model
-    return outputs + (shape.mlp_matrices - 1.0) * inner_width(job)
+    return float(outputs + (shape.mlp_matrices - 1.0) * inner_width(job))
 
 
 def _copies(job: TrainingJob) -> float:
     """Return how often a token enters an MLP in a layer, averaged over layers [1]."""
     shape = job.shape
-    return (shape.plain_layers + shape.moe_layers * (shape.top_k + shape.shared_experts)) / shape.layers
+    return float((shape.plain_layers + shape.moe_layers * (shape.top_k + shape.shared_experts)) / shape.layers)
 
 
 def _context_time(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> Numeric:
