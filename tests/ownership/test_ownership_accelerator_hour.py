@@ -5,10 +5,10 @@ import pytest
 
 from costmodel import catalog
 from costmodel.foundation.design import Design
-from costmodel.foundation.errors import CatalogError, DomainError
+from costmodel.foundation.errors import CatalogError, DomainError, ScenarioError
 from costmodel.foundation.scenario import MODELS
-from costmodel.ownership.accelerator_hour import COMPONENTS, AcceleratorHour, accelerator_hour
-from costmodel.ownership.hour_from_catalog import from_catalog
+from costmodel.ownership.accelerator_hour import COMPONENTS, AcceleratorHour, accelerator_hour, from_catalog
+from costmodel.ownership.hour_records import it_power_over_rated
 
 
 def plain(**changes: object) -> AcceleratorHour:
@@ -106,27 +106,60 @@ def test_gb200_is_within_fifteen_percent_of_the_published_owners_cost() -> None:
 
 @pytest.mark.contract
 def test_price_records_are_chosen_by_name_and_date() -> None:
-    server = from_catalog("H100-SXM", price="server")
+    server = from_catalog("H100-SXM", price_basis="server")
     # two resellers on 3 March 2025: 28,750 and 31,250
     assert server.chip_price + server.server_price == pytest.approx((28_750 + 31_250) / 2)
     assert server.network_price == pytest.approx(30_000 * 0.19 / 0.81)
-    earlier = from_catalog("H100-SXM", price="server", as_of="2024-03")
+    earlier = from_catalog("H100-SXM", price_basis="server", known_by="2024-03")
     assert earlier.chip_price + earlier.server_price == pytest.approx(37_080.50)
-    with pytest.raises(CatalogError, match="did you mean 'server'"):
-        from_catalog("H100-SXM", price="servers")
+    with pytest.raises(ScenarioError, match="price_basis"):
+        from_catalog("H100-SXM", price_basis="servers")
 
 
 @pytest.mark.contract
 def test_what_is_missing_is_named() -> None:
-    with pytest.raises(CatalogError, match="accelerator_hours; or give it_power"):
-        from_catalog("A100-SXM-80")
-    with pytest.raises(CatalogError, match="no purchase price of 'MI355X' is recorded in full"):
-        from_catalog("MI355X")
+    with pytest.raises(CatalogError, match="no purchase price of 'L40S' is recorded in full; give chip_price"):
+        from_catalog("L40S")
     with pytest.raises(CatalogError, match="did you mean 'H100-SXM'"):
         from_catalog("H100-SMX")
-    given = from_catalog("MI355X", chip_price=27_500.0, server_price=6_000.0, network_price=7_000.0)
-    assert given.title == "MI355X, owned"
+    given = from_catalog("L40S", chip_price=40_000.0, server_price=6_000.0, network_price=7_000.0)
+    assert given.title == "L40S, owned"
+
+
+@pytest.mark.closed_form
+def test_power_that_is_not_recorded_is_estimated_from_rated_power_and_graded_so() -> None:
+    hour = from_catalog("A100-SXM-80")
+    assert hour.it_power == pytest.approx(400.0 * it_power_over_rated())
+    assert {row.path: row.grade.value for row in hour.sources()}["it_power"] == "estimated"
     assert from_catalog("A100-SXM-80", it_power=810.0).it_power == 810.0
+
+
+@pytest.mark.contract
+def test_the_accelerator_named_moves_the_hour() -> None:
+    written = AcceleratorHour(name="h", accelerator="H100-SXM", it_life=4.0, wacc=0.07)
+    other = written.replace({"accelerator": "MI300X"})
+    totals = [float(accelerator_hour(hour.resolve()).total) for hour in (written, other)]
+    assert totals[0] == pytest.approx(float(accelerator_hour(from_catalog("H100-SXM").resolve()).total), rel=1e-12)
+    assert totals[1] == pytest.approx(float(accelerator_hour(from_catalog("MI300X").resolve()).total), rel=1e-12)
+    assert totals[0] != totals[1]
+    assert "sources" not in str(written.written().get("chip_price"))
+    assert {row.path for row in written.sources()} >= {"chip_price", "it_power", "electricity_price"}
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"accelerator": "nonsense"}, "accelerator 'nonsense' would do nothing"),
+        ({"price_basis": "card"}, "price_basis would do nothing"),
+        ({"known_by": "2025"}, "known_by would do nothing"),
+        ({"region": "Ohio"}, "region would do nothing"),
+        ({"pue": None}, "pue is absent: give it, or name an accelerator"),
+    ],
+)
+def test_a_choice_that_would_do_nothing_is_refused(changes: dict, said: str) -> None:
+    with pytest.raises(ScenarioError, match=said):
+        plain(**changes)
 
 
 @pytest.mark.contract

@@ -30,7 +30,7 @@ _HOMES = {
     "Retirement": "books",
     "Site": "site",
     "bonus_share": "tax",
-    "from_catalog": "hour_from_catalog",
+    "from_catalog": "accelerator_hour",
     "irr": "finance",
     "macrs_rates": "macrs",
     "npv": "finance",

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Self, TypeVar
+
+import numpy as np
+from pydantic import model_validator
 
 from costmodel.foundation.arrays import FloatArray, Numeric, ordered_sum
+from costmodel.foundation.errors import ScenarioError
 from costmodel.foundation.inputs import Inputs, Parameter, parameter
-from costmodel.foundation.provenance import Grade
+from costmodel.foundation.provenance import Citation, Grade
 from costmodel.foundation.results import Result, derived, output
 from costmodel.foundation.scenario import Scenario, register_model
 from costmodel.foundation.units import HOURS_PER_YEAR
 from costmodel.ownership.energy import energy_cost, facility_cost
 from costmodel.ownership.finance import cost_per_flop, cost_per_hour, log_rate
+from costmodel.ownership.hour_records import (
+    DEFAULT_OPERATOR,
+    DEFAULT_PRECISION,
+    DEFAULT_REGION,
+    FIGURES,
+    PRICED,
+    Figures,
+    figures,
+)
 from costmodel.ownership.rent import capital_recovery_factor, required_rent
 
 BASIS = (
@@ -20,22 +33,48 @@ BASIS = (
     "power, cooling, site and maintenance in; staff, software, storage, tax and profit out"
 )
 """What a cost per accelerator-hour of this model counts."""
+NOT_MODELLED = ("staff, software, storage, spares and tax", "resale value at the end of life")
+"""What no accelerator-hour counts."""
 COMPONENTS = ("chip", "server", "network", "facility", "energy", "maintenance", "cost_of_capital")
 """Outputs that add up to the total."""
 
 
 class HourInputs(Inputs):
-    """What it takes to own and run one accelerator."""
+    """What it takes to own and run one accelerator; a figure that is absent is the catalog's.
 
-    chip_price: Parameter = parameter("USD", ge=0, description="Price of the accelerator itself.")
+    ``price_basis``, ``known_by``, ``region``, ``operator`` and ``precision`` choose the catalog's records, as in
+    `costmodel.ownership.hour_records.figures`; each is refused where it would choose nothing.
+    """
+
+    price_basis: Literal["vendor", "rack", "owner_cost", "server", "card", "vendor_chip"] | None = None
+    """Which record prices the accelerator; absent: the first that is recorded in full."""
+    known_by: str | None = None
+    """Only prices published by this date, as ``2025-12``."""
+    region: str | None = None
+    """Record of the electricity price; absent: industry of the United States."""
+    operator: str | None = None
+    """Record of the power usage effectiveness; absent: a hyperscaler's."""
+    precision: str | None = None
+    """Precision of the peak for the cost of an operation; absent: bf16."""
+    chip_price: Parameter = parameter("USD", ge=0, optional=True, description="Price of the accelerator itself.")
     server_price: Parameter = parameter(
-        "USD", ge=0, description="Its share of the server or rack around it: CPUs, boards, cabinet, links inside."
+        "USD",
+        ge=0,
+        optional=True,
+        description="Its share of the server or rack around it: CPUs, boards, cabinet, links inside.",
     )
     network_price: Parameter = parameter(
-        "USD", ge=0, description="Its share of the network between servers; 0 where the rack's price holds it."
+        "USD",
+        ge=0,
+        optional=True,
+        description="Its share of the network between servers; 0 where the rack's price holds it.",
     )
     it_power: Parameter = parameter(
-        "W", gt=0, plausible=(5.0, 1e5), description="Draw of chip, server and network at full load, per accelerator."
+        "W",
+        gt=0,
+        plausible=(5.0, 1e5),
+        optional=True,
+        description="Draw of chip, server and network at full load, per accelerator.",
     )
     it_life: Parameter = parameter("year", gt=0, description="Years over which chip, server and network are recovered.")
     utilisation: Parameter = parameter(
@@ -51,12 +90,16 @@ class HourInputs(Inputs):
         note="training draws about 76 % of rated power: Newkirk et al., arXiv 2506.14551",
     )
     idle_load: Parameter = parameter("1", ge=0, le=1, default=0.25, description="Draw when idle over full load.")
-    pue: Parameter = parameter("1", ge=1, description="Site power over IT power.")
-    electricity_price: Parameter = parameter("USD/Wh", ge=0, description="Price at the meter.")
-    facility_cost_per_watt: Parameter = parameter("USD/W", ge=0, description="Site cost per watt of IT power.")
-    facility_life: Parameter = parameter("year", gt=0, description="Years over which the site is recovered.")
+    pue: Parameter = parameter("1", ge=1, optional=True, description="Site power over IT power.")
+    electricity_price: Parameter = parameter("USD/Wh", ge=0, optional=True, description="Price at the meter.")
+    facility_cost_per_watt: Parameter = parameter(
+        "USD/W", ge=0, optional=True, description="Site cost per watt of IT power."
+    )
+    facility_life: Parameter = parameter(
+        "year", gt=0, optional=True, description="Years over which the site is recovered."
+    )
     maintenance_per_watt: Parameter = parameter(
-        "USD/W/year", ge=0, description="Maintenance and site staff a year, per watt of IT power."
+        "USD/W/year", ge=0, optional=True, description="Maintenance and site staff a year, per watt of IT power."
     )
     wacc: Parameter = parameter("1/year", ge=0, plausible=(0.0, 1.0), description="Cost of capital, year-end rate.")
     rent_decline: Parameter = parameter(
@@ -65,16 +108,113 @@ class HourInputs(Inputs):
         description="Expected logarithmic fall of the rent of IT, for the required rent; positive where it falls.",
         note="fall of IT cost per H100 equivalent, assumed from mid-2026 on; prices fell 0.20 a year before",
     )
-    peak: Parameter = parameter("FLOP/s", gt=0, description="Dense peak, for the cost of an operation.")
+    peak: Parameter = parameter("FLOP/s", gt=0, optional=True, description="Dense peak, for the cost of an operation.")
     mfu: Parameter = parameter("1", gt=0, le=1, default=0.4, description="Share of the peak that does useful work.")
 
 
+_H = TypeVar("_H", bound=HourInputs)
+_CHOOSES = {"region": "electricity_price", "operator": "pue", "precision": "peak"}
+"""Which figure an entry chooses the record of."""
+
+
+def absent_figures(hour: HourInputs) -> tuple[str, ...]:
+    """Return the names of the figures that are left to the catalog."""
+    return tuple(name for name in FIGURES if getattr(hour, name) is None)
+
+
+def check_choices(hour: HourInputs, accelerator: str) -> None:
+    """Refuse an entry that would choose nothing, and absent figures of an unnamed accelerator.
+
+    Raises
+    ------
+    ScenarioError
+        If a record is chosen for a figure that is given, or a figure is absent and no accelerator is named.
+    """
+    absent = absent_figures(hour)
+    if absent and not accelerator:
+        raise ScenarioError(f"{absent[0]} is absent: give it, or name an accelerator of the catalog")
+    if accelerator and not absent:
+        raise ScenarioError(f"accelerator {accelerator!r} would do nothing: every figure is given; leave the name out")
+    priced = [name for name in PRICED if name in absent]
+    for name in ("price_basis", "known_by"):
+        if getattr(hour, name) is not None and not priced:
+            raise ScenarioError(f"{name} would do nothing: chip, server and network price are given")
+    for name, figure in _CHOOSES.items():
+        if getattr(hour, name) is not None and figure not in absent:
+            raise ScenarioError(f"{name} would do nothing: {figure} is given")
+
+
+def filled(hour: _H, accelerator: str) -> _H:
+    """Return the inputs with every absent figure taken from the catalog.
+
+    Parameters
+    ----------
+    hour
+        Written or resolved inputs.
+    accelerator
+        Name in the catalog.
+
+    Raises
+    ------
+    CatalogError
+        If a figure is not recorded; the message names it, and what may be given instead.
+    """
+    found = _figures(hour, accelerator)
+    return hour.model_copy(update={name: np.float64(entry["value"]) for name, entry in found.entries.items()})
+
+
+def _figures(hour: HourInputs, accelerator: str) -> Figures:
+    absent = absent_figures(hour)
+    return figures(
+        accelerator,
+        absent,
+        price=hour.price_basis,
+        known_by=hour.known_by,
+        region=hour.region or DEFAULT_REGION,
+        operator=hour.operator or DEFAULT_OPERATOR,
+        precision=hour.precision or DEFAULT_PRECISION,
+    )
+
+
 class AcceleratorHour(HourInputs, Scenario):
-    """An accelerator that is owned and run, as a scenario."""
+    """An accelerator that is owned and run, as a scenario.
+
+    Examples
+    --------
+    >>> hour = AcceleratorHour(name="h", accelerator="H100-SXM", it_life=4.0, wacc=0.07)
+    >>> hour.chip_price is None, round(float(hour.completed().chip_price))
+    (True, 23238)
+    """
 
     model: Literal["accelerator_hour"] = "accelerator_hour"
     accelerator: str = ""
-    """Its name in the catalog, where it has one."""
+    """Its name in the catalog; needed where a figure is absent."""
+
+    @model_validator(mode="after")
+    def _check_choices(self) -> Self:
+        check_choices(self, self.accelerator)
+        return self
+
+    def completed(self) -> AcceleratorHour:
+        """Return the scenario with every absent figure written down, with source, grade and note.
+
+        Raises
+        ------
+        CatalogError
+            If a figure is not recorded.
+        """
+        if not absent_figures(self):
+            return self
+        found = _figures(self, self.accelerator)
+        table = {key: entry.written() for key, entry in self.source_table.items()}
+        unused = dict.fromkeys(("accelerator", "price_basis", "known_by", *_CHOOSES))
+        title = self.title or f"{self.accelerator}, owned{found.priced_by}"
+        changes = {**found.entries, **unused, "title": title, "sources": {**found.sources, **table}}
+        return self.replace(changes)
+
+    def sources(self) -> tuple[Citation, ...]:
+        """Return the bibliography of what the hour uses, figures of the catalog included."""
+        return super().sources() if not absent_figures(self) else self.completed().sources()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +263,11 @@ def accelerator_hour(resolved: AcceleratorHour) -> AcceleratorHourResult:
         Components [USD/hour]; a capital component is price over life, and the rest of the annuity is in
         ``cost_of_capital``. The required rent prices IT at its falling rent, the site at a level one.
 
+    Raises
+    ------
+    CatalogError
+        If a figure that is left to the catalog is not recorded.
+
     Examples
     --------
     >>> hour = accelerator_hour(AcceleratorHour(
@@ -132,6 +277,8 @@ def accelerator_hour(resolved: AcceleratorHour) -> AcceleratorHourResult:
     >>> round(float(hour.total), 3), round(float(hour.required_rent), 3), round(float(hour.flop_cost) * 1e18, 3)
     (1.486, 2.093, 1.043)
     """
+    if absent_figures(resolved):
+        resolved = filled(resolved, resolved.accelerator)
     load = resolved.idle_load + (resolved.busy_load - resolved.idle_load) * resolved.utilisation
     site = facility_cost(resolved.it_power, resolved.facility_cost_per_watt, 0.0)
     prices = {
@@ -162,3 +309,41 @@ def accelerator_hour(resolved: AcceleratorHour) -> AcceleratorHourResult:
 
 
 register_model("accelerator_hour", AcceleratorHour, "costmodel.ownership.accelerator_hour:accelerator_hour")
+
+
+def from_catalog(accelerator: str, *, it_life: Any = 4.0, wacc: Any = 0.07, **changes: Any) -> AcceleratorHour:
+    """Build the cost of an accelerator-hour from the catalog's prices, power and site figures.
+
+    Parameters
+    ----------
+    accelerator
+        Name in the catalog, as ``"H100-SXM"``.
+    it_life, wacc
+        Years of recovery [year] and cost of capital [1/year]; 4 years and 7 % are those of the published comparison.
+    **changes
+        Other inputs of `AcceleratorHour`, which replace a record or choose one.
+
+    Returns
+    -------
+    AcceleratorHour
+        A scenario whose title names the price record, and whose figures carry their sources.
+
+    Raises
+    ------
+    CatalogError
+        If the accelerator, its price or a site figure is not recorded and not given.
+
+    Examples
+    --------
+    >>> scenario = from_catalog("H100-SXM")
+    >>> round(float(accelerator_hour(scenario.resolve()).total), 2)
+    1.48
+    """
+    settings: dict[str, Any] = {
+        "name": f"accelerator-hour-{accelerator.lower()}",
+        "accelerator": accelerator,
+        "it_life": it_life,
+        "wacc": wacc,
+        "not_modelled": NOT_MODELLED,
+    }
+    return AcceleratorHour(**{**settings, **changes}).completed()

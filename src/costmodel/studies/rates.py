@@ -12,8 +12,7 @@ from costmodel.catalog import Catalog, Datum
 from costmodel.catalog.periods import span
 from costmodel.foundation.design import Design
 from costmodel.foundation.errors import CatalogError, DomainError
-from costmodel.ownership.accelerator_hour import accelerator_hour
-from costmodel.ownership.hour_from_catalog import from_catalog
+from costmodel.ownership.accelerator_hour import accelerator_hour, from_catalog
 from costmodel.studies.bill import accelerator_family
 
 MARKET = "market"

@@ -8,10 +8,9 @@ from functools import cache, partial
 
 from costmodel import catalog
 from costmodel.analysis.depreciation_backtest import DepreciationBacktest, backtest_depreciation
-from costmodel.ownership.accelerator_hour import accelerator_hour
+from costmodel.ownership.accelerator_hour import accelerator_hour, from_catalog
 from costmodel.ownership.company import useful_life_effect
 from costmodel.ownership.depreciation import economic_fraction, macrs_rates
-from costmodel.ownership.hour_from_catalog import from_catalog
 from costmodel.ownership.rent import levelized_cost
 from costmodel.validation.case import Case, Evidence
 

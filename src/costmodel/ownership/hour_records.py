@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
+from statistics import median
 from typing import Any
 
 from costmodel.catalog import Catalog, Datum, Record
 from costmodel.foundation.errors import CatalogError, near_matches
-from costmodel.ownership.accelerator_hour import AcceleratorHour
+from costmodel.foundation.provenance import Grade, weakest
 from costmodel.ownership.sourced import WH_PER_KWH, derived, source_table, sourced
 
 NETWORK_SHARE = 0.19
@@ -19,6 +22,27 @@ HOUSE = "Epoch 1 GW GB200"
 """Record of the site whose building life, and running cost beside energy, are used."""
 HOUSE_ENERGY = 0.6
 """Energy in that site's running cost [USD/W/year]: the note of the record; the rest is maintenance and staff."""
+
+
+DEFAULT_REGION = "US industrial"
+"""Record of the electricity price, where none is named."""
+DEFAULT_PRECISION = "bf16"
+"""Precision of the peak, where none is named."""
+DEFAULT_OPERATOR = "Epoch default hyperscaler"
+"""Record of the power usage effectiveness, where none is named."""
+PRICED = ("chip_price", "server_price", "network_price")
+"""Figures that one price record gives together."""
+FIGURES = (
+    *PRICED,
+    "it_power",
+    "pue",
+    "electricity_price",
+    "facility_cost_per_watt",
+    "facility_life",
+    "maintenance_per_watt",
+    "peak",
+)
+"""Figures of an accelerator-hour that the catalog may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,85 +68,93 @@ class _Prices:
     data: list[Datum]
 
 
-def from_catalog(
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Figures of an accelerator-hour from the catalog.
+
+    Parameters
+    ----------
+    entries
+        Written parameters by name: value, source, grade, note.
+    sources
+        The table of sources that they need.
+    priced_by
+        Which record the price is from, for a title; empty where the price was given.
+    """
+
+    entries: dict[str, dict[str, Any]]
+    sources: dict[str, dict[str, str]]
+    priced_by: str
+
+
+def figures(
     accelerator: str,
+    wanted: Sequence[str],
     *,
     price: str | None = None,
-    as_of: str | None = None,
-    region: str = "US industrial",
-    operator: str = "Epoch default hyperscaler",
-    precision: str = "bf16",
-    it_life: Any = 4.0,
-    wacc: Any = 0.07,
-    **changes: Any,
-) -> AcceleratorHour:
-    """Build the cost of an accelerator-hour from the catalog's prices, power and site figures.
+    known_by: str | None = None,
+    region: str = DEFAULT_REGION,
+    operator: str = DEFAULT_OPERATOR,
+    precision: str = DEFAULT_PRECISION,
+) -> Figures:
+    """Return figures of an accelerator-hour that the catalog records.
 
     Parameters
     ----------
     accelerator
         Name in the catalog, as ``"H100-SXM"``.
+    wanted
+        Names of `FIGURES`.
     price
         Which record prices it: ``"vendor"`` (the vendor's average price, with the server's other parts where they
         are recorded), ``"rack"`` (whose price holds the network), ``"owner_cost"`` (what the maker of its own chip
-        pays), ``"server"`` or ``"card"``. Absent: the first of these that is recorded in full.
-    as_of
+        pays), ``"server"``, ``"card"``, or ``"vendor_chip"`` (the vendor's average price, with a server's overhead
+        where its parts are not recorded). Absent: the first of these that is recorded in full.
+    known_by
         Only prices published by then, as ``"2025-12"``; one whose date of publication is blank belongs to no past.
     region, operator
-        Records of the electricity price and the PUE.
+        Records of the electricity price and of the power usage effectiveness.
     precision
         Precision of the peak for the cost of an operation.
-    it_life, wacc
-        Years of recovery [year] and cost of capital [1/year]; 4 years and 7 % are those of the published comparison.
-    **changes
-        Other inputs of `AcceleratorHour`, which replace a record.
 
     Returns
     -------
-    AcceleratorHour
-        A scenario whose title names the price record, and whose figures carry their sources.
+    Figures
+        The figures with their evidence.
 
     Raises
     ------
     CatalogError
-        If the accelerator, its price, its power or a site figure is not recorded and not given.
+        If the accelerator or a figure is not recorded.
 
     Notes
     -----
     The network between servers is `NETWORK_SHARE` of hardware for servers; for a rack it is inside the price. Among
-    several prices of one day the mean is taken; among days the latest.
+    several prices of one day the mean is taken; among days the latest. Power that is not recorded is estimated from
+    rated power (`it_power_of`).
 
     Examples
     --------
-    >>> from costmodel.ownership.accelerator_hour import accelerator_hour
-    >>> scenario = from_catalog("H100-SXM")
-    >>> round(float(accelerator_hour(scenario.resolve()).total), 2)
-    1.48
+    >>> found = figures("H100-SXM", ["pue", "chip_price"])
+    >>> found.entries["pue"]["value"], found.priced_by
+    (1.1, ': price by vendor (H100/H200, 2025)')
     """
     library = Catalog()
     library.accelerator(accelerator)
-    values: dict[str, Any] = {}
+    names = _Wanted(accelerator, region, operator, precision)
+    entries: dict[str, dict[str, Any]] = {}
     data: list[Datum] = []
-    wanted = _Wanted(accelerator, region, operator, precision)
-    title = f"{accelerator}, owned"
-    if not set(_PRICED) <= set(changes):
-        chosen, prices = _prices(library.as_of(as_of) if as_of else library, accelerator, price)
-        values, data = {name: getattr(prices, name) for name in _PRICED}, list(prices.data)
-        title = f"{title}: price by {chosen} ({data[0].record}, {data[0].period or 'undated'})"
+    priced_by = ""
+    if set(PRICED) & set(wanted):
+        chosen, prices = _prices(library.as_of(known_by) if known_by else library, accelerator, price)
+        entries = {name: getattr(prices, name) for name in PRICED if name in wanted}
+        data = list(prices.data)
+        priced_by = f": price by {chosen} ({data[0].record}, {data[0].period or 'undated'})"
     for field, read in _FIGURES.items():
-        if field not in changes:
-            datum, values[field] = _read_figure(field, read, library, wanted)
+        if field in wanted:
+            datum, entries[field] = _read_figure(field, read, library, names)
             data.append(datum)
-    settings: dict[str, Any] = {
-        "name": f"accelerator-hour-{accelerator.lower()}",
-        "title": title,
-        "accelerator": accelerator,
-        "it_life": it_life,
-        "wacc": wacc,
-        "sources": source_table(data),
-        "not_modelled": ("staff, software, storage, spares and tax", "resale value at the end of life"),
-    }
-    return AcceleratorHour(**{**settings, **values, **changes})
+    return Figures(entries, source_table(data), priced_by)
 
 
 def _read_figure(field: str, read: _Read, library: Catalog, wanted: _Wanted) -> tuple[Datum, dict[str, Any]]:
@@ -133,21 +165,20 @@ def _read_figure(field: str, read: _Read, library: Catalog, wanted: _Wanted) -> 
         raise CatalogError(f"{error}; or give {field}") from None
 
 
-_PRICED = ("chip_price", "server_price", "network_price")
-
-
 def _prices(library: Catalog, accelerator: str, basis: str | None) -> tuple[str, _Prices]:
     """Return the prices of chip, server and network by the wanted basis, or the first that is recorded."""
     if basis is not None and basis not in _BASES:
         hint = near_matches(basis, _BASES)
         raise CatalogError(f"unknown price basis {basis!r}: allowed are {', '.join(_BASES)}{hint}")
-    reasons = []
     for name in _BASES if basis is None else (basis,):
         try:
             return name, _BASES[name](library, accelerator)
-        except CatalogError as error:
-            reasons.append(f"{name}: {error}")
-    raise CatalogError(f"no purchase price of {accelerator!r} is recorded in full ({'; '.join(reasons)})")
+        except CatalogError:
+            if basis is not None:
+                raise
+    raise CatalogError(
+        f"no purchase price of {accelerator!r} is recorded in full; give chip_price, server_price and network_price"
+    )
 
 
 def _vendor(library: Catalog, accelerator: str) -> _Prices:
@@ -182,6 +213,10 @@ def _card(library: Catalog, accelerator: str) -> _Prices:
     return _with_overhead(_latest(_like(library, "accelerator_prices", accelerator), "card"), "price of a card")
 
 
+def _vendor_chip(library: Catalog, accelerator: str) -> _Prices:
+    return _with_overhead(_latest(_vendor_record(library, accelerator), "vendor_average"), "vendor's average price")
+
+
 def _with_overhead(chip: list[Datum], note: str) -> _Prices:
     price = _mean(chip)
     server = derived(chip, price * (SERVER_OVERHEAD - 1.0), f"server overhead {SERVER_OVERHEAD} of Cottier et al.")
@@ -194,6 +229,7 @@ _BASES: dict[str, Callable[[Catalog, str], _Prices]] = {
     "owner_cost": _owner_cost,
     "server": _server,
     "card": _card,
+    "vendor_chip": _vendor_chip,
 }
 
 
@@ -256,8 +292,33 @@ def _like(library: Catalog, table: str, accelerator: str) -> Record:
 
 
 def _power(library: Catalog, wanted: _Wanted) -> tuple[Datum, dict[str, Any]]:
-    datum = _like(library, "accelerator_hours", wanted.accelerator).datum("it_power")
+    try:
+        datum = _like(library, "accelerator_hours", wanted.accelerator).datum("it_power")
+    except CatalogError:
+        datum = library.accelerator(wanted.accelerator).datum("power")
+        ratio = it_power_over_rated()
+        note = f"estimated: {ratio:.2f} times rated power, the median of accelerators with both on record"
+        entry = derived([datum], datum.number * ratio, note)
+        return datum, {**entry, "grade": weakest([Grade(entry["grade"]), Grade.ESTIMATED]).value}
     return datum, sourced(datum)
+
+
+@cache
+def it_power_over_rated() -> float:
+    """Return the median of IT power per accelerator, with server and network, over rated power [1].
+
+    Examples
+    --------
+    >>> 1.0 < it_power_over_rated() < 2.5
+    True
+    """
+    library = Catalog()
+    ratios = []
+    for name in library.names("accelerators"):
+        with suppress(CatalogError):
+            whole = _like(library, "accelerator_hours", name).datum("it_power").number
+            ratios.append(whole / library.accelerator(name).power)
+    return median(ratios)
 
 
 def _pue(library: Catalog, wanted: _Wanted) -> tuple[Datum, dict[str, Any]]:
