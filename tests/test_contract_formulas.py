@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from costmodel.foundation.arrays import holds_value
 from costmodel.testing import STRATEGIES, registered_formulas
 
 pytestmark = pytest.mark.contract
@@ -22,8 +23,6 @@ BANNED_CALLS = {"isinstance", "max", "min", "sum", "any", "all", "float", "int",
 """Calls that take one number where a formula may hold an array."""
 BANNED_ATTRIBUTES = {"clip", "sum", "einsum", "dot", "matmul", "item"}
 """Attributes whose result differs in the last bit with the shape, or that numba does not take."""
-CHOICE_ANNOTATIONS = ("str", "Literal", "bool", "int")
-"""Arguments so annotated choose a method: a formula may branch on them."""
 
 
 def _tree(function: Callable[..., Any]) -> ast.FunctionDef:
@@ -38,8 +37,7 @@ def _choices(node: ast.FunctionDef) -> set[str]:
     return {
         argument.arg
         for argument in node.args.args
-        if argument.annotation is not None
-        and ast.unparse(argument.annotation).split("[")[0].split(" ")[0] in CHOICE_ANNOTATIONS
+        if argument.annotation is not None and not holds_value(ast.unparse(argument.annotation))
     }
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from costmodel.foundation.arrays import STEP_FORMULAS
+from costmodel.foundation.arrays import STEP_FORMULAS, holds_value
 from costmodel.testing import STRATEGIES, arguments, registered_formulas
 
 pytestmark = pytest.mark.law
@@ -31,11 +31,7 @@ def _outputs(result: Any) -> tuple[Any, ...]:
 def _values(name: str) -> list[str]:
     """Return the arguments that hold values, as against those that choose a method."""
     parameters = inspect.signature(FORMULAS[name], eval_str=False).parameters
-    return [
-        key
-        for key in STRATEGIES[name]
-        if str(parameters[key].annotation).split("[")[0].split(" ")[0] not in {"str", "Literal", "bool", "int"}
-    ]
+    return [key for key in STRATEGIES[name] if holds_value(parameters[key].annotation)]
 
 
 def _stack(rows: list[dict[str, Any]], values: list[str]) -> dict[str, Any]:
@@ -85,10 +81,76 @@ def test_arguments_broadcast(name: str) -> None:
     law()
 
 
+def _near(given: Any, expected: Any) -> bool:
+    """Whether two results agree where the second is a number at all."""
+    return not np.isfinite(expected) or bool(np.isclose(np.ravel(given)[0], expected, rtol=1e-12, atol=1e-300))
+
+
+@pytest.mark.parametrize("name", COVERED)
+def test_whole_numbers_and_numbers_of_32_bits_give_what_doubles_give(name: str) -> None:
+    function, values = FORMULAS[name], _values(name)
+
+    @given(arguments(name))
+    def law(row: dict[str, Any]) -> None:
+        single = {key: np.float32(row[key]) if key in values else row[key] for key in row}
+        whole = {key: np.trunc(row[key]) if key in values and 1.0 <= abs(row[key]) < 2**31 else row[key] for key in row}
+        integers = [key for key in values if whole[key] == np.trunc(whole[key]) and abs(whole[key]) < 2**31]
+        cases = [
+            ({key: np.array([single[key]]) if key in values else single[key] for key in row}, single),
+            ({key: np.array([whole[key]], dtype=np.int32) if key in integers else whole[key] for key in row}, whole),
+            ({key: int(whole[key]) if key in integers else whole[key] for key in row}, whole),
+        ]
+        for given_form, meant in cases:
+            plain = {key: float(meant[key]) if key in values else meant[key] for key in meant}
+            with np.errstate(all="ignore"):  # a rounded argument may leave the range
+                pairs = list(zip(_outputs(function(**given_form)), _outputs(function(**plain)), strict=True))
+            for narrow, wide in pairs:
+                assert np.asarray(narrow).dtype == np.float64, "not in double precision"
+                assert _near(narrow, wide)
+
+    law()
+
+
+ABSOLUTE = dict.fromkeys(
+    ("costmodel.ownership.rent:flat_annuity_shortfall", "costmodel.ownership.depreciation:rent_value_fraction"), 1e-15
+)
+"""Formulas that give what is left of 1, and are as good as 1 is [1]."""
+ROUNDING = 4.0 * float(np.finfo(np.float64).eps)
+"""Relative change of an argument that stands for the rounding of what comes before a formula [1]."""
+SMALLEST = 1e-12
+"""Size below which an argument other than 0 is rounding itself, in any unit [1]."""
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).eps > 1e-18, reason="no wider number to compare with")
+@pytest.mark.parametrize("name", COVERED)
+def test_no_digits_are_lost_beyond_what_the_arguments_carry(name: str) -> None:
+    """Compared with 64-bit mantissas: the error is within 1e-10, or within what rounded arguments would do."""
+    function, values = FORMULAS[name], _values(name)
+
+    @given(arguments(name))
+    def law(row: dict[str, Any]) -> None:
+        assume(all(row[key] == 0.0 or abs(row[key]) > SMALLEST for key in values))
+        wide = {key: np.longdouble(row[key]) if key in values else row[key] for key in row}
+        with np.errstate(all="ignore"):
+            exact = np.array(_outputs(function(**wide)), dtype=np.longdouble)
+            slack = 1e-10 * np.abs(exact) + ABSOLUTE.get(name, 1e-290)
+            for key in values:
+                for sign in (1.0, -1.0):
+                    moved = {**wide, key: wide[key] * (1.0 + np.longdouble(sign * ROUNDING))}
+                    change = np.abs(np.array(_outputs(function(**moved)), dtype=np.longdouble) - exact)
+                    slack = slack + np.where(np.isfinite(change), change, np.inf)
+            error = np.abs(np.array(_outputs(function(**row)), dtype=np.longdouble) - exact)
+        assert np.all(error <= slack), f"{error} where {slack} is allowed"
+
+    law()
+
+
 @cache
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a formula as it stands, and the formulas it calls before it."""
+def _compiled(formula: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile what a formula wraps as it stands, and the formulas it calls before it."""
     numba = pytest.importorskip("numba")
+    function = inspect.unwrap(formula)
+    assert isinstance(function, types.FunctionType)
     names = {
         key: _compiled(value)
         for key, value in function.__globals__.items()

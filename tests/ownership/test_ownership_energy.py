@@ -1,5 +1,7 @@
 """Energy and site."""
 
+import inspect
+
 import pytest
 
 from costmodel.foundation.units import HOURS_PER_YEAR
@@ -43,8 +45,8 @@ def test_a_tenth_of_reserve_costs_a_tenth() -> None:
 @pytest.mark.contract
 def test_energy_formulas_compile_unchanged() -> None:
     numba = pytest.importorskip("numba")
-    assert numba.njit(load_factor)(0.5, 0.3) == load_factor(0.5, 0.3)
-    assert numba.njit(energy_use)(10.0, 0.3, 5.0) == energy_use(10.0, 0.3, 5.0)
-    assert numba.njit(facility_power)(10.0, 1.3) == facility_power(10.0, 1.3)
-    assert numba.njit(energy_cost)(10.0, 0.3, 1.2, 5.0, 1e-4) == energy_cost(10.0, 0.3, 1.2, 5.0, 1e-4)
-    assert numba.njit(facility_cost)(10.0, 12.0, 0.1) == facility_cost(10.0, 12.0, 0.1)
+    assert numba.njit(inspect.unwrap(load_factor))(0.5, 0.3) == load_factor(0.5, 0.3)
+    assert numba.njit(inspect.unwrap(energy_use))(10.0, 0.3, 5.0) == energy_use(10.0, 0.3, 5.0)
+    assert numba.njit(inspect.unwrap(facility_power))(10.0, 1.3) == facility_power(10.0, 1.3)
+    assert numba.njit(inspect.unwrap(energy_cost))(10.0, 0.3, 1.2, 5.0, 1e-4) == energy_cost(10.0, 0.3, 1.2, 5.0, 1e-4)
+    assert numba.njit(inspect.unwrap(facility_cost))(10.0, 12.0, 0.1) == facility_cost(10.0, 12.0, 0.1)

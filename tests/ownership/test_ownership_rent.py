@@ -1,5 +1,6 @@
 """Levelized cost, required rent and the value of a vintage."""
 
+import inspect
 import math
 
 import numpy as np
@@ -136,4 +137,4 @@ def test_rent_formulas_compile_unchanged() -> None:
         (required_rent, (30_000.0, 0.1, 0.26, 5.0, 10.0)),
         (vintage_value, (9000.0, 0.3, 0.0, 4.5, 1200.0)),
     ):
-        assert numba.njit(function)(*arguments) == pytest.approx(float(function(*arguments)), rel=1e-14)
+        assert numba.njit(inspect.unwrap(function))(*arguments) == pytest.approx(float(function(*arguments)), rel=1e-14)

@@ -1,5 +1,6 @@
 """Cohorts: entry into service, the fractional delay, survival."""
 
+import inspect
 import math
 
 import numpy as np
@@ -67,4 +68,4 @@ def test_step_formulas_compile_unchanged() -> None:
         (delay_weight, (0.4, 0.25)),
         (survival, (2.0, 0.05)),
     ):
-        assert numba.njit(function)(*arguments) == pytest.approx(float(function(*arguments)), rel=1e-15)
+        assert numba.njit(inspect.unwrap(function))(*arguments) == pytest.approx(float(function(*arguments)), rel=1e-15)

@@ -16,6 +16,9 @@ from costmodel.compute.groups import Dense, FeedForward, Group, Routed
 from costmodel.compute.shapes import Shape
 from costmodel.foundation.arrays import Numeric, formula, ordered_sum
 
+_ALMOST_ALL = 1.0 - 2.0**-53
+"""Largest share of experts below all of them [1]: its complement still has a logarithm."""
+
 
 @formula()
 def grouped_attention_parameters(d_model: Numeric, heads: Numeric, kv_heads: Numeric, head_dim: Numeric) -> Numeric:
@@ -166,7 +169,8 @@ def expected_experts_touched(experts: Numeric, top_k: Numeric, tokens: Numeric) 
     >>> round(float(expected_experts_touched(256, 8, 64)), 2)
     222.44
     """
-    return experts * (1.0 - np.power(1.0 - top_k / experts, tokens))
+    missed = np.log1p(-np.minimum(top_k / experts, _ALMOST_ALL))
+    return -experts * np.expm1(tokens * missed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeAlias, TypeVar
+from functools import wraps
+from inspect import signature
+from itertools import zip_longest
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -33,25 +36,78 @@ STEP_FORMULAS: set[str] = set()
 
 
 def formula(*, step: bool = False) -> Callable[[_Function], _Function]:
-    """Register a public pure function as a formula and return it unchanged.
+    """Register a public pure function as a formula.
 
     A formula takes positional-or-keyword arguments, broadcasts, and has no ``if`` on a value; it needs a
-    strategy in ``costmodel.testing`` and a reference test, or the suite fails.
+    strategy in ``costmodel.testing`` and a reference test, or the suite fails. It computes in double precision
+    whatever it is given: whole numbers, numbers of 32 bits and lists are converted on the way in.
 
     Parameters
     ----------
     step
-        Whether the flywheel's step function calls it, so that it must compile under numba unchanged.
+        Whether the flywheel's step function calls it, so that what it wraps (``__wrapped__``) must compile under
+        numba unchanged.
     """
 
     def register(function: _Function) -> _Function:
         name = f"{function.__module__}:{function.__qualname__}"
-        FORMULAS[name] = function
+        called = _in_double_precision(function)
+        FORMULAS[name] = called
         if step:
             STEP_FORMULAS.add(name)
-        return function
+        return called
 
     return register
+
+
+_CHOICES = ("str", "Literal", "bool", "int")
+"""Annotations of arguments that choose a method and hold no value."""
+
+
+def holds_value(annotation: Any) -> bool:
+    """Whether an argument so annotated holds a value, as against one that chooses a method.
+
+    Examples
+    --------
+    >>> holds_value("Numeric"), holds_value("Literal['a', 'b']"), holds_value("int | None")
+    (True, False, False)
+    """
+    return str(annotation).split("[")[0].split(" ")[0] not in _CHOICES
+
+
+def _in_double_precision(function: _Function) -> _Function:
+    """Return a formula that converts what it is given: 32 bits overflow or lose digits half-way."""
+    values = [holds_value(function.__annotations__.get(name)) for name in signature(function).parameters]
+    choices = {name for name in signature(function).parameters if not holds_value(function.__annotations__.get(name))}
+
+    @wraps(function)
+    def in_double(*given: Any, **named: Any) -> Any:
+        for argument in given:
+            if type(argument) is not float and getattr(argument, "dtype", None) is not _DOUBLE:
+                given = tuple(
+                    _as_double(item) if holds else item for item, holds in zip_longest(given, values[: len(given)])
+                )
+                break
+        for name, argument in named.items():
+            if type(argument) is not float and name not in choices:
+                named[name] = _as_double(argument)
+        return function(*given, **named)
+
+    return cast("_Function", in_double)
+
+
+_DOUBLE = np.dtype(np.float64)
+
+
+def _as_double(value: Any) -> Any:
+    """Return a number, an array or a list of numbers in double precision, and anything else as it is."""
+    if isinstance(value, int):
+        return float(value)
+    if isinstance(value, list | tuple):
+        value = np.asarray(value)
+    if getattr(value, "dtype", _DOUBLE) is _DOUBLE or value.dtype.kind not in "iuf" or value.dtype.itemsize > 8:
+        return value
+    return value.astype(_DOUBLE) if isinstance(value, np.ndarray) else np.float64(value)
 
 
 def readonly(values: ArrayLike) -> FloatArray:

@@ -80,7 +80,8 @@ def followed_share(share: Numeric, target_share: Numeric, switching_rate: Numeri
     >>> round(float(followed_share(0.8, 0.2, 1.0, 1.0)), 4)
     0.4207
     """
-    return share - np.expm1(-switching_rate * step) * (target_share - share)
+    moved = -np.expm1(-switching_rate * step)
+    return share * np.exp(-switching_rate * step) + moved * target_share
 
 
 @formula()

@@ -180,7 +180,6 @@ def first_order_lag(
     >>> round(float(first_order_lag(0.0, 0.0, 1.0, 2.0, 0.25)), 6)
     0.213061
     """
-    width = speed * step
-    closed = -np.expm1(-width)
-    mean_closed = np.where(width > 0.0, closed / np.where(width > 0.0, width, 1.0), 1.0)
-    return previous + closed * (target_previous - previous) + (1.0 - mean_closed) * (target - target_previous)
+    weight = lagged_target_weight(speed, step)
+    followed = weight * target_previous + (1.0 - weight) * target
+    return previous * np.exp(-speed * step) + closing_share(speed, step) * followed

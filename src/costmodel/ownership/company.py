@@ -50,8 +50,8 @@ def opening_runoff_fraction(time: Numeric, remaining_life: Numeric) -> Numeric:
     >>> [round(float(opening_runoff_fraction(t, 8.0)), 4) for t in (1.0, 4.0, 9.0)]
     [0.2344, 0.75, 1.0]
     """
-    left = 1.0 - np.minimum(np.maximum(time / remaining_life, 0.0), 1.0)
-    return 1.0 - left * left
+    gone = np.minimum(np.maximum(time / remaining_life, 0.0), 1.0)
+    return gone * (2.0 - gone)
 
 
 @dataclass(frozen=True, slots=True)

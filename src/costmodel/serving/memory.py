@@ -15,6 +15,9 @@ from costmodel.serving.steps import cache_shards
 MARGIN = 2.0
 """Standard deviations of a batch's cache that are kept free, dimensionless: about 2 in 100 moments exceed it."""
 
+_SMALLEST = 1e-300
+"""Stands in for zero below a fraction [byte^0.5]."""
+
 
 @formula()
 def sequences_that_fit(free: Numeric, mean_bytes: Numeric, deviation_bytes: Numeric, margin: Numeric) -> Numeric:
@@ -48,7 +51,9 @@ def sequences_that_fit(free: Numeric, mean_bytes: Numeric, deviation_bytes: Nume
     """
     spread = margin * deviation_bytes
     root = np.power(spread * spread + 4.0 * mean_bytes * np.maximum(free, 0.0), 0.5)
-    side = (root - spread) / (2.0 * mean_bytes)
+    side = (
+        2.0 * np.maximum(free, 0.0) / np.maximum(root + spread, _SMALLEST)
+    )  # of the two forms the one that keeps digits
     return side * side
 
 

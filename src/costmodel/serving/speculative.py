@@ -10,6 +10,9 @@ from costmodel.foundation.errors import DomainError
 LONGEST_DRAFT = 16
 """Longest draft that the search for the best length tries [token]."""
 
+_SMALLEST = 1e-300
+"""Stands in for zero inside a logarithm [1]."""
+
 
 @formula()
 def expected_tokens_per_pass(acceptance: Numeric, draft_tokens: Numeric) -> Numeric:
@@ -42,7 +45,8 @@ def expected_tokens_per_pass(acceptance: Numeric, draft_tokens: Numeric) -> Nume
     """
     certain = np.greater_equal(acceptance, 1.0)
     chance = np.where(certain, 0.5, acceptance)
-    tokens = (1.0 - np.power(chance, draft_tokens + 1.0)) / (1.0 - chance)
+    log_chance = np.log(np.maximum(chance, _SMALLEST))
+    tokens = np.expm1((draft_tokens + 1.0) * log_chance) / np.expm1(log_chance)
     return np.where(certain, draft_tokens + 1.0, tokens)[()]
 
 
