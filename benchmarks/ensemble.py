@@ -52,7 +52,7 @@ def bits(draws: int) -> None:
     scenario = costmodel.load_scenario(SCENARIO)
 
     def run(**options: Any) -> tuple[Any, ...]:
-        return digest(run_ensemble(None, scenario, draws, 0, exact=KEPT, on_nonfinite="mask", **options))
+        return digest(run_ensemble(scenario, draws=draws, rng=0, exact=KEPT, on_nonfinite="mask", **options))
 
     def tell(who: str, call: Callable[[], tuple[Any, ...]], expected: tuple[Any, ...] | None) -> tuple[Any, ...]:
         start = time.perf_counter()
@@ -87,7 +87,7 @@ def finite(draws: int) -> None:
         scenario = costmodel.load_scenario(name)
         if scenario.model != "flywheel":
             continue
-        result = run_ensemble(None, scenario, draws, 0, exact=("loop_gain",), on_nonfinite="mask")
+        result = run_ensemble(scenario, draws=draws, rng=0, exact=("loop_gain",), on_nonfinite="mask")
         gains = result.kept_draws("loop_gain")
         print(
             f"{name}: {draws:,} draws, not finite {result.draws - result.kept}; loop gain median "
@@ -101,10 +101,10 @@ def memory(draws: int) -> None:
     import resource
 
     scenario = costmodel.load_scenario(SCENARIO)
-    run_ensemble(None, scenario, 16, 0)
+    run_ensemble(scenario, draws=16, rng=0)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
     start = time.process_time()
-    result = run_ensemble(None, scenario, draws, 0, on_nonfinite="mask")
+    result = run_ensemble(scenario, draws=draws, rng=0, on_nonfinite="mask")
     seconds = time.process_time() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
     print(
@@ -141,9 +141,9 @@ def speed(draws: int) -> None:
     cases += [("quarter", 4, 4, factor * draws) for factor in (2, 4)]
     for step, years, copies, count in cases:
         scenario = variant(step, years, copies)
-        run_ensemble(None, scenario, 16, 0, on_nonfinite="mask", outputs=["loop_gain"])
+        run_ensemble(scenario, draws=16, rng=0, on_nonfinite="mask", outputs=["loop_gain"])
         start = time.process_time()
-        run_ensemble(None, scenario, count, 0, on_nonfinite="mask", outputs=["user_spend@*", "tokens@*"])
+        run_ensemble(scenario, draws=count, rng=0, on_nonfinite="mask", outputs=["user_spend@*", "tokens@*"])
         seconds = time.process_time() - start
         steps = scenario.grid.steps
         each = 1e9 * seconds / (count * steps * copies)

@@ -38,7 +38,7 @@ def outputs_in_salib_order():
     from costmodel.analysis.problem import as_problem
     from costmodel.analysis.samples import base_sample, mixed_samples
 
-    problem = as_problem(reduced_model, INPUTS, list(OUTPUTS))
+    problem = as_problem(INPUTS, list(OUTPUTS), model=reduced_model)
     a, b = base_sample(BASE_POINTS, len(INPUTS), rng=0)
     points = np.concatenate([a[None], mixed_samples(a, b), b[None]])  # A, AB1 … ABd, B
     _, y = problem.at_ranks(points.reshape(-1, len(INPUTS)))
@@ -50,7 +50,9 @@ def main() -> None:
 
     d = len(INPUTS)
     print(f"reduced model, {BASE_POINTS} base points, {d} inputs, {BASE_POINTS * (d + 2)} runs, {len(OUTPUTS)} outputs")
-    whole, study = timed(lambda: sobol_study(reduced_model, INPUTS, list(OUTPUTS), base_points=BASE_POINTS, rng=0))
+    whole, study = timed(
+        lambda: sobol_study(INPUTS, list(OUTPUTS), base_points=BASE_POINTS, rng=0, model=reduced_model)
+    )
     show("study: sample, runs, indices and asymptotic intervals", whole)
     stacks = outputs_in_salib_order()
     f_a, f_b, f_mixed = stacks[:, 0], stacks[:, -1], np.moveaxis(stacks[:, 1:-1], 1, 0)

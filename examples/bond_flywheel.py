@@ -29,7 +29,7 @@ cost, spend = yearly(run.fixed_weight_unit_cost, "mean"), yearly(run.user_spend)
 assert np.all(np.diff(cost) < 0)
 assert np.all(np.diff(spend) > 0)
 outputs = ["user_spend@2026", "user_spend@2030", "training_share_of_compute@2030"]
-ensemble = weighted_ensemble(scenario, DRAWS, SEED, outputs=outputs)
+ensemble = weighted_ensemble(scenario, outputs, draws=DRAWS, rng=SEED)
 low, middle, high = ensemble.bands("user_spend@2030") * 1e-9
 print(f"Unit cost at constant quality falls every year, {cost[-2] / cost[-1]:.1f}× in the last.")
 print(f"User spend rises every year: {spend[0] * 1e-9:.1f} G USD in {years[0]}, in {years[-1]} {middle:,.0f}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -117,7 +118,7 @@ def test_an_output_that_ends_early_leaves_no_traceback() -> None:
 
 
 def test_an_output_without_our_signs_still_gets_table_and_valid_json() -> None:
-    environment = {"PYTHONIOENCODING": "ascii"}
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     for arguments in (["stability", "from-2026"], ["run", "bond-flywheel", "--json"]):
         done = subprocess.run(
             [sys.executable, "-m", "costmodel.cli.app", *arguments], env=environment, capture_output=True, check=False
@@ -176,9 +177,11 @@ def test_the_last_day_of_the_calendar_is_a_date() -> None:
     assert year_fraction(parse_date("9999-12-31")) == 9999 + (11 + 30 / 31) / 12
 
 
-def test_outputs_given_as_one_text_are_refused() -> None:
-    with pytest.raises(ScenarioError, match="list of names"):
-        run_ensemble(None, costmodel.load_scenario("from-2026"), 2, 0, outputs="user_spend@2030")
+def test_one_output_may_be_given_as_a_text() -> None:
+    scenario = costmodel.load_scenario("from-2026")
+    one = run_ensemble(scenario, "user_spend@2030", draws=2, rng=0, exact="user_spend@2030")
+    assert list(one) == ["user_spend@2030"]
+    assert one.kept_draws("user_spend@2030").shape == (2,)
 
 
 def test_without_demand_ratios_are_absent_and_nothing_warns(command) -> None:

@@ -90,7 +90,9 @@ def fill(path: str, blocks: int) -> None:
     """Fill a store, in a process of its own."""
     from costmodel.analysis.store import store_ensemble
 
-    store_ensemble(path, slow_model, toy(), blocks * BLOCK - 100, 0, outputs=("tokens", "price", "falling"))
+    store_ensemble(
+        path, toy(), draws=blocks * BLOCK - 100, rng=0, outputs=("tokens", "price", "falling"), model=slow_model
+    )
 
 
 def assert_equal_bit_for_bit(one: EnsembleResult, two: EnsembleResult) -> None:

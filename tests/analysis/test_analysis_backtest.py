@@ -115,7 +115,7 @@ def observed(values, first=2029):
 def test_a_forecast_is_scored_against_what_happened():
     """Revenue of a year is 4 · 0.9 · v at ε = −1, whatever the price: lognormal around 360 with the prior of v."""
     scenario = dated(observations=observed([700.0, 800.0]))
-    found = backtest(firm, scenario, plan(as_of="2028-12-31", **_all_prior()), draws=20_000, rng=0)
+    found = backtest(scenario, plan(as_of="2028-12-31", **_all_prior()), draws=20_000, rng=0, model=firm)
     spread = np.hypot(np.log(2.0) / 1.6448536, 0.2)  # of the prior and of the observation
     rows = found.unconditional.rows()
     assert [row["observed"] for row in rows] == [700.0, 800.0]
@@ -130,7 +130,7 @@ def test_a_forecast_is_scored_against_what_happened():
 def test_history_weights_give_the_posterior_of_the_conjugate_case():
     """A lognormal prior and one lognormal observation: the posterior mean is their precision-weighted mean."""
     scenario = dated(observations=observed([700.0, 800.0]))
-    found = backtest(firm, scenario, plan(as_of="2029-12-31", **_all_prior()), draws=40_000, rng=0)
+    found = backtest(scenario, plan(as_of="2029-12-31", **_all_prior()), draws=40_000, rng=0, model=firm)
     prior, error = np.log(2.0) / 1.6448536, 0.2
     share = prior**2 / (prior**2 + error**2)
     expected = np.exp(share * np.log(700.0) + (1.0 - share) * np.log(360.0))
@@ -148,7 +148,7 @@ def test_history_weights_give_the_posterior_of_the_conjugate_case():
 @pytest.mark.contract
 def test_weights_with_too_few_effective_draws_are_refused():
     scenario = dated(observations=observed([1e6, 800.0]))
-    found = backtest(firm, scenario, plan(as_of="2029-12-31", **_all_prior()), draws=500, rng=0)
+    found = backtest(scenario, plan(as_of="2029-12-31", **_all_prior()), draws=500, rng=0, model=firm)
     assert found.weighted is None
     assert "of 500 draws are effective" in found.refusal
 
@@ -156,11 +156,15 @@ def test_weights_with_too_few_effective_draws_are_refused():
 @pytest.mark.contract
 def test_backtest_refusals():
     with pytest.raises(ScenarioError, match="no observation of 'firm' lies after"):
-        backtest(firm, dated(observations=observed([1.0, 1.0])), plan(as_of="2030-12-31", **_all_prior()), draws=10)
+        backtest(
+            dated(observations=observed([1.0, 1.0])), plan(as_of="2030-12-31", **_all_prior()), draws=10, model=firm
+        )
     with pytest.raises(ScenarioError, match="fewer than two of 10 draws"):
         scenario = dated(observations=observed([1.0, 1.0]))
         model = lambda s: {"revenue": -1.0}  # noqa: E731
-        backtest(model, scenario, plan(as_of="2028-12-31", **_all_prior()), read=lambda r, _: r["revenue"], draws=10)
+        backtest(
+            scenario, plan(as_of="2028-12-31", **_all_prior()), read=lambda r, _: r["revenue"], draws=10, model=model
+        )
     with pytest.raises(ScenarioError, match="there are bond-flywheel as of 2023-12-31"):
         plan_for("bond-flywheel", "1999-12-31")
 
@@ -184,7 +188,7 @@ def test_the_built_in_backtests_of_the_flywheel_run_and_report_their_n(as_of):
     from costmodel.flywheel.history import read_off
 
     scenario = load_scenario("bond-flywheel")
-    found = backtest(None, scenario, plan_for(scenario.name, as_of), read=read_off, draws=400, rng=0)
+    found = backtest(scenario, plan_for(scenario.name, as_of), read=read_off, draws=400, rng=0)
     assert set(found.unconditional.by_output) >= {"tokens", "capex", "rental_price"}
     assert found.unconditional.overall.n == sum(held.n for held in found.unconditional.by_output.values())
     assert all(row["low"] < row["median"] < row["high"] for row in found.unconditional.rows())

@@ -26,7 +26,7 @@ def plain(function):
 
 @pytest.mark.closed_form
 def test_all_roots_in_range():
-    found = break_even(plain(lambda x: np.sin(x)), {"x": 1.0}, "x", "y = 0", low=1.0, high=20.0)
+    found = break_even({"x": 1.0}, "x", "y = 0", low=1.0, high=20.0, model=plain(lambda x: np.sin(x)))
     assert found.roots == pytest.approx([k * np.pi for k in range(1, 7)], abs=1e-10)
     assert (found.low_value, found.high_value) == pytest.approx((np.sin(1.0), np.sin(20.0)))
 
@@ -57,16 +57,20 @@ def test_a_monotone_function_has_one_root_wherever_it_is(root, slope, power):
 
 @pytest.mark.closed_form
 def test_a_root_that_only_touches_and_a_pair_between_grid_points():
-    touching = break_even(plain(lambda x: (x - 0.317) ** 2), {"x": 1.0}, "x", "y = 0", low=0.0, high=1.0, points=9)
+    touching = break_even(
+        {"x": 1.0}, "x", "y = 0", low=0.0, high=1.0, points=9, model=plain(lambda x: (x - 0.317) ** 2)
+    )
     assert touching.roots == pytest.approx([0.317], abs=1e-4)
-    pair = break_even(plain(lambda x: (x - 0.31) * (x - 0.32)), {"x": 1.0}, "x", "y = 0", low=0.0, high=1.0, points=9)
+    pair = break_even(
+        {"x": 1.0}, "x", "y = 0", low=0.0, high=1.0, points=9, model=plain(lambda x: (x - 0.31) * (x - 0.32))
+    )
     assert pair.roots == pytest.approx([0.31, 0.32], abs=1e-9)
 
 
 @pytest.mark.contract
 def test_a_jump_is_not_a_root():
     with pytest.raises(ConvergenceError, match=r"passed by a jump at 0.5"):
-        break_even(plain(lambda x: np.where(x < 0.5, -1.0, 1.0)), {"x": 0.2}, "x", "y = 0", low=0.0, high=1.0)
+        break_even({"x": 0.2}, "x", "y = 0", low=0.0, high=1.0, model=plain(lambda x: np.where(x < 0.5, -1.0, 1.0)))
 
 
 @pytest.mark.contract
@@ -75,58 +79,60 @@ def test_a_refusal_names_the_range_and_the_values_at_its_ends():
         ConvergenceError,
         match=r"no value of x between 0 and 2 meets 'y = 0': left minus right is 1 at the low end, 5 at the high end",
     ):
-        break_even(plain(lambda x: x * x + 1.0), {"x": 1.0}, "x", "y = 0", low=0.0, high=2.0)
+        break_even({"x": 1.0}, "x", "y = 0", low=0.0, high=2.0, model=plain(lambda x: x * x + 1.0))
     with pytest.raises(NonFiniteResultError, match="narrow the range"):
-        break_even(plain(lambda x: np.log(x)), {"x": 1.0}, "x", "y = 0", low=-1.0, high=2.0)
+        break_even({"x": 1.0}, "x", "y = 0", low=-1.0, high=2.0, model=plain(lambda x: np.log(x)))
 
 
 @pytest.mark.closed_form
 def test_stretches_where_an_inequality_holds():
-    found = break_even(plain(lambda x: np.sin(x)), {"x": 1.0}, "x", "y >= 0", low=0.5, high=7.0)
+    found = break_even({"x": 1.0}, "x", "y >= 0", low=0.5, high=7.0, model=plain(lambda x: np.sin(x)))
     assert np.ravel(found.holds) == pytest.approx([0.5, np.pi, 2.0 * np.pi, 7.0])
-    always = break_even(plain(lambda x: x), {"x": 1.0}, "x", "y > -1", low=0.0, high=1.0)
+    always = break_even({"x": 1.0}, "x", "y > -1", low=0.0, high=1.0, model=plain(lambda x: x))
     assert always.holds == ((0.0, 1.0),)
     assert always.roots == ()
     with pytest.raises(ConvergenceError, match="no value"):
-        break_even(plain(lambda x: x), {"x": 1.0}, "x", "y < -1", low=0.0, high=1.0)
+        break_even({"x": 1.0}, "x", "y < -1", low=0.0, high=1.0, model=plain(lambda x: x))
 
 
 @pytest.mark.closed_form
 def test_break_even_of_a_scenario_and_of_a_schedule():
     """npv = 8 · v · (p − c) at elasticity ε: zero at c = p; the schedule is solved for as a multiple."""
     scenario = written(cost={"knots": [["2029-01-01", 0.5], ["2031-01-01", 0.5]]})
-    found = break_even(firm, scenario, "cost", "npv = 0")
+    found = break_even(scenario, "cost", "npv = 0", model=firm)
     assert found.range.multiple
     assert found.roots == pytest.approx([2.0 / 0.5])
     assert found.rows() == [{"parameter": "cost", "value": found.roots[0]}]
-    price = break_even(firm, scenario, "price", "npv = 0", low=0.1, high=3.0)
+    price = break_even(scenario, "price", "npv = 0", low=0.1, high=3.0, model=firm)
     assert price.roots == pytest.approx([0.5])
 
 
 @pytest.mark.closed_form
 def test_a_frontier_of_two_parameters():
     scenario = written(cost=0.5, share=1.0)
-    line = break_even_frontier(firm, scenario, "share", "price", "npv = 0", values=[0.4, 1.0, 2.0], low=0.0, high=1.0)
+    line = break_even_frontier(
+        scenario, "share", "price", "npv = 0", values=[0.4, 1.0, 2.0], low=0.0, high=1.0, model=firm
+    )
     assert line.roots == ((), pytest.approx((0.5,)), pytest.approx((0.25,)))
     assert line.rows()[0] == {"price": 0.4, "share": None}
     assert line.ends[1, 0] < 0.0
     with pytest.raises(ConvergenceError, match="for any of 9 values of price"):
-        break_even_frontier(firm, scenario, "share", "price", "npv = 1 TUSD", low=0.0, high=1.0)
+        break_even_frontier(scenario, "share", "price", "npv = 1 TUSD", low=0.0, high=1.0, model=firm)
     with pytest.raises(DomainError, match="is a schedule"):
         knots = {"knots": [["2029-01-01", 0.5], ["2031-01-01", 0.1]]}
-        break_even_frontier(firm, written(cost=knots), "share", "cost", "npv = 0")
+        break_even_frontier(written(cost=knots), "share", "cost", "npv = 0", model=firm)
 
 
 @pytest.mark.closed_form
 def test_the_distribution_of_a_break_even():
     """Cost breaks even at the price, uniform between 1 and 3; above 2.5 nothing in the range does."""
-    found = break_even_distribution(firm, written(), "cost", "npv = 0", draws=2000, rng=0, low=0.1, high=2.5)
+    found = break_even_distribution(written(), "cost", "npv = 0", draws=2000, rng=0, low=0.1, high=2.5, model=firm)
     assert found.share == pytest.approx(0.75, abs=0.03)
     assert found.none_above == 2000 - found.values.size  # still profitable at the highest cost
     assert found.none_below == found.several == 0
     assert found.quantiles([0.5]) == pytest.approx([1.75], abs=0.05)
     with pytest.raises(ConvergenceError, match="in any of 50 draws"):
-        break_even_distribution(firm, written(), "cost", "npv = 1 TUSD", draws=50, rng=0, low=0.1, high=2.5)
+        break_even_distribution(written(), "cost", "npv = 1 TUSD", draws=50, rng=0, low=0.1, high=2.5, model=firm)
 
 
 @pytest.mark.contract

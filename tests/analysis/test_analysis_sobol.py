@@ -240,7 +240,7 @@ def test_intervals_over_replicates_hold_on_sobol_sequences():
         return g_function(np.stack(list(x.values())), (0.0, 1.0, 4.5, 9.0))
 
     for repeat in range(repeats):
-        found = sobol_study(model, ranges, base_points=512, replicates=8, rng=repeat)
+        found = sobol_study(ranges, base_points=512, replicates=8, rng=repeat, model=model)
         held[0] += (found.first_interval[0, :, 0] <= first) & (first <= found.first_interval[1, :, 0])
         held[1] += (found.total_interval[0, :, 0] <= total) & (total <= found.total_interval[1, :, 0])
     assert held.mean() / repeats == pytest.approx(0.95, abs=0.04)
@@ -254,11 +254,11 @@ def test_replicates_divide_the_base_points():
     ranges = {"x": (0.0, 1.0), "y": (0.0, 1.0)}
     seen = []
     sobol_study(
-        lambda x, y: x + y, ranges, base_points=64, replicates=4, rng=0, on_progress=lambda *at: seen.append(at)
+        ranges, base_points=64, replicates=4, rng=0, on_progress=lambda *at: seen.append(at), model=lambda x, y: x + y
     )
     assert seen[-1] == (256, 256)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     with pytest.raises(DomainError, match="cannot be divided among 3"):
-        sobol_study(lambda x, y: x + y, ranges, base_points=64, replicates=3, rng=0)
+        sobol_study(ranges, base_points=64, replicates=3, rng=0, model=lambda x, y: x + y)
     with pytest.raises(DomainError, match="four or more"):
-        sobol_study(lambda x, y: x + y, ranges, base_points=64, replicates=2, rng=0)
+        sobol_study(ranges, base_points=64, replicates=2, rng=0, model=lambda x, y: x + y)

@@ -37,19 +37,21 @@ TIED = [{"a": "price", "b": "demand.volume", "rank": 0.5}]
 
 @pytest.mark.closed_form
 def test_a_textbook_function_is_a_model():
-    study = sobol_study(ishigami, AROUND, base_points=4096, rng=1)
+    study = sobol_study(AROUND, base_points=4096, rng=1, model=ishigami)
     assert study.first[:, 0] == pytest.approx(ishigami_indices()[0], abs=0.02)
     assert study.total[:, 0] == pytest.approx(ishigami_indices()[1], abs=0.02)
     assert study.runs == 4096 * 5
-    assert [row["input"] for row in morris_study(ishigami, AROUND, rng=0).rows()] != []
-    assert given_data_study(ishigami, AROUND, rng=0)[0].first[:, 0] == pytest.approx(ishigami_indices()[0], abs=0.05)
+    assert [row["input"] for row in morris_study(AROUND, rng=0, model=ishigami).rows()] != []
+    assert given_data_study(AROUND, rng=0, model=ishigami)[0].first[:, 0] == pytest.approx(
+        ishigami_indices()[0], abs=0.05
+    )
 
 
 @pytest.mark.closed_form
 def test_a_scenario_by_year_in_one_pass():
     """Elasticity −1: revenue is price · volume / price, so that the price carries nothing of it."""
     scenario = written(demand={"volume": {"dist": "lognormal", "p5": 50.0, "p95": 200.0}, "elasticity": -1.0})
-    study = sobol_study(firm, scenario, ["revenue", "npv"], base_points=256, rng=0)
+    study = sobol_study(scenario, ["revenue", "npv"], base_points=256, rng=0, model=firm)
     assert study.outputs == ("revenue@2029", "revenue@2030", "npv")
     assert study.total[:, 0] == pytest.approx([0.0, 1.0], abs=0.1)
     assert (study.first[:, 0] == study.first[:, 1]).all()
@@ -58,9 +60,9 @@ def test_a_scenario_by_year_in_one_pass():
 @pytest.mark.contract
 def test_small_and_large_blocks_of_runs_give_the_same_study():
     seen = []
-    one = sobol_study(firm, written(), "npv", base_points=64, rng=0, on_progress=lambda *at: seen.append(at))
+    one = sobol_study(written(), "npv", base_points=64, rng=0, on_progress=lambda *at: seen.append(at), model=firm)
     assert seen == [(64 * 4, 64 * 4)]
-    many = sobol_study(firm, written(), "npv", base_points=8192, rng=0)
+    many = sobol_study(written(), "npv", base_points=8192, rng=0, model=firm)
     assert one.total[:, 0] == pytest.approx(many.total[:, 0], abs=0.15)
 
 
@@ -69,32 +71,40 @@ def test_correlated_inputs_are_refused_where_a_method_forbids_them():
     scenario = written(correlations=TIED)
     for study in (sobol_study, morris_study):
         with pytest.raises(DomainError, match=r"price and demand.volume \(\+0.50\).*one group"):
-            study(firm, scenario, "npv", rng=0)
+            study(scenario, "npv", rng=0, model=firm)
     grouped = sobol_study(
-        firm, scenario, "npv", base_points=256, groups={"market": ["price", "demand.volume"]}, rng=0, estimator="janon"
+        scenario,
+        "npv",
+        base_points=256,
+        groups={"market": ["price", "demand.volume"]},
+        rng=0,
+        estimator="janon",
+        model=firm,
     )
     assert grouped.first[0, 0] == pytest.approx(1.0, abs=1e-12)
     design = Design.random(scenario, 40_000, 0)
-    drawn = as_problem(firm, scenario, "npv").at(40_000, ranks=design.ranks())[1]
-    grouped = sobol_study(firm, scenario, "npv", base_points=4096, groups={"market": ["price", "demand.volume"]}, rng=0)
+    drawn = as_problem(scenario, "npv", model=firm).at(40_000, ranks=design.ranks())[1]
+    grouped = sobol_study(
+        scenario, "npv", base_points=4096, groups={"market": ["price", "demand.volume"]}, rng=0, model=firm
+    )
     assert grouped.mean[0] == pytest.approx(drawn.mean(), rel=0.02)  # without the correlation it is 7 % lower
     assert grouped.variance[0] == pytest.approx(drawn.var(), rel=0.05)
-    indices, ranks = given_data_study(firm, scenario, "npv", draws=2000, rng=0)
+    indices, ranks = given_data_study(scenario, "npv", draws=2000, rng=0, model=firm)
     assert np.isfinite(indices.first).all()
     assert np.isfinite(ranks.partial).all()
-    assert tornado(firm, scenario, "npv", rng=0).correlated == ("price", "demand.volume")
+    assert tornado(scenario, "npv", rng=0, model=firm).correlated == ("price", "demand.volume")
 
 
 @pytest.mark.contract
 def test_groups_name_known_inputs_once():
     with pytest.raises(UnknownParameterError, match="did you mean 'price'"):
-        sobol_study(firm, written(), "npv", groups={"g": ["prise"]}, rng=0)
+        sobol_study(written(), "npv", groups={"g": ["prise"]}, rng=0, model=firm)
     with pytest.raises(DomainError, match="two groups"):
-        sobol_study(firm, written(), "npv", groups={"g": ["price"], "h": ["price"]}, rng=0)
+        sobol_study(written(), "npv", groups={"g": ["price"], "h": ["price"]}, rng=0, model=firm)
     with pytest.raises(DomainError, match="nothing is uncertain"):
-        sobol_study(firm, written(price=2.0, demand={"volume": 3.0}), "npv", rng=0)
+        sobol_study(written(price=2.0, demand={"volume": 3.0}), "npv", rng=0, model=firm)
     with pytest.raises(ScenarioError, match="names its output"):
-        sobol_study(firm, written(), rng=0)
+        sobol_study(written(), rng=0, model=firm)
 
 
 @pytest.mark.contract
@@ -110,7 +120,7 @@ def test_a_study_of_an_ensemble_that_exists_runs_nothing():
             "design": design,
         }
     )
-    again, _ = given_data_study(firm, scenario, "npv", draws=3000, rng=0)
+    again, _ = given_data_study(scenario, "npv", draws=3000, rng=0, model=firm)
     assert first_order_of(result, "npv").first == pytest.approx(again.first, rel=1e-12)
     with pytest.raises(DomainError, match="not an ensemble"):
         first_order_of(firm(scenario.resolve()), "npv")
@@ -118,7 +128,7 @@ def test_a_study_of_an_ensemble_that_exists_runs_nothing():
 
 @pytest.mark.closed_form
 def test_tornado_swings_carry_their_sign():
-    swings = tornado(firm, written(demand={"volume": 100.0, "elasticity": -1.5}), "revenue@2029", rng=0)
+    swings = tornado(written(demand={"volume": 100.0, "elasticity": -1.5}), "revenue@2029", rng=0, model=firm)
     low, high = 1.2, 2.8  # 10 % and 90 % of a uniform range of 1 to 3
     revenue = [4.0 * 100.0 * price**-0.5 for price in (low, high)]
     row = swings.rows()[0]
@@ -131,12 +141,12 @@ def test_tornado_swings_carry_their_sign():
 def test_a_tornado_warns_where_inputs_act_together():
     """x · y around zero: first-order indices are 0, and every swing from the medians is 0."""
     with pytest.warns(InteractionWarning, match="sum of first-order indices is"):
-        swings = tornado(lambda x, y: x * y, {"x": (-1.0, 1.0), "y": (-1.0, 1.0)}, rng=0)
+        swings = tornado({"x": (-1.0, 1.0), "y": (-1.0, 1.0)}, rng=0, model=lambda x, y: x * y)
     assert swings.swing == pytest.approx(np.zeros((2, 1)), abs=1e-15)
     assert swings.first_order.first_sum[0] == pytest.approx(0.0, abs=0.05)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert tornado(lambda x, y: x + y, {"x": (0.0, 1.0), "y": (0.0, 1.0)}, rng=0).warning() is None
+        assert tornado({"x": (0.0, 1.0), "y": (0.0, 1.0)}, rng=0, model=lambda x, y: x + y).warning() is None
 
 
 @pytest.mark.closed_form
@@ -147,7 +157,7 @@ def test_elasticities_of_every_parameter_in_one_run():
         calls.append(1)
         return firm(scenario)
 
-    found = elasticities(counted, written(share=1.0, cost=0.0), ["revenue@2029", "npv"])
+    found = elasticities(written(share=1.0, cost=0.0), ["revenue@2029", "npv"], model=counted)
     by_name = {row["input"]: row["elasticity"] for row in found.rows("revenue@2029")}
     assert len(calls) == 1
     assert by_name["price"] == pytest.approx(1.0 - 1.2, abs=1e-4)  # p · p^ε
@@ -156,9 +166,9 @@ def test_elasticities_of_every_parameter_in_one_run():
     assert by_name["demand.elasticity"] == pytest.approx(-1.2 * np.log(2.0), rel=1e-3)  # ε ln p at the median 2
     assert np.isnan(by_name["cost"])  # no percentage moves a zero
     with pytest.raises(UnknownParameterError, match="did you mean"):
-        elasticities(firm, written(), "npv", paths=["prise"])
+        elasticities(written(), "npv", paths=["prise"], model=firm)
     with pytest.raises(DomainError, match="relative step"):
-        elasticities(firm, written(), "npv", step=2.0)
+        elasticities(written(), "npv", step=2.0, model=firm)
 
 
 @pytest.mark.closed_form
@@ -170,7 +180,7 @@ def test_evidence_shares_add_up_and_name_the_interaction():
         cost=0.0,
         sources={"k": {"title": "A filing"}},
     )
-    shares = evidence_shares(firm, scenario, "npv", base_points=4096, rng=0)
+    shares = evidence_shares(scenario, "npv", base_points=4096, rng=0, model=firm)
     v = 1.0 / 3.0
     total = 2.0 * v + v * v
     rows = {row["grade"]: row for row in shares.rows()}
@@ -190,7 +200,7 @@ def test_an_input_tied_to_an_assumption_counts_as_one():
         sources={"k": {"title": "A filing"}},
         correlations=TIED,
     )
-    shares = evidence_shares(firm, scenario, "npv", base_points=64, rng=0)
+    shares = evidence_shares(scenario, "npv", base_points=64, rng=0, model=firm)
     assert shares.moved == {"price": "assumed"}
     assert shares.members == {"assumed": ("price", "demand.volume")}
     assert shares.rows()[0]["share"] == pytest.approx(1.0, abs=1e-12)  # one grade explains everything, exactly
@@ -200,12 +210,12 @@ def test_an_input_tied_to_an_assumption_counts_as_one():
 def test_comparison_on_shared_draws():
     first = written()
     second = first.replace({"share": 0.5, "name": "halved"})
-    found = compare(firm, first, second, "revenue@2029", draws=200, rng=0)
+    found = compare(first, second, "revenue@2029", draws=200, rng=0, model=firm)
     assert found.second == pytest.approx(0.5 * found.first, rel=1e-12)
     row = found.rows()[0]
     assert row["share_above"] == 0.0
     assert row["spread_kept"] < 0.6  # independent draws would give 1
-    same = compare(firm, first, first, "npv", draws=50, rng=0)
+    same = compare(first, first, "npv", draws=50, rng=0, model=firm)
     assert (same.difference == 0.0).all()
     assert same.rows()[0]["share_above"] == 0.5
 
@@ -224,10 +234,10 @@ def test_a_waterfall_adds_up_with_numbers_schedules_and_switches(draws):
             "cap": 150.0,
         }
     )
-    found = waterfall(firm, first, second, ["npv", "revenue@2030"], draws=draws, rng=0)
+    found = waterfall(first, second, ["npv", "revenue@2030"], draws=draws, rng=0, model=firm)
     assert set(found.changes) == {"share", "double", "price", "cost", "cap"}
     assert found.first + found.parts.sum(axis=0) == pytest.approx(found.second, rel=1e-12)
-    direct = as_problem(firm, second, ["npv", "revenue@2030"])
+    direct = as_problem(second, ["npv", "revenue@2030"], model=firm)
     ranks = Design.random(second, draws, 0).ranks() if draws else None
     assert found.second == pytest.approx(direct.at(max(draws, 1), ranks=ranks)[1].mean(axis=1), rel=1e-12)
     assert found.rows()[0]["step"] == "firm"
@@ -238,23 +248,23 @@ def test_a_waterfall_adds_up_with_numbers_schedules_and_switches(draws):
 def test_a_waterfall_of_a_product_splits_the_joint_part_evenly():
     first = written(price=1.0, cost=0.0, demand={"volume": 100.0, "elasticity": 0.0})
     second = first.replace({"name": "b", "price": 2.0, "demand.volume": 300.0})
-    found = waterfall(firm, first, second, "revenue@2029")
+    found = waterfall(first, second, "revenue@2029", model=firm)
     # 4 · p · v: from 400 to 2,400; price alone +400, volume alone +800, together +800 more
     parts = dict(zip(found.changes, found.parts[:, 0], strict=True))
     assert parts == pytest.approx({"price": 400.0 + 400.0, "demand.volume": 800.0 + 400.0})
-    grouped = waterfall(firm, first, second, "revenue@2029", parts={"market": ["demand", "price"]})
+    grouped = waterfall(first, second, "revenue@2029", parts={"market": ["demand", "price"]}, model=firm)
     assert grouped.parts[:, 0] == pytest.approx([2000.0])
 
 
 @pytest.mark.contract
 def test_waterfall_and_comparison_refusals():
     with pytest.raises(DomainError, match="differ in nothing"):
-        waterfall(firm, written(), written(name="other", title="renamed"), "npv")
+        waterfall(written(), written(name="other", title="renamed"), "npv", model=firm)
     with pytest.raises(DomainError, match="none of cots differs"):
-        waterfall(firm, written(), written(share=0.5), "npv", parts={"a": ["cots"]})
+        waterfall(written(), written(share=0.5), "npv", parts={"a": ["cots"]}, model=firm)
     assert changed_paths(written(), written(share=0.5))["share"] == (1.0, 0.5)
     with pytest.raises(NonFiniteResultError, match="npv"):
-        compare(lambda s: {"npv": s.price * np.nan}, written(), written(), "npv", draws=4, rng=0)
+        compare(written(), written(), "npv", draws=4, rng=0, model=lambda s: {"npv": s.price * np.nan})
 
 
 @pytest.mark.law
@@ -321,7 +331,7 @@ def test_more_changes_than_can_be_tried_in_all_orders_are_sampled(monkeypatch):
     monkeypatch.setattr("costmodel.analysis.comparison.MAX_EXACT", 1)
     first = written(share=0.5)
     second = first.replace({"name": "b", "share": 0.8, "cost": 0.5, "price": 1.5})
-    found = waterfall(firm, first, second, "npv", permutations=20, rng=0)
+    found = waterfall(first, second, "npv", permutations=20, rng=0, model=firm)
     assert found.first + found.parts.sum(axis=0) == pytest.approx(found.second, rel=1e-12)
     assert found.error.max() >= 0.0
 
@@ -329,15 +339,15 @@ def test_more_changes_than_can_be_tried_in_all_orders_are_sampled(monkeypatch):
 @pytest.mark.contract
 def test_ranges_and_paths_that_are_not():
     with pytest.raises(ScenarioError, match="is not a number"):
-        as_problem(ishigami, {"x1": "wide"})
+        as_problem({"x1": "wide"}, model=ishigami)
     with pytest.raises(ScenarioError, match="needs its function"):
-        as_problem(None, {"x1": 1.0})
+        as_problem({"x1": 1.0})
     with pytest.raises(UnknownParameterError, match="did you mean 'price'"):
-        as_problem(firm, written(), "npv").at(1, values={"prise": np.ones(1)})
+        as_problem(written(), "npv", model=firm).at(1, values={"prise": np.ones(1)})
     with pytest.raises(UnknownParameterError, match="no such argument"):
-        as_problem(ishigami, AROUND).at(1, values={"x9": np.ones(1)})
+        as_problem(AROUND, model=ishigami).at(1, values={"x9": np.ones(1)})
     with pytest.raises(DomainError, match="outside the allowed range"):
-        as_problem(firm, written(), "npv").at(1, values={"share": np.array([2.0])})
+        as_problem(written(), "npv", model=firm).at(1, values={"share": np.array([2.0])})
 
 
 @pytest.mark.contract
@@ -345,11 +355,11 @@ def test_a_training_run_a_deployment_and_an_agent_task_are_studied_like_the_flyw
     from costmodel.analysis import break_even
     from costmodel.entry import load_scenario
 
-    run = elasticities(None, load_scenario("deepseek-v3-run"), "flop", paths=["tokens", "mfu"])
+    run = elasticities(load_scenario("deepseek-v3-run"), "flop", paths=["tokens", "mfu"])
     assert run.values[:, 0] == pytest.approx([1.0, 0.0], abs=1e-9)
-    task = tornado(None, load_scenario("agent-task"), "output_tokens", draws=512, rng=0)
+    task = tornado(load_scenario("agent-task"), "output_tokens", draws=512, rng=0)
     assert task.rows()[0]["input"] == "steps"
     service = load_scenario("token-on-h100")
-    price = break_even(None, service, "max_time_per_output_token", "batch >= 100", low=0.03, high=0.2)
+    price = break_even(service, "max_time_per_output_token", "batch >= 100", low=0.03, high=0.2)
     assert price.holds[-1][1] == pytest.approx(0.2)
-    assert sobol_study(None, service, "batch", base_points=64, rng=0, on_nonfinite="drop").runs > 64
+    assert sobol_study(service, "batch", base_points=64, rng=0, on_nonfinite="drop").runs > 64

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from ensemble_toy import assert_equal_bit_for_bit, broken_model, toy, toy_model
 
-from costmodel.analysis.ensemble import run_ensemble
+from costmodel.analysis.ensemble import DEFAULT_DRAWS, run_ensemble
 from costmodel.analysis.ensemble_result import EnsembleResult
 from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.design import Design
@@ -27,7 +27,7 @@ DRAWS = 2 * BLOCK + 500
 
 @pytest.fixture(scope="module")
 def alone() -> EnsembleResult:
-    return run_ensemble(toy_model, toy(), DRAWS, 0, exact=("margin",))
+    return run_ensemble(toy(), draws=DRAWS, rng=0, exact=("margin",), model=toy_model)
 
 
 @pytest.mark.law
@@ -59,19 +59,23 @@ def test_summaries_are_those_of_all_draws(alone: EnsembleResult) -> None:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_threads_change_nothing(alone: EnsembleResult, workers: int) -> None:
     with ThreadPoolExecutor(workers) as pool:
-        assert_equal_bit_for_bit(alone, run_ensemble(toy_model, toy(), DRAWS, 0, exact=("margin",), executor=pool))
+        assert_equal_bit_for_bit(
+            alone, run_ensemble(toy(), draws=DRAWS, rng=0, exact=("margin",), executor=pool, model=toy_model)
+        )
 
 
 @pytest.mark.law
 def test_processes_change_nothing(alone: EnsembleResult) -> None:
     pool: Executor = ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn"))
     with pool:
-        assert_equal_bit_for_bit(alone, run_ensemble(toy_model, toy(), DRAWS, 0, exact=("margin",), executor=pool))
+        assert_equal_bit_for_bit(
+            alone, run_ensemble(toy(), draws=DRAWS, rng=0, exact=("margin",), executor=pool, model=toy_model)
+        )
 
 
 @pytest.mark.law
 def test_more_draws_begin_with_the_same_draws(alone: EnsembleResult) -> None:
-    fewer = run_ensemble(toy_model, toy(), 700, 0, exact=("margin",))
+    fewer = run_ensemble(toy(), draws=700, rng=0, exact=("margin",), model=toy_model)
     np.testing.assert_array_equal(fewer.kept_draws("margin"), alone.kept_draws("margin")[:, :700])
 
 
@@ -79,14 +83,14 @@ def test_more_draws_begin_with_the_same_draws(alone: EnsembleResult) -> None:
 @pytest.mark.parametrize("method", ["latin_hypercube", "sobol", "random"])
 def test_any_design_serves(method: str) -> None:
     design = getattr(Design, method)(toy(), draws=1000, rng=3)
-    ensemble = run_ensemble(toy_model, toy(), design=design, exact=("price",))
+    ensemble = run_ensemble(toy(), design=design, exact=("price",), model=toy_model)
     np.testing.assert_array_equal(ensemble.kept_draws("price"), toy().resolve(design).price)
     assert ensemble.design is design
 
 
 @pytest.mark.contract
 def test_seed_0_is_a_seed() -> None:
-    one, two, other = (run_ensemble(toy_model, toy(), 50, seed) for seed in (0, 0, 1))
+    one, two, other = (run_ensemble(toy(), draws=50, rng=seed, model=toy_model) for seed in (0, 0, 1))
     assert_equal_bit_for_bit(one, two)
     assert one.design.seed == 0
     assert float(one.mean("price")) != float(other.mean("price"))
@@ -97,14 +101,16 @@ def test_outputs_may_be_selected_by_name_year_and_function() -> None:
     def last(result):
         return result.tokens[-1]
 
-    chosen = run_ensemble(toy_model, toy(), 200, 0, outputs=["tokens@2027", last, "price"], exact=["last"])
+    chosen = run_ensemble(
+        toy(), draws=200, rng=0, outputs=["tokens@2027", last, "price"], exact=["last"], model=toy_model
+    )
     assert list(chosen) == ["tokens@2027", "last", "price"]
     assert chosen["tokens@2027"].spec.unit == "FLOP"
-    whole = run_ensemble(toy_model, toy(), 200, 0, exact=["tokens"]).kept_draws("tokens")
+    whole = run_ensemble(toy(), draws=200, rng=0, exact=["tokens"], model=toy_model).kept_draws("tokens")
     np.testing.assert_array_equal(chosen.kept_draws("last"), whole[2])
     assert float(chosen.mean("tokens@2027")) == pytest.approx(whole[1].mean(), rel=1e-12)
     with pytest.raises(UnknownParameterError, match="did you mean 'tokens'"):
-        run_ensemble(toy_model, toy(), 10, 0, outputs=["token"])
+        run_ensemble(toy(), draws=10, rng=0, outputs=["token"], model=toy_model)
     with pytest.raises(UnknownParameterError, match="the ensemble holds no output 'tokns'"):
         chosen["tokns"]
     with pytest.raises(ScenarioError, match="exact="):
@@ -113,10 +119,10 @@ def test_outputs_may_be_selected_by_name_year_and_function() -> None:
 
 @pytest.mark.contract
 def test_years_of_an_output_are_put_together() -> None:
-    chosen = run_ensemble(toy_model, toy(), 200, 0, outputs=["tokens@*", "price"])
+    chosen = run_ensemble(toy(), draws=200, rng=0, outputs=["tokens@*", "price"], model=toy_model)
     years, bands = chosen.by_year("tokens")
     assert years == (2026, 2027, 2028)
-    whole = run_ensemble(toy_model, toy(), 200, 0, outputs=["tokens"])
+    whole = run_ensemble(toy(), draws=200, rng=0, outputs=["tokens"], model=toy_model)
     np.testing.assert_array_equal(bands, whole.bands("tokens"))
     with pytest.raises(UnknownParameterError, match="did you mean 'tokens'"):
         chosen.by_year("token")
@@ -127,17 +133,17 @@ def test_a_value_that_is_not_finite_is_named_with_place_and_first_draw() -> None
     falling = toy_model(toy().resolve(Design.random(toy(), draws=DRAWS, rng=0))).falling
     first = int(np.flatnonzero(falling)[0])
     with pytest.raises(NonFiniteResultError, match=f"'margin' is not finite at year 2028 in draw {first} "):
-        run_ensemble(broken_model, toy(), DRAWS, 0)
+        run_ensemble(toy(), draws=DRAWS, rng=0, model=broken_model)
 
 
 @pytest.mark.contract
 def test_masked_draws_are_left_out_of_every_output_and_counted_by_name(alone: EnsembleResult) -> None:
-    masked = run_ensemble(broken_model, toy(), DRAWS, 0, exact=("price",), on_nonfinite="mask")
+    masked = run_ensemble(toy(), draws=DRAWS, rng=0, exact=("price",), on_nonfinite="mask", model=broken_model)
     falling = alone.flags["falling"]
     assert masked.excluded == {"margin not finite": falling}
     assert masked.kept == DRAWS - falling
     assert masked.kept_draws("price").shape == (DRAWS - falling,)
-    chosen = run_ensemble(toy_model, toy(), DRAWS, 0, exact=("price",), exclude=("falling",))
+    chosen = run_ensemble(toy(), draws=DRAWS, rng=0, exact=("price",), exclude=("falling",), model=toy_model)
     assert chosen.excluded == {"falling": falling}
     np.testing.assert_array_equal(chosen.kept_draws("price"), masked.kept_draws("price"))
 
@@ -145,9 +151,9 @@ def test_masked_draws_are_left_out_of_every_output_and_counted_by_name(alone: En
 @pytest.mark.contract
 def test_draws_left_out_by_name_are_not_asked_to_be_finite() -> None:
     with pytest.raises(NonFiniteResultError):
-        run_ensemble(broken_model, toy(), 50, 0)
-    named = run_ensemble(broken_model, toy(), 50, 0, exclude=("falling",))
-    masked = run_ensemble(broken_model, toy(), 50, 0, on_nonfinite="mask")
+        run_ensemble(toy(), draws=50, rng=0, model=broken_model)
+    named = run_ensemble(toy(), draws=50, rng=0, exclude=("falling",), model=broken_model)
+    masked = run_ensemble(toy(), draws=50, rng=0, on_nonfinite="mask", model=broken_model)
     assert named.excluded["falling"] == masked.excluded["margin not finite"] > 0
     np.testing.assert_array_equal(named.mean("margin"), masked.mean("margin"))
 
@@ -156,32 +162,36 @@ def test_draws_left_out_by_name_are_not_asked_to_be_finite() -> None:
 def test_nothing_left_is_refused() -> None:
     shrinking = toy().replace({"growth": -0.2})
     with pytest.raises(NonFiniteResultError, match="no draw is left"):
-        run_ensemble(broken_model, shrinking, 20, 0, on_nonfinite="mask")
+        run_ensemble(shrinking, draws=20, rng=0, on_nonfinite="mask", model=broken_model)
 
 
 @pytest.mark.contract
 def test_arguments_that_make_no_sense_are_refused() -> None:
+    assert run_ensemble(toy(), model=toy_model).draws == DEFAULT_DRAWS
     with pytest.raises(DomainError, match="either draws"):
-        run_ensemble(toy_model, toy())
-    with pytest.raises(DomainError, match="either draws"):
-        run_ensemble(toy_model, toy(), 10, design=Design.random(toy(), draws=10, rng=0))
+        run_ensemble(toy(), draws=10, design=Design.random(toy(), draws=10, rng=0), model=toy_model)
     with pytest.raises(ScenarioError, match="does not draw growth"):
-        run_ensemble(toy_model, toy(), design=Design(("tokens", "price"), "random", 0, 10))
+        run_ensemble(toy(), design=Design(("tokens", "price"), "random", 0, 10), model=toy_model)
     with pytest.raises(DomainError, match="'raise' or 'mask'"):
-        run_ensemble(toy_model, toy(), 10, 0, on_nonfinite="ignore")  # type: ignore[arg-type]
+        run_ensemble(toy(), draws=10, rng=0, on_nonfinite="ignore", model=toy_model)  # type: ignore[arg-type]
     with pytest.raises(UnknownParameterError, match="exclude: 'price'"):
-        run_ensemble(toy_model, toy(), 10, 0, exclude=("price",))
+        run_ensemble(toy(), draws=10, rng=0, exclude=("price",), model=toy_model)
     with pytest.raises(UnknownParameterError, match="exact: 'prices'"):
-        run_ensemble(toy_model, toy(), 10, 0, exact=("prices",))
+        run_ensemble(toy(), draws=10, rng=0, exact=("prices",), model=toy_model)
     with pytest.raises(DomainError, match="at least 1"):
-        run_ensemble(toy_model, toy(), 0, 0)
+        run_ensemble(toy(), draws=0, rng=0, model=toy_model)
 
 
 @pytest.mark.contract
 def test_progress_counts_draws() -> None:
     seen: list[tuple[int, int]] = []
     run_ensemble(
-        toy_model, toy(), DRAWS, 0, outputs=["price"], on_progress=lambda done, total: seen.append((done, total))
+        toy(),
+        draws=DRAWS,
+        rng=0,
+        outputs=["price"],
+        on_progress=lambda done, total: seen.append((done, total)),
+        model=toy_model,
     )
     assert seen == [(BLOCK, DRAWS), (2 * BLOCK, DRAWS), (DRAWS, DRAWS)]
 
@@ -190,7 +200,7 @@ def test_progress_counts_draws() -> None:
 def test_the_model_may_be_the_one_that_the_scenario_names(alone: EnsembleResult) -> None:
     register_model("ensemble_toy", type(toy()), "ensemble_toy:toy_model")
     named = toy().model_copy(update={"model": "ensemble_toy"})
-    assert float(run_ensemble(None, named, DRAWS, 0).mean("price")) == float(alone.mean("price"))
+    assert float(run_ensemble(named, draws=DRAWS, rng=0).mean("price")) == float(alone.mean("price"))
 
 
 @pytest.mark.contract

@@ -38,19 +38,19 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 def test_a_cluster_changes_nothing(client: Any) -> None:
-    alone = run_ensemble(toy_model, toy(), DRAWS, 0, exact=("margin",))
-    spread = run_ensemble(toy_model, toy(), DRAWS, 0, exact=("margin",), executor=client.get_executor())
+    alone = run_ensemble(toy(), draws=DRAWS, rng=0, exact=("margin",), model=toy_model)
+    spread = run_ensemble(toy(), draws=DRAWS, rng=0, exact=("margin",), executor=client.get_executor(), model=toy_model)
     assert_equal_bit_for_bit(alone, spread)
 
 
 def test_a_cluster_fills_a_store(client: Any, tmp_path: Path) -> None:
     pytest.importorskip("zarr")
     pytest.importorskip("xarray")
-    store = store_ensemble(tmp_path / "run", toy_model, toy(), DRAWS, 0, executor=client.get_executor())
+    store = store_ensemble(tmp_path / "run", toy(), draws=DRAWS, rng=0, executor=client.get_executor(), model=toy_model)
     expected = toy_model(toy().resolve(store.design))
     np.testing.assert_array_equal(store.to_xarray()["margin"].values, expected.margin)
 
 
 def test_an_error_on_a_worker_comes_back_as_it_was_raised(client: Any) -> None:
     with pytest.raises(NonFiniteResultError, match="'margin' is not finite"):
-        run_ensemble(broken_model, toy(), DRAWS, 0, executor=client.get_executor())
+        run_ensemble(toy(), draws=DRAWS, rng=0, executor=client.get_executor(), model=broken_model)

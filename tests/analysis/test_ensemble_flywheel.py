@@ -41,16 +41,16 @@ def test_slice_of_a_block_equals_the_run_of_that_draw_on_every_output(name: str)
 def test_threads_and_processes_change_nothing() -> None:
     scenario = load_scenario("from-2026").replace({"time.end": "2028-01-01"})
     options = {"exact": ("user_spend@2027",), "outputs": ("user_spend@*", "tokens@*", "loop_gain")}
-    alone = run_ensemble(None, scenario, BLOCK + 100, 0, **options)
+    alone = run_ensemble(scenario, draws=BLOCK + 100, rng=0, **options)
     with ThreadPoolExecutor(2) as threads:
-        assert_equal_bit_for_bit(alone, run_ensemble(None, scenario, BLOCK + 100, 0, executor=threads, **options))
+        assert_equal_bit_for_bit(alone, run_ensemble(scenario, draws=BLOCK + 100, rng=0, executor=threads, **options))
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as processes:
-        assert_equal_bit_for_bit(alone, run_ensemble(None, scenario, BLOCK + 100, 0, executor=processes, **options))
+        assert_equal_bit_for_bit(alone, run_ensemble(scenario, draws=BLOCK + 100, rng=0, executor=processes, **options))
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_every_draw_is_finite_and_summaries_are_ordered(name: str) -> None:
-    result = run_ensemble(None, load_scenario(name), 2 * BLOCK, 0)
+    result = run_ensemble(load_scenario(name), draws=2 * BLOCK, rng=0)
     assert result.kept == result.draws == 2 * BLOCK
     years, bands = result.by_year("user_spend")
     assert years[-1] == 2030

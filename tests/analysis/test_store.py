@@ -42,7 +42,7 @@ def digest(folder: Path) -> dict[str, str]:
 
 @pytest.mark.law
 def test_what_is_stored_is_what_the_model_gave(tmp_path: Path) -> None:
-    store = store_ensemble(tmp_path / "run", toy_model, toy(), DRAWS, 0)
+    store = store_ensemble(tmp_path / "run", toy(), draws=DRAWS, rng=0, model=toy_model)
     whole = toy_model(toy().resolve(store.design))
     data = store.to_xarray()
     for name in ("tokens", "margin", "price", "falling"):
@@ -57,9 +57,9 @@ def test_what_is_stored_is_what_the_model_gave(tmp_path: Path) -> None:
 
 @pytest.mark.law
 def test_summaries_of_a_store_equal_those_of_the_run_bit_for_bit(tmp_path: Path) -> None:
-    store = store_ensemble(tmp_path / "run", broken_model, toy(), DRAWS, 0)
+    store = store_ensemble(tmp_path / "run", toy(), draws=DRAWS, rng=0, model=broken_model)
     read = store.summarize(exact=("price",), on_nonfinite="mask")
-    ran = run_ensemble(broken_model, toy(), DRAWS, 0, exact=("price",), on_nonfinite="mask")
+    ran = run_ensemble(toy(), draws=DRAWS, rng=0, exact=("price",), on_nonfinite="mask", model=broken_model)
     assert (read.excluded, read.flags, read.kept) == (ran.excluded, ran.flags, ran.kept)
     for name in ran:
         assert read.bands(name).tobytes() == ran.bands(name).tobytes()
@@ -70,11 +70,11 @@ def test_summaries_of_a_store_equal_those_of_the_run_bit_for_bit(tmp_path: Path)
 
 @pytest.mark.law
 def test_executors_write_the_same_bytes(tmp_path: Path) -> None:
-    store_ensemble(tmp_path / "alone", toy_model, toy(), DRAWS, 0)
+    store_ensemble(tmp_path / "alone", toy(), draws=DRAWS, rng=0, model=toy_model)
     with ThreadPoolExecutor(2) as threads:
-        store_ensemble(tmp_path / "threads", toy_model, toy(), DRAWS, 0, executor=threads)
+        store_ensemble(tmp_path / "threads", toy(), draws=DRAWS, rng=0, executor=threads, model=toy_model)
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as processes:
-        store_ensemble(tmp_path / "processes", toy_model, toy(), DRAWS, 0, executor=processes)
+        store_ensemble(tmp_path / "processes", toy(), draws=DRAWS, rng=0, executor=processes, model=toy_model)
     assert digest(tmp_path / "alone") == digest(tmp_path / "threads") == digest(tmp_path / "processes")
 
 
@@ -119,7 +119,7 @@ def blocks_marked(path: Path) -> int:
 @pytest.mark.contract
 def test_a_half_written_block_is_never_shown(tmp_path: Path) -> None:
     path = tmp_path / "run"
-    store = store_ensemble(path, toy_model, toy(), DRAWS, 0)
+    store = store_ensemble(path, toy(), draws=DRAWS, rng=0, model=toy_model)
     before = digest(path)
     (path / "block_complete" / "c" / "1").unlink()
     (path / "tokens" / "c" / "0" / "1").write_bytes(b"torn")
@@ -131,7 +131,9 @@ def test_a_half_written_block_is_never_shown(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match="1 of 4 blocks are not complete"):
         store.summarize()
     seen: list[tuple[int, int]] = []
-    store_ensemble(path, toy_model, toy(), DRAWS, 0, on_progress=lambda done, total: seen.append((done, total)))
+    store_ensemble(
+        path, toy(), draws=DRAWS, rng=0, on_progress=lambda done, total: seen.append((done, total)), model=toy_model
+    )
     assert seen == [(DRAWS, DRAWS)]
     assert digest(path) == before
 
@@ -139,25 +141,25 @@ def test_a_half_written_block_is_never_shown(tmp_path: Path) -> None:
 @pytest.mark.contract
 def test_another_ensemble_in_the_folder_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "run"
-    store_ensemble(path, toy_model, toy(), 100, 7)
-    assert store_ensemble(path, toy_model, toy(), 100).design.seed == 7
+    store_ensemble(path, toy(), draws=100, rng=7, model=toy_model)
+    assert store_ensemble(path, toy(), draws=100, model=toy_model).design.seed == 7
     with pytest.raises(ScenarioError, match="design differ"):
-        store_ensemble(path, toy_model, toy(), 100, 8)
+        store_ensemble(path, toy(), draws=100, rng=8, model=toy_model)
     with pytest.raises(ScenarioError, match="scenario, design differ"):
-        store_ensemble(path, toy_model, toy().replace({"growth": 0.1}), 100, 7)
+        store_ensemble(path, toy().replace({"growth": 0.1}), draws=100, rng=7, model=toy_model)
     with pytest.raises(ScenarioError, match="asked differ"):
-        store_ensemble(path, toy_model, toy(), 100, 7, outputs=["price"])
+        store_ensemble(path, toy(), draws=100, rng=7, outputs=["price"], model=toy_model)
     with pytest.raises(ScenarioError, match="model differ"):
-        store_ensemble(path, slow_model, toy(), 100, 7)
+        store_ensemble(path, toy(), draws=100, rng=7, model=slow_model)
     (tmp_path / "letters").mkdir()
     with pytest.raises(ScenarioError, match="is not a stored ensemble"):
-        store_ensemble(tmp_path / "letters", toy_model, toy(), 100, 7)
+        store_ensemble(tmp_path / "letters", toy(), draws=100, rng=7, model=toy_model)
 
 
 @pytest.mark.contract
 def test_a_given_design_is_told_apart_by_its_ranks(tmp_path: Path) -> None:
     ranks = {path: np.linspace(0.1, 0.9, 50) for path in toy().uncertain_paths()}
-    store_ensemble(tmp_path / "run", toy_model, toy(), design=Design.from_ranks(ranks))
+    store_ensemble(tmp_path / "run", toy(), design=Design.from_ranks(ranks), model=toy_model)
     ranks["price"] = ranks["price"][::-1]
     with pytest.raises(ScenarioError, match="design differ"):
-        store_ensemble(tmp_path / "run", toy_model, toy(), design=Design.from_ranks(ranks))
+        store_ensemble(tmp_path / "run", toy(), design=Design.from_ranks(ranks), model=toy_model)

@@ -151,16 +151,16 @@ def test_stability_report_names_every_loop() -> None:
 @pytest.mark.contract
 def test_weighting_by_history_narrows_and_refuses_too_few() -> None:
     scenario = load_scenario("bond-flywheel")
-    run = weighted_ensemble(scenario, 2000, 0, outputs=["tokens@2026"])
+    run = weighted_ensemble(scenario, ["tokens@2026"], draws=2000, rng=0)
     assert run.effective > 50
     assert abs(float(run.weights.sum()) - 1) < 1e-12
     low, _, high = np.log(run.bands("tokens@2026"))
     wide_low, _, wide_high = np.log(run.unconditional("tokens@2026"))
     assert high - low < wide_high - wide_low
     with pytest.raises(DomainError, match="effective draws"):
-        weighted_ensemble(scenario, 20, 0, outputs=["tokens@2026"])
+        weighted_ensemble(scenario, ["tokens@2026"], draws=20, rng=0)
     with pytest.raises(DomainError, match="no observations"):
-        weighted_ensemble(scenario.replace({"observations": []}), 20, 0, outputs=["tokens@2026"])
+        weighted_ensemble(scenario.replace({"observations": []}), ["tokens@2026"], draws=20, rng=0)
 
 
 @pytest.mark.contract

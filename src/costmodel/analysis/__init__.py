@@ -6,7 +6,7 @@ ranges will do as well. Names are imported when they are first used.
 Examples
 --------
 >>> from costmodel.analysis import break_even
->>> found = break_even(lambda price, cost: {"npv": price - cost}, {"price": 3.0, "cost": 1.0}, "cost", "npv = 0")
+>>> found = break_even({"price": 3.0, "cost": 1.0}, "cost", "npv = 0", model=lambda price, cost: {"npv": price - cost})
 >>> [round(root, 9) for root in found.roots]
 [3.0]
 """

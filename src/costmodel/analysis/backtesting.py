@@ -103,7 +103,6 @@ class Backtest:
 
 
 def backtest(
-    model: Model | None,
     scenario: Scenario,
     plan: Plan,
     *,
@@ -112,13 +111,12 @@ def backtest(
     draws: int = 20_000,
     rng: RandomSource = None,
     on_progress: Progress | None = None,
+    model: Model | None = None,
 ) -> Backtest:
     """Forecast from a past date with what was known then, and score it against the scenario's observations.
 
     Parameters
     ----------
-    model
-        Callable from a resolved scenario to a result; the registered model where absent.
     scenario
         The scenario as written today, with its observations.
     plan
@@ -131,6 +129,8 @@ def backtest(
         Number of draws and seed.
     on_progress
         Called with draws done and draws in all.
+    model
+        Callable from a resolved scenario to a result; the registered model where absent.
 
     Returns
     -------
@@ -191,7 +191,7 @@ def _run(
 ) -> tuple[FloatArray, BoolArray]:
     """Return logarithms of the figures, ``(observation, draw)``, of the draws that have them all."""
     selectors = [_selector(row, read) for row in rows]
-    problem = as_problem(model, scenario, selectors)
+    problem = as_problem(scenario, selectors, model=model)
     ranks = Design.random(problem, draws, seed).ranks()
     _, y = problem.at(draws, ranks=ranks, on_progress=on_progress)
     kept = np.asarray((np.isfinite(y) & (y > 0.0)).all(axis=0))

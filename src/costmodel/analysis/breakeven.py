@@ -44,7 +44,6 @@ class BreakEven:
 
 
 def break_even(
-    model: Model | None,
     inputs: Scenario | Ranges,
     solve: str,
     target: str | Target,
@@ -53,12 +52,13 @@ def break_even(
     high: float | None = None,
     points: int = 129,
     scale: Scale = "auto",
+    model: Model | None = None,
 ) -> BreakEven:
     """Find what must be true: every value of one parameter at which a target holds, the others at medians.
 
     Parameters
     ----------
-    model, inputs
+    inputs, model
         See :func:`~costmodel.analysis.problem.as_problem`.
     solve
         Path of the parameter; for a schedule, a multiple of the whole schedule is solved for.
@@ -85,12 +85,14 @@ def break_even(
 
     Examples
     --------
-    >>> found = break_even(lambda price, cost: {"npv": price - cost}, {"price": 3.0, "cost": 1.0}, "cost", "npv = 0")
+    >>> def margin(price, cost):
+    ...     return {"npv": price - cost}
+    >>> found = break_even({"price": 3.0, "cost": 1.0}, "cost", "npv = 0", model=margin)
     >>> [round(root, 9) for root in found.roots]
     [3.0]
     """
     condition = Target.parse(target)
-    problem = as_problem(model, inputs, [condition.left])
+    problem = as_problem(inputs, [condition.left], model=model)
     span = range_of(inputs, solve, low, high, scale)
 
     def gap(values: FloatArray, _: IndexArray) -> FloatArray:
@@ -215,7 +217,6 @@ class Frontier:
 
 
 def break_even_frontier(
-    model: Model | None,
     inputs: Scenario | Ranges,
     solve: str,
     against: str,
@@ -226,12 +227,13 @@ def break_even_frontier(
     high: float | None = None,
     points: int = 65,
     scale: Scale = "auto",
+    model: Model | None = None,
 ) -> Frontier:
     """Trace the frontier of two parameters on which a target holds.
 
     Parameters
     ----------
-    model, inputs, solve, target, low, high, points, scale
+    inputs, solve, target, low, high, points, scale, model
         See :func:`break_even`.
     against
         Path of the second parameter.
@@ -251,13 +253,13 @@ def break_even_frontier(
     --------
     >>> model = lambda price, volume, cost: {"profit": price * volume - cost}
     >>> line = break_even_frontier(
-    ...     model, {"price": 2.0, "volume": 3.0, "cost": 6.0}, "price", "volume", "profit = 0", values=[2.0, 4.0]
+    ...     {"price": 2.0, "volume": 3.0, "cost": 6.0}, "price", "volume", "profit = 0", values=[2.0, 4.0], model=model
     ... )
     >>> [tuple(round(root, 9) for root in roots) for roots in line.roots]
     [(3.0,), (1.5,)]
     """
     condition = Target.parse(target)
-    problem = as_problem(model, inputs, [condition.left])
+    problem = as_problem(inputs, [condition.left], model=model)
     span, other = range_of(inputs, solve, low, high, scale), range_of(inputs, against) if values is None else None
     chosen = np.atleast_1d(np.asarray(values, dtype=np.float64)) if other is None else other.grid(9)
     if other is not None and other.multiple:
@@ -311,7 +313,6 @@ class BreakEvenDistribution:
 
 
 def break_even_distribution(
-    model: Model | None,
     inputs: Scenario | Ranges,
     solve: str,
     target: str | Target,
@@ -322,12 +323,13 @@ def break_even_distribution(
     high: float | None = None,
     points: int = 33,
     scale: Scale = "auto",
+    model: Model | None = None,
 ) -> BreakEvenDistribution:
     """Solve for one parameter in every draw of all the others.
 
     Parameters
     ----------
-    model, inputs, solve, target, low, high, points, scale
+    inputs, solve, target, low, high, points, scale, model
         See :func:`break_even`.
     draws
         Number of draws of the other uncertain inputs.
@@ -346,13 +348,13 @@ def break_even_distribution(
     Examples
     --------
     >>> model = lambda price, cost: {"npv": price - cost}
-    >>> found = break_even_distribution(model, {"price": (1.0, 3.0), "cost": 2.0}, "cost", "npv = 0", low=0.0,
-    ...                                 high=2.0, draws=500, rng=0)
+    >>> found = break_even_distribution({"price": (1.0, 3.0), "cost": 2.0}, "cost", "npv = 0", low=0.0,
+    ...                                 high=2.0, draws=500, rng=0, model=model)
     >>> round(found.share, 1), found.none_above + found.none_below + found.values.size
     (0.5, 500)
     """
     condition = Target.parse(target)
-    problem = as_problem(model, inputs, [condition.left])
+    problem = as_problem(inputs, [condition.left], model=model)
     span = range_of(inputs, solve, low, high, scale)
     ranks = Design.random(problem, draws, rng).ranks()
 

@@ -111,7 +111,6 @@ class Fit:
 
 
 def fit(
-    model: Model | None,
     inputs: Scenario | Ranges,
     free: Mapping[str, tuple[float, float] | Multiple],
     observed: Sequence[Observed],
@@ -120,12 +119,13 @@ def fit(
     polish: int = 4,
     rng: RandomSource = None,
     max_steps: int = 100,
+    model: Model | None = None,
 ) -> Fit:
     """Fit parameters within bounds by least squares, from several starts.
 
     Parameters
     ----------
-    model, inputs
+    inputs, model
         See :func:`~costmodel.analysis.problem.as_problem`; the other uncertain inputs stay at their medians.
     free
         Path → lowest and highest value, in the parameter's unit, or a :class:`Multiple`. A path with ``*``, as
@@ -169,14 +169,14 @@ def fit(
     --------
     >>> years = np.arange(5.0)
     >>> growth = lambda level, rate: {f"year{k}": level * np.exp(rate * k) for k in range(5)}
-    >>> found = fit(growth, {"level": 1.0, "rate": 0.1}, {"level": (0.1, 10.0), "rate": (-1.0, 1.0)},
-    ...             [Observed(f"year{k}", 2.0 * float(np.exp(0.3 * k))) for k in range(5)], rng=0)
+    >>> found = fit({"level": 1.0, "rate": 0.1}, {"level": (0.1, 10.0), "rate": (-1.0, 1.0)},
+    ...             [Observed(f"year{k}", 2.0 * float(np.exp(0.3 * k))) for k in range(5)], rng=0, model=growth)
     >>> [round(value, 6) for value in found.parameters.values()]
     [2.0, 0.3]
     """
     if len(observed) < len(free) or not free:
         raise DomainError(f"{len(observed)} observations cannot fit {len(free)} parameters")
-    search = _Search(as_problem(model, inputs, [one.output for one in observed]), free, tuple(observed))
+    search = _Search(as_problem(inputs, [one.output for one in observed], model=model), free, tuple(observed))
     points = _starting_points(len(free), starts, seed_of(rng))
     first = search.residuals(points)
     sound = (np.abs(first) < _PENALTY).all(axis=0)

@@ -72,7 +72,6 @@ class Comparison:
 
 
 def compare(
-    model: Model | None,
     first: Scenario,
     second: Scenario,
     outputs: Output | Sequence[Output],
@@ -81,13 +80,12 @@ def compare(
     rng: RandomSource = None,
     on_nonfinite: OnNonFinite = "raise",
     on_progress: Progress | None = None,
+    model: Model | None = None,
 ) -> Comparison:
     """Run two scenarios on common random numbers.
 
     Parameters
     ----------
-    model
-        Callable from a resolved scenario to a result; each scenario's own registered model where absent.
     first, second
         Scenarios; a parameter with the same path shares its ranks.
     outputs
@@ -98,6 +96,8 @@ def compare(
         ``"raise"``, or ``"drop"``: a draw that is not finite in either scenario is left out of both and counted.
     on_progress
         Called with runs done and runs in all, of each scenario.
+    model
+        Callable from a resolved scenario to a result; each scenario's own registered model where absent.
 
     Returns
     -------
@@ -137,7 +137,7 @@ def _ensemble(
     seed: int,
     on_progress: Progress | None,
 ) -> tuple[tuple[str, ...], FloatArray]:
-    problem = as_problem(model, scenario, outputs)
+    problem = as_problem(scenario, outputs, model=model)
     ranks = Design.random(problem, draws, seed).ranks()
     return problem.at(draws, ranks=ranks, on_progress=on_progress)
 
@@ -213,7 +213,6 @@ class Waterfall:
 
 
 def waterfall(
-    model: Model | None,
     first: Scenario,
     second: Scenario,
     outputs: Output | Sequence[Output],
@@ -222,13 +221,12 @@ def waterfall(
     draws: int = 0,
     rng: RandomSource = None,
     permutations: int = 64,
+    model: Model | None = None,
 ) -> Waterfall:
     """Divide the change between two scenarios among the parameters that differ, by Shapley values.
 
     Parameters
     ----------
-    model
-        Callable from a resolved scenario to a result; the registered model where absent.
     first, second
         Scenarios of one model.
     outputs
@@ -240,6 +238,8 @@ def waterfall(
         Shared draws over which means are taken; 0 compares the medians.
     permutations
         Random orders sampled where more than twelve steps make all combinations too many.
+    model
+        Callable from a resolved scenario to a result; the registered model where absent.
 
     Returns
     -------
@@ -341,7 +341,7 @@ class _Mixer:
         """Run all combinations of numbers for one combination of what is not a number."""
         scenario = self._first.replace(self._taken(shape))
         changed = scenario.replace(self._taken(self._numeric))
-        problem = as_problem(self._model, scenario, self._outputs)
+        problem = as_problem(scenario, self._outputs, model=self._model)
         ranks, before = self._resolved(scenario)
         _, after = self._resolved(changed)
         each = max(self._draws, 1)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.analysis.ensemble_result import EnsembleResult, OutputSummary
-from costmodel.analysis.targets import Output, Selector
+from costmodel.analysis.targets import Output, Selector, listed_outputs
 from costmodel.foundation.arrays import FloatArray, quiet, readonly
 from costmodel.foundation.blocks import BLOCK, trimmed
 from costmodel.foundation.design import Design, RandomSource
@@ -28,6 +28,8 @@ from costmodel.foundation.scenario import Scenario, model_entry
 Model: TypeAlias = Callable[[Any], Any]
 Progress: TypeAlias = Callable[[int, int], None]
 OnNonFinite: TypeAlias = Literal["raise", "mask"]
+DEFAULT_DRAWS = 1000
+"""Draws of an ensemble where none are asked for [1]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,38 +228,35 @@ class _Task:
 
 
 def run_ensemble(
-    model: Model | None,
     scenario: Scenario,
+    outputs: Output | Sequence[Output] | None = None,
+    *,
     draws: int | None = None,
     rng: RandomSource = None,
-    *,
     design: Design | None = None,
-    outputs: Sequence[Output] | None = None,
-    exact: Sequence[str] = (),
-    exclude: Sequence[str] = (),
+    exact: str | Sequence[str] = (),
+    exclude: str | Sequence[str] = (),
     executor: Executor | None = None,
     in_flight: int | None = None,
     on_progress: Progress | None = None,
     on_nonfinite: OnNonFinite = "raise",
+    model: Model | None = None,
 ) -> EnsembleResult:
     """Run a model on many draws of its scenario, in bounded memory.
 
     Parameters
     ----------
-    model
-        Callable from a resolved scenario to a result; the scenario's registered model where absent. Processes and
-        clusters need one that pickles: a function of a module.
     scenario
         Written scenario; its distributions are drawn.
+    outputs
+        What to summarize, one or several: names of declared outputs, selectors such as ``tokens@2030``, or callables
+        of the result; the result's own choice where absent.
     draws
-        Number of draws of a random design, at least 1.
+        Number of draws of a random design, at least 1; ``DEFAULT_DRAWS`` where neither it nor a design is given.
     rng
         Seed (0 is one), generator, seed sequence, or nothing for fresh entropy.
     design
         A design in place of ``draws`` and ``rng``.
-    outputs
-        What to summarize: names of declared outputs, selectors such as ``tokens@2030``, or callables of the
-        result; the result's own choice where absent.
     exact
         Outputs of those whose draws are all kept: quantiles are then exact, and memory grows with the draws.
     exclude
@@ -271,6 +270,9 @@ def run_ensemble(
     on_nonfinite
         ``"raise"`` names output, place and first draw; ``"mask"`` leaves the draw out of every summary and counts
         it under the output's name.
+    model
+        Callable from a resolved scenario to a result; the scenario's registered model where absent. Processes and
+        clusters need one that pickles: a function of a module.
 
     Returns
     -------
@@ -292,10 +294,10 @@ def run_ensemble(
     summaries merge in their order, and counts are whole numbers.
     """
     drawn = chosen_design(scenario, draws, rng, design)
-    if isinstance(outputs, str):
-        raise ScenarioError(f"outputs is a list of names, as in [{outputs!r}], not one text")
-    run = BlockRun(chosen_model(model, scenario), scenario, drawn, None if outputs is None else tuple(outputs))
-    task = _Task(run, _Reduction(tuple(exact), tuple(exclude), on_nonfinite))
+    chosen = None if outputs is None else listed_outputs(outputs)
+    kept, flags = ((names,) if isinstance(names, str) else tuple(names) for names in (exact, exclude))
+    run = BlockRun(chosen_model(model, scenario), scenario, drawn, chosen)
+    task = _Task(run, _Reduction(kept, flags, on_nonfinite))
     return _reduced(scenario, drawn, ordered_map(task, range(drawn.blocks), executor, in_flight=in_flight), on_progress)
 
 
@@ -310,14 +312,14 @@ def chosen_design(scenario: Scenario, draws: int | None, rng: RandomSource, desi
     Raises
     ------
     DomainError
-        If both or neither of ``draws`` and ``design`` are given.
+        If both a design and ``draws`` or ``rng`` are given.
     ScenarioError
         If the design lacks an uncertain path of the scenario.
     """
-    if (draws is None) == (design is None):
-        raise DomainError("an ensemble needs either draws (with rng) or a design")
     if design is None:
-        return Design.random(scenario, draws=draws or 0, rng=rng)
+        return Design.random(scenario, draws=DEFAULT_DRAWS if draws is None else draws, rng=rng)
+    if draws is not None or rng is not None:
+        raise DomainError("a design has its own draws and seed: give either draws and rng, or a design")
     missing = sorted(set(scenario.uncertain_paths()) - set(design.paths))
     if missing:
         raise ScenarioError(f"the design does not draw {', '.join(missing)}: make it from this scenario")

@@ -69,7 +69,6 @@ class EvidenceShares:
 
 
 def evidence_shares(
-    model: Model | None,
     inputs: Scenario | Ranges,
     outputs: Output | Sequence[Output] | None = None,
     *,
@@ -80,12 +79,13 @@ def evidence_shares(
     level: float = 0.95,
     on_nonfinite: OnNonFinite = "raise",
     on_progress: Progress | None = None,
+    model: Model | None = None,
 ) -> EvidenceShares:
     """Apportion an output's variance to the grades of evidence behind the inputs.
 
     Parameters
     ----------
-    model, inputs, outputs
+    inputs, outputs, model
         See :func:`~costmodel.analysis.problem.as_problem`.
     base_points
         n, a power of two; the study costs n (grades + 2) and 4n runs.
@@ -115,7 +115,7 @@ def evidence_shares(
     must be independent of each other: inputs that a rank correlation ties together are therefore counted together,
     with the weakest grade among them; ``moved`` names those whose own grade is stronger.
     """
-    problem = as_problem(model, inputs, outputs)
+    problem = as_problem(inputs, outputs, model=model)
     if not problem.names:
         raise DomainError("nothing is uncertain here: write a distribution for at least one input")
     counted = _tied_grades(problem)
@@ -132,7 +132,6 @@ def evidence_shares(
 
     def study(groups: dict[str, tuple[str, ...]], progress: Progress | None) -> SobolIndices:
         return sobol_study(
-            model,
             inputs,
             outputs,
             base_points=base_points,
@@ -143,6 +142,7 @@ def evidence_shares(
             estimator="janon",
             on_nonfinite=on_nonfinite,
             on_progress=progress,
+            model=model,
         )
 
     return EvidenceShares(

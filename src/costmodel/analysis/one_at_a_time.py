@@ -86,19 +86,19 @@ class Tornado:
 
 
 def tornado(
-    model: Model | None,
     inputs: Scenario | Ranges,
     outputs: Output | Sequence[Output] | None = None,
     *,
     ranks: tuple[float, float] = (0.1, 0.9),
     draws: int = 4096,
     rng: RandomSource = None,
+    model: Model | None = None,
 ) -> Tornado:
     """Swing one input at a time, and say beside it how much of the variance such swings can explain.
 
     Parameters
     ----------
-    model, inputs, outputs
+    inputs, outputs, model
         See :func:`~costmodel.analysis.problem.as_problem`.
     ranks
         Low and high quantile of each input, between 0 and 1, [1].
@@ -125,14 +125,14 @@ def tornado(
 
     Examples
     --------
-    >>> swings = tornado(lambda x, y: x - 2.0 * y, {"x": (0.0, 1.0), "y": (0.0, 1.0)}, rng=0)
+    >>> swings = tornado({"x": (0.0, 1.0), "y": (0.0, 1.0)}, rng=0, model=lambda x, y: x - 2.0 * y)
     >>> [(row["input"], round(row["swing"], 6)) for row in swings.rows()]
     [('y', -1.6), ('x', 0.8)]
     """
     low, high = ranks
     if not 0.0 < low < high < 1.0:
         raise DomainError(f"ranks are two rising numbers between 0 and 1, not {low} and {high}")
-    problem = as_problem(model, inputs, outputs)
+    problem = as_problem(inputs, outputs, model=model)
     d = len(problem.names)
     if d == 0:
         raise DomainError("nothing is uncertain here: write a distribution for at least one input")
@@ -141,7 +141,7 @@ def tornado(
     points[np.arange(d) + 1 + d, np.arange(d)] = high
     labels, y = problem.at_ranks(points)
     finite_draws(y, labels, "raise")
-    first = given_data_study(model, inputs, outputs, draws=draws, rng=rng)[0] if draws else None
+    first = given_data_study(inputs, outputs, draws=draws, rng=rng, model=model)[0] if draws else None
     found = Tornado(
         names=problem.names,
         outputs=labels,
@@ -187,12 +187,12 @@ class Elasticities:
 
 
 def elasticities(
-    model: Model | None,
     inputs: Scenario | Ranges,
     outputs: Output | Sequence[Output] | None = None,
     *,
     paths: Sequence[str] | None = None,
     step: float = 0.01,
+    model: Model | None = None,
 ) -> Elasticities:
     """Differentiate outputs by inputs in logarithms, at the medians, for all inputs in one run.
 
@@ -201,7 +201,7 @@ def elasticities(
 
     Parameters
     ----------
-    model, inputs, outputs
+    inputs, outputs, model
         See :func:`~costmodel.analysis.problem.as_problem`.
     paths
         Inputs to differentiate by; all where absent.
@@ -223,13 +223,13 @@ def elasticities(
 
     Examples
     --------
-    >>> found = elasticities(lambda price, volume: price**-1.5 * volume, {"price": 2.0, "volume": 3.0})
+    >>> found = elasticities({"price": 2.0, "volume": 3.0}, model=lambda price, volume: price**-1.5 * volume)
     >>> [(row["input"], round(row["elasticity"], 3)) for row in found.rows()]
     [('price', -1.5), ('volume', 1.0)]
     """
     if not 0.0 < step < 1.0:
         raise DomainError(f"step is a relative step between 0 and 1, not {step}")
-    problem = as_problem(model, inputs, outputs)
+    problem = as_problem(inputs, outputs, model=model)
     sides = _sides(inputs, step)
     names = tuple(sides if paths is None else paths)
     for name in names:

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from costmodel.analysis.targets import Output, Selector, select_all
+from costmodel.analysis.targets import Output, Selector, listed_outputs, select_all
 from costmodel.foundation.arrays import FloatArray, quiet
 from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.design import correlated
@@ -202,19 +202,19 @@ class Problem:
 
 
 def as_problem(
-    model: Model | None, inputs: Scenario | Ranges, outputs: Output | Sequence[Output] | None = None
+    inputs: Scenario | Ranges, outputs: Output | Sequence[Output] | None = None, *, model: Model | None = None
 ) -> Problem:
     """Join a model, its inputs and the outputs asked for.
 
     Parameters
     ----------
-    model
-        Callable from a resolved scenario to a result, or a plain function of keyword arrays; the scenario's own
-        registered model where absent.
     inputs
         A scenario, or for a plain function its arguments: numbers, ``(low, high)``, distributions.
     outputs
         What is asked of the result, see :mod:`costmodel.analysis.targets`; a plain function may leave it out.
+    model
+        Callable from a resolved scenario to a result, or a plain function of keyword arrays; the scenario's own
+        registered model where absent.
 
     Returns
     -------
@@ -227,14 +227,11 @@ def as_problem(
 
     Examples
     --------
-    >>> problem = as_problem(lambda x, y: x - y, {"x": (0.0, 2.0), "y": 1.0})
+    >>> problem = as_problem({"x": (0.0, 2.0), "y": 1.0}, model=lambda x, y: x - y)
     >>> problem.names, problem.at(2, values={"x": np.array([1.0, 3.0])})[1].tolist()
     (('x',), [[0.0, 2.0]])
     """
-    listed: Sequence[Output] = (
-        () if outputs is None else [outputs] if isinstance(outputs, str | Selector) or callable(outputs) else outputs
-    )
-    selectors = tuple(Selector.parse(output) for output in listed)
+    selectors = () if outputs is None else tuple(Selector.parse(output) for output in listed_outputs(outputs))
     if isinstance(inputs, Scenario):
         if not selectors:
             raise ScenarioError("a study of a scenario names its output, as user_spend@2030")

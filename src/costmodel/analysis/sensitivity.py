@@ -23,7 +23,7 @@ from costmodel.analysis.morris import MorrisEffects, morris_effects, morris_samp
 from costmodel.analysis.problem import Model, Problem, Progress, Ranges, as_problem
 from costmodel.analysis.samples import base_sample
 from costmodel.analysis.sobol import Estimator, Interval, SobolIndices, pooled, sobol_indices
-from costmodel.analysis.targets import Output, Selector, select_all
+from costmodel.analysis.targets import Output, Selector, listed_outputs, select_all
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.design import Design, RandomSource, seed_of
@@ -34,7 +34,6 @@ _FEW_VALUES = 12
 
 
 def sobol_study(
-    model: Model | None,
     inputs: Scenario | Ranges,
     outputs: Output | Sequence[Output] | None = None,
     *,
@@ -48,12 +47,13 @@ def sobol_study(
     interval: Interval = "asymptotic",
     on_nonfinite: OnNonFinite = "raise",
     on_progress: Progress | None = None,
+    model: Model | None = None,
 ) -> SobolIndices:
     """Apportion an output's variance to inputs, or groups of inputs: first and total order, with intervals.
 
     Parameters
     ----------
-    model, inputs, outputs
+    inputs, outputs, model
         See :func:`~costmodel.analysis.problem.as_problem`.
     base_points
         n; the study costs n (g + 2) runs for g inputs or groups. A power of two for a Sobol' sample.
@@ -87,11 +87,11 @@ def sobol_study(
     --------
     >>> from costmodel.analysis.textbook import ishigami
     >>> around = {name: (-np.pi, np.pi) for name in ("x1", "x2", "x3")}
-    >>> study = sobol_study(ishigami, around, base_points=4096, rng=0)
+    >>> study = sobol_study(around, base_points=4096, rng=0, model=ishigami)
     >>> [f"{row['input']} {row['total']:.1f}" for row in study.rows()]
     ['x1 0.6', 'x2 0.4', 'x3 0.2']
     """
-    problem = as_problem(model, inputs, outputs)
+    problem = as_problem(inputs, outputs, model=model)
     members = _members(problem, groups)
     problem.require_independent("a Sobol' study", members)
     columns = [[problem.names.index(name) for name in names] for names in members.values()]
@@ -179,7 +179,6 @@ def _run_rows(
 
 
 def morris_study(
-    model: Model | None,
     inputs: Scenario | Ranges,
     outputs: Output | Sequence[Output] | None = None,
     *,
@@ -189,12 +188,13 @@ def morris_study(
     level: float = 0.95,
     on_nonfinite: OnNonFinite = "raise",
     on_progress: Progress | None = None,
+    model: Model | None = None,
 ) -> MorrisEffects:
     """Screen many inputs for few runs: paths × (inputs + 1).
 
     Parameters
     ----------
-    model, inputs, outputs
+    inputs, outputs, model
         See :func:`~costmodel.analysis.problem.as_problem`.
     paths, levels
         See :func:`~costmodel.analysis.morris.morris_sample`.
@@ -217,11 +217,11 @@ def morris_study(
 
     Examples
     --------
-    >>> screening = morris_study(lambda x, y: 10.0 * x + y, {"x": (0.0, 1.0), "y": (0.0, 1.0)}, rng=0)
+    >>> screening = morris_study({"x": (0.0, 1.0), "y": (0.0, 1.0)}, rng=0, model=lambda x, y: 10.0 * x + y)
     >>> [row["input"] for row in screening.rows()]
     ['x', 'y']
     """
-    problem = as_problem(model, inputs, outputs)
+    problem = as_problem(inputs, outputs, model=model)
     _members(problem, None)
     problem.require_independent("Morris screening")
     points = morris_sample(len(problem.names), paths=paths, levels=levels, rng=seed_of(rng))
@@ -237,7 +237,6 @@ def morris_study(
 
 
 def given_data_study(
-    model: Model | None,
     inputs: Scenario | Ranges,
     outputs: Output | Sequence[Output] | None = None,
     *,
@@ -246,12 +245,13 @@ def given_data_study(
     level: float = 0.95,
     on_nonfinite: OnNonFinite = "raise",
     on_progress: Progress | None = None,
+    model: Model | None = None,
 ) -> tuple[FirstOrderIndices, RankCorrelations]:
     """Estimate first-order indices and rank correlations from one random ensemble; correlated inputs are allowed.
 
     Parameters
     ----------
-    model, inputs, outputs
+    inputs, outputs, model
         See :func:`~costmodel.analysis.problem.as_problem`.
     draws
         Runs, whatever the number of inputs.
@@ -268,11 +268,11 @@ def given_data_study(
 
     Examples
     --------
-    >>> indices, ranks = given_data_study(lambda x, y: 3.0 * x - y, {"x": (0.0, 1.0), "y": (0.0, 1.0)}, rng=0)
+    >>> indices, ranks = given_data_study({"x": (0.0, 1.0), "y": (0.0, 1.0)}, rng=0, model=lambda x, y: 3.0 * x - y)
     >>> round(float(indices.first[0, 0]), 1), round(float(ranks.plain[1, 0]), 1)
     (0.9, -0.3)
     """
-    problem = as_problem(model, inputs, outputs)
+    problem = as_problem(inputs, outputs, model=model)
     _members(problem, None)
     ranks = Design.random(problem, draws, rng).ranks()
     labels, y = problem.at(draws, ranks=ranks, on_progress=on_progress)
@@ -319,8 +319,7 @@ def first_order_of(
     design, draws = getattr(result, "design", None), getattr(result, "draws", None)
     if design is None or not draws:
         raise DomainError(f"{type(result).__name__} is not an ensemble with its design: run it with draws")
-    listed = [outputs] if isinstance(outputs, str | Selector) or callable(outputs) else list(outputs)
-    labels, y = select_all(result, [Selector.parse(output) for output in listed], draws)
+    labels, y = select_all(result, [Selector.parse(output) for output in listed_outputs(outputs)], draws)
     ranks = design.ranks()
     sample = np.stack([ranks[path] for path in design.paths], axis=1)
     return given_data_indices(sample, y, names=design.paths, outputs=labels, level=level, on_nonfinite=on_nonfinite)

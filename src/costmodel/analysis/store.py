@@ -48,7 +48,7 @@ from costmodel.analysis.ensemble import (
     reduce_stored,
 )
 from costmodel.analysis.ensemble_result import EnsembleResult
-from costmodel.analysis.targets import Output
+from costmodel.analysis.targets import Output, listed_outputs
 from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.design import Design, RandomSource
 from costmodel.foundation.errors import ScenarioError, missing_extra
@@ -165,16 +165,16 @@ class EnsembleStore:
 
 def store_ensemble(
     path: str | Path,
-    model: Model | None,
     scenario: Scenario,
+    outputs: Output | Sequence[Output] | None = None,
+    *,
     draws: int | None = None,
     rng: RandomSource = None,
-    *,
     design: Design | None = None,
-    outputs: Sequence[Output] | None = None,
     executor: Executor | None = None,
     in_flight: int | None = None,
     on_progress: Progress | None = None,
+    model: Model | None = None,
 ) -> EnsembleStore:
     """Run an ensemble into a store, or take up one that was stopped.
 
@@ -182,7 +182,7 @@ def store_ensemble(
     ----------
     path
         Folder of the store; made where it does not exist.
-    model, scenario, draws, design, outputs, executor, in_flight, on_progress
+    scenario, outputs, draws, design, executor, in_flight, on_progress, model
         As those of :func:`costmodel.analysis.ensemble.run_ensemble`.
     rng
         Seed, as there; where absent, that of the store which is taken up.
@@ -207,7 +207,7 @@ def store_ensemble(
     if design is None and rng is None and (folder / "zarr.json").exists():
         rng = int(zarr.open_group(folder, mode="r").attrs.get("design", {}).get("seed", 0))
     drawn, function = chosen_design(scenario, draws, rng, design), chosen_model(model, scenario)
-    run = BlockRun(function, scenario, drawn, None if outputs is None else tuple(outputs))
+    run = BlockRun(function, scenario, drawn, None if outputs is None else tuple(listed_outputs(outputs)))
     identity = _identity(run)
     if not folder.exists():
         first = run(0)

@@ -204,6 +204,17 @@ def _parameter(scenario: Scenario, path: str) -> Any:
     return value
 
 
+def listed_outputs(outputs: Output | Sequence[Output]) -> tuple[Output, ...]:
+    """Return one output or several as a tuple.
+
+    Examples
+    --------
+    >>> listed_outputs("npv"), listed_outputs(["npv", "irr"])
+    (('npv',), ('npv', 'irr'))
+    """
+    return (outputs,) if isinstance(outputs, str | Selector) or callable(outputs) else tuple(outputs)
+
+
 def select_all(result: Any, outputs: Sequence[Selector], draws: int) -> tuple[tuple[str, ...], FloatArray]:
     """Return the labels and values, ``(output, draw)``, of several selectors.
 

@@ -84,10 +84,10 @@ class WeightedEnsemble:
 
 def weighted_ensemble(
     scenario: Any,
+    outputs: Sequence[str],
+    *,
     draws: int | None = None,
     rng: RandomSource = None,
-    *,
-    outputs: Sequence[str],
     design: Design | None = None,
     discrepancy: float = DISCREPANCY,
     minimum: float = MIN_EFFECTIVE,
@@ -99,10 +99,10 @@ def weighted_ensemble(
     ----------
     scenario
         A flywheel scenario with observations.
-    draws, rng, design
-        As for :func:`costmodel.analysis.ensemble.run_ensemble`; all draws of the outputs are kept.
     outputs
         Selectors to keep, as ``user_spend@2030``.
+    draws, rng, design
+        As for :func:`costmodel.analysis.ensemble.run_ensemble`; all draws of the outputs are kept.
     discrepancy
         Standard deviation of the log misfit of one figure, above 0 [1].
     minimum
@@ -120,10 +120,9 @@ def weighted_ensemble(
     misfits = [LogMisfit(row, i) for i, row in enumerate(scenario.observations)]
     names = [misfit.__name__ for misfit in misfits]
     result = run_ensemble(
-        None,
         scenario,
-        draws,
-        rng,
+        draws=draws,
+        rng=rng,
         design=design,
         outputs=[*misfits, *outputs],
         exact=[*names, *outputs],
@@ -145,7 +144,7 @@ def weighted_note(scenario: Any, draws: int, seed: int | None) -> list[str]:
     """Return lines for the command line: weighted beside unconditional bands of the last year."""
     year = scenario.grid.years[-1]
     outputs = [f"{name}@{year}" for name in ("tokens", "user_spend", "capex")]
-    run = weighted_ensemble(scenario, draws, seed, outputs=outputs)
+    run = weighted_ensemble(scenario, outputs, draws=draws, rng=seed)
     lines = [f"weighted by the fit to history: {run.effective:.0f} effective draws, discrepancy {run.discrepancy:g}"]
     for name in outputs:
         plain, weighted = (

@@ -28,9 +28,7 @@ def backtest_command(
     scenario = scenario_with(name, None)
     chosen = _plan(scenario.name, as_of, plan)
     with progress("drawing") as bar:
-        found = backtest(
-            None, scenario, chosen, read=_reader(scenario), level=level, draws=draws, rng=seed, on_progress=bar
-        )
+        found = backtest(scenario, chosen, read=_reader(scenario), level=level, draws=draws, rng=seed, on_progress=bar)
     if as_json:
         print_json(_form(found))
         return

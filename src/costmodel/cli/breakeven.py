@@ -50,7 +50,7 @@ def breakeven_command(
 def _single(scenario: Any, solve: str, target: str, low: float | None, high: float | None) -> dict[str, Any]:
     from costmodel.analysis.breakeven import break_even
 
-    found = break_even(None, scenario, solve, target, low=low, high=high)
+    found = break_even(scenario, solve, target, low=low, high=high)
     notes = [
         f"looked for {found.range}",
         f"left minus right is {found.low_value:.6g} at the low end and {found.high_value:.6g} at the high end",
@@ -71,7 +71,7 @@ def _frontier(
 ) -> dict[str, Any]:
     from costmodel.analysis.breakeven import break_even_frontier
 
-    found = break_even_frontier(None, scenario, solve, against, target, values=values, low=low, high=high)
+    found = break_even_frontier(scenario, solve, against, target, values=values, low=low, high=high)
     return {"rows": found.rows(), "notes": [f"looked for {found.range}; an empty cell: no value there does"]}
 
 
@@ -80,7 +80,7 @@ def _distribution(
 ) -> dict[str, Any]:
     from costmodel.analysis.breakeven import break_even_distribution
 
-    found = break_even_distribution(None, scenario, solve, target, draws=draws, rng=seed, low=low, high=high)
+    found = break_even_distribution(scenario, solve, target, draws=draws, rng=seed, low=low, high=high)
     ranks = (0.05, 0.25, 0.5, 0.75, 0.95)
     rows = [{"quantile": f"{rank:.0%}", solve: float(x)} for rank, x in zip(ranks, found.quantiles(ranks), strict=True)]
     notes = [

@@ -40,12 +40,12 @@ def compare_command(
     one, two = scenario_with(first, None), scenario_with(second, set_)
     outputs = output or _default(one)
     with progress("drawing") as bar:
-        found = comparison.compare(None, one, two, outputs, draws=draws, rng=seed, on_progress=bar)
+        found = comparison.compare(one, two, outputs, draws=draws, rng=seed, on_progress=bar)
     units = output_units(one, found.outputs)
     rows = [{"output": row["output"], "unit": units[str(row["output"])], **row} for row in found.rows()]
     steps: dict[str, Any] = {}
     if waterfall:
-        divided = comparison.waterfall(None, one, two, outputs, parts=_parts(part), rng=seed)
+        divided = comparison.waterfall(one, two, outputs, parts=_parts(part), rng=seed)
         steps = {label: divided.rows(label) for label in divided.outputs}
     if as_json:
         print_json({"scenarios": found.scenarios, "draws": draws, "seed": seed, "rows": rows, "waterfall": steps})

@@ -74,7 +74,7 @@ def _study(
 
     if method is Method.SOBOL:
         study = studies.sobol_study(
-            None, scenario, outputs, base_points=base_points, replicates=REPLICATES, rng=seed, on_progress=bar
+            scenario, outputs, base_points=base_points, replicates=REPLICATES, rng=seed, on_progress=bar
         )
         remarks = {
             label: [
@@ -85,13 +85,13 @@ def _study(
         }
         return {label: (study.rows(label), remarks[label]) for label in study.outputs}
     if method is Method.MORRIS:
-        effects = studies.morris_study(None, scenario, outputs, rng=seed, on_progress=bar)
+        effects = studies.morris_study(scenario, outputs, rng=seed, on_progress=bar)
         return {label: (effects.rows(label), [f"{effects.runs} runs"]) for label in effects.outputs}
     if method is Method.GIVEN_DATA:
-        indices, ranks = studies.given_data_study(None, scenario, outputs, draws=draws, rng=seed, on_progress=bar)
+        indices, ranks = studies.given_data_study(scenario, outputs, draws=draws, rng=seed, on_progress=bar)
         note = f"{indices.draws} draws in {indices.bins} bins; correlated inputs share what they have in common"
         return {label: (_joined(indices.rows(label), ranks.rows(label)), [note]) for label in indices.outputs}
-    found = elasticities(None, scenario, outputs)
+    found = elasticities(scenario, outputs)
     return {label: (found.rows(label), ["per cent per per cent, at the medians"]) for label in found.outputs}
 
 
@@ -107,7 +107,7 @@ def _tornado(
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InteractionWarning)  # said below the table instead
-        swings = tornado(None, scenario, outputs, draws=draws, rng=seed)
+        swings = tornado(scenario, outputs, draws=draws, rng=seed)
     units, own = output_units(scenario, swings.outputs), parameter_units(scenario)
     found = {}
     for k, label in enumerate(swings.outputs):
@@ -131,7 +131,7 @@ def _evidence(
 ) -> dict[str, tuple[list[dict[str, object]], list[str]]]:
     from costmodel.analysis.evidence import evidence_shares, unmeasured_share_text
 
-    shares = evidence_shares(None, scenario, outputs, base_points=max(base_points, 1024), rng=seed, on_progress=bar)
+    shares = evidence_shares(scenario, outputs, base_points=max(base_points, 1024), rng=seed, on_progress=bar)
     found = {}
     for label in shares.by_grade.outputs:
         lines = [unmeasured_share_text(shares, label)]

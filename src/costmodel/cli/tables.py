@@ -94,10 +94,9 @@ class YearTable:
 
         outputs = [f"{row.output}@*" for row in ROWS]
         result = run_ensemble(
-            None,
             scenario,
-            draws,
-            seed,
+            draws=draws,
+            rng=seed,
             outputs=[*outputs, "loop_gain", "runaway", *BOUND_OUTPUTS],
             executor=executor,
             on_progress=on_progress,

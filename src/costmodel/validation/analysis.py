@@ -28,23 +28,23 @@ SALIB_G = (
 @cache
 def _ishigami() -> SobolIndices:
     around = dict.fromkeys(("x1", "x2", "x3"), (-np.pi, np.pi))
-    return sobol_study(ishigami, around, base_points=BASE_POINTS, rng=SEED)
+    return sobol_study(around, base_points=BASE_POINTS, rng=SEED, model=ishigami)
 
 
 @cache
 def _g_function() -> SobolIndices:
     names = [f"x{i + 1}" for i in range(len(G_COEFFICIENTS))]
     return sobol_study(
-        lambda **x: g_function(np.stack([x[name] for name in names])),
         dict.fromkeys(names, (0.0, 1.0)),
         base_points=BASE_POINTS,
         rng=SEED,
+        model=lambda **x: g_function(np.stack([x[name] for name in names])),
     )
 
 
 def _given_data() -> float:
     around = dict.fromkeys(("x1", "x2", "x3"), (-np.pi, np.pi))
-    indices, _ = given_data_study(ishigami, around, draws=BASE_POINTS, rng=SEED)
+    indices, _ = given_data_study(around, draws=BASE_POINTS, rng=SEED, model=ishigami)
     return float(indices.first[1, 0])
 
 
