@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costmodel.ownership.rent import (
+    annuity,
     annuity_factor,
     capital_recovery_factor,
     economic_life,
@@ -138,3 +139,12 @@ def test_rent_formulas_compile_unchanged() -> None:
         (vintage_value, (9000.0, 0.3, 0.0, 4.5, 1200.0)),
     ):
         assert numba.njit(inspect.unwrap(function))(*arguments) == pytest.approx(float(function(*arguments)), rel=1e-14)
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference("costmodel.ownership.rent:annuity")
+def test_annuity_is_the_limit_of_many_small_payments() -> None:
+    small = [0.001 * math.exp(-0.3 * 0.001 * (i + 0.5)) for i in range(4000)]
+    assert annuity(0.3, 4.0) == pytest.approx(math.fsum(small), rel=1e-7)
+    assert annuity(0.0, 4.0) == 4.0
+    assert annuity(0.1, math.inf) == pytest.approx(10.0)

@@ -1,13 +1,13 @@
 """What it costs to own compute: depreciation, fleets, sites, finance.
 
-Formulas live in the module named after the thing: `depreciation`, `macrs`, `rent`, `vintages`, `energy`, `site`,
+Formulas live in the module named after the thing: `depreciation`, `macrs`, `rent`, `fleet`, `energy`, `site`,
 `finance`, `contracts`, `tax`, `company`. The objects below are imported when they are first used.
 
 Examples
 --------
->>> from costmodel.ownership import AssetClass, ClassFleet
->>> ClassFleet(AssetClass(book_life=5.0), step=0.25, steps=4).steps
-4
+>>> from costmodel.ownership import BookTerms, Fleet
+>>> Fleet(step=0.25, steps=4, books={"servers": BookTerms(life=5.0)}, lag=0.4).rows
+('units', 'servers')
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ from typing import Any
 _HOMES = {
     "AcceleratorHour": "accelerator_hour",
     "AcceleratorHourResult": "accelerator_hour",
-    "AssetClass": "fleet",
     "BookSchedule": "books",
-    "ClassFleet": "fleet",
+    "BookTerms": "fleet",
     "Cooling": "site",
     "Fleet": "fleet",
-    "FleetStep": "cohorts",
+    "FleetStep": "fleet",
     "Impairment": "books",
     "LifeChange": "books",
     "LifePolicy": "company",
+    "Opening": "fleet",
+    "OpeningBook": "fleet",
     "Retirement": "books",
     "Site": "site",
     "bonus_share": "tax",

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from costmodel.foundation.arrays import FloatArray, Numeric, formula, readonly
 from costmodel.foundation.errors import DomainError
 from costmodel.ownership.checks import at_least, number_array, require, share_array
-from costmodel.ownership.fleet import AssetClass, ClassFleet
+from costmodel.ownership.fleet import BookTerms, Fleet
 
 _CELLS = 400
 """Age classes in the estimate of a change of useful life [1]."""
@@ -186,17 +186,16 @@ def _yearly(capex: ArrayLike, policy: LifePolicy, lag: ArrayLike) -> FloatArray:
             start = life
         else:
             by_step[round(time * STEPS_PER_YEAR)] = life
-    asset = AssetClass.model_construct(
-        lag=late, book_life=start, physical_life=None, failure_rate=0.0, salvage_share=0.0
-    )
     steps = len(spent) * STEPS_PER_YEAR
-    fleet = ClassFleet(asset, 1.0 / STEPS_PER_YEAR, steps, batch[0] if batch else None)
+    fleet = Fleet(
+        step=1.0 / STEPS_PER_YEAR, steps=steps, batch=batch, books={"assets": BookTerms(life=start)}, lag=late
+    )
     total = np.zeros((len(spent), *batch))
     for step in range(steps):
         if step in by_step:
-            fleet.change_book_life(by_step[step])
+            fleet.change_life("assets", by_step[step])
         year = step // STEPS_PER_YEAR
-        total[year] += fleet.advance(spent[year] / STEPS_PER_YEAR, 1.0).depreciation
+        total[year] += fleet.advance(spent[year] / STEPS_PER_YEAR, {"assets": 1.0}).depreciation[0]
     return readonly(total)
 
 

@@ -1,434 +1,449 @@
-"""A fleet: vintages by asset class, from purchase to retirement, in units and in the books.
+"""The one fleet: what is bought, on its way, in service, failed, retired and left, in units and in the books.
 
-**Cost of a step.** Nothing is summed over vintages. What a step buys arrives as a *cohort* in two neighbouring
-steps (the fractional delay of `costmodel.ownership.vintages`); a cohort leaves at its physical life, and stops being
-charged at its book life, in two neighbouring steps again. So each stock is a running total with one gather per
-event, lags and lives may differ by draw, and the cost of a step is the same for a horizon of 40 steps and of 480.
-That holds for straight line. It cannot hold for a method whose charge depends on age in a way of its own
-(declining balance with switch, sum of years' digits, MACRS, units of production up to a cap): these need
-a sum over vintages, as in `costmodel.ownership.tax.deductions_by_vintage`. A change of useful life takes one pass over
-the vintages when it happens. The view by step and vintage is quadratic, and made only on request.
+It serves a flywheel (chips and sites, two fleets), a company and a project. Stocks live on step bounds, flows between
+them. What a step orders enters service a lag later and leaves at its physical life, both read from cumulative curves
+(`costmodel.ownership.curve`), so that a step costs the same at any horizon; failures are one share per step, common to
+all. Only leaving before its time, a worth by age and a change of life look at the cohorts alive, when they happen.
 
-**Order within a step.** Failures of what was there; entry into service; exit at physical life; use;
-early retirement, oldest first. Stocks on bounds are those after all of it.
+A step is ``arrive`` (what was ordered before), ``order``, then at its end ``leave``, ``impair`` and ``change_life``,
+then ``close``; `advance` does it in one call. Values inside a step are not checked: a draw that is not finite stays
+so, and results are checked by name afterwards.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from costmodel.foundation.arrays import FloatArray, readonly
+from costmodel.foundation.arrays import FloatArray, ordered_sum, readonly
 from costmodel.foundation.errors import DomainError, UnknownParameterError, near_matches
-from costmodel.foundation.inputs import Inputs, Parameter, parameter
-from costmodel.ownership.checks import at_least, number_array, share_array, whole_number
-from costmodel.ownership.cohorts import (
-    BASE,
-    GROSS,
-    PERFORMANCE,
-    RUNNING,
-    SALVAGE,
-    UNITS,
-    Exit,
-    FleetStep,
-    RowArray,
-    stacked,
-)
-from costmodel.ownership.vintages import delay_offset, delay_weight, survival
+from costmodel.ownership.checks import at_least, number_array, whole_number
+from costmodel.ownership.class_books import BookTerms, ClassBooks, OpeningBook
+from costmodel.ownership.fleet_account import FleetStep, Opening, stacked
+from costmodel.ownership.rent import annuity
+from costmodel.ownership.stock import Stock, Times
+
+__all__ = ["BookTerms", "Fleet", "FleetStep", "Opening", "OpeningBook", "stacked"]
 
 
-class AssetClass(Inputs):
-    """How one class of assets enters service, fails, ages and is depreciated."""
-
-    lag: Parameter = parameter("year", ge=0, default=0.4, description="Time from purchase to service.")
-    book_life: Parameter = parameter("year", gt=0, description="Useful life in the books, straight line.")
-    physical_life: Parameter = parameter(
-        "year", gt=0, optional=True, description="Time in service after which units leave; absent: no limit."
-    )
-    failure_rate: Parameter = parameter(
-        "1/year", ge=0, default=0.0, description="Units that leave for good, per unit and year."
-    )
-    salvage_share: Parameter = parameter(
-        "1", ge=0, lt=1, default=0.0, description="Share of cost that is never depreciated."
-    )
-
-
-class ClassFleet:
-    """The vintages of one asset class; `advance` moves it by a step.
+class Fleet:
+    """Units of one kind with what they carry, and the books of the classes that are bought with them.
 
     Parameters
     ----------
-    asset
-        Its resolved inputs: floats, or ``(draw,)`` arrays.
     step
-        Length of a step [year].
+        Length of a step, > 0 [year].
     steps
-        Number of steps that can be advanced.
-    draws
-        Number of draws; absent for a scalar run.
+        Number of steps that can be taken, ≥ 1.
+    batch
+        Shape of the batch, as ``()``, ``(draw,)`` or ``(operator, draw)``.
+    rows
+        What a unit carries beside itself and its cost, as ``("watts",)``; every row is a sum over units.
+    books
+        Class → `BookTerms`; the purchase cost of each class is a row of its name.
+    lag
+        Time from order to service, ≥ 0 [year].
+    life
+        Physical life in service, > 0 [year]; absent, no unit retires.
+    failure_rate
+        Units that leave for good, per unit and year, ≥ 0 [1/year].
+    shipping_lag
+        Time from order to shipment, 0 to the lag [year].
+    paid
+        ``at_order``, or ``over_build``: evenly from order to service.
+    opening
+        What is there at the start.
 
     Raises
     ------
     DomainError
-        If ``step`` is not positive or ``steps`` not a whole number of at least 1.
+        If a value is outside its range.
+    UnknownParameterError
+        If the opening balance names a row or class that there is not.
 
     Examples
     --------
-    One unit a quarter, a lag of 0.4 years, a life of 4: after five years 16 are in service. At mid-step 1.6
-    are on their way; at the end of the step, half a step's purchases more.
+    One unit of 8 dollars a quarter, a lag of 0.4 years, a life of 4: after five years 16 are in service.
 
-    >>> fleet = ClassFleet(AssetClass(lag=0.4, book_life=4.0, physical_life=4.0), step=0.25, steps=20)
-    >>> history = fleet.run(np.ones(20), np.full(20, 8.0))
-    >>> round(float(history.installed[-1]), 9), round(float(history.pipeline[-1]), 9)
-    (16.0, 2.1)
-    >>> round(float(history.depreciation[-1]), 9)
+    >>> fleet = Fleet(step=0.25, steps=20, books={"servers": BookTerms(life=4.0)}, lag=0.4, life=4.0)
+    >>> history = fleet.run(np.ones(20), {"servers": np.full(20, 8.0)})
+    >>> round(float(history.in_service[-1, 0]), 9), round(float(history.on_order[-1, 0]), 9)
+    (16.0, 1.6)
+    >>> round(float(history.depreciation[-1, 0]), 9)
     8.0
     """
 
-    def __init__(self, asset: AssetClass, step: float, steps: int, draws: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        step: float,
+        steps: int,
+        batch: tuple[int, ...] = (),
+        rows: Sequence[str] = (),
+        books: Mapping[str, BookTerms],
+        lag: ArrayLike,
+        life: ArrayLike | None = None,
+        failure_rate: ArrayLike = 0.0,
+        shipping_lag: ArrayLike = 0.0,
+        paid: Literal["at_order", "over_build"] = "at_order",
+        opening: Opening | None = None,
+    ) -> None:
         self.step = float(at_least("step", step, 0.0, unit="year", strict=True))
         self.steps = whole_number("steps", steps, 1)
-        self.batch: tuple[int, ...] = () if draws is None else (whole_number("draws", draws, 1),)
-        self._columns = np.arange(draws or 1)
-        self._lag = self._per_draw(asset.lag)
-        self._decay = survival(self.step, self._per_draw(asset.failure_rate))
-        physical = np.inf if asset.physical_life is None else asset.physical_life
-        self._salvage_share = self._per_draw(asset.salvage_share)
-        self._physical = Exit(self._per_draw(physical) / self.step, self.steps, self._decay)
-        self._set_book_life(self._per_draw(asset.book_life))
-        self._offset = delay_offset(self._lag, self.step).astype(np.intp)
-        self._weight = delay_weight(self._lag, self.step)
-        width = len(self._columns)
-        self._bought = np.zeros((GROSS + 1, self.steps + 1, width))
-        self._cohorts = np.zeros((SALVAGE + 1, self.steps + 1, width))
-        self._retired_at = np.full((self.steps + 1, width), np.iinfo(np.intp).max)
-        self._frontier = np.zeros(width, dtype=np.intp)
-        self._stock = np.zeros((GROSS + 1, width))
-        self._charged = np.zeros(width)
-        self._catch_up = np.zeros(width)
-        self._impaired = np.zeros(width)
-        self._book = np.zeros(width)
-        self._construction = np.zeros(width)
-        self._pipeline = np.zeros(width)
-        self.now = 0
+        self.batch, self._width = batch, int(np.prod(batch, dtype=np.intp))
+        self.rows = ("units", *rows, *books)
+        self.index = {name: number for number, name in enumerate(self.rows)}
+        self.classes = tuple(books)
+        if len(self.index) < len(self.rows):
+            raise DomainError(f"rows and classes need names of their own; given {', '.join(self.rows)}")
+        if paid not in ("at_order", "over_build"):
+            raise DomainError(f"paid must be at_order or over_build; given {paid!r}")
+        self._over_build = paid == "over_build"
+        start = Opening() if opening is None else opening
+        ends = np.asarray(np.inf) if life is None else at_least("life", life, 0.0, unit="year", strict=True)
+        times = Times.checked(
+            self.step * self.steps,
+            lag=self._wide("lag", lag),
+            shipping=self._wide("shipping_lag", shipping_lag),
+            life=self._wide("life", ends),
+            opening_life=self._wide("opening life", start.life),
+            failure_rate=self._wide("failure_rate", failure_rate),
+            step=self.step,
+        )
+        self._stock = Stock(
+            times,
+            self._by_row("in service at the start", start.in_service),
+            self._by_row("on order at the start", start.on_order),
+            self.step,
+            self.steps,
+        )
+        self.books = self._open_books(books, start)
+        self.construction: FloatArray = self._costs(self._stock.coming).copy()
+        self.committed: FloatArray = np.zeros_like(self.construction)
+        self._settled = False
 
-    def _per_draw(self, value: ArrayLike) -> FloatArray:
-        return np.broadcast_to(np.asarray(value, dtype=np.float64), self._columns.shape).astype(np.float64)
+    @property
+    def now(self) -> int:
+        """Number of the step that is under way, or that begins next."""
+        return self._stock.now
 
-    def _set_book_life(self, years: FloatArray) -> None:
-        self._book_steps = years / self.step
-        self._charge = Exit(np.minimum(self._book_steps, self._physical.steps), self.steps, self._decay)
+    def _wide(self, name: str, value: ArrayLike) -> FloatArray:
+        """Return a value for every draw of the flat batch, refusing a shape that does not broadcast."""
+        try:
+            return self._flat(value)
+        except ValueError:
+            shape = np.shape(value)
+            raise DomainError(f"{name} has the shape {shape}, which does not broadcast to {self.batch}") from None
 
-    def _gather(self, table: FloatArray, row: RowArray) -> FloatArray:
-        """Return one row per draw; rows before the first are empty, as is the last row of a table."""
-        return np.asarray(table[..., np.where(row >= 0, row, self.steps), self._columns])
+    def _flat(self, value: ArrayLike) -> FloatArray:
+        return np.broadcast_to(np.asarray(value, dtype=np.float64), self.batch).reshape(self._width)
 
-    def advance(
-        self,
-        units: ArrayLike,
-        unit_cost: ArrayLike,
-        *,
-        performance: ArrayLike = 1.0,
-        running_cost: ArrayLike = 0.0,
-        rent: ArrayLike | None = None,
-        cost_index: ArrayLike = 1.0,
-    ) -> FleetStep:
-        """Advance by one step.
+    def _open_books(self, books: Mapping[str, BookTerms], opening: Opening) -> dict[str, ClassBooks]:
+        for name in opening.books:
+            self._known(name, self.classes, "class")
+        opened = {name: opening.books.get(name, OpeningBook(value=0.0, life=1.0)) for name in books}
+        return {
+            name: ClassBooks(
+                name,
+                BookTerms(**self._wide_fields(terms)),
+                OpeningBook(**self._wide_fields(opened[name])),
+                self._stock.times.life,
+                self.step,
+                self.steps,
+                self._width,
+            )
+            for name, terms in books.items()
+        }
 
-        Parameters
-        ----------
-        units
-            Units bought in this step, ≥ 0 [units].
-        unit_cost
-            Price of one, ≥ 0 [USD].
-        performance
-            Performance of one relative to the reference, ≥ 0 [1].
-        running_cost
-            Cost of running one for a year, ≥ 0 [USD/year].
-        rent
-            What a unit of reference performance earns now [USD/year]; given, the oldest cohorts whose running cost
-            exceeds what they earn are retired. Absent: none are.
-        cost_index
-            Running costs now relative to those at purchase (energy price), > 0 [1].
+    def _wide_fields(self, terms: BookTerms | OpeningBook) -> dict[str, FloatArray]:
+        return {item.name: self._wide(item.name, getattr(terms, item.name)) for item in fields(terms)}
+
+    @staticmethod
+    def _known(name: str, names: Sequence[str], kind: str) -> None:
+        if name not in names:
+            raise UnknownParameterError(f"no {kind} {name!r} in this fleet{near_matches(name, names)}")
+
+    def _by_row(self, what: str, amounts: Mapping[str, ArrayLike]) -> FloatArray:
+        """Return checked amounts by row, ``(row, draw)``; a row that is not named holds nothing."""
+        table = np.zeros((len(self.rows), self._width))
+        for name, value in amounts.items():
+            self._known(name, self.rows, "row")
+            table[self.index[name]] = self._wide(name, at_least(f"{name} {what}", value, 0.0, unit=name))
+        return table
+
+    def _shaped(self, values: FloatArray) -> FloatArray:
+        return values.reshape((*values.shape[:-1], *self.batch))
+
+    def _costs(self, rows: FloatArray) -> FloatArray:
+        """Return the rows that are the cost of a class."""
+        return rows[len(self.rows) - len(self.classes) :]
+
+    def arrive(self) -> None:
+        """Begin a step: what was ordered before enters service, and what reaches its physical life retires.
 
         Raises
         ------
         DomainError
-            If the horizon is exhausted, or a value is not allowed.
+            If every step has been taken, or the last one not been closed.
         """
         if self.now >= self.steps:
-            raise DomainError(f"the fleet was made for {self.steps} steps, and all are done")
-        count = self._per_draw(at_least("units", units, 0.0, unit="1"))
-        price = self._per_draw(at_least("unit_cost", unit_cost, 0.0, unit="USD"))
-        per_unit = [performance, running_cost]
-        for row, values in zip((PERFORMANCE, RUNNING), per_unit, strict=True):
-            self._bought[row, self.now] = count * number_array("performance or running cost", values, unit="1")
-        self._bought[UNITS, self.now], self._bought[GROSS, self.now] = count, count * price
-        before, arrivals = self._stock, self._enter()
-        left = self._leave()
-        self._stock = before * self._decay + arrivals - left
-        in_use = self._stock
-        books = self._charge_books(arrivals[GROSS])
-        early, lost = self._retire_early(rent, self._per_draw(cost_index))
-        self._pipeline = self._pipeline + count - arrivals[UNITS]
-        self._construction = self._construction + count * price - arrivals[GROSS]
-        failed = before[UNITS] * (1.0 - self._decay)
-        done = FleetStep(
-            bought=count,
-            entered=arrivals[UNITS],
-            failed=failed,
-            retired=left[UNITS],
-            retired_early=early,
-            capex=count * price,
-            placed=arrivals[GROSS],
-            depreciation=books[0],
-            written_off=books[1] + lost,
-            disposed=books[2],
-            impaired=self._impaired,
-            in_service=in_use[UNITS],
-            capacity=in_use[PERFORMANCE],
-            running_cost=in_use[RUNNING],
-            installed=self._stock[UNITS],
-            pipeline=self._pipeline,
-            book_value=self._book,
-            in_construction=self._construction,
-        )
-        self._impaired = np.zeros_like(self._impaired)
-        self.now += 1
-        return self._shaped(done)
+            raise DomainError(f"the fleet was made for {self.steps} steps, and all are taken")
+        if self._stock.entered.now > self.now:
+            raise DomainError("close the step before the next one begins")
+        self._book_before = [own.net(self.now) for own in self.books.values()]
+        for own, cost in zip(self.books.values(), self._costs(self._stock.arrive()), strict=True):
+            own.place(cost)
+        self._settled = False
 
-    def _shaped(self, done: FleetStep) -> FleetStep:
-        return FleetStep(**{item.name: readonly(getattr(done, item.name).reshape(self.batch)) for item in fields(done)})
+    @property
+    def in_service(self) -> FloatArray:
+        """In service at the end of the step so far, ``(row,) + batch``."""
+        return self._shaped(self._stock.level)
 
-    def _enter(self) -> FloatArray:
-        """Bring this step's arrivals into service and return them."""
-        row = self.now - self._offset
-        first, second = self._gather(self._bought, row), self._gather(self._bought, row - 1)
-        arrivals: FloatArray = self._weight * first + (1.0 - self._weight) * second
-        self._cohorts[: GROSS + 1, self.now] = arrivals
-        self._cohorts[BASE, self.now] = arrivals[GROSS] * (1.0 - self._salvage_share)
-        self._cohorts[SALVAGE, self.now] = arrivals[GROSS] * self._salvage_share
-        return arrivals
+    @property
+    def middle(self) -> FloatArray:
+        """In service at the middle of the step, ``(row,) + batch``: the mean of both bounds."""
+        return self._shaped(0.5 * (self._stock.before + self._stock.level))
 
-    def _leave(self) -> FloatArray:
-        """Return what leaves at its physical life."""
-        row = self.now - self._physical.offset
-        stock = self._cohorts[: GROSS + 1]
-        first = self._gather(stock, row) * np.where(row >= self._frontier, self._physical.first, 0.0)
-        second = self._gather(stock, row - 1) * np.where(row - 1 >= self._frontier, self._physical.second, 0.0)
-        return first + second
+    @property
+    def on_order(self) -> FloatArray:
+        """Ordered and not in service at the end of the step so far, ``(row,) + batch``."""
+        return self._shaped(self._stock.on_order())
 
-    def _charge_books(self, placed: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Advance the books and return depreciation, the write-off of failures and disposals."""
-        row = self.now - self._charge.offset
-        base = self._cohorts[BASE]
-        ended = self._gather(base, row) * np.where(row >= self._frontier, self._charge.first, 0.0)
-        ended = ended + self._gather(base, row - 1) * np.where(row - 1 >= self._frontier, self._charge.second, 0.0)
-        self._charged = self._charged * self._decay + base[self.now] - ended
-        expense = self._charged / self._book_steps + self._catch_up
-        failed = self._book * (1.0 - self._decay)
-        exit_row = self.now - self._physical.offset
-        gone = self._gather(self._cohorts, exit_row)
-        share_left = 1.0 - self._charge.steps / self._book_steps
-        disposed = np.where(
-            exit_row >= self._frontier,
-            np.power(self._decay, self._physical.offset) * (gone[BASE] * share_left + gone[SALVAGE]),
-            0.0,
-        )
-        self._book = self._book - failed + placed - expense - disposed
-        self._catch_up = np.zeros_like(self._catch_up)
-        return expense, failed, disposed
-
-    def _cohort_book(self, base: FloatArray, salvage: FloatArray, age: FloatArray) -> FloatArray:
-        """Return the book value of cohorts after ``age`` charges, failures left out."""
-        return base * (1.0 - np.minimum(age, self._book_steps) / self._book_steps) + salvage
-
-    def _retire_early(self, rent: ArrayLike | None, cost_index: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Retire the oldest cohorts while they cost more to run than they earn; return units and book value."""
-        units, lost = np.zeros_like(self._book), np.zeros_like(self._book)
-        if rent is None:
-            return units, lost
-        earned = self._per_draw(number_array("rent", rent, unit="USD/year"))
-        while True:
-            front = self._frontier
-            cohort = self._gather(self._cohorts, np.minimum(front, self.steps))
-            age = (self.now - front).astype(np.float64)
-            present = self._physical.present(age)
-            here = front <= self.now
-            gone = here & ((cohort[UNITS] == 0.0) | (age >= self._physical.steps))
-            uneconomic = here & ~gone & (earned * cohort[PERFORMANCE] < cost_index * cohort[RUNNING])
-            if not bool((gone | uneconomic).any()):
-                return units, lost
-            alive = np.where(uneconomic, np.power(self._decay, age), 0.0)
-            self._stock = self._stock - cohort[: GROSS + 1] * alive * present
-            units = units + cohort[UNITS] * alive * present
-            self._charged = self._charged - cohort[BASE] * alive * self._charge.present(age)
-            book = alive * self._cohort_book(cohort[BASE], cohort[SALVAGE], age + 1.0)
-            book = np.where(age >= self._physical.offset, 0.0, book)
-            lost, self._book = lost + book, self._book - book
-            self._retired_at[front[uneconomic], self._columns[uneconomic]] = self.now
-            self._frontier = np.where(gone | uneconomic, front + 1, front)
-
-    def change_book_life(self, years: ArrayLike) -> None:
-        """Change the useful life from the next step on, prospectively: what is left is spread over the new life.
+    def surviving(self, horizon: ArrayLike) -> FloatArray:
+        """Return what will be in service at a horizon, without this step's order.
 
         Parameters
         ----------
+        horizon
+            Time from the middle of the step, ≥ 0 [year]; broadcasts to the batch. Of what is on order, what arrives
+            by then counts.
+
+        What is on order fails from the middle of its arrivals on. The result is ``(row,) + batch``.
+        """
+        return self._shaped(self._stock.surviving(self._flat(horizon) / self.step + 0.5))
+
+    def order(self, units: ArrayLike, per_unit: Mapping[str, ArrayLike]) -> None:
+        """Order units in this step, evenly over it.
+
+        Parameters
+        ----------
+        units
+            Units, ≥ 0; broadcasts to the batch.
+        per_unit
+            Row → amount per unit, and class → price per unit [USD]; a row that is not named holds nothing.
+
+        Raises
+        ------
+        UnknownParameterError
+            If there is no such row.
+        DomainError
+            If this step's order has been placed, or the step not begun.
+        """
+        if self._stock.orders.now > self.now or self._stock.entered.now == self.now:
+            raise DomainError("an order is placed once in a step, after arrive()")
+        ordered = np.zeros_like(self._stock.opened)
+        ordered[0] = self._flat(units)
+        for name, value in per_unit.items():
+            self._known(name, self.rows[1:], "row")
+            ordered[self.index[name]] = ordered[0] * self._flat(value)
+        within = self._stock.order(ordered)
+        if within is not None:
+            for own, cost in zip(self.books.values(), self._costs(within), strict=True):
+                own.place_more(cost)
+
+    def _settle(self) -> None:
+        """Book the step up to its end, before anything leaves early or is written down."""
+        if self._settled:
+            return
+        stock, k = self._stock, self.now
+        if stock.entered.now == k:
+            raise DomainError("begin the step with arrive()")
+        stock.settle()
+        alive = np.stack([stock.alive(k), stock.alive(k + 0.5), stock.alive(k + 1)])
+        arrived = self._costs(stock.arrived)
+        self._flows = [
+            own.charge_step(k, before, cost, alive)
+            for own, before, cost in zip(self.books.values(), self._book_before, arrived / alive[1], strict=True)
+        ]
+        self._lost, self._impaired = np.zeros_like(self.construction), np.zeros_like(self.construction)
+        self._paid = self._costs(stock.payments() if self._over_build else stock.ordered)
+        self.construction = self.construction + self._paid - arrived
+        self.committed = self.committed + self._costs(stock.ordered) - self._paid
+        self._settled = True
+
+    def _weighted(self, rows: FloatArray, weights: Mapping[str, ArrayLike]) -> FloatArray:
+        """Return a weighted sum over rows, ``(cohort, draw)`` or ``(draw,)``."""
+        for name in weights:
+            self._known(name, self.rows, "row")
+        return np.asarray(
+            ordered_sum(rows[..., self.index[name], :] * self._flat(value) for name, value in weights.items())
+        )
+
+    def leave(self, weights: Mapping[str, ArrayLike], share: ArrayLike) -> FloatArray:
+        """Let go of cohorts that don't pay: those whose weighted sum of rows is negative.
+
+        Parameters
+        ----------
+        weights
+            Row → value, as ``{"units": earnings, "watts": -cost_of_a_watt}``; what was there at the start is judged as
+            one cohort.
+        share
+            Share of such a cohort that leaves, 0 to 1 [1]; 0 where nothing has to.
+
+        Returns
+        -------
+        FloatArray
+            What left, ``(row,) + batch``; its book value is written off.
+
+        Notes
+        -----
+        A sum over the cohorts alive, at most physical life over step of them, whatever the horizon. It is skipped
+        where every share is 0.
+        """
+        self._settle()
+        stock, going = self._stock, self._flat(share)
+        if not bool((going > 0.0).any()):
+            return self._shaped(np.zeros_like(stock.level))
+        first, entered, here = stock.cohorts()
+        kept = np.where((self._weighted(entered, weights) < 0.0) & (here > 0.0), 1.0 - going, 1.0)
+        opening_kept = np.where(self._weighted(stock.opened, weights) < 0.0, 1.0 - going, 1.0)
+        alive = stock.alive(self.now + 1)
+        for number, own in enumerate(self.books.values()):
+            self._lost[number] += alive * own.leave(first, kept, opening_kept)
+        return self._shaped(stock.release(first, kept, here, opening_kept))
+
+    def life_left(self) -> FloatArray:
+        """Return the mean physical life left of what is in service at the end of the step, batch [year].
+
+        Infinite without a physical life; 0 where nothing is in service.
+        """
+        return self._shaped(self._stock.life_left())
+
+    def worth(self, weights: Mapping[str, ArrayLike], rate: ArrayLike) -> FloatArray:
+        """Return the present value of what the units in service earn until they retire, batch [USD].
+
+        Parameters
+        ----------
+        weights
+            Row → earnings a year of a unit of it, signed [USD/year].
+        rate
+            Logarithmic cost of capital and decline of the earnings together, signed [1/year].
+
+        Notes
+        -----
+        ``Σ (Σ weight·row)·(1 − e^−rate·left)/rate`` over the cohorts alive, each at its own life left. Failures to
+        come are left out; add their rate to ``rate`` to count them.
+        """
+        stock, pace = self._stock, self._flat(rate)
+        _, entered, here = stock.cohorts()
+        opened = stock.opened * stock.opening_left(stock.entered.now)
+        own = self._weighted(entered, weights) * here * annuity(pace, stock.lives_left(here))
+        first = self._weighted(opened, weights) * annuity(pace, stock.opening_life_left())
+        summed = np.cumsum(np.concatenate([own, first[np.newaxis]]), axis=0)[-1]
+        return self._shaped(stock.alive(stock.entered.now) * summed)
+
+    def impair(self, name: str, share: ArrayLike) -> FloatArray:
+        """Write down a share of a class's book value at the end of the step; return the amount, batch [USD].
+
+        Parameters
+        ----------
+        name
+            The class.
+        share
+            Share written down, 0 to 1 [1].
+        """
+        self._settle()
+        self._known(name, self.classes, "class")
+        down = self._flat(share)
+        if not bool((down > 0.0).any()):
+            return self._shaped(np.zeros(self._width))
+        amount = self._stock.alive(self.now + 1) * self.books[name].impair(down)
+        self._impaired[self.classes.index(name)] += amount
+        return self._shaped(amount)
+
+    def change_life(self, name: str, years: ArrayLike) -> None:
+        """Change the useful life of a class from the next step on, prospectively.
+
+        What is left of a cohort is spread over what is left of the new life, counted from service; one that is older is
+        charged in the next step. What was there at the start gains or loses the difference.
+
+        Parameters
+        ----------
+        name
+            The class.
         years
-            New useful life, counted from in service, > 0 [year]; a value per draw broadcasts.
+            New useful life, > 0 [year]; broadcasts to the batch.
 
         Raises
         ------
         DomainError
             If it is not positive.
+        UnknownParameterError
+            If there is no such class.
         """
-        new = self._per_draw(at_least("book life", years, 0.0, unit="year", strict=True)) / self.step
-        done = (self.now - np.arange(self.now, dtype=np.float64))[:, np.newaxis]
-        base = self._cohorts[BASE, : self.now]
-        unexpired = base * (1.0 - np.minimum(done, self._book_steps) / self._book_steps)
-        late = new <= done
-        alive = np.arange(self.now)[:, np.newaxis] >= self._frontier
-        overdue = np.where(late & alive & (done <= self._physical.offset), unexpired * np.power(self._decay, done), 0.0)
-        base[...] = np.where(late, 0.0, unexpired / np.where(late, 1.0, 1.0 - done / new))
-        self._set_book_life(new * self.step)
-        age = done - 1.0
-        running = np.where(alive, base * np.power(self._decay, age) * self._charge.present(age), 0.0)
-        self._charged = np.cumsum(running, axis=0)[-1] if self.now else self._charged
-        self._catch_up = np.cumsum(overdue, axis=0)[-1] if self.now else self._catch_up
+        self._known(name, self.classes, "class")
+        if self._stock.entered.now > self.now:
+            self._settle()
+        self.books[name].change_life(self._wide("life", at_least("book life", years, 0.0, unit="year", strict=True)))
 
-    def impair(self, share: ArrayLike) -> None:
-        """Write down a share of the book value of what is in service, at the end of the last step.
+    def close(self) -> FleetStep:
+        """End the step and return its account."""
+        self._settle()
+        stock = self._stock
+        alive = stock.alive(self.now + 1)
+        done = {
+            "ordered": stock.ordered,
+            "shipped": stock.shipped(),
+            "arrived": stock.arrived,
+            "failed": stock.failed,
+            "retired": stock.retired,
+            "left": stock.left,
+            "in_service": stock.level,
+            "on_order": stock.on_order(),
+            "paid": self._paid,
+            "placed": self._costs(stock.arrived),
+            "depreciation": np.stack([flow.depreciation for flow in self._flows]),
+            "written_off": np.stack([flow.written_off for flow in self._flows]) + self._lost,
+            "impaired": self._impaired,
+            "disposed": np.stack([flow.disposed for flow in self._flows]),
+            "book_value": np.stack([alive * own.net(self.now + 1) for own in self.books.values()]),
+            "construction": self.construction,
+            "committed": self.committed,
+        }
+        stock.now += 1
+        return FleetStep(**{name: readonly(self._shaped(np.asarray(values))) for name, values in done.items()})
 
-        Parameters
-        ----------
-        share
-            Share of book value written down, 0 to 1 [1]; it is reported with the next step.
+    def advance(self, units: ArrayLike, per_unit: Mapping[str, ArrayLike]) -> FleetStep:
+        """Take a step in one call: arrive, order, close.
+
+        The arguments are those of `order`, checked.
 
         Raises
         ------
         DomainError
-            If it is not between 0 and 1.
+            If a value is negative or not finite, or every step has been taken.
         """
-        kept = 1.0 - self._per_draw(share_array("share", share))
-        self._impaired = self._impaired + self._book * (1.0 - kept)
-        self._book = self._book * kept
-        self._charged = self._charged * kept
-        self._catch_up = self._catch_up * kept
-        self._cohorts[BASE:, : self.now] *= kept
+        count = at_least("units", units, 0.0, unit="1")
+        checked = {name: number_array(name, value, unit=f"{name} per unit") for name, value in per_unit.items()}
+        self.arrive()
+        self.order(count, checked)
+        return self.close()
 
-    def run(self, units: ArrayLike, unit_cost: ArrayLike, **arguments: ArrayLike) -> FleetStep:
-        """Advance through a whole plan and return its history, ``(step,) + batch``.
+    def run(self, units: ArrayLike, per_unit: Mapping[str, ArrayLike]) -> FleetStep:
+        """Take the steps of a plan and return its history, ``(step, …) + batch``.
 
-        Parameters
-        ----------
-        units, unit_cost
-            By step, ``(step,)`` or ``(step,) + batch``.
-        **arguments
-            The other arguments of `advance`, by step too.
+        The arguments are those of `order` by step, ``(step,)`` or ``(step,) + batch``, checked.
 
         Raises
         ------
         DomainError
             If a value is not allowed or the plan is longer than the horizon.
         """
-        columns = {"units": units, "unit_cost": unit_cost, **arguments}
-        table = {name: number_array(name, values, unit="by step") for name, values in columns.items()}
-        done = [self.advance(**{name: values[k] for name, values in table.items()}) for k in range(len(table["units"]))]
-        return stacked(done)
-
-    def by_vintage(self, draw: int = 0) -> FloatArray:
-        """Return units in service by step and vintage for one draw, ``(step, vintage)``: quadratic in steps.
-
-        Parameters
-        ----------
-        draw
-            Number of the draw.
-
-        Raises
-        ------
-        DomainError
-            If there is no such draw.
-        """
-        if whole_number("draw", draw, 0) >= len(self._columns):
-            raise DomainError(f"draw {draw} does not exist: there are {len(self._columns)}")
-        now, vintage = np.arange(self.now)[:, np.newaxis], np.arange(self.now)[np.newaxis]
-        parts = np.zeros((self.now, self.now))
-        for shift, weight in ((0, self._weight[draw]), (1, 1.0 - self._weight[draw])):
-            cohort = vintage + self._offset[draw] + shift
-            age = (now - cohort).astype(np.float64)
-            life = np.where(age < 0.0, 0.0, np.minimum(np.maximum(self._physical.steps[draw] - age, 0.0), 1.0))
-            kept = now <= self._retired_at[np.minimum(cohort, self.steps), draw]
-            parts += weight * life * kept * np.power(self._decay[draw], np.maximum(age, 0.0))
-        return readonly(parts * self._bought[UNITS, : self.now, draw])
-
-
-class Fleet:
-    """Vintages by asset class (accelerators and servers, network, facility), advanced together.
-
-    Parameters
-    ----------
-    classes
-        Resolved inputs by class name.
-    step, steps, draws
-        As for `ClassFleet`.
-
-    Raises
-    ------
-    DomainError
-        If there is no class, or a number is not allowed.
-
-    Examples
-    --------
-    >>> classes = {"servers": AssetClass(book_life=5.0), "facility": AssetClass(book_life=20.0, lag=1.5)}
-    >>> fleet = Fleet(classes, step=0.25, steps=4)
-    >>> done = fleet.advance({"servers": {"units": 10.0, "unit_cost": 30_000.0}})
-    >>> float(fleet.total("in_construction"))
-    300000.0
-    """
-
-    def __init__(self, classes: Mapping[str, AssetClass], step: float, steps: int, draws: int | None = None) -> None:
-        if not classes:
-            raise DomainError("a fleet needs at least one asset class")
-        self.classes = {name: ClassFleet(asset, step, steps, draws) for name, asset in classes.items()}
-        self.last: dict[str, FleetStep] = {}
-
-    def advance(self, purchases: Mapping[str, Mapping[str, ArrayLike]]) -> dict[str, FleetStep]:
-        """Advance every class by a step; a class that is not named buys nothing.
-
-        Parameters
-        ----------
-        purchases
-            Class name → arguments of `ClassFleet.advance`.
-
-        Raises
-        ------
-        UnknownParameterError
-            If there is no such class.
-        DomainError
-            If a value is not allowed.
-        """
-        for name in purchases:
-            if name not in self.classes:
-                raise UnknownParameterError(f"no asset class {name!r}{near_matches(name, self.classes)}")
-        nothing: Mapping[str, ArrayLike] = {"units": 0.0, "unit_cost": 0.0}
-        self.last = {name: own.advance(**purchases.get(name, nothing)) for name, own in self.classes.items()}
-        return self.last
-
-    def total(self, field: str) -> FloatArray:
-        """Return a flow or stock of the last step summed over the classes; meant for USD.
-
-        Raises
-        ------
-        DomainError
-            If nothing has been advanced yet.
-        """
-        if not self.last:
-            raise DomainError("advance the fleet before asking for totals")
-        first, *rest = (getattr(done, field) for done in self.last.values())
-        total: FloatArray = first
-        for part in rest:
-            total = total + part
-        return total
+        count = at_least("units", units, 0.0, unit="1")
+        table = {name: number_array(name, values, unit="by step") for name, values in per_unit.items()}
+        return stacked([self.advance(count[k], {name: v[k] for name, v in table.items()}) for k in range(len(count))])

@@ -16,6 +16,35 @@ NUDGE = 1e-300
 
 
 @formula(step=True)
+def annuity(discount_rate: Numeric, life: Numeric) -> Numeric:
+    """Present value of one unit of money a year, paid continuously until the end of a life.
+
+    Parameters
+    ----------
+    discount_rate
+        Logarithmic rate, signed: cost of capital ``ln(1 + WACC)``, and the fall of what is paid [1/year].
+    life
+        Years, ≥ 0, infinite only at a positive rate [year].
+
+    Returns
+    -------
+    Numeric
+        Present value over the yearly amount [year].
+
+    Notes
+    -----
+    ``A(r, L) = (1 − e^−rL)/r``, and L at rate 0.
+
+    Examples
+    --------
+    >>> round(float(annuity(0.36, 5.0)), 4), float(annuity(0.0, 5.0))
+    (2.3186, 5.0)
+    """
+    rate = discount_rate + NUDGE
+    return -np.expm1(-rate * life) / rate
+
+
+@formula(step=True)
 def annuity_factor(rate: Numeric, periods: Numeric) -> Numeric:
     """Present value of one unit of money paid at the end of each period.
 

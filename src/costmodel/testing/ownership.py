@@ -21,14 +21,9 @@ _VINTAGES = "costmodel.ownership.vintages"
 _DEPRECIATION = "costmodel.ownership.depreciation"
 
 STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
-    f"{_VINTAGES}:in_service_fraction": {
-        "age": positive(0.0, 20.0),
-        "lag": positive(0.0, 5.0),
-        "step": positive(0.04, 1.0),
-    },
     f"{_VINTAGES}:delay_offset": {"delay": positive(0.0, 30.0), "step": positive(0.04, 1.0)},
     f"{_VINTAGES}:delay_weight": {"delay": positive(0.0, 30.0), "step": positive(0.04, 1.0)},
-    f"{_VINTAGES}:survival": {"age": positive(0.0, 20.0), "failure_rate": positive(0.0, 1.0)},
+    f"{_RENT}:annuity": {"discount_rate": rate(-0.3, 0.7), "life": positive(0.0, 40.0)},
     f"{_RENT}:annuity_factor": {"rate": rate(-0.2, 0.5), "periods": positive(0.25, 40.0)},
     f"{_RENT}:capital_recovery_factor": {"rate": rate(-0.2, 0.5), "periods": positive(0.25, 40.0)},
     f"{_RENT}:levelized_cost": {

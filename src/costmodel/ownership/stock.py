@@ -1,0 +1,211 @@
+"""A stock of units with what they carry: ordered, shipped, arrived, failed, retired, let go; flat arrays of draws.
+
+Amounts that entered are kept *normalised*: divided by the share of units that had not failed by then, so that one
+number per step carries every failure. What is in service is what entered, less what entered a life ago, times it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from costmodel.foundation.arrays import FloatArray
+from costmodel.ownership.checks import at_least, require
+from costmodel.ownership.curve import Curve, Delay
+
+_MOST_FAILURES = 500.0
+"""Largest failure rate times horizon [1]: beyond it ``exp`` leaves nothing to count with."""
+_SHORTEST_BUILD = 1e-6
+"""Lag below which a build is paid at once [step]: over less, a rate of payment is rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Times of a stock in steps, ``(draw,)``, and its failures per step."""
+
+    lag: FloatArray
+    shipping: FloatArray
+    life: FloatArray
+    opening_life: FloatArray
+    failures: FloatArray
+
+    @classmethod
+    def checked(
+        cls,
+        horizon: float,
+        *,
+        lag: FloatArray,
+        shipping: FloatArray,
+        life: FloatArray,
+        opening_life: FloatArray,
+        failure_rate: FloatArray,
+        step: float,
+    ) -> Times:
+        """Return times in steps from times in years and a rate, ``(draw,)``.
+
+        Raises
+        ------
+        DomainError
+            If one is outside its range.
+        """
+        at_least("lag", lag, 0.0, unit="year")
+        at_least("shipping_lag", shipping, 0.0, unit="year")
+        require("shipping_lag", shipping, shipping <= lag, "at most the lag [year]")
+        at_least("opening life", opening_life, 0.0, unit="year", strict=True)
+        at_least("failure_rate", failure_rate, 0.0, unit="1/year")
+        most = _MOST_FAILURES / horizon
+        require("failure_rate", failure_rate, failure_rate <= most, f"at most {most:g} over this horizon [1/year]")
+        return cls(lag / step, shipping / step, life / step, opening_life / step, failure_rate * step)
+
+
+class Stock:
+    """Units in rows, ``(row, draw)``, from order to the end of their life.
+
+    Parameters
+    ----------
+    times
+        Lags, lives and failures.
+    opened, coming
+        In service and on order at the start, ``(row, draw)``.
+    step, steps
+        Length [year] and number of steps.
+    """
+
+    def __init__(self, times: Times, opened: FloatArray, coming: FloatArray, step: float, steps: int) -> None:
+        rows, width = opened.shape
+        self.times, self.step = times, step
+        self.opened, self.coming = opened, coming
+        self.lag, self.shipping, self.life = (
+            Delay(item * step, step, width) for item in (times.lag, times.shipping, times.life)
+        )
+        self.at_once = bool((self.lag.whole == 0).any())
+        self.orders, self.entered = Curve(rows, steps, width), Curve(rows, steps, width)
+        self.now = 0
+        self.level: FloatArray = opened.copy()
+        """In service at the end of the step so far."""
+        self.before = self.arrived = self.ordered = self.left = self.retired = self.failed = np.zeros_like(opened)
+
+    def alive(self, bound: float) -> FloatArray:
+        """Return the share of units that have not failed since the start, ``(draw,)``."""
+        return np.asarray(np.exp(-self.times.failures * bound))
+
+    def opening_left(self, bound: float | FloatArray) -> FloatArray:
+        """Return the share of the opening units that has not retired: they retire evenly."""
+        return np.asarray(1.0 - np.minimum(bound / self.times.opening_life, 1.0))
+
+    def _come(self, bound: float | FloatArray) -> FloatArray:
+        """Return the share of what was on order at the start that has arrived: evenly over the lag."""
+        waits = self.times.lag > 0.0
+        even = np.minimum(bound / np.where(waits, self.times.lag, 1.0), 1.0)
+        return np.where(waits, even, np.where(np.asarray(bound) > 0.0, 1.0, 0.0))
+
+    def arrive(self) -> FloatArray:
+        """Begin a step; return what enters service of earlier orders, normalised."""
+        k = self.now
+        self.before = self.level
+        self.ordered, self.left = np.zeros_like(self.opened), np.zeros_like(self.opened)
+        self.arrived = self.orders.flow(k, self.lag) + self.coming * (self._come(k + 1) - self._come(k))
+        normal = self.arrived / self.alive(k + 0.5)
+        self.entered.add(normal)
+        self._count()
+        return normal
+
+    def order(self, ordered: FloatArray) -> FloatArray | None:
+        """Place an order, even over the step; return what of it enters within the step, normalised, if any can."""
+        self.ordered = ordered
+        earlier = self.orders.flow(self.now, self.lag) if self.at_once else None
+        self.orders.add(ordered)
+        if earlier is None:
+            return None
+        extra = self.orders.flow(self.now, self.lag) - earlier
+        self.arrived = self.arrived + extra
+        normal = extra / self.alive(self.now + 0.5)
+        self.entered.add_to_last(normal)
+        self._count()
+        return normal
+
+    def _count(self) -> None:
+        bound = self.entered.now
+        own = self.entered.total[bound] - self.entered.at(bound, self.life)
+        self.level = self.alive(bound) * (own + self.opened * self.opening_left(bound))
+
+    def settle(self) -> None:
+        """Count what retired and failed in the step; without an order, nothing was ordered."""
+        k = self.now
+        if self.orders.now == k:
+            self.orders.add(self.ordered)
+        opened = self.opening_left(k) - self.opening_left(k + 1)
+        self.retired = self.alive(k + 0.5) * (self.entered.flow(k, self.life) + self.opened * opened)
+        self.failed = self.before + self.arrived - self.retired - self.level
+
+    def payments(self) -> FloatArray:
+        """Return what is due in the step where an order is paid evenly from order to service."""
+        k, waits = self.now, self.times.lag > _SHORTEST_BUILD
+        due = 0.5 * (self.orders.total[k] + self.orders.total[k + 1]) - self.orders.mean(k, self.lag)
+        return np.where(waits, due / np.where(waits, self.times.lag, 1.0), self.ordered)
+
+    def shipped(self) -> FloatArray:
+        """Return what ships in the step; of what was on order at the start, what had not shipped by then."""
+        first, last = (np.minimum(float(bound), self.times.shipping) for bound in (self.now, self.now + 1))
+        share = (last - first) / np.where(self.times.lag > 0.0, self.times.lag, 1.0)
+        return self.orders.flow(self.now, self.shipping) + self.coming * share
+
+    def on_order(self) -> FloatArray:
+        """Return what is ordered and not in service at the end of the step so far."""
+        bound = self.entered.now
+        late = self.orders.total[self.orders.now] - self.orders.at(bound, self.lag)
+        return np.asarray(late + self.coming * (1.0 - self._come(bound)))
+
+    def surviving(self, ahead: FloatArray) -> FloatArray:
+        """Return what will be in service some steps after the start of this one, if nothing more is ordered."""
+        time, bound = self.now + ahead, self.entered.now
+        gone = self.entered.by(time - self.times.life)
+        own = self.entered.total[bound] - gone + self.opened * self.opening_left(time)
+        wait = np.maximum(ahead - 1.0, 0.0)
+        coming = self.orders.by(np.maximum(time, bound) - self.times.lag) - self.orders.at(bound, self.lag)
+        coming = coming + self.coming * (self._come(np.maximum(time, bound)) - self._come(bound))
+        since = wait - 0.5 * np.minimum(self.times.lag, wait)
+        late = coming * np.exp(-self.times.failures * since) * (since < self.times.life)
+        return np.asarray(np.exp(-self.times.failures * time) * own + late)
+
+    def cohorts(self) -> tuple[int, FloatArray, FloatArray]:
+        """Return the first cohort that may be alive, what entered from it on, and the share that has not retired."""
+        now = self.entered.now
+        longest = float(np.max(self.times.life))
+        first = max(now - int(np.ceil(longest)) - 1, 0) if np.isfinite(longest) else 0
+        age = (now - np.arange(first, now, dtype=np.float64))[:, np.newaxis]
+        here = np.minimum(np.maximum(self.times.life - age + 1.0, 0.0), 1.0)
+        return first, self.entered.entered[first:now], here
+
+    def release(self, first: int, kept: FloatArray, here: FloatArray, opening_kept: FloatArray) -> FloatArray:
+        """Let go of a share of each cohort at the end of the step; return what left, by row."""
+        gone = np.cumsum(self.entered.entered[first : self.entered.now] * ((1.0 - kept) * here)[:, np.newaxis], axis=0)[
+            -1
+        ]
+        gone = gone + self.opened * self.opening_left(self.now + 1) * (1.0 - opening_kept)
+        left = self.alive(self.now + 1) * gone
+        self.entered.rescale(first, kept)
+        self.opened = self.opened * opening_kept
+        self.level, self.left = self.level - left, self.left + left
+        return np.asarray(left)
+
+    def lives_left(self, here: FloatArray) -> FloatArray:
+        """Return the mean physical life left of each cohort that may be alive, ``(cohort, draw)`` [year]."""
+        now, count = self.entered.now, len(here)
+        age = (now - np.arange(now - count, now, dtype=np.float64))[:, np.newaxis]
+        return self.step * (np.maximum(self.times.life - age, 0.0) + 0.5 * here)
+
+    def life_left(self) -> FloatArray:
+        """Return the mean physical life left of what is in service, ``(draw,)`` [year]; 0 where nothing is."""
+        _, entered, here = self.cohorts()
+        alive = entered[:, 0] * here
+        opened = self.opened[0] * self.opening_left(self.entered.now)
+        years = np.where(alive > 0.0, alive * self.lives_left(here), 0.0)
+        total = np.cumsum(np.concatenate([alive, opened[np.newaxis]]), axis=0)[-1]
+        summed = np.cumsum(np.concatenate([years, (opened * self.opening_life_left())[np.newaxis]]), axis=0)[-1]
+        return np.where(total > 0.0, summed / np.where(total > 0.0, total, 1.0), 0.0)
+
+    def opening_life_left(self) -> FloatArray:
+        """Return the mean physical life left of what was there at the start [year]."""
+        return 0.5 * self.step * np.maximum(self.times.opening_life - self.entered.now, 0.0)
