@@ -125,8 +125,10 @@ def by_vintage(terms: dict[str, Any], plan: list[float], events: dict[int, list[
                 for v in vintages:
                     age = k + 1 - v.entered
                     before = v.book(name, k + 1, lives[name], physical)
-                    left_new = mean_left(new, age)
-                    v.base[name] *= mean_left(lives[name], age) / lives[name] * new / left_new if left_new > 1e-9 else 0
+                    spread = (
+                        mean_left(lives[name], age) / lives[name] * new / mean_left(new, age) if new >= age else 0.0
+                    )
+                    v.base[name] *= spread
                     overdue[name] += before - v.book(name, k + 1, new, physical)
                 lives[name] = new
         stock -= left
