@@ -117,6 +117,8 @@ def by_vintage(terms: dict[str, Any], plan: list[float], events: dict[int, list[
                         v.amount, v.watts = v.amount * (1 - values[2]), v.watts * (1 - values[2])
             elif kind == "impair":
                 name, share = values
+                books[name]["impaired"] += end * share * overdue[name]
+                overdue[name] *= 1 - share
                 for v in vintages:
                     books[name]["impaired"] += end * share * v.book(name, k + 1, lives[name], physical)
                     v.base[name], v.rest[name] = v.base[name] * (1 - share), v.rest[name] * (1 - share)
