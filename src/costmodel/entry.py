@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 MODEL_MODULES = {
     "flywheel": "costmodel.flywheel.inputs",
-    "training_run": "costmodel.training.inputs",
-    "training_ladder": "costmodel.training.ladder",
+    "training_run": "costmodel.training.training_run",
+    "training_ladder": "costmodel.training.training_ladder",
     "deployment": "costmodel.serving.deployment",
     "agent_task": "costmodel.serving.task",
     "accelerator_hour": "costmodel.ownership.accelerator_hour",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from costmodel.training import cost, development, discovery, duration, ladder
+from costmodel.training import cost, development, discovery, duration, training_ladder
 
 _PACKAGE = "costmodel.training"
 
@@ -152,6 +152,6 @@ def test_break_even_balances_saving_and_cost() -> None:
 
 
 @pytest.mark.closed_form
-@pytest.mark.reference(f"{_PACKAGE}.ladder:crossing_year")
+@pytest.mark.reference(f"{_PACKAGE}.training_ladder:crossing_year")
 def test_crossing_year_by_doubling() -> None:
-    assert ladder.crossing_year(800.0, 100.0, 2023.0, np.log(2.0)) == pytest.approx(2026.0, abs=1e-9)
+    assert training_ladder.crossing_year(800.0, 100.0, 2023.0, np.log(2.0)) == pytest.approx(2026.0, abs=1e-9)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from costmodel.testing.scalars import positive, rate, share
-from costmodel.training.inputs import TrainingRun
-from costmodel.training.ladder import TrainingLadder
+from costmodel.training.training_ladder import TrainingLadder
+from costmodel.training.training_run import TrainingRun
 
 __all__ = ["SCENARIOS", "STRATEGIES"]
 
@@ -253,7 +253,7 @@ _DISCOVERY: dict[str, dict[str, SearchStrategy[float]]] = {
 }
 
 _LADDER: dict[str, dict[str, SearchStrategy[float]]] = {
-    f"{_PACKAGE}.ladder:crossing_year": {
+    f"{_PACKAGE}.training_ladder:crossing_year": {
         "target": positive(1e3, 1e12),
         "reference": positive(1e3, 1e12),
         "reference_year": positive(2000.0, 2050.0),

@@ -3,9 +3,9 @@
 Topics, one module each: `scaling`, `allocation` and `fits` (loss, compute-optimal and inference-aware models),
 `parallelism`, `cluster`, `layout`, `step` and `search` (time and memory of a step, the best layout on a cluster),
 `goodput` (failures and checkpoints), `duration` (hours and utilisation), `cost` (three methods, never mixed),
-`development` (what surrounds the final run), `discovery` (test-time training), `ladder` (frontier runs by year),
-`programme` (a reserve over time).
-`TrainingRun` and `TrainingLadder` are the scenarios of the models ``training_run`` and ``training_ladder``.
+`development` (what surrounds the final run), `discovery` (test-time training), `programme` (a reserve over time).
+`training_run` and `training_ladder` (frontier runs by year) are the models, each with its scenario, result and
+function; `recipe` says how software runs a step.
 """
 
 from costmodel.training.allocation import (
@@ -79,9 +79,7 @@ from costmodel.training.inputs import (
     PredictionInputs,
     ReliabilityInputs,
     RentalInputs,
-    TrainingRun,
 )
-from costmodel.training.ladder import TrainingLadder, TrainingLadderResult, climb, crossing_year
 from costmodel.training.layout import DIMENSIONS, Layouts, candidate_layouts
 from costmodel.training.parallelism import (
     exposed_time,
@@ -94,7 +92,7 @@ from costmodel.training.parallelism import (
     stage_layers,
 )
 from costmodel.training.programme import capability_index, reserve_growth, training_reserve
-from costmodel.training.run import TrainingRunResult, train
+from costmodel.training.recipe import POOLED, Recipe, framework_names
 from costmodel.training.scaling import (
     FLOP_PER_PARAMETER_TOKEN_INFERENCE,
     FLOP_PER_PARAMETER_TOKEN_TRAINING,
@@ -104,6 +102,8 @@ from costmodel.training.scaling import (
     tokens_for_loss,
 )
 from costmodel.training.search import LayoutSearch, evaluate_layouts, sampled_utilisation, search_layouts
+from costmodel.training.training_ladder import TrainingLadder, TrainingLadderResult, climb, crossing_year
+from costmodel.training.training_run import TrainingRun, TrainingRunResult, train
 
 __all__ = [
     "COTTIER_DECLINE_RATE",
@@ -115,6 +115,7 @@ __all__ = [
     "FLOP_PER_PARAMETER_TOKEN_INFERENCE",
     "FLOP_PER_PARAMETER_TOKEN_TRAINING",
     "PARAMETRIC_FITS",
+    "POOLED",
     "RESERVED_MEMORY_SHARE",
     "AmortizedInputs",
     "Cluster",
@@ -125,6 +126,7 @@ __all__ = [
     "OwningInputs",
     "PowerInputs",
     "PredictionInputs",
+    "Recipe",
     "ReliabilityInputs",
     "RentalInputs",
     "ScalingFit",
@@ -161,6 +163,7 @@ __all__ = [
     "exponential_training_time_ratio",
     "exposed_time",
     "failed_runs_cost",
+    "framework_names",
     "hardware_flop_utilisation",
     "inference_aware_optimum",
     "interruptions",

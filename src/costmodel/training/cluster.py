@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Self
 
 import numpy as np
@@ -239,6 +239,24 @@ class Cluster:
             scale_out_bandwidth=scale_out_bandwidth,
             efficiencies=Efficiencies.recorded(accelerator, precision),
         )
+
+    def derated(self, clock: float = 1.0, bandwidth: float | None = None) -> Self:
+        """Return the cluster with chips whose clock or memory runs below what is sold.
+
+        Parameters
+        ----------
+        clock
+            Clock reached over that of the peak, above 0 to 1 [1]: what a power limit leaves.
+        bandwidth
+            Memory bandwidth in place of the recorded one, positive [byte/s]; absent: as recorded.
+
+        Examples
+        --------
+        >>> Cluster.recorded("H100-SXM", 8, 50e9).derated(0.9, 2.4e12).peak / 1e12
+        890.46
+        """
+        memory = self.bandwidth if bandwidth is None else float(bandwidth)
+        return replace(self, peak=self.peak * clock, wide_peak=self.wide_peak * clock, bandwidth=memory)
 
     def __post_init__(self) -> None:
         """Check every figure."""

@@ -1,17 +1,14 @@
-"""A training run with its development programme, as a scenario."""
+"""What a training run takes: prediction, power, reliability, methods of costing, development."""
 
 from __future__ import annotations
 
-from typing import Literal, Self
-
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from costmodel.foundation.distributions import Distribution
-from costmodel.foundation.errors import ScenarioError
 from costmodel.foundation.inputs import Count, Inputs, Parameter, parameter
 from costmodel.foundation.provenance import Grade
-from costmodel.foundation.scenario import Scenario, register_model
 from costmodel.training.cost import COTTIER_DECLINE_RATE, COTTIER_NETWORK_SHARE
+from costmodel.training.recipe import POOLED
 
 __all__ = [
     "AmortizedInputs",
@@ -21,7 +18,6 @@ __all__ = [
     "PredictionInputs",
     "ReliabilityInputs",
     "RentalInputs",
-    "TrainingRun",
 ]
 
 EXPERIMENTS_MULTIPLIER = Distribution("lognormal", (("p5", 1.2), ("p95", 4.0), ("low", 1.0)))
@@ -33,11 +29,27 @@ class PredictionInputs(Inputs):
     """What predicts the utilisation of a run instead of assuming it: the best layout of a model on its cluster."""
 
     architecture: str
-    """Name of the model in the catalog."""
+    """Name of the model in the catalog, or of ``own_shape``."""
+    own_shape: dict[str, int | bool] | None = None
+    """Fields of a shape that is not in the catalog."""
+    framework: str = POOLED
+    """Software that trains: a record of the catalog's table ``training_frameworks``."""
+    layout: dict[str, Count] = Field(default_factory=dict)
+    """Dimensions of the layout that are held, such as ``{tensor = 8, pipeline = 16}``; the others are searched for."""
     sequence: Count = Field(ge=1, description="Tokens of a sequence.")
     batch: Count = Field(ge=1, description="Sequences of the global batch.")
     scale_out_bandwidth: Parameter = parameter(
         "byte/s", gt=0, description="Network of one accelerator between scale-up domains, one direction."
+    )
+    clock: Parameter = parameter(
+        "1",
+        gt=0,
+        le=1,
+        default=1.0,
+        description="Clock reached over that of the rated peak, where power is capped.",
+    )
+    memory_bandwidth: Parameter = parameter(
+        "byte/s", gt=0, optional=True, description="Memory bandwidth of the chip as it is; absent: as it is sold."
     )
 
 
@@ -85,8 +97,12 @@ class ReliabilityInputs(Inputs):
         "hour", gt=0, optional=True, description="Work between two checkpoints; absent: Daly's."
     )
     repair_time: Parameter = parameter("hour", gt=0, default=24.0, description="Time until a failed node is back.")
-    spare_confidence: float = Field(
-        default=0.99, gt=0, lt=1, strict=True, description="Share of time in which spare nodes must suffice."
+    spare_confidence: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        strict=True,
+        description="Share of time in which spare nodes must suffice; absent: no spares are held.",
     )
 
 
@@ -172,69 +188,3 @@ class DevelopmentInputs(Inputs):
     storage_price: Parameter = parameter(
         "USD/byte/year", ge=0, default=2.4e-10, description="Price of keeping data; 0.02 USD per GB and month."
     )
-
-
-class TrainingRun(Scenario):
-    """A training run: its work, its machines, one method of costing, and the development around it.
-
-    Examples
-    --------
-    >>> run = TrainingRun(
-    ...     name="DeepSeek-V3", accelerator="H800-SXM", accelerators=2048.0, tokens="14.8 Ttoken",
-    ...     flop_per_token=250.4e9, mfu=0.3894, method="rental", rental={"price": "2 USD/hour"},
-    ... )
-    >>> run.rental.price
-    2.0
-    """
-
-    model: Literal["training_run"] = "training_run"
-    tokens: Parameter = parameter("token", gt=0, plausible=(1e6, 1e18), description="Training tokens.")
-    parameters: Parameter = parameter(
-        "1", gt=0, optional=True, description="Parameters active for a token, for the 6ND rule."
-    )
-    flop_per_token: Parameter = parameter(
-        "FLOP/token", gt=0, optional=True, description="Model FLOP per training token; absent: 6 per parameter."
-    )
-    accelerator: str
-    """Name of an accelerator in the catalog."""
-    accelerators: Parameter = parameter("1", ge=1, description="Accelerators that work on the run at once.")
-    precision: str = "bf16"
-    """Precision whose dense peak the utilisation is measured against."""
-    peak: Parameter = parameter(
-        "FLOP/s", gt=0, optional=True, description="That peak; absent: the catalog's for accelerator and precision."
-    )
-    mfu: Parameter = parameter(
-        "1", gt=0, le=1, optional=True, description="Model FLOP utilisation; absent: predicted from the layout."
-    )
-    recomputed_share: Parameter = parameter(
-        "1", ge=0, le=1, default=0.0, description="Share of the forward pass computed again, for the HFU."
-    )
-    prediction: PredictionInputs | None = None
-    """What predicts the utilisation, where it is not given."""
-    power: PowerInputs = PowerInputs()
-    reliability: ReliabilityInputs | None = None
-    """Absent: the utilisation already counts lost time."""
-    method: Literal["amortized", "rental", "owning"]
-    """How the run is costed; only this method's table may be given."""
-    amortized: AmortizedInputs | None = None
-    rental: RentalInputs | None = None
-    owning: OwningInputs | None = None
-    development: DevelopmentInputs | None = None
-    """Absent: the final run alone."""
-
-    @model_validator(mode="after")
-    def _check_tables(self) -> Self:
-        given = [name for name in ("amortized", "rental", "owning") if getattr(self, name) is not None]
-        if given != [self.method]:
-            listed = ", ".join(given) or "none"
-            raise ScenarioError(f"method {self.method!r} needs the table {self.method!r} and no other; given: {listed}")
-        if (self.mfu is None) == (self.prediction is None):
-            raise ScenarioError("give either mfu or prediction: a utilisation is assumed or predicted")
-        if self.prediction is None and (self.parameters is None) == (self.flop_per_token is None):
-            raise ScenarioError("give either parameters (for the 6ND rule) or flop_per_token")
-        if self.prediction is not None and not (self.parameters is None and self.flop_per_token is None):
-            raise ScenarioError("with prediction the FLOP per token follow from the architecture: leave them out")
-        return self
-
-
-register_model("training_run", TrainingRun, "costmodel.training.run:train")

@@ -11,7 +11,7 @@ from costmodel.compute import shape, training_flop_per_token
 from costmodel.foundation.units import DAYS_PER_YEAR
 from costmodel.training import cost, development, discovery, duration, fits, goodput
 from costmodel.training.allocation import power_law_allocation
-from costmodel.training.ladder import TrainingLadder, climb
+from costmodel.training.training_ladder import TrainingLadder, climb
 from costmodel.validation.case import Case, Evidence
 from costmodel.validation.training_layouts import deepseek_utilisation, utilisation_of
 

@@ -1,23 +1,35 @@
-"""The model ``training_run``: from a resolved scenario to time, energy and cost with their breakdown."""
+"""The model ``training_run``: a run's work, machines and method of costing, to time, energy and cost by part."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
+from pydantic import model_validator
 
 import costmodel.catalog as catalog
-from costmodel.compute import shape, training_flop_per_token
+from costmodel.compute import Shape, bytes_per_element, shape, training_flop_per_token
 from costmodel.foundation.arrays import FloatArray, Numeric, ordered_sum
 from costmodel.foundation.errors import ScenarioError
+from costmodel.foundation.inputs import Parameter, parameter
 from costmodel.foundation.results import Result, derived, output
+from costmodel.foundation.scenario import Scenario, register_model
 from costmodel.training import cost, development, duration, goodput
 from costmodel.training.cluster import Cluster, TrainingJob
-from costmodel.training.inputs import TrainingRun
+from costmodel.training.inputs import (
+    AmortizedInputs,
+    DevelopmentInputs,
+    OwningInputs,
+    PowerInputs,
+    PredictionInputs,
+    ReliabilityInputs,
+    RentalInputs,
+)
+from costmodel.training.recipe import Recipe
 from costmodel.training.search import search_layouts
 
-__all__ = ["TrainingRunResult", "train"]
+__all__ = ["TrainingRun", "TrainingRunResult", "train"]
 
 _RUN_PARTS = (
     "chip_cost",
@@ -36,6 +48,79 @@ _PROGRAMME_PARTS = (
     "staff_cost",
     "data_cost",
 )
+
+
+class TrainingRun(Scenario):
+    """A training run: its work, its machines, one method of costing, and the development around it.
+
+    Examples
+    --------
+    >>> run = TrainingRun(
+    ...     name="DeepSeek-V3", accelerator="H800-SXM", accelerators=2048.0, tokens="14.8 Ttoken",
+    ...     flop_per_token=250.4e9, mfu=0.3894, method="rental", rental={"price": "2 USD/hour"},
+    ... )
+    >>> run.rental.price
+    2.0
+    """
+
+    model: Literal["training_run"] = "training_run"
+    tokens: Parameter = parameter("token", gt=0, plausible=(1e6, 1e18), description="Training tokens.")
+    parameters: Parameter = parameter(
+        "1", gt=0, optional=True, description="Parameters active for a token, for the 6ND rule."
+    )
+    flop_per_token: Parameter = parameter(
+        "FLOP/token", gt=0, optional=True, description="Model FLOP per training token; absent: 6 per parameter."
+    )
+    accelerator: str
+    """Name of an accelerator in the catalog."""
+    accelerators: Parameter = parameter("1", ge=1, description="Accelerators that work on the run at once.")
+    precision: str = "bf16"
+    """Precision whose dense peak the utilisation is measured against."""
+    peak: Parameter = parameter(
+        "FLOP/s", gt=0, optional=True, description="That peak; absent: the catalog's for accelerator and precision."
+    )
+    mfu: Parameter = parameter(
+        "1", gt=0, le=1, optional=True, description="Model FLOP utilisation; absent: from hours, or predicted."
+    )
+    accelerator_hours: Parameter = parameter(
+        "hour", gt=0, optional=True, description="Accelerator-hours that advanced training, where they are known."
+    )
+    recomputed_share: Parameter = parameter(
+        "1", ge=0, le=1, default=0.0, description="Share of the forward pass computed again, for the HFU."
+    )
+    prediction: PredictionInputs | None = None
+    """What predicts the utilisation, where it is not given."""
+    power: PowerInputs = PowerInputs()
+    reliability: ReliabilityInputs | None = None
+    """Absent: the utilisation already counts lost time."""
+    method: Literal["amortized", "rental", "owning"]
+    """How the run is costed; only this method's table may be given."""
+    amortized: AmortizedInputs | None = None
+    rental: RentalInputs | None = None
+    owning: OwningInputs | None = None
+    development: DevelopmentInputs | None = None
+    """Absent: the final run alone."""
+
+    @model_validator(mode="after")
+    def _check_tables(self) -> Self:
+        given = [name for name in ("amortized", "rental", "owning") if getattr(self, name) is not None]
+        if given != [self.method]:
+            listed = ", ".join(given) or "none"
+            raise ScenarioError(f"method {self.method!r} needs the table {self.method!r} and no other; given: {listed}")
+        ways = [name for name in ("mfu", "accelerator_hours", "prediction") if getattr(self, name) is not None]
+        if len(ways) != 1:
+            listed = ", ".join(ways) or "none"
+            raise ScenarioError(
+                f"give one of mfu, accelerator_hours and prediction, for the utilisation; given: {listed}"
+            )
+        if self.prediction is None and (self.parameters is None) == (self.flop_per_token is None):
+            raise ScenarioError("give either parameters (for the 6ND rule) or flop_per_token")
+        if self.prediction is not None and not (self.parameters is None and self.flop_per_token is None):
+            raise ScenarioError("with prediction the FLOP per token follow from the architecture: leave them out")
+        return self
+
+
+register_model("training_run", TrainingRun, "costmodel.training.training_run:train")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,32 +246,59 @@ def _work(resolved: TrainingRun) -> dict[str, Numeric]:
     """Return FLOP, utilisations and productive hours."""
     chip = catalog.accelerator(resolved.accelerator)
     peak = chip.peak(resolved.precision) if resolved.peak is None else resolved.peak
-    per_token = resolved.flop_per_token
-    if resolved.prediction is not None:
-        per_token = training_flop_per_token(shape(resolved.prediction.architecture), resolved.prediction.sequence)
-        flop, mfu = per_token * resolved.tokens, _predicted(resolved)
-    elif per_token is not None:
-        flop, mfu = per_token * resolved.tokens, resolved.mfu
+    given = resolved.prediction
+    if given is not None:
+        flop = training_flop_per_token(_shape(given), given.sequence) * resolved.tokens
+    elif resolved.flop_per_token is not None:
+        flop = resolved.flop_per_token * resolved.tokens
     else:
-        flop, mfu = duration.training_flop(resolved.parameters, resolved.tokens), resolved.mfu
+        flop = duration.training_flop(resolved.parameters, resolved.tokens)
+    if resolved.accelerator_hours is not None:
+        mfu = duration.model_flop_utilisation(flop, peak, resolved.accelerator_hours)
+        hours = resolved.accelerator_hours
+        if np.any(np.greater(mfu, 1.0)):
+            raise ScenarioError(
+                f"accelerator_hours = {np.min(hours):g} hour: too few for {np.max(flop):.3g} FLOP, whose utilisation "
+                f"would be {np.max(mfu):.3g}; check hours, tokens and the FLOP per token"
+            )
+    else:
+        mfu = resolved.mfu if given is None else _predicted(resolved, given)
+        hours = duration.accelerator_hours(flop, peak, mfu)
     return {
         "flop": flop,
         "mfu": mfu,
         "hfu": duration.hardware_flop_utilisation(mfu, resolved.recomputed_share),
-        "productive_hours": duration.accelerator_hours(flop, peak, mfu),
+        "productive_hours": hours,
     }
 
 
-def _predicted(resolved: TrainingRun) -> float:
+def _shape(given: PredictionInputs) -> Shape:
+    """Return the model of a prediction, from the catalog or as given."""
+    if given.own_shape is None:
+        return shape(given.architecture)
+    return Shape.from_record({"name": given.architecture, **given.own_shape})
+
+
+def _predicted(resolved: TrainingRun, given: PredictionInputs) -> float:
     """Return the utilisation of the best layout on the scenario's cluster."""
-    given = resolved.prediction
-    if given is None or np.ndim(resolved.accelerators) or np.ndim(given.scale_out_bandwidth):
-        raise ScenarioError("a utilisation is predicted for one cluster: accelerators and bandwidth must be numbers")
-    cluster = Cluster.recorded(
+    numbers = (resolved.accelerators, given.scale_out_bandwidth, given.clock, given.memory_bandwidth)
+    if any(np.ndim(number) for number in numbers if number is not None):
+        raise ScenarioError(
+            "a utilisation is predicted for one cluster: accelerators, bandwidths and clock must be numbers"
+        )
+    sold = Cluster.recorded(
         resolved.accelerator, int(resolved.accelerators), float(given.scale_out_bandwidth), resolved.precision
     )
-    job = TrainingJob(shape=shape(given.architecture), sequence=given.sequence, batch=given.batch)
-    return search_layouts(job, cluster).best_utilisation
+    cluster = sold.derated(float(given.clock), given.memory_bandwidth)
+    job = TrainingJob(
+        shape=_shape(given),
+        sequence=given.sequence,
+        batch=given.batch,
+        operand_bytes=bytes_per_element(resolved.precision),
+        recipe=Recipe.recorded(given.framework, resolved.accelerator),
+    )
+    reached = search_layouts(job, cluster, given.layout).best_utilisation
+    return reached * float(given.clock)
 
 
 def _reliability(resolved: TrainingRun, hours: Numeric) -> dict[str, Numeric]:
@@ -195,14 +307,15 @@ def _reliability(resolved: TrainingRun, hours: Numeric) -> dict[str, Numeric]:
     if given is None:
         ratio, interval, spares, mean_time, node_size = 1.0, 0.0, 0.0, np.inf, 1
     else:
-        node_size = given.node_size
+        node_size, spares = given.node_size, 0.0
         nodes = resolved.accelerators / node_size
         mean_time = goodput.mean_time_between_failures(nodes, given.failure_rate)
         interval = given.checkpoint_interval
         if interval is None:
             interval = goodput.daly_interval_higher_order(given.checkpoint_time, mean_time)
-        ratio = goodput.effective_training_time_ratio(interval, given.checkpoint_time, mean_time, given.restart_time)
-        spares = goodput.spare_nodes(nodes, given.failure_rate, given.repair_time, given.spare_confidence)
+        ratio = goodput.exponential_training_time_ratio(interval, given.checkpoint_time, mean_time, given.restart_time)
+        if given.spare_confidence is not None:
+            spares = goodput.spare_nodes(nodes, given.failure_rate, given.repair_time, given.spare_confidence)
     elapsed = duration.wall_clock(hours, resolved.accelerators, ratio)
     return {
         "wall_clock": elapsed,

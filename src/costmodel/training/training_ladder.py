@@ -192,4 +192,4 @@ def climb(resolved: TrainingLadder) -> TrainingLadderResult:
     return TrainingLadderResult(scenario=resolved, **full)
 
 
-register_model("training_ladder", TrainingLadder, "costmodel.training.ladder:climb")
+register_model("training_ladder", TrainingLadder, "costmodel.training.training_ladder:climb")
