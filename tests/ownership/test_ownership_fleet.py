@@ -451,6 +451,24 @@ def test_what_survives_is_what_a_run_without_orders_keeps(
     assert position[0] == pytest.approx(last.in_service[0], abs=1e-9 * (sum(plan) + 40))
 
 
+@pytest.mark.law
+@settings(max_examples=20, deadline=None)
+@given(plan=PLANS, lag=st.floats(0.3, 1.7), horizon=st.floats(0.3, 4.0))
+def test_what_survives_counts_failures_to_come(plan: list[float], lag: float, horizon: float) -> None:
+    terms = {"lag": lag, "life": 9.0, "book_life": {"chips": 4.0, "network": 4.0}, "failure": 0.1, "salvage": 0.0}
+    steps = round(horizon / STEP)
+    fleet = small_fleet(terms, steps=STEPS + steps)
+    for units in plan[:-1]:
+        fleet.advance(units, PER_UNIT)
+    fleet.arrive()
+    position = float(fleet.surviving((steps + 0.5) * STEP)[0])
+    fleet.close()
+    for _ in range(steps):
+        last = fleet.advance(0.0, PER_UNIT)
+    # What is on order is taken to fail from the middle of its arrivals on: right to the first order in rate times lag.
+    assert position == pytest.approx(float(last.in_service[0]), rel=0.01, abs=1e-9)
+
+
 @pytest.mark.closed_form
 def test_life_left_and_worth_of_one_cohort_and_an_opening_fleet() -> None:
     opening = Opening(in_service={"units": 6.0}, life=3.0)

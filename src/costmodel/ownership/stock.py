@@ -162,10 +162,10 @@ class Stock:
         time, bound = self.now + ahead, self.entered.now
         gone = self.entered.by(time - self.times.life)
         own = self.entered.total[bound] - gone + self.opened * self.opening_left(time)
-        wait = np.maximum(ahead - 1.0, 0.0)
         coming = self.orders.by(np.maximum(time, bound) - self.times.lag) - self.orders.at(bound, self.lag)
         coming = coming + self.coming * (self._come(np.maximum(time, bound)) - self._come(bound))
-        since = wait - 0.5 * np.minimum(self.times.lag, wait)
+        # It arrives evenly from the end of this step, until a lag after its start or the horizon.
+        since = np.maximum(ahead - 0.5 * (1.0 + np.minimum(self.times.lag, ahead)), 0.0)
         late = coming * np.exp(-self.times.failures * since) * (since < self.times.life)
         return np.asarray(np.exp(-self.times.failures * time) * own + late)
 
