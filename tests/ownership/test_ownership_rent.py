@@ -15,6 +15,7 @@ from costmodel.ownership.rent import (
     economic_life,
     flat_annuity_shortfall,
     levelized_cost,
+    rent_per_hour_used,
     required_rent,
     vintage_rent,
     vintage_value,
@@ -148,3 +149,17 @@ def test_annuity_is_the_limit_of_many_small_payments() -> None:
     assert annuity(0.3, 4.0) == pytest.approx(math.fsum(small), rel=1e-7)
     assert annuity(0.0, 4.0) == 4.0
     assert annuity(0.1, math.inf) == pytest.approx(10.0)
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference("costmodel.ownership.rent:rent_per_hour_used")
+def test_rent_per_hour_used_pays_for_chip_site_and_running_cost() -> None:
+    # Earned continuously over the chip's life at a falling rent, and over the site's at a level one.
+    r, decline, chip, site = 0.09, 0.25, 30_000.0, 12_000.0
+    chip_rent = chip / sum(0.001 * math.exp(-(r + decline) * 0.001 * (i + 0.5)) for i in range(5000))
+    site_rent = site / sum(0.001 * math.exp(-r * 0.001 * (i + 0.5)) for i in range(20_000))
+    expected = (chip_rent + site_rent + 1_400.0) / 6_000.0
+    assert rent_per_hour_used(chip, r, decline, 5.0, site, 20.0, 1_400.0, 6_000.0) == pytest.approx(expected, rel=1e-7)
+    # Without cost of capital and decline each is recovered evenly.
+    even = (30_000.0 / 5 + 12_000.0 / 20) / 8_000.0
+    assert rent_per_hour_used(chip, 0.0, 0.0, 5.0, site, 20.0, 0.0, 8_000.0) == pytest.approx(even)

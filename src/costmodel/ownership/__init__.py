@@ -26,6 +26,7 @@ _HOMES = {
     "Impairment": "books",
     "LifeChange": "books",
     "LifePolicy": "company",
+    "Loans": "loans",
     "Opening": "fleet",
     "OpeningBook": "fleet",
     "Retirement": "books",

@@ -28,6 +28,7 @@ __all__ = [
     "log_rate",
     "npv",
     "payback",
+    "rate_with_claims",
     "weighted_cost_of_capital",
 ]
 
@@ -59,6 +60,36 @@ def log_rate(rate: Numeric) -> Numeric:
     0.0953
     """
     return np.log1p(rate)
+
+
+@formula(step=True)
+def rate_with_claims(wacc: Numeric, claims: Numeric, cash_flow: Numeric, spread: Numeric) -> Numeric:
+    """Logarithmic cost of capital of a company on which outsiders have claims.
+
+    Parameters
+    ----------
+    wacc
+        Cost of capital without claims, year-end rate [1/year].
+    claims
+        Debt and leases, net of cash, signed [USD]; below 0 they cost nothing.
+    cash_flow
+        Cash flow before capital spending that stands behind them, > 0 [USD/year].
+    spread
+        What each year's worth of cash flow in claims adds, ≥ 0 [1/year].
+
+    Returns
+    -------
+    Numeric
+        ``ln(1 + WACC + spread·claims/cash flow)`` [1/year].
+
+    Examples
+    --------
+    Two years of cash flow owed, at one and a half points each:
+
+    >>> round(float(rate_with_claims(0.10, 200e9, 100e9, 0.015)), 4)
+    0.1222
+    """
+    return np.log1p(wacc + spread * np.maximum(claims, 0.0) / cash_flow)
 
 
 @formula()

@@ -172,6 +172,60 @@ def required_rent(
 
 
 @formula(step=True)
+def rent_per_hour_used(
+    price: Numeric,
+    discount_rate: Numeric,
+    decline: Numeric,
+    life: Numeric,
+    site_price: Numeric,
+    site_life: Numeric,
+    running_cost: Numeric,
+    hours_used: Numeric,
+) -> Numeric:
+    """Rent per hour used that an accelerator with its room must earn today to be worth buying while rents fall.
+
+    Parameters
+    ----------
+    price
+        Price of the accelerator with its server and network, ≥ 0 [USD].
+    discount_rate
+        Logarithmic cost of capital ``ln(1 + WACC)`` [1/year].
+    decline
+        Expected logarithmic fall of the rent of accelerators, signed: positive where it falls [1/year]; the rent of
+        sites is level.
+    life
+        Years in which the accelerator earns, > 0 [year].
+    site_price
+        Cost of the room that it takes, ≥ 0 [USD].
+    site_life
+        Years in which the site earns, > 0 [year].
+    running_cost
+        Energy, upkeep and operation a year, ≥ 0 [USD/year], passed on at cost.
+    hours_used
+        Hours a year in which it is in working order and used, > 0 [hour/year].
+
+    Returns
+    -------
+    Numeric
+        Rent [USD/hour].
+
+    Notes
+    -----
+    ``R = [P(r + δ)/(1 − e^−(r+δ)L) + S·r/(1 − e^−r·L_site) + m]/hours``: `required_rent` of both, one falling and one
+    level, over the hours that pay for them.
+
+    Examples
+    --------
+    >>> round(float(rent_per_hour_used(35e3, 0.0953, 0.26, 5.0, 16e3, 20.0, 1500.0, 8766.0 * 0.95 * 0.75)), 3)
+    2.924
+    """
+    falling, level = discount_rate + decline + NUDGE, discount_rate + NUDGE
+    chips = price * falling / -np.expm1(-falling * life)
+    site = site_price * level / -np.expm1(-level * site_life)
+    return (chips + site + running_cost) / hours_used
+
+
+@formula(step=True)
 def vintage_value(
     rent: Numeric, decline: Numeric, discount_rate: Numeric, remaining_life: Numeric, running_cost: Numeric
 ) -> Numeric:

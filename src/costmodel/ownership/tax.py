@@ -122,6 +122,36 @@ def deductions_by_vintage(
     return readonly(table)
 
 
+@formula(step=True)
+def losses_used(income: Numeric, losses: Numeric, loss_limit: Numeric) -> Numeric:
+    """Losses of earlier periods that are set against income.
+
+    Parameters
+    ----------
+    income
+        Taxable income of the period before them, signed [USD].
+    losses
+        Losses carried into the period, ≥ 0 [USD].
+    loss_limit
+        Largest share of income that they may offset, 0 to 1 [1]; 0.8 in the United States for losses since 2018.
+
+    Returns
+    -------
+    Numeric
+        Losses used [USD]; tax is the rate on what is left of a positive income.
+
+    References
+    ----------
+    26 U.S.C. 172(a)(2).
+
+    Examples
+    --------
+    >>> float(losses_used(100.0, 90.0, 0.8)), float(losses_used(-100.0, 90.0, 0.8))
+    (80.0, 0.0)
+    """
+    return np.minimum(losses, loss_limit * np.maximum(income, 0.0))
+
+
 @dataclass(frozen=True, slots=True)
 class TaxYears:
     """Tax by year with losses carried forward.
@@ -177,7 +207,7 @@ def tax_with_losses(
     losses, due, used = [np.broadcast_to(carried, batch)], [], []
     for year in earned:
         positive = np.broadcast_to(np.maximum(year, 0.0), batch)
-        used.append(np.minimum(losses[-1], limit * positive))
+        used.append(losses_used(positive, losses[-1], limit))
         due.append(share * (positive - used[-1]))
         losses.append(losses[-1] - used[-1] + np.maximum(-year, 0.0))
     return TaxYears(readonly(np.array(due)), readonly(np.array(used)), readonly(np.array(losses)))

@@ -16,6 +16,7 @@ _COMPANY = "costmodel.ownership.company"
 _SITE = "costmodel.ownership.site"
 _TAX = "costmodel.ownership.tax"
 _FINANCE = "costmodel.ownership.finance"
+_LOANS = "costmodel.ownership.loans"
 _CONTRACTS = "costmodel.ownership.contracts"
 _VINTAGES = "costmodel.ownership.vintages"
 _DEPRECIATION = "costmodel.ownership.depreciation"
@@ -38,6 +39,16 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "decline": rate(-0.3, 0.7),
         "life": positive(0.25, 40.0),
         "running_cost": positive(0.0, 1e5),
+    },
+    f"{_RENT}:rent_per_hour_used": {
+        "price": positive(0.0, 1e6),
+        "discount_rate": rate(0.0, 0.3),
+        "decline": rate(-0.3, 0.7),
+        "life": positive(0.25, 40.0),
+        "site_price": positive(0.0, 1e6),
+        "site_life": positive(1.0, 40.0),
+        "running_cost": positive(0.0, 1e5),
+        "hours_used": positive(100.0, 8784.0),
     },
     f"{_RENT}:vintage_value": {
         "rent": positive(0.0, 1e6),
@@ -93,6 +104,12 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "decline": rate(-0.2, 0.7),
     },
     f"{_FINANCE}:log_rate": {"rate": rate(-0.5, 1.0)},
+    f"{_FINANCE}:rate_with_claims": {
+        "wacc": rate(0.0, 0.4),
+        "claims": rate(-1e12, 1e12),
+        "cash_flow": positive(1e9, 1e12),
+        "spread": positive(0.0, 0.05),
+    },
     f"{_FINANCE}:weighted_cost_of_capital": {
         "equity_share": share(),
         "equity_cost": rate(0.0, 0.4),
@@ -124,6 +141,12 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "load": share(),
         "electricity_price": positive(0.0, 3e-4),
         "hours_per_year": positive(1000.0, 8784.0),
+    },
+    f"{_TAX}:losses_used": {"income": rate(-1e9, 1e9), "losses": positive(0.0, 1e9), "loss_limit": share()},
+    f"{_LOANS}:interest_of_step": {
+        "owed": positive(0.0, 1e12),
+        "rate": rate(-0.1, 0.5),
+        "step": positive(0.04, 1.0),
     },
     f"{_TAX}:tax_shield_rent_factor": {"tax_rate": positive(0.0, 0.6), "deductions_value": share()},
     f"{_CONTRACTS}:lease_advantage": {

@@ -1,0 +1,154 @@
+"""Loans and finance leases: what falls due, and what is owed, of amounts that are repaid evenly over a term."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from costmodel.foundation.arrays import FloatArray, Numeric, formula
+from costmodel.foundation.errors import DomainError
+from costmodel.ownership.checks import at_least, require, whole_number
+from costmodel.ownership.curve import Curve, Delay
+
+
+@formula(step=True)
+def interest_of_step(owed: Numeric, rate: Numeric, step: Numeric) -> Numeric:
+    """Interest on what is owed over a step.
+
+    Parameters
+    ----------
+    owed
+        Owed at the start of the step, ≥ 0 [USD].
+    rate
+        Year-end interest rate, > −1 [1/year].
+    step
+        Length of the step, > 0 [year].
+
+    Returns
+    -------
+    Numeric
+        Interest [USD]; the steps of a year compound to the rate.
+
+    Notes
+    -----
+    ``owed·((1 + rate)^step − 1)``.
+
+    Examples
+    --------
+    >>> round(float(interest_of_step(100.0, 0.08, 0.25)), 4)
+    1.9427
+    """
+    return owed * np.expm1(step * np.log1p(rate))
+
+
+class Loans:
+    """What an operator owes, in steps: opening debt, and what is borrowed, each repaid evenly over a term.
+
+    What is borrowed in a step is taken up at its end. A finance lease is the same: what commences is owed, and repaid
+    over the term of the lease.
+
+    Parameters
+    ----------
+    step, steps
+        Length [year] and number of steps.
+    batch
+        Shape of the batch.
+    term
+        Years over which new debt is repaid, > 0 [year].
+    opening
+        Owed at the start, ≥ 0 [USD].
+    opening_life
+        Years over which that is repaid evenly, > 0 [year]; not used where ``maturities`` are given.
+    maturities
+        What of the opening debt falls due in each step, ≥ 0 [USD], ``(step,) + batch``; what they leave falls due after
+        the horizon.
+
+    Raises
+    ------
+    DomainError
+        If a value is outside its range, or more falls due than is owed.
+
+    Examples
+    --------
+    A loan of 120 over a year, and 60 owed at the start over half a year, in quarters:
+
+    >>> loans = Loans(step=0.25, steps=6, batch=(), term=1.0, opening=60.0, opening_life=0.5)
+    >>> due = []
+    >>> for step in range(6):
+    ...     due.append(float(loans.due))
+    ...     loans.advance(120.0 if step == 0 else 0.0)
+    >>> due, float(loans.owed)
+    ([30.0, 60.0, 30.0, 30.0, 30.0, 0.0], 0.0)
+    """
+
+    def __init__(
+        self,
+        *,
+        step: float,
+        steps: int,
+        batch: tuple[int, ...] = (),
+        term: ArrayLike,
+        opening: ArrayLike = 0.0,
+        opening_life: ArrayLike = 1.0,
+        maturities: ArrayLike | None = None,
+    ) -> None:
+        length = float(at_least("step", step, 0.0, unit="year", strict=True))
+        count = whole_number("steps", steps, 1)
+        self.batch, width = batch, int(np.prod(batch, dtype=np.intp))
+        years = self._wide(at_least("term", term, 0.0, unit="year", strict=True))
+        self._owed = self._wide(at_least("opening debt", opening, 0.0, unit="USD")).copy()
+        self._instalments = years / length
+        self._delay = Delay(years, length, width)
+        self._curve = Curve(1, count, width)
+        self._opening = self._schedule(count, length, opening_life, maturities)
+        self._kept: FloatArray = np.ones(width)
+
+    def _wide(self, value: ArrayLike) -> FloatArray:
+        return np.broadcast_to(np.asarray(value, dtype=np.float64), self.batch).reshape(-1)
+
+    def _schedule(self, steps: int, step: float, life: ArrayLike, maturities: ArrayLike | None) -> FloatArray:
+        """Return what of the opening debt falls due by step, ``(step, draw)``."""
+        if maturities is None:
+            over = self._wide(at_least("opening life", life, 0.0, unit="year", strict=True)) / step
+            bounds = np.minimum(np.arange(steps + 1.0)[:, np.newaxis] / over, 1.0)
+            return np.asarray(self._owed * np.diff(bounds, axis=0))
+        due = at_least("maturities", maturities, 0.0, unit="USD")
+        require("maturities", due.shape, due.ndim >= 1 and len(due) == steps, f"one row for each of {steps} steps")
+        tail = due.reshape((steps,) + (1,) * (len(self.batch) + 1 - due.ndim) + due.shape[1:])
+        table = np.broadcast_to(tail, (steps, *self.batch)).reshape(steps, -1)
+        total = np.cumsum(table, axis=0)[-1]
+        if bool((total > self._owed * (1.0 + 1e-9)).any()):
+            raise DomainError("maturities must add up to at most the opening debt [USD]")
+        return table
+
+    @property
+    def owed(self) -> FloatArray:
+        """Owed at the last bound, batch [USD]."""
+        return self._owed.reshape(self.batch)
+
+    @property
+    def due(self) -> FloatArray:
+        """What falls due in the present step, batch [USD]."""
+        k = self._curve.now
+        taken = (self._curve.total[k] - self._curve.at(k, self._delay))[0] / self._instalments
+        return np.asarray(np.minimum(taken + self._opening[k] * self._kept, self._owed)).reshape(self.batch)
+
+    def advance(self, borrowed: ArrayLike, early: ArrayLike = 0.0) -> None:
+        """End a step: what is due is paid, and so is a part that is not.
+
+        Parameters
+        ----------
+        borrowed
+            Taken up at the end of the step, ≥ 0 [USD].
+        early
+            Repaid beyond what is due, ≥ 0 [USD], at most what is then owed; later instalments shrink in proportion.
+        """
+        left = self._owed - self.due.reshape(-1)
+        ahead = np.minimum(self._wide(early), left)
+        if bool((ahead > 0.0).any()):
+            kept = np.where(left > 0.0, 1.0 - ahead / np.where(left > 0.0, left, 1.0), 1.0)
+            self._curve.rescale(0, np.broadcast_to(kept, (self._curve.now, len(kept))))
+            self._kept = self._kept * kept
+        taken = self._wide(borrowed)
+        self._curve.add(taken[np.newaxis])
+        self._owed = left - ahead + taken
