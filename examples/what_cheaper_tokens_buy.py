@@ -14,26 +14,26 @@ from __future__ import annotations
 import numpy as np
 
 from costmodel.catalog import accelerator_price, agent_network, elasticity, multiplier, token_volume, trend, users
-from costmodel.foundation.design import Design
-from costmodel.market import (
+from costmodel.estimation import (
     FLAGSHIP_LINES,
     CostSeries,
     Form,
+    fit_decline,
+    flagship_moves,
+    forecast_moore,
+    published_declines,
+)
+from costmodel.foundation.design import Design
+from costmodel.market import (
     TokenMarket,
     agent_tokens,
     constant_elasticity,
     consumer_surplus_change,
-    direct_rebound,
-    fit_decline,
-    flagship_moves,
-    forecast_moore,
     mixed_intensity,
     network_acts,
-    published_declines,
     run_market,
     split_usage_growth,
     tokens_of_act,
-    user_spend_ratio,
 )
 
 DRAWS = 20_000
@@ -48,8 +48,8 @@ def band(values: np.ndarray, scale: float = 1.0) -> str:
 
 measured = elasticity("Demirer 2025").value("elasticity")
 print(f"elasticity {measured}: price halved → tokens × {constant_elasticity(1.0, 0.5, measured):.3f},", end=" ")
-print(f"user spend × {user_spend_ratio(0.5, measured):.3f}, rebound {direct_rebound(measured, 1.0):.2f}")
-print(f"elasticity -0.5: a tenth of the price → user spend × {user_spend_ratio(0.1, -0.5):.3f}")
+print(f"user spend × {0.5 * constant_elasticity(1.0, 0.5, measured):.3f}, rebound {-measured:.2f}")
+print(f"elasticity -0.5: a tenth of the price → user spend × {0.1 * constant_elasticity(1.0, 0.1, -0.5):.3f}")
 gained = consumer_surplus_change(1.0, 1.0, 0.5, measured)
 print(f"surplus gained per USD of user spend when the price halves: {gained:.2f} USD")
 assert round(float(constant_elasticity(1.0, 0.5, measured)), 3) == 2.158

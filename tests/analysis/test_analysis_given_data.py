@@ -7,8 +7,13 @@ import pytest
 
 from costmodel.analysis.given_data import given_data_indices, rank_correlations
 from costmodel.analysis.morris import morris_effects, morris_sample
-from costmodel.analysis.textbook import g_function, g_function_indices, ishigami, ishigami_indices
 from costmodel.foundation.errors import DomainError, NonFiniteResultError
+from costmodel.validation.replicas.sensitivity_functions import (
+    g_function,
+    g_function_indices,
+    ishigami,
+    ishigami_indices,
+)
 
 
 def draws(n, d, seed=0):

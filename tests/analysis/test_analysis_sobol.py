@@ -8,13 +8,13 @@ import pytest
 from costmodel.analysis.samples import base_sample, mixed_samples
 from costmodel.analysis.sensitivity import sobol_study
 from costmodel.analysis.sobol import sobol_indices
-from costmodel.analysis.textbook import (
+from costmodel.foundation.errors import DomainError, NonFiniteResultError
+from costmodel.validation.replicas.sensitivity_functions import (
     g_function,
     g_function_indices,
     ishigami,
     ishigami_indices,
 )
-from costmodel.foundation.errors import DomainError, NonFiniteResultError
 
 
 def ishigami_at(points):
@@ -30,7 +30,7 @@ def stacks(function, n, d, rng, method="sobol"):
     return function(a), function(b), function(mixed_samples(a, b))
 
 
-@pytest.mark.reference("costmodel.analysis.textbook:ishigami")
+@pytest.mark.reference("costmodel.validation.replicas.sensitivity_functions:ishigami")
 @pytest.mark.closed_form
 def test_ishigami_at_a_point():
     assert ishigami(np.pi / 2, np.pi / 4, 2.0) == pytest.approx(1.0 + 7.0 * 0.5 + 0.1 * 16.0, rel=1e-14)

@@ -22,7 +22,6 @@ from costmodel.analysis.sensitivity import (
     sobol_study,
 )
 from costmodel.analysis.shapley import shapley_sampled, shapley_values, subsets
-from costmodel.analysis.textbook import ishigami, ishigami_indices
 from costmodel.foundation.design import Design
 from costmodel.foundation.errors import (
     DomainError,
@@ -30,6 +29,7 @@ from costmodel.foundation.errors import (
     ScenarioError,
     UnknownParameterError,
 )
+from costmodel.validation.replicas.sensitivity_functions import ishigami, ishigami_indices
 
 AROUND = dict.fromkeys(("x1", "x2", "x3"), (-np.pi, np.pi))
 TIED = [{"a": "price", "b": "demand.volume", "rank": 0.5}]

@@ -8,6 +8,7 @@ import pytest
 from costmodel.analysis.targets import Selector
 from costmodel.analysis.weights import weighted_ensemble
 from costmodel.entry import load_scenario
+from costmodel.estimation.scarcity import contract_rents, rent_backtest
 from costmodel.flywheel.decomposition import range_of_parts
 from costmodel.flywheel.history import compare_with_history, read_off
 from costmodel.flywheel.opening import opening_balance
@@ -15,8 +16,6 @@ from costmodel.flywheel.simulate import simulate
 from costmodel.flywheel.stability import stability_report
 from costmodel.foundation.errors import DomainError, ScenarioError
 from costmodel.foundation.scenario import Observation
-from costmodel.market.records import contract_rents
-from costmodel.market.scarcity import rent_backtest
 
 BUILT_IN = ("bond-flywheel", "from-2026")
 

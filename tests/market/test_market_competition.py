@@ -9,14 +9,7 @@ from hypothesis import strategies as st
 
 from costmodel.foundation.errors import DomainError
 from costmodel.market.competition import choice_utility, compete, followed_share, logit_markup
-from costmodel.market.substitution import (
-    ces_demand,
-    ces_price_index,
-    ces_shares,
-    logit_elasticities,
-    logit_shares,
-    price_utility,
-)
+from costmodel.market.substitution import ces_price_index, logit_shares
 
 PRICES = np.array([1.0, 4.0, 2.5])
 WEIGHTS = np.array([0.5, 0.2, 0.3])
@@ -30,41 +23,14 @@ def test_logit_shares_by_hand_with_and_without_an_outside_option():
 
 
 @pytest.mark.closed_form
-def test_logit_on_log_price_is_ces_with_substitution_one_more():
-    utility = price_utility(PRICES, 1.5, np.log(WEIGHTS))
-    assert np.allclose(logit_shares(utility), ces_shares(PRICES, WEIGHTS, 2.5), rtol=1e-13)
-
-
-@pytest.mark.closed_form
-def test_logit_elasticities_are_derivatives_of_the_shares():
-    shares = logit_shares(price_utility(PRICES, 1.5, np.log(WEIGHTS)))
-    matrix, h = logit_elasticities(shares, 1.5), 1e-6
-    for j in range(3):
-        bumped = PRICES * np.exp(h * (np.arange(3) == j))
-        moved = logit_shares(price_utility(bumped, 1.5, np.log(WEIGHTS)))
-        assert np.allclose(np.log(moved / shares) / h, matrix[:, j], atol=1e-5)
-
-
-@pytest.mark.closed_form
-@pytest.mark.parametrize("substitution", [0.0, 0.6, 1.0, 1.0 + 1e-6, 2.0, 5.0])
-def test_ces_demand_spends_the_index_and_answers_as_a_whole(substitution):
-    index = ces_price_index(PRICES, WEIGHTS, substitution)
-    demand = ces_demand(PRICES, WEIGHTS, substitution, quantity=10.0, reference_index=2.0, elasticity=-1.1)
-    assert np.sum(PRICES * demand) == pytest.approx(index * 10 * (index / 2.0) ** -1.1, rel=1e-8)
-    assert np.allclose(PRICES * demand / np.sum(PRICES * demand), ces_shares(PRICES, WEIGHTS, substitution), rtol=1e-8)
-    doubled = ces_demand(2 * PRICES, WEIGHTS, substitution, quantity=10.0, reference_index=2.0, elasticity=-1.1)
-    assert np.allclose(doubled / demand, 2**-1.1, rtol=1e-9)
-
-
-@pytest.mark.closed_form
-def test_with_substitution_equal_to_elasticity_each_workload_answers_to_its_own_price():
-    cheaper = PRICES * np.array([1.0, 0.5, 1.0])
-    arguments = {"quantity": 10.0, "reference_index": 2.0, "elasticity": -1.1}
-    ratio = ces_demand(cheaper, WEIGHTS, 1.1, **arguments) / ces_demand(PRICES, WEIGHTS, 1.1, **arguments)
-    assert np.allclose(ratio, [1.0, 2**1.1, 1.0], rtol=1e-12)
-    more = ces_demand(cheaper, WEIGHTS, 3.0, **arguments) / ces_demand(PRICES, WEIGHTS, 3.0, **arguments)
-    assert more[1] > 2**1.1
-    assert more[0] < 1 and more[2] < 1
+@pytest.mark.parametrize("substitution", [0.0, 0.6, 2.0, 5.0])
+def test_the_index_is_the_power_mean_of_prices(substitution):
+    power = 1.0 - substitution
+    assert ces_price_index(PRICES, WEIGHTS, substitution) == pytest.approx(
+        sum(w * p**power for w, p in zip(WEIGHTS, PRICES, strict=True)) ** (1.0 / power), rel=1e-12
+    )
+    cobb_douglas = 1.0**0.5 * 4.0**0.2 * 2.5**0.3
+    assert ces_price_index(PRICES, WEIGHTS, 1.0) == pytest.approx(cobb_douglas, rel=1e-14)
 
 
 @pytest.mark.law
@@ -84,13 +50,11 @@ def test_substitution_refuses_nonsense():
     with pytest.raises(DomainError, match="weights sum"):
         ces_price_index(PRICES, [0.5, 0.5, 0.5], 2.0)
     with pytest.raises(DomainError, match="above 0"):
-        ces_shares([1.0, 0.0, 1.0], WEIGHTS, 2.0)
+        ces_price_index([1.0, 0.0, 1.0], WEIGHTS, 2.0)
     with pytest.raises(DomainError, match="substitution"):
-        ces_shares(PRICES, WEIGHTS, -1.0)
+        ces_price_index(PRICES, WEIGHTS, -1.0)
     with pytest.raises(DomainError, match="utility"):
         logit_shares([])
-    with pytest.raises(DomainError, match="price"):
-        price_utility([1.0, -1.0], 1.0, 0.0)
 
 
 @pytest.mark.closed_form
@@ -114,7 +78,7 @@ def test_the_best_mark_up_is_where_profit_is_flat():
     sensitivity, cost = 4.0, 2.0
     price = np.linspace(2.01, 6, 40_001)
     rivals = np.full_like(price, 3.0)
-    share = logit_shares(price_utility(np.stack([price, rivals]), sensitivity, 0.0))[0]
+    share = logit_shares(-sensitivity * np.log(np.stack([price, rivals])))[0]
     best = np.argmax((price - cost) * share)
     assert price[best] / cost - 1 == pytest.approx(logit_markup(sensitivity, share[best]), rel=2e-4)
 

@@ -1,19 +1,13 @@
 """Consumer surplus, rebound, and user spend."""
 
-import math
-
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy import integrate
 
 from costmodel.market.demand import constant_elasticity
 from costmodel.market.welfare import (
     consumer_surplus_change,
-    direct_rebound,
     rebound_of_saving,
-    user_spend_ratio,
 )
 
 
@@ -34,27 +28,8 @@ def test_surplus_of_a_return_trip_is_nothing():
 
 
 @pytest.mark.closed_form
-@pytest.mark.reference("costmodel.market.welfare:user_spend_ratio")
-def test_user_spend_after_halving_and_after_a_tenth():
-    assert user_spend_ratio(0.5, -1.11) == pytest.approx(2**0.11, rel=1e-14)
-    assert user_spend_ratio(0.5, -1.11) == pytest.approx(1.079, abs=5e-4)
-    assert user_spend_ratio(0.1, -0.5) == pytest.approx(0.316, abs=5e-4)
-
-
-@pytest.mark.law
-@given(price_ratio=st.floats(0.01, 0.99), elasticity=st.floats(-2.5, -0.05))
-def test_user_spend_rises_with_a_falling_price_if_and_only_if_demand_is_elastic(price_ratio, elasticity):
-    ratio = user_spend_ratio(price_ratio, elasticity)
-    assert ratio == pytest.approx(price_ratio * constant_elasticity(1.0, price_ratio, elasticity), rel=1e-12)
-    assert (ratio > 1) == (elasticity < -1) or math.isclose(elasticity, -1.0, rel_tol=1e-12)
-
-
-@pytest.mark.closed_form
-@pytest.mark.reference("costmodel.market.welfare:direct_rebound")
 @pytest.mark.reference("costmodel.market.welfare:rebound_of_saving")
-def test_direct_rebound_is_minus_elasticity_and_the_limit_of_any_saving():
-    assert direct_rebound(-1.11, 1.0) == 1.11
-    assert direct_rebound(-1.11, 0.5) == 0.555
+def test_rebound_is_minus_elasticity_in_the_limit_of_a_small_saving():
     assert rebound_of_saving(1.0, -1.11) == 1.11
     assert rebound_of_saving(1 - 1e-9, -1.11) == pytest.approx(1.11, rel=1e-7)
     # halved price: quantity 2**1.11, so 0.5 × (2**1.11 - 1) is spent of the 0.5 saved

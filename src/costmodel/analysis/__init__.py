@@ -20,7 +20,6 @@ _HOMES = {
     "as_problem": "problem",
     "as_known": "knowledge",
     "backtest": "backtesting",
-    "backtest_depreciation": "depreciation_backtest",
     "break_even": "breakeven",
     "break_even_distribution": "breakeven",
     "break_even_frontier": "breakeven",

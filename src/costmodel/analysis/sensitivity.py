@@ -85,7 +85,7 @@ def sobol_study(
 
     Examples
     --------
-    >>> from costmodel.analysis.textbook import ishigami
+    >>> from costmodel.validation.replicas.sensitivity_functions import ishigami
     >>> around = {name: (-np.pi, np.pi) for name in ("x1", "x2", "x3")}
     >>> study = sobol_study(around, base_points=4096, rng=0, model=ishigami)
     >>> [f"{row['input']} {row['total']:.1f}" for row in study.rows()]

@@ -164,7 +164,7 @@ def sobol_indices(
     Examples
     --------
     >>> from costmodel.analysis.samples import base_sample, mixed_samples
-    >>> from costmodel.analysis.textbook import ishigami
+    >>> from costmodel.validation.replicas.sensitivity_functions import ishigami
     >>> a, b = base_sample(1024, 3, rng=1)
     >>> f = lambda points: ishigami(*np.moveaxis(np.pi * (2.0 * points - 1.0), -1, 0))
     >>> indices = sobol_indices(f(a), f(b), f(mixed_samples(a, b)), names=["x1", "x2", "x3"])

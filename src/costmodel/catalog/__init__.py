@@ -15,7 +15,7 @@ Tables are files in ``catalog/data``, read on first use::
 from __future__ import annotations
 
 from costmodel.catalog.access import Catalog
-from costmodel.catalog.records import NOT_RECORDED, Datum, Derived, Record
+from costmodel.catalog.records import NOT_RECORDED, Datum, Record
 from costmodel.catalog.things import PRECISIONS, Accelerator, Company, TokenPrice, TrainingRun
 
 _whole = Catalog()
@@ -76,7 +76,6 @@ __all__ = [
     "Catalog",
     "Company",
     "Datum",
-    "Derived",
     "Record",
     "TokenPrice",
     "TrainingRun",

@@ -12,7 +12,7 @@ from costmodel.catalog.loader import Fault, entries_of, examine
 from costmodel.catalog.periods import span
 from costmodel.catalog.plausibility import across
 from costmodel.catalog.records import NOT_RECORDED, Datum
-from costmodel.catalog.schema import Kind, data_files, factor, read_data, sources
+from costmodel.catalog.schema import Kind, data_files, read_data, sources
 from costmodel.foundation.errors import CatalogError, UnitError
 from costmodel.foundation.provenance import Source
 
@@ -129,15 +129,3 @@ def _repeats(data: list[Datum]) -> Iterator[Finding]:
         if datum.source_key != NOT_RECORDED and key in seen:
             yield about(Weight.IMPLAUSIBLE, datum, datum.field, f"repeats line {seen[key].line}")
         seen.setdefault(key, datum)
-
-
-def unit_factors() -> dict[tuple[str, str], float]:
-    """Return every conversion that the data files use, for comparison with the unit registry."""
-    used: dict[tuple[str, str], float] = {}
-    for file in data_files():
-        declared, entries = entries_of(file, read_data(file))
-        for entry in entries:
-            spec = declared.fields.get(entry.cells["field"])
-            if spec is not None and not spec.is_words:
-                used[entry.cells["unit"], spec.unit] = factor(entry.cells["unit"], spec.unit)
-    return used

@@ -104,3 +104,15 @@ def as_period(when: str | int) -> str:
     '2025'
     """
     return str(when)
+
+
+def month_start(period: str) -> float:
+    """Return the start of a period's first month as a decimal year, months counted as twelfths.
+
+    Examples
+    --------
+    >>> month_start("2024-07")
+    2024.5
+    """
+    day = span(period)[0]
+    return day.year + (day.month - 1) / 12.0

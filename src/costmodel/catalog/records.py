@@ -16,7 +16,7 @@ from datetime import date
 
 from costmodel.catalog.periods import as_period, span
 from costmodel.foundation.errors import CatalogError, near_matches
-from costmodel.foundation.provenance import Grade, Source, weakest
+from costmodel.foundation.provenance import Grade, Source
 
 NOT_RECORDED = "not recorded"
 """The source of a figure whose origin nobody has read: its grade is ``unverified``."""
@@ -142,28 +142,6 @@ class Datum:
     def __str__(self) -> str:
         dated = f" ({self.period})" if self.period else ""
         return f"{self.field}{dated}: {self.figure} · {self.grade} · {self.source.title}"
-
-
-@dataclass(frozen=True, slots=True)
-class Derived:
-    """A figure computed from sourced ones: no stronger than the weakest of them.
-
-    Parameters
-    ----------
-    value, unit
-        The figure.
-    inputs
-        The figures that it was computed from.
-    """
-
-    value: float
-    unit: str
-    inputs: tuple[Datum, ...]
-
-    @property
-    def grade(self) -> Grade:
-        """The weakest grade of the inputs."""
-        return weakest(datum.grade for datum in self.inputs)
 
 
 @dataclass(frozen=True, slots=True)

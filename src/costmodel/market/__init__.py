@@ -1,7 +1,4 @@
-"""Demand, decline, price and rent of compute: the market around it.
-
-Pure functions by topic, a panel estimator, fits and forecasts of decline, and the model ``token_market``.
-"""
+"""Demand, decline, price and rent of compute: the market around it, and the model ``token_market``."""
 
 from __future__ import annotations
 
@@ -19,6 +16,13 @@ from costmodel.market.attribution import (
     split_price_decline,
     split_usage_growth,
 )
+from costmodel.market.commitment_terms import (
+    TermStructure,
+    break_even_fill,
+    forward_rent,
+    quoted_terms,
+    yearly_rent_ratio,
+)
 from costmodel.market.competition import (
     Contest,
     choice_utility,
@@ -27,15 +31,8 @@ from costmodel.market.competition import (
     logit_markup,
 )
 from costmodel.market.decline import (
-    exponent_of_learning_rate,
-    exponent_of_progress_ratio,
-    goddard,
     learning_rate,
     moore,
-    nordhaus,
-    progress_ratio,
-    sahal_rate,
-    sinclair_klepper_cohen,
     wright,
 )
 from costmodel.market.demand import (
@@ -49,38 +46,6 @@ from costmodel.market.demand import (
     saturating_demand,
     saturating_elasticity,
 )
-from costmodel.market.elasticity import (
-    ElasticityEstimate,
-    estimate_elasticity,
-    estimate_elasticity_of_frame,
-)
-from costmodel.market.experience import (
-    CostSeries,
-    DeclineFit,
-    Form,
-    HeldOut,
-    Noise,
-    fit_decline,
-    held_out,
-)
-from costmodel.market.fixed_capability import (
-    CapabilityDecline,
-    PriceMove,
-    PriceRecords,
-    decline_at_capability,
-    decline_rate,
-    price_moves,
-    yearly_fall,
-    years_of_rise,
-)
-from costmodel.market.forecast import (
-    DeclineForecast,
-    drift_forecast_variance,
-    experience_forecast_variance,
-    forecast_moore,
-    forecast_wright,
-    published_moving_average,
-)
 from costmodel.market.inputs import (
     AdoptionInputs,
     CostInputs,
@@ -88,21 +53,9 @@ from costmodel.market.inputs import (
     MarketWorkload,
     TokenMarket,
 )
-from costmodel.market.list_prices import (
-    blended_price,
-    cached_input_price,
-    clearing_price,
-    committed_unit_price,
-    passed_through_price,
-    realised_price,
-)
 from costmodel.market.model import (
     TokenMarketResult,
     run_market,
-)
-from costmodel.market.panel import (
-    DemandPanel,
-    generate_panel,
 )
 from costmodel.market.pricing import (
     closing_share,
@@ -111,15 +64,6 @@ from costmodel.market.pricing import (
     lagged_target_weight,
     semi_implicit_log_step,
 )
-from costmodel.market.records import (
-    FLAGSHIP_LINES,
-    DatedRent,
-    PublishedDecline,
-    contract_rents,
-    flagship_moves,
-    published_declines,
-    quoted_terms,
-)
 from costmodel.market.rental import (
     old_vintage_rent,
     performance_of_age,
@@ -127,144 +71,67 @@ from costmodel.market.rental import (
     scarcity_factor,
     scarcity_premium,
 )
-from costmodel.market.scarcity import (
-    RentBacktest,
-    foretold_rent,
-    rent_backtest,
-    scarcity_exponent,
-)
 from costmodel.market.substitution import (
-    ces_demand,
     ces_price_index,
-    ces_shares,
-    logit_elasticities,
     logit_shares,
-    price_utility,
-)
-from costmodel.market.terms import (
-    TermStructure,
-    break_even_fill,
-    forward_rent,
-    idle_rent,
-    mean_rent_of_term,
-    yearly_rent_ratio,
 )
 from costmodel.market.welfare import (
     consumer_surplus_change,
-    direct_rebound,
     rebound_of_saving,
-    user_spend_ratio,
 )
 
 __all__ = [
-    "FLAGSHIP_LINES",
     "AdoptionInputs",
-    "CapabilityDecline",
     "Contest",
     "CostInputs",
-    "CostSeries",
-    "DatedRent",
-    "DeclineFit",
-    "DeclineForecast",
-    "DemandPanel",
-    "ElasticityEstimate",
-    "Form",
     "GrowthSplit",
-    "HeldOut",
     "MarketTime",
     "MarketWorkload",
-    "Noise",
     "PriceBasis",
-    "PriceMove",
-    "PriceRecords",
     "PriceSplit",
-    "PublishedDecline",
-    "RentBacktest",
     "TermStructure",
     "TokenMarket",
     "TokenMarketResult",
     "agent_tokens",
     "bass_adoption",
-    "blended_price",
     "break_even_fill",
     "budget_ceiling",
-    "cached_input_price",
     "capability_response",
-    "ces_demand",
     "ces_price_index",
-    "ces_shares",
     "choice_utility",
-    "clearing_price",
     "closing_share",
-    "committed_unit_price",
     "compete",
     "constant_elasticity",
     "consumer_surplus_change",
-    "contract_rents",
     "cost_plus",
-    "decline_at_capability",
-    "decline_rate",
-    "direct_rebound",
-    "drift_forecast_variance",
-    "estimate_elasticity",
-    "estimate_elasticity_of_frame",
-    "experience_forecast_variance",
-    "exponent_of_learning_rate",
-    "exponent_of_progress_ratio",
     "fading_growth",
     "first_order_lag",
-    "fit_decline",
-    "flagship_moves",
     "followed_share",
-    "forecast_moore",
-    "forecast_wright",
-    "foretold_rent",
     "forward_rent",
-    "generate_panel",
-    "goddard",
-    "held_out",
-    "idle_rent",
     "lagged_target_weight",
     "launch_ramp",
     "learning_rate",
     "logistic_adoption",
-    "logit_elasticities",
     "logit_markup",
     "logit_shares",
-    "mean_rent_of_term",
     "mixed_intensity",
     "moore",
     "network_acts",
-    "nordhaus",
     "old_vintage_rent",
-    "passed_through_price",
     "performance_of_age",
-    "price_moves",
-    "price_utility",
-    "progress_ratio",
-    "published_declines",
-    "published_moving_average",
     "quoted_terms",
-    "realised_price",
     "reasoning_intensity",
     "rebound_of_saving",
-    "rent_backtest",
     "rental_price",
     "run_market",
-    "sahal_rate",
     "saturating_demand",
     "saturating_elasticity",
-    "scarcity_exponent",
     "scarcity_factor",
     "scarcity_premium",
     "semi_implicit_log_step",
-    "sinclair_klepper_cohen",
     "split_price_decline",
     "split_usage_growth",
     "tokens_of_act",
-    "user_spend_ratio",
     "wright",
-    "yearly_fall",
     "yearly_rent_ratio",
-    "years_of_rise",
 ]

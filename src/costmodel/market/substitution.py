@@ -63,57 +63,6 @@ def logit_shares(utility: Any, *, outside: Any | None = None) -> FloatArray:
     return readonly(weights / total)
 
 
-def price_utility(price: Any, sensitivity: Any, quality: Any) -> FloatArray:
-    """Return the utility of alternatives from the logarithm of price and from quality.
-
-    Parameters
-    ----------
-    price
-        Prices, > 0, (alternative,) or (alternative, draw) [USD/token].
-    sensitivity
-        Fall of utility per unit of log price, >= 0 [1].
-    quality
-        Utility apart from price [1].
-
-    Notes
-    -----
-    With ``u = quality - a ln p`` the shares are those of :func:`ces_shares` with substitution ``1 + a``.
-
-    Examples
-    --------
-    >>> [round(float(u), 4) for u in price_utility([1.0, np.e], 2.0, 0.0)]
-    [0.0, -2.0]
-    """
-    prices = np.asarray(price, dtype=np.float64)
-    if not np.all(prices > 0):
-        raise DomainError("price: every price must be above 0")
-    return readonly(quality - sensitivity * np.log(prices))
-
-
-def logit_elasticities(shares: Any, sensitivity: float) -> FloatArray:
-    """Return how each share answers to each log price, (alternative, alternative).
-
-    Parameters
-    ----------
-    shares
-        Shares of the alternatives, (alternative,) [1].
-    sensitivity
-        Fall of utility per unit of log price [1].
-
-    Notes
-    -----
-    ``d ln s_i / d ln p_j = -a (δ_ij - s_j)``: raising one price sends its users to the others in proportion to
-    their shares.
-
-    Examples
-    --------
-    >>> logit_elasticities([0.25, 0.75], 2.0).tolist()
-    [[-1.5, 1.5], [0.5, -0.5]]
-    """
-    values = np.asarray(shares, dtype=np.float64)
-    return readonly(-sensitivity * (np.eye(values.size) - values[np.newaxis, :]))
-
-
 def ces_price_index(price: Any, weight: Any, substitution: Any) -> FloatArray:
     """Return the price of the cheapest mix of substitutes.
 
@@ -158,65 +107,6 @@ def ces_price_index(price: Any, weight: Any, substitution: Any) -> FloatArray:
     excess = np.log1p(ordered_sum(weights * np.expm1(exponent * (logs - centre))))
     curved = np.abs(exponent) > _COBB_DOUGLAS
     return readonly(np.exp(centre + np.where(curved, excess / np.where(curved, exponent, 1.0), 0.0)))
-
-
-def ces_shares(price: Any, weight: Any, substitution: Any) -> FloatArray:
-    """Return each alternative's share of the cost of the cheapest mix, in the shape of ``price``.
-
-    Parameters
-    ----------
-    price, weight, substitution
-        As in :func:`ces_price_index`.
-
-    Notes
-    -----
-    ``s_i = w_i (p_i/P)^(1-σ)``, which sum to 1.
-
-    Examples
-    --------
-    >>> [round(float(share), 4) for share in ces_shares([1.0, 4.0], [0.5, 0.5], 2.0)]
-    [0.8, 0.2]
-    """
-    prices, weights = _ces_inputs(price, weight, substitution)
-    logs = (1.0 - substitution) * np.log(prices) + np.log(weights)
-    return logit_shares(logs)
-
-
-def ces_demand(
-    price: Any, weight: Any, substitution: Any, *, quantity: Any, reference_index: Any, elasticity: Any
-) -> FloatArray:
-    """Return the demand for each workload when workloads substitute and their total answers to the price index.
-
-    Parameters
-    ----------
-    price, weight, substitution
-        As in :func:`ces_price_index`.
-    quantity
-        Total (composite) quantity at the reference index [token/year].
-    reference_index
-        Price index at which that quantity was demanded [USD/token].
-    elasticity
-        Elasticity of the total with respect to the index, signed [1].
-
-    Returns
-    -------
-    FloatArray
-        Demand of each alternative, in the shape of ``price`` [token/year].
-
-    Notes
-    -----
-    ``D_i = w_i (p_i/P)^(-σ) Q (P/P_ref)^ε``. With σ = -ε there is no substitution: each answers to its own price.
-
-    Examples
-    --------
-    >>> demand = ces_demand([1.0, 1.0], [0.5, 0.5], 2.0, quantity=10.0, reference_index=1.0, elasticity=-1.1)
-    >>> [float(d) for d in demand]
-    [5.0, 5.0]
-    """
-    prices, weights = _ces_inputs(price, weight, substitution)
-    index = ces_price_index(price, weight, substitution)
-    total = quantity * np.power(index / reference_index, elasticity)
-    return readonly(weights * np.power(prices / index, -substitution) * total)
 
 
 def _ces_inputs(price: Any, weight: Any, substitution: Any) -> tuple[FloatArray, FloatArray]:

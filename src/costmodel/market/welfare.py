@@ -45,67 +45,6 @@ def consumer_surplus_change(quantity: Numeric, price: Numeric, new_price: Numeri
 
 
 @formula()
-def user_spend_ratio(price_ratio: Numeric, elasticity: Numeric) -> Numeric:
-    """User spend over what it was, when only the price has moved.
-
-    Parameters
-    ----------
-    price_ratio
-        Price over what it was, > 0 [1].
-    elasticity
-        Price elasticity of demand, signed [1].
-
-    Returns
-    -------
-    Numeric
-        Ratio of user spend [1]: above 1 after a fall in price if and only if ε < -1.
-
-    Notes
-    -----
-    ``r^(1+ε)``.
-
-    Examples
-    --------
-    >>> round(float(user_spend_ratio(0.5, -1.11)), 3)
-    1.079
-    """
-    return np.power(price_ratio, 1.0 + elasticity)
-
-
-@formula()
-def direct_rebound(elasticity: Numeric, pass_through: Numeric) -> Numeric:
-    """Share of a small saving in unit cost that more usage takes back.
-
-    Parameters
-    ----------
-    elasticity
-        Price elasticity of demand, signed [1].
-    pass_through
-        Fall of the log price per fall of the log unit cost [1]; 1 is full pass-through.
-
-    Returns
-    -------
-    Numeric
-        Direct rebound [1]; above 1 it is backfire: cheaper units raise the total.
-
-    Notes
-    -----
-    ``-ε · pass-through``.
-
-    References
-    ----------
-    Sorrell, S. and Dimitropoulos, J. (2008). The rebound effect: microeconomic definitions, limitations and
-    extensions. Ecological Economics 65(3), definition 2.
-
-    Examples
-    --------
-    >>> float(direct_rebound(-1.11, 1.0))
-    1.11
-    """
-    return -elasticity * pass_through
-
-
-@formula()
 def rebound_of_saving(price_ratio: Numeric, elasticity: Numeric) -> Numeric:
     """Share of a saving of any size that more usage takes back, under full pass-through.
 

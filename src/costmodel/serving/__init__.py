@@ -27,7 +27,6 @@ from costmodel.serving.cost import (
     token_revenue,
 )
 from costmodel.serving.deployment import Deployment, DeploymentResult, with_recorded_shares
-from costmodel.serving.erdil import erdil_all_reduce_time, erdil_full_step_time, erdil_simple_step_time
 from costmodel.serving.frontier import Front, best_configurations, pareto_front
 from costmodel.serving.lengths import (
     Lengths,
@@ -84,9 +83,6 @@ __all__ = [
     "energy_per_token",
     "engine_evidence",
     "engine_of",
-    "erdil_all_reduce_time",
-    "erdil_full_step_time",
-    "erdil_simple_step_time",
     "expected_tokens_per_pass",
     "expert_exchange_time",
     "fit_overhead",

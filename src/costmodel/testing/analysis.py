@@ -8,7 +8,7 @@ from hypothesis.strategies import SearchStrategy
 from costmodel.testing.scalars import positive
 
 STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
-    "costmodel.analysis.textbook:ishigami": {
+    "costmodel.validation.replicas.sensitivity_functions:ishigami": {
         "x1": st.floats(-3.2, 3.2),
         "x2": st.floats(-3.2, 3.2),
         "x3": st.floats(-3.2, 3.2),

@@ -107,34 +107,13 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "exponent": share(),
     },
     "costmodel.market.decline:moore": {"cost": positive(), "rate": rate(-1.0, 4.0), "time": _TIME},
-    "costmodel.market.decline:goddard": {"cost": positive(), "output_ratio": _RATIO, "exponent": share()},
-    "costmodel.market.decline:sinclair_klepper_cohen": {
-        "cost": positive(),
-        "output_ratio": _RATIO,
-        "cumulative_ratio": _RATIO,
-        "scale_exponent": share(),
-        "experience_exponent": share(),
-    },
-    "costmodel.market.decline:nordhaus": {
-        "cost": positive(),
-        "cumulative_ratio": _RATIO,
-        "time": _TIME,
-        "exponent": share(),
-        "rate": rate(-1.0, 4.0),
-    },
     "costmodel.market.decline:learning_rate": {"exponent": rate(-1.0, 3.0)},
-    "costmodel.market.decline:progress_ratio": {"exponent": rate(-1.0, 3.0)},
-    "costmodel.market.decline:exponent_of_learning_rate": {"learning_rate": rate(-1.0, 0.95)},
-    "costmodel.market.decline:exponent_of_progress_ratio": {"progress_ratio": positive(0.05, 2.0)},
-    "costmodel.market.decline:sahal_rate": {"exponent": share(), "output_growth": rate(-1.0, 4.0)},
     "costmodel.market.welfare:consumer_surplus_change": {
         "quantity": positive(0.0, 1e6),
         "price": positive(),
         "new_price": positive(),
         "elasticity": elasticity(),
     },
-    "costmodel.market.welfare:user_spend_ratio": {"price_ratio": _RATIO, "elasticity": elasticity()},
-    "costmodel.market.welfare:direct_rebound": {"elasticity": elasticity(), "pass_through": share()},
     "costmodel.market.welfare:rebound_of_saving": {"price_ratio": _RATIO, "elasticity": elasticity()},
     "costmodel.market.agents:agent_tokens": {
         "owners": positive(0.0, 1e6),
@@ -166,97 +145,20 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "activity": positive(0.0, 1e4),
         "contagion": positive(0.0, 0.99),
     },
-    "costmodel.market.list_prices:blended_price": {
-        "input_price": positive(0.0, 1e3),
-        "output_price": positive(0.0, 1e3),
-        "input_share": share(),
-    },
-    "costmodel.market.list_prices:cached_input_price": {
-        "input_price": positive(0.0, 1e3),
-        "hit_share": positive(0.0, 0.5),
-        "hit_discount": share(),
-        "write_share": positive(0.0, 0.5),
-        "write_premium": positive(0.0, 2.0),
-    },
-    "costmodel.market.list_prices:realised_price": {
-        "list_price": positive(0.0, 1e3),
-        "batch_share": share(),
-        "batch_discount": share(),
-        "committed_share": share(),
-        "commitment_discount": share(),
-    },
-    "costmodel.market.list_prices:committed_unit_price": {
-        "list_price": positive(0.0, 1e3),
-        "commitment_discount": share(),
-        "used_share": positive(0.01, 1.0),
-    },
-    "costmodel.market.list_prices:passed_through_price": {
-        "price": positive(),
-        "cost_ratio": _RATIO,
-        "pass_through": positive(0.0, 1.5),
-    },
-    "costmodel.market.list_prices:clearing_price": {
-        "reference_price": positive(),
-        "capacity_ratio": positive(0.05, 20.0),
-        "elasticity": elasticity(-3.0, -0.1),
-    },
-    "costmodel.market.terms:yearly_rent_ratio": {
+    "costmodel.market.commitment_terms:yearly_rent_ratio": {
         "one_year": positive(1.0, 2.0),
         "three_year": positive(0.7, 2.5),
     },
-    "costmodel.market.terms:forward_rent": {
+    "costmodel.market.commitment_terms:forward_rent": {
         "one_year": positive(0.1, 20.0),
         "yearly_ratio": positive(0.2, 1.5),
         "year": positive(0.0, 6.0),
     },
-    "costmodel.market.terms:mean_rent_of_term": {
-        "spot_rent": positive(0.1, 20.0),
-        "decline": rate(-0.5, 1.0),
-        "term": positive(0.1, 6.0),
-    },
-    "costmodel.market.terms:idle_rent": {
-        "rental_price": positive(0.0, 20.0),
-        "fill_rate": share(),
-        "spot_discount": share(),
-    },
-    "costmodel.market.terms:break_even_fill": {
+    "costmodel.market.commitment_terms:break_even_fill": {
         "hourly_cost": positive(0.0, 10.0),
         "rental_price": positive(0.1, 20.0),
         "committed_share": positive(0.0, 0.95),
         "spot_discount": positive(0.0, 0.95),
-    },
-    "costmodel.market.scarcity:scarcity_exponent": {
-        "rent_ratio": positive(0.2, 5.0),
-        "required_rent_ratio": positive(0.2, 2.0),
-        "tightness_ratio": positive(1.01, 3.0),
-    },
-    "costmodel.market.scarcity:foretold_rent": {
-        "rent": positive(0.1, 20.0),
-        "required_rent_ratio": positive(0.2, 2.0),
-        "tightness_ratio": positive(0.3, 3.0),
-        "exponent": positive(0.0, 10.0),
-    },
-    "costmodel.market.forecast:drift_forecast_variance": {
-        "variance": positive(1e-6, 1.0),
-        "horizon": positive(1.0, 30.0),
-        "observations": positive(1.0, 60.0),
-        "moving_average": share(),
-    },
-    "costmodel.market.forecast:experience_forecast_variance": {
-        "variance": positive(1e-6, 1.0),
-        "horizon": positive(1.0, 30.0),
-        "future_experience": positive(0.0, 20.0),
-        "past_experience_squares": positive(1e-2, 100.0),
-    },
-    "costmodel.market.fixed_capability:decline_rate": {
-        "price": positive(),
-        "later_price": positive(),
-        "years": positive(0.1, 10.0),
-    },
-    "costmodel.market.fixed_capability:yearly_fall": {
-        "price": positive(),
-        "later_price": positive(),
-        "years": positive(0.2, 10.0),
     },
     "costmodel.market.competition:choice_utility": {
         "price": positive(),

@@ -30,7 +30,7 @@ _AGENT: dict[str, SearchStrategy[float]] = {
 }
 
 STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
-    "costmodel.serving.erdil:erdil_simple_step_time": {
+    "costmodel.validation.replicas.erdil:erdil_simple_step_time": {
         "layers": positive(1.0, 200.0),
         "parameters": positive(1e8, 1e12),
         "weight_bytes": positive(0.5, 4.0),
@@ -40,12 +40,12 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "bandwidth": positive(1e12, 1e13),
         "all_reduces": positive(2.0, 4.0),
     },
-    "costmodel.serving.erdil:erdil_all_reduce_time": {
+    "costmodel.validation.replicas.erdil:erdil_all_reduce_time": {
         "message": positive(1.0, 1e9),
         "ranks": positive(2.0, 32.0),
         "nodes": positive(1.0, 2.0),
     },
-    "costmodel.serving.erdil:erdil_full_step_time": {
+    "costmodel.validation.replicas.erdil:erdil_full_step_time": {
         "layers": positive(1.0, 200.0),
         "d_model": positive(512.0, 2e4),
         "d_ff": positive(1024.0, 1e5),

@@ -8,8 +8,8 @@ import numpy as np
 
 from costmodel.analysis.sensitivity import given_data_study, sobol_study
 from costmodel.analysis.sobol import SobolIndices
-from costmodel.analysis.textbook import G_COEFFICIENTS, g_function, ishigami
 from costmodel.validation.case import Case, Evidence
+from costmodel.validation.replicas.sensitivity_functions import G_COEFFICIENTS, g_function, ishigami
 
 BASE_POINTS = 16_384
 """Base points of the studies [1]; the half-width of a 95 % interval is then about 0.015."""

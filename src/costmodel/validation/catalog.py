@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
 
 import costmodel.catalog as catalog
-from costmodel.catalog.derived import run_utilisation, trend_of
-from costmodel.catalog.formulas import (
-    FLOP_PER_PARAMETER_AND_TOKEN,
-    annual_fold,
-    change_from_orders,
-    doubling_time,
-    relative_change,
-    to_real,
-)
+from costmodel.catalog.formulas import FLOP_PER_PARAMETER_AND_TOKEN, implied_utilisation
+from costmodel.catalog.money import in_money_of
 from costmodel.catalog.periods import decimal_year, span
+from costmodel.estimation.decline import CostSeries, Form, Noise, fit_decline
+from costmodel.estimation.fixed_capability import decline_rate
 from costmodel.foundation.units import MONTHS_PER_YEAR
 from costmodel.validation.case import Case, Evidence
 
 _LN_10 = 2.302585092994046
+_LN_2 = 0.6931471805599453
 _TOLERANCE_6ND = 0.05
 """Largest relative error of a 6ND check: attention, embeddings and rounding of disclosures."""
 _USERS_PRINTED = "2025-09"
@@ -29,7 +29,7 @@ _HOSTING = "US PPI data processing and hosting"
 def _llmflation() -> float:
     first, last = catalog.trend("a16z token prices").series("price")
     years = decimal_year(last.period or "") - decimal_year(first.period or "")
-    return float(annual_fold(last.number, first.number, years))
+    return float(np.exp(decline_rate(first.number, last.number, years)))
 
 
 def _ai_index_fold() -> float:
@@ -38,7 +38,7 @@ def _ai_index_fold() -> float:
 
 
 def _hardware_change() -> float:
-    return float(change_from_orders(-catalog.trend("GPU price-performance").value("orders_per_year")))
+    return float(np.expm1(-_hardware_amortisation()))
 
 
 def _hardware_amortisation() -> float:
@@ -46,16 +46,19 @@ def _hardware_amortisation() -> float:
 
 
 def _hardware_doubling() -> float:
-    return float(doubling_time(_hardware_amortisation()))
+    return _LN_2 / _hardware_amortisation()
 
 
 def _aws_cut() -> float:
     first, last = catalog.rental("AWS p5.48xlarge").series("server")
-    return float(relative_change(first.number, last.number))
+    return last.number / first.number - 1.0
 
 
-def _utilisation(run: str) -> Callable[[], float]:
-    return lambda: run_utilisation(run).value
+def run_utilisation(name: str) -> float:
+    """Return the utilisation that a run's disclosures imply, at its accelerator's 16-bit peak."""
+    run = catalog.training_run(name)
+    peak = catalog.accelerator(run.accelerator).peak("bf16")
+    return float(implied_utilisation(run.active_parameters, run.tokens, run.chip_hours, peak))
 
 
 def _compute(run: str) -> Callable[[], float]:
@@ -68,9 +71,9 @@ def _compute(run: str) -> Callable[[], float]:
 
 def _in_money_of_2025(run: str) -> Callable[[], float]:
     def cost() -> float:
-        case, index = catalog.cost_case(run), catalog.price_index(_HOSTING)
-        start = span(case.text("start"))[0].year
-        return float(to_real(case.value("total_cost"), index.value("index", start), index.value("index", 2025)))
+        case = catalog.cost_case(run)
+        paid = replace(case.datum("total_cost"), price_year=span(case.text("start"))[0].year)
+        return in_money_of(2025, paid, _HOSTING).number
 
     return cost
 
@@ -88,7 +91,9 @@ def _weekly_users_doubling(since: str) -> Callable[[], float]:
         series = catalog.users("ChatGPT").series("weekly_users")
         first, last = span(since)[0], span(_USERS_PRINTED)[1]
         watched = [d for d in series if d.period and first <= span(d.period)[0] and span(d.period)[1] <= last]
-        return trend_of(watched).doubling_time * MONTHS_PER_YEAR
+        time, users = np.transpose([(decimal_year(d.period or ""), d.number) for d in watched])
+        dated = CostSeries(time, users)
+        return -_LN_2 / float(fit_decline(dated, Form.MOORE, Noise.CURVE).slope("time")) * MONTHS_PER_YEAR
 
     return months
 
@@ -101,7 +106,7 @@ def _mfu(run: str, published: float, source: str, miss: str | None = None) -> Ca
         published,
         "1",
         _TOLERANCE_6ND,
-        _utilisation(run),
+        partial(run_utilisation, run),
         miss,
     )
 

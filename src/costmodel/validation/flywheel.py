@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from functools import cache, partial
 
+from costmodel.estimation.scarcity import contract_rents, rent_backtest
 from costmodel.flywheel.history import read_off
 from costmodel.flywheel.inputs import FlywheelScenario
 from costmodel.flywheel.simulate import simulate
@@ -13,8 +14,6 @@ from costmodel.foundation.errors import CatalogError
 from costmodel.foundation.scenario import Observation
 from costmodel.foundation.units import HOURS_PER_YEAR
 from costmodel.market.demand import constant_elasticity
-from costmodel.market.records import contract_rents
-from costmodel.market.scarcity import rent_backtest
 from costmodel.ownership.rent import levelized_cost, required_rent
 from costmodel.validation.case import Case, Evidence
 

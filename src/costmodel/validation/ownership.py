@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache, partial
 
 from costmodel import catalog
-from costmodel.analysis.depreciation_backtest import DepreciationBacktest, backtest_depreciation
+from costmodel.estimation.depreciation import DepreciationBacktest, backtest_depreciation
 from costmodel.ownership.accelerator_hour import accelerator_hour, from_catalog
 from costmodel.ownership.company import useful_life_effect
 from costmodel.ownership.depreciation import economic_fraction, macrs_rates

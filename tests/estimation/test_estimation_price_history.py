@@ -4,17 +4,12 @@ import numpy as np
 import pytest
 
 from costmodel.catalog import rental, trend
+from costmodel.estimation.fixed_capability import years_of_rise
+from costmodel.estimation.price_history import FLAGSHIP_LINES, blended_price, flagship_moves, published_declines
+from costmodel.estimation.scarcity import contract_rents, foretold_rent, rent_backtest
 from costmodel.foundation.errors import DomainError
 from costmodel.foundation.provenance import Grade
-from costmodel.market.fixed_capability import years_of_rise
-from costmodel.market.records import (
-    FLAGSHIP_LINES,
-    contract_rents,
-    flagship_moves,
-    published_declines,
-    quoted_terms,
-)
-from costmodel.market.scarcity import foretold_rent, rent_backtest
+from costmodel.market.commitment_terms import quoted_terms
 
 # Tightness of the fleet and levelized cost of a new accelerator-hour at mid-quarter, from a first calibration of
 # the industry's history with one operator (grade: assumed). The flywheel's own path takes their place.
@@ -22,6 +17,12 @@ TIGHTNESS = {2025.625: 0.817313, 2025.875: 0.823593, 2026.125: 0.867946, 2026.37
 HOUR_COST = {2025.625: 0.905652, 2025.875: 0.873596, 2026.125: 0.842693, 2026.375: 0.812901, 2026.625: 0.773809}
 TIGHTNESS_ERROR = 0.02
 """One standard deviation of the ratio of two tightnesses, relative: assumed."""
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference("costmodel.estimation.price_history:blended_price")
+def test_three_to_one_blend():
+    assert blended_price(1.25, 10.0, 0.75) == (3 * 1.25 + 10.0) / 4
 
 
 @pytest.mark.published

@@ -6,7 +6,7 @@ import io
 import numpy as np
 import pytest
 
-from costmodel.serving.erdil import erdil_all_reduce_time, erdil_full_step_time, erdil_simple_step_time
+from costmodel.validation.replicas.erdil import erdil_all_reduce_time, erdil_full_step_time, erdil_simple_step_time
 
 # Erdil (2025), arXiv 2506.04645, and its notebook: Llama-3-70B, bf16, milliseconds per token on H100.
 TABLE = """n,batch,context,simple,paper,usd_per_m
@@ -29,7 +29,7 @@ def full(row):
 
 
 @pytest.mark.published
-@pytest.mark.reference("costmodel.serving.erdil:erdil_simple_step_time")
+@pytest.mark.reference("costmodel.validation.replicas.erdil:erdil_simple_step_time")
 @pytest.mark.parametrize("row", ROWS)
 def test_simple_model_is_exact_to_the_printed_digits(row):
     time = erdil_simple_step_time(80, PARAMETERS, 2, row["n"], row["batch"], PEAK, BANDWIDTH)
@@ -37,7 +37,7 @@ def test_simple_model_is_exact_to_the_printed_digits(row):
 
 
 @pytest.mark.published
-@pytest.mark.reference("costmodel.serving.erdil:erdil_full_step_time")
+@pytest.mark.reference("costmodel.validation.replicas.erdil:erdil_full_step_time")
 @pytest.mark.parametrize("row", ROWS)
 def test_full_model_within_two_percent(row):
     assert float(full(row)) * 1e3 == pytest.approx(row["paper"], rel=0.02)
@@ -52,7 +52,7 @@ def test_full_model_gives_the_printed_cost(row):
 
 
 @pytest.mark.closed_form
-@pytest.mark.reference("costmodel.serving.erdil:erdil_all_reduce_time")
+@pytest.mark.reference("costmodel.validation.replicas.erdil:erdil_all_reduce_time")
 def test_small_messages_take_the_low_latency_protocol_and_large_ones_the_simple():
     # two ranks in one node, 1 kB: 2 * (2 - 1) * 0.6 + 6.8 = 8 us, then half of 1 kB at 225 GB/s * 0.5
     assert float(erdil_all_reduce_time(1e3, 2.0, 1.0)) == pytest.approx(8e-6 + 0.5 * 1e3 / (225e9 * 0.5))

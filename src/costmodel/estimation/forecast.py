@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from costmodel.catalog import learning_rate
+from costmodel.estimation.decline import CostSeries, Form
 from costmodel.foundation.arrays import FloatArray, Numeric, formula, readonly
 from costmodel.foundation.errors import DomainError, ScenarioError
-from costmodel.market.experience import CostSeries, Form
 
 _UNEVEN = 1e-6
 """Largest relative difference between steps that still count as equal [1]."""

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from costmodel.estimation.elasticity import estimate_elasticity, estimate_elasticity_of_frame
 from costmodel.foundation.errors import DomainError, ScenarioError
-from costmodel.market.elasticity import estimate_elasticity, estimate_elasticity_of_frame
-from costmodel.market.panel import generate_panel
+from costmodel.validation.generated_panel import generate_panel
 
 
 def of(panel, keep=slice(None), **options):

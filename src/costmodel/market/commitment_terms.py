@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from costmodel.catalog import rental
 from costmodel.foundation.arrays import Numeric, formula
 from costmodel.foundation.errors import DomainError
 
@@ -75,68 +76,6 @@ def forward_rent(one_year: Numeric, yearly_ratio: Numeric, year: Numeric) -> Num
     3.782
     """
     return one_year * np.power(yearly_ratio, year)
-
-
-@formula()
-def mean_rent_of_term(spot_rent: Numeric, decline: Numeric, term: Numeric) -> Numeric:
-    """Flat rent over a term that equals the mean of a rent falling steadily.
-
-    Parameters
-    ----------
-    spot_rent
-        Rent now, > 0 [USD/hour].
-    decline
-        Logarithmic fall of rent, signed [1/year].
-    term
-        Length of the commitment, > 0 [year].
-
-    Returns
-    -------
-    Numeric
-        Flat rent [USD/hour].
-
-    Notes
-    -----
-    ``ρ (1 - exp(-δT))/(δT)``.
-
-    Examples
-    --------
-    >>> round(float(mean_rent_of_term(2.0, 0.3, 3.0)), 4)
-    1.3187
-    """
-    width = decline * term
-    divisor = np.where(width == 0.0, 1.0, width)
-    return spot_rent * np.where(width == 0.0, 1.0, -np.expm1(-width) / divisor)
-
-
-@formula()
-def idle_rent(rental_price: Numeric, fill_rate: Numeric, spot_discount: Numeric) -> Numeric:
-    """Earnings per idle hour that is offered on the spot market.
-
-    Parameters
-    ----------
-    rental_price
-        Rent of committed hours, >= 0 [USD/hour].
-    fill_rate
-        Share of offered idle hours that finds a buyer, 0 to 1 [1].
-    spot_discount
-        Discount of an interruptible hour, 0 to 1 [1].
-
-    Returns
-    -------
-    Numeric
-        Earnings per idle hour offered [USD/hour].
-
-    Notes
-    -----
-    ``ρ f (1 - d)``.
-
-    Examples
-    --------
-    >>> round(float(idle_rent(2.35, 0.7, 0.4)), 4)
-    0.987
-    """
-    return rental_price * fill_rate * (1.0 - spot_discount)
 
 
 @formula()
@@ -245,3 +184,29 @@ class TermStructure:
         if self.on_demand is None:
             raise DomainError("on_demand is absent: without it there is no premium and no discount")
         return self.on_demand
+
+
+def quoted_terms(name: str, period: str | None = None) -> TermStructure:
+    """Return the term structure that a cloud's recorded quotes imply.
+
+    Parameters
+    ----------
+    name
+        Name in the catalog's table of rentals, such as ``AWS A100`` or ``AWS p5.48xlarge``.
+    period
+        Period of the quotes; the latest if absent.
+
+    Raises
+    ------
+    CatalogError
+        If the one-year or the three-year quote is not recorded.
+
+    Examples
+    --------
+    >>> round(quoted_terms("AWS p5.48xlarge").yearly_ratio, 4)
+    0.7247
+    """
+    record = rental(name)
+    return TermStructure(
+        record.value("committed_1y", period), record.value("committed_3y", period), record.get("on_demand", period)
+    )

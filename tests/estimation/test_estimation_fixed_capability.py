@@ -5,16 +5,15 @@ import math
 import numpy as np
 import pytest
 
-from costmodel.foundation.errors import DomainError
-from costmodel.market.attribution import PriceBasis, split_price_decline, split_usage_growth
-from costmodel.market.fixed_capability import (
+from costmodel.estimation.fixed_capability import (
     PriceRecords,
     decline_at_capability,
     decline_rate,
     price_moves,
-    yearly_fall,
     years_of_rise,
 )
+from costmodel.foundation.errors import DomainError
+from costmodel.market.attribution import PriceBasis, split_price_decline, split_usage_growth
 
 RECORDS = PriceRecords(
     ("first", "better", "cheap", "dear", "cheapest", "late"),
@@ -25,10 +24,8 @@ RECORDS = PriceRecords(
 
 
 @pytest.mark.closed_form
-@pytest.mark.reference("costmodel.market.fixed_capability:decline_rate")
-@pytest.mark.reference("costmodel.market.fixed_capability:yearly_fall")
+@pytest.mark.reference("costmodel.estimation.fixed_capability:decline_rate")
 def test_a_thousandth_in_three_years_is_a_tenth_a_year():
-    assert yearly_fall(60.0, 0.06, 3.0) == pytest.approx(10.0, rel=1e-13)
     assert decline_rate(60.0, 0.06, 3.0) == pytest.approx(math.log(1000) / 3, rel=1e-14)
 
 

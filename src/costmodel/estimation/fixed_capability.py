@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from costmodel.estimation.decline import CostSeries, DeclineFit, Form, Noise, fit_decline
 from costmodel.foundation.arrays import FloatArray, Numeric, formula, readonly
 from costmodel.foundation.errors import DomainError
-from costmodel.market.experience import CostSeries, DeclineFit, Form, Noise, fit_decline
 
 
 @formula()
@@ -35,42 +35,14 @@ def decline_rate(price: Numeric, later_price: Numeric, years: Numeric) -> Numeri
 
     Notes
     -----
-    ``ln(p/p') / t``.
+    ``ln(p/p') / t``; ``e`` to this power is by how many times the price falls per year.
 
     Examples
     --------
     >>> round(float(decline_rate(60.0, 0.06, 3.0)), 4)
     2.3026
     """
-    return np.log(price / later_price) / years
-
-
-@formula()
-def yearly_fall(price: Numeric, later_price: Numeric, years: Numeric) -> Numeric:
-    """By how many times a price fell per year between two dates.
-
-    Parameters
-    ----------
-    price, later_price
-        Prices at the two dates, > 0 [USD/token].
-    years
-        Time between them, > 0 [year].
-
-    Returns
-    -------
-    Numeric
-        Factor per year, above 1 where the price fell [1].
-
-    Notes
-    -----
-    ``(p/p')^(1/t)``.
-
-    Examples
-    --------
-    >>> round(float(yearly_fall(60.0, 0.06, 3.0)), 4)
-    10.0
-    """
-    return np.power(price / later_price, 1.0 / years)
+    return np.log1p((price - later_price) / later_price) / years
 
 
 @dataclass(frozen=True, slots=True, eq=False)

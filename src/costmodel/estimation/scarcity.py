@@ -14,8 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from costmodel.catalog import rental
+from costmodel.catalog.periods import month_start
 from costmodel.foundation.arrays import FloatArray, Numeric, formula, readonly
 from costmodel.foundation.errors import DomainError
+from costmodel.foundation.provenance import Grade
 from costmodel.foundation.reducers import exact_quantile
 
 LEAST_RISE = 0.01
@@ -83,6 +86,37 @@ def foretold_rent(rent: Numeric, required_rent_ratio: Numeric, tightness_ratio: 
     2.594
     """
     return rent * required_rent_ratio * np.power(tightness_ratio, exponent)
+
+
+@dataclass(frozen=True, slots=True)
+class DatedRent:
+    """A rent with its date.
+
+    Parameters
+    ----------
+    time
+        Middle of the month that it describes [year].
+    rent
+        Hourly rent [USD/hour].
+    grade
+        Evidence.
+    """
+
+    time: float
+    rent: float
+    grade: Grade
+
+
+def contract_rents(name: str = "H100 market") -> tuple[DatedRent, ...]:
+    """Return the recorded one-year contract rents of a market, in order of time.
+
+    Examples
+    --------
+    >>> [(round(rent.time, 2), rent.rent) for rent in contract_rents()]
+    [(2025.79, 1.7), (2026.21, 2.35), (2026.46, 2.65)]
+    """
+    series = rental(name).series("contract_1y")
+    return tuple(DatedRent(month_start(d.period or "") + 1 / 24, d.number, d.grade) for d in series)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

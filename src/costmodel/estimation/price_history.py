@@ -1,27 +1,17 @@
-"""What the catalog holds about the market: declines at fixed capability, flagship lines, quotes and rents."""
+"""What prices of tokens have done: published declines of the same ability, and the flagship lines of the makers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from costmodel.catalog import Datum, rental, token_price, trend
-from costmodel.catalog.periods import decimal_year, span
+import numpy as np
+
+from costmodel.catalog import Datum, token_price, trend
+from costmodel.catalog.periods import decimal_year, month_start, span
+from costmodel.estimation.fixed_capability import PriceMove, decline_rate, price_moves
+from costmodel.foundation.arrays import Numeric, formula
 from costmodel.foundation.errors import DomainError, near_matches
 from costmodel.foundation.provenance import Grade, weakest
-from costmodel.market.fixed_capability import PriceMove, price_moves, yearly_fall
-from costmodel.market.list_prices import blended_price
-from costmodel.market.terms import TermStructure
-
-__all__ = [
-    "FLAGSHIP_LINES",
-    "INPUT_SHARE",
-    "DatedRent",
-    "PublishedDecline",
-    "contract_rents",
-    "flagship_moves",
-    "published_declines",
-    "quoted_terms",
-]
 
 INPUT_SHARE = 0.75
 """Input tokens over all tokens in a blended price [1]: three to one, the custom of price comparisons; assumed."""
@@ -65,6 +55,34 @@ FLAGSHIP_LINES: dict[str, tuple[str, ...]] = {
 (grade: assumed); reasoning models beside a line (o1, o3, GPT-4.5) are left out of it."""
 
 
+@formula()
+def blended_price(input_price: Numeric, output_price: Numeric, input_share: Numeric) -> Numeric:
+    """Average price per token of a mix of input and output.
+
+    Parameters
+    ----------
+    input_price, output_price
+        Prices per token read and written, >= 0 [USD/token].
+    input_share
+        Input tokens over all tokens, 0 to 1 [1]; 0.75 is the customary three to one.
+
+    Returns
+    -------
+    Numeric
+        Price per token, input and output together [USD/token].
+
+    Notes
+    -----
+    ``s p_in + (1 - s) p_out``.
+
+    Examples
+    --------
+    >>> float(blended_price(1.25, 10.0, 0.75))
+    3.4375
+    """
+    return input_share * input_price + (1.0 - input_share) * output_price
+
+
 @dataclass(frozen=True, slots=True)
 class PublishedDecline:
     """A published pair of prices of the same ability, or a published rate.
@@ -100,28 +118,22 @@ def published_declines() -> tuple[PublishedDecline, ...]:
     """
     ratio = trend("a16z token prices, MMLU 83").datum("fold")
     first, _, last = (ratio.period or "").partition("/")
-    years = _month(last) - _month(first)
+    years = month_start(last) - month_start(first)
     rate = trend("Epoch token prices, GPQA").datum("fold_per_year")
     return (
         _pair("MMLU 42", trend("a16z token prices").series("price")),
         _pair("MMLU 64.8", trend("AI Index token prices").series("price")),
-        PublishedDecline("MMLU 83", years, float(yearly_fall(ratio.number, 1.0, years)), ratio.grade),
+        PublishedDecline("MMLU 83", years, ratio.number ** (1.0 / years), ratio.grade),
         PublishedDecline("GPQA, GPT-4 level", None, rate.number, rate.grade),
     )
-
-
-def _month(period: str) -> float:
-    """Return the start of a month as a decimal year, months counted as twelfths."""
-    day = span(period)[0]
-    return day.year + (day.month - 1) / 12.0
 
 
 def _pair(ability: str, prices: tuple[Datum, ...]) -> PublishedDecline:
     """Return the decline between the first and the last of some dated prices."""
     first, last = prices[0], prices[-1]
-    years = _month(last.period or "") - _month(first.period or "")
+    years = month_start(last.period or "") - month_start(first.period or "")
     grade = weakest((first.grade, last.grade))
-    return PublishedDecline(ability, years, float(yearly_fall(first.number, last.number, years)), grade)
+    return PublishedDecline(ability, years, float(np.exp(decline_rate(first.number, last.number, years))), grade)
 
 
 def flagship_moves(maker: str, *, until: str | None = None, input_share: float = INPUT_SHARE) -> tuple[PriceMove, ...]:
@@ -161,60 +173,3 @@ def flagship_moves(maker: str, *, until: str | None = None, input_share: float =
                 times.append(decimal_year(period))
                 prices.append(float(blended_price(written[datum.period], datum.number, input_share)))
     return price_moves(names, times, prices)
-
-
-def quoted_terms(name: str, period: str | None = None) -> TermStructure:
-    """Return the term structure that a cloud's recorded quotes imply.
-
-    Parameters
-    ----------
-    name
-        Name in the catalog's table of rentals, such as ``AWS A100`` or ``AWS p5.48xlarge``.
-    period
-        Period of the quotes; the latest if absent.
-
-    Raises
-    ------
-    CatalogError
-        If the one-year or the three-year quote is not recorded.
-
-    Examples
-    --------
-    >>> round(quoted_terms("AWS p5.48xlarge").yearly_ratio, 4)
-    0.7247
-    """
-    record = rental(name)
-    return TermStructure(
-        record.value("committed_1y", period), record.value("committed_3y", period), record.get("on_demand", period)
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class DatedRent:
-    """A rent with its date.
-
-    Parameters
-    ----------
-    time
-        Middle of the month that it describes [year].
-    rent
-        Hourly rent [USD/hour].
-    grade
-        Evidence.
-    """
-
-    time: float
-    rent: float
-    grade: Grade
-
-
-def contract_rents(name: str = "H100 market") -> tuple[DatedRent, ...]:
-    """Return the recorded one-year contract rents of a market, in order of time.
-
-    Examples
-    --------
-    >>> [(round(rent.time, 2), rent.rent) for rent in contract_rents()]
-    [(2025.79, 1.7), (2026.21, 2.35), (2026.46, 2.65)]
-    """
-    series = rental(name).series("contract_1y")
-    return tuple(DatedRent(_month(d.period or "") + 1 / 24, d.number, d.grade) for d in series)

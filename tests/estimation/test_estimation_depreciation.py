@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from costmodel import catalog
-from costmodel.analysis import depreciation_backtest
-from costmodel.analysis.depreciation_backtest import DepreciationBacktest, backtest_depreciation
 from costmodel.catalog.periods import span
+from costmodel.estimation import depreciation
+from costmodel.estimation.depreciation import DepreciationBacktest, backtest_depreciation
 from costmodel.foundation.errors import CatalogError, DomainError
 
 
@@ -56,7 +56,7 @@ def test_without_reported_years_the_ranges_alone_speak() -> None:
     backtest = backtest_depreciation("Amazon", fit_through=2024)
     assert backtest.fitted == ()
     assert backtest.reported == {}
-    assert backtest.model_error == pytest.approx(depreciation_backtest.MODEL_ERROR)
+    assert backtest.model_error == pytest.approx(depreciation.MODEL_ERROR)
     fitted = backtest_depreciation("Amazon", fit_through=2024, reported="depreciation_and_amortization")
     assert 2023 in fitted.fitted
     width = {name: row.high - row.low for name, row in fitted.parameters.items()}
@@ -93,7 +93,7 @@ def test_years_after_the_cut_do_not_move_the_fit() -> None:
 @pytest.mark.closed_form
 def test_a_perfect_fit_leaves_its_parameters() -> None:
     total = np.array([[1.0, 2.0], [3.0, 7.0]])
-    weights, error = depreciation_backtest._weights(total, np.array([1.0, 3.0]))
+    weights, error = depreciation._weights(total, np.array([1.0, 3.0]))
     # squares: 4 · 0.05² and that plus ln²2 + ln²(7/3); weight ∝ squares^-(2+4)/2
     prior = 4 * 0.05**2
     ratio = (prior / (prior + np.log(2) ** 2 + np.log(7 / 3) ** 2)) ** 3
@@ -104,7 +104,7 @@ def test_a_perfect_fit_leaves_its_parameters() -> None:
 @pytest.mark.closed_form
 def test_weighted_interval_of_equal_weights_is_the_quantile() -> None:
     values = np.arange(1001.0)
-    estimate = depreciation_backtest._estimate(values, np.full(1001, 1 / 1001), 0.8, 0.0)
+    estimate = depreciation._estimate(values, np.full(1001, 1 / 1001), 0.8, 0.0)
     assert (estimate.low, estimate.median, estimate.high) == pytest.approx((100.0, 500.0, 900.0), abs=0.5)
 
 

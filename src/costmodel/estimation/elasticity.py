@@ -118,10 +118,11 @@ def estimate_elasticity(
 
     Examples
     --------
-    >>> from costmodel.market.panel import generate_panel
-    >>> panel = generate_panel(entities=80, periods=20, elasticity=-1.11, rng=1)
-    >>> estimate = estimate_elasticity(panel.quantity, panel.price, panel.entity, panel.period)
-    >>> low, high = estimate.interval(0.99)
+    >>> rng = np.random.default_rng(1)
+    >>> model, week = np.repeat(np.arange(80), 20), np.tile(np.arange(20), 80)
+    >>> price = np.exp(rng.normal(0.0, 0.2, 1600))
+    >>> tokens = price**-1.11 * np.exp(0.1 * week + rng.normal(0.0, 0.3, 1600))
+    >>> low, high = estimate_elasticity(tokens, price, model, week).interval(0.99)
     >>> low < -1.11 < high
     True
     """
@@ -164,9 +165,9 @@ def estimate_elasticity_of_frame(
 
     Examples
     --------
-    >>> from costmodel.market.panel import generate_panel
-    >>> panel = generate_panel(entities=40, periods=12, elasticity=-0.8, rng=2)
-    >>> rows = {"tokens": panel.quantity, "usd": panel.price, "model": panel.entity, "week": panel.period}
+    >>> rng = np.random.default_rng(2)
+    >>> rows = {"model": np.repeat(np.arange(40), 12), "week": np.tile(np.arange(12), 40)}
+    >>> rows |= {"usd": np.exp(rng.normal(0.0, 0.2, 480)), "tokens": np.exp(rng.normal(0.0, 0.3, 480))}
     >>> estimate_elasticity_of_frame(rows, quantity="tokens", price="usd", entity="model", period="week").observations
     480
     """

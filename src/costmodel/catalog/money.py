@@ -1,0 +1,94 @@
+"""Money of one year in money of another, by a price index of the catalog."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from costmodel.catalog.access import Catalog
+from costmodel.catalog.records import Datum
+from costmodel.foundation.arrays import Numeric, formula
+from costmodel.foundation.provenance import weakest
+
+DEFAULT_INDEX = "US CPI-U"
+"""Price index used where none is named: US consumer prices, all urban consumers."""
+_WHOLE = Catalog()
+
+
+@formula()
+def to_real(amount: Numeric, index_then: Numeric, index_wanted: Numeric) -> Numeric:
+    """Convert money of one year into money of another by a price index.
+
+    Parameters
+    ----------
+    amount
+        Money of the year in which it was paid [USD].
+    index_then
+        Price index of that year, positive.
+    index_wanted
+        Price index of the year wanted, positive.
+
+    Returns
+    -------
+    Numeric
+        The same purchasing power in money of the year wanted [USD].
+
+    Notes
+    -----
+    ``amount · index_wanted / index_then``.
+
+    Examples
+    --------
+    >>> round(float(to_real(100.0, 250.0, 300.0)), 6)
+    120.0
+    """
+    return amount * index_wanted / index_then
+
+
+def in_money_of(year: int, datum: Datum, index: str = DEFAULT_INDEX, catalog: Catalog = _WHOLE) -> Datum:
+    """Return a figure of money in money of another year.
+
+    Parameters
+    ----------
+    year
+        Year whose money is wanted.
+    datum
+        A recorded figure; one that is no money, or whose price year is not recorded, is returned as it is.
+    index
+        Name of the price index.
+    catalog
+        Catalog that holds the index.
+
+    Returns
+    -------
+    Datum
+        The figure with its range, no stronger than the index, and a note that says so.
+
+    Raises
+    ------
+    CatalogError
+        If the index has no figure for a year: a missing year is not extrapolated.
+
+    Examples
+    --------
+    >>> paid = _WHOLE.company("Alphabet").annual("capex")[2020]
+    >>> round(in_money_of(2024, paid).number / paid.number, 3)
+    1.212
+    """
+    if datum.price_year is None or datum.price_year == year:
+        return datum
+    series = catalog.price_index(index)
+    then, wanted = series.datum("index", datum.price_year), series.datum("index", year)
+
+    def real(amount: float | None) -> float | None:
+        return None if amount is None else float(to_real(amount, then.number, wanted.number))
+
+    said = f"money of {datum.price_year} in money of {year} by {index}"
+    return replace(
+        datum,
+        value=real(datum.value),
+        low=real(datum.low),
+        high=real(datum.high),
+        price_year=year,
+        grade=weakest((datum.grade, then.grade, wanted.grade)),
+        note=said if datum.note is None else f"{datum.note}; {said}",
+    )

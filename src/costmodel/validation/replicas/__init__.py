@@ -1,0 +1,1 @@
+"""Formulas of papers as printed, to compare the library with; no model uses them."""
