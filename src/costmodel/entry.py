@@ -26,6 +26,7 @@ MODEL_MODULES = {
     "agent_task": "costmodel.serving.task",
     "accelerator_hour": "costmodel.ownership.accelerator_hour",
     "token_market": "costmodel.market.inputs",
+    "service": "costmodel.studies.service",
 }
 """Where each model is registered; imported when a scenario names it."""
 

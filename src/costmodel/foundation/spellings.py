@@ -47,6 +47,7 @@ _PREFIXED = {
     "W": ("W", "watt", "watts"),
     "Wh": ("Wh", "Whr", "watthour", "watthours"),
     "J": ("J", "joule", "joules"),
+    "g": ("g", "gram", "grams", "gCO2", "gCO2e", "gCO2eq"),
 }
 """Units that take a prefix, with their spellings."""
 _PLAIN = {
@@ -62,6 +63,8 @@ _PLAIN = {
     "month": ("mo", "mos", "mth", "month", "months"),
     "quarter": ("qtr", "quarter", "quarters"),
     "year": ("y", "yr", "yrs", "year", "years", "annum"),
+    "tonne": ("tonne", "tonnes", "tCO2", "tCO2e", "tCO2eq"),
+    "L": ("L", "l", "litre", "litres", "liter", "liters"),
     "percent": ("%", "percent", "pct"),
     "1/hour": ("hourly",),
     "1/day": ("daily",),

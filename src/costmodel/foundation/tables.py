@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 
 _PREFIXES = (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3))
-_PREFIXED = frozenset({"token", "FLOP", "byte", "W", "Wh"})
+_PREFIXED = frozenset({"token", "FLOP", "byte", "W", "Wh", "g"})
 """Units whose figures are shown with a prefix that fits their size."""
 _MONEY = (("T USD", 1e12), ("B USD", 1e9), ("M USD", 1e6))
 _DIGITS = 4
@@ -37,7 +37,7 @@ def shown_unit(unit: str, size: float = 0.0) -> tuple[str, float]:
     if unit == "1":
         return "", 1.0
     head, stroke, rest = unit.partition("/")
-    if rest == "token" and head in ("USD", "Wh"):
+    if rest == "token" and head in ("USD", "Wh", "g", "L"):
         return f"{head}/Mtoken", 1e6
     steps = _MONEY if head == "USD" else tuple((f"{p}{head}", s) for p, s in _PREFIXES) if head in _PREFIXED else ()
     for name, scale in steps:

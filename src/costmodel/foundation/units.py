@@ -33,6 +33,8 @@ CANONICAL_UNITS = {
     "text": "token",
     "power": "W",
     "energy": "Wh",
+    "mass": "g",
+    "volume": "L",
     "share or count": "1",
 }
 """The canonical unit of each kind of quantity."""
@@ -62,12 +64,15 @@ _DEFINITIONS = (
     "Wh = [energy]",
     "W = Wh / hour",
     "J = W * s",
+    "g = [mass]",
+    "tonne = 1e6 g",
+    "L = [volume]",
     "percent = 0.01",
     *(
         f"{prefix}{unit} = {scale} {unit}"
         for prefix, scale in _SI.items()
         if prefix
-        for unit in ("USD", "token", "FLOP", "byte", "bit", "W", "Wh", "J")
+        for unit in ("USD", "token", "FLOP", "byte", "bit", "W", "Wh", "J", "g")
     ),
 )
 _ALIASES = {"%": "percent", "tokens": "token", "hours": "hour", "years": "year", "h": "hour", "y": "year"}

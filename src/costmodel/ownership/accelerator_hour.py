@@ -122,8 +122,17 @@ def absent_figures(hour: HourInputs) -> tuple[str, ...]:
     return tuple(name for name in FIGURES if getattr(hour, name) is None)
 
 
-def check_choices(hour: HourInputs, accelerator: str) -> None:
+def check_choices(hour: HourInputs, accelerator: str, *, named_elsewhere: bool = False) -> None:
     """Refuse an entry that would choose nothing, and absent figures of an unnamed accelerator.
+
+    Parameters
+    ----------
+    hour
+        The inputs.
+    accelerator
+        Name in the catalog; may be empty where every figure is given.
+    named_elsewhere
+        Whether the name serves something beside the hour, so that it may stand beside given figures.
 
     Raises
     ------
@@ -133,7 +142,7 @@ def check_choices(hour: HourInputs, accelerator: str) -> None:
     absent = absent_figures(hour)
     if absent and not accelerator:
         raise ScenarioError(f"{absent[0]} is absent: give it, or name an accelerator of the catalog")
-    if accelerator and not absent:
+    if accelerator and not absent and not named_elsewhere:
         raise ScenarioError(f"accelerator {accelerator!r} would do nothing: every figure is given; leave the name out")
     priced = [name for name in PRICED if name in absent]
     for name in ("price_basis", "known_by"):

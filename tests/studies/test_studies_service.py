@@ -1,0 +1,199 @@
+"""The joined planner: equal to its parts chained by hand, use in one place, nothing that does nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import costmodel
+from costmodel.foundation.errors import CatalogError, ScenarioError
+from costmodel.ownership.accelerator_hour import AcceleratorHour, accelerator_hour
+from costmodel.serving.deployment import Deployment
+from costmodel.serving.model import deploy
+from costmodel.studies.service import Service, serve_plan
+from costmodel.studies.ways import break_even_use, on_demand_hour, spot_hour
+
+SERVING = {
+    "architecture": "Llama-3-70B",
+    "layout": {"tensor": 4},
+    "workload": {"mean_input": 2000.0, "mean_output": 400.0, "cached_share": 0.3},
+}
+HOUR = {"it_life": 5.0, "wacc": 0.1}
+OFFERS = {
+    "day": {"kind": "on demand", "price": 3.0, "scaled_share": 0.9},
+    "year": {"kind": "committed", "price": 2.0},
+    "spot": {"kind": "spot", "price": 1.5, "interruption_rate": 0.1, "lost_time": 0.5},
+}
+
+
+def plan(**changes: object) -> Service:
+    entries = {"name": "p", "accelerator": "H100-SXM", "utilisation": 0.4, "hour": HOUR, "serving": SERVING}
+    return Service(**{**entries, **changes})
+
+
+def ways(result: object) -> dict[str, tuple[float, float]]:
+    names = result.coords()["way"]  # type: ignore[attr-defined]
+    return dict(zip(names, zip(result.way_cost, result.way_break_even, strict=True), strict=True))  # type: ignore[attr-defined]
+
+
+@pytest.mark.closed_form
+def test_a_token_costs_what_the_two_models_give_chained_by_hand() -> None:
+    use = 0.4
+    hour = AcceleratorHour(name="h", accelerator="H100-SXM", utilisation=use, **HOUR).completed()
+    paid = float(accelerator_hour(hour.resolve()).total) * use
+    load = {"peak_to_average": 1.0 / use}
+    energy = {"power": hour.it_power * 0.76, "idle_share": 0.25 / 0.76, "pue": hour.pue}
+    chained = deploy(
+        Deployment(name="d", accelerator="H100-SXM", hour_price=paid, load=load, energy=energy, **SERVING).resolve()
+    )
+    joined = serve_plan(plan().resolve())
+    for name in ("blended_cost", "input_cost", "cached_cost", "output_cost", "request_cost", "energy"):
+        assert float(joined[name]) == pytest.approx(float(chained[name]), rel=1e-12)
+    assert float(joined.hour_cost) == pytest.approx(paid, rel=1e-12)
+
+
+@pytest.mark.law
+@pytest.mark.parametrize("changes", [{}, {"paid_by": "renting", "rent": 2.5}])
+def test_parts_add_up(changes: dict) -> None:
+    result = serve_plan(plan(**changes).resolve())
+    assert sum(result.hour_parts) == pytest.approx(float(result.hour_cost), rel=1e-12)
+    assert sum(result.blended_parts) == pytest.approx(float(result.blended_cost), rel=1e-12)
+
+
+@pytest.mark.closed_form
+def test_idle_hours_are_counted_once() -> None:
+    """Capital of an hour does not depend on use, so at half the use its share of a token doubles; energy less."""
+    full, half = (serve_plan(plan(utilisation=use).resolve()) for use in (0.8, 0.4))
+    parts = dict(zip(full.coords()["part"], zip(full.blended_parts, half.blended_parts, strict=True), strict=True))
+    for name in ("chip", "server", "network", "facility", "maintenance", "cost_of_capital"):
+        assert parts[name][1] == pytest.approx(2.0 * parts[name][0], rel=1e-12)
+    busy, idle = 0.76, 0.25
+    assert parts["energy"][1] / parts["energy"][0] == pytest.approx(
+        ((idle + (busy - idle) * 0.4) / 0.4) / ((idle + (busy - idle) * 0.8) / 0.8), rel=1e-12
+    )
+
+
+@pytest.mark.closed_form
+def test_dearer_power_reaches_a_token_by_its_part() -> None:
+    base = serve_plan(plan(hour={**HOUR, "electricity_price": 8e-5}).resolve())
+    dear = serve_plan(plan(hour={**HOUR, "electricity_price": 16e-5}).resolve())
+    at = base.coords()["part"].index("energy")
+    assert float(dear.blended_cost - base.blended_cost) == pytest.approx(float(base.blended_parts[at]), rel=1e-9)
+
+
+@pytest.mark.closed_form
+def test_yearly_figures_of_a_site_follow_from_its_power() -> None:
+    result = serve_plan(plan(sale={"input": 1e-6, "output": 4e-6}, facility_power="2 MW").resolve())
+    hour = AcceleratorHour(name="h", accelerator="H100-SXM", **HOUR).completed()
+    number = 2e6 / (hour.it_power * hour.pue)
+    assert float(result.site_accelerators) == pytest.approx(number)
+    assert float(result.site_cost) == pytest.approx(number * float(result.hour_cost) * 8766)
+    price = (2000 * 1e-6 + 400 * 4e-6) / 2400
+    tokens = number * 0.4 * float(result.tokens_per_second) * 8766 * 3600
+    assert float(result.site_profit) == pytest.approx(tokens * price - float(result.site_cost))
+    assert float(result.site_profit / result.site_revenue) == pytest.approx(float(result.gross_margin))
+
+
+@pytest.mark.closed_form
+def test_ways_of_paying_at_the_same_work() -> None:
+    api = {"host": {"input": 1e-6, "cached": 1e-7, "output": 4e-6}}
+    result = serve_plan(plan(offers=OFFERS, tokens_for_sale=api).resolve())
+    busy = float(result.tokens_per_second) * 3600
+    found = ways(result)
+    assert found["owning"][0] == pytest.approx(float(result.blended_cost), rel=1e-12)
+    assert found["day"][0] == pytest.approx(3.0 * (1 + (1 / 0.4 - 1) * 0.1) / busy)
+    assert found["year"][0] == pytest.approx(2.0 / 0.4 / busy)
+    assert found["spot"][0] == pytest.approx(1.5 * 1.05 / busy)
+    assert found["host"][0] == pytest.approx((2000 * 0.7 * 1e-6 + 2000 * 0.3 * 1e-7 + 400 * 4e-6) / 2400)
+
+
+@pytest.mark.closed_form
+@pytest.mark.parametrize("way", ["day", "spot", "host"])
+def test_at_the_break_even_use_both_ways_cost_the_same(way: str) -> None:
+    api = {"host": {"input": 0.3e-6, "output": 0.4e-6}}
+    use = float(ways(serve_plan(plan(offers=OFFERS, tokens_for_sale=api).resolve()))[way][1])
+    assert 0.0 < use < 1.0
+    there = ways(serve_plan(plan(offers=OFFERS, tokens_for_sale=api, utilisation=use).resolve()))
+    assert there[way][0] == pytest.approx(there["owning"][0], rel=1e-9)
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference("costmodel.studies.ways:break_even_use")
+def test_break_even_use() -> None:
+    assert float(break_even_use(1.0, 0.2, 2.2, 1.0)) == pytest.approx(0.5)  # 1/u + 0.2 = 2.2
+    assert float(break_even_use(1.0, 0.2, 1.5, 0.5)) == pytest.approx((1.0 - 0.75) / (0.75 - 0.2))
+    assert float(break_even_use(1.0, 0.2, 2.0, 0.5)) == 0.0  # handing back half costs as much as owning
+
+
+@pytest.mark.closed_form
+def test_where_no_use_breaks_even_there_is_no_figure() -> None:
+    """A rent below the energy of a busy hour: owning never wins. Idle hours paid for dearly: it always does."""
+    cheap = {"gift": {"kind": "on demand", "price": 1e-3}, "year": {"kind": "committed", "price": 9.0}}
+    found = ways(serve_plan(plan(offers=cheap).resolve()))
+    assert np.isnan(found["gift"][1])
+    assert found["year"][1] == 0.0
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference("costmodel.studies.ways:on_demand_hour")
+def test_on_demand_hour() -> None:
+    assert float(on_demand_hour(3.0, 0.25, 0.8)) == pytest.approx(3.0 * (1 + 3 * 0.2))
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference("costmodel.studies.ways:spot_hour")
+def test_spot_hour() -> None:
+    assert float(spot_hour(2.0, 0.04, 0.5)) == pytest.approx(2.04)
+
+
+@pytest.mark.closed_form
+def test_carbon_is_electricity_and_hardware() -> None:
+    carbon = {"intensity": "400 gCO2e/kWh", "water": "3 L/kWh", "embodied": "150 kg", "embodied_life": 5.0}
+    result = serve_plan(plan(carbon=carbon).resolve())
+    tokens = 0.4 * float(result.tokens_per_second) * 8766 * 3600 * 5
+    assert float(result.carbon) == pytest.approx(float(result.energy) * 0.4 + 150e3 / tokens)
+    assert float(result.water) == pytest.approx(float(result.energy) * 0.003)
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"hour": {**HOUR, "utilisation": 0.5}}, "use stands in one place"),
+        ({"serving": {**SERVING, "load": {"headroom": 0.2}}}, "serving.load would do nothing"),
+        ({"rent": 2.0}, "leave rent out"),
+        ({"paid_by": "renting"}, "give rent"),
+        ({"offers": {"owning": {"kind": "committed", "price": 1.0}}}, "'owning' names two ways"),
+        ({"offers": {"a": {"kind": "committed", "price": 1.0, "lost_time": 1.0}}}, "lost_time would do nothing"),
+        ({"offers": {"a": {"kind": "spot", "price": 1.0}}}, "interruption_rate is missing"),
+        ({"hour": {**HOUR, "region": "Ohio", "electricity_price": 8e-5}}, "region would do nothing"),
+    ],
+)
+def test_what_would_count_twice_or_do_nothing_is_refused(changes: dict, said: str) -> None:
+    with pytest.raises(ScenarioError, match=said):
+        plan(**changes)
+
+
+@pytest.mark.contract
+def test_an_unknown_accelerator_is_named() -> None:
+    with pytest.raises(CatalogError, match="'nonsense'"):
+        costmodel.run(plan(accelerator="nonsense"))
+
+
+@pytest.mark.contract
+def test_the_bibliography_holds_the_catalogs_figures_of_the_hour() -> None:
+    cited = {row.path: row.grade.value for row in plan().sources()}
+    assert cited["hour.chip_price"] == "estimated"
+    assert "hour.electricity_price" in cited
+    given = {row.path for row in plan(hour={**HOUR, "electricity_price": 8e-5}).sources()}
+    assert "hour.electricity_price" in given
+
+
+@pytest.mark.contract
+def test_the_planner_is_one_command() -> None:
+    scenario = costmodel.load_scenario("token-planner")
+    result = costmodel.run(scenario, draws=200, rng=0)
+    assert result.draws == 200
+    assert np.isfinite(result.blended_cost).all()
+    others = [scenario.replace({"accelerator": name}) for name in ("H100-SXM", "MI300X", "B200")]
+    assert len({float(costmodel.run(other).blended_cost) for other in others}) == 3
