@@ -257,7 +257,7 @@ class ServiceResult(Result):
         """Cost of a request of mean lengths."""
         return self.blended_cost * self.tokens_per_second / self.requests_per_second
 
-    @derived("USD/month", label="cost of a user", blank=_BLANK)
+    @derived("USD", label="cost of the requests of a user in a month", blank=_BLANK)
     def user_cost(self) -> FloatArray:
         """Cost of a user's requests in a month."""
         return self.request_cost * self.requests_per_user
