@@ -40,7 +40,7 @@ from costmodel.serving.deployment import Deployment, DeploymentResult, EnergyInp
 from costmodel.serving.load import utilisation_of_fleet
 from costmodel.serving.model import deploy
 from costmodel.serving.throughput import REASONS
-from costmodel.studies.ways import break_even_use, on_demand_hour, spot_hour
+from costmodel.studies.ways import Offer, offered, on_demand_hour, reached_use
 
 PARTS = (*COMPONENTS, "rent")
 """What an hour is made of: the parts of an owned one, and rent."""
@@ -67,33 +67,6 @@ class Carbon(Inputs):
         "g", ge=0, default=0.0, description="Greenhouse gases of making an accelerator with its share of the server."
     )
     embodied_life: Parameter = parameter("year", gt=0, default=5.0, description="Years that the embodied gases cover.")
-
-
-class Offer(Inputs):
-    """Capacity that can be rented."""
-
-    kind: Literal["on demand", "committed", "spot"]
-    """Whether idle hours can be handed back, are paid for, or capacity may be taken away."""
-    price: Parameter = parameter("USD/hour", ge=0, description="Price of an accelerator-hour.")
-    scaled_share: Parameter = parameter(
-        "1", ge=0, le=1, optional=True, description="Share of idle hours handed back; absent: all, on demand and spot."
-    )
-    interruption_rate: Parameter = parameter(
-        "1/hour", ge=0, optional=True, description="Interruptions in an hour of running on spot."
-    )
-    lost_time: Parameter = parameter("hour", ge=0, optional=True, description="Time lost by an interruption.")
-
-    @model_validator(mode="after")
-    def _check_kind(self) -> Self:
-        """Refuse entries that do nothing for the kind, and a spot offer that says nothing of interruptions."""
-        spot = self.kind == "spot"
-        for name in ("interruption_rate", "lost_time"):
-            if (getattr(self, name) is not None) != spot:
-                what = "is missing: spot capacity is taken away" if spot else "would do nothing"
-                raise ScenarioError(f"{name} {what} (kind {self.kind!r})")
-        if self.kind == "committed" and self.scaled_share is not None:
-            raise ScenarioError("scaled_share would do nothing: committed hours are paid for")
-        return self
 
 
 class Service(Scenario):
@@ -402,27 +375,14 @@ def _ways(
     costs: list[Numeric] = [owned / per_hour]
     break_even: list[Numeric] = [np.float64(np.nan)]
     for offer in resolved.offers.values():
-        scaled = 0.0 if offer.kind == "committed" else 1.0 if offer.scaled_share is None else offer.scaled_share
-        price = offer.price
-        if offer.kind == "spot":
-            price = spot_hour(price, offer.interruption_rate, offer.lost_time)
+        price, scaled = offered(offer)
         costs.append(on_demand_hour(price, use, scaled) / per_hour)
-        break_even.append(_break_even(fixed, variable, price, scaled))
+        break_even.append(reached_use(fixed, variable, price, scaled))
     for tokens in resolved.tokens_for_sale.values():
         price = _price(tokens, resolved)
         costs.append(price)
-        break_even.append(_break_even(fixed, variable, price * per_hour, 1.0))
+        break_even.append(reached_use(fixed, variable, price * per_hour, 1.0))
     return costs, break_even
-
-
-def _break_even(fixed: Numeric, variable: Numeric, price: Numeric, scaled: Numeric) -> Numeric:
-    """Return the use from which owning is cheaper, 0 where it always is, NaN where it never is."""
-    held = price * (1.0 - scaled) >= fixed
-    gains = price * scaled > variable
-    use = break_even_use(
-        fixed, np.where(gains, variable, 0.0), np.where(gains, price, 1.0), np.where(gains, scaled, 1.0)
-    )
-    return np.where(held, 0.0, np.where(gains & (use <= 1.0), use, np.nan))
 
 
 def _hour(resolved: Service, figures: HourInputs, use: Numeric) -> AcceleratorHourResult:

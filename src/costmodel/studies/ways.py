@@ -6,9 +6,14 @@ commitment, and handed back as far as scaling allows on demand.
 
 from __future__ import annotations
 
+from typing import Literal, Self
+
 import numpy as np
+from pydantic import model_validator
 
 from costmodel.foundation.arrays import Numeric, formula
+from costmodel.foundation.errors import ScenarioError
+from costmodel.foundation.inputs import Inputs, Parameter, parameter
 
 
 @formula()
@@ -104,3 +109,50 @@ def break_even_use(owned_fixed: Numeric, owned_variable: Numeric, price: Numeric
     """
     gap = owned_fixed - price * (1.0 - scaled_share)
     return np.maximum(gap, 0.0) / (price * scaled_share - owned_variable)
+
+
+class Offer(Inputs):
+    """Capacity that can be rented."""
+
+    kind: Literal["on demand", "committed", "spot"]
+    """Whether idle hours can be handed back, are paid for, or capacity may be taken away."""
+    price: Parameter = parameter("USD/hour", ge=0, description="Price of an accelerator-hour.")
+    scaled_share: Parameter = parameter(
+        "1", ge=0, le=1, optional=True, description="Share of idle hours handed back; absent: all, on demand and spot."
+    )
+    interruption_rate: Parameter = parameter(
+        "1/hour", ge=0, optional=True, description="Interruptions in an hour of running on spot."
+    )
+    lost_time: Parameter = parameter("hour", ge=0, optional=True, description="Time lost by an interruption.")
+
+    @model_validator(mode="after")
+    def _check_kind(self) -> Self:
+        """Refuse entries that do nothing for the kind, and a spot offer that says nothing of interruptions."""
+        spot = self.kind == "spot"
+        for name in ("interruption_rate", "lost_time"):
+            if (getattr(self, name) is not None) != spot:
+                what = "is missing: spot capacity is taken away" if spot else "would do nothing"
+                raise ScenarioError(f"{name} {what} (kind {self.kind!r})")
+        if self.kind == "committed" and self.scaled_share is not None:
+            raise ScenarioError("scaled_share would do nothing: committed hours are paid for")
+        return self
+
+
+def offered(offer: Offer) -> tuple[Numeric, Numeric]:
+    """Return the price of a useful hour under an offer [USD/hour], and the share of idle hours handed back [1]."""
+    if offer.kind == "committed":
+        return offer.price, 0.0
+    scaled = 1.0 if offer.scaled_share is None else offer.scaled_share
+    if offer.kind == "on demand":
+        return offer.price, scaled
+    return spot_hour(offer.price, offer.interruption_rate, offer.lost_time), scaled
+
+
+def reached_use(fixed: Numeric, variable: Numeric, price: Numeric, scaled: Numeric) -> Numeric:
+    """Return the use from which owning is cheaper: 0 where it always is, NaN where it never is."""
+    held = price * (1.0 - scaled) >= fixed
+    gains = price * scaled > variable
+    use = break_even_use(
+        fixed, np.where(gains, variable, 0.0), np.where(gains, price, 1.0), np.where(gains, scaled, 1.0)
+    )
+    return np.where(held, 0.0, np.where(gains & (use <= 1.0), use, np.nan))
