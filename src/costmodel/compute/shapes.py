@@ -230,6 +230,10 @@ class Shape:
         """
         return to_table(self)
 
+    def noted(self, notes: tuple[str, ...]) -> Shape:
+        """Return the shape with notes in place of its own."""
+        return replace(self, notes=notes)
+
     @property
     def layers(self) -> int:
         """Layers of all groups."""
