@@ -77,19 +77,16 @@ def _mlp_bias(config: Fields, family: Family) -> bool:
     return config.flag("mlp_bias", "add_bias_linear", "bias", "use_bias")
 
 
-def _inner_width(config: Fields, names: tuple[str, ...] = _INNER) -> int:
+def _inner_width(config: Fields, family: Family, names: tuple[str, ...] = _INNER) -> int:
     """Return the inner width: by name, or a multiple of the model's width."""
-    ratio = config.raw("expansion_ratio", "ffn_hidden_multiplier")
-    absent = width_of(config) * int(ratio if ratio is not None else 4)
-    if not config.has(*names) and ratio is None and not config.has("n_embd", "n_embed", "n_head"):
-        return config.whole(*names)
-    return config.whole(*names, absent=absent)
+    ratio = config.raw("expansion_ratio", "ffn_hidden_multiplier") or family.inner_ratio
+    return config.whole(*names, absent=round(width_of(config) * ratio) if ratio else None)
 
 
 def _dense(config: Fields, family: Family, kind: str, layer: int, layers: int) -> Dense:
     """Read a dense MLP; the last layers of some models, which reuse a cache, have twice the width."""
     names = _DENSE_WIDTH if config.whole(*_EXPERTS, absent=0) > 1 or kind == "llama4" else _INNER
-    inner = _inner_width(config, names)
+    inner = _inner_width(config, family, names)
     shared = config.whole("num_kv_shared_layers", absent=0)
     if config.flag("use_double_wide_mlp") and shared and layer >= layers - shared:
         inner *= 2
@@ -99,7 +96,7 @@ def _dense(config: Fields, family: Family, kind: str, layer: int, layers: int) -
 def _routed(config: Fields, family: Family, kind: str, experts: int) -> Routed:
     """Read a mixture of experts."""
     widths = ("moe_intermediate_size", "expert_intermediate_size")
-    expert = config.whole(*widths) if config.has(*widths) else _inner_width(config)
+    expert = config.whole(*widths) if config.has(*widths) else _inner_width(config, family)
     config.raw(*_DENSE_WIDTH)
     shared, shared_width = config.whole(*_SHARED, absent=0), config.whole(*_SHARED_WIDTH, absent=0)
     if shared_width and not shared:
@@ -107,7 +104,7 @@ def _routed(config: Fields, family: Family, kind: str, experts: int) -> Routed:
     if kind == "llama4":
         shared, shared_width = 1, expert
     if kind == "gemma4":  # the dense MLP beside the experts
-        shared, shared_width = 1, _inner_width(config)
+        shared, shared_width = 1, _inner_width(config, family)
     width = config.whole("moe_latent_size", "routed_expert_hidden_size", absent=0)
     return Routed(
         experts=experts,

@@ -39,6 +39,8 @@ class Family:
     windows
         Which layers a sliding window belongs to where the file has no list: ``none``; ``all``; every second
         (``alternate``); all but every n-th (``period``); those that ``use_sliding_window`` switches on (``switch``).
+    inner_ratio
+        Inner width over the model's width where the file does not say; 0: it must.
     defaults
         Fields of the family's configuration class where a file leaves them out.
     """
@@ -60,6 +62,7 @@ class Family:
     shared_gate: bool = False
     sinks: bool = False
     windows: Windows = "switch"
+    inner_ratio: int = 0
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -80,7 +83,16 @@ _QWEN3_NEXT = Family(
 _DEEPSEEK = Family(defaults={"moe_layer_freq": 1})
 _DEEPSEEK_V3 = replace(_DEEPSEEK, router_bias=True)
 _GLM4 = Family(qkv_bias=True, output_bias=False)
-_BIASED = Family(qkv_bias=True, output_bias=True, mlp_bias=True, norm_bias=True, gated=False, tied=True, windows="none")
+_BIASED = Family(
+    qkv_bias=True,
+    output_bias=True,
+    mlp_bias=True,
+    norm_bias=True,
+    gated=False,
+    tied=True,
+    windows="none",
+    inner_ratio=4,
+)
 _GEMMA2 = Family(norms=4, tied=True, windows="alternate", defaults={"sliding_window": 4096, "head_dim": 256})
 _GEMMA3 = Family(
     norms=4,

@@ -64,7 +64,7 @@ def read_mixers(config: Fields, family: Family, kind: str) -> list[Mixer | None]
         return _searched_mixers(config, family, layers)
     words = _layer_words(config, family, kind, layers)
     shared = config.whole("num_kv_shared_layers", absent=0)
-    build = _softmax(config, family, kind)
+    build = _softmax(config, family, kind) if set(words) - {LINEAR, NONE} else None
     recurrence = _recurrence(config, kind) if LINEAR in words else None
     sparse = _sparse_layers(config, layers)
     found: list[Mixer | None] = []
@@ -73,7 +73,7 @@ def read_mixers(config: Fields, family: Family, kind: str) -> list[Mixer | None]
             found.append(None)
         elif word == LINEAR:
             found.append(recurrence)
-        else:
+        elif build is not None:
             found.append(build(word, layer >= layers - shared if shared else False, sparse[layer]))
     return found
 
@@ -241,7 +241,7 @@ def _kv_heads(config: Fields, kind: str, heads: int) -> int:
     if kind == "falcon" and not config.flag("new_decoder_architecture"):
         config.raw(*_KV_HEADS)
         return 1 if config.flag("multi_query", absent=True) else heads
-    if config.flag("multi_query"):
+    if config.flag("multi_query") and not config.has(*_KV_HEADS):
         return 1
     return config.whole(*_KV_HEADS, absent=heads)
 

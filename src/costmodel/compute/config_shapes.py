@@ -49,19 +49,8 @@ def shape_from_config(source: str | Path | Mapping[str, Any], name: str | None =
     >>> total_parameters(shape_from_config(config, "Llama-3-8B"))
     8030261248
     """
-    whole = load(source)
-    called = name or _name_of(source, whole)
-    where = f"config.json of {called!r}"
-    if "quantization" in whole and not whole.keys() & {"model_type", "hidden_size", "num_hidden_layers"}:
-        raise DomainError(f"{where}: quantization: states only how weights are stored; give the config.json beside it")
-    given = _flattened(language_fields(whole))
-    type_of = str(given.get("model_type") or whole.get("model_type") or "")
-    kind = canonical(type_of)
-    traits, known = family(type_of)
-    config = Fields(given, traits.defaults, where)
-    for field, why in REFUSED.items():
-        if config.has(field):
-            raise config.refuse(field, why)
+    config, type_of, called = _opened(source, name)
+    kind, (traits, known) = canonical(type_of), family(type_of)
     shape = _build(config, traits, kind, called)
     notes = [] if known else [f"model_type {type_of!r} is not known: read by the meaning of its fields, like Llama"]
     notes += _readings(config, kind)
@@ -69,6 +58,38 @@ def shape_from_config(source: str | Path | Mapping[str, Any], name: str | None =
     if unread:
         notes.append(f"not read, and may matter: {', '.join(unread)}")
     return shape.noted(tuple(notes))
+
+
+def layers_from_config(
+    source: str | Path | Mapping[str, Any],
+) -> tuple[str, list[tuple[Mixer | None, FeedForward | None]]]:
+    """Return the type that a model is built as, and mixer and feed-forward of every layer in order.
+
+    Raises
+    ------
+    DomainError
+        As :func:`shape_from_config`.
+    """
+    config, type_of, _ = _opened(source, None)
+    kind, (traits, _) = canonical(type_of), family(type_of)
+    mixers = read_mixers(config, traits, kind)
+    return kind, list(zip(mixers, read_blocks(config, traits, kind, len(mixers)), strict=True))
+
+
+def _opened(source: str | Path | Mapping[str, Any], name: str | None) -> tuple[Fields, str, str]:
+    """Return the fields of the language model, its type and its name."""
+    whole = load(source)
+    called = name or _name_of(source, whole)
+    where = f"config.json of {called!r}"
+    if "quantization" in whole and not whole.keys() & {"model_type", "hidden_size", "num_hidden_layers"}:
+        raise DomainError(f"{where}: quantization: states only how weights are stored; give the config.json beside it")
+    given = _flattened(language_fields(whole))
+    type_of = str(given.get("model_type") or whole.get("model_type") or "")
+    config = Fields(given, family(type_of)[0].defaults, where)
+    for field, why in REFUSED.items():
+        if config.has(field):
+            raise config.refuse(field, why)
+    return config, type_of, called
 
 
 def _name_of(source: str | Path | Mapping[str, Any], config: Mapping[str, Any]) -> str:
@@ -83,14 +104,33 @@ def _name_of(source: str | Path | Mapping[str, Any], config: Mapping[str, Any]) 
 
 def _flattened(given: dict[str, Any]) -> dict[str, Any]:
     """Bring nested tables of older files to the top: ``attn_config``, ``ffn_config``, ``ssm_cfg``."""
-    flat = dict(given)
-    for name in ("attn_config", "ffn_config", "ssm_cfg"):
+    flat = _state_space(given) if "ssm_cfg" in given else dict(given)
+    for name in ("attn_config", "ffn_config"):
         inner = flat.pop(name, None)
         if isinstance(inner, Mapping):
             flat = {**{key: value for key, value in inner.items() if key not in _OF_ATTENTION}, **flat}
     if "no_bias" in flat:
         flat["bias"] = not flat.pop("no_bias")
     return flat
+
+
+def _state_space(given: dict[str, Any]) -> dict[str, Any]:
+    """Return a configuration of the state-spaces repository in the words of transformers, with its defaults."""
+    cell = dict(given["ssm_cfg"] or {})
+    multiple = int(given.get("pad_vocab_size_multiple") or 1)
+    kind = "mamba2" if str(cell.get("layer", "Mamba1")) == "Mamba2" else "mamba"
+    inner = int(given["d_model"]) * int(cell.get("expand", 2))
+    rest = {key: value for key, value in given.items() if key not in ("ssm_cfg", "d_intermediate", "attn_layer_idx")}
+    head_dim = int(cell.get("headdim", 64))
+    return rest | {
+        "model_type": kind,
+        "vocab_size": -(-int(given["vocab_size"]) // multiple) * multiple,
+        "state_size": cell.get("d_state", 128 if kind == "mamba2" else 16),
+        "conv_kernel": cell.get("d_conv", 4),
+        "n_groups": cell.get("ngroups", 1),
+        "expand": cell.get("expand", 2),
+        **({"num_heads": inner // head_dim, "head_dim": head_dim} if kind == "mamba2" else {}),
+    }
 
 
 _OF_ATTENTION = frozenset({"alibi", "alibi_bias_max", "attn_impl", "attn_pdrop", "attn_type", "attn_uses_sequence_id"})
