@@ -196,7 +196,7 @@ def test_every_published_file_is_read(name: str) -> None:
 @pytest.mark.contract
 @pytest.mark.parametrize("name", COMPRESSED)
 def test_a_file_that_no_shape_holds_is_refused_in_one_line(name: str) -> None:
-    with pytest.raises(DomainError, match="compress_ratios = .*: attention over compressed keys") as refusal:
+    with pytest.raises(DomainError, match=r"compress_ratios = .*: attention over compressed keys") as refusal:
         huggingface.shape(FILES / name)
     assert "\n" not in str(refusal.value)
 
