@@ -37,6 +37,20 @@ def test_search_takes_a_date_a_table_and_a_limit() -> None:
     assert "3 of" in RUNNER.invoke(APP, ["H100", "--limit", "3"]).stdout
 
 
+def test_money_is_shown_in_money_of_a_year_that_the_index_covers() -> None:
+    nominal, real = (
+        json.loads(RUNNER.invoke(APP, ["Alphabet", "capex", "--limit", "3", "--json", *more]).stdout)
+        for more in ([], ["--money-of", "2024"])
+    )
+    index = {"2015": 237.017, "2016": 240.007, "2017": 245.120, "2024": 313.689}  # US CPI-U, yearly averages
+    for before, after in zip(nominal, real, strict=True):
+        assert after["value"] == pytest.approx(before["value"] * index["2024"] / index[before["period"]], rel=1e-6)
+        assert f"money of {before['period']} in money of 2024" in after["note"]
+    assert isinstance(RUNNER.invoke(APP, ["Alphabet", "capex", "--money-of", "2031"]).exception, CatalogError)
+    later = json.loads(RUNNER.invoke(APP, ["gpt-6-sol", "--money-of", "2024", "--json"]).stdout)
+    assert any("has no figure" in (row["note"] or "") for row in later)
+
+
 def test_without_words_the_tables_are_listed() -> None:
     rows = json.loads(RUNNER.invoke(APP, ["--json"]).stdout)
     counts = {row["table"]: row["records"] for row in rows}

@@ -7,14 +7,13 @@ import pytest
 
 from costmodel.estimation.decline import CostSeries, Form, Noise, fit_decline, held_out
 from costmodel.estimation.forecast import (
-    drift_forecast_variance,
     error_variance,
-    experience_forecast_variance,
     forecast_moore,
     forecast_wright,
     published_moving_average,
 )
 from costmodel.foundation.errors import DomainError, ScenarioError
+from costmodel.validation.replicas.forecast_variance import drift_forecast_variance, experience_forecast_variance
 
 SERIES = 4000
 YEARS = 15
@@ -134,7 +133,7 @@ def test_cumulative_output_before_the_first_year_follows_from_growth():
 
 
 @pytest.mark.published
-@pytest.mark.reference("costmodel.estimation.forecast:drift_forecast_variance")
+@pytest.mark.reference("costmodel.validation.replicas.forecast_variance:drift_forecast_variance")
 def test_intervals_widen_with_horizon_as_farmer_and_lafond_published():
     # Farmer & Lafond (2016): E² = σ² (τ + τ²/m) for θ = 0; general θ with the factor A*
     assert drift_forecast_variance(1.0, 10.0, 20.0, 0.0) == 10 + 100 / 20
@@ -147,7 +146,7 @@ def test_intervals_widen_with_horizon_as_farmer_and_lafond_published():
 
 
 @pytest.mark.published
-@pytest.mark.reference("costmodel.estimation.forecast:experience_forecast_variance")
+@pytest.mark.reference("costmodel.validation.replicas.forecast_variance:experience_forecast_variance")
 def test_intervals_widen_with_experience_as_lafond_published():
     past, future = np.array([0.4, 0.1, 0.3, 0.7]), np.array([0.2, 0.5, 0.1])
     assert experience_forecast_variance(2.0, 10.0, 3.0, 1.8) == pytest.approx(2 * (10 + 9 / 1.8), rel=1e-14)

@@ -13,7 +13,7 @@ from costmodel.estimation.fixed_capability import (
     years_of_rise,
 )
 from costmodel.foundation.errors import DomainError
-from costmodel.market.attribution import PriceBasis, split_price_decline, split_usage_growth
+from costmodel.market.attribution import split_usage_growth
 
 RECORDS = PriceRecords(
     ("first", "better", "cheap", "dear", "cheapest", "late"),
@@ -65,22 +65,6 @@ def test_records_are_checked():
         PriceRecords(("a",), [2020.0], [1.0], [1.0, 2.0])
     with pytest.raises(DomainError, match="above 0"):
         PriceRecords(("a",), [2020.0], [0.0], [1.0])
-
-
-@pytest.mark.closed_form
-def test_the_fall_of_a_price_is_the_sum_of_its_causes():
-    before = PriceBasis(hardware_cost=2e-18, compute_per_token=8e11, effective_share=0.2, markup=1.0)
-    after = PriceBasis(hardware_cost=1e-18, compute_per_token=2e11, effective_share=0.4, markup=0.5)
-    split = split_price_decline(before, after)
-    assert split.hardware == pytest.approx(math.log(2), rel=1e-14)
-    assert split.software == pytest.approx(math.log(4), rel=1e-14)
-    assert split.scale == pytest.approx(math.log(2), rel=1e-14)
-    assert split.markup == pytest.approx(math.log(2 / 1.5), rel=1e-14)
-    assert split.total == pytest.approx(math.log(before.price / after.price), rel=1e-13)
-    assert sum(split.shares().values()) == pytest.approx(1.0, rel=1e-14)
-    observed = split_price_decline(before, after, price=20.0, later_price=0.5)
-    assert observed.total == pytest.approx(math.log(40), rel=1e-14)
-    assert observed.unexplained == pytest.approx(math.log(40) - math.log(2 * 4 * 2 * 2 / 1.5), rel=1e-12)
 
 
 @pytest.mark.closed_form

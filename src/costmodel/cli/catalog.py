@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from rich.table import Column, Table
 import costmodel.catalog as catalog
 from costmodel.catalog import Datum
 from costmodel.cli.common import print_json
+from costmodel.foundation.errors import CatalogError
 
 _STRONG = {"reported": "green", "published": "green", "secondary": "yellow"}
 _COLUMNS = ("record", "field", "figure", "period", "known", "grade")
@@ -24,6 +26,8 @@ def catalog_command(
     words: Annotated[list[str] | None, typer.Argument(help="Words to search for, or: check.")] = None,
     as_of: Annotated[str | None, typer.Option(help="Only figures published by this date, such as 2025-03.")] = None,
     table: Annotated[str | None, typer.Option(help="Only this table.")] = None,
+    money_of: Annotated[int | None, typer.Option(help="Show money in money of this year.")] = None,
+    index: Annotated[str, typer.Option(help="Price index for that, by its name in the catalog.")] = "US CPI-U",
     limit: Annotated[int, typer.Option(min=1, help="Largest number of figures to show.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
@@ -31,7 +35,8 @@ def catalog_command(
     if words == ["check"]:
         _check(as_json)
     elif words or table:
-        _search(" ".join(words or ()), as_of, table, limit, as_json)
+        found = _found(" ".join(words or ()), as_of, table)
+        _show(found if money_of is None else _in_money_of(money_of, found, index, limit), limit, as_json)
     else:
         _list_tables(as_json)
 
@@ -56,13 +61,35 @@ def _check(as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _search(words: str, as_of: str | None, table: str | None, limit: int, as_json: bool) -> None:
+def _found(words: str, as_of: str | None, table: str | None) -> list[Datum]:
+    """Return the figures that the words and the table choose."""
     source = catalog.as_of(as_of) if as_of else catalog.Catalog()
     within = {id(datum) for record in source.table(table).values() for datum in record} if table else None
     if words:
-        found = [datum for datum in source.search(words) if within is None or id(datum) in within]
-    else:
-        found = [datum for record in source.table(table or "").values() for datum in record]
+        return [datum for datum in source.search(words) if within is None or id(datum) in within]
+    return [datum for record in source.table(table or "").values() for datum in record]
+
+
+def _in_money_of(year: int, found: list[Datum], index: str, limit: int) -> list[Datum]:
+    """Convert what is shown; a figure of a year that the index lacks stays in its own money, and says so."""
+    from costmodel.catalog.money import in_money_of
+
+    covered = {datum.period for datum in catalog.price_index(index).series("index")}
+    if str(year) not in covered:
+        raise CatalogError(
+            f"--money-of {year}: {index} is recorded for {min(map(str, covered))} to {max(map(str, covered))}"
+        )
+
+    def real(datum: Datum) -> Datum:
+        if datum.price_year is None or str(datum.price_year) in covered:
+            return in_money_of(year, datum, index)
+        said = f"money of {datum.price_year}, for which {index} has no figure"
+        return replace(datum, note=said if datum.note is None else f"{datum.note}; {said}")
+
+    return [*(real(datum) for datum in found[:limit]), *found[limit:]]
+
+
+def _show(found: list[Datum], limit: int, as_json: bool) -> None:
     if as_json:
         print_json([_entries(datum) for datum in found[:limit]])
         return

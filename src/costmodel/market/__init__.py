@@ -11,9 +11,6 @@ from costmodel.market.agents import (
 )
 from costmodel.market.attribution import (
     GrowthSplit,
-    PriceBasis,
-    PriceSplit,
-    split_price_decline,
     split_usage_growth,
 )
 from costmodel.market.commitment_terms import (
@@ -87,8 +84,6 @@ __all__ = [
     "GrowthSplit",
     "MarketTime",
     "MarketWorkload",
-    "PriceBasis",
-    "PriceSplit",
     "TermStructure",
     "TokenMarket",
     "TokenMarketResult",
@@ -129,7 +124,6 @@ __all__ = [
     "scarcity_factor",
     "scarcity_premium",
     "semi_implicit_log_step",
-    "split_price_decline",
     "split_usage_growth",
     "tokens_of_act",
     "wright",

@@ -25,13 +25,13 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "tightness_ratio": positive(0.3, 3.0),
         "exponent": positive(0.0, 10.0),
     },
-    "costmodel.estimation.forecast:drift_forecast_variance": {
+    "costmodel.validation.replicas.forecast_variance:drift_forecast_variance": {
         "variance": positive(1e-6, 1.0),
         "horizon": positive(1.0, 30.0),
         "observations": positive(1.0, 60.0),
         "moving_average": share(),
     },
-    "costmodel.estimation.forecast:experience_forecast_variance": {
+    "costmodel.validation.replicas.forecast_variance:experience_forecast_variance": {
         "variance": positive(1e-6, 1.0),
         "horizon": positive(1.0, 30.0),
         "future_experience": positive(0.0, 20.0),

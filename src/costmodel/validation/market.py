@@ -11,13 +11,14 @@ from costmodel.catalog.periods import decimal_year
 from costmodel.estimation.decline import CostSeries, Form, Noise, fit_decline
 from costmodel.estimation.elasticity import estimate_elasticity
 from costmodel.estimation.fixed_capability import years_of_rise
-from costmodel.estimation.forecast import drift_forecast_variance, forecast_moore
+from costmodel.estimation.forecast import forecast_moore
 from costmodel.estimation.price_history import flagship_moves, published_declines
 from costmodel.estimation.scarcity import contract_rents, foretold_rent
 from costmodel.market import constant_elasticity, quoted_terms
 from costmodel.market import learning_rate as fall_per_doubling
 from costmodel.validation.case import Case, Evidence
 from costmodel.validation.generated_panel import generate_panel
+from costmodel.validation.replicas.forecast_variance import drift_forecast_variance
 
 __all__ = ["CASES", "coverage"]
 

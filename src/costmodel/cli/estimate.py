@@ -1,0 +1,406 @@
+"""``costmodel estimate``: learn a number from a table, or from the catalog's dated records, with its error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from costmodel.cli.common import parse_value, print_json
+from costmodel.cli.rows import print_lines, print_rows
+from costmodel.foundation.errors import CostModelError, DomainError, ScenarioError, near_matches
+
+estimate_app = typer.Typer(
+    help="Learn a number from data, with its error: elasticity, decline, scarcity, depreciation and more.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+MOST_ROWS = 1_000_000
+"""Most rows of a table that an estimate is read from [1]."""
+AHEAD = (0.05, 0.5, 0.95)
+"""Ranks of a forecast that are shown."""
+
+TableFile = Annotated[Path, typer.Argument(help="A table: .csv, .jsonl or .ndjson, with a header.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Level = Annotated[float, typer.Option(min=0.01, max=0.99, help="Probability of the intervals.")]
+
+
+@estimate_app.command("elasticity")
+def elasticity_command(
+    table: TableFile,
+    quantity: Annotated[str, typer.Option(help="Column of the quantity bought.")] = "quantity",
+    price: Annotated[str, typer.Option(help="Column of the price.")] = "price",
+    entity: Annotated[str, typer.Option(help="Column that names the product.")] = "entity",
+    period: Annotated[str, typer.Option(help="Column that names the period.")] = "period",
+    control: Annotated[list[str] | None, typer.Option(help="Column that moves demand besides; may repeat.")] = None,
+    instrument: Annotated[str | None, typer.Option(help="Column that moves the price and not demand.")] = None,
+    cluster: Annotated[str | None, typer.Option(help="Column of clusters; the product where absent.")] = None,
+    level: Level = 0.9,
+    as_json: Json = False,
+) -> None:
+    """Estimate the price elasticity of demand from a panel of products over time."""
+    from costmodel.estimation.elasticity import estimate_elasticity_of_frame
+
+    labels = [entity, period, *([] if cluster is None else [cluster])]
+    numbers = [quantity, price, *(control or []), *([] if instrument is None else [instrument])]
+    found = estimate_elasticity_of_frame(
+        _columns(table, numbers, labels),
+        quantity=quantity,
+        price=price,
+        entity=entity,
+        period=period,
+        controls=control or [],
+        instrument=instrument,
+        cluster=cluster,
+    )
+    low, high = found.interval(level)
+    p5, p95 = found.interval(0.9)
+    form = {
+        "elasticity": found.elasticity,
+        "standard_error": found.standard_error,
+        "low": low,
+        "high": high,
+        "level": level,
+        "observations": found.observations,
+        "entities": found.entities,
+        "periods": found.periods,
+        "clusters": found.clusters,
+        "controls": dict(zip(control or [], found.controls, strict=True)),
+        "first_stage_f": found.first_stage_f,
+        "parameter": {"dist": "normal", "p5": p5, "p95": p95},
+    }
+    if as_json:
+        print_json(form)
+        return
+    print_lines(
+        [
+            f"price elasticity {found.elasticity:.3f}, {level:.0%} interval {low:.3f} to {high:.3f}",
+            f"{found.observations} rows: {found.entities} products, {found.periods} periods, {found.clusters} clusters",
+            *([] if found.first_stage_f is None else [f"first-stage F {found.first_stage_f:.1f}; below 10 is weak"]),
+            f'in a scenario: price_elasticity = {{dist = "normal", p5 = {p5:.4f}, p95 = {p95:.4f}}}',
+        ]
+    )
+
+
+@estimate_app.command("decline")
+def decline_command(
+    table: TableFile,
+    form: Annotated[str, typer.Option(help="moore, wright, goddard, sinclair-klepper-cohen or nordhaus.")] = "moore",
+    noise: Annotated[str, typer.Option(help="walk: shocks stay; curve: they are forgotten.")] = "walk",
+    time: Annotated[str, typer.Option(help="Column of dates [year].")] = "time",
+    cost: Annotated[str, typer.Option(help="Column of costs.")] = "cost",
+    output: Annotated[str | None, typer.Option(help="Column of output per year.")] = None,
+    cumulative: Annotated[str | None, typer.Option(help="Column of cumulative output.")] = None,
+    hold: Annotated[int, typer.Option(min=0, help="Last dates to hold out, to compare the forms on.")] = 0,
+    ahead: Annotated[int, typer.Option(min=0, help="Steps to forecast by a drift in time.")] = 0,
+    level: Level = 0.9,
+    as_json: Json = False,
+) -> None:
+    """Fit how fast a cost falls: with time, with experience, or both; held-out dates are scored apart."""
+    from costmodel.estimation.decline import CostSeries, fit_decline
+    from costmodel.estimation.forecast import forecast_moore, published_moving_average
+    from costmodel.market.decline import learning_rate
+
+    chosen, shocks = _form(form), _noise(noise)
+    numbers = [time, cost, *([] if output is None else [output]), *([] if cumulative is None else [cumulative])]
+    columns = _columns(table, numbers, [])
+    if output is not None and cumulative is None:
+        series = CostSeries.from_output(columns[time], columns[cost], columns[output])
+    else:
+        series = CostSeries(
+            columns[time],
+            columns[cost],
+            None if output is None else columns[output],
+            None if cumulative is None else columns[cumulative],
+        )
+    fit = fit_decline(series, chosen, shocks)
+    low, high = fit.interval(level)
+    slopes = [
+        {
+            "slope": name,
+            "value": float(fit.estimate[index]),
+            "low": float(low[index]),
+            "high": float(high[index]),
+            "fall_per_doubling": None if name == "time" else float(learning_rate(fit.estimate[index])),
+        }
+        for index, name in enumerate(fit.names)
+    ]
+    held, left_out = _held_out(series, hold, shocks) if hold else ([], [])
+    future = []
+    if ahead:
+        forecast = forecast_moore(series, ahead, moving_average=published_moving_average(_form("moore")))
+        bands = zip(*(forecast.quantile(rank) for rank in AHEAD), strict=True)
+        future = [{"time": float(when), **_by_rank(band)} for when, band in zip(forecast.time, bands, strict=True)]
+    if as_json:
+        shown = {"form": chosen.value, "noise": shocks.value, "residual_sd": float(fit.residual_sd)}
+        print_json({**shown, "slopes": slopes, "held_out": held, "not_compared": left_out, "forecast": future})
+        return
+    print_rows(f"{chosen.value}, {shocks.value}: slopes of log cost, {level:.0%} intervals", slopes)
+    print_rows("dates held out: error of log cost", held)
+    print_lines([f"not compared: {reason}" for reason in left_out])
+    print_rows("forecast with the published carry-over of shocks", future)
+
+
+@estimate_app.command("capability")
+def capability_command(
+    table: TableFile,
+    score: Annotated[float, typer.Option(help="Score that is held fixed.")],
+    name: Annotated[str, typer.Option(help="Column of model names.")] = "name",
+    time: Annotated[str, typer.Option(help="Column of dates [year].")] = "time",
+    price: Annotated[str, typer.Option(help="Column of prices.")] = "price",
+    scores: Annotated[str, typer.Option(help="Column of scores.")] = "score",
+    as_json: Json = False,
+) -> None:
+    """Measure how fast the price of the same ability falls, from dated prices of models with a score."""
+    from costmodel.estimation.fixed_capability import PriceRecords, decline_at_capability
+
+    columns = _columns(table, [time, price, scores], [name])
+    records = PriceRecords(tuple(columns[name]), columns[time], columns[price], columns[scores])
+    found = decline_at_capability(records, score)
+    frontier = records.frontier(score)
+    steps = [
+        {"model": label, "time": float(when), "price": float(cost)}
+        for label, when, cost in zip(frontier.names, frontier.time, frontier.price, strict=True)
+    ]
+    interval = None if found.fit is None else tuple(float(bound[0]) for bound in found.fit.interval(0.9))
+    if as_json:
+        form = {"score": score, "years": found.years, "yearly_fall": found.yearly_fall, "rate": found.rate}
+        print_json({**form, "trend_90": interval, "frontier": steps})
+        return
+    print_rows(f"cheapest model that reaches {score:g}", steps)
+    print_lines([f"{found.first} to {found.last}, {found.years:.2f} years: {found.yearly_fall:.3g} times a year"])
+    if interval is not None:
+        low, high = interval
+        print_lines([f"trend through all steps, 90 % interval of the log rate: {low:.3g} to {high:.3g} a year"])
+
+
+@estimate_app.command("scarcity")
+def scarcity_command(
+    table: TableFile,
+    market: Annotated[str, typer.Option(help="Rental market of the catalog with three dated rents.")] = "H100 market",
+    time: Annotated[str, typer.Option(help="Column of dates [year].")] = "time",
+    tightness: Annotated[str, typer.Option(help="Column of wanted over usable compute.")] = "tightness",
+    required_rent: Annotated[str, typer.Option(help="Column of the required rent of new capacity.")] = "required_rent",
+    as_json: Json = False,
+) -> None:
+    """Read the scarcity exponent from two recorded rents and a path of tightness; the third rent tests it."""
+    from costmodel.estimation.scarcity import contract_rents, rent_backtest
+
+    columns = _columns(table, [time, tightness, required_rent], [])
+    rents = [(rent.time, rent.rent) for rent in contract_rents(market)]
+    found = rent_backtest(columns[time], columns[tightness], columns[required_rent], rents)
+    if not found.identified:
+        raise DomainError(f"{table}: {tightness} does not rise between the first two rents: nothing is identified")
+    form = {
+        "exponent": float(found.exponent),
+        "foretold": float(found.foretold),
+        "observed": found.observed,
+        "error": float(found.error),
+        "without_scarcity": float(found.without_scarcity),
+    }
+    if as_json:
+        print_json(form)
+        return
+    print_rows(f"rent of {market} [USD/hour], the last one foretold", [form])
+
+
+@estimate_app.command("terms")
+def terms_command(
+    name: Annotated[str, typer.Argument(help="A rental of the catalog, such as 'AWS p5.48xlarge'.")],
+    period: Annotated[str | None, typer.Option(help="Period of the quotes; the latest where absent.")] = None,
+    hour_cost: Annotated[float | None, typer.Option(min=0.0, help="Own cost of an hour [USD], for the fill.")] = None,
+    committed: Annotated[float, typer.Option(min=0.0, max=0.99, help="Share of hours sold under commitment.")] = 0.0,
+    spot_discount: Annotated[float, typer.Option(min=0.0, max=0.99, help="Discount of the other hours.")] = 0.0,
+    as_json: Json = False,
+) -> None:
+    """Show the coming rents that quotes for one and three years imply, and the fill that pays an hour's cost."""
+    from costmodel.market.commitment_terms import break_even_fill, quoted_terms
+
+    quotes = quoted_terms(name, period)
+    form: dict[str, Any] = {"yearly_ratio": quotes.yearly_ratio, "decline": quotes.decline}
+    form |= {f"rent_of_year_{year}": rent for year, rent in enumerate(quotes.forwards, start=1)}
+    if quotes.on_demand is not None:
+        form |= {"on_demand_premium": quotes.on_demand_premium}
+        form |= dict(zip(("discount_1y", "discount_3y"), quotes.discounts, strict=True))
+    if hour_cost is not None:
+        form["break_even_fill"] = float(break_even_fill(hour_cost, quotes.one_year, committed, spot_discount))
+    if as_json:
+        print_json(form)
+        return
+    print_rows(f"{name}: rents that the quotes imply [USD/hour]", [{"figure": k, "value": v} for k, v in form.items()])
+
+
+@estimate_app.command("prices")
+def prices_command(
+    maker: Annotated[str | None, typer.Argument(help="Maker whose flagship line to list; all where absent.")] = None,
+    until: Annotated[str | None, typer.Option(help="Last period whose prices count, such as 2026-11.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List published falls of the price of the same ability, beside the moves of flagship list prices."""
+    from costmodel.estimation.fixed_capability import years_of_rise
+    from costmodel.estimation.price_history import FLAGSHIP_LINES, flagship_moves, published_declines
+
+    declines = [
+        {"ability": one.ability, "years": one.years, "yearly_fall": one.yearly_fall, "grade": one.grade.value}
+        for one in published_declines()
+    ]
+    lines = {name: flagship_moves(name, until=until) for name in ([maker] if maker else FLAGSHIP_LINES)}
+    moves = [
+        {"maker": name, "time": move.time, "from": move.before, "to": move.after, "price_ratio": move.ratio}
+        for name, line in lines.items()
+        for move in line
+    ]
+    rises = {name: list(years_of_rise(line)) for name, line in lines.items()}
+    if as_json:
+        print_json({"same_ability": declines, "flagships": moves, "years_of_rise": rises})
+        return
+    print_rows("price of the same ability: times cheaper per year", declines)
+    print_rows("flagship list prices, three input tokens to one output", moves)
+    print_lines([f"{name}: ended dearer than it began in {years or 'no year'}" for name, years in rises.items()])
+
+
+@estimate_app.command("growth")
+def growth_command(
+    tokens: Annotated[float, typer.Option(min=1e-12, help="Tokens after over tokens before.")],
+    price: Annotated[float, typer.Option(min=1e-12, help="Price paid after over before.")],
+    users: Annotated[float, typer.Option(min=1e-12, help="Users after over before.")],
+    elasticity: Annotated[str, typer.Option(help="Price elasticity: a number, or a distribution as in a scenario.")],
+    as_json: Json = False,
+) -> None:
+    """Split the growth of usage: a lower price, more users, and more tokens per user than price explains."""
+    import numpy as np
+
+    from costmodel.foundation.distributions import Distribution, strict_number
+    from costmodel.market.attribution import split_usage_growth
+
+    written = parse_value(elasticity)
+    try:
+        if isinstance(written, dict):
+            response = np.asarray(Distribution.parse(written, "1").ppf(np.array(AHEAD)))
+        else:
+            response = np.full(len(AHEAD), strict_number(written, "1", "elasticity"))
+    except CostModelError as error:
+        raise type(error)(f"--elasticity {elasticity}: {error}") from None
+    split = split_usage_growth(tokens, price, response, users)
+    rows = [
+        {"cause": name, **_by_rank(np.broadcast_to(share, len(AHEAD)), " of elasticity")}
+        for name, share in split.shares().items()
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    print_rows("share of the growth of tokens, in logarithms", rows)
+
+
+@estimate_app.command("depreciation")
+def depreciation_command(
+    company: Annotated[str, typer.Argument(help="A company of the catalog, such as Alphabet.")],
+    through: Annotated[int | None, typer.Option(help="Last fiscal year to fit; the last where absent.")] = None,
+    reported: Annotated[str, typer.Option(help="depreciation, or depreciation_and_amortization.")] = "depreciation",
+    level: Level = 0.9,
+    as_json: Json = False,
+) -> None:
+    """Fit a company's depreciation to its capital spending up to a year, and predict the years after it."""
+    from dataclasses import asdict
+
+    from costmodel.estimation.depreciation import backtest_depreciation
+
+    found = backtest_depreciation(company, through, reported=reported, level=level)
+    if as_json:
+        print_json(
+            {
+                "company": company,
+                "fit_through": found.fit_through,
+                "reported": dict(found.reported),
+                "predicted": {year: asdict(band) for year, band in found.predicted.items()},
+                "parameters": {name: asdict(band) for name, band in found.parameters.items()},
+                "errors": found.errors,
+                "limits": list(found.limits),
+            }
+        )
+        return
+    print_lines([str(found), *found.limits])
+
+
+def _columns(path: Path, numbers: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
+    """Read columns of a table whole: numbers as they are, labels as text.
+
+    Raises
+    ------
+    ScenarioError
+        If a column is missing, a row cannot be read or a number is none; the row is named.
+    """
+    import numpy as np
+
+    from costmodel.formats.tables import Unread, read_blocks
+
+    unread, rows = Unread(), 0
+    parts: dict[str, list[Any]] = {name: [] for name in (*numbers, *labels)}
+    for block in read_blocks(path, unread):
+        for name in parts:
+            if not block.has(name):
+                known = [str(key) for key in block.columns]
+                hint = near_matches(name, known)
+                raise ScenarioError(f"{path}: no column {name!r}: there are {', '.join(known)}{hint}")
+        rows += len(block)
+        if rows > MOST_ROWS:
+            raise ScenarioError(f"{path}: more than {MOST_ROWS:,} rows")
+        for name in numbers:
+            values, _ = block.number(name)
+            wrong = np.flatnonzero(~np.isfinite(values))
+            if wrong.size:
+                raise ScenarioError(f"{path}: row {block.rows[wrong[0]]} of {name} is not a number")
+            parts[name].append(values)
+        for name in labels:
+            codes, texts = block.text(name)
+            parts[name].append(np.array(texts)[codes])
+    if unread.count:
+        row, reason = unread.kept[0]
+        raise ScenarioError(f"{path}: {unread.count} rows cannot be read, the first is row {row}: {reason}")
+    if not rows:
+        raise ScenarioError(f"{path}: the table has no rows")
+    return {name: np.concatenate(values) for name, values in parts.items()}
+
+
+def _form(name: str) -> Any:
+    from costmodel.estimation.decline import Form
+
+    return _choice(Form, name, "--form")
+
+
+def _noise(name: str) -> Any:
+    from costmodel.estimation.decline import Noise
+
+    return _choice(Noise, name, "--noise")
+
+
+def _choice(kinds: Any, name: str, option: str) -> Any:
+    """Return a member of an enumeration by its value."""
+    known = [kind.value for kind in kinds]
+    if name not in known:
+        raise ScenarioError(f"{option} {name}: one of {', '.join(known)}{near_matches(name, known)}")
+    return kinds(name)
+
+
+def _held_out(series: Any, hold: int, noise: Any) -> tuple[list[dict[str, Any]], list[str]]:
+    """Score every form on the dates held out, best first; a form that this series cannot tell gives its reason."""
+    from costmodel.estimation.decline import Form, held_out
+
+    scored, refused = [], []
+    for form in Form:
+        try:
+            (one,) = held_out(series, series.time.size - hold, [form], noise)
+        except (DomainError, ScenarioError) as error:
+            refused.append(str(error))
+            continue
+        row = {"form": form.value, "rms_error": one.rms_error, "mean_error": one.mean_error, "dates": one.years}
+        scored.append(row)
+    return sorted(scored, key=lambda row: float(row["rms_error"])), refused
+
+
+def _by_rank(values: Any, of: str = "") -> dict[str, float]:
+    """Return values at the ranks that are shown, by name."""
+    return {f"p{100 * rank:g}{of}": float(value) for rank, value in zip(AHEAD, values, strict=True)}
