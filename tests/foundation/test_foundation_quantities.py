@@ -15,6 +15,7 @@ from costmodel.foundation.plausible import RANGES, is_plausible
 from costmodel.foundation.quantities import EXAMPLES, parse_quantity
 from costmodel.foundation.spellings import spellings
 from costmodel.foundation.units import MAX_LENGTH, conversion_factor, dimensions
+from costmodel.ownership.accelerator_hour import AcceleratorHour
 
 YEAR = 8766.0  # hours
 DAY = 24.0  # hours
@@ -202,6 +203,8 @@ READ = [
     ("20 ms/token", "s/token", 0.02),
     ("6.5 failures/year", "1/year", 6.5),
     ("1 per quarter", "1/year", 4.0),
+    ("0.0065 1/day", "1/hour", 0.0065 / DAY),
+    ("0.5 1", "1", 0.5),
     # shares and counts
     ("40%", "1", 0.4),
     ("40 %", "1", 0.4),
@@ -340,9 +343,13 @@ def test_meanings_of_one_spelling_differ_in_dimension() -> None:
 
 
 class Site(Inputs):
-    price: Parameter = parameter("USD/Wh", ge=0, default=8e-5, trajectory=True, description="Electricity.")
-    tokens: Parameter = parameter("USD/token", ge=0, default=3e-6, description="Price of a token.")
-    speed: Parameter = parameter("byte/s", ge=0, default=3e12, description="Bandwidth.")
+    price: Parameter = parameter(
+        "USD/Wh", ge=0, default=8e-5, trajectory=True, plausible=(0.0, 0.01), description="Electricity."
+    )
+    tokens: Parameter = parameter(
+        "USD/token", ge=0, default=3e-6, plausible=(0.0, 0.01), description="Price of a token."
+    )
+    speed: Parameter = parameter("byte/s", ge=0, default=3e12, plausible=(1e5, 1e15), description="Bandwidth.")
     used: Parameter = parameter("1", ge=0, le=1, default=0.5, description="Use.")
     wacc: Parameter = parameter("1/year", ge=0, default=0.1, plausible=(0.0, 1.0), description="Cost of capital.")
 
@@ -394,12 +401,27 @@ def test_a_unit_beside_the_number_says_that_it_is_meant_and_survives_writing() -
     assert (again.price, again.tokens) == (site.price, site.tokens)
 
 
+class Toy(Inputs):
+    price: Parameter = parameter("USD/token", ge=0, description="Price in a world of one's own.")
+
+
+class FlatHour(AcceleratorHour):
+    flat: Parameter = parameter("USD/Wh", default=1.0, description="A field of one's own.")
+
+
+@pytest.mark.contract
+def test_fields_of_the_library_know_their_sizes_and_fields_of_ones_own_do_not() -> None:
+    assert Toy(price=1.0).price == 1.0
+    assert FlatHour.specs()["flat"].plausible is None
+    assert FlatHour.specs()["electricity_price"].plausible == (RANGES["USD/Wh"].low, RANGES["USD/Wh"].high)
+
+
 @pytest.mark.contract
 def test_what_is_meant_lies_in_the_range_that_is_allowed() -> None:
     for unit, known in RANGES.items():
         low, high = known.usual
         assert known.low <= low < high <= known.high, unit
-        assert is_plausible(low, unit) and is_plausible(-high, unit) and is_plausible(0.0, unit)
+        assert is_plausible(-high, (known.low, known.high)) and is_plausible(0.0, (known.low, known.high))
         for name in known.spellings:
             assert parse_quantity(f"1 {name}", unit) > 0
 

@@ -38,7 +38,7 @@ def grouped_cache_bytes(kv_heads: Numeric, head_dim: Numeric, bytes_per_element:
     Examples
     --------
     >>> grouped_cache_bytes(8, 128, 2)
-    4096
+    4096.0
     """
     return 2 * kv_heads * head_dim * bytes_per_element
 
@@ -68,7 +68,7 @@ def latent_cache_bytes(kv_rank: Numeric, rope_dim: Numeric, bytes_per_element: N
     Examples
     --------
     >>> latent_cache_bytes(512, 64, 2)
-    1152
+    1152.0
     """
     return (kv_rank + rope_dim) * bytes_per_element
 

@@ -90,7 +90,7 @@ def attention_flop_per_token(heads: Numeric, query_dim: Numeric, value_dim: Nume
     Examples
     --------
     >>> attention_flop_per_token(128, 192, 128, 2048)
-    167772160
+    167772160.0
     """
     return 2 * heads * (query_dim + value_dim) * attended
 

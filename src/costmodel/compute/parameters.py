@@ -121,7 +121,7 @@ def mlp_parameters(d_model: Numeric, inner: Numeric, matrices: Numeric) -> Numer
     inner
         Inner width, > 0 [1].
     matrices
-        3 for a gated MLP, 2 for a plain one [1].
+        > 0 [1]: 3 for a gated MLP, 2 for a plain one.
 
     Returns
     -------
@@ -318,7 +318,7 @@ def count_parameters(shape: Shape) -> ParameterCounts:
     >>> llama = Shape(name="Llama-3-8B", layers=32, d_model=4096, heads=32, kv_heads=8, head_dim=128,
     ...               vocabulary=128256, d_ff=14336)
     >>> count_parameters(llama).total
-    8030261248
+    8030261248.0
     """
     norm = shape.d_model * (2 if shape.norm_bias else 1)
     width = shape.embedding_width or shape.d_model

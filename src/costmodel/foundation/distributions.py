@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from costmodel.foundation.errors import DomainError, ScenarioError, near_matches
-from costmodel.foundation.plausible import refuse_implausible
 from costmodel.foundation.quantities import parse_quantity
 
 LEAST_MASS = 1e-12
@@ -133,7 +132,6 @@ def strict_number(value: object, unit: str, key: str) -> float:
         number = math.inf
     if not math.isfinite(number):
         raise DomainError(f"{key} = {str(value)[:40]}: a finite number is needed")
-    refuse_implausible(number, unit)
     return number
 
 

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from inspect import get_annotations
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeAlias, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from costmodel.foundation.errors import CostModelError, ScenarioError, UnknownParameterError, near_matches
+from costmodel.foundation.plausible import RANGES
 from costmodel.foundation.provenance import Grade, Provenance
 from costmodel.foundation.schedules import parse_date
 from costmodel.foundation.values import ParameterSpec, Resolver, Value, read_parameter, written_value
@@ -67,7 +70,8 @@ def parameter(
     grade, note
         Evidence for the default.
     plausible
-        Least and greatest size of a number written without its unit, where the unit's own range is too wide.
+        Least and greatest size of a number other than 0 that is written without its unit; absent: those of the unit
+        for a field of the library, any for another.
     """
     spec = ParameterSpec(unit, ge, gt, le, lt, trajectory, optional, description, grade, note, plausible)
     if optional and default is _MISSING:
@@ -161,7 +165,7 @@ class Inputs(BaseModel, metaclass=_InputsMeta):
         found = cls.__dict__.get("_specs_of_class")
         if found is None:
             found = {
-                name: ParameterSpec(**field.json_schema_extra["parameter"])  # type: ignore[arg-type]
+                name: _with_sizes(cls, name, ParameterSpec(**field.json_schema_extra["parameter"]))  # type: ignore[arg-type]
                 for name, field in cls.model_fields.items()
                 if isinstance(field.json_schema_extra, dict) and "parameter" in field.json_schema_extra
             }
@@ -224,6 +228,13 @@ class Inputs(BaseModel, metaclass=_InputsMeta):
             key = field.alias or name
             form[key] = written_value(value, notes.get(name), specs[name]) if name in specs else _plain(value)
         return form
+
+
+def _with_sizes(model: type[BaseModel], name: str, spec: ParameterSpec) -> ParameterSpec:
+    """Give a field of the library the sizes that are plausible in its unit, where it states none itself."""
+    owner = next((base for base in model.__mro__ if name in get_annotations(base)), model)
+    known = RANGES.get(spec.unit) if owner.__module__.startswith(f"{__name__.partition('.')[0]}.") else None
+    return spec if known is None or spec.plausible else replace(spec, plausible=(known.low, known.high))
 
 
 def _children(value: Any) -> Iterator[tuple[str, Inputs]]:

@@ -2,7 +2,8 @@
 
 A number without a unit is in the unit that its field declares, which is not always the one that people have in mind.
 Where it lies far outside what any such quantity is, it is refused with the spelling that was probably meant. The ranges
-are wider than every extreme that has been seen; whoever means such a number writes its unit beside it.
+are wider than every extreme that has been seen; whoever means such a number writes its unit beside it. They hold for
+the library's own fields, whose meaning is known; a field of one's own may state what is plausible in it.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Plausible:
 
 RANGES = {
     "USD/Wh": Plausible(0.0, 0.01, (1e-6, 1e-3), ("USD/kWh", "USD/MWh")),
-    "USD/token": Plausible(0.0, 0.01, (1e-9, 1e-3), ("USD/Mtoken", "USD/ktoken")),
+    "USD/token": Plausible(0.0, 0.1, (1e-9, 1e-3), ("USD/Mtoken", "USD/ktoken")),
     "USD/hour": Plausible(0.0, 1e4, (0.05, 100.0), ("USD/month", "USD/year", "USD/day")),
     "USD/W": Plausible(0.0, 1e3, (1.0, 100.0), ("USD/kW", "USD/MW")),
     "USD/W/year": Plausible(0.0, 1e3, (0.01, 10.0), ("USD/kW/year", "USD/MW/year")),
@@ -53,7 +54,7 @@ RANGES = {
 10 USD/kWh, the dearest tokens sell at some 600 USD per million, and the slowest processors pass a MFLOP/s."""
 
 
-def refuse_implausible(number: float, unit: str, own: tuple[float, float] | None = None) -> None:
+def refuse_implausible(number: float, unit: str, sizes: tuple[float, float]) -> None:
     """Raise `DomainError` where a bare number is out of all proportion for its unit.
 
     Parameters
@@ -62,8 +63,8 @@ def refuse_implausible(number: float, unit: str, own: tuple[float, float] | None
         The number as written, in ``unit``.
     unit
         The unit that the field declares.
-    own
-        Least and greatest size that the field itself allows, in place of its unit's.
+    sizes
+        Least and greatest size of a number other than 0 that is plausible in the field.
 
     Raises
     ------
@@ -72,17 +73,18 @@ def refuse_implausible(number: float, unit: str, own: tuple[float, float] | None
 
     Examples
     --------
-    >>> refuse_implausible(8e-5, "USD/Wh")
+    >>> refuse_implausible(8e-5, "USD/Wh", (0.0, 0.01))
     >>> try:
-    ...     refuse_implausible(160.0, "USD/Wh")
+    ...     refuse_implausible(160.0, "USD/Wh", (0.0, 0.01))
     ... except DomainError as error:
     ...     print(error)
     160 USD/Wh is out of all proportion: did you mean '160 USD/MWh'? If not, write the unit: '160.0 USD/Wh'
     """
-    if is_plausible(number, unit, own):
+    if is_plausible(number, sizes):
         return
-    low, high = RANGES[unit].usual
-    meant = [name for name in RANGES[unit].spellings if low <= abs(number) * _size(name, unit) <= high]
+    known = RANGES.get(unit, Plausible(0.0, inf, (0.0, inf), ()))
+    low, high = known.usual
+    meant = [name for name in known.spellings if low <= abs(number) * _size(name, unit) <= high]
     hint = " or ".join(repr(f"{number:g}{'' if name[0] == '%' else ' '}{name}") for name in meant[:2])
     asked = f"did you mean {hint}? If not," if hint else "if it is meant,"
     raise DomainError(
@@ -90,19 +92,15 @@ def refuse_implausible(number: float, unit: str, own: tuple[float, float] | None
     )
 
 
-def is_plausible(number: float, unit: str, own: tuple[float, float] | None = None) -> bool:
-    """Whether a bare number may be meant in ``unit``; 0 always may.
+def is_plausible(number: float, sizes: tuple[float, float]) -> bool:
+    """Whether a bare number may be meant; 0 always may.
 
     Examples
     --------
-    >>> is_plausible(2.5, "USD/token"), is_plausible(2.5e-6, "USD/token")
+    >>> is_plausible(2.5, (0.0, 0.01)), is_plausible(2.5e-6, (0.0, 0.01))
     (False, True)
     """
-    known = RANGES.get(unit)
-    if known is None or number == 0.0:
-        return True
-    low, high = own or (known.low, known.high)
-    return low <= abs(number) <= high
+    return number == 0.0 or sizes[0] <= abs(number) <= sizes[1]
 
 
 def with_unit(number: float, unit: str) -> str:

@@ -227,6 +227,8 @@ class _Reader:
             return _Part(((value, "1"),), below)  # the numerator of a rate, as in 0.5 1/day
         if before and before[-1][1] == "-":
             raise UnitError(f"{self.text!r} is not one number: a range is {{dist = 'uniform', low = …, high = …}}")
+        if name == "1" and before:  # the unit of a pure number, as in 0.0065 1/day
+            return _Part(((Fraction(1), "1"),), below, named=True)
         if not first or not all(sign.upper() in _MONEY for _, sign, _ in before):
             raise self.error("has two numbers")
         if below and value == 0:

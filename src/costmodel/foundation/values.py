@@ -107,6 +107,7 @@ def read_parameter(given: Any, spec: ParameterSpec) -> tuple[Value, Provenance |
         spec.check(low, high, what=what, open_ended=continuous and spread)
     elif value is not None:
         spec.check(value, value, what="value")
+    _refuse_bare(given, spec)
     return value, None
 
 
@@ -133,7 +134,6 @@ def _read_value(given: Any, spec: ParameterSpec) -> Value:
     number = _float(given)
     if not math.isfinite(number):
         raise DomainError(f"a finite number in {spec.unit!r} is needed; given {str(given)[:40]}")
-    refuse_implausible(number, spec.unit, spec.plausible)
     return number
 
 
@@ -159,18 +159,32 @@ def _provenance(given: Mapping[str, Any]) -> Provenance:
 def written_value(value: Value, provenance: Provenance | None, spec: ParameterSpec) -> Any:
     """Return the written form of a value with its provenance; a number that needs its unit to be read has it."""
     plain = value.written() if isinstance(value, Schedule | Distribution) else value
-    plain = _with_units(plain, spec.unit, spec.plausible)
+    plain = _with_units(plain, spec)
     return plain if provenance is None else {"value": plain, **provenance.written()}
 
 
-def _with_units(plain: Any, unit: str, own: tuple[float, float] | None = None) -> Any:
+def _with_units(plain: Any, spec: ParameterSpec) -> Any:
     """Write the unit beside every number that would be refused without it."""
     if isinstance(plain, dict):
-        return {key: value if key in SHAPE_KEYS else _with_units(value, unit) for key, value in plain.items()}
+        return {key: value if key in SHAPE_KEYS else _with_units(value, spec) for key, value in plain.items()}
     if isinstance(plain, list):
-        return [_with_units(item, unit) for item in plain]
-    number = isinstance(plain, int | float) and not isinstance(plain, bool)
-    return with_unit(float(plain), unit) if number and not is_plausible(float(plain), unit, own) else plain
+        return [_with_units(item, spec) for item in plain]
+    if isinstance(plain, bool) or not isinstance(plain, int | float) or spec.plausible is None:
+        return plain
+    return plain if is_plausible(plain, spec.plausible) else with_unit(float(plain), spec.unit)
+
+
+def _refuse_bare(given: Any, spec: ParameterSpec) -> None:
+    """Refuse every number without a unit, in whatever form, that is out of all proportion."""
+    if isinstance(given, Mapping):
+        for key, value in given.items():
+            if key not in SHAPE_KEYS:
+                _refuse_bare(value, spec)
+    elif isinstance(given, list | tuple):
+        for item in given:
+            _refuse_bare(item, spec)
+    elif spec.plausible is not None and isinstance(given, int | float | np.number):
+        refuse_implausible(float(given), spec.unit, spec.plausible)
 
 
 @dataclass(frozen=True, slots=True)

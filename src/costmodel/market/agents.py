@@ -96,9 +96,9 @@ def mixed_intensity(
     multi_agent_share
         Share of tasks done by several agents together, 0 to 1 less the other [1].
     agent_multiple
-        Tokens of an agent's task over a chat's; published: 4 [1].
+        Tokens of an agent's task over a chat's, >= 0; published: 4 [1].
     multi_agent_multiple
-        Tokens of a multi-agent task over a chat's; published: 15 [1].
+        Tokens of a multi-agent task over a chat's, >= 0; published: 15 [1].
 
     Returns
     -------

@@ -91,7 +91,7 @@ def logit_markup(price_sensitivity: Numeric, share: Numeric) -> Numeric:
     Parameters
     ----------
     price_sensitivity
-        Fall of utility per unit of log price; times ``1 - share`` it must be above 1 [1].
+        Fall of utility per unit of log price, > 1 [1]; times ``1 - share`` it must still be above 1.
     share
         The operator's share, 0 to less than 1 [1].
 

@@ -77,7 +77,7 @@ def take_or_pay_value(
     term
         Length of the contract, ≥ 0 [year].
     life
-        Years in which the capacity earns, ≥ the term [year].
+        Years in which the capacity earns, ≥ ``term`` [year].
     default_rate
         Hazard that the counterparty stops paying, ≥ 0 [1/year]; 0 for one that always pays.
     fill_rate

@@ -25,6 +25,7 @@ from costmodel.serving.cost import (
     gross_margin,
     mark_up,
     token_revenue,
+    token_revenue_beside,
 )
 from costmodel.serving.deployment import Deployment, DeploymentResult, with_recorded_shares
 from costmodel.serving.frontier import Front, best_configurations, pareto_front
@@ -113,6 +114,7 @@ __all__ = [
     "task_duration",
     "task_token_cost",
     "token_revenue",
+    "token_revenue_beside",
     "utilisation_of_fleet",
     "weight_bytes_per_accelerator",
     "with_recorded_shares",

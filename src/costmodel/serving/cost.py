@@ -173,14 +173,15 @@ def token_revenue(
     cached_price: Numeric,
     output_price: Numeric,
 ) -> Numeric:
-    """Revenue of tokens sold at three prices.
+    """Revenue of tokens sold at three prices, cache hits counted inside the input.
 
     Parameters
     ----------
     input_tokens
         Input tokens sold, cached ones included, >= 0 [token].
     cached_tokens
-        Those of them charged as cache hits, between 0 and ``input_tokens`` [token].
+        Those of them charged as cache hits, between 0 and ``input_tokens`` [token]; where hits are counted beside
+        the input, `token_revenue_beside`.
     output_tokens
         Output tokens sold, >= 0 [token].
     input_price, cached_price, output_price
@@ -201,6 +202,45 @@ def token_revenue(
     562100
     """
     return (input_tokens - cached_tokens) * input_price + cached_tokens * cached_price + output_tokens * output_price
+
+
+@formula()
+def token_revenue_beside(
+    fresh_tokens: Numeric,
+    cached_tokens: Numeric,
+    output_tokens: Numeric,
+    input_price: Numeric,
+    cached_price: Numeric,
+    output_price: Numeric,
+) -> Numeric:
+    """Revenue of tokens sold at three prices, cache hits counted beside the input.
+
+    Parameters
+    ----------
+    fresh_tokens
+        Input tokens that no cache held, >= 0 [token].
+    cached_tokens
+        Input tokens read from a cache, which stand beside the fresh ones, >= 0 [token].
+    output_tokens
+        Output tokens sold, >= 0 [token].
+    input_price, cached_price, output_price
+        Prices per token, >= 0 [USD/token].
+
+    Returns
+    -------
+    float or array
+        Revenue [USD].
+
+    Notes
+    -----
+    Providers count in one of two ways: some report hits inside the input (`token_revenue`), some beside it.
+
+    Examples
+    --------
+    >>> round(float(token_revenue_beside(100.0, 500.0, 50.0, 3e-6, 0.3e-6, 15e-6)), 6)
+    0.0012
+    """
+    return fresh_tokens * input_price + cached_tokens * cached_price + output_tokens * output_price
 
 
 @formula()

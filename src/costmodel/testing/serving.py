@@ -86,6 +86,14 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "cached_price": _COST,
         "output_price": _COST,
     },
+    "costmodel.serving.cost:token_revenue_beside": {
+        "fresh_tokens": between(0.0, 1e12),
+        "cached_tokens": between(0.0, 1e12),
+        "output_tokens": positive(1.0, 1e12),
+        "input_price": _COST,
+        "cached_price": _COST,
+        "output_price": _COST,
+    },
     "costmodel.serving.cost:mark_up": {"revenue": positive(), "cost": positive()},
     "costmodel.serving.cost:gross_margin": {"revenue": positive(), "cost": positive()},
     "costmodel.serving.cost:energy_per_token": {

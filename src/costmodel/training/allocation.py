@@ -161,7 +161,7 @@ def compute_for_loss(
     Parameters
     ----------
     loss : ``()`` or array
-        Loss to reach, above the irreducible loss [nat/token].
+        Loss to reach, > ``irreducible_loss`` [nat/token].
     irreducible_loss : ``()`` or array
         E, positive [nat/token].
     parameter_coefficient, token_coefficient : ``()`` or array

@@ -91,7 +91,7 @@ def tokens_for_loss(
     Parameters
     ----------
     loss : ``()`` or array
-        Loss to reach [nat/token].
+        Loss to reach, > ``irreducible_loss`` [nat/token].
     parameters : ``()`` or array
         Parameters N, positive [1].
     irreducible_loss : ``()`` or array

@@ -69,7 +69,7 @@ def erdil_simple_step_time(
     bandwidth
         Memory bandwidth of one accelerator, > 0 [byte/s].
     all_reduces
-        All-reduces per layer: 4, or 2 where attention and MLP run in parallel [1].
+        All-reduces per layer, >= 0: 4, or 2 where attention and MLP run in parallel [1].
 
     Returns
     -------
@@ -107,7 +107,7 @@ def erdil_all_reduce_time(message: Numeric, ranks: Numeric, nodes: Numeric) -> N
     ranks
         Ranks of the all-reduce, >= 1; the model uses √N, so it need not be whole [1].
     nodes
-        Nodes that the ranks span, >= 1 and <= ranks [1].
+        Nodes that the ranks span, from 1 to ``ranks`` [1].
 
     Returns
     -------

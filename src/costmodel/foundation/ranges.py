@@ -1,0 +1,223 @@
+"""The range of each argument of a formula, as its docstring states it, and the check of what a user gives.
+
+A formula states its domain in numpydoc: ``> 0``, ``0 to 1``, ``at least 1``, ``between 0 and ``input_tokens```` and so
+on, in a clause of its own, for which this module is the one reader. What a user passes to a formula is held against
+it; what the library's own modules and a model's run pass is not. NaN passes, for it is no number outside a range.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from costmodel.foundation.arrays import holds_value
+from costmodel.foundation.errors import DomainError
+
+ROUNDING = 1e-12
+"""How far beyond an end a number may lie, relative to the end: what rounding of earlier steps leaves [1]."""
+_NUMBER = r"[-−]?(?:[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?|inf)"
+_END = rf"(?:{_NUMBER}|``[a-z_0-9]+``)"
+_LESS, _MORE = r"(?:<|<=|≤)", r"(?:>|>=|≥)"
+_FORMS = (
+    (rf"(?P<low>{_END}) (?P<lower>{_LESS}) \w+ (?P<upper>{_LESS}) (?P<high>{_END})", None),
+    (rf"(?:.* )?(?P<lower>{_MORE}) (?P<low>{_END})(?: to (?P<high>{_END}))?", None),
+    (rf"(?:.* )?(?P<upper>{_LESS}) (?P<high>{_END})", None),
+    (rf"(?:from |between )?(?P<low>{_END})(?: \(.*\))? (?:to|and) (?P<upper>below |less than )?(?P<high>{_END})", None),
+    (rf"(?:above|more than) (?P<low>{_END})(?: (?:to|and) (?P<upper>below |less than )?(?P<high>{_END}))?", ">"),
+    (rf"at least (?P<low>{_END})", None),
+    (rf"at most (?P<high>{_END})", None),
+    (rf"below (?P<high>{_END})", "<"),
+)
+_PATTERNS = tuple((re.compile(form), strict) for form, strict in _FORMS)
+_WORDS = {"positive": True, "non-negative": False, "not negative": False}
+"""Words for a range from 0, and whether 0 itself is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Where one argument of a formula has a meaning.
+
+    Parameters
+    ----------
+    low, high
+        Ends: a number, the name of another argument, or nothing.
+    above, below
+        Whether the ends themselves are left out.
+    text
+        What the docstring says about the argument.
+    """
+
+    low: float | str | None = None
+    high: float | str | None = None
+    above: bool = False
+    below: bool = False
+    text: str = ""
+
+    def __str__(self) -> str:
+        if self.high is None:
+            return f"{'above' if self.above else 'at least'} {_shown(self.low)}"
+        if self.low is None:
+            return f"{'below' if self.below else 'at most'} {_shown(self.high)}"
+        return (
+            f"{'above ' if self.above else ''}{_shown(self.low)} to {'below ' if self.below else ''}{_shown(self.high)}"
+        )
+
+
+def _shown(end: float | str | None) -> str:
+    return f"{end:g}" if isinstance(end, float) else str(end)
+
+
+def documented_ranges(function: Callable[..., Any]) -> dict[str, Range]:
+    """Return the range of each argument whose docstring states one.
+
+    Parameters
+    ----------
+    function
+        A formula with a numpydoc docstring.
+
+    Examples
+    --------
+    >>> def use(share, power):
+    ...     '''Do so.
+    ...
+    ...     Parameters
+    ...     ----------
+    ...     share
+    ...         Share in use, above 0 to 1 [1].
+    ...     power
+    ...         Power drawn, signed [W].
+    ...     '''
+    >>> {name: str(found) for name, found in documented_ranges(function=use).items()}
+    {'share': 'above 0 to 1'}
+    """
+    found = {}
+    for names, text in _arguments(_docstring(function)):
+        span = read_range(text)
+        if span is not None:
+            found.update(dict.fromkeys(names, span))
+    return found
+
+
+def _docstring(function: Callable[..., Any]) -> str:
+    """Return a docstring, from the source where Python was told to drop it."""
+    text = inspect.getdoc(function)
+    if text is None:
+        try:
+            tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+        except (OSError, TypeError, SyntaxError):
+            return ""
+        node = tree.body[0]
+        text = ast.get_docstring(node) if isinstance(node, ast.FunctionDef) else None
+    return text or ""
+
+
+def _arguments(docstring: str) -> Iterator[tuple[list[str], str]]:
+    """Yield the names and the text of each entry of the section Parameters."""
+    section = re.search(r"^Parameters\n-+\n(.*?)(?:\n\n|\Z)", docstring, re.DOTALL | re.MULTILINE)
+    for entry in re.split(r"\n(?=\S)", section[1]) if section else ():
+        header, _, body = entry.partition("\n")
+        names = [name.strip(" *") for name in header.partition(":")[0].split(",")]
+        yield names, " ".join(body.split())
+
+
+def read_range(text: str) -> Range | None:
+    """Read the range that the text on an argument states, in the first clause that states one.
+
+    Examples
+    --------
+    >>> str(read_range("Share of paid hours that are busy, 0 < u <= 1; 1 leaves idle hours out [1]."))
+    'above 0 to 1'
+    >>> str(read_range("Those charged as hits, between 0 and ``input_tokens`` [token]."))
+    '0 to input_tokens'
+    >>> read_range("Logarithmic fall of rents, signed: positive where they fall [1/year].") is None
+    True
+    """
+    plain = re.sub(r"``([a-z]) ([≥>]) 0``", r"\2 0", text.replace("\N{MINUS SIGN}", "-"))
+    for clause in re.split(r",(?![0-9])|[;:\[]|\.(?![0-9])", plain.replace(" (excluded)", "!")):
+        span = _range_of(clause.strip(), text)
+        if span is not None:
+            return span
+    return None
+
+
+def _range_of(clause: str, text: str) -> Range | None:
+    lowered = clause[:1].lower() + clause[1:]
+    for word, above in _WORDS.items():
+        if lowered == word or re.match(rf"{word} (?:and|numbers?\b)", lowered):
+            return Range(low=0.0, above=above, text=text)
+    excluded = "!" in lowered
+    lowered = re.sub(r" (?:less (?!than).*|exclusive|and not [0-9.]+|\(.*\))$", "", lowered.replace("!", ""))
+    for pattern, strict in _PATTERNS:
+        match = pattern.fullmatch(lowered)
+        if match is not None:
+            parts = match.groupdict()
+            open_below = strict == ">" or parts.get("lower") in ("<", ">") or excluded or "exclusive" in clause
+            open_above = strict == "<" or parts.get("upper") in ("<", "below ", "less than ") or "exclusive" in clause
+            low, high = _end(parts.get("low")), _end(parts.get("high"))
+            return Range(low, high, open_below and low is not None, open_above and high is not None, text)
+    return None
+
+
+def _end(written: str | None) -> float | str | None:
+    if written is None:
+        return None
+    return written.strip("`") if written.startswith("`") else float(written.replace(",", ""))
+
+
+class Guard:
+    """Holds what a user gives to one formula against what it documents; made when the formula is first called."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.name = function.__name__
+        self.signature = inspect.signature(function)
+        self.ranges = documented_ranges(function)
+        parameters = self.signature.parameters.values()
+        self.values = tuple(parameter.name for parameter in parameters if holds_value(parameter.annotation))
+
+    def check(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        """Raise `DomainError` if an argument is no number, or outside the range that the docstring states."""
+        given = self.signature.bind(*args, **kwargs).arguments
+        numbers = {name: self._number(name, given[name]) for name in self.values if name in given}
+        for name, span in self.ranges.items():
+            if numbers.get(name) is not None:
+                self._check(name, span, numbers)
+
+    def _number(self, name: str, value: Any) -> Any:
+        """Return a value as it compares, and refuse what is no number."""
+        if value is None or isinstance(value, float):
+            return value
+        try:
+            return np.asarray(value, dtype=np.float64) if not isinstance(value, str | bytes) else float("no number")
+        except (TypeError, ValueError, OverflowError):
+            message = f"{self.name}: {name} = {str(value)[:40]!r}: a number or an array of them is needed"
+            raise DomainError(message) from None
+
+    def _check(self, name: str, span: Range, given: Mapping[str, Any]) -> None:
+        for end, strict, side in ((span.low, span.above, -1.0), (span.high, span.below, 1.0)):
+            bound = given.get(end) if isinstance(end, str) else end
+            if bound is None:
+                continue
+            room = np.where(np.isfinite(bound), ROUNDING * np.abs(bound), 0.0)
+            with np.errstate(invalid="ignore"):  # infinity at an infinite end
+                wrong = np.greater(side * (given[name] - bound), room)
+            if strict:
+                wrong = np.logical_or(wrong, np.equal(given[name], bound))
+            if np.any(wrong):
+                self._refuse(name, span, given[name], bound if isinstance(end, str) else None, wrong)
+
+    def _refuse(self, name: str, span: Range, value: Any, other: Any, wrong: Any) -> None:
+        values, bounds, marks = np.broadcast_arrays(value, np.nan if other is None else other, wrong)
+        first = float(values[marks].flat[0])
+        beside = "" if other is None else f" = {float(bounds[marks].flat[0]):g}"
+        percent = span.high == 1.0 and 1.0 < first <= 100.0
+        hint = f"; did you mean {first / 100.0:g}?" if percent else ""
+        raise DomainError(
+            f"{self.name}: {name} = {first:g} is outside its range, {span}{beside}{hint} ({span.text.rstrip('.')})"
+        )
