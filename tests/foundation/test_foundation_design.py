@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from costmodel.foundation.blocks import BLOCK
-from costmodel.foundation.design import Design, seed_of
+from costmodel.foundation.design import Design, copula_factor, seed_of
 from costmodel.foundation.errors import DomainError, ScenarioError
 
 pytestmark = pytest.mark.contract
@@ -73,3 +73,41 @@ def test_refusals() -> None:
         Design.random(Names("a"), 5, rng=0).ranks(3)
     with pytest.raises(DomainError, match="ranks"):
         Design.from_ranks({"a": [0.5, 1.5]})
+
+
+def test_blocks_of_a_parameter_are_one_stream_of_its_own_counter() -> None:
+    import hashlib
+
+    key = np.frombuffer(hashlib.blake2b(b"7|chips.price", digest_size=16).digest(), dtype=np.uint64)
+    stream = np.random.Generator(np.random.Philox(key=key)).random(3 * BLOCK)
+    whole = Design.random(Names("chips.price"), 3 * BLOCK, rng=7).ranks()["chips.price"]
+    np.testing.assert_allclose(whole, stream, rtol=0, atol=2.0**-52)
+
+
+def test_sobol_blocks_are_the_sequence_of_scipy() -> None:
+    from scipy.stats import qmc
+
+    design = Design.sobol(Names("a", "b", "c"), 2 * BLOCK, rng=3)
+    points = qmc.Sobol(3, scramble=True, seed=np.random.default_rng(3)).random(2 * BLOCK)
+    for column, path in enumerate("abc"):
+        np.testing.assert_allclose(design.ranks()[path], points[:, column], rtol=0, atol=2.0**-52)
+
+
+def test_a_pair_has_the_gaussian_correlation_of_its_rank_correlation() -> None:
+    for rank in (-0.9, 0.3, 0.5):
+        rho = 2.0 * np.sin(np.pi * rank / 6.0)
+        factor = copula_factor(["a", "b", "c"], [("c", "a", rank)])
+        np.testing.assert_allclose(factor @ factor.T, [[1.0, rho], [rho, 1.0]], rtol=1e-14)
+    for rank in (1.0, -1.0, 1.5):
+        with pytest.raises(DomainError, match=r"a number in \(-1, 1\)"):
+            copula_factor(["a", "b"], [("a", "b", rank)])
+    with pytest.raises(DomainError, match="two paths"):
+        copula_factor(["a"], [("a", "a", 0.5)])
+
+
+def test_every_draw_of_a_hypercube_or_sequence_lies_inside() -> None:
+    for make in (Design.latin_hypercube, Design.sobol):
+        ranks = make(Names("a"), 64, rng=0).ranks()["a"]
+        assert ranks.min() > 0.0 and ranks.max() < 1.0
+    sequence = np.sort(Design.sobol(Names("a"), 64, rng=0).ranks()["a"])
+    assert np.floor(sequence * 64).astype(int).tolist() == list(range(64))

@@ -272,13 +272,13 @@ def _triangular_ppf(entries: dict[str, Any], rank: Any) -> Any:
     return np.where(rank < split, rising, falling)
 
 
-def _pert_ppf(entries: dict[str, Any], rank: Any) -> Any:
+def _pert_parameters(entries: dict[str, Any]) -> tuple[float, float, float, float]:
     low, mode, high = _three_points(entries, "pert")
     weight = entries.get("weight", PERT_WEIGHT)
     _require(weight > 0, f"distribution 'pert': weight must be above 0, given {weight:g}")
     a = 1.0 + weight * (mode - low) / (high - low)
     b = 1.0 + weight * (high - mode) / (high - low)
-    return _beta_quantile(a, b, low, high, rank)
+    return a, b, low, high
 
 
 def _beta_parameters(entries: dict[str, Any]) -> tuple[float, float, float, float]:
@@ -353,7 +353,10 @@ _KINDS: dict[str, _Kind] = {
         _triangular_ppf,
         lambda entries: _three_points(entries, "triangular")[::2],
     ),
-    "pert": _Kind(_pert_ppf, lambda entries: _three_points(entries, "pert")[::2]),
+    "pert": _Kind(
+        lambda entries, rank: _beta_quantile(*_pert_parameters(entries), rank),
+        lambda entries: _pert_parameters(entries)[2:],
+    ),
     "beta": _Kind(
         lambda entries, rank: _beta_quantile(*_beta_parameters(entries), rank),
         lambda entries: _beta_parameters(entries)[2:],
