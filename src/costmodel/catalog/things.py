@@ -53,6 +53,15 @@ class Accelerator(Record):
         return self.value("memory")
 
     @property
+    def memory_seen(self) -> float:
+        """What a program sees of it [byte]: as measured, else as the card reports, else as it is sold."""
+        for name in ("memory_seen", "memory_reported"):
+            seen = self.get(name)
+            if seen is not None:
+                return seen
+        return self.memory
+
+    @property
     def bandwidth(self) -> float:
         """Bandwidth of that memory [byte/s]."""
         return self.value("bandwidth")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from costmodel.compute.cache import cache_bytes, growing_cache_bytes
@@ -10,6 +12,7 @@ from costmodel.compute.parameters import count_parameters
 from costmodel.foundation.arrays import Numeric, formula
 from costmodel.serving.configuration import Configuration, Traffic
 from costmodel.serving.lengths import decode_context_deviation, mean_decode_context
+from costmodel.serving.reserve import Reserve, activation_reserve, padding_share
 from costmodel.serving.steps import cache_shards
 
 MARGIN = 2.0
@@ -74,7 +77,97 @@ def weight_bytes_per_accelerator(what: Configuration) -> Numeric:
     return (steady / layout.tensor + routed / layout.stage) / layout.pipeline
 
 
-def largest_batch(what: Configuration, traffic: Traffic, margin: Numeric = MARGIN) -> Numeric:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryBudget:
+    """Where an accelerator's memory goes, as an engine lays it out [byte]; every field broadcasts.
+
+    Parameters
+    ----------
+    seen
+        What a program sees of the card's memory.
+    planned
+        The engine's share of it.
+    weights, padding
+        Weights, and what their layout on the card adds.
+    activations, runtime, communication, graphs
+        Activations of the largest pass; context and libraries; buffers of collectives; captured graphs.
+    room
+        What is left for the cache; negative where the rest does not fit.
+    """
+
+    seen: Numeric
+    planned: Numeric
+    weights: Numeric
+    padding: Numeric
+    activations: Numeric
+    runtime: Numeric
+    communication: Numeric
+    graphs: Numeric
+    room: Numeric
+
+    @property
+    def loaded(self) -> Numeric:
+        """Weights as they lie on the card [byte]."""
+        return self.weights + self.padding
+
+
+def memory_budget(what: Configuration, kept: Reserve | None = None) -> MemoryBudget:
+    """Lay out the memory of one accelerator as an engine does.
+
+    Parameters
+    ----------
+    what
+        The configuration; its engine's ``memory_use`` is the share that the engine plans with.
+    kept
+        What the engine keeps back; absent: nothing.
+
+    Returns
+    -------
+    MemoryBudget
+        Bytes [byte]. Where the share holds weights and cache alone, it is taken of what runtime and buffers leave, and
+        activations and graphs live in the rest.
+
+    Examples
+    --------
+    >>> from costmodel.serving.records import configuration_of
+    >>> from costmodel.serving.reserve import reserve
+    >>> budget = memory_budget(configuration_of("Llama-3-8B", "H100-SXM", "bf16", "bf16"), reserve("vllm"))
+    >>> [round(float(size) / 2**30, 1) for size in (budget.weights, budget.activations)]
+    [15.0, 1.8]
+    """
+    shape, layout = what.shape, what.layout
+    given = Reserve() if kept is None else kept
+    weights = weight_bytes_per_accelerator(what)
+    routed = count_parameters(shape).routed_experts * what.precision.experts / (layout.stage * layout.pipeline)
+    padding = routed * padding_share(shape, given, what.precision.experts)
+    several = np.greater(layout.accelerators, 1.0)
+    communication = np.where(several, given.communication, 0.0)
+    activations = activation_reserve(shape, given, layout.tensor)
+    seen = what.chip.memory
+    outside = given.runtime + communication
+    planned = (seen - (1.0 - given.inside) * outside) * what.engine.memory_use
+    room = planned - weights - padding - given.inside * (activations + outside)
+    return MemoryBudget(
+        seen=seen,
+        planned=planned,
+        weights=weights,
+        padding=padding,
+        activations=activations,
+        runtime=given.runtime,
+        communication=communication,
+        graphs=given.graphs,
+        room=room,
+    )
+
+
+def cache_room(what: Configuration, kept: Reserve | None = None) -> Numeric:
+    """Bytes that an engine has left for the cache of one accelerator [byte], 0 where the rest does not fit."""
+    return np.maximum(memory_budget(what, kept).room, 0.0)
+
+
+def largest_batch(
+    what: Configuration, traffic: Traffic, margin: Numeric = MARGIN, kept: Reserve | None = None
+) -> Numeric:
     """Largest batch that fits memory.
 
     Parameters
@@ -85,6 +178,8 @@ def largest_batch(what: Configuration, traffic: Traffic, margin: Numeric = MARGI
         Lengths; contexts of running requests follow from them.
     margin
         Standard deviations of the batch's cache to keep free, >= 0 [1].
+    kept
+        What the engine keeps back of the memory; absent: nothing.
 
     Returns
     -------
@@ -99,7 +194,7 @@ def largest_batch(what: Configuration, traffic: Traffic, margin: Numeric = MARGI
         traffic.variation_output,
         traffic.correlation,
     )
-    free = what.chip.memory * what.engine.memory_use - weight_bytes_per_accelerator(what)
+    free = memory_budget(what, kept).room
     split = cache_shards(shape, layout) * layout.pipeline
     mean = cache_bytes(shape, mean_decode_context(*lengths), stored) / split
     per_token = growing_cache_bytes(shape, stored) / split

@@ -30,6 +30,11 @@ _AGENT: dict[str, SearchStrategy[float]] = {
 }
 
 STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
+    "costmodel.serving.reserve:sampling_bytes": {
+        "sequences": positive(0.0, 1e4),
+        "vocabulary": positive(1.0, 1e6),
+        "logit_bytes": positive(0.0, 100.0),
+    },
     "costmodel.validation.replicas.erdil:erdil_simple_step_time": {
         "layers": positive(1.0, 200.0),
         "parameters": positive(1e8, 1e12),

@@ -1,0 +1,214 @@
+"""What an engine keeps back of a card's memory, beside weights and cache: a record per engine, and the bytes of it.
+
+An engine plans with a share of the memory that it sees. From it go the weights as loaded, the activations of the
+largest pass, what the runtime and the buffers of collectives take; the rest is room for the cache. Captured graphs
+come after that, from what the share leaves. An engine whose share holds weights and cache alone keeps the others in
+what the share leaves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+
+from costmodel.catalog import table
+from costmodel.compute.groups import Dense, Group, Routed
+from costmodel.compute.shapes import Shape
+from costmodel.foundation.arrays import Numeric, formula
+from costmodel.foundation.errors import near_matches
+
+_TABLE = "engine_memory"
+DEFAULT = "vllm"
+"""Engine whose record stands in for one that has none."""
+ELEMENT_BYTES = 2.0
+"""Bytes of an activation: half precision [byte]."""
+RESIDUAL_COPIES = 2.0
+"""Copies of the residual stream that live through a pass [1]: the stream, and a layer's result."""
+FOUR_BITS = 0.75
+"""Bytes per weight below which experts are stored in 4 bits with their scales [byte]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reserve:
+    """What an engine keeps back; nothing by default.
+
+    Parameters
+    ----------
+    tokens, sequences
+        Most tokens and sequences of a pass, >= 0 [token], [1]; the largest pass is made ready for.
+    logit_bytes
+        Memory for sampling per sequence and entry of the vocabulary, >= 0 [byte].
+    runtime, communication, graphs
+        Context and libraries; buffers of collectives; captured graphs, >= 0 [byte].
+    inside
+        Whether the engine's share of the memory holds activations, runtime and buffers, 0 or 1 [1].
+    pad_width, pad_inner
+        Multiples to which the two widths of 4-bit experts are padded, >= 1 [1].
+    """
+
+    tokens: Numeric = 0.0
+    sequences: Numeric = 0.0
+    logit_bytes: Numeric = 0.0
+    runtime: Numeric = 0.0
+    communication: Numeric = 0.0
+    graphs: Numeric = 0.0
+    inside: Numeric = 1.0
+    pad_width: float = 1.0
+    pad_inner: float = 1.0
+
+
+def reserve_names() -> tuple[str, ...]:
+    """Return the engines whose memory is on record.
+
+    Examples
+    --------
+    >>> reserve_names()
+    ('vllm', 'vllm-0.11', 'sglang')
+    """
+    return tuple(table(_TABLE))
+
+
+@cache
+def reserve(engine: str = DEFAULT, accelerator: str | None = None) -> Reserve:
+    """Return what an engine keeps back; one without a record takes vLLM's.
+
+    Parameters
+    ----------
+    engine
+        Name of the engine, as :func:`reserve_names` lists them.
+    accelerator
+        Name of the accelerator: on smaller ones some engines make ready for smaller passes.
+
+    Examples
+    --------
+    >>> reserve("vllm").sequences, reserve("vllm", "A100-SXM-80").sequences, reserve("tgi") == reserve("vllm")
+    (1024.0, 256.0, True)
+    """
+    records = table(_TABLE)
+    record = records[engine if engine in records else DEFAULT]
+    kept = Reserve(**{name: record.value(name) for name in Reserve.__dataclass_fields__})
+    full = record.label("full_on")
+    if accelerator is None or full is None or accelerator in (name.strip() for name in full.split(",")):
+        return kept
+    return replace(kept, tokens=record.value("others_tokens"), sequences=record.value("others_sequences"))
+
+
+def reserve_remark(engine: str) -> str:
+    """Return what a user should know of an engine's record; empty where it is the engine's own.
+
+    Examples
+    --------
+    >>> reserve_remark("tgi")
+    "no record of the memory that the engine 'tgi' keeps back: that of vllm stands in"
+    """
+    known = table(_TABLE)
+    if engine in known:
+        return ""
+    hint = near_matches(engine, known)
+    return f"no record of the memory that the engine {engine!r} keeps back: that of {DEFAULT} stands in{hint}"
+
+
+@formula()
+def sampling_bytes(sequences: Numeric, vocabulary: Numeric, logit_bytes: Numeric) -> Numeric:
+    """Memory to sample the next token of every sequence.
+
+    Parameters
+    ----------
+    sequences
+        Sequences of a pass, >= 0 [1], any shape.
+    vocabulary
+        Entries of the vocabulary, > 0 [1].
+    logit_bytes
+        Bytes per sequence and entry, >= 0 [byte].
+
+    Returns
+    -------
+    Numeric
+        Bytes [byte].
+
+    Examples
+    --------
+    >>> round(float(sampling_bytes(1024, 128256, 14)) / 2**30, 2)
+    1.71
+    """
+    return sequences * vocabulary * logit_bytes
+
+
+def pass_bytes(shape: Shape, tokens: Numeric, tensor: Numeric = 1.0) -> Numeric:
+    """Activations of a pass on one accelerator: the residual stream, the widest layer, and buffers of routed copies.
+
+    Parameters
+    ----------
+    shape
+        The model.
+    tokens
+        Tokens of the pass, >= 0 [token], any shape.
+    tensor
+        Accelerators that share a layer, >= 1 [1].
+
+    Returns
+    -------
+    Numeric
+        Bytes [byte].
+
+    Examples
+    --------
+    >>> from costmodel.compute import shape
+    >>> round(float(pass_bytes(shape("Llama-3-8B"), 8192.0)) / 2**20)
+    800
+    """
+    residual = RESIDUAL_COPIES * shape.d_model
+    inner = max(_inner_elements(group, shape.d_model) for group in shape.groups)
+    return tokens * ELEMENT_BYTES * (residual + inner / tensor)
+
+
+def routed_bytes(shape: Shape, tokens: Numeric, tensor: Numeric = 1.0) -> Numeric:
+    """Buffers in which routed copies of tokens wait for their experts, kept for all layers [byte].
+
+    A copy holds the width that experts work in, and once the widths inside an expert.
+    """
+    blocks = [group.feed_forward for group in shape.groups if isinstance(group.feed_forward, Routed)]
+    widest: Numeric = 0.0
+    for block in blocks:
+        inner = block.mlp_matrices - 1.0
+        copy = (block.width or shape.d_model) + np.maximum(inner * block.d_ff_expert / tensor, 0.0)
+        widest = np.maximum(widest, block.top_k * copy)
+    return tokens * ELEMENT_BYTES * widest
+
+
+def _inner_elements(group: Group, d_model: int) -> float:
+    """Elements per token of the widest part of a layer: projections in, or a dense MLP's inner widths."""
+    mixer, block = group.mixer, group.feed_forward
+    into = 0 if mixer is None else sum(item.columns for item in mixer.matrices(d_model) if item.side == "columns")
+    dense = block.mlp_matrices * block.d_ff if isinstance(block, Dense) else 0
+    return float(max(into, dense))
+
+
+def activation_reserve(shape: Shape, kept: Reserve, tensor: Numeric = 1.0) -> Numeric:
+    """Activations of the largest pass that an engine makes ready for [byte].
+
+    Sampling comes after the layers and may use their memory again; buffers of routed copies stay.
+    """
+    layers = pass_bytes(shape, kept.tokens, tensor)
+    residual = kept.tokens * ELEMENT_BYTES * RESIDUAL_COPIES * shape.d_model
+    sampling = sampling_bytes(kept.sequences, float(shape.vocabulary), kept.logit_bytes)
+    return routed_bytes(shape, kept.tokens, tensor) + np.maximum(layers, residual + sampling)
+
+
+def padding_share(shape: Shape, kept: Reserve, expert_bytes: Numeric) -> Numeric:
+    """Share by which routed experts grow on loading where they are stored in 4 bits [1]."""
+    found = 0.0
+    for group in shape.groups:
+        block = group.feed_forward
+        if isinstance(block, Routed):
+            width = float(block.width or shape.d_model)
+            grown = _up(width, kept.pad_width) * _up(float(block.d_ff_expert), kept.pad_inner)
+            found = max(found, grown / (width * block.d_ff_expert) - 1.0)
+    return np.where(np.less(expert_bytes, FOUR_BITS), found, 0.0)
+
+
+def _up(width: float, multiple: float) -> float:
+    """Round up to a multiple."""
+    return float(np.ceil(width / multiple) * multiple)
