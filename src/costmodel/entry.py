@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from importlib import import_module
-from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from costmodel.foundation.arrays import quiet
 from costmodel.foundation.design import Design, RandomSource
 from costmodel.foundation.errors import ScenarioError, near_matches
 from costmodel.foundation.results import Result
+from costmodel.foundation.running import OnNonFinite, run_model
 from costmodel.foundation.scenario import Scenario, model_entry, parse_toml
 
 if TYPE_CHECKING:
@@ -94,51 +91,97 @@ def scenario_from(form: dict[str, Any], where: str = "scenario") -> Any:
 
 
 def run(
-    scenario: Scenario, *, draws: int | None = None, rng: RandomSource = None, design: Design | None = None
-) -> Result:
+    scenario: Scenario | str | Path,
+    *,
+    draws: int | None = None,
+    rng: RandomSource = None,
+    design: Design | None = None,
+    on_nonfinite: OnNonFinite = "raise",
+) -> Any:
     """Run the model that a scenario names.
 
     Parameters
     ----------
     scenario
-        A written scenario.
+        A scenario, the name of a built-in one, or the path of a TOML file.
     draws
         Number of draws of its distributions; medians where absent.
     rng
-        Seed, generator or nothing for fresh entropy; 0 is a seed.
+        Seed (0 is one), generator, seed sequence, or nothing for fresh entropy.
     design
         A design made before, instead of ``draws`` and ``rng``.
+    on_nonfinite
+        ``"raise"`` names the output, its place and the first draw that is not finite; ``"mask"`` leaves such draws out
+        of every statistic and counts them by name.
 
     Returns
     -------
     Result
         The model's result, with the written scenario and the design.
+
+    Raises
+    ------
+    ScenarioError
+        If it is no scenario, or its model is unknown.
+    NonFiniteResultError
+        If a value is not finite and shall raise, or no draw is left.
+
+    Examples
+    --------
+    >>> round(float(run("h100-hour").total), 2)
+    1.48
     """
-    _register(scenario.model)
-    model = model_entry(scenario.model).load()
-    if design is None and draws is not None:
-        design = Design.random(scenario, draws, rng)
-    result: Result = call_model(model, scenario, design)
-    return result
-
-
-def call_model(model: Callable[..., Any], scenario: Scenario, design: Design | None) -> Any:
-    """Resolve a scenario and run its model; the result carries the written scenario and the design."""
-    resolved = scenario.resolve(design)
-    if "written" in signature(model).parameters:
-        return model(resolved, written=scenario, design=design)
-    with quiet():
-        result = model(resolved)
-    return replace(result, scenario=scenario, design=design) if isinstance(result, Result) else result
+    written = as_scenario(scenario)
+    _register(written.model)
+    return run_model(
+        model_entry(written.model).load(), written, draws=draws, rng=rng, design=design, on_nonfinite=on_nonfinite
+    )
 
 
 def simulate(
-    scenario: Any, *, draws: int | None = None, rng: RandomSource = None, design: Design | None = None
+    scenario: Scenario | str | Path,
+    *,
+    draws: int | None = None,
+    rng: RandomSource = None,
+    design: Design | None = None,
+    on_nonfinite: OnNonFinite = "raise",
 ) -> Trajectory:
-    """Run the flywheel; see :func:`costmodel.flywheel.simulate.simulate`."""
+    """Run the flywheel; see :func:`costmodel.flywheel.simulate.simulate`.
+
+    Raises
+    ------
+    ScenarioError
+        If the scenario is one of another model.
+    """
+    from costmodel.flywheel.inputs import FlywheelScenario
     from costmodel.flywheel.simulate import simulate as run_flywheel
 
-    return run_flywheel(scenario, draws=draws, rng=rng, design=design)
+    written = as_scenario(scenario)
+    if not isinstance(written, FlywheelScenario):
+        raise ScenarioError(
+            f"simulate() runs the flywheel, and {written.name!r} is a scenario of the model {written.model!r}: "
+            "use costmodel.run(scenario)"
+        )
+    return run_flywheel(written, draws=draws, rng=rng, design=design, on_nonfinite=on_nonfinite)
+
+
+def as_scenario(given: Scenario | str | Path) -> Scenario:
+    """Return a scenario as it is, or load it by its name or path.
+
+    Raises
+    ------
+    ScenarioError
+        If it is neither.
+    """
+    if isinstance(given, Scenario):
+        return given
+    if isinstance(given, str | Path):
+        scenario: Scenario = load_scenario(given)
+        return scenario
+    raise ScenarioError(
+        f"a scenario, its name or its path is needed, not {type(given).__name__}: load one with "
+        "costmodel.load_scenario(name)"
+    )
 
 
 def load_result(path: str | Path) -> Any:

@@ -132,7 +132,7 @@ def test_years_of_an_output_are_put_together() -> None:
 def test_a_value_that_is_not_finite_is_named_with_place_and_first_draw() -> None:
     falling = toy_model(toy().resolve(Design.random(toy(), draws=DRAWS, rng=0))).falling
     first = int(np.flatnonzero(falling)[0])
-    with pytest.raises(NonFiniteResultError, match=f"'margin' is not finite at year 2028 in draw {first} "):
+    with pytest.raises(NonFiniteResultError, match=f"'margin' is not finite, first at year 2028 in draw {first} "):
         run_ensemble(toy(), draws=DRAWS, rng=0, model=broken_model)
 
 

@@ -64,7 +64,7 @@ def test_summaries_of_a_store_equal_those_of_the_run_bit_for_bit(tmp_path: Path)
     for name in ran:
         assert read.bands(name).tobytes() == ran.bands(name).tobytes()
         assert read.mean(name).tobytes() == ran.mean(name).tobytes()
-    with pytest.raises(NonFiniteResultError, match="'margin' is not finite at year 2028"):
+    with pytest.raises(NonFiniteResultError, match="'margin' is not finite, first at year 2028"):
         store.summarize()
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from costmodel.compute import shape
 from costmodel.foundation.design import Design
 from costmodel.foundation.errors import CatalogError, CostModelError, DomainError, UnknownParameterError
+from costmodel.foundation.running import run_model
 from costmodel.foundation.scenario import model_entry
 from costmodel.serving import OVERHEAD, REASONS, Deployment, deploy, serve, with_recorded_shares
 from costmodel.serving.model import _traffic, configuration
@@ -198,7 +199,7 @@ def test_a_chip_and_a_shape_of_ones_own():
 @pytest.mark.contract
 def test_a_result_carries_the_written_scenario_and_its_design():
     design = Design.random(CHAT, draws=4, rng=0)
-    result = deploy(CHAT.resolve(design), written=CHAT, design=design)
+    result = run_model(deploy, CHAT, design=design)
     assert result.scenario is CHAT
     assert result.design is design
     assert result.infeasible.dtype == bool

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +23,10 @@ from costmodel.foundation.errors import DomainError, NonFiniteResultError, Scena
 from costmodel.foundation.executors import ordered_map
 from costmodel.foundation.reducers import LogHistogram, Moments
 from costmodel.foundation.results import OutputSpec, Result
+from costmodel.foundation.running import Model, OnNonFinite, design_for, place_of
 from costmodel.foundation.scenario import Scenario, model_entry
 
-Model: TypeAlias = Callable[[Any], Any]
 Progress: TypeAlias = Callable[[int, int], None]
-OnNonFinite: TypeAlias = Literal["raise", "mask"]
 DEFAULT_DRAWS = 1000
 """Draws of an ensemble where none are asked for [1]."""
 
@@ -165,11 +164,15 @@ class _Reduction:
         for mask in reasons.values():
             left &= ~mask
         for name, (spec, value) in numbers.items():
-            bad = np.asarray(~np.isfinite(value).reshape(-1, draws).all(axis=0)) & left
-            if bad.any():
+            cells = ~np.isfinite(value) & left
+            if cells.any():
                 if self.on_nonfinite == "raise":
-                    raise NonFiniteResultError(_first_bad(spec, np.where(left, value, 0.0), outputs))
-                reasons[f"{name} not finite"] = bad
+                    place = place_of(cells, spec, outputs.labels, outputs.block * BLOCK)
+                    raise NonFiniteResultError(
+                        f"output {name!r} is not finite{place}: correct the ranges, or leave such draws out with "
+                        "on_nonfinite='mask'"
+                    )
+                reasons[f"{name} not finite"] = np.asarray(cells.reshape(-1, draws).any(axis=0))
         keep = np.ones(draws, dtype=bool)
         for mask in reasons.values():
             keep &= ~mask
@@ -195,25 +198,6 @@ class _Reduction:
             known = ", ".join(flags) or "none"
             raise UnknownParameterError(f"exclude: {name!r} is not an output that is true or false: there are {known}")
         return flags[name]
-
-
-def _first_bad(spec: OutputSpec, value: FloatArray, outputs: BlockOutputs) -> str:
-    """Say which output is not finite, where along its axes, and in which draw first."""
-    cells = ~np.isfinite(value)
-    per_draw = cells.reshape(-1, value.shape[-1]).any(axis=0)
-    draw = int(np.flatnonzero(per_draw)[0])
-    where = np.argwhere(cells[..., draw])[0]
-    place = ", ".join(f"{dim} {_label(outputs.labels, dim, i)}" for dim, i in zip(spec.dims, where, strict=True))
-    return (
-        f"output {spec.name!r} is not finite{' at ' + place if place else ''} in draw {outputs.block * BLOCK + draw} "
-        f"(and {int(per_draw.sum()) - 1} more of its block): correct the ranges, or leave such draws out with "
-        "on_nonfinite='mask'"
-    )
-
-
-def _label(labels: Mapping[str, Sequence[Any]], dim: str, index: int) -> str:
-    row = labels.get(dim)
-    return str(row[index]) if row is not None and index < len(row) else str(index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +291,7 @@ def chosen_model(model: Model | None, scenario: Scenario) -> Model:
 
 
 def chosen_design(scenario: Scenario, draws: int | None, rng: RandomSource, design: Design | None) -> Design:
-    """Return the design given, or a random one, refusing both and neither.
+    """Return the design given, or a random one of as many draws as are asked for.
 
     Raises
     ------
@@ -317,12 +301,8 @@ def chosen_design(scenario: Scenario, draws: int | None, rng: RandomSource, desi
         If the design lacks an uncertain path of the scenario.
     """
     if design is None:
-        return Design.random(scenario, draws=DEFAULT_DRAWS if draws is None else draws, rng=rng)
-    if draws is not None or rng is not None:
-        raise DomainError("a design has its own draws and seed: give either draws and rng, or a design")
-    missing = sorted(set(scenario.uncertain_paths()) - set(design.paths))
-    if missing:
-        raise ScenarioError(f"the design does not draw {', '.join(missing)}: make it from this scenario")
+        return Design.random(scenario, DEFAULT_DRAWS if draws is None else draws, rng)
+    design_for(scenario, draws, rng, design)
     return design
 
 

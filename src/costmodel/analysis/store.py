@@ -40,8 +40,6 @@ from numpy.typing import NDArray
 from costmodel.analysis.ensemble import (
     BlockOutputs,
     BlockRun,
-    Model,
-    OnNonFinite,
     Progress,
     chosen_design,
     chosen_model,
@@ -54,6 +52,7 @@ from costmodel.foundation.design import Design, RandomSource
 from costmodel.foundation.errors import ScenarioError, missing_extra
 from costmodel.foundation.executors import ordered_map
 from costmodel.foundation.results import OutputSpec
+from costmodel.foundation.running import Model, OnNonFinite
 from costmodel.foundation.scenario import Scenario
 from costmodel.foundation.version import VERSION
 

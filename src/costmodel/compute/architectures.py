@@ -1,17 +1,26 @@
-"""Shapes of named models, read from the catalog."""
+"""Shapes of models: by a name in the catalog, from a published ``config.json``, or from a table."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 from costmodel.catalog import table
-from costmodel.compute.shapes import Shape
+from costmodel.compute.config_fields import CONFIG
+from costmodel.compute.config_precision import scheme_from_config
+from costmodel.compute.config_shapes import shape_from_config
+from costmodel.compute.precision import Scheme, scheme
+from costmodel.compute.shapes import Shape, is_published
 from costmodel.compute.uniform import Uniform
-from costmodel.foundation.errors import CatalogError, near_matches
+from costmodel.foundation.errors import CatalogError, DomainError, near_matches
 
 _TABLE = "architectures"
 _KINDS = {item.name: str(item.type) for kind in (Uniform, Shape) for item in fields(kind) if item.name != "name"}
+PUBLISHED = "published"
+"""The precision that a model's own ``config.json`` states."""
 
 
 def architecture_names() -> tuple[str, ...]:
@@ -19,25 +28,29 @@ def architecture_names() -> tuple[str, ...]:
 
     Examples
     --------
-    >>> len(architecture_names())
-    17
+    >>> "Llama-3-8B" in architecture_names()
+    True
     """
     return tuple(table(_TABLE))
 
 
-@cache
-def shape(name: str) -> Shape:
-    """Return the shape of a model in the catalog.
+def shape(source: str | Path | Mapping[str, Any], name: str | None = None) -> Shape:
+    """Return the shape of a model.
 
     Parameters
     ----------
+    source
+        A name in the catalog, or one of its other names; the path of a ``config.json`` or of the folder that holds
+        it; or a table: the fields of a ``config.json``, of a shape, or of a shape in groups.
     name
-        Name of the architecture, or one of its other names.
+        What the shape is called where the source does not say.
 
     Raises
     ------
     CatalogError
-        If no architecture has that name; the message lists near matches.
+        If there is neither an architecture nor a file of that name; the message lists near matches.
+    DomainError
+        If a file or table can't be read as a shape; one line that names the field.
 
     Examples
     --------
@@ -45,15 +58,72 @@ def shape(name: str) -> Shape:
     'MLA'
     >>> shape("DeepSeek-R1") is shape("DeepSeek-V3")
     True
+    >>> shape({"layers": 2, "d_model": 64, "heads": 8, "kv_heads": 2, "head_dim": 8, "vocabulary": 100, "d_ff": 256},
+    ...       "tiny").name
+    'tiny'
     """
+    if isinstance(source, Mapping):
+        return Shape.from_record({"name": name or "own", **source})
+    if not _is_path(source):
+        return _recorded(str(source))
+    return shape_from_config(source, name)
+
+
+def stored_scheme(source: str | Path | Mapping[str, Any], precision: str | Mapping[str, Any] | Scheme) -> Scheme:
+    """Return how a model is stored.
+
+    Parameters
+    ----------
+    source
+        The model, as of :func:`shape`.
+    precision
+        ``"published"``: as the model's ``config.json`` states; else as of :func:`~costmodel.compute.scheme`.
+
+    Raises
+    ------
+    DomainError
+        If ``"published"`` is asked of a model without a ``config.json``, or the precision is not known.
+
+    Examples
+    --------
+    >>> stored_scheme("Llama-3.1-405B", "fp8").attention
+    'bf16'
+    """
+    if precision != PUBLISHED:
+        return scheme(precision, _catalog_name(source))
+    own = is_published(source) if isinstance(source, Mapping) else _is_path(source)
+    if not own:
+        raise DomainError(
+            f"precision = {PUBLISHED!r} needs a model from its {CONFIG}; {_catalog_name(source) or 'this one'!r} has "
+            f"none: name a scheme"
+        )
+    return scheme_from_config(source)
+
+
+def _is_path(source: str | Path) -> bool:
+    """Whether a name is meant as a path: it has the ending, a separator, or is there and no name of the catalog."""
+    text = str(source)
+    if isinstance(source, Path) or text.endswith(".json") or "/" in text or "\\" in text:
+        return text not in _canonical_names()
+    return text not in _canonical_names() and Path(text).is_dir() and (Path(text) / CONFIG).is_file()
+
+
+def _catalog_name(source: str | Path | Mapping[str, Any]) -> str:
+    """Return the name of a model on record; empty for any other."""
+    return "" if isinstance(source, Mapping) else _canonical_names().get(str(source), "")
+
+
+@cache
+def _recorded(name: str) -> Shape:
+    """Return the shape of a model in the catalog."""
     known = _canonical_names()
     if name not in known:
         raise CatalogError(
-            f"no architecture {name!r} in the catalog: allowed are {', '.join(architecture_names())}"
-            f"{near_matches(name, known)}"
+            f"no architecture {name!r} in the catalog, nor a {CONFIG} of that name: allowed are "
+            f"{', '.join(architecture_names())}{near_matches(name, known)}"
         )
     if known[name] != name:
-        return shape(known[name])
+        return _recorded(known[name])
     record = table(_TABLE)[name]
     written = {field: record.value(field) for field in record.fields if field in _KINDS}
     numbers = {field: bool(value) if _KINDS[field] == "bool" else round(value) for field, value in written.items()}

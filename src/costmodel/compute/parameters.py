@@ -274,13 +274,15 @@ def _feed_forward(block: FeedForward | None, d_model: int) -> ParameterCounts:
         return ParameterCounts()
     if isinstance(block, Dense):
         return ParameterCounts(
-            dense_mlp=mlp_parameters(d_model, block.d_ff, block.mlp_matrices),
+            dense_mlp=int(mlp_parameters(d_model, block.d_ff, block.mlp_matrices)),
             vectors=_mlp_bias(block, d_model, block.d_ff),
         )
     width = block.width or d_model
-    expert = mlp_parameters(width, block.d_ff_expert, block.mlp_matrices) + _mlp_bias(block, width, block.d_ff_expert)
+    expert = int(mlp_parameters(width, block.d_ff_expert, block.mlp_matrices)) + _mlp_bias(
+        block, width, block.d_ff_expert
+    )
     inner = block.d_ff_shared or block.d_ff_expert
-    shared = mlp_parameters(d_model, inner, block.mlp_matrices) + _mlp_bias(block, d_model, inner)
+    shared = int(mlp_parameters(d_model, inner, block.mlp_matrices)) + _mlp_bias(block, d_model, inner)
     between = 2 * d_model * block.width
     return ParameterCounts(
         routed_experts=block.experts * expert,

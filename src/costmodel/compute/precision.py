@@ -78,6 +78,8 @@ PRECISION_BYTES: dict[str, float] = {name: stored.bytes_per_element for name, st
 WEIGHT_PARTS = ("attention", "dense", "shared_experts", "experts", "embedding", "head", "rest")
 """Parts of the weights: mixers of tokens; dense MLPs; shared and routed experts; input and output embedding; norms,
 biases, routers and convolutions."""
+LAYER_PARTS = ("attention", "dense", "shared_experts", "experts")
+"""Parts inside the layers."""
 KEPT_PARTS = ("cache", "index", "state")
 """What a sequence keeps: keys and values or their latent, keys of an indexer, recurrent state."""
 
@@ -162,8 +164,8 @@ class Scheme:
         What it is called.
     attention, dense, shared_experts, experts, embedding, head, rest, cache, index, state
         Name of the format of each part.
-    kept_layers
-        Layers whose attention and MLP stay in 16 bits though the others do not [1].
+    kept
+        Parts of which some layers stay in 16 bits though the others do not, with their share of the layers [1].
     source
         Where it is stated.
     """
@@ -179,7 +181,7 @@ class Scheme:
     cache: str = SIXTEEN_BITS
     index: str = SIXTEEN_BITS
     state: str = "fp32"
-    kept_layers: int = 0
+    kept: tuple[tuple[str, float], ...] = ()
     source: str = ""
 
     def __post_init__(self) -> None:
@@ -235,13 +237,12 @@ class Scheme:
         Parameters
         ----------
         shape
-            The model; layers kept in 16 bits are spread over it, and left out of account where it is absent.
+            The model; not needed.
         activation
             Format of activations; on their way to experts they have 8 bits where experts have 8 or fewer.
         """
-        share = 0.0 if shape is None else self.kept_layers / shape.layers
         stored = {part: bytes_per_element(self.format_of(part)) for part in (*WEIGHT_PARTS, *KEPT_PARTS)}
-        for part in ("attention", "dense", "shared_experts", "experts"):
+        for part, share in self.kept:
             stored[part] = (1.0 - share) * stored[part] + share * bytes_per_element(SIXTEEN_BITS)
         sent = bytes_per_element(activation)
         eight = max(FORMATS[self.experts].bits / 8.0, 1.0)
@@ -313,7 +314,7 @@ def _from_table(written: Mapping[str, Any], model: str) -> Scheme:
     base, default = given.pop("base", None), given.pop("default", None)
     start = Scheme(name="own") if base is None else _named(base, model)
     if default is not None:
-        start = replace(start, **dict.fromkeys(("attention", "dense", "shared_experts", "experts"), default))
+        start = replace(start, **dict.fromkeys(LAYER_PARTS, default))
     return replace(start, **{"name": "own", **given})
 
 
@@ -342,10 +343,11 @@ def _named(name: str, model: str) -> Scheme:
 def _recorded(name: str, record: Any) -> Scheme:
     """Build a scheme from its record."""
     given = {part: record.label(part) for part in (*WEIGHT_PARTS, *KEPT_PARTS)}
-    kept = record.value("kept_layers") if "kept_layers" in record else 0
+    share = record.value("kept_share") if "kept_share" in record else 0.0
+    kept = tuple((part, share) for part in LAYER_PARTS if share and given[part])
     return Scheme(
         name=name,
-        kept_layers=round(kept),
+        kept=kept,
         source=record.datum("scheme").source.title,
         **{part: text for part, text in given.items() if text},
     )

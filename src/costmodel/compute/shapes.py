@@ -186,6 +186,8 @@ class Shape:
     def from_record(cls, record: Mapping[str, Any]) -> Shape:
         """Build a shape from a mapping of its fields; groups and their parts are tables.
 
+        A mapping with the fields of a published ``config.json`` is read as one.
+
         Raises
         ------
         DomainError
@@ -198,6 +200,10 @@ class Shape:
         ...
         costmodel.foundation.errors.DomainError: shape 't': unknown entry 'vocab'; did you mean 'vocabulary'?
         """
+        if is_published(record):
+            from costmodel.compute.config_shapes import shape_from_config  # it builds shapes
+
+            return shape_from_config({key: value for key, value in record.items() if key != "name"}, record.get("name"))
         where = f"shape {record.get('name', '')!r}"
         allowed = {item.name for item in fields(cls)} | _UNIFORM
         for key in record:
@@ -229,6 +235,10 @@ class Shape:
         True
         """
         return to_table(self)
+
+    def noted(self, notes: tuple[str, ...]) -> Shape:
+        """Return the shape with notes in place of its own."""
+        return replace(self, notes=notes)
 
     @property
     def layers(self) -> int:
@@ -310,6 +320,19 @@ class Shape:
 
 _UNIFORM = frozenset(item.name for item in fields(Uniform)) - {"d_model", "norm_bias"}
 _REQUIRED = tuple(item.name for item in fields(Uniform) if item.default is MISSING)
+
+
+def is_published(record: Mapping[str, Any]) -> bool:
+    """Whether a record has the fields of a published ``config.json``, not those of a shape.
+
+    Examples
+    --------
+    >>> is_published({"model_type": "llama"}), is_published({"d_model": 8})
+    (True, False)
+    """
+    return bool({"model_type", "architectures", "text_config"} & record.keys()) or (
+        "d_model" not in record and bool({"hidden_size", "n_embd"} & record.keys())
+    )
 
 
 def _attention_word(mixer: Mixer | None) -> str:

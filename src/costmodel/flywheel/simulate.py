@@ -35,8 +35,8 @@ from costmodel.flywheel.retirement import retire_early, value_in_use_shortfall
 from costmodel.flywheel.trajectory import Trajectory
 from costmodel.foundation.arrays import FloatArray, ordered_sum, quiet
 from costmodel.foundation.design import Design, RandomSource
-from costmodel.foundation.errors import ConvergenceError, NonFiniteResultError
-from costmodel.foundation.results import outputs_of
+from costmodel.foundation.errors import ConvergenceError
+from costmodel.foundation.running import OnNonFinite, run_model
 from costmodel.foundation.units import HOURS_PER_YEAR
 
 EXPLICIT_LIMIT = -0.5
@@ -44,7 +44,12 @@ EXPLICIT_LIMIT = -0.5
 
 
 def simulate(
-    scenario: FlywheelScenario, *, draws: int | None = None, rng: RandomSource = None, design: Design | None = None
+    scenario: FlywheelScenario,
+    *,
+    draws: int | None = None,
+    rng: RandomSource = None,
+    design: Design | None = None,
+    on_nonfinite: OnNonFinite = "raise",
 ) -> Trajectory:
     """Run the flywheel.
 
@@ -58,6 +63,8 @@ def simulate(
         Seed, generator or nothing for fresh entropy; 0 is a seed.
     design
         A design made before, instead of ``draws`` and ``rng``.
+    on_nonfinite
+        ``"raise"`` names the series, the step and the first draw; ``"mask"`` leaves the draw out of statistics.
 
     Returns
     -------
@@ -71,33 +78,26 @@ def simulate(
     NonFiniteResultError
         If a series is not finite; names it, the step and the first draw.
     """
-    if design is None and draws is not None:
-        design = Design.random(scenario, draws, rng)
-    return run_resolved(scenario.resolve(design), written=scenario, design=design)
+    result: Trajectory = run_model(
+        run_resolved, scenario, draws=draws, rng=rng, design=design, on_nonfinite=on_nonfinite
+    )
+    return result
 
 
-def run_resolved(
-    resolved: FlywheelScenario, *, written: FlywheelScenario | None = None, design: Design | None = None
-) -> Trajectory:
+def run_resolved(resolved: FlywheelScenario) -> Trajectory:
     """Run a resolved scenario: the model that the registry names.
 
     Parameters
     ----------
     resolved
         A resolved scenario; draws are the last axis of its arrays.
-    written, design
-        What it was resolved from, for the result to carry. Where they are absent a caller that drew the scenario
-        itself checks for values that are not finite.
     """
     with quiet():
         refuse_runaway(resolved)
         run = Run.start(resolved)
         for step in range(run.drivers.grid.steps):
             run.take(step)
-    result = run.result(written or resolved, design)
-    if written is not None:
-        _check_finite(result)
-    return result
+    return run.result(resolved)
 
 
 def _batch(resolved: FlywheelScenario) -> int | None:
@@ -107,24 +107,6 @@ def _batch(resolved: FlywheelScenario) -> int | None:
         if value is not None and extra > 0:
             return int(np.shape(value)[-1])
     return None
-
-
-def _check_finite(result: Trajectory) -> None:
-    for name in (spec.name for spec in outputs_of(Trajectory, derived=False)):
-        finite = np.isfinite(result[name])
-        if not np.all(finite):
-            where = tuple(int(i) for i in np.argwhere(~np.atleast_1d(finite))[0])
-            axes = (*result.outputs()[name].dims, "draw")
-            place = ", ".join(f"{axis} {index}" for axis, index in zip(axes, where, strict=False))
-            raise NonFiniteResultError(f"{name} is not finite, first at {place}{_likely_cause(result)}")
-
-
-def _likely_cause(result: Trajectory) -> str:
-    """Name the known way for a run to leave all numbers, where it was taken."""
-    reserve = np.asarray(result.training_reserve)
-    if np.any((reserve[0] == 0.0) & (reserve > 0.0).any(axis=0)):
-        return "; training starts from a reserve of 0, against which no capability can be measured"
-    return ""
 
 
 @dataclass(slots=True)
@@ -214,7 +196,7 @@ class Run:
         self._record_money(step, flows, capex, borrowed, owners, bound)
         self.record.put(step, leased_by_class=leased, lease_repayment=due)
 
-    def result(self, scenario: FlywheelScenario, design: Design | None = None) -> Trajectory:
+    def result(self, scenario: FlywheelScenario) -> Trajectory:
         """Return what has been recorded, as a result of ``scenario``."""
         gain = loop_gain(self.scenario)
         held = self.record.arrays["bound_held"]
@@ -223,7 +205,7 @@ class Run:
             None, loop_gain=gain, runaway=gain >= 1.0, bounded=physical.any(axis=0), lag_raised=self.lag_raised
         )
         outputs = self.record.outputs(_batch(self.scenario) is None)
-        return Trajectory(scenario=scenario, design=design, **outputs)
+        return Trajectory(scenario=scenario, **outputs)
 
     def _buy(self, step: int, rate: FloatArray, total: FloatArray) -> None:
         """Buy a step's capital: ``rate`` puts accelerators on order, the rest of ``total`` has its classes alone."""

@@ -121,6 +121,13 @@ class Trajectory(Result):
         """Return the names of workloads and classes."""
         return {"workload": list(self.scenario.market), "asset": list(ASSETS)}
 
+    def explain_nonfinite(self, name: str) -> str:
+        """Name the known way for a run to leave all numbers, where it was taken."""
+        reserve = np.asarray(self.training_reserve)
+        if np.any((reserve[0] == 0.0) & (reserve > 0.0).any(axis=0)):
+            return "; training starts from a reserve of 0, against which no capability can be measured"
+        return ""
+
     def decompose_user_spend(self, **over: float) -> Decomposition:
         """Return what carried user spend's growth: :func:`costmodel.flywheel.decomposition.user_spend_parts`."""
         from costmodel.flywheel.decomposition import user_spend_parts

@@ -171,7 +171,7 @@ def seed_of(rng: RandomSource) -> int:
     >>> seed_of(0)
     0
     """
-    if isinstance(rng, bool) or (isinstance(rng, int) and rng < 0):
+    if isinstance(rng, bool) or (isinstance(rng, int | np.integer) and rng < 0):
         raise DomainError(f"rng = {rng!r}: a seed is a whole number of at least 0")
     if isinstance(rng, int | np.integer):
         return int(rng)
@@ -212,12 +212,13 @@ def _sobol_block(dimensions: int, seed: int, block: int) -> FloatArray:
 
 
 def _involved(paths: Iterable[str], correlations: Sequence[tuple[str, str, float]]) -> list[str]:
+    """Return the correlated paths by name: an order that no file decides, so that no entry's place moves a draw."""
     named = {path for a, b, _ in correlations for path in (a, b)}
-    return [path for path in paths if path in named]
+    return sorted(path for path in paths if path in named)
 
 
 def copula_factor(paths: Iterable[str], correlations: Sequence[tuple[str, str, float]]) -> FloatArray:
-    """Return the lower Cholesky factor of the Gaussian copula of the correlated paths, in recorded order.
+    """Return the lower Cholesky factor of the Gaussian copula of the correlated paths, in the order of their names.
 
     A rank (Spearman) correlation s corresponds to the Gaussian correlation 2 sin(pi s / 6).
 

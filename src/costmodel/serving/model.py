@@ -11,7 +11,6 @@ import numpy as np
 from costmodel.compute.architectures import shape
 from costmodel.compute.shapes import Shape
 from costmodel.foundation.arrays import Numeric
-from costmodel.foundation.design import Design
 from costmodel.serving.configuration import Chip, Configuration, Draft, Engine, Layout, Traffic
 from costmodel.serving.cost import blended_cost, cost_of_accelerator_time, energy_per_token
 from costmodel.serving.deployment import Deployment, DeploymentResult, LayoutInputs
@@ -22,17 +21,13 @@ from costmodel.serving.targets import LARGEST_BATCH, serve_within
 from costmodel.serving.throughput import TARGETS, Serving, serve
 
 
-def deploy(
-    resolved: Deployment, *, written: Deployment | None = None, design: Design | None = None
-) -> DeploymentResult:
+def deploy(resolved: Deployment) -> DeploymentResult:
     """Compute what a deployment serves and what its tokens cost.
 
     Parameters
     ----------
     resolved
         A resolved scenario: numbers, or one vector of draws per parameter.
-    written, design
-        What it was resolved from, for the record in the result.
 
     Returns
     -------
@@ -86,8 +81,7 @@ def deploy(
     }
     shaped = np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in values.values()))
     values = {name: array[()] for name, array in zip(values, shaped, strict=True)}
-    scenario = resolved if written is None else written
-    return DeploymentResult(scenario=scenario, design=design, infeasible=np.not_equal(values["reason"], 0.0), **values)
+    return DeploymentResult(scenario=resolved, infeasible=np.not_equal(values["reason"], 0.0), **values)
 
 
 def _serve(resolved: Deployment) -> Serving:

@@ -9,7 +9,6 @@ import numpy as np
 from pydantic import Field
 
 from costmodel.foundation.arrays import FloatArray, Numeric
-from costmodel.foundation.design import Design
 from costmodel.foundation.inputs import Inputs, Parameter, parameter
 from costmodel.foundation.provenance import Grade
 from costmodel.foundation.results import Result, derived, output
@@ -112,15 +111,13 @@ class AgentTaskResult(Result):
         return self.token_cost + self.sandbox_cost
 
 
-def run_task(resolved: AgentTask, *, written: AgentTask | None = None, design: Design | None = None) -> AgentTaskResult:
+def run_task(resolved: AgentTask) -> AgentTaskResult:
     """Compute tokens, time and cost of a task.
 
     Parameters
     ----------
     resolved
         A resolved scenario: numbers, or one vector of draws per parameter.
-    written, design
-        What it was resolved from, for the record in the result.
 
     Returns
     -------
@@ -167,7 +164,7 @@ def run_task(resolved: AgentTask, *, written: AgentTask | None = None, design: D
     }
     shaped = np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in values.values()))
     outputs: dict[str, Any] = {name: array[()] for name, array in zip(values, shaped, strict=True)}
-    return AgentTaskResult(scenario=resolved if written is None else written, design=design, **outputs)
+    return AgentTaskResult(scenario=resolved, **outputs)
 
 
 register_model("agent_task", AgentTask, "costmodel.serving.task:run_task")

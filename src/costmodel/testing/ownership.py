@@ -142,6 +142,13 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "electricity_price": positive(0.0, 3e-4),
         "hours_per_year": positive(1000.0, 8784.0),
     },
+    "costmodel.ownership.filings:short_lived_share": {
+        "depreciation_rate": positive(0.01, 0.6),
+        "short_life": positive(2.0, 8.0),
+        "short_shape": positive(1.0, 2.0),
+        "long_life": positive(20.0, 40.0),
+        "long_shape": positive(1.0, 2.0),
+    },
     f"{_TAX}:losses_used": {"income": rate(-1e9, 1e9), "losses": positive(0.0, 1e9), "loss_limit": share()},
     f"{_LOANS}:interest_of_step": {
         "owed": positive(0.0, 1e12),

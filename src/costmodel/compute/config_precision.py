@@ -1,0 +1,247 @@
+"""How a published checkpoint is stored, read from the quantisation that its ``config.json`` states."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from costmodel.compute.config_fields import language_fields, load
+from costmodel.compute.config_shapes import layers_from_config
+from costmodel.compute.groups import Dense, FeedForward, Routed
+from costmodel.compute.mixers import Mixer
+from costmodel.compute.precision import SIXTEEN_BITS, Scheme
+from costmodel.foundation.errors import DomainError
+
+_Chosen = Callable[[str], str | None]
+_MODULES = {
+    "attention": ("self_attn.q_proj", "self_attn.q_a_proj", "linear_attn.in_proj_qkv"),
+    "dense": ("mlp.gate_proj",),
+    "shared_experts": ("mlp.shared_experts.gate_proj", "mlp.shared_expert.gate_proj"),
+    "experts": ("mlp.experts.0.gate_proj",),
+}
+"""A module of each part in a layer, as most families call it; a layer has at most one of the names of a part."""
+_FAMILY_MODULES: dict[str, dict[str, tuple[str, ...]]] = {
+    "minimax_m2": {"experts": ("block_sparse_moe.experts.0.w1",)},
+    "minimax_m3": {
+        "experts": ("block_sparse_moe.experts.0.w1",),
+        "shared_experts": ("block_sparse_moe.shared_experts.gate_proj",),
+    },
+    "gemma4": {"experts": ("experts.0.gate_proj",), "shared_experts": ("mlp.gate_proj",)},
+    "mixtral": {"experts": ("block_sparse_moe.experts.0.w1",)},
+    "nemotron_h": {
+        "attention": ("mixer.q_proj", "mixer.in_proj"),
+        "dense": ("mixer.up_proj",),
+        "shared_experts": ("mixer.shared_experts.up_proj",),
+        "experts": ("mixer.experts.0.up_proj",),
+    },
+}
+"""The same where a family has names of its own."""
+_PREFIXES = (
+    "model.layers.",
+    "model.language_model.layers.",
+    "language_model.model.layers.",
+    "backbone.layers.",
+    "layers.",
+)
+_WIDE = {"float32": "fp32", "float16": "fp16", "bfloat16": SIXTEEN_BITS}
+_ALGORITHMS = {
+    "FP8": "fp8",
+    "NVFP4": "nvfp4",
+    "W4A16_NVFP4": "nvfp4",
+    "MXFP4": "mxfp4",
+    "MXFP8": "mxfp8",
+    "FP8_PB_WO": "fp8-block",
+    "FP8_BLOCK": "fp8-block",
+    "INT4_AWQ": "int4-g128",
+    "W4A16_AWQ": "int4-g128",
+    "INT8_SQ": "int8",
+}
+"""Formats by the name that NVIDIA's optimizer gives an algorithm."""
+
+
+def scheme_from_config(source: str | Path | Mapping[str, Any]) -> Scheme:
+    """Return how a checkpoint is stored, from its ``config.json``.
+
+    Parameters
+    ----------
+    source
+        The file, the folder that holds it, or its fields; an ``hf_quant_config.json`` beside it is read too.
+
+    Returns
+    -------
+    Scheme
+        A part counts as left in 16 bits where the file leaves it out in more than half of the layers that have it;
+        where it does so in fewer, ``kept`` has their share.
+
+    Raises
+    ------
+    DomainError
+        If the file states a method or a width that has no format here; one line that names it.
+
+    Examples
+    --------
+    >>> config = {"model_type": "gpt_oss", "quantization_config": {"quant_method": "mxfp4",
+    ...           "modules_to_not_convert": ["model.layers.*.self_attn", "lm_head"]},
+    ...           "num_hidden_layers": 2, "hidden_size": 64, "num_attention_heads": 8, "num_key_value_heads": 2,
+    ...           "intermediate_size": 64, "num_local_experts": 4, "num_experts_per_tok": 2, "vocab_size": 100}
+    >>> scheme = scheme_from_config(config)
+    >>> scheme.attention, scheme.experts, scheme.head
+    ('bf16', 'mxfp4', 'bf16')
+    """
+    whole = load(source)
+    given = language_fields(whole)
+    wide = _WIDE.get(str(given.get("torch_dtype") or given.get("dtype") or ""), SIXTEEN_BITS)
+    stated = given.get("quantization_config")
+    parts: dict[str, Any] = dict.fromkeys((*_MODULES, "embedding", "head"), wide)
+    if not isinstance(stated, Mapping):
+        return Scheme(name=PUBLISHED_AS, **parts)
+    kind, layers = layers_from_config(whole)
+    chosen, left_out = _converted(stated, str(given.get("expert_dtype") or ""))
+    modules: dict[str, tuple[str, ...]] = _MODULES | _FAMILY_MODULES.get(kind, {})
+    kept = []
+    for part, names in modules.items():
+        having = [layer for layer, pair in enumerate(layers) if _has(part, *pair)]
+        stored = [form for layer in having if (form := _format(f"{layer}.", names, chosen, left_out))]
+        if stored and len(stored) >= len(having) / 2:
+            parts[part] = max(set(stored), key=stored.count)
+            kept.append((part, 1.0 - len(stored) / len(having)))
+    shares = tuple((part, share) for part, share in kept if share)
+    return Scheme(name=PUBLISHED_AS, kept=shares, **parts, **_kept_parts(stated))
+
+
+PUBLISHED_AS = "published"
+"""Name of a scheme that a checkpoint states itself."""
+
+
+def _has(part: str, mixer: Mixer | None, block: FeedForward | None) -> bool:
+    """Whether a layer has a part."""
+    if part == "attention":
+        return mixer is not None
+    if part == "dense":
+        return isinstance(block, Dense)
+    if part == "shared_experts":
+        return isinstance(block, Routed) and block.shared_experts > 0
+    return isinstance(block, Routed)
+
+
+def _format(layer: str, names: tuple[str, ...], chosen: _Chosen, left_out: _Chosen) -> str | None:
+    """Return the format of a part in a layer; none where the file leaves any of its modules out."""
+    modules = [f"{prefix}{layer}{name}" for prefix in _PREFIXES for name in names]
+    if any(left_out(module) is not None for module in modules):
+        return None
+    return next((form for form in map(chosen, modules) if form), None)
+
+
+def _converted(stated: Mapping[str, Any], expert_dtype: str) -> tuple[_Chosen, _Chosen]:
+    """Return what gives the format of a module, and what says that a module is left out."""
+    ignored = _patterns(
+        stated.get("modules_to_not_convert") or stated.get("exclude_modules") or stated.get("ignore") or ()
+    )
+
+    def left_out(module: str) -> str | None:
+        return "" if any(matches(module) for matches in ignored) else None
+
+    groups = stated.get("config_groups")
+    named = stated.get("quantized_layers")
+    method = str(stated.get("quant_method") or "")
+    algorithm = str(stated.get("quant_algo") or "")
+    if isinstance(named, Mapping):
+        formats = {name: _algorithm(str(entry.get("quant_algo"))) for name, entry in named.items()}
+        return lambda module: _listed(formats, module), left_out
+    if isinstance(groups, Mapping):
+        listed = [(_patterns(group.get("targets") or ()), _group_format(group)) for group in groups.values()]
+        return lambda module: _targeted(listed, module), left_out
+    form = _algorithm(algorithm) if algorithm else _method(method, stated)
+    if expert_dtype == "fp4":
+        return lambda module: "mxfp4" if "experts" in module and "shared" not in module else form, left_out
+    if method == "mxfp4":
+        return lambda module: None if ".self_attn" in module else form, left_out
+    if method == "fbgemm_fp8":
+        return lambda module: form if ".mlp." in module else None, left_out
+    return lambda module: form, left_out
+
+
+def _patterns(written: Iterable[Any]) -> list[Callable[[str], bool]]:
+    """Return a test for every pattern: a regular expression after ``re:``, else a name with wildcards, or a prefix."""
+    tests: list[Callable[[str], bool]] = []
+    for pattern in written:
+        text = str(pattern)
+        if text.startswith("re:"):
+            tests.append(lambda module, found=re.compile(text[3:]): bool(found.match(module)))  # type: ignore[misc]
+        elif text == "Linear":
+            tests.append(lambda module: True)
+        else:
+            exact = (text, f"{text}.*")
+            tests.append(lambda module, names=exact: any(fnmatchcase(module, name) for name in names))  # type: ignore[misc]
+    return tests
+
+
+def _listed(formats: Mapping[str, str], module: str) -> str | None:
+    """Return the format of a module, or of the whole that it is part of."""
+    name = module
+    while name:
+        if name in formats:
+            return formats[name]
+        name = name.rpartition(".")[0]
+    return None
+
+
+def _targeted(listed: list[tuple[list[Callable[[str], bool]], str]], module: str) -> str | None:
+    return next((form for tests, form in listed if any(matches(module) for matches in tests)), None)
+
+
+def _algorithm(name: str) -> str:
+    if name not in _ALGORITHMS:
+        raise DomainError(f"quantization_config: quant_algo = {name!r}: known are {', '.join(_ALGORITHMS)}")
+    return _ALGORITHMS[name]
+
+
+def _method(method: str, stated: Mapping[str, Any]) -> str:
+    """Return the format of a method that stores every module alike."""
+    if method in ("fp8", "fbgemm_fp8"):
+        return "fp8-block" if stated.get("weight_block_size") else "fp8"
+    if method == "mxfp4":
+        return "mxfp4"
+    if method in ("awq", "gptq"):
+        return _integers(int(stated.get("bits") or 4), stated.get("group_size"))
+    raise DomainError(
+        f"quantization_config: quant_method = {method!r}: known are fp8, fbgemm_fp8, mxfp4, awq, gptq, modelopt and "
+        "compressed-tensors"
+    )
+
+
+def _group_format(group: Mapping[str, Any]) -> str:
+    """Return the format of a group of modules, from the bits, type and group of its weights."""
+    weights = group.get("weights") or {}
+    bits, kind = int(weights.get("num_bits") or 0), str(weights.get("type") or "")
+    size = weights.get("group_size")
+    if kind == "int":
+        return _integers(bits, size)
+    if bits == 8:
+        return "mxfp8" if size == 32 else "fp8-block" if weights.get("strategy") == "block" else "fp8"
+    if bits == 4 and size in (16, 32):
+        return "nvfp4" if size == 16 else "mxfp4"
+    raise DomainError(
+        f"quantization_config: weights of {bits} bits, type {kind!r}, in groups of {size}, have no format"
+    )
+
+
+def _integers(bits: int, size: Any) -> str:
+    """Return the format of integers in groups."""
+    if bits == 8:
+        return "int8"
+    if bits == 4 and size in (32, 128):
+        return f"int4-g{size}"
+    raise DomainError(f"quantization_config: integers of {bits} bits in groups of {size} have no format")
+
+
+def _kept_parts(stated: Mapping[str, Any]) -> dict[str, str]:
+    """Return the format of keys and values where the file states one."""
+    name = str(stated.get("kv_cache_quant_algo") or "")
+    scheme = stated.get("kv_cache_scheme")
+    if name == "FP8" or (isinstance(scheme, Mapping) and scheme.get("num_bits") == 8):
+        return {"cache": "fp8"}
+    return {}

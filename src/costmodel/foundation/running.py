@@ -1,0 +1,157 @@
+"""One way to run a model: resolve, compute, attach what was run, and look whether every value is a number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from costmodel.foundation.arrays import quiet
+from costmodel.foundation.design import Design, RandomSource
+from costmodel.foundation.errors import DomainError, NonFiniteResultError, ScenarioError
+from costmodel.foundation.outputs import OutputSpec
+from costmodel.foundation.results import Result
+from costmodel.foundation.scenario import Scenario
+
+Model: TypeAlias = Callable[[Any], Any]
+"""A callable from a resolved scenario to a :class:`Result`."""
+OnNonFinite: TypeAlias = Literal["raise", "mask"]
+"""``raise`` names output, place and first draw; ``mask`` leaves the draw out of every statistic and counts it."""
+
+
+def design_for(scenario: Scenario, draws: int | None, rng: RandomSource, design: Design | None) -> Design | None:
+    """Return the design given, or a random one of ``draws`` draws, or nothing for medians.
+
+    Raises
+    ------
+    DomainError
+        If both a design and ``draws`` or ``rng`` are given.
+    ScenarioError
+        If the design does not draw an uncertain path of the scenario.
+    """
+    if design is None:
+        return None if draws is None else Design.random(scenario, draws, rng)
+    if draws is not None or rng is not None:
+        raise DomainError("a design has its own draws and seed: give either draws and rng, or a design")
+    missing = sorted(set(scenario.uncertain_paths()) - set(design.paths))
+    if missing:
+        raise ScenarioError(f"the design does not draw {', '.join(missing)}: make it from this scenario")
+    return design
+
+
+def run_model(
+    model: Model,
+    scenario: Scenario,
+    *,
+    draws: int | None = None,
+    rng: RandomSource = None,
+    design: Design | None = None,
+    on_nonfinite: OnNonFinite = "raise",
+) -> Any:
+    """Run a model on a written scenario.
+
+    Parameters
+    ----------
+    model
+        Callable from a resolved scenario to a result.
+    scenario
+        A written scenario.
+    draws
+        Number of draws of its distributions; medians where absent.
+    rng
+        Seed (0 is one), generator, seed sequence, or nothing for fresh entropy.
+    design
+        A design made before, instead of ``draws`` and ``rng``.
+    on_nonfinite
+        What to do about a value that is not finite where its output does not declare it blank.
+
+    Returns
+    -------
+    Result
+        With the written scenario and the design.
+
+    Raises
+    ------
+    NonFiniteResultError
+        If a value is not finite and shall raise, or no draw is left.
+    ScenarioError
+        If the model returns something else than a result.
+    """
+    chosen = design_for(scenario, draws, rng, design)
+    with quiet():
+        result = model(scenario.resolve(chosen))
+    if not isinstance(result, Result):
+        raise ScenarioError(f"the model {scenario.model!r} returned a {type(result).__name__}, not a Result")
+    return checked(replace(result, scenario=scenario, design=chosen), on_nonfinite)
+
+
+def checked(result: Result, on_nonfinite: OnNonFinite) -> Result:
+    """Return a result whose values are finite, or that knows which draws to leave out.
+
+    Raises
+    ------
+    NonFiniteResultError
+        If a value is not finite and shall raise, or no draw is left.
+    DomainError
+        If ``on_nonfinite`` is neither ``"raise"`` nor ``"mask"``.
+    """
+    if on_nonfinite not in ("raise", "mask"):
+        raise DomainError(f"on_nonfinite is 'raise' or 'mask', not {on_nonfinite!r}")
+    draws, labels = result.draws, result.labels()
+    left_out = np.zeros(draws or 1, dtype=bool)
+    excluded: dict[str, int] = {}
+    for name, spec in result.outputs().items():
+        bad = not_finite(result[name], spec)
+        if not bad.any():
+            continue
+        if on_nonfinite == "raise" or draws is None:
+            place, cause = place_of(bad, spec, labels), result.explain_nonfinite(name)
+            raise NonFiniteResultError(f"{name} is not finite{place}{cause}")
+        per_draw = bad.reshape(-1, draws).any(axis=0) if bad.ndim > len(spec.dims) else np.ones(draws, dtype=bool)
+        fresh = int((per_draw & ~left_out).sum())
+        if fresh:
+            excluded[f"{name} not finite"] = fresh
+        left_out |= per_draw
+    if not excluded:
+        return result
+    if left_out.all():
+        raise NonFiniteResultError(f"no draw is left: {excluded}")
+    return replace(result, left_out=left_out, excluded=excluded)
+
+
+def not_finite(value: Any, spec: OutputSpec) -> NDArray[np.bool_]:
+    """Return where an output has a value that it should not have: infinite, or NaN where it is not declared blank."""
+    array = np.asarray(value)
+    if array.dtype.kind != "f":
+        return np.zeros(array.shape, dtype=bool)
+    return np.asarray(np.isinf(array) if spec.blank else ~np.isfinite(array))
+
+
+def place_of(bad: NDArray[np.bool_], spec: OutputSpec, labels: Mapping[str, Sequence[Any]], first_draw: int = 0) -> str:
+    """Say where an output is not finite first: the draw, and the place along its axes.
+
+    Parameters
+    ----------
+    bad
+        Where it is not, shape ``structural`` or ``structural + (draw,)``.
+    spec, labels
+        Its declaration, and the labels of its axes.
+    first_draw
+        Number of the first draw of ``bad``.
+    """
+    if bad.ndim > len(spec.dims):
+        per_draw = bad.reshape(-1, bad.shape[-1]).any(axis=0)
+        draw = int(np.flatnonzero(per_draw)[0])
+        bad = bad[..., draw]
+        text = f" in draw {first_draw + draw} (and {int(per_draw.sum()) - 1} more)"
+    else:
+        text = ""
+    if not spec.dims:
+        return text
+    where = np.argwhere(bad)[0]
+    named = zip(spec.dims, where, strict=True)
+    places = (f"{dim} {labels[dim][i] if dim in labels and i < len(labels[dim]) else i}" for dim, i in named)
+    return f", first at {', '.join(places)}{text}"
