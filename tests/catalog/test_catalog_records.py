@@ -229,6 +229,61 @@ def test_packaged_token_prices_are_dated_and_offline(monkeypatch: pytest.MonkeyP
         WHOLE.packaged_token_price("gpt-4o")
 
 
+@pytest.mark.published
+def test_o3_costs_what_it_cost_before_and_after_its_price_fell() -> None:
+    # genai-prices: o3 at 10 and 40 USD a million until 10 June 2025, then 2 and 8; 1,000 read and 700 written
+    pytest.importorskip("genai_prices")
+    o3 = WHOLE.packaged_token_price("o3", "openai")
+    for day, input_price, output_price in (("2025-06-01", 10e-6, 40e-6), ("2025-06-13", 2e-6, 8e-6)):
+        paid = 1000 * o3.at(day, "input").number + 700 * o3.at(day, "output").number
+        assert paid == pytest.approx(1000 * input_price + 700 * output_price, rel=1e-12)
+    assert WHOLE.packaged_token_price("gpt-4o", "openai").at("2026-01-01", "input").number == pytest.approx(2.5e-6)
+
+
+@pytest.mark.published
+def test_a_longer_prompt_and_a_cached_one_have_their_prices() -> None:
+    # genai-prices: gemini-2.5-pro at 1.25 USD a million of prompt, 2.5 beyond 200,000 tokens
+    pytest.importorskip("genai_prices")
+    pro = WHOLE.packaged_token_price("gemini-2.5-pro", "google")
+    assert pro.at("2026-01-01", "input").number == pytest.approx(1.25e-6)
+    assert pro.at("2026-01-01", "input", prompt=200_000).number == pytest.approx(1.25e-6)
+    assert pro.at("2026-01-01", "input", prompt=200_001).number == pytest.approx(2.5e-6)
+    assert 0 < pro.at("2026-01-01", "cache_read").number < pro.at("2026-01-01", "input").number
+    with pytest.raises(CatalogError, match="priced are"):
+        pro.at("2026-01-01", "input_smell")
+
+
+@pytest.mark.peer
+def test_every_packaged_model_answers_for_a_day_as_the_package_does() -> None:
+    genai = pytest.importorskip("genai_prices")
+    from datetime import UTC, datetime
+
+    from genai_prices.data import providers
+
+    when, answered = datetime(2026, 6, 15, 12, tzinfo=UTC), 0
+    for provider in providers:
+        for entry in provider.models:
+            listed = entry.prices if isinstance(entry.prices, list) else []
+            if any(hasattr(row.constraint, "start_time") for row in listed) or entry.prices == []:
+                continue  # prices of certain hours of a day
+            theirs = entry.get_prices(when)
+            if not vars(theirs):
+                with pytest.raises(CatalogError, match="without any price"):
+                    WHOLE.packaged_token_price(entry.id, provider.id)
+                continue
+            ours = WHOLE.packaged_token_price(entry.id, provider.id)
+            for side in ("input", "output", "cache_read"):
+                price = getattr(theirs, f"{side}_mtok")
+                if price is None:
+                    with pytest.raises(CatalogError, match=r"priced are|the first is from"):
+                        ours.at("2026-06-15", side)
+                    continue
+                base = float(getattr(price, "base", price))
+                assert ours.at("2026-06-15", side).number == pytest.approx(base / 1e6, rel=1e-12), entry.id
+            answered += 1
+    assert genai is not None and answered >= 2000
+
+
 @pytest.mark.peer
 def test_own_history_agrees_with_the_package_on_dated_changes() -> None:
     pytest.importorskip("genai_prices")

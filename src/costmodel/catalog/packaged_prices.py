@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Any
 
 from costmodel.catalog.records import Datum
@@ -13,16 +14,24 @@ from costmodel.foundation.provenance import Grade
 
 SOURCE_KEY = "genai-prices"
 """Key of the package in ``data/sources.toml``."""
-_MILLION = 1e6
-_SIDES = {"input": "input_mtok", "output": "output_mtok"}
+_MEASURES = {
+    "_mtok": ("", 1e6, "USD/token"),
+    "_kcount": ("", 1e3, "USD"),
+    "_mchars": ("_characters", 1e6, "USD"),
+    "_kpages": ("_pages", 1e3, "USD"),
+    "_hours": ("_hours", 1.0, "USD/hour"),
+}
+"""By the ending of a price's name: the ending here, how many are priced together, and the unit of one."""
 
 
 def packaged_token_price(model: str, provider: str | None = None) -> TokenPrice:
     """Return a model's token prices as the installed genai-prices package lists them.
 
-    Nothing is downloaded: the package carries its data. A price has a period only where the package says from
-    when it holds; the first entry of a model has none, and is its launch price only by chance. Prices that hold
-    at certain hours of the day are left out. Use ``TokenPrice.at`` for the price on a day.
+    Nothing is downloaded: the package carries its data. Every part is read: ``input``, ``output``, ``cache_read``,
+    ``cache_write``, audio, images, searches; a price for longer prompts stands under ``input above 200000``. A price
+    has a period only where the package says from when it holds; the first entry of a model has none, and holds until
+    one that is dated. Prices that hold at certain hours of the day are left out. Use ``TokenPrice.at`` for the price
+    on a day; `costmodel.studies` prices calls with processing and service tiers.
 
     Parameters
     ----------
@@ -51,7 +60,7 @@ def packaged_token_price(model: str, provider: str | None = None) -> TokenPrice:
     owner, entry = owners[0]
     data = tuple(_data(owner.id, entry))
     if not data:
-        raise CatalogError(f"genai-prices lists {model!r} of {owner.id!r} without a price per token")
+        raise CatalogError(f"genai-prices lists {model!r} of {owner.id!r} without any price")
     return TokenPrice("token_prices", model, data)
 
 
@@ -76,39 +85,50 @@ def _providers() -> Any:
 
 
 def _data(provider: str, entry: Any) -> Iterator[Datum]:
-    conditional = entry.prices if isinstance(entry.prices, list) else [None]
-    for order, listed in enumerate(conditional, start=1):
-        constraint = None if listed is None else listed.constraint
-        start = getattr(constraint, "start_date", None)
-        if constraint is not None and start is None:
-            continue
-        prices = entry.prices if listed is None else listed.prices
-        for field, name in _SIDES.items():
-            price = getattr(prices, name)
-            if price is None:
-                continue
-            tiered = hasattr(price, "base")
+    listed = _entries(entry)
+    for order, (start, figures) in enumerate(listed, start=1):
+        later = listed[order] if order < len(listed) else None
+        for field, (value, unit) in figures.items():
             yield Datum(
                 kind="token_prices",
                 record=entry.id,
                 field=field,
-                value=float(price.base if tiered else price) / _MILLION,
-                unit="USD/token",
+                value=value,
+                unit=unit,
                 price_year=None if start is None else start.year,
-                period=None if start is None else start.isoformat(),
+                period=_period(start, later[0] if later is not None and field not in later[1] else None),
                 source=sources()[SOURCE_KEY],
                 source_key=SOURCE_KEY,
                 grade=Grade.SECONDARY,
-                note=_note(provider, tiered, start is None),
+                note=f"provider {provider}" + ("" if start else "; before the first dated change; launch not dated"),
                 file=SOURCE_KEY,
                 line=order,
             )
 
 
-def _note(provider: str, tiered: bool, undated: bool) -> str:
-    parts = [f"provider {provider}"]
-    if tiered:
-        parts.append("lowest tier")
-    if undated:
-        parts.append("before the first dated change; launch not dated")
-    return "; ".join(parts)
+def _entries(entry: Any) -> list[tuple[date | None, dict[str, tuple[float, str]]]]:
+    """Return the price lists of a model in order, each with the day from which it holds."""
+    if not isinstance(entry.prices, list):
+        return [(None, dict(_figures(entry.prices)))]
+    days = [(getattr(row.constraint, "start_date", None), row) for row in entry.prices]
+    return [(day, dict(_figures(row.prices))) for day, row in days if day is not None or row.constraint is None]
+
+
+def _period(start: date | None, until: date | None) -> str | None:
+    """Return the period of a price: from a day on, or until the day before a list that leaves the part out."""
+    if until is None:
+        return None if start is None else start.isoformat()
+    return f"{(start or date.min).isoformat()}/{(until - timedelta(days=1)).isoformat()}"
+
+
+def _figures(prices: Any) -> Iterator[tuple[str, tuple[float, str]]]:
+    """Yield field, and price of one with its unit, of every price of an entry; longer prompts have their own fields."""
+    for key, price in vars(prices).items():
+        ending = next((ending for ending in _MEASURES if key.endswith(ending)), None)
+        if price is None or ending is None:
+            continue
+        own, count, unit = _MEASURES[ending]
+        field = key.removesuffix(ending) + own
+        yield field, (float(getattr(price, "base", price)) / count, unit)
+        for tier in getattr(price, "tiers", ()):
+            yield f"{field} above {int(tier.start)}", (float(tier.price) / count, unit)

@@ -145,28 +145,57 @@ class Company(Record):
 
 @dataclass(frozen=True, slots=True)
 class TokenPrice(Record):
-    """Dated prices of a model's tokens, in USD per token."""
+    """Dated prices of a model: in USD per token of each kind, and of what else it is paid by."""
 
-    def at(self, when: str | date, field: str = "output") -> Datum:
+    def at(self, when: str | date, field: str = "output", prompt: float = 0.0) -> Datum:
         """Return the price in effect on a day: the latest that took effect by then.
+
+        A price that does not say from when it holds is in effect from when it is known; where that is blank too, it is
+        the first price, and holds until one that is dated.
 
         Parameters
         ----------
         when
             Day; a month or a year stands for its last day.
         field
-            ``"input"`` or ``"output"``.
+            What is priced, as ``"input"``, ``"output"`` or ``"cache_read"``.
+        prompt
+            Length of the prompt, where a longer one has another price [token].
 
         Raises
         ------
         CatalogError
-            If no price had taken effect.
+            If nothing of the kind is priced, or no price had taken effect.
         """
-        day = to_day(when)
-        past = [datum for datum in self.all(field) if datum.period and span(datum.period)[0] <= day]
+        day, listed = to_day(when), self.all(field)
+        past = [datum for datum in listed if _effective(datum) <= day and not _ended(datum, day)]
         if not past:
-            raise CatalogError(f"no {field} price of {self.name!r} is recorded as in effect on {day}")
-        return past[0]
+            raise CatalogError(f"{field} of {self.name!r} has no price in effect on {day}: {self._why(listed)}")
+        base = max(past, key=_effective)  # the preferred one among those of a day
+        longer = [
+            (int(datum.field.removeprefix(f"{field} above ")), datum)
+            for datum in self.data
+            if datum.field.startswith(f"{field} above ") and datum.period == base.period and datum.line == base.line
+        ]
+        return max((pair for pair in longer if pair[0] < prompt), default=(0, base), key=lambda pair: pair[0])[1]
+
+    def _why(self, listed: tuple[Datum, ...]) -> str:
+        """Say why there is no price: the first is later, or others are priced."""
+        if listed and _effective(listed[-1]) > date.min:
+            return f"the first is from {min(map(_effective, listed))}"
+        priced = sorted({datum.field.partition(" above ")[0] for datum in self.data if datum.value is not None})
+        return f"priced are {', '.join(priced)}"
+
+
+def _effective(datum: Datum) -> date:
+    """Return the first day on which a price holds."""
+    written = datum.period or datum.known
+    return span(written)[0] if written else date.min
+
+
+def _ended(datum: Datum, day: date) -> bool:
+    """Whether a price says until when it held, and that is past."""
+    return "/" in (datum.period or "") and span(datum.period or "")[1] < day
 
 
 def _lasts(datum: Datum, days: tuple[int, int]) -> bool:
