@@ -17,28 +17,19 @@ import numpy as np
 
 from costmodel.compute import Shape
 from costmodel.serving import (
-    Chip,
     Configuration,
-    Engine,
     Layout,
-    Precision,
     Traffic,
     configuration_of,
     serve,
 )
-from costmodel.serving.blocks import grid_shape
+from costmodel.serving.blocks import grid_shape, stacked
 
 REPEATS = 3
 ACCELERATORS = ("H100-SXM", "H200-SXM", "B200", "MI300X", "MI355X")
 PRECISIONS = ("bf16", "fp8")
 TENSOR = (1.0, 2.0, 4.0, 8.0, 2.0, 4.0, 8.0, 16.0)
 PIPELINE = (1.0, 1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 2.0)
-
-
-def stack(kind: type, members: list[Any]) -> Any:
-    """Return one object whose fields run over the members on the first of four axes."""
-    columns = {item.name: np.array([getattr(member, item.name) for member in members]) for item in fields(kind)}
-    return kind(**{name: column.reshape(-1, 1, 1, 1) for name, column in columns.items()})
 
 
 def grid(name: str, points: int) -> tuple[Any, ...]:
@@ -48,12 +39,13 @@ def grid(name: str, points: int) -> tuple[Any, ...]:
     contexts = max(round(points / len(pairs) / len(TENSOR) / batches), 1)
     context = np.geomspace(256.0, 65536.0, contexts).reshape(-1, 1)
     members = [configuration_of(name, *pair) for pair in pairs]
+    each = np.arange(len(members)).reshape(-1, 1, 1, 1)
     what = Configuration(
         shape=members[0].shape,
-        chip=stack(Chip, [member.chip for member in members]),
-        engine=stack(Engine, [member.engine for member in members]),
+        machine=stacked([member.machine for member in members], each),
+        engine=members[0].engine,
         layout=Layout(tensor=np.array(TENSOR).reshape(-1, 1, 1), pipeline=np.array(PIPELINE).reshape(-1, 1, 1)),
-        precision=stack(Precision, [member.precision for member in members]),
+        precision=stacked([member.precision for member in members], each),
     )
     return what, Traffic(mean_input=context, mean_output=context / 8.0), np.arange(1.0, batches + 1.0)
 
@@ -65,7 +57,7 @@ def dense(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
     def spread(argument: Any) -> Any:
         if isinstance(argument, np.ndarray):
             return np.broadcast_to(argument, size).ravel()
-        if isinstance(argument, float | Shape):
+        if isinstance(argument, float | Shape | tuple):
             return argument
         return replace(argument, **{item.name: spread(getattr(argument, item.name)) for item in fields(argument)})
 

@@ -1,106 +1,129 @@
-"""The one fitted term and its residuals."""
+"""Engine profiles, their fit, and calibration on one's own rows."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from costmodel.catalog import table
 from costmodel.foundation.distributions import Distribution
 from costmodel.foundation.errors import DomainError
 from costmodel.serving import (
-    OVERHEAD,
+    Engine,
     Layout,
     Traffic,
     calibrate,
+    closed_loop,
     configuration_of,
-    fit_overhead,
+    engine_names,
+    fit_factors,
+    profile,
     read_measured,
-    serve,
 )
-from costmodel.serving.residuals import FITTED_ON, POINTS, measured_throughput, predicted_throughput, refit
-
-
-@pytest.mark.closed_form
-def test_the_fit_takes_one_point_and_reports_the_others():
-    fit = fit_overhead(["a", "b", "c"], [30.0, 20.0, 40.0], [20.0, 10.0, 20.0], "a")
-    assert fit.value == 1.5
-    assert dict(fit.residuals) == {"b": pytest.approx(2 / 1.5 - 1), "c": pytest.approx(2 / 1.5 - 1)}
-    assert fit.spread == pytest.approx(np.log(2 / 1.5))
-    assert fit.median_error == pytest.approx(2 / 1.5 - 1)
+from costmodel.serving.calibration import FACTORS
 
 
 @pytest.mark.contract
-@pytest.mark.parametrize(
-    "arguments",
-    [(["a"], [1.0, 2.0], [1.0], "a"), (["a"], [1.0], [1.0], "b"), (["a"], [0.0], [1.0], "a")],
-)
-def test_a_fit_without_meaning_is_refused(arguments):
-    with pytest.raises(DomainError):
-        fit_overhead(*arguments)
-
-
-@pytest.mark.published
-def test_the_stored_overhead_is_what_the_catalog_gives():
-    # InferenceX, Llama-3.3-70B, 8k/1k, throughput at each chip's best point
-    again = refit()
-    assert again.value == pytest.approx(OVERHEAD.value, rel=0.005)
-    assert again.spread == pytest.approx(OVERHEAD.spread, abs=0.01)
-    assert [name for name, _ in again.residuals] == [name for name, _ in OVERHEAD.residuals]
-    for (_, now), (_, stored) in zip(again.residuals, OVERHEAD.residuals, strict=True):
-        assert now == pytest.approx(stored, abs=0.005)
-
-
-@pytest.mark.published
-def test_the_other_five_chips_within_a_quarter_at_the_median():
-    assert len(OVERHEAD.residuals) == 5
-    assert OVERHEAD.median_error <= 0.25
+def test_every_profile_is_a_record_and_an_unknown_engine_is_pooled_and_says_so():
+    assert engine_names()[-1] == "pooled"
+    for name in engine_names():
+        record = table("engines")[name]
+        assert profile(name).decode_factor == record.value("decode_factor")
+        assert profile(name).engine(0.8).memory_use == 0.8
+        assert profile(name).remark == ""
+    other = profile("lmdeploy")
+    assert replace(other, remark="") == profile("pooled")
+    assert "lmdeploy" in other.remark
 
 
 @pytest.mark.closed_form
-def test_throughput_falls_in_proportion_to_the_overhead():
-    point = next(point for point in POINTS if point.name == FITTED_ON)
-    plain = predicted_throughput(point)
-    assert predicted_throughput(point, 2.0) == pytest.approx(plain / 2)
-    assert plain > measured_throughput(point)
-
-
-@pytest.mark.closed_form
-def test_its_distribution_has_the_fit_at_its_median():
-    drawn = OVERHEAD.distribution()
-    assert drawn.median() == pytest.approx(OVERHEAD.value, rel=0.05)
-    assert drawn.support()[0] >= 1.0
+def test_deviation_has_the_profile_at_its_median_and_its_spread():
+    drawn = profile("vllm").deviation()
+    assert drawn.median() == pytest.approx(1.0)
+    # one standard deviation of the logarithm: the 84.1 % quantile
+    assert np.log(drawn.ppf(0.8413447)) == pytest.approx(profile("vllm").spread, rel=1e-5)
     assert Distribution.parse(drawn.written(), "1") == drawn
 
 
-def _rows(overhead):
-    """Return rows as an engine with a known overhead would have measured them, one of them 10 % faster."""
+def _times(engine):
+    """Times of four rows that depend on each factor in a known way: decode, prompts between, host, first token."""
+    decode, prompts = np.array([1.0, 2.0, 4.0, 8.0]) * 1e-2, np.array([4.0, 1.0, 2.0, 1.0]) * 1e-2
+    per_token = engine.decode_factor * decode + engine.prefill_factor * prompts + engine.host_time
+    return engine.first_token_factor * engine.prefill_factor * prompts, per_token
+
+
+@pytest.mark.closed_form
+def test_a_fit_finds_the_factors_behind_many_rows_and_shrinks_few():
+    true = Engine(decode_factor=1.3, prefill_factor=0.9, host_time=2e-3, first_token_factor=3.0)
+    prior = Engine(host_time=1e-3, first_token_factor=2.0)
+    first, per_token = _times(true)
+    heavy = fit_factors(_times, first, per_token, prior, weights=np.full(4, 1e4))
+    assert heavy.values == pytest.approx((1.3, 0.9, 2e-3, 3.0), rel=0.03)
+    light = fit_factors(_times, first, per_token, prior, weights=np.full(4, 0.1))
+    assert 1.0 < light.values[0] < heavy.values[0]
+    assert 2.0 < light.values[3] < heavy.values[3]
+    # and few rows leave the intervals near the prior's
+    assert light.deviations[0] > 3 * heavy.deviations[0]
+    assert light.engine(prior).memory_use == prior.memory_use
+
+
+@pytest.mark.closed_form
+def test_an_outlier_counts_linearly_and_a_missing_first_token_not_at_all():
+    first, per_token = _times(Engine())
+    prior, weights = Engine(host_time=1e-4), np.full(4, 100.0)
+    clean = fit_factors(_times, first, per_token, prior, weights)
+    outlier = fit_factors(_times, first, per_token * np.array([1.0, 1.0, 1.0, 8.0]), prior, weights)
+    # three rows say 1, one says 8: the mean of logarithms would be 8^(1/4) = 1.68
+    assert outlier.values[0] < 1.3
+    missing = fit_factors(_times, np.full(4, np.nan), per_token, prior, weights)
+    assert missing.values[:3] == pytest.approx(clean.values[:3], rel=0.02)
+    assert missing.values[3] == pytest.approx(prior.first_token_factor)
+
+
+def _rows(engine, count=8):
+    """Return rows as an engine would have measured them."""
     rows = []
-    for tensor, batch, luck in ((4, 8, 1.0), (4, 32, 1.0), (8, 64, 1.1)):
-        traffic = Traffic(mean_input=1000.0, mean_output=200.0)
-        layout = Layout(tensor=float(tensor))
-        what = configuration_of("Llama-3-70B", "H100-SXM", layout=layout, overhead=overhead)
-        served = serve(what, traffic, float(batch))
+    for index in range(count):
+        tensor, batch = (4, 8)[index % 2], 4 * 2 ** (index % 4)
+        what = configuration_of("Llama-3-70B", "H100-SXM", layout=Layout(tensor=float(tensor)), engine=engine)
+        served = closed_loop(what, Traffic(mean_input=1000.0, mean_output=200.0 + index), float(batch))
         rows.append(
             {
                 "accelerator": "H100-SXM",
                 "accelerators": tensor,
                 "concurrency": batch,
                 "input_tokens": 1000,
-                "output_tokens": 200,
-                "tokens_per_second": luck * served.tokens_per_second,
+                "output_tokens": 200 + index,
+                "tokens_per_second": served.tokens_per_second,
                 "user_speed": served.user_speed,
+                "time_to_first_token": served.time_to_first_token,
             }
         )
     return read_measured(rows)
 
 
 @pytest.mark.closed_form
-def test_ones_own_rows_give_back_the_overhead_that_made_them():
-    fit = calibrate(_rows(1.8), configuration_of("Llama-3-70B", "H100-SXM", overhead=9.0))
-    assert fit.value == pytest.approx(1.8 / 1.1 ** (1 / 3))
-    assert fit.residuals[2][1] == pytest.approx(1.1 ** (1 / 3) / 1.1 - 1)
-    assert fit.fitted_on == "3 rows"
+def test_ones_own_rows_move_the_profile_towards_what_made_them():
+    known = profile("vllm")
+    true = replace(known.engine(), decode_factor=1.3 * known.decode_factor)
+    found = calibrate(_rows(true), configuration_of("Llama-3-70B", "H100-SXM"), engine="vllm")
+    assert found.prior is known
+    # eight rows move it more than half of the way
+    assert 1.15 * known.decode_factor < found.fit.values[0] < true.decode_factor
+    low, value, high = found.interval("decode_factor")
+    assert low < value < high
+    # every fourth row was predicted from the others: the profile alone would be 23 % off
+    assert len(found.held_back) == 2
+    assert found.error < 0.15
+    written = found.written()
+    assert written["name"] == "vllm" and set(FACTORS) < set(written)
+    assert np.isclose(written["deviation"]["p10"] * written["deviation"]["p90"], 1.0)
 
 
 @pytest.mark.contract
-def test_a_measured_row_that_cannot_run_is_named():
+def test_rows_that_cannot_be_used_are_named():
+    rows = _rows(profile().engine())
     with pytest.raises(DomainError, match="measured row 1: memory: the weights do not fit"):
-        calibrate(_rows(1.8), configuration_of("DeepSeek-V3", "H100-SXM"))
+        calibrate(rows, configuration_of("DeepSeek-V3", "H100-SXM"))
+    with pytest.raises(DomainError, match="3 measured rows: a calibration needs 4"):
+        calibrate(_rows(profile().engine(), 3), configuration_of("Llama-3-70B", "H100-SXM"))

@@ -11,7 +11,7 @@ import pytest
 import costmodel.catalog as catalog
 from costmodel.compute import count_parameters, scheme, shape, weight_bytes
 from costmodel.formats import huggingface
-from costmodel.serving import Layout, configuration_of
+from costmodel.serving import Engine, Layout, configuration_of
 from costmodel.serving.memory import MemoryBudget, cache_room, memory_budget, weight_bytes_per_accelerator
 from costmodel.serving.reserve import (
     Reserve,
@@ -36,11 +36,12 @@ QWEN_30B |= {"num_experts_per_tok": 8, "moe_intermediate_size": 768}
 
 def budget(model: Any, chip: str, stored: str, use: float, engine: str, tensor: int = 1, **kept: float) -> MemoryBudget:
     """Lay out a model on a card as an engine does."""
-    what = configuration_of("Llama-3-8B", chip, "bf16", "bf16", Layout(tensor=float(tensor)), memory_use=use)
+    what = configuration_of("Llama-3-8B", chip, "bf16", "bf16", Layout(tensor=float(tensor)), Engine(memory_use=use))
     read = shape(model) if isinstance(model, str) else huggingface.shape(model)
     held = scheme(stored, read.name, cache="bf16").precision()
-    seen = replace(what.chip, memory=catalog.accelerator(chip).memory_seen)
-    return memory_budget(replace(what, shape=read, precision=held, chip=seen), replace(reserve(engine, chip), **kept))
+    card = replace(what.machine, memory=catalog.accelerator(chip).memory_seen)
+    what = replace(what, shape=read, precision=held, machine=card)
+    return memory_budget(what, replace(reserve(engine, chip), **kept))
 
 
 LOADED = {

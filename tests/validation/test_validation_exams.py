@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 from costmodel.cli import validate as command
 from costmodel.foundation.errors import CatalogError
 from costmodel.validation import exams
-from costmodel.validation.exams_serving import fitted_groups, mark, may_be_fitted, part_of, read_rows
+from costmodel.validation.exams_serving import mark
+from costmodel.validation.serving_rows import fitted_groups, may_be_fitted, part_of, read_rows
 
 APP = typer.Typer()
 APP.command()(command.validate_command)
@@ -67,6 +68,7 @@ def test_each_rule_leaves_out_its_row(tmp_path: Path, change: dict[str, str], re
         (("64", "1", "8", "8"), (8, 1, 8)),  # tensor ranks times expert ranks in one column
         (("1", "16", "4", "4"), (1, 4, 4)),
         (("4", "4", "1", "16"), (1, 4, 4)),
+        (("2", "", "4", "1"), (2, 2, 4)),  # attention groups that are not written follow from the experts' ranks
         (("1", "4", "4", "1"), (1, 4, 4)),  # experts split over the attention groups lie as if they were spread
     ],
 )
@@ -75,7 +77,7 @@ def test_layouts_are_read_as_they_ran(tmp_path: Path, ranks: tuple[str, ...], re
     row = {**dict(zip(names, ranks, strict=True)), "batch_size": "0"}
     rows, _ = read_rows(written(tmp_path, row))
     assert (rows.tensor[0], rows.attention_groups[0], rows.expert[0]) == read
-    assert rows.batch[0] == 64
+    assert rows.concurrency[0] == 64
 
 
 @pytest.mark.contract
@@ -149,6 +151,6 @@ def test_the_table_of_the_wheel_is_read_whole() -> None:
     rows, excluded = read_rows()
     assert len(rows) + sum(excluded.values()) == 5221
     assert set(part_of(rows)) == {"fitted", "unseen Hopper", "unseen Blackwell"}
-    per_token, first = mark()
-    assert per_token.predicted.shape == first.predicted.shape == (len(rows),)
+    per_token, first, rate = mark()
+    assert per_token.predicted.shape == first.predicted.shape == rate.predicted.shape == (len(rows),)
     assert np.all((per_token.reason == "") == np.isfinite(per_token.predicted))

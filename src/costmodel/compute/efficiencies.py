@@ -22,8 +22,9 @@ from costmodel.foundation.provenance import Grade, Source, weakest
 
 _TABLE = "efficiencies"
 _ANY = "any"
-_NEAREST_PRECISION = {"fp4": "fp8", "int8": "fp8", "fp16": "bf16", "tf32": "bf16"}
-"""Precision whose measured share stands in for one that nobody has measured."""
+_NEAREST_PRECISION = {"fp4": ("fp4", "fp8", "bf16"), "fp8": ("fp8", "bf16"), "int8": ("fp8", "bf16")}
+"""Precisions whose share, measured on the same chip, stands in for one that nobody has measured on it, nearest first.
+A chip's own 16-bit share says more of its 8-bit share than other chips' 8-bit shares do."""
 _PROTOCOLS = ("protocol-LL", "protocol-LL128", "protocol-Simple")
 
 
@@ -151,9 +152,25 @@ def largest_compute_share(accelerator: str, precision: str = "bf16") -> Efficien
     0.803
     """
     catalog_accelerator(accelerator)
-    measured = _NEAREST_PRECISION.get(precision, precision)
-    found = efficiency(f"compute_share_{measured}", accelerator)
-    return found if measured == precision else replace(found, grade=weakest([found.grade, Grade.ESTIMATED]))
+    nearest = _NEAREST_PRECISION.get(precision, ("bf16",))
+    for holder in (accelerator, _ANY):
+        for measured in nearest:
+            found = _own(f"compute_share_{measured}", holder)
+            if found is not None:
+                exact = measured == precision and holder == accelerator
+                return found if exact else replace(found, grade=weakest([found.grade, Grade.ESTIMATED]))
+    raise CatalogError(f"no compute share of {accelerator!r} at {precision!r} is recorded in {_TABLE}")
+
+
+def _own(field: str, record: str) -> Efficiency | None:
+    """Return a figure of a record or of those that it is like, or nothing where only general ones have it."""
+    records = table(_TABLE)
+    for holder in _chain(record):
+        if holder in ("kernel", "links", _ANY) and holder != record:
+            return None
+        if field in records[holder]:
+            return efficiency(field, record)
+    return None
 
 
 def memory_share(accelerator: str) -> Efficiency:
@@ -193,11 +210,27 @@ def protocols() -> tuple[Protocol, ...]:
     >>> [protocol.name for protocol in protocols()]
     ['LL', 'LL128', 'Simple']
     """
+    return tuple(protocol(record.removeprefix("protocol-")) for record in _PROTOCOLS)
+
+
+@cache
+def protocol(name: str) -> Protocol:
+    """Return a recorded protocol: one of :func:`protocols`, or ``"direct"``, an engine's own inside a captured graph.
+
+    Raises
+    ------
+    CatalogError
+        If it is not recorded.
+
+    Examples
+    --------
+    >>> protocol("direct").base_latency
+    3.5e-06
+    """
     names = ("scale_up_latency", "scale_out_latency", "base_latency", "bandwidth_share")
-    return tuple(
-        Protocol(record.removeprefix("protocol-"), *(efficiency(name, record).value for name in names))
-        for record in _PROTOCOLS
-    )
+    if f"protocol-{name}" not in table(_TABLE):
+        raise CatalogError(f"no protocol {name!r} in {_TABLE}: allowed are direct, LL, LL128 and Simple")
+    return Protocol(name, *(efficiency(field, f"protocol-{name}").value for field in names))
 
 
 def best_all_reduce_time(

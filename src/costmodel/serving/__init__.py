@@ -2,10 +2,10 @@
 
 Topics, one module each: step time (``steps``, ``links``), what fits (``memory``), continuous batching
 (``throughput``, ``targets``), lengths, load, cost, speculative decoding, agent tasks, the Pareto front, measured
-rows, and the one fitted term (``calibration``, ``residuals``). ``Deployment`` and ``AgentTask`` are the scenarios.
+rows, engine profiles and calibration on one's own rows (``engines``, ``calibration``). ``Deployment`` and
+``AgentTask`` are the scenarios.
 """
 
-from costmodel.compute.precision import Precision
 from costmodel.serving.agents import (
     fresh_input_tokens,
     resent_input_tokens,
@@ -14,8 +14,8 @@ from costmodel.serving.agents import (
     task_duration,
     task_token_cost,
 )
-from costmodel.serving.calibration import OVERHEAD, Overhead, calibrate, fit_overhead
-from costmodel.serving.configuration import Chip, Configuration, Draft, Engine, Layout, Traffic
+from costmodel.serving.calibration import Calibration, Fit, calibrate, fit_factors
+from costmodel.serving.configuration import Configuration, Draft, Engine, Layout, Traffic
 from costmodel.serving.cost import (
     CostBasis,
     blended_cost,
@@ -28,6 +28,7 @@ from costmodel.serving.cost import (
     token_revenue_beside,
 )
 from costmodel.serving.deployment import Deployment, DeploymentResult, with_recorded_shares
+from costmodel.serving.engines import Profile, engine_names, profile
 from costmodel.serving.frontier import Front, best_configurations, pareto_front
 from costmodel.serving.lengths import (
     Lengths,
@@ -37,11 +38,11 @@ from costmodel.serving.lengths import (
     second_moment,
 )
 from costmodel.serving.links import expert_exchange_time
-from costmodel.serving.load import daily_load, peak_to_average, utilisation_of_fleet
+from costmodel.serving.load import closed_loop, daily_load, peak_to_average, share_in_step, utilisation_of_fleet
 from costmodel.serving.measured import Measured, aiconfigurator_row, inferencex_row, read_measured
 from costmodel.serving.memory import largest_batch, sequences_that_fit, weight_bytes_per_accelerator
 from costmodel.serving.model import deploy
-from costmodel.serving.records import chip_of, configuration_of, engine_evidence, engine_of, it_power, precision_of
+from costmodel.serving.records import configuration_of, engine_evidence, it_power, machine_of
 from costmodel.serving.speculative import best_draft_length, expected_tokens_per_pass, speculative_speedup
 from costmodel.serving.steps import decode_step_time, prefill_latency, prefill_time_per_token
 from costmodel.serving.targets import queue_wait, serve_within
@@ -49,23 +50,22 @@ from costmodel.serving.task import AgentTask, AgentTaskResult, run_task
 from costmodel.serving.throughput import REASONS, Serving, serve
 
 __all__ = [
-    "OVERHEAD",
     "REASONS",
     "AgentTask",
     "AgentTaskResult",
-    "Chip",
+    "Calibration",
     "Configuration",
     "CostBasis",
     "Deployment",
     "DeploymentResult",
     "Draft",
     "Engine",
+    "Fit",
     "Front",
     "Layout",
     "Lengths",
     "Measured",
-    "Overhead",
-    "Precision",
+    "Profile",
     "Serving",
     "Traffic",
     "aiconfigurator_row",
@@ -73,7 +73,7 @@ __all__ = [
     "best_draft_length",
     "blended_cost",
     "calibrate",
-    "chip_of",
+    "closed_loop",
     "configuration_of",
     "cost_of_accelerator_time",
     "cost_per_token",
@@ -83,23 +83,24 @@ __all__ = [
     "deploy",
     "energy_per_token",
     "engine_evidence",
-    "engine_of",
+    "engine_names",
     "expected_tokens_per_pass",
     "expert_exchange_time",
-    "fit_overhead",
+    "fit_factors",
     "fresh_input_tokens",
     "gross_margin",
     "inferencex_row",
     "it_power",
     "largest_batch",
+    "machine_of",
     "mark_up",
     "mean_decode_context",
     "measured_lengths",
     "pareto_front",
     "peak_to_average",
-    "precision_of",
     "prefill_latency",
     "prefill_time_per_token",
+    "profile",
     "queue_wait",
     "read_measured",
     "resent_input_tokens",
@@ -110,6 +111,7 @@ __all__ = [
     "sequences_that_fit",
     "serve",
     "serve_within",
+    "share_in_step",
     "speculative_speedup",
     "task_duration",
     "task_token_cost",

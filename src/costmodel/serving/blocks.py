@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -61,5 +61,30 @@ def _leaves(argument: Any) -> Iterator[Any]:
     if is_dataclass(argument) and not isinstance(argument, type | Shape):
         for item in fields(argument):
             yield from _leaves(getattr(argument, item.name))
-    elif argument is not None and not isinstance(argument, Shape):
+    elif argument is not None and not isinstance(argument, Shape | tuple):
         yield argument
+
+
+def stacked(members: Sequence[Any], index: Any = slice(None)) -> Any:
+    """Return one object whose numbers run over members of one kind; what is not a number is the first member's.
+
+    Parameters
+    ----------
+    members
+        Objects of one dataclass, at least one.
+    index
+        Which member each point has, as an index into an array of them; absent: each once.
+
+    Examples
+    --------
+    >>> from costmodel.serving.configuration import Layout
+    >>> stacked([Layout(tensor=2.0), Layout(tensor=4.0)], np.array([[1], [0]])).tensor.tolist()
+    [[4.0], [2.0]]
+    """
+    first = members[0]
+    if is_dataclass(first) and not isinstance(first, type | Shape):
+        columns = {
+            item.name: stacked([getattr(member, item.name) for member in members], index) for item in fields(first)
+        }
+        return replace(first, **columns)
+    return np.array(members)[index] if isinstance(first, float | int) else first

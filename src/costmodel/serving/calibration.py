@@ -1,168 +1,235 @@
-"""The engine overhead: one number that stands for scheduling, fitted once, and its record of residuals.
+"""Calibration: an engine's factors from measured rows, shrunk towards its profile, with the error on rows held back.
 
-Published rooflines run well above what engines deliver. The overhead is the wall-clock time of a step over the
-time that the roofline, its measured shares and the collectives give. It is fitted on one measured point and held
-for every chip, model and workload; its spread is that of the residuals at points that did not enter the fit.
-
-How the model does beside its kind: without the overhead it runs 3–106 % above six measured points (median 59 %),
-where published rooflines and kernel databases run 20–50 % above engines at a large batch; with the overhead of one
-of them it is 38 % below to 16 % above the other five, 16 % off at the median. Engines differ by more than chips do.
-
-A benchmark of one's own takes its place: :func:`calibrate` fits the overhead on all rows of a measured table.
+The same fit makes the profiles of the catalog (on rows that a split allows) and calibrates one's own installation (on
+one's own benchmark): four numbers, a robust loss, and a prior that few rows hardly move.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from costmodel.foundation.distributions import Distribution
+from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.errors import DomainError
-from costmodel.serving.configuration import Configuration, Layout, Traffic
+from costmodel.serving.configuration import Configuration, Engine, Layout, Traffic
+from costmodel.serving.engines import EIGHTY_PERCENT, POOLED, Profile, profile
+from costmodel.serving.load import closed_loop
 from costmodel.serving.measured import Measured
-from costmodel.serving.targets import serve_within
 from costmodel.serving.throughput import Mode
 
-NINETY_PERCENT = 1.6448536269514722
-"""Standard deviations from the median to the 95 % quantile of a normal distribution, dimensionless."""
+FACTORS = ("decode_factor", "prefill_factor", "host_time", "first_token_factor")
+"""What is fitted, in the order of the fit."""
+PRIOR_SPREAD = (0.1, 0.1, 0.4, 0.3)
+"""Standard deviation of the logarithm of each factor between an engine and its prior [1]: of five choices the one with
+the least error on groups that were left out of the profiles' fit in turn."""
+SOFT_ERROR, SOFT_FIRST = 0.15, 0.3
+"""Errors in the logarithm of the time per output token, and to the first, beyond which a row counts linearly and no
+longer by its square [1]."""
+FIRST_WEIGHT = 0.5
+"""Weight of the time to first token beside that per output token [1]: it hangs on the scheduler more than on work."""
+_STEP, _TRIES = 1e-2, 25
+_HELD_BACK = 4
+"""Every so many rows one is held back [1]."""
+
+Predict: TypeAlias = Callable[[Engine], tuple[FloatArray, FloatArray]]
+"""From an engine to times to first token and per output token of rows [s], [s/token]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Fitted factors in the order of :data:`FACTORS`: values, and standard deviations of their logarithms."""
+
+    values: tuple[float, ...]
+    deviations: tuple[float, ...]
+
+    def engine(self, base: Engine) -> Engine:
+        """Return an engine with these factors in place of its own."""
+        return replace(base, **dict(zip(FACTORS, self.values, strict=True)))
+
+
+def fit_factors(
+    predict: Predict,
+    first: FloatArray,
+    per_token: FloatArray,
+    prior: Engine,
+    weights: FloatArray | None = None,
+    spread: tuple[float, ...] = PRIOR_SPREAD,
+) -> Fit:
+    """Fit an engine's factors to measured times.
+
+    Parameters
+    ----------
+    predict
+        From an engine to the two times of every row.
+    first, per_token
+        Measured times, > 0; NaN where a row has none [s], [s/token], shape (row,).
+    prior
+        Engine towards which the fit is shrunk, and from which it starts.
+    weights
+        Weight of each row, > 0; absent: 1 [1], shape (row,).
+    spread
+        Standard deviation of the logarithm of each factor around the prior, > 0 [1].
+
+    Returns
+    -------
+    Fit
+        Values, and deviations from the curvature of the loss at the optimum.
+
+    Notes
+    -----
+    Minimizes ``Σ w ρ(ln t/t̂) + ½ Σ (ln θ/θ₀)²/s²``, errors measured in units of their soft limit, with
+    ``ρ(z) = √(1 + z²) − 1``: squared near 0, linear far out.
+    """
+    from scipy.optimize import least_squares
+
+    start = np.log([float(getattr(prior, name)) for name in FACTORS])
+    count = np.ones_like(per_token) if weights is None else np.asarray(weights, dtype=np.float64)
+
+    def residuals(logs: FloatArray) -> FloatArray:
+        given = replace(prior, **dict(zip(FACTORS, np.exp(logs).tolist(), strict=True)))
+        guessed_first, guessed = predict(given)
+        blocks = (
+            _soft(np.log(guessed / per_token) / SOFT_ERROR, count),
+            _soft(np.log(guessed_first / first) / SOFT_FIRST, FIRST_WEIGHT * count),
+            (logs - start) / np.asarray(spread),
+        )
+        return np.concatenate(blocks)
+
+    found = least_squares(residuals, start, diff_step=_STEP, max_nfev=_TRIES)
+    curvature = found.jac.T @ found.jac
+    deviations = np.sqrt(np.diag(np.linalg.inv(curvature)))
+    return Fit(tuple(np.exp(found.x).tolist()), tuple(deviations.tolist()))
+
+
+def _soft(error: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return residuals whose squares are a loss that grows linearly far out; rows without a figure count nothing."""
+    loss = np.sqrt(2.0 * weights * (np.sqrt(1.0 + error * error) - 1.0))
+    found: FloatArray = np.nan_to_num(np.sign(error) * loss, nan=0.0, posinf=0.0, neginf=0.0)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Overhead:
-    """A fitted engine overhead.
+class Calibration:
+    """An engine calibrated on one's own rows.
 
     Parameters
     ----------
-    value
-        Wall-clock time over computed time [1].
-    spread
-        Standard deviation of the logarithm of measured over predicted throughput, at points not fitted [1].
-    fitted_on
-        The point that was fitted.
+    fit
+        From all rows.
+    prior
+        Profile towards which it was shrunk.
+    rows
+        Rows used [1].
     residuals
-        Predicted over measured throughput less 1, by point not fitted [1].
+        Predicted over measured time per output token less 1, of all rows under the final fit, shape (row,) [1].
+    held_back
+        The same of rows that a fit on the others predicted, shape (held-back row,) [1].
+    spread
+        Standard deviation of the logarithm of measured over predicted on the rows held back [1].
     """
 
-    value: float
+    fit: Fit
+    prior: Profile
+    rows: int
+    residuals: FloatArray
+    held_back: FloatArray
     spread: float
-    fitted_on: str
-    residuals: tuple[tuple[str, float], ...]
 
     @property
-    def median_error(self) -> float:
-        """Median of the absolute residuals [1]."""
-        return float(np.median([abs(error) for _, error in self.residuals]))
+    def error(self) -> float:
+        """Median absolute error of the rows held back [1]."""
+        return float(np.median(np.abs(self.held_back)))
 
-    def distribution(self) -> Distribution:
-        """Return the overhead as a lognormal distribution, not below 1."""
-        factor = float(np.exp(NINETY_PERCENT * self.spread))
-        # built as it is parsed, without the inverse normal that checking its support would import
-        return Distribution("lognormal", (("p5", self.value / factor), ("p95", self.value * factor), ("low", 1.0)))
+    def interval(self, name: str) -> tuple[float, float, float]:
+        """Return the 10 % quantile, the value and the 90 % quantile of a factor."""
+        index = FACTORS.index(name)
+        factor = float(np.exp(EIGHTY_PERCENT * self.fit.deviations[index]))
+        value = self.fit.values[index]
+        return value / factor, value, value * factor
 
-
-def fit_overhead(
-    names: Sequence[str], predicted: Sequence[float], measured: Sequence[float], fitted_on: str
-) -> Overhead:
-    """Fit the overhead on one measured point and record how the others come out.
-
-    Parameters
-    ----------
-    names
-        Names of the points.
-    predicted
-        Throughput of the model with an overhead of 1, > 0, any unit, shape (point,).
-    measured
-        Measured throughput in the same unit, > 0, shape (point,).
-    fitted_on
-        Name of the point to fit.
-
-    Returns
-    -------
-    Overhead
-        With the residuals of all other points.
-
-    Raises
-    ------
-    DomainError
-        If the lists differ in length, a figure is not above 0 or the point is not among the names.
-
-    Examples
-    --------
-    >>> fit = fit_overhead(["a", "b"], [200.0, 300.0], [100.0, 200.0], "a")
-    >>> fit.value, fit.residuals
-    (2.0, (('b', -0.25),))
-    """
-    if not len(names) == len(predicted) == len(measured):
-        raise DomainError(f"{len(names)} names, {len(predicted)} predictions, {len(measured)} measurements")
-    if fitted_on not in names:
-        raise DomainError(f"fitted_on = {fitted_on!r} is not among the points {', '.join(names)}")
-    ratio = np.asarray(predicted, dtype=np.float64) / np.asarray(measured, dtype=np.float64)
-    if not np.all(np.isfinite(ratio)) or np.any(ratio <= 0.0):
-        raise DomainError("predicted and measured throughput must be finite and > 0")
-    value = float(ratio[list(names).index(fitted_on)])
-    others = [index for index, name in enumerate(names) if name != fitted_on]
-    logs = np.log(ratio[others] / value)
-    return Overhead(
-        value=value,
-        spread=float(np.sqrt(np.mean(logs * logs))) if others else 0.0,
-        fitted_on=fitted_on,
-        residuals=tuple((names[index], float(ratio[index] / value - 1.0)) for index in others),
-    )
+    def written(self) -> dict[str, Any]:
+        """Return the calibrated engine as entries of a deployment's ``engine`` table."""
+        values = dict(zip(FACTORS, self.fit.values, strict=True))
+        factor = float(np.exp(EIGHTY_PERCENT * self.spread))
+        return {
+            "name": self.prior.name,
+            **values,
+            "deviation": {"dist": "lognormal", "p10": 1.0 / factor, "p90": factor},
+        }
 
 
-def calibrate(measured: Measured, what: Configuration, *, mode: Mode = "interleaved") -> Overhead:
-    """Fit the overhead on every row of a measured table, for one's own engine.
+def calibrate(
+    measured: Measured,
+    what: Configuration,
+    *,
+    engine: str = POOLED,
+    mode: Mode = "interleaved",
+    waves: float = np.inf,
+) -> Calibration:
+    """Calibrate an engine on one's own rows.
 
     Parameters
     ----------
     measured
-        Rows of one model on one kind of accelerator; each runs by tensor parallelism over its accelerators.
+        Rows of one model on one kind of accelerator; each ran by tensor parallelism over its accelerators.
     what
-        What was measured; its layout and the engine's own overhead are put aside.
+        What was measured; its layout and engine are put aside.
+    engine
+        Engine whose profile the fit is shrunk towards.
     mode
         How prompts and answers came together.
+    waves
+        Requests of each run over those in the system, >= 1; infinite where the run was long [1].
 
     Returns
     -------
-    Overhead
-        Geometric mean over the rows, not below 1, their spread, and every row's residual.
+    Calibration
+        Factors with intervals, and the error on every fourth row, predicted from the others.
 
     Raises
     ------
     DomainError
-        If a row cannot run according to the model; the row and the reason are named.
+        If there are fewer than four rows, or a row cannot run according to the model; row and reason are named.
     """
-    traffic = Traffic(mean_input=measured.input_tokens, mean_output=measured.output_tokens)
-    plain = replace(what, layout=Layout(tensor=measured.accelerators), engine=replace(what.engine, overhead=1.0))
-    served = serve_within(plain, traffic, largest=measured.concurrency, mode=mode)
-    for number, (code, reason) in enumerate(zip(served.infeasible, served.reasons, strict=True), start=1):
-        if code:
-            raise DomainError(f"measured row {number}: {reason}")
-    logs = np.log(served.tokens_per_second / measured.tokens_per_second)
-    value = max(float(np.exp(np.mean(logs))), 1.0)
-    residuals = np.exp(logs) / value - 1.0
-    return Overhead(
-        value=value,
-        spread=float(np.std(logs)),
-        fitted_on=f"{len(measured)} rows",
-        residuals=tuple((f"row {number}", float(error)) for number, error in enumerate(residuals, start=1)),
+    prior = profile(engine)
+    base = prior.engine(float(np.asarray(what.engine.memory_use)))
+    if len(measured) < _HELD_BACK:
+        raise DomainError(f"{len(measured)} measured rows: a calibration needs {_HELD_BACK}, one of them to hold back")
+
+    def predict(rows: NDArray[np.intp]) -> Predict:
+        def times(given: Engine) -> tuple[FloatArray, FloatArray]:
+            served = closed_loop(
+                replace(what, engine=given, layout=Layout(tensor=measured.accelerators[rows])),
+                Traffic(mean_input=measured.input_tokens[rows], mean_output=measured.output_tokens[rows]),
+                measured.concurrency[rows],
+                waves=waves,
+                mode=mode,
+            )
+            for row, reason in zip(rows, np.atleast_1d(served.reasons), strict=True):
+                if reason:
+                    raise DomainError(f"measured row {row + 1}: {reason}")
+            return served.time_to_first_token, served.time_per_output_token
+
+        return times
+
+    per_token = 1.0 / measured.user_speed
+    order = np.arange(len(measured))
+    back = order[_HELD_BACK - 1 :: _HELD_BACK]
+    kept = np.setdiff1d(order, back)
+    before = fit_factors(predict(kept), measured.time_to_first_token[kept], per_token[kept], base)
+    held = predict(back)(before.engine(base))[1] / per_token[back] - 1.0
+    fit = fit_factors(predict(order), measured.time_to_first_token, per_token, base)
+    residuals = predict(order)(fit.engine(base))[1] / per_token - 1.0
+    logs = np.log1p(held)
+    return Calibration(
+        fit=fit,
+        prior=prior,
+        rows=len(measured),
+        residuals=residuals,
+        held_back=held,
+        spread=float(np.sqrt(np.mean(logs * logs))),
     )
-
-
-OVERHEAD = Overhead(
-    value=1.645,
-    spread=0.249,
-    fitted_on="H100 FP8",
-    residuals=(
-        ("H200 FP8", -0.379),
-        ("B200 FP4", -0.163),
-        ("MI300X FP8", 0.162),
-        ("MI325X FP8", -0.087),
-        ("MI355X FP4", 0.151),
-    ),
-)
-"""The engine overhead, dimensionless: fitted on H100, Llama-3.3-70B FP8, 8k in and 1k out (2,568 token/s, InferenceX),
-by :func:`costmodel.serving.residuals.refit`; the other five chips of that table are predicted, none is tuned. H200
-misses most: it was measured with another engine, which comes within 3 % of the model without any overhead."""

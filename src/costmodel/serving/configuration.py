@@ -1,4 +1,4 @@
-"""What a step is computed from: a configuration (model, chip, engine, layout, precisions) and its traffic.
+"""What a step is computed from: a configuration (model, machine, engine, layout, precisions) and its traffic.
 
 Every number may be an array; arrays of one call broadcast, so that one call covers a grid of batch, context,
 precision, accelerators and layouts.
@@ -10,81 +10,38 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from costmodel.compute.machine import Machine
 from costmodel.compute.precision import Precision
 from costmodel.compute.shapes import Shape
 from costmodel.foundation.arrays import Numeric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chip:
-    """An accelerator as serving sees it.
-
-    Parameters
-    ----------
-    peak
-        Dense rate at the precision of the weights' products, > 0; NaN where the chip lacks it [FLOP/s].
-    attention_peak
-        Dense rate at the precision of attention, > 0 [FLOP/s].
-    bandwidth
-        Peak memory bandwidth, > 0 [byte/s].
-    memory
-        Memory, > 0 [byte].
-    scale_up_bandwidth
-        Link inside a domain, one direction, > 0; NaN where there is none [byte/s].
-    scale_up_domain
-        Accelerators of a domain, >= 1 [1].
-    scale_out_bandwidth
-        Link between domains, one direction, > 0; NaN where there is none [byte/s].
-    """
-
-    peak: Numeric
-    attention_peak: Numeric
-    bandwidth: Numeric
-    memory: Numeric
-    scale_up_bandwidth: Numeric
-    scale_up_domain: Numeric
-    scale_out_bandwidth: Numeric
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """What software reaches of the chip: shares, latencies and the one fitted term.
+    """What an engine makes of a machine: its factors, its host, and the memory that it takes.
 
     Parameters
     ----------
-    compute_share
-        Share of peak that large products reach, 0 < s <= 1 [1].
-    attention_share
-        The same for attention's products, 0 < s <= 1 [1].
-    memory_share
-        Share of memory bandwidth reached, 0 < s <= 1 [1].
-    scale_up_share, scale_out_share
-        Shares of link bandwidth reached, 0 < s <= 1 [1].
-    half_inner
-        Shared dimension of a product at which half of ``compute_share`` is reached, >= 0 [1].
-    kernel_launch
-        Fixed time of a kernel, >= 0 [s].
-    scale_up_latency, scale_out_latency, base_latency
-        Of an exchange among experts and of a send: inside, between domains, and once, >= 0 [s]. All-reduces
-        take the recorded protocols of the collective library.
+    prefill_factor, decode_factor
+        Wall-clock time of a pass over prompts, and of a decode step, over the time computed here, > 0 [1].
+    host_time
+        Time of a decode step in which the accelerators wait for the host: scheduling, sampling, output, >= 0 [s].
+    first_token_factor
+        Time to the first token of a request that meets no queue, over the time to read its prompt: admission, passes
+        already under way, output, > 0 [1].
+    prefill_first
+        1 where waiting prompts are read before anything is decoded, so that equal requests stay in step; 0 where they
+        are mixed in [1].
     memory_use
         Share of memory given to weights and cache, 0 < s < 1 [1].
-    overhead
-        Engine overhead: wall-clock time of a step over the time computed here, >= 1 [1].
     """
 
-    compute_share: Numeric
-    attention_share: Numeric
-    memory_share: Numeric
-    scale_up_share: Numeric = 1.0
-    scale_out_share: Numeric = 1.0
-    half_inner: Numeric = 0.0
-    kernel_launch: Numeric = 0.0
-    scale_up_latency: Numeric = 0.0
-    scale_out_latency: Numeric = 0.0
-    base_latency: Numeric = 0.0
+    prefill_factor: Numeric = 1.0
+    decode_factor: Numeric = 1.0
+    host_time: Numeric = 0.0
+    first_token_factor: Numeric = 1.0
+    prefill_first: Numeric = 0.0
     memory_use: Numeric = 0.9
-    overhead: Numeric = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,12 +105,12 @@ class Configuration:
     ----------
     shape
         The model.
-    chip, engine, layout, precision
+    machine, engine, layout, precision
         What it runs on and how; their numbers may be arrays that broadcast with each other.
     """
 
     shape: Shape
-    chip: Chip
+    machine: Machine
     engine: Engine
     layout: Layout
     precision: Precision

@@ -14,8 +14,8 @@ from costmodel.foundation.inputs import Count, Inputs, Parameter, parameter
 from costmodel.foundation.provenance import Grade
 from costmodel.foundation.results import Result, derived, output
 from costmodel.foundation.scenario import Scenario, register_model
-from costmodel.serving.calibration import OVERHEAD
 from costmodel.serving.cost import CostBasis
+from costmodel.serving.engines import POOLED, profile
 from costmodel.serving.memory import MARGIN
 from costmodel.serving.records import SCALE_OUT_BANDWIDTH, engine_evidence
 from costmodel.serving.throughput import REASONS
@@ -60,8 +60,9 @@ class LoadInputs(Inputs):
 
 
 class EngineInputs(Inputs):
-    """What software reaches of the chip; absent entries come from the catalog's efficiency records."""
+    """What software reaches of the chip; absent entries come from the catalog: efficiency records, engine profiles."""
 
+    name: str = Field(default=POOLED, description="Engine whose profile is used: vllm, sglang, trtllm, or pooled.")
     compute_share: Parameter = parameter(
         "1", gt=0, le=1, optional=True, description="Share of peak that large products reach."
     )
@@ -81,13 +82,25 @@ class EngineInputs(Inputs):
     margin: Parameter = parameter(
         "1", ge=0, default=MARGIN, description="Deviations of the batch's cache that are kept free."
     )
-    overhead: Parameter = parameter(
+    prefill_factor: Parameter = parameter(
+        "1", gt=0, optional=True, description="Wall-clock time of a pass over prompts over its computed time."
+    )
+    decode_factor: Parameter = parameter(
+        "1", gt=0, optional=True, description="Wall-clock time of a decode step over its computed time."
+    )
+    host_time: Parameter = parameter(
+        "s", ge=0, optional=True, description="Time of a decode step in which accelerators wait for the host."
+    )
+    first_token_factor: Parameter = parameter(
+        "1", gt=0, optional=True, description="Time to a first token without a queue over that to read the prompt."
+    )
+    deviation: Parameter = parameter(
         "1",
-        ge=1,
-        default=OVERHEAD.distribution(),
-        description="Wall-clock time of a step over its computed time.",
+        gt=0,
+        default=profile().deviation(),
+        description="Times of this installation over those of the profile.",
         grade=Grade.ESTIMATED,
-        note="fitted once, on H100, Llama-3.3-70B, 8k in and 1k out; spread from the other five chips",
+        note="spread over engines and models left out of the profiles' fit in turn",
     )
 
 
@@ -201,12 +214,12 @@ class Deployment(ServingInputs, Scenario):
 
     model: Literal["deployment"] = "deployment"
     calibrated: tuple[str, ...] = (
-        f"engine overhead: Llama-3.3-70B 8k/1k on {OVERHEAD.fitted_on}, InferenceX, April 2026; the other five chips "
-        f"{OVERHEAD.median_error:.0%} off at the median",
+        f"engine profiles: {profile().rows} rows on H100 and H200 (aiconfigurator-core 0.12.0); models left out in "
+        f"turn {profile().error:.0%} off at the median in time per output token",
     )
     not_modelled: tuple[str, ...] = (
         "waiting in a queue before the first token",
-        "uneven load of experts, and of copies of the model",
+        "uneven popularity of experts, and uneven load of copies of the model",
         "failures, restarts and versions kept in reserve",
         "storage of prefix caches that leave the accelerator's memory",
     )

@@ -1,15 +1,184 @@
-"""From a daily load curve to the share of paid hours that is busy."""
+"""Load: how many requests are in the system, how long they wait, and what share of paid hours is busy.
+
+A benchmark keeps a number of requests in the system (closed loop), most often for a run of so many requests; a service
+sees them arrive (open arrivals). Either sets how many are decoded together and how long a first token takes.
+"""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from costmodel.foundation.arrays import Numeric, formula
+from costmodel.foundation.arrays import Numeric, formula, quiet
 from costmodel.foundation.errors import DomainError
+from costmodel.serving.configuration import Configuration, Layout, Traffic
+from costmodel.serving.memory import largest_batch
+from costmodel.serving.steps import prefill_time_per_token
+from costmodel.serving.throughput import Mode, Serving, serve
 
 HOURS_PER_DAY = 24.0
 """Hours in a day."""
+
+
+MARGIN_OF_A_SCHEDULER = 0.0
+"""Standard deviations of the batch's cache that a scheduler keeps free [1]: none, it preempts instead."""
+_WITHOUT_END = 1e9
+"""Waves that stand for a run without end [1]."""
+_ROUNDS = 6
+"""Rounds in which rate and batch of a saturated system settle: each brings them several times closer."""
+
+
+@formula()
+def share_in_step(spread: Numeric, waves: Numeric) -> Numeric:
+    """Share of a run in which requests that started together are still read together.
+
+    Parameters
+    ----------
+    spread
+        Spread of the ends of a wave of requests over the time to read all of its prompts, >= 0 [1], after one wave; it
+        grows with the square root of the waves passed.
+    waves
+        Requests of the whole run over those in the system, >= 1; infinite for a run without end [1].
+
+    Returns
+    -------
+    float or array
+        Share, 0 to 1; 1 where nothing spreads [1].
+
+    Notes
+    -----
+    Mean over the waves k of ``max(1 − c √k, 0)``: ``(m − (2/3) c m^(3/2))/K`` with ``m = min(K, 1/c²)``.
+
+    Examples
+    --------
+    >>> float(share_in_step(0.0, 10.0)), round(float(share_in_step(0.5, 10.0)), 3)
+    (1.0, 0.133)
+    """
+    inverse = 1.0 / np.maximum(spread * spread, 1e-12)
+    met = np.minimum(waves, inverse)
+    share = (met - 2.0 / 3.0 * spread * met * np.sqrt(met)) / waves
+    return np.where(spread * spread > 1e-12, share, 1.0) + 0.0
+
+
+def closed_loop(
+    what: Configuration,
+    traffic: Traffic,
+    concurrency: Numeric,
+    *,
+    waves: Numeric = np.inf,
+    mode: Mode = "interleaved",
+    prefill_layout: Layout | None = None,
+    readers: Numeric = 1.0,
+    writers: Numeric = 1.0,
+) -> Serving:
+    """Serve with a number of requests kept in the system, as a benchmark does.
+
+    Parameters
+    ----------
+    what, traffic
+        The configuration and what is asked of it; numbers or arrays that broadcast with each other.
+    concurrency
+        Requests in the system, >= 1 [1]. The engine decodes as many as fit in memory; the others wait to be admitted.
+    waves
+        Requests of the whole run over ``concurrency``, >= 1; infinite for a run without end [1].
+    mode
+        ``interleaved``, ``chunked`` or ``disaggregated``.
+    prefill_layout
+        Layout of a copy that reads prompts where disaggregated; absent: as the configuration's.
+    readers, writers
+        Copies that read prompts and copies that decode, where disaggregated, >= 1 [1].
+
+    Returns
+    -------
+    Serving
+        ``batch`` is what one copy decodes together; rates follow from Little's law, and times to the first token
+        include all waiting.
+
+    Notes
+    -----
+    Interleaved and chunked: ``X = b/(W + (O − 1)·t(b))`` with ``b = min(N, largest batch)``; those not admitted wait
+    ``(N − b)/X``. A run starts with all requests at once: while a wave is in step, its prompts are read one after
+    another, and the mean wait is half of that time. An engine that mixes prompts in is in step for the first wave
+    only. One that reads prompts first stays so until lengths have spread the wave (:func:`share_in_step`); as long as
+    it does, an answer is interrupted only by the prompts of its wave that come after its own, half of them on average.
+    Disaggregated: readers limit the rate to ``r/s``; beyond it decode starves and the queue is before the readers,
+    ``W = N/X − (O − 1)·t``.
+    """
+    with quiet():
+        most = np.maximum(largest_batch(what, traffic, MARGIN_OF_A_SCHEDULER), 1.0)
+        options: dict[str, Any] = {"mode": mode, "margin": MARGIN_OF_A_SCHEDULER}
+        if mode == "disaggregated":
+            options["prefill_layout"] = what.layout if prefill_layout is None else prefill_layout
+            return _apart(what, traffic, concurrency, most, waves, readers, writers, options)
+        served = serve(what, traffic, np.minimum(concurrency, most), **options)
+        passes = np.maximum(traffic.mean_output - 1.0, 1.0)
+        reading = (served.batch - 1.0) * _service(what, traffic)
+        share = _share_in_step(what, traffic, reading, passes * served.time_per_output_token, waves)
+        first = served.time_to_first_token + 0.5 * share * reading
+        spared = np.where(np.greater(what.engine.prefill_first, 0.0), 0.5 * share * reading / passes, 0.0)
+        interval = served.time_per_output_token - spared
+        rate = served.batch / (first + passes * interval)
+        waited = np.maximum(concurrency - served.batch, 0.0) / rate
+        served = replace(served, time_per_output_token=interval)
+        return _at_rate(served, traffic, rate / served.accelerators, first + waited)
+
+
+def _share_in_step(what: Configuration, traffic: Traffic, reading: Numeric, answer: Numeric, waves: Numeric) -> Numeric:
+    """Share of a run in which the requests of a wave are read together [1]."""
+    deviation = np.power(12.0, 0.5) * traffic.variation_output * answer
+    first_only = 1.0 / np.maximum(waves, 1.0)
+    stays = share_in_step(deviation / np.maximum(reading, 1e-12), np.minimum(waves, _WITHOUT_END))
+    return np.where(np.greater(what.engine.prefill_first, 0.0), np.maximum(stays, first_only), first_only)
+
+
+def _service(what: Configuration, traffic: Traffic) -> Numeric:
+    """Time of one copy to read the new tokens of a prompt [s]."""
+    return prefill_time_per_token(what, traffic) * traffic.mean_input * (1.0 - traffic.cached_share)
+
+
+def _apart(
+    what: Configuration,
+    traffic: Traffic,
+    concurrency: Numeric,
+    most: Numeric,
+    waves: Numeric,
+    readers: Numeric,
+    writers: Numeric,
+    options: dict[str, Any],
+) -> Serving:
+    """Serve with a fixed number of copies that read and copies that decode."""
+    reading = replace(what, layout=options["prefill_layout"])
+    service = _service(reading, traffic)
+    passes = np.maximum(traffic.mean_output - 1.0, 0.0)
+    batch = np.minimum(concurrency / writers, most)
+    for _ in range(_ROUNDS):
+        served = serve(what, traffic, np.maximum(batch, 1.0), **options)
+        first = served.time_to_first_token + 0.5 * (concurrency / readers - 1.0) * service / waves
+        answer = passes * served.time_per_output_token
+        rate = np.minimum(writers * batch / answer, concurrency / (first + answer))
+        rate = np.minimum(rate, readers / service)
+        batch = np.minimum(rate * answer / writers, most)
+    waited = np.maximum(concurrency / rate - answer - first, 0.0)
+    accelerators = readers * reading.layout.accelerators + writers * what.layout.accelerators
+    return _at_rate(served, traffic, rate / accelerators, first + waited)
+
+
+def _at_rate(served: Serving, traffic: Traffic, rate: Numeric, first: Numeric) -> Serving:
+    """Return what is served with another rate per accelerator and time to first token; idle time is shared alike."""
+    slower = served.requests_per_second / rate
+    return replace(
+        served,
+        time_to_first_token=first,
+        requests_per_second=rate,
+        input_seconds=served.input_seconds * slower,
+        cached_seconds=served.cached_seconds * slower,
+        output_seconds=served.output_seconds * slower,
+        tokens_per_second=served.tokens_per_second / slower,
+        output_per_second=served.output_per_second / slower,
+    )
 
 
 @formula()

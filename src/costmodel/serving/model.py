@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from math import nan
 from typing import Any
@@ -9,14 +10,17 @@ from typing import Any
 import numpy as np
 
 from costmodel.compute.architectures import shape
+from costmodel.compute.machine import PARTS, Machine
+from costmodel.compute.precision import Scheme, scheme
 from costmodel.compute.shapes import Shape
 from costmodel.foundation.arrays import Numeric
-from costmodel.serving.configuration import Chip, Configuration, Draft, Engine, Layout, Traffic
+from costmodel.serving.configuration import Configuration, Draft, Engine, Layout, Traffic
 from costmodel.serving.cost import blended_cost, cost_of_accelerator_time, energy_per_token
 from costmodel.serving.deployment import Deployment, DeploymentResult, LayoutInputs
+from costmodel.serving.engines import profile
 from costmodel.serving.load import utilisation_of_fleet
 from costmodel.serving.measured import throughput_on_front
-from costmodel.serving.records import chip_of, engine_of, it_power, precision_of
+from costmodel.serving.records import it_power, machine_of
 from costmodel.serving.targets import LARGEST_BATCH, serve_within
 from costmodel.serving.throughput import TARGETS, Serving, serve
 
@@ -144,26 +148,56 @@ def configuration(resolved: Deployment) -> Configuration:
     model = shape(resolved.architecture) if own is None else Shape.from_record({"name": resolved.architecture, **own})
     return Configuration(
         shape=model,
-        chip=_chip(resolved),
+        machine=_machine(resolved),
         engine=_engine(resolved),
         layout=_layout(resolved.layout),
-        precision=precision_of(resolved.precision, resolved.cache_precision, model=model),
+        precision=_stored(resolved).precision(model),
     )
 
 
-def _chip(resolved: Deployment) -> Chip:
-    """Return the catalog's accelerator with what the scenario says."""
-    recorded = chip_of(resolved.accelerator, resolved.precision, resolved.attention_precision)
-    given = {name: getattr(resolved.chip, name) for name in Chip.__dataclass_fields__}
-    return replace(recorded, **{name: value for name, value in given.items() if value is not None})
+def _stored(resolved: Deployment) -> Scheme:
+    """Return how the model is stored."""
+    return scheme(resolved.precision, resolved.architecture, cache=resolved.cache_precision)
+
+
+def _machine(resolved: Deployment) -> Machine:
+    """Return the catalog's machine with what the scenario says."""
+    chip, reached = resolved.chip, resolved.engine
+    recorded = machine_of(resolved.accelerator, _stored(resolved), scores=resolved.attention_precision)
+    rates = _given({"peak": chip.peak, "share": reached.compute_share})
+    changes: dict[str, Any] = {
+        "scores_peak": chip.attention_peak,
+        "scores_share": reached.attention_share,
+        "bandwidth": chip.bandwidth,
+        "memory": chip.memory,
+        "memory_share": reached.memory_share,
+        "cache_share": reached.memory_share,
+        "scale_up_bandwidth": chip.scale_up_bandwidth,
+        "scale_up_domain": chip.scale_up_domain,
+        "scale_out_bandwidth": chip.scale_out_bandwidth,
+    }
+    for part in PARTS:
+        if part != "head":
+            changes[part] = replace(recorded.rate(part), **rates)
+    return replace(recorded, **_given(changes))
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entries that are not absent."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _engine(resolved: Deployment) -> Engine:
-    """Return the recorded engine with what the scenario says."""
+    """Return the profile of the engine with what the scenario says; an installation's deviation moves all its times."""
     given = resolved.engine
-    fields = ("compute_share", "attention_share", "memory_share", "memory_use", "overhead")
-    changes = {name: getattr(given, name) for name in fields if getattr(given, name) is not None}
-    return replace(engine_of(resolved.accelerator, resolved.precision), **changes)
+    names = ("prefill_factor", "decode_factor", "host_time", "first_token_factor")
+    found = replace(
+        profile(given.name).engine(),
+        memory_use=given.memory_use,
+        **_given({name: getattr(given, name) for name in names}),
+    )
+    slower = {name: getattr(found, name) * given.deviation for name in ("prefill_factor", "decode_factor", "host_time")}
+    return replace(found, **slower)
 
 
 def _layout(given: LayoutInputs) -> Layout:

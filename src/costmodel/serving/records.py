@@ -3,40 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import nan
-from typing import Any
 
 import costmodel.catalog as catalog
 from costmodel.compute.architectures import shape
 from costmodel.compute.efficiencies import Efficiency, efficiency, largest_compute_share, memory_share
-from costmodel.compute.precision import Precision, scheme
-from costmodel.compute.shapes import Shape
+from costmodel.compute.machine import SIXTEEN_BITS, Machine, machine
+from costmodel.compute.precision import FORMATS, Scheme, scheme
 from costmodel.foundation.arrays import Numeric
 from costmodel.foundation.errors import CatalogError
-from costmodel.serving.calibration import OVERHEAD
-from costmodel.serving.configuration import Chip, Configuration, Engine, Layout
+from costmodel.serving.configuration import Configuration, Engine, Layout
 
 SCALE_OUT_BANDWIDTH = 50e9
 """Network of one accelerator, one direction, in bytes per second: 400 Gb/s a GPU (NVIDIA DGX H100 data sheet)."""
 
 
-def chip_of(
+def machine_of(
     accelerator: str,
-    precision: str | Mapping[str, str] = "fp8",
-    attention_precision: str = "bf16",
+    precision: str | Mapping[str, str] | Scheme = "fp8",
+    *,
+    scores: str = SIXTEEN_BITS,
     scale_out_bandwidth: Numeric = SCALE_OUT_BANDWIDTH,
-) -> Chip:
-    """Return an accelerator of the catalog as serving sees it.
+) -> Machine:
+    """Return an accelerator of the catalog as serving sees it: collectives run inside a captured graph.
 
     Parameters
     ----------
     accelerator
         Name in the catalog.
     precision
-        How the weights are stored, a scheme or a table: products of the MLPs run in that format, or in 16 bits where
-        the chip does not multiply in it.
-    attention_precision
-        Precision of attention's products.
+        How the model is stored: a scheme, its name, or a table of formats by part.
+    scores
+        Precision of attention's own products.
     scale_out_bandwidth
         Network of one accelerator, one direction, > 0 [byte/s].
 
@@ -47,79 +44,37 @@ def chip_of(
 
     Examples
     --------
-    >>> chip = chip_of("H100-SXM")
-    >>> chip.peak / 1e12, chip.memory / 1e9
-    (1979.0, 80.0)
+    >>> chip = machine_of("H100-SXM")
+    >>> chip.dense.peak / 1e12, chip.head.peak / 1e12, chip.memory / 1e9
+    (1979.0, 989.4, 80.0)
     """
-    record = catalog.accelerator(accelerator)
-    return Chip(
-        peak=_or_nan(record, _rate_of(accelerator, precision)),
-        attention_peak=_or_nan(record, scheme(attention_precision).rate_of("attention", record.__contains__)),
-        bandwidth=record.bandwidth,
-        memory=record.memory,
-        scale_up_bandwidth=_or_nan(record, "link"),
-        scale_up_domain=_or_one(record, "domain"),
-        scale_out_bandwidth=scale_out_bandwidth,
+    return machine(
+        accelerator, precision, scores_precision=scores, scale_out_bandwidth=scale_out_bandwidth, captured=True
     )
-
-
-def engine_of(accelerator: str, precision: str | Mapping[str, str] = "fp8", **changes: Numeric) -> Engine:
-    """Return what software reaches of an accelerator, from the efficiency records.
-
-    Parameters
-    ----------
-    accelerator
-        Name in the catalog.
-    precision
-        Precision of the weights' products.
-    **changes
-        Fields of :class:`~costmodel.serving.configuration.Engine` that replace a record, ``overhead`` foremost.
-
-    Raises
-    ------
-    CatalogError
-        If there is no such accelerator.
-
-    Examples
-    --------
-    >>> engine_of("H100-SXM", "fp8").compute_share
-    0.709
-    """
-    rate = _rate_of(accelerator, precision)
-    low_latency = "protocol-LL"
-    records: dict[str, Any] = {
-        **{name: share.value for name, share in engine_evidence(accelerator, precision).items()},
-        "scale_up_share": efficiency("scale_up_share", accelerator).value,
-        "scale_out_share": efficiency("scale_out_share", accelerator).value,
-        "half_inner": _half_inner(accelerator, rate),
-        "kernel_launch": efficiency("kernel_launch", accelerator).value,
-        "scale_up_latency": efficiency("scale_up_latency", low_latency).value,
-        "scale_out_latency": efficiency("scale_out_latency", low_latency).value,
-        "base_latency": efficiency("base_latency", low_latency).value,
-    }
-    return Engine(**{**records, **changes})
 
 
 def configuration_of(
     architecture: str,
     accelerator: str,
-    precision: str | Mapping[str, str] = "fp8",
-    cache: str = "fp8",
+    precision: str | Mapping[str, str] | Scheme = "fp8",
+    cache: str | None = "fp8",
     layout: Layout | None = None,
-    **engine: Numeric,
+    engine: Engine | None = None,
 ) -> Configuration:
-    """Return a configuration by the catalog's names, with the fitted engine overhead.
+    """Return a configuration by the catalog's names, with an engine.
 
     Parameters
     ----------
     architecture, accelerator
         Names in the catalog.
-    precision, cache
-        Precision of the weights and of the key-value cache.
+    precision
+        How the model is stored: a scheme, its name, or a table of formats by part.
+    cache
+        Stored format of the key-value cache; ``None``: the scheme's.
     layout
         How one copy of the model lies; absent: on one accelerator.
-    **engine
-        Fields of the engine that replace a record, or the overhead.
+    engine
+        What the engine makes of it; absent: nothing beyond the machine.
 
     Raises
     ------
@@ -129,20 +84,21 @@ def configuration_of(
     Examples
     --------
     >>> what = configuration_of("Llama-3-70B", "H100-SXM", layout=Layout(tensor=4.0))
-    >>> what.engine.overhead == OVERHEAD.value, what.shape.layers
-    (True, 80)
+    >>> what.engine.decode_factor, what.shape.layers
+    (1.0, 80)
     """
     model = shape(architecture)
+    stored = scheme(precision, model.name, **({} if cache is None else {"cache": cache}))
     return Configuration(
         shape=model,
-        chip=chip_of(accelerator, precision),
-        engine=engine_of(accelerator, precision, **{"overhead": OVERHEAD.value, **engine}),
+        machine=machine_of(accelerator, stored),
+        engine=Engine() if engine is None else engine,
         layout=Layout() if layout is None else layout,
-        precision=precision_of(precision, cache, model=model),
+        precision=stored.precision(model),
     )
 
 
-def engine_evidence(accelerator: str, precision: str | Mapping[str, str] = "fp8") -> dict[str, Efficiency]:
+def engine_evidence(accelerator: str, precision: str = "fp8") -> dict[str, Efficiency]:
     """Return the recorded shares of an accelerator with their ranges, sources and grades.
 
     Parameters
@@ -164,39 +120,12 @@ def engine_evidence(accelerator: str, precision: str | Mapping[str, str] = "fp8"
     (0.686, 0.709, 0.743)
     """
     return {
-        "compute_share": largest_compute_share(accelerator, _rate_of(accelerator, precision)),
+        "compute_share": largest_compute_share(
+            accelerator, FORMATS[precision].rates[0] if precision in FORMATS else precision
+        ),
         "attention_share": efficiency("attention_share", accelerator),
         "memory_share": memory_share(accelerator),
     }
-
-
-def precision_of(
-    weight: str | Mapping[str, str] = "fp8", cache: str = "fp8", activation: str = "bf16", model: Shape | None = None
-) -> Precision:
-    """Return stored bytes per element of every part.
-
-    Parameters
-    ----------
-    weight
-        Name of a scheme, or a table of formats by part.
-    cache
-        Format of the key-value cache.
-    activation
-        Format of activations and all-reduces.
-    model
-        The model, whose published checkpoint goes before the general scheme of that name.
-
-    Raises
-    ------
-    DomainError
-        If a precision is not known.
-
-    Examples
-    --------
-    >>> precision_of("fp8").dispatch, precision_of("bf16").dispatch
-    (1.0, 2.0)
-    """
-    return scheme(weight, "" if model is None else model.name, cache=cache).precision(model, activation)
 
 
 def it_power(accelerator: str) -> float:
@@ -212,30 +141,3 @@ def it_power(accelerator: str) -> float:
         if name in table and "it_power" in table[name]:
             return float(table[name].value("it_power"))
     raise CatalogError(f"no IT power is recorded for {accelerator!r}: give energy.power")
-
-
-def _rate_of(accelerator: str, precision: str | Mapping[str, str]) -> str:
-    """Return the rate of the chip that products of MLPs and experts run at."""
-    return scheme(precision).rate_of("dense", catalog.accelerator(accelerator).__contains__)
-
-
-def _half_inner(accelerator: str, rate: str) -> float:
-    """Return the shared dimension of half rate; 4-bit products take that of 8 bits.
-
-    Only H100's has been measured: it stands in for every chip that has none of its own.
-    """
-    field = "half_inner_bf16" if rate in ("bf16", "tf32", "fp32") else "half_inner_fp8"
-    try:
-        return efficiency(field, accelerator).value
-    except CatalogError:
-        return efficiency(field, "H100-SXM").value
-
-
-def _or_nan(record: Any, field: str) -> float:
-    value = record.get(field)
-    return nan if value is None else float(value)
-
-
-def _or_one(record: Any, field: str) -> float:
-    value = record.get(field)
-    return 1.0 if value is None else float(value)

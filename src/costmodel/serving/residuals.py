@@ -1,18 +1,16 @@
-"""The measured points behind the engine overhead, with the protocol under which they were measured."""
+"""Measured points on six chips, with the protocol under which they were measured; none entered a profile's fit."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 import costmodel.catalog as catalog
-from costmodel.foundation.arrays import Numeric
-from costmodel.serving.calibration import Overhead, fit_overhead
 from costmodel.serving.configuration import Layout, Traffic
+from costmodel.serving.engines import profile
+from costmodel.serving.load import closed_loop
 from costmodel.serving.records import configuration_of
-from costmodel.serving.targets import serve_within
 
 ARCHITECTURE = "Llama-3.3-70B"
 """Model of the measured points."""
@@ -21,8 +19,10 @@ LENGTH_RATIO = 0.8
 dimensionless (InferenceX, README of the first version)."""
 NOMINAL_INPUT, NOMINAL_OUTPUT = 8192.0, 1024.0
 """Nominal lengths of the scenario 8k/1k [token]."""
-FITTED_ON = "H100 FP8"
-"""The one point on which the overhead is fitted."""
+WAVES = 10.0
+"""Requests of a run over those in the system [1] (InferenceX)."""
+_PROFILES = {"vLLM": "vllm", "TensorRT-LLM": "trtllm"}
+"""Profile of each engine of the points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +71,13 @@ def measured_throughput(point: Point) -> float:
     return float(catalog.throughput(f"InferenceX {ARCHITECTURE} 8k/1k {point.name}").value("throughput"))
 
 
-def predicted_throughput(point: Point, overhead: Numeric = 1.0, **engine: Any) -> float:
-    """Return the model's largest throughput over the search space of a point.
+def predicted_throughput(point: Point) -> float:
+    """Return the model's largest throughput over the search space of a point, with its engine's profile.
 
     Parameters
     ----------
     point
-        Accelerator, precision and search space.
-    overhead
-        Engine overhead, >= 1, a number [1].
-    **engine
-        Further fields of the engine that replace a record.
+        Accelerator, precision, engine and search space.
 
     Returns
     -------
@@ -90,32 +86,21 @@ def predicted_throughput(point: Point, overhead: Numeric = 1.0, **engine: Any) -
     """
     mean = (1.0 + LENGTH_RATIO) / 2.0
     variation = (1.0 - LENGTH_RATIO) / np.sqrt(12.0) / mean
-    layout = Layout(tensor=np.array(point.tensor, dtype=np.float64))
-    served = serve_within(
-        configuration_of(ARCHITECTURE, point.accelerator, point.weight, layout=layout, overhead=overhead, **engine),
+    served = closed_loop(
+        configuration_of(
+            ARCHITECTURE,
+            point.accelerator,
+            point.weight,
+            layout=Layout(tensor=np.array(point.tensor, dtype=np.float64)),
+            engine=profile(_PROFILES[point.engine]).engine(),
+        ),
         Traffic(
             mean_input=NOMINAL_INPUT * mean,
             mean_output=NOMINAL_OUTPUT * mean,
             variation_input=variation,
             variation_output=variation,
         ),
-        largest=float(point.concurrency),
+        float(point.concurrency),
+        waves=WAVES,
     )
     return float(np.nanmax(served.tokens_per_second))
-
-
-def refit() -> Overhead:
-    """Fit the engine overhead anew from the catalog: on H100 alone, the other five predicted.
-
-    Examples
-    --------
-    >>> from costmodel.serving.calibration import OVERHEAD
-    >>> abs(refit().value / OVERHEAD.value - 1.0) < 0.01
-    True
-    """
-    return fit_overhead(
-        [point.name for point in POINTS],
-        [predicted_throughput(point) for point in POINTS],
-        [measured_throughput(point) for point in POINTS],
-        FITTED_ON,
-    )

@@ -1,8 +1,8 @@
-"""Time of a prefill pass and of a decode step, and the memory that a batch needs.
+"""Time of a prefill pass and of a decode step.
 
-A pass through one stage is the sum of two rooflines, because their kernels run one after the other: products
-with weights, and attention over the cache; then launches, collectives and, over all of it, the engine's
-overhead. All quantities are per accelerator.
+A pass through one stage runs kernel after kernel: products with weights, what moves between them, attention over the
+cache, collectives. Each product has its own ridge; the engine's factor multiplies all of it, and the host adds its
+time once. All quantities are per accelerator.
 """
 
 from __future__ import annotations
@@ -11,40 +11,37 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from costmodel.compute.cache import cache_bytes_per_token, cache_read_bytes
-from costmodel.compute.flop import decode_flop_per_token, forward_flop_per_token
-from costmodel.compute.groups import Group, Routed
-from costmodel.compute.memory import touched_weight_bytes
-from costmodel.compute.mixers import Attention, LatentAttention, Recurrent
-from costmodel.compute.parameters import count_parameters, touched_experts
-from costmodel.compute.roofline import compute_time, memory_time
+from costmodel.compute.cache import cache_bytes_per_token, cache_read_bytes, state_bytes
+from costmodel.compute.flop import decode_flop_per_token, forward_flop_per_token, mixing_work
+from costmodel.compute.layer import block_time, blocks
+from costmodel.compute.parameters import matmul_parameters
+from costmodel.compute.roofline import together
 from costmodel.compute.shapes import Shape
 from costmodel.foundation.arrays import Numeric
 from costmodel.serving.configuration import Configuration, Layout, Traffic
 from costmodel.serving.links import stage_communication_time, stage_send_time
 
-KERNELS_PER_BLOCK = 4.0
-"""Kernels of a block whose fixed times add up, dimensionless: into attention, out of it, into the MLP, out of it
-(as Erdil 2025 counts them, arXiv 2506.04645, section 3)."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassWork:
-    """Work of one accelerator in one pass through its stage.
+    """What one accelerator does in one pass through its stage, beside products that follow from the tokens.
 
     Parameters
     ----------
-    product_flop, attention_flop
-        Products with weights, and scores and values of attention [FLOP].
-    weight_bytes, cache_bytes, activation_bytes
-        Bytes moved to and from memory [byte].
+    tokens
+        Tokens of one attention group that pass through the layers [token].
+    head_tokens
+        Those that reach the output table [token].
+    attention_flop
+        Scores and values of attention, with what its kernels lose at the edge of what a token may attend to [FLOP].
+    cache_bytes
+        Cache and recurrent state, read and written [byte].
     """
 
-    product_flop: Numeric
+    tokens: Numeric
+    head_tokens: Numeric
     attention_flop: Numeric
-    weight_bytes: Numeric
     cache_bytes: Numeric
-    activation_bytes: Numeric
 
 
 def cache_shards(shape: Shape, layout: Layout) -> Numeric:
@@ -66,25 +63,6 @@ def cache_shards(shape: Shape, layout: Layout) -> Numeric:
     return sum(cached.values()) / held
 
 
-def activation_elements(shape: Shape) -> float:
-    """Elements per token that a pass reads or writes between kernels, all blocks [1]."""
-    return float(sum(group.layers * _layer_elements(group, shape.d_model) for group in shape.groups))
-
-
-def _layer_elements(group: Group, d_model: int) -> int:
-    """Elements per token of one layer: residual and norm around each part, then what goes in and out of it."""
-    mixer, block = group.mixer, group.feed_forward
-    found = 0
-    if isinstance(mixer, Attention | LatentAttention):
-        # queries, values and cache entries
-        found += 4 * d_model + 2 * mixer.heads * (mixer.query_dim + mixer.head_value_dim) + mixer.cached_elements
-    elif isinstance(mixer, Recurrent):
-        found += 4 * d_model + sum(matrix.columns for matrix in mixer.weights if matrix.side == "columns")
-    if block is not None:
-        found += 4 * d_model + block.mlp_matrices * block.active_width
-    return found
-
-
 def decode_work(what: Configuration, sequences: Numeric, context: Numeric, new_tokens: Numeric) -> PassWork:
     """Work of a decode pass.
 
@@ -104,17 +82,19 @@ def decode_work(what: Configuration, sequences: Numeric, context: Numeric, new_t
     PassWork
         Per accelerator.
     """
-    shape, stored = what.shape, what.precision
-    counts = count_parameters(shape)
+    shape, stored, layout = what.shape, what.precision, what.layout
     tokens = sequences * new_tokens
-    attention = decode_flop_per_token(shape, context) - 2.0 * counts.matmul_active
-    held = cache_read_bytes(shape, context, stored)
-    return _pass_work(
-        what,
+    attention = decode_flop_per_token(shape, context) - 2.0 * matmul_parameters(shape)
+    state = state_bytes(shape, stored)
+    cached = cache_read_bytes(shape, context, stored) - state
+    moved = (sequences * cached + tokens * cache_bytes_per_token(shape, stored)) / cache_shards(shape, layout)
+    # a state is read and written by every token, and split like the heads that keep it
+    moved = moved + 2.0 * tokens * state / layout.tensor
+    return PassWork(
         tokens=tokens,
-        product_flop=2.0 * counts.matmul_active * tokens,
-        attention_flop=attention * tokens,
-        cache_traffic=sequences * held + tokens * cache_bytes_per_token(shape, stored),
+        head_tokens=tokens,
+        attention_flop=attention * tokens / (layout.tensor * layout.pipeline),
+        cache_bytes=moved / layout.pipeline,
     )
 
 
@@ -137,121 +117,68 @@ def prefill_work(what: Configuration, tokens: Numeric, length: Numeric, cached_s
     PassWork
         Per accelerator. The output table is read for the last token only and is left out.
     """
-    shape = what.shape
-    counts = count_parameters(shape)
-    products = 2.0 * (counts.matmul_active - counts.output_embedding)
-    forward = forward_flop_per_token(shape, length * (1.0 - cached_share), cached=length * cached_share)
-    attention = forward - 2.0 * counts.matmul_active
+    shape, layout, machine = what.shape, what.layout, what.machine
+    new = length * (1.0 - cached_share)
+    forward = forward_flop_per_token(shape, new, cached=length * cached_share)
+    attention = forward - 2.0 * matmul_parameters(shape)
+    # a causal token meets half of the sequence on average; tiles at the edge cost as much as this many tokens more
+    widths = sum(width for _, width in mixing_work(shape).scores)
+    attention = attention + 2.0 * widths * 0.5 * machine.half_sequence
     # tokens written, and the prefix read once for the share of a prompt that a pass covers
     read = cached_share / (1.0 - cached_share) + 1.0
-    return _pass_work(
-        what,
-        tokens=tokens,
-        product_flop=products * tokens,
-        attention_flop=attention * tokens,
-        cache_traffic=tokens * read * cache_bytes_per_token(shape, what.precision),
-    )
-
-
-def _pass_work(
-    what: Configuration,
-    *,
-    tokens: Numeric,
-    product_flop: Numeric,
-    attention_flop: Numeric,
-    cache_traffic: Numeric,
-) -> PassWork:
-    """Share the work of an attention group among its accelerators."""
-    shape, layout, precision = what.shape, what.layout, what.precision
-    split = layout.tensor * layout.pipeline
-    steady = touched_weight_bytes(shape, 0.0, precision)
-    routed = touched_experts(shape, tokens * layout.groups) * precision.experts
+    moved = tokens * read * cache_bytes_per_token(shape, what.precision) / cache_shards(shape, layout)
     return PassWork(
-        product_flop=product_flop / split,
-        attention_flop=attention_flop / split,
-        weight_bytes=(steady + routed / layout.groups) / split,
-        cache_bytes=cache_traffic / (cache_shards(shape, layout) * layout.pipeline),
-        activation_bytes=tokens * activation_elements(shape) * precision.activation / split,
+        tokens=tokens,
+        head_tokens=0.0,
+        attention_flop=attention * tokens / (layout.tensor * layout.pipeline),
+        cache_bytes=moved / layout.pipeline,
     )
 
 
-def mean_inverse_inner(shape: Shape, layout: Layout) -> Numeric:
-    """Mean of the inverse shared dimension over a token's products, weighted by their work.
-
-    A product loses the start and end of every tile, a share ``half_inner / k`` of its time; tensor parallelism
-    shortens ``k`` of the products out of attention and out of the MLP.
-
-    Parameters
-    ----------
-    shape, layout
-        The model and how it lies.
-
-    Returns
-    -------
-    float or array
-        Mean inverse [1].
-    """
-    columns = sum(group.layers * _inner_columns(group, shape.d_model, layout) for group in shape.groups)
-    return (columns + shape.vocabulary) / count_parameters(shape).matmul_active
+def attention_time(what: Configuration, work: PassWork) -> Numeric:
+    """Time of attention over the cache in one pass, without its kernels' fixed times [s]."""
+    machine = what.machine
+    scores = work.attention_flop / (machine.scores_peak * machine.scores_share)
+    return together(scores, work.cache_bytes / (machine.bandwidth * machine.cache_share))
 
 
-def _inner_columns(group: Group, d_model: int, layout: Layout) -> Numeric:
-    """Columns of a layer's products: one of k by c weights adds k·c/k = c, times what cuts its k."""
-    columns: Numeric = 0.0
-    mixer, block = group.mixer, group.feed_forward
-    if mixer is not None:
-        for matrix in mixer.matrices(d_model):
-            columns = columns + matrix.columns * (layout.tensor if matrix.side == "inner" else 1.0)
-    if block is None:
-        return columns
-    into, split = block.mlp_matrices - 1.0, float(d_model) * layout.tensor
-    if not isinstance(block, Routed):
-        return columns + into * block.d_ff + split
-    back = np.where(np.greater(layout.expert, 1.0), float(d_model), split)
-    shared = into * (block.d_ff_shared or block.d_ff_expert) + back
-    routed = into * block.d_ff_expert + back
-    return columns + block.top_k * routed + block.shared_experts * shared + block.experts
-
-
-def busy_time(what: Configuration, work: PassWork) -> Numeric:
-    """Time of a pass's kernels on one accelerator, without communication and overhead.
+def products_time(what: Configuration, tokens: Numeric, head_tokens: Numeric) -> Numeric:
+    """Time of a pass's products, of what moves between them and of all kernels' fixed times.
 
     Parameters
     ----------
     what
         The configuration.
-    work
-        What the pass does.
-
-    Returns
-    -------
-    float or array
-        Time [s]; never below the roofline of the same work.
-    """
-    shape, chip, engine, layout = what.shape, what.chip, what.engine, what.layout
-    share = engine.compute_share / (1.0 + engine.half_inner * mean_inverse_inner(shape, layout))
-    weights = np.maximum(
-        compute_time(work.product_flop, chip.peak, share),
-        memory_time(work.weight_bytes + work.activation_bytes, chip.bandwidth, engine.memory_share),
-    )
-    attention = np.maximum(
-        compute_time(work.attention_flop, chip.attention_peak, engine.attention_share),
-        memory_time(work.cache_bytes, chip.bandwidth, engine.memory_share),
-    )
-    return weights + attention + engine.kernel_launch * KERNELS_PER_BLOCK * shape.layers / layout.pipeline
-
-
-def stage_time(what: Configuration, work: PassWork, tokens: Numeric) -> Numeric:
-    """Time that a stage needs for all micro-batches of a pass, with communication and overhead.
-
-    Parameters
-    ----------
-    what
-        The configuration.
-    work
-        Work of one micro-batch.
     tokens
-        Tokens of one attention group in one micro-batch [token].
+        Tokens of one attention group, > 0 [token].
+    head_tokens
+        Those that reach the output table; the number 0 leaves it out [token].
+
+    Returns
+    -------
+    float or array
+        Time [s].
+    """
+    layout, stored = what.layout, what.precision
+    routed = tokens * layout.groups
+    time: Numeric = 0.0
+    for block in blocks(what.shape, routed, layout.tensor, layout.expert):
+        if block.kind != "head":
+            time = time + block_time(what.machine, block, tokens, routed, stored)
+        elif np.ndim(head_tokens) or head_tokens:
+            time = time + block_time(what.machine, block, head_tokens, routed, stored)
+    return time / layout.pipeline
+
+
+def stage_time(what: Configuration, *works: PassWork) -> Numeric:
+    """Time that a stage needs for all micro-batches of a pass, with communication, before the engine's factor.
+
+    Parameters
+    ----------
+    what
+        The configuration.
+    *works
+        Work of one micro-batch; several share one pass over the weights.
 
     Returns
     -------
@@ -259,9 +186,15 @@ def stage_time(what: Configuration, work: PassWork, tokens: Numeric) -> Numeric:
         Time [s]: work and communication add, less what overlaps.
     """
     layout = what.layout
-    busy = layout.micro_batches * busy_time(what, work)
+    tokens: Numeric = 0.0
+    head_tokens: Numeric = 0.0
+    busy: Numeric = 0.0
+    for work in works:
+        tokens, head_tokens = tokens + work.tokens, head_tokens + work.head_tokens
+        busy = busy + attention_time(what, work)
+    busy = layout.micro_batches * (busy + products_time(what, tokens, head_tokens))
     talk = layout.micro_batches * stage_communication_time(what, tokens)
-    return what.engine.overhead * (busy + talk - layout.overlap * np.minimum(busy, talk))
+    return busy + talk - layout.overlap * np.minimum(busy, talk)
 
 
 def decode_step_time(what: Configuration, batch: Numeric, context: Numeric, new_tokens: Numeric = 1.0) -> Numeric:
@@ -289,8 +222,9 @@ def decode_step_time(what: Configuration, batch: Numeric, context: Numeric, new_
     """
     sequences = np.maximum(batch / what.layout.parts, 1.0)
     tokens = sequences * new_tokens
-    stage = stage_time(what, decode_work(what, sequences, context, new_tokens), tokens)
-    return what.layout.pipeline * (stage + stage_send_time(what, tokens))
+    stage = stage_time(what, decode_work(what, sequences, context, new_tokens))
+    passed = what.layout.pipeline * (stage + stage_send_time(what, tokens))
+    return what.engine.decode_factor * passed + what.engine.host_time
 
 
 def prefill_time_per_token(what: Configuration, traffic: Traffic) -> Numeric:
@@ -310,12 +244,12 @@ def prefill_time_per_token(what: Configuration, traffic: Traffic) -> Numeric:
     """
     tokens = traffic.chunk
     work = prefill_work(what, tokens, _met_length(traffic), traffic.cached_share)
-    passed = stage_time(what, work, tokens) + stage_send_time(what, tokens)
+    passed = what.engine.prefill_factor * (stage_time(what, work) + stage_send_time(what, tokens))
     return passed / (tokens * what.layout.groups * what.layout.micro_batches)
 
 
 def prefill_latency(what: Configuration, traffic: Traffic) -> Numeric:
-    """Time to read the prompt of one request of mean length that has an attention group to itself.
+    """Time to the first token of a request of mean length that has an attention group to itself.
 
     Parameters
     ----------
@@ -327,13 +261,13 @@ def prefill_latency(what: Configuration, traffic: Traffic) -> Numeric:
     Returns
     -------
     float or array
-        Time [s], without waiting in a queue.
+        Time [s]: to read the prompt, times the engine's factor; without waiting in a queue.
     """
     new = traffic.mean_input * (1.0 - traffic.cached_share)
     tokens = np.minimum(traffic.chunk, new)
     work = prefill_work(what, tokens, traffic.mean_input, traffic.cached_share)
-    passed = stage_time(what, work, tokens) + stage_send_time(what, tokens)
-    return (new / tokens - 1.0 + what.layout.pipeline) * passed
+    passed = what.engine.prefill_factor * (stage_time(what, work) + stage_send_time(what, tokens))
+    return what.engine.first_token_factor * (new / tokens - 1.0 + what.layout.pipeline) * passed
 
 
 def _met_length(traffic: Traffic) -> Numeric:

@@ -25,7 +25,6 @@ from costmodel.serving.links import links_missing
 from costmodel.serving.memory import MARGIN, largest_batch, weight_bytes_per_accelerator
 from costmodel.serving.speculative import expected_tokens_per_pass
 from costmodel.serving.steps import (
-    PassWork,
     decode_step_time,
     decode_work,
     prefill_latency,
@@ -245,16 +244,16 @@ class _Point:
 
 def _infeasible(what: Configuration, batch: Numeric, most: Numeric) -> Numeric:
     """Return the code of the first reason that holds."""
-    shape, chip, layout = what.shape, what.chip, what.layout
+    shape, machine, layout = what.shape, what.machine, what.layout
     small, large = np.minimum(layout.tensor, layout.expert), layout.stage
     divided = np.equal(np.mod(large, small), 0.0) & np.equal(np.mod(float(shape.heads), layout.tensor), 0.0)
     divided = divided & np.less_equal(layout.pipeline, float(shape.layers))
     divided = divided & (np.equal(layout.expert, 1.0) | np.less_equal(layout.expert, float(shape.experts)))
     checks = (
-        (NO_PEAK, np.isnan(chip.peak) | np.isnan(chip.attention_peak)),
+        (NO_PEAK, _no_peak(what)),
         (BAD_LAYOUT, ~divided | (np.less(batch, 1.0) & np.greater_equal(most, 1.0))),
-        (NO_LINKS, links_missing(chip, layout)),
-        (WEIGHTS, np.greater(weight_bytes_per_accelerator(what), chip.memory * what.engine.memory_use)),
+        (NO_LINKS, links_missing(machine, layout)),
+        (WEIGHTS, np.greater(weight_bytes_per_accelerator(what), machine.memory * what.engine.memory_use)),
         (CACHES, np.greater(batch, most) | np.less(most, 1.0)),
     )
     codes: Numeric = np.asarray(FEASIBLE)
@@ -263,13 +262,27 @@ def _infeasible(what: Configuration, batch: Numeric, most: Numeric) -> Numeric:
     return codes
 
 
+def _no_peak(what: Configuration) -> Numeric:
+    """Whether the machine lacks a rate at a precision that the model needs."""
+    needed = [what.machine.attention.peak, what.machine.head.peak, what.machine.scores_peak]
+    if what.shape.plain_layers:
+        needed.append(what.machine.dense.peak)
+    if what.shape.moe_layers:
+        needed.append(what.machine.experts.peak)
+    lacks: Numeric = False
+    for peak in needed:
+        lacks = lacks | np.isnan(peak)
+    return lacks
+
+
 def _interleaved(point: _Point, codes: Numeric) -> Serving:
     step = point.decode_step()
     accelerators = point.what.layout.accelerators
     reading = point.prompt_seconds * point.new_tokens
     answering = point.passes * step / point.batch * accelerators
-    per_request = (reading + answering) / accelerators
-    interval = point.batch * per_request / point.traffic.mean_output
+    # between two tokens of a request the other requests of the batch have their prompts read
+    interrupted = (point.batch - 1.0) * reading / accelerators
+    interval = (point.passes * step + interrupted) / np.maximum(point.traffic.mean_output - 1.0, 1.0)
     return _collect(point, codes, step, reading, answering, interval, point.prompt_latency() + step)
 
 
@@ -277,11 +290,11 @@ def _disaggregated(point: _Point, codes: Numeric) -> Serving:
     step = point.decode_step()
     reading = point.prompt_seconds * point.new_tokens
     answering = point.passes * step / point.batch * point.what.layout.accelerators
-    chip, engine = point.what.chip, point.what.engine
+    machine = point.what.machine
     sent = cache_bytes(point.what.shape, point.traffic.mean_input, point.what.precision)
-    link = chip.scale_out_bandwidth * engine.scale_out_share
-    link = np.where(np.isnan(link), chip.scale_up_bandwidth * engine.scale_up_share, link)
-    transfer = sent / (link * point.reading.layout.tensor) + engine.scale_out_latency
+    link = machine.scale_out_bandwidth * machine.scale_out_share
+    link = np.where(np.isnan(link), machine.scale_up_bandwidth * machine.scale_up_share, link)
+    transfer = sent / (link * point.reading.layout.tensor) + machine.scale_out_latency
     first = point.prompt_latency() + transfer + step
     return _collect(point, codes, step, reading, answering, step / point.tokens_per_pass, first)
 
@@ -311,17 +324,12 @@ def _mixed_step(point: _Point, batch: Numeric, prompt_tokens: Numeric) -> Numeri
     sequences = np.maximum(batch / what.layout.parts, 1.0)
     new = traffic.draft.tokens + 1.0
     length = traffic.mean_input * (1.0 + traffic.variation_input * traffic.variation_input)
-    tokens = sequences * new + prompt_tokens
-    decode, whole = decode_work(what, sequences, point.context, new), decode_work(what, tokens, 0.0, 1.0)
+    decode = decode_work(what, sequences, point.context, new)
     prefill = prefill_work(what, prompt_tokens, length, traffic.cached_share)
-    work = PassWork(
-        product_flop=decode.product_flop + prefill.product_flop,
-        attention_flop=decode.attention_flop + prefill.attention_flop,
-        weight_bytes=whole.weight_bytes,
-        cache_bytes=decode.cache_bytes + prefill.cache_bytes,
-        activation_bytes=decode.activation_bytes + prefill.activation_bytes,
-    )
-    return what.layout.pipeline * stage_time(what, work, tokens)
+    alone, mixed = stage_time(what, decode), stage_time(what, decode, prefill)
+    engine = what.engine
+    passed = engine.decode_factor * alone + engine.prefill_factor * (mixed - alone)
+    return what.layout.pipeline * passed + engine.host_time
 
 
 _MODES: dict[Mode, Callable[[_Point, Numeric], Serving]] = {

@@ -65,6 +65,7 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "peak": positive(1e14, 1e16),
         "bandwidth": positive(1e12, 1e13),
     },
+    "costmodel.serving.load:share_in_step": {"spread": positive(0.0, 10.0), "waves": positive(1.0, 1e4)},
     "costmodel.serving.cost:cost_per_token": {
         "hour_price": positive(0.1, 20.0),
         "tokens_per_second": positive(1.0, 1e5),
@@ -208,7 +209,7 @@ def deployments(draw: st.DrawFn) -> Deployment:
             "cached_share": draw(between(0.0, 0.9)),
         },
         load={"peak_to_average": draw(between(1.0, 2.0)), "elastic_share": draw(share())},
-        engine={"overhead": draw(between(1.0, 2.5))},
+        engine={"deviation": draw(between(1.0, 2.5))},
         draft={"tokens": draw(st.sampled_from([0.0, 3.0])), "acceptance": draw(share()), "cost": 0.05},
         hour_price=draw(positive(0.1, 10.0)),
     )

@@ -1,0 +1,97 @@
+"""Requests in the system: batches, waits and rates of a closed loop."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from costmodel.serving import (
+    Engine,
+    Layout,
+    Traffic,
+    closed_loop,
+    configuration_of,
+    decode_step_time,
+    largest_batch,
+    prefill_latency,
+    prefill_time_per_token,
+    serve,
+    share_in_step,
+)
+
+WHAT = configuration_of("Llama-3-70B", "H100-SXM", layout=Layout(tensor=4.0), engine=Engine(host_time=1e-3))
+CHAT = Traffic(mean_input=2000.0, mean_output=400.0)
+SERVICE = float(prefill_time_per_token(WHAT, CHAT)) * 2000
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference("costmodel.serving.load:share_in_step")
+def test_share_in_step_is_the_mean_over_waves():
+    # mean over [0, 10] of max(1 − 0.4 √k, 0), by sums of a fine grid
+    k = (np.arange(200_000) + 0.5) / 20_000
+    for spread in (0.1, 0.4, 2.0):
+        mean = np.maximum(1 - spread * np.sqrt(k), 0).mean()
+        assert float(share_in_step(spread, 10.0)) == pytest.approx(mean, rel=1e-4)
+    assert float(share_in_step(0.0, 10.0)) == 1.0
+
+
+@pytest.mark.closed_form
+def test_a_long_run_waits_for_nothing_but_its_own_prompt():
+    loop, fixed = closed_loop(WHAT, CHAT, 16.0), serve(WHAT, CHAT, 16.0)
+    step = decode_step_time(WHAT, 16.0, 2000 + 200)
+    assert loop.time_to_first_token == pytest.approx(prefill_latency(WHAT, CHAT) + step)
+    assert loop.time_per_output_token == fixed.time_per_output_token
+    # Little's law: 16 requests in the system for a first token and 399 more
+    time = loop.time_to_first_token + 399 * loop.time_per_output_token
+    assert loop.requests_per_second == pytest.approx(16 / time / 4)
+    assert loop.tokens_per_second == pytest.approx(16 * 2400 / time / 4)
+    seconds = 2000 * loop.input_seconds + 400 * loop.output_seconds
+    assert seconds == pytest.approx(1 / loop.requests_per_second)
+
+
+@pytest.mark.closed_form
+def test_a_run_of_ten_waves_spends_one_of_them_in_a_burst():
+    long, short = closed_loop(WHAT, CHAT, 64.0), closed_loop(WHAT, CHAT, 64.0, waves=10.0)
+    # in the first wave 64 prompts wait 31.5 services on average
+    assert short.time_to_first_token - long.time_to_first_token == pytest.approx(63 * SERVICE / 2 / 10)
+    assert short.time_per_output_token == long.time_per_output_token
+
+
+@pytest.mark.closed_form
+def test_an_engine_that_reads_prompts_first_keeps_equal_requests_in_step():
+    eager = replace(WHAT, engine=replace(WHAT.engine, prefill_first=1.0))
+    mixed, waves = closed_loop(WHAT, CHAT, 64.0), closed_loop(eager, CHAT, 64.0)
+    assert waves.time_to_first_token - mixed.time_to_first_token == pytest.approx(63 * SERVICE / 2)
+    # after its own prompt a request waits for half of the others', in place of all of them
+    assert mixed.time_per_output_token - waves.time_per_output_token == pytest.approx(63 * SERVICE / 2 / 399)
+    # lengths that vary spread the waves until a long run is as if prompts were mixed in
+    varied = closed_loop(eager, replace(CHAT, variation_output=0.5), 64.0)
+    plain = closed_loop(WHAT, replace(CHAT, variation_output=0.5), 64.0)
+    assert varied.time_to_first_token == pytest.approx(plain.time_to_first_token, rel=1e-3)
+
+
+@pytest.mark.closed_form
+def test_requests_beyond_memory_wait_to_be_admitted():
+    most = float(largest_batch(WHAT, CHAT, 0.0))
+    full, over = closed_loop(WHAT, CHAT, most), closed_loop(WHAT, CHAT, 2.0 * most)
+    assert over.batch == most and over.infeasible == 0
+    assert over.requests_per_second == pytest.approx(full.requests_per_second)
+    waited = most / (full.requests_per_second * 4)
+    assert over.time_to_first_token == pytest.approx(full.time_to_first_token + waited)
+    assert over.time_per_output_token == full.time_per_output_token
+
+
+@pytest.mark.closed_form
+def test_readers_limit_a_disaggregated_system():
+    free = closed_loop(WHAT, CHAT, 32.0, mode="disaggregated", readers=8.0)
+    # eight readers serve 8/s requests a second, more than 32 requests of 400 tokens ask
+    time = free.time_to_first_token + 399 * free.time_per_output_token
+    assert free.requests_per_second * 36 == pytest.approx(32 / time)
+    # one reader for four copies that decode is the limit itself, and the queue is before it
+    few = closed_loop(WHAT, replace(CHAT, mean_output=200.0), 1024.0, mode="disaggregated", writers=4.0)
+    assert few.requests_per_second * 20 == pytest.approx(1 / SERVICE)
+    queue = 1024 * SERVICE - 199 * few.time_per_output_token
+    assert few.time_to_first_token == pytest.approx(queue)
+    # decode starves: far fewer than the 256 that each of four copies could have
+    assert 1 < few.batch < 64
+    assert few.batch == pytest.approx(199 * few.time_per_output_token / SERVICE / 4, rel=0.02)
