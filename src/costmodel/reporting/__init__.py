@@ -1,0 +1,1 @@
+"""Figures, pages and workbooks of results (extras ``plots`` and ``report``)."""

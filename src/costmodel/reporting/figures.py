@@ -1,0 +1,485 @@
+"""One function for each figure; each takes axes, draws on them and returns them, with a text that says what they show.
+
+Without axes a figure is made at a column's width. Figures read results by the names of their outputs and studies by
+their fields; they compute nothing of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from costmodel.analysis.comparison import Waterfall
+from costmodel.analysis.one_at_a_time import Tornado
+from costmodel.analysis.sobol import output_index
+from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.errors import DomainError, ScenarioError
+from costmodel.foundation.results import Result
+from costmodel.foundation.schedules import year_fraction
+from costmodel.foundation.tables import figure as number
+from costmodel.foundation.units import convert
+from costmodel.reporting.style import COLOURS, axes_of, described, label_y, scaled, styled
+
+BANDS = ((0.05, 0.95, 0.18), (0.25, 0.75, 0.30))
+"""Ranks of the bands of a fan and how opaque each is."""
+MOST_BARS = 12
+"""Bars of a tornado or a bridge; the rest is drawn as one."""
+
+
+def fan(result: Result, name: str, axes: Any = None, *, item: str | None = None, history: bool = True) -> Any:
+    """Draw an output by year: a line, bands over the draws, and the history that the scenario carries as points.
+
+    Parameters
+    ----------
+    result
+        A run, of medians or draws.
+    name
+        An output with an axis of time.
+    axes
+        Matplotlib axes; new ones where absent.
+    item
+        Label on the output's other axis, as a workload; needed where it has one.
+    history
+        Whether observations of this output are drawn.
+
+    Returns
+    -------
+    Axes
+        With ``alt_text``.
+    """
+    years, values = _by_year(result, name, item)
+    spec = result.spec(name)
+    seen = _observed(result, name, spec.unit) if history else []
+    unit, scale = scaled(spec.unit, values, np.array([value for _, value, _ in seen]))
+    axes = axes_of(axes)
+    middle = _over_draws(values, 0.5)
+    with styled():
+        if values.ndim > 1:
+            for low, high, opacity in BANDS:
+                bounds = [_over_draws(values, rank) * scale for rank in (low, high)]
+                axes.fill_between(years, *bounds, color=COLOURS[0], alpha=opacity, linewidth=0)
+        axes.plot(years, middle * scale, color=COLOURS[0], label="model" if values.ndim == 1 else "median, 50 and 90 %")
+        for used, marker, label in ((True, "o", "reported, used in the fit"), (False, "D", "reported, not used")):
+            points = [(when, value) for when, value, fitted in seen if fitted is used]
+            if points:
+                x, y = np.array(points).T
+                axes.plot(x, y * scale, marker, color=COLOURS[1], markersize=4, label=label, linestyle="none")
+        axes.legend(loc="best")
+        axes.set_xticks(years[:: max(1, len(years) // 8)])
+    label_y(axes, spec.label if item is None else f"{spec.label}, {item}", unit)
+    ends = f"from {number(middle[0] * scale)} in {years[0]} to {number(middle[-1] * scale)} {unit} in {years[-1]}"
+    return described(axes, f"{spec.label} by year, {ends}; {len(seen)} reported figures beside it.")
+
+
+def stacked(result: Result, names: Sequence[str], axes: Any = None, *, title: str = "") -> Any:
+    """Draw outputs by year as stacked bars; items of an output with a second axis are stacked apart.
+
+    Parameters
+    ----------
+    result
+        A run; medians over the draws are drawn.
+    names
+        Outputs of one unit.
+    axes
+        Matplotlib axes; new ones where absent.
+    title
+        What the bars are in all; the outputs' labels where absent.
+    """
+    rows = [row for name in names for row in _rows(result, name)]
+    units = {result.spec(name).unit for name in names}
+    if len(units) != 1:
+        raise DomainError(f"bars of {', '.join(sorted(units))} cannot be stacked: give outputs of one unit")
+    years = result.by_year(names[0])[0]
+    unit, scale = scaled(units.pop(), np.sum([np.abs(values) for _, values in rows], axis=0))
+    axes = axes_of(axes)
+    above, below = np.zeros(len(years)), np.zeros(len(years))
+    with styled():
+        for place, (label, values) in enumerate(rows):
+            bottom = np.where(values >= 0.0, above, below)
+            colour, hatch = COLOURS[place % len(COLOURS)], "" if place < len(COLOURS) else "//"
+            axes.bar(years, values * scale, bottom=bottom * scale, color=colour, hatch=hatch, label=label, width=0.8)
+            above, below = above + np.maximum(values, 0.0), below + np.minimum(values, 0.0)
+        axes.legend(loc="upper left", ncols=1 if len(rows) < 5 else 2)
+        axes.set_xticks(years[:: max(1, len(years) // 8)])
+        axes.margins(y=0.35 if len(rows) > 4 else 0.2)
+    label_y(axes, title or ", ".join(result.spec(name).label for name in names), unit)
+    total = above + below
+    largest = max(rows, key=lambda row: abs(row[1][-1]))[0]
+    text = f"{title or 'Stacked bars'} by year: {number(total[0] * scale)} in {years[0]}, {number(total[-1] * scale)} {unit}"
+    return described(axes, f"{text} in {years[-1]}; largest part in {years[-1]}: {largest}.")
+
+
+def crossing(result: Result, first: str, second: str, axes: Any = None) -> Any:
+    """Draw two outputs by year, and mark when the first passes the second.
+
+    Parameters
+    ----------
+    result
+        A run; over draws, medians.
+    first, second
+        Outputs of one unit, as inference and training cost.
+    axes
+        Matplotlib axes; new ones where absent.
+    """
+    years, one = _by_year(result, first, None)
+    _, two = _by_year(result, second, None)
+    one, two = _over_draws(one, 0.5), _over_draws(two, 0.5)
+    unit, scale = scaled(result.spec(first).unit, one, two)
+    axes = axes_of(axes)
+    with styled():
+        for values, name, colour, style in ((one, first, COLOURS[0], "-"), (two, second, COLOURS[1], "--")):
+            axes.plot(
+                years, values * scale, style, color=colour, label=result.spec(name).label, marker="o", markersize=3
+            )
+        when = _passes(np.asarray(years, dtype=np.float64), one - two)
+        if when is not None:
+            axes.axvline(when, color="#555555", linewidth=0.8, linestyle=":")
+            axes.annotate(f"{when:.1f}", (when, axes.get_ylim()[1]), ha="center", va="bottom", fontsize=7.5)
+        axes.legend(loc="best")
+        axes.set_xticks(years[:: max(1, len(years) // 8)])
+    label_y(axes, f"{result.spec(first).label} and {result.spec(second).label}", unit)
+    said = f"passes it in {when:.1f}" if when is not None else "does not pass it in these years"
+    return described(axes, f"{result.spec(first).label} against {result.spec(second).label}: the first {said}.")
+
+
+def bridge(waterfall: Waterfall, axes: Any = None, *, output: str | None = None, unit: str = "") -> Any:
+    """Draw a change between two scenarios, divided among what differs.
+
+    Parameters
+    ----------
+    waterfall
+        A divided change.
+    axes
+        Matplotlib axes; new ones where absent.
+    output
+        Which output, where there are several.
+    unit
+        Its unit, for the axis.
+    """
+    rows = waterfall.rows(output)
+    steps = [(str(row["step"]), float(row["value"])) for row in rows]  # type: ignore[arg-type]
+    return steps_between(steps[0], steps[1:-1], steps[-1], axes, unit=unit, title=output or waterfall.outputs[0])
+
+
+def steps_between(
+    first: tuple[str, float],
+    parts: Sequence[tuple[str, float]],
+    last: tuple[str, float],
+    axes: Any = None,
+    *,
+    unit: str = "",
+    title: str = "",
+) -> Any:
+    """Draw a waterfall: a first value, signed parts, and the value that they lead to.
+
+    Parameters
+    ----------
+    first, last
+        Label and value at both ends.
+    parts
+        Label and value of each step; beyond `MOST_BARS` the smallest are drawn as one.
+    axes
+        Matplotlib axes; new ones where absent.
+    unit
+        Unit of the values.
+    title
+        What is bridged.
+    """
+    kept = _largest(list(parts))
+    shown, scale = scaled(unit, np.array([first[1], last[1]])) if unit else ("", 1.0)
+    axes = axes_of(axes, (4.8, 0.9 + 0.28 * (len(kept) + 2)))
+    labels = [first[0], *(label for label, _ in kept), last[0]]
+    with styled():
+        level = first[1]
+        axes.barh(0, first[1] * scale, color=COLOURS[6], height=0.6)
+        for place, (_, value) in enumerate(kept, start=1):
+            colour = COLOURS[0] if value >= 0.0 else COLOURS[1]
+            axes.barh(place, value * scale, left=level * scale, color=colour, height=0.6)
+            end = (level + max(value, 0.0)) * scale
+            axes.annotate(f" {value * scale:+.3g}", (end, place), va="center", fontsize=7)
+            level += value
+        axes.barh(len(labels) - 1, last[1] * scale, color=COLOURS[6], height=0.6)
+        axes.set_yticks(range(len(labels)), [_short(label) for label in labels])
+        axes.invert_yaxis()
+        axes.grid(visible=True, axis="x")
+        axes.grid(visible=False, axis="y")
+        axes.margins(x=0.12)
+    label_y(axes, title, shown)
+    biggest = max(kept, key=lambda part: abs(part[1]), default=("nothing", 0.0))
+    text = f"From {number(first[1] * scale)} ({first[0]}) to {number(last[1] * scale)} {shown} ({last[0]})"
+    return described(axes, f"{title}. {text}; the largest step is {biggest[0]}, {biggest[1] * scale:+.3g}.")
+
+
+def tornado(swings: Tornado, axes: Any = None, *, output: str | None = None, unit: str = "") -> Any:
+    """Draw what an output becomes when one input at a time takes its low and its high value.
+
+    Parameters
+    ----------
+    swings
+        A tornado.
+    axes
+        Matplotlib axes; new ones where absent.
+    output
+        Which output, where there are several.
+    unit
+        Its unit, for the axis.
+    """
+    column = output_index(swings.outputs, output)
+    order = np.argsort(-np.abs(swings.swing[:, column]), kind="stable")[:MOST_BARS]
+    base = float(swings.base[column])
+    shown, scale = scaled(unit, np.array([base])) if unit else ("", 1.0)
+    axes = axes_of(axes, (4.8, 0.9 + 0.26 * len(order)))
+    with styled():
+        for place, row in enumerate(order):
+            for value, colour, label in (
+                (swings.low[row, column], COLOURS[1], f"input at its {swings.ranks[0]:.0%} quantile"),
+                (swings.high[row, column], COLOURS[0], f"at its {swings.ranks[1]:.0%} quantile"),
+            ):
+                said = label if place == 0 else None
+                axes.barh(place, (value - base) * scale, left=base * scale, color=colour, height=0.65, label=said)
+        axes.axvline(base * scale, color="#333333", linewidth=0.8)
+        axes.set_yticks(range(len(order)), [_short(swings.names[row]) for row in order])
+        axes.invert_yaxis()
+        axes.grid(visible=True, axis="x")
+        axes.grid(visible=False, axis="y")
+        axes.legend(loc="lower right")
+    label_y(axes, swings.outputs[column], shown)
+    first = swings.names[order[0]] if len(order) else "none"
+    span = swings.swing[order[0], column] * scale if len(order) else 0.0
+    return described(
+        axes,
+        f"Tornado of {swings.outputs[column]} around {number(base * scale)} {shown}: {first} moves it most, by {span:+.3g}.",
+    )
+
+
+def against(
+    x: tuple[str, str, FloatArray],
+    y: tuple[str, str, FloatArray],
+    axes: Any = None,
+    *,
+    names: Sequence[str] = (),
+    front: bool = True,
+) -> Any:
+    """Draw one quantity against another as points, with the points that none beats: cost against speed.
+
+    Parameters
+    ----------
+    x, y
+        Label, unit and values, ``(point,)``; more of ``x`` and less of ``y`` is better.
+    axes
+        Matplotlib axes; new ones where absent.
+    names
+        Label of each point.
+    front
+        Whether the points that no other beats are joined.
+    """
+    axes = axes_of(axes)
+    (x_unit, x_scale), (y_unit, y_scale) = scaled(x[1], x[2]), scaled(y[1], y[2])
+    xs, ys = np.asarray(x[2]) * x_scale, np.asarray(y[2]) * y_scale
+    good = np.isfinite(xs) & np.isfinite(ys)
+    with styled():
+        axes.plot(xs[good], ys[good], "o", color=COLOURS[0], markersize=4, alpha=0.8)
+        best = _front(xs, ys) if front else np.zeros(0, dtype=np.int64)
+        if best.size > 1:
+            axes.plot(xs[best], ys[best], "-", color=COLOURS[1], linewidth=1.2, label="no point is better in both")
+            axes.legend(loc="best")
+        for position, name in enumerate(names):
+            if good[position]:
+                axes.annotate(name, (xs[position], ys[position]), xytext=(3, 3), textcoords="offset points", fontsize=7)
+        axes.set_xlabel(f"{x[0]} [{x_unit}]" if x_unit else x[0])
+        axes.grid(visible=True, axis="both")
+    label_y(axes, y[0], y_unit)
+    return described(axes, f"{y[0]} against {x[0]}: {int(good.sum())} points, {best.size} of which no other beats.")
+
+
+def accuracy(mark: Any, axes: Any = None) -> Any:
+    """Draw predictions against measurements, fitted rows and unseen ones apart.
+
+    Parameters
+    ----------
+    mark
+        A marked exam: ``measured``, ``predicted`` and ``part`` by row, ``unit`` and ``quantity``.
+    axes
+        Matplotlib axes; new ones where absent.
+    """
+    axes = axes_of(axes, (4.0, 4.0))
+    unit, scale = scaled(mark.unit, mark.measured)
+    parts = sorted(set(mark.part.tolist()), key=lambda part: part != "fitted")
+    errors = []
+    with styled():
+        for part, colour, marker in zip(
+            parts, (COLOURS[6], *COLOURS), ("x", "o", "D", "s", "^", "v", "P", "*"), strict=False
+        ):
+            rows = (mark.part == part) & np.isfinite(mark.predicted)
+            error = np.abs(mark.predicted[rows] / mark.measured[rows] - 1.0)
+            middle = f"{np.median(error):.0%}" if error.size else "–"
+            errors.append(f"{part} {middle} over {error.size} rows")
+            axes.plot(
+                mark.measured[rows] * scale,
+                mark.predicted[rows] * scale,
+                marker,
+                color=colour,
+                markersize=3,
+                alpha=0.55,
+                linestyle="none",
+                label=f"{part}: {middle} off at the median",
+            )
+        ends = np.array([np.nanmin(mark.measured), np.nanmax(mark.measured)]) * scale
+        axes.plot(ends, ends, "-", color="#333333", linewidth=0.8)
+        axes.fill_between(ends, ends * 0.8, ends * 1.2, color="#999999", alpha=0.2, linewidth=0)
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_xlabel(f"measured [{unit}]" if unit else "measured")
+        axes.legend(loc="upper left")
+        axes.grid(visible=True, axis="both")
+    label_y(axes, f"{mark.quantity}, predicted", unit)
+    return described(axes, f"{mark.quantity}, predicted against measured: {'; '.join(errors)}. The band is 20 %.")
+
+
+def loop(result: Result, names: Sequence[tuple[str, str]], axes: Any = None) -> Any:
+    """Draw the flywheel: what turns it, each with the run's own change from the first year to the last.
+
+    Parameters
+    ----------
+    result
+        A run.
+    names
+        Label and output of each station, in the order in which one drives the next.
+    axes
+        Matplotlib axes; new ones where absent.
+    """
+    if len(names) < 3:
+        raise ScenarioError("a loop needs at least three stations")
+    axes = axes_of(axes, (4.8, 4.2))
+    angles = np.pi / 2 - 2 * np.pi * np.arange(len(names)) / len(names)
+    places = np.stack([1.25 * np.cos(angles), np.sin(angles)], axis=1)
+    said = []
+    with styled():
+        for place, (label, name) in enumerate(names):
+            years, values = _by_year(result, name, None)
+            middle = _over_draws(values, 0.5)
+            unit, scale = scaled(result.spec(name).unit, middle[[0, -1]])
+            text = f"{number(middle[0] * scale)} → {number(middle[-1] * scale)} {unit}"
+            times = f"× {number(middle[-1] / middle[0])}" if middle[0] > 0.0 else ""
+            said.append(f"{label} {text} ({years[0]} to {years[-1]})")
+            axes.annotate(
+                f"{label}\n{text}\n{times}",
+                places[place],
+                ha="center",
+                va="center",
+                fontsize=8,
+                bbox={
+                    "boxstyle": "round,pad=0.5",
+                    "facecolor": "white",
+                    "edgecolor": COLOURS[place % 6],
+                    "linewidth": 1.5,
+                },
+            )
+            here, there = places[place], places[(place + 1) % len(names)]
+            axes.annotate(
+                "",
+                xy=here + 0.68 * (there - here),
+                xytext=here + 0.32 * (there - here),
+                arrowprops={"arrowstyle": "-|>", "color": "#555555", "connectionstyle": "arc3,rad=-0.2", "lw": 1.4},
+            )
+        axes.set_xlim(-2.0, 2.0)
+        axes.set_ylim(-1.5, 1.5)
+        axes.axis("off")
+    return described(axes, f"The loop, each driving the next: {'; '.join(said)}.")
+
+
+def _by_year(result: Result, name: str, item: str | None) -> tuple[tuple[int, ...], FloatArray]:
+    """Return years and figures of one output, ``(year,)`` or ``(year, draw)``; one item of an output with items."""
+    years, values = result.by_year(name)
+    spec = result.spec(name)
+    others = [dim for dim in spec.dims if dim != spec.time_axis]
+    if len(others) > 1:
+        raise DomainError(f"output {name!r} has the axes {spec.dims}: a figure shows one beside time")
+    if others:
+        labels = [str(label) for label in result.labels().get(others[0], ())]
+        if item not in labels:
+            raise ScenarioError(f"output {name!r} has an axis {others[0]!r}: give item, one of {', '.join(labels)}")
+        return years, np.asarray(values[:, labels.index(item)])
+    if item is not None:
+        raise ScenarioError(f"output {name!r} has no axis with items, so no {item!r}")
+    return years, np.asarray(values)
+
+
+def _rows(result: Result, name: str) -> list[tuple[str, FloatArray]]:
+    """Return label and median figures by year of an output, one row for each item."""
+    spec = result.spec(name)
+    others = [dim for dim in spec.dims if dim != spec.time_axis]
+    if not others:
+        return [(spec.label, _over_draws(_by_year(result, name, None)[1], 0.5))]
+    labels: Mapping[str, Sequence[Any]] = result.labels()
+    return [
+        (str(label), _over_draws(_by_year(result, name, str(label))[1], 0.5)) for label in labels.get(others[0], ())
+    ]
+
+
+def _over_draws(values: FloatArray, rank: float) -> FloatArray:
+    """Return a quantile over the draws of figures by year; the figures themselves of a scalar run."""
+    if values.ndim == 1:
+        return values
+    from costmodel.foundation.reducers import exact_quantile
+
+    return np.asarray(exact_quantile(values, rank))
+
+
+def _observed(result: Result, name: str, unit: str) -> list[tuple[float, float, bool]]:
+    """Return date, value and whether it was used in the fit, of the observations of one output in its unit."""
+    found = []
+    for row in result.scenario.observations:
+        if row.output != name:
+            continue
+        whole_year = len(row.date) == 4
+        flow_rate = row.unit != unit and row.unit.endswith("/year")
+        try:
+            value = convert(row.value, row.unit.removesuffix("/year") if flow_rate else row.unit, unit)
+        except ValueError:
+            continue  # a rate a month of a flow: no figure of a year
+        when = float(row.date) if whole_year else year_fraction(_date(row.date))
+        found.append((when, value, row.used_in_fit))
+    return found
+
+
+def _date(text: str) -> Any:
+    from costmodel.foundation.schedules import parse_date
+
+    return parse_date(text)
+
+
+def _passes(years: FloatArray, gap: FloatArray) -> float | None:
+    """Return when a gap turns positive for good, between years by a straight line; None where it does not."""
+    below = np.flatnonzero(gap <= 0.0)
+    if not below.size or below[-1] == len(gap) - 1:
+        return None
+    last = int(below[-1])
+    return float(years[last] + gap[last] / (gap[last] - gap[last + 1]))
+
+
+def _largest(parts: list[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Return the largest parts in their order, and the rest as one."""
+    if len(parts) <= MOST_BARS:
+        return parts
+    ranked = sorted(parts, key=lambda part: -abs(part[1]))
+    kept = ranked[: MOST_BARS - 1]
+    rest = ranked[MOST_BARS - 1 :]
+    return [*(part for part in parts if part in kept), (f"{len(rest)} more", sum(value for _, value in rest))]
+
+
+def _front(xs: FloatArray, ys: FloatArray) -> Any:
+    """Return the points that no other beats in more ``x`` and less ``y``, by ``x``."""
+    order = np.lexsort((ys, -xs))
+    best, kept = np.inf, []
+    for position in order:
+        if np.isfinite(xs[position]) and ys[position] < best:
+            best = float(ys[position])
+            kept.append(int(position))
+    return np.array(kept[::-1], dtype=np.int64)
+
+
+def _short(text: str, most: int = 34) -> str:
+    return text if len(text) <= most else f"…{text[-most + 1 :]}"
