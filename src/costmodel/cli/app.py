@@ -17,6 +17,7 @@ from costmodel.cli.breakeven import breakeven_command
 from costmodel.cli.catalog import catalog_command
 from costmodel.cli.compare import compare_command
 from costmodel.cli.estimate import estimate_app
+from costmodel.cli.report import report_command
 from costmodel.cli.run import list_command, run_command
 from costmodel.cli.sensitivity import sensitivity_command
 from costmodel.cli.stability import stability_command
@@ -39,6 +40,7 @@ app.command("compare")(compare_command)
 app.command("audit")(audit_command)
 app.command("backtest")(backtest_command)
 app.add_typer(estimate_app, name="estimate")
+app.command("report")(report_command)
 app.command("usage")(usage_command)
 app.command("catalog")(catalog_command)
 app.command("validate")(validate_command)

@@ -246,7 +246,8 @@ class Result:
         title = self.scenario.title or self.scenario.name
         notes = () if self.draws is None else (f"{self.draws} draws: 5 / 50 / 95 %",)
         if not timed:
-            return Table(("output", "unit", "value"), tuple(self._row(spec) for spec in chosen), title, notes)
+            rows = tuple(row for spec in chosen for row in self._item_rows(spec))
+            return Table(("output", "unit", "value"), rows, title, notes)
         lines = [line for spec in timed for line in self._year_rows(spec)]
         years = self.by_year(timed[0].name)[0]
         return Table(("output", "unit", *map(str, years)), tuple(lines), title, notes)
@@ -355,11 +356,13 @@ class Result:
             unit, scale = _scale(spec, rows)
             yield (", ".join([spec.label, *places]), unit, *(self._text(spec, row, 0, scale) for row in rows))
 
-    def _row(self, spec: OutputSpec) -> tuple[str, str, str]:
-        """Return an output without years as label, unit and figure."""
-        values = np.asarray(self[spec.name])
+    def _item_rows(self, spec: OutputSpec) -> Iterator[tuple[str, str, str]]:
+        """Yield a row per item of an output without years: label, unit and figure."""
+        values, names = np.asarray(self[spec.name]), self.labels()
         unit, scale = _scale(spec, values)
-        return spec.label, unit, self._text(spec, values, len(spec.dims), scale)
+        for index in np.ndindex(*values.shape[: len(spec.dims)]):
+            places = [str(names[dim][i]) if dim in names else str(i) for dim, i in zip(spec.dims, index, strict=True)]
+            yield ", ".join([spec.label, *places]), unit, self._text(spec, np.asarray(values[index]), 0, scale)
 
     def _summarize(self, name: str) -> dict[str, Any]:
         spec, array = self.spec(name), np.asarray(self[name])

@@ -11,10 +11,11 @@ import io
 import math
 from dataclasses import dataclass
 
-_PREFIXES = (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3))
+_PREFIXES = (("E", 1e18), ("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3))
 _PREFIXED = frozenset({"token", "FLOP", "byte", "W", "Wh", "g"})
 """Units whose figures are shown with a prefix that fits their size."""
 _MONEY = (("T USD", 1e12), ("B USD", 1e9), ("M USD", 1e6))
+_COUNTS = (("billion", 1e9), ("million", 1e6))
 _DIGITS = 4
 _PLAIN_BELOW, _WHOLE_BELOW = 1e4, 1e6
 
@@ -35,7 +36,10 @@ def shown_unit(unit: str, size: float = 0.0) -> tuple[str, float]:
     (('GWh', 1e-09), ('USD/Mtoken', 1000000.0), ('B USD', 1e-09), ('', 1.0))
     """
     if unit == "1":
-        return "", 1.0
+        name, scale = next(
+            ((word, size_) for word, size_ in _COUNTS if math.isfinite(size) and abs(size) >= size_), ("", 1.0)
+        )
+        return name, 1.0 / scale
     head, stroke, rest = unit.partition("/")
     if rest == "token" and head in ("USD", "Wh", "g", "L"):
         return f"{head}/Mtoken", 1e6

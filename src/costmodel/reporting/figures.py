@@ -24,6 +24,8 @@ from costmodel.reporting.style import COLOURS, axes_of, described, label_y, scal
 
 BANDS = ((0.05, 0.95, 0.18), (0.25, 0.75, 0.30))
 """Ranks of the bands of a fan and how opaque each is."""
+LOG_SPAN = 100.0
+"""Ratio of largest to smallest median from which a fan has a logarithmic axis [1]."""
 MOST_BARS = 12
 """Bars of a tornado or a bridge; the rest is drawn as one."""
 
@@ -55,7 +57,10 @@ def fan(result: Result, name: str, axes: Any = None, *, item: str | None = None,
     unit, scale = scaled(spec.unit, values, np.array([value for _, value, _ in seen]))
     axes = axes_of(axes)
     middle = _over_draws(values, 0.5)
+    wide = bool((values > 0.0).all() and middle.max() > LOG_SPAN * middle.min())
     with styled():
+        if wide:
+            axes.set_yscale("log")
         if values.ndim > 1:
             for low, high, opacity in BANDS:
                 bounds = [_over_draws(values, rank) * scale for rank in (low, high)]
@@ -107,8 +112,9 @@ def stacked(result: Result, names: Sequence[str], axes: Any = None, *, title: st
     label_y(axes, title or ", ".join(result.spec(name).label for name in names), unit)
     total = above + below
     largest = max(rows, key=lambda row: abs(row[1][-1]))[0]
-    text = f"{title or 'Stacked bars'} by year: {number(total[0] * scale)} in {years[0]}, {number(total[-1] * scale)} {unit}"
-    return described(axes, f"{text} in {years[-1]}; largest part in {years[-1]}: {largest}.")
+    first, last = (number(total[place] * scale) for place in (0, -1))
+    text = f"{title or 'Stacked bars'} by year: {first} in {years[0]}, {last} {unit} in {years[-1]}"
+    return described(axes, f"{text}; largest part in {years[-1]}: {largest}.")
 
 
 def crossing(result: Result, first: str, second: str, axes: Any = None) -> Any:
@@ -193,8 +199,11 @@ def steps_between(
     labels = [first[0], *(label for label, _ in kept), last[0]]
     with styled():
         level = first[1]
-        axes.barh(0, first[1] * scale, color=COLOURS[6], height=0.6)
-        for place, (_, value) in enumerate(kept, start=1):
+        start = 1 if first[1] else 0
+        labels = labels if start else labels[1:]
+        if start:
+            axes.barh(0, first[1] * scale, color=COLOURS[6], height=0.6)
+        for place, (_, value) in enumerate(kept, start=start):
             colour = COLOURS[0] if value >= 0.0 else COLOURS[1]
             axes.barh(place, value * scale, left=level * scale, color=colour, height=0.6)
             end = (level + max(value, 0.0)) * scale
@@ -244,14 +253,12 @@ def tornado(swings: Tornado, axes: Any = None, *, output: str | None = None, uni
         axes.invert_yaxis()
         axes.grid(visible=True, axis="x")
         axes.grid(visible=False, axis="y")
-        axes.legend(loc="lower right")
+        axes.figure.legend(loc="outside lower left", ncols=2)
     label_y(axes, swings.outputs[column], shown)
     first = swings.names[order[0]] if len(order) else "none"
     span = swings.swing[order[0], column] * scale if len(order) else 0.0
-    return described(
-        axes,
-        f"Tornado of {swings.outputs[column]} around {number(base * scale)} {shown}: {first} moves it most, by {span:+.3g}.",
-    )
+    around = f"{swings.outputs[column]} around {number(base * scale)} {shown}".rstrip()
+    return described(axes, f"Tornado of {around}: {first} moves it most, by {span:+.3g}.")
 
 
 def against(
@@ -482,4 +489,10 @@ def _front(xs: FloatArray, ys: FloatArray) -> Any:
 
 
 def _short(text: str, most: int = 34) -> str:
-    return text if len(text) <= most else f"…{text[-most + 1 :]}"
+    """Return a dotted path that fits beside a bar: its first parts go, whole, and an ellipsis stands for them."""
+    if len(text) <= most:
+        return text
+    parts = text.split(".")
+    while len(parts) > 1 and len(".".join(parts)) > most - 2:
+        parts = parts[1:]
+    return f"….{'.'.join(parts)}"

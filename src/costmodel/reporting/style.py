@@ -97,7 +97,7 @@ def scaled(unit: str, *values: FloatArray) -> tuple[str, float]:
 
 def label_y(axes: Any, label: str, unit: str) -> None:
     """Write a quantity and its unit above the axis, where it takes no width."""
-    axes.set_title(f"{label} [{unit}]" if unit else label)
+    axes.set_title(f"{label} [{unit}]" if unit else label, loc="left", fontsize=SETTINGS["axes.titlesize"])
 
 
 def svg_of(axes: Any) -> str:

@@ -1,0 +1,220 @@
+"""A report of a scenario: answer, figures, tables and evidence, from which a page or a workbook is made."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from costmodel.foundation.errors import CostModelError
+from costmodel.foundation.results import SUMMARY_QUANTILES, Result
+from costmodel.foundation.running import run_model
+from costmodel.foundation.scenario import model_entry
+from costmodel.foundation.tables import Table, figure, shown_unit
+
+MOST_HEADLINES = 6
+"""Outputs that a report puts first [1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """An output that is put first.
+
+    Parameters
+    ----------
+    label
+        What it is, with its year where it has years.
+    name
+        Output, with its year, as a selector writes it.
+    unit
+        Unit in which the figures are shown.
+    values
+        5, 50 and 95 % over the draws, or one figure of a scalar run.
+    """
+
+    label: str
+    name: str
+    unit: str
+    values: tuple[float, ...]
+
+    @property
+    def text(self) -> str:
+        """The figure with its interval and unit."""
+        middle = figure(self.values[len(self.values) // 2])
+        ends = f" ({figure(self.values[0])} to {figure(self.values[-1])})" if len(self.values) > 1 else ""
+        return f"{middle} {self.unit}{ends}".replace(f"{middle}  ", f"{middle} ")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a report says.
+
+    Parameters
+    ----------
+    result
+        A run of medians.
+    ensemble
+        A run of draws; absent where nothing is uncertain or no draws were asked for.
+    headlines
+        Outputs that are put first.
+    carried
+        What carries the answer, in a sentence; empty where it was not asked.
+    tables
+        Tables by heading.
+    command
+        What repeats it on the command line.
+    """
+
+    result: Result
+    ensemble: Result | None
+    headlines: tuple[Headline, ...]
+    carried: str
+    tables: tuple[tuple[str, tuple[Table, ...]], ...]
+    command: str
+    studies: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> Result:
+        """The run whose figures are shown: of draws where there is one."""
+        return self.result if self.ensemble is None else self.ensemble
+
+    @property
+    def answer(self) -> str:
+        """The first headline as a sentence."""
+        first = self.headlines[0]
+        spread = "" if len(first.values) == 1 else "; 5 to 95 % of draws in brackets"
+        return f"{first.label[:1].upper()}{first.label[1:]}: {first.text}{spread}."
+
+
+def build_report(
+    scenario: Any,
+    *,
+    draws: int | None = None,
+    rng: int | None = None,
+    changes: Sequence[str] = (),
+    name: str | None = None,
+    sensitivity: bool = True,
+) -> Report:
+    """Run a scenario and gather what a report says.
+
+    Parameters
+    ----------
+    scenario
+        A written scenario.
+    draws
+        Draws of its uncertain inputs; none where absent.
+    rng
+        Seed of the draws.
+    changes
+        Changes already made to it, as ``PATH=VALUE``, for the command that repeats the report.
+    name
+        Name or path under which it was loaded, for that command; its own name where absent.
+    sensitivity
+        Whether the input that moves the answer most is looked for; only where there are uncertain inputs and draws.
+
+    Returns
+    -------
+    Report
+        Everything that a page or a workbook shows.
+    """
+    model = model_entry(scenario.model).load()
+    result = run_model(model, scenario)
+    ensemble = None if draws is None else run_model(model, scenario, draws=draws, rng=rng)
+    headlines = headlines_of(result if ensemble is None else ensemble)
+    studies: dict[str, Any] = {}
+    carried = ""
+    if sensitivity and draws is not None and scenario.uncertain_paths():
+        carried = _carried(scenario, headlines[0], draws, rng, studies)
+    parts = ["costmodel", "report", name or scenario.name, *(f"--set {shlex.quote(text)}" for text in changes)]
+    parts += [] if draws is None else [f"--draws {draws}", *([] if rng is None else [f"--seed {rng}"])]
+    tables = tuple(_tables(result if ensemble is None else ensemble))
+    return Report(result, ensemble, headlines, carried, tables, " ".join([*parts, "-o report.html"]), studies)
+
+
+def headlines_of(result: Result) -> tuple[Headline, ...]:
+    """Return the outputs that a report puts first: what the class puts first, at the last year where it has years."""
+    first: Sequence[str] = getattr(type(result), "HEADLINES", ()) or getattr(type(result), "ENSEMBLE_OUTPUTS", ())
+    chosen = [name.split("@")[0] for name in first]
+    derived = [name for name, spec in result.outputs().items() if spec.derived]
+    found = []
+    for name in dict.fromkeys([*chosen, *derived, *result.outputs()]):
+        headline = _headline(result, name)
+        if headline is not None:
+            found.append(headline)
+        if len(found) == MOST_HEADLINES:
+            break
+    return tuple(found)
+
+
+def _headline(result: Result, name: str) -> Headline | None:
+    """Return an output of one figure, or one a year, as a headline; nothing for others."""
+    if name not in result.outputs():
+        return None
+    spec = result.spec(name)
+    others = [dim for dim in spec.dims if dim != spec.time_axis]
+    if others or spec.kind in ("code", "date") or spec.words:
+        return None
+    label, selector, values = spec.label, name, np.asarray(result[name])
+    if spec.time_axis is not None:
+        years, rows = result.by_year(name)
+        if not years:
+            return None
+        label, selector, values = f"{spec.label} in {years[-1]}", f"{name}@{years[-1]}", np.asarray(rows[-1])
+    if values.dtype.kind not in "fiu" or not np.isfinite(values).any():
+        return None
+    if values.ndim:
+        from costmodel.foundation.reducers import exact_quantile
+
+        kept = values[np.isfinite(values)]
+        figures = tuple(float(value) for value in exact_quantile(kept, SUMMARY_QUANTILES))
+    else:
+        figures = (float(values),)
+    unit, scale = shown_unit(spec.unit, max(abs(value) for value in figures))
+    return Headline(label, selector, unit, tuple(value * scale for value in figures))
+
+
+def _carried(scenario: Any, first: Headline, draws: int, rng: int | None, studies: dict[str, Any]) -> str:
+    """Say which input moves the first headline most, one at a time."""
+    import warnings
+
+    from costmodel.analysis.one_at_a_time import tornado
+
+    try:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            swings = tornado(scenario, [first.name], draws=min(draws, 512), rng=rng or 0)
+    except CostModelError as error:
+        return f"What carries the answer could not be looked for: {error}"
+    studies["tornado"] = swings
+    order = np.argsort(-np.abs(swings.swing[:, 0]), kind="stable")
+    if not len(order):
+        return ""
+    names = [swings.names[row] for row in order[:2]]
+    low, high = swings.ranks
+    text = (
+        f"It moves most with {names[0]}: by {_share(swings, int(order[0]))} from its {low:.0%} to {high:.0%} quantile"
+    )
+    if len(names) > 1:
+        text += f", then with {names[1]} ({_share(swings, int(order[1]))})"
+    together = " Inputs acting together carry part of the spread." if said else ""
+    return f"{text}.{together}"
+
+
+def _share(swings: Any, row: int) -> str:
+    base = float(swings.base[0])
+    return f"{swings.swing[row, 0] / base:+.0%}" if base else f"{swings.swing[row, 0]:+.3g}"
+
+
+def _tables(result: Result) -> Iterator[tuple[str, tuple[Table, ...]]]:
+    """Yield the result's tables by heading: outputs by year and without years, then the sources' table."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for name, spec in result.outputs().items():
+        if spec.kind != "date":
+            groups.setdefault(tuple("time" if dim == spec.time_axis else dim for dim in spec.dims), []).append(name)
+    order = sorted(groups, key=lambda dims: (len(dims), dims != ("time",)))
+    for dims in order:
+        heading = "Outputs" if not dims else "By year" if dims == ("time",) else f"By {' and '.join(d for d in dims)}"
+        yield heading.replace("time", "year"), (result.table(*groups[dims]),)

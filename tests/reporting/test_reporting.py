@@ -1,0 +1,261 @@
+"""Figures, pages and workbooks: what they show is what the library computed, and what strangers wrote stays text."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import costmodel
+from costmodel.foundation.errors import DomainError, ScenarioError
+
+matplotlib = pytest.importorskip("matplotlib")
+matplotlib.use("Agg")
+jinja2 = pytest.importorskip("jinja2")
+openpyxl = pytest.importorskip("openpyxl")
+pytest.importorskip("xlsxwriter")
+
+from costmodel.analysis.comparison import Waterfall  # noqa: E402
+from costmodel.reporting import figures, style  # noqa: E402
+from costmodel.reporting.page import render, safe_link  # noqa: E402
+from costmodel.reporting.report import build_report, headlines_of  # noqa: E402
+from costmodel.reporting.workbook import write_workbook  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    style.pyplot().close("all")
+
+
+@pytest.fixture(scope="module")
+def planner() -> Any:
+    return build_report(costmodel.load_scenario("token-planner"), draws=64, rng=0, name="token-planner")
+
+
+@pytest.fixture(scope="module")
+def flywheel() -> Any:
+    return build_report(costmodel.load_scenario("from-2026"), name="from-2026")
+
+
+@pytest.mark.closed_form
+def test_a_fan_draws_the_figures_of_the_years_in_the_unit_it_shows(flywheel: Any) -> None:
+    axes = figures.fan(flywheel.result, "user_spend")
+    years, values = flywheel.result.by_year("user_spend")
+    line = axes.get_lines()[0]
+    assert line.get_xdata().tolist() == list(years)
+    unit = re.search(r"\[(.*)\]", axes.get_title(loc="left"))[1]
+    scale = {"B USD": 1e-9, "T USD": 1e-12, "M USD": 1e-6}[unit]
+    np.testing.assert_allclose(line.get_ydata(), values * scale, rtol=1e-12)
+    assert str(years[-1]) in axes.alt_text
+
+
+@pytest.mark.closed_form
+def test_stacked_bars_reach_the_total(flywheel: Any) -> None:
+    axes = figures.stacked(flywheel.result, ["user_spend_by_workload"], title="user spend")
+    unit = re.search(r"\[(.*)\]", axes.get_title(loc="left"))[1]
+    scale = {"B USD": 1e-9, "T USD": 1e-12, "M USD": 1e-6}[unit]
+    tops: dict[float, float] = {}
+    for bar in axes.patches:
+        centre = round(bar.get_x() + bar.get_width() / 2)
+        tops[centre] = max(tops.get(centre, 0.0), bar.get_y() + bar.get_height())
+    years, values = flywheel.result.by_year("user_spend")
+    np.testing.assert_allclose([tops[year] for year in years], values * scale, rtol=1e-9)
+
+
+@pytest.mark.contract
+def test_bars_of_different_units_are_refused(flywheel: Any) -> None:
+    with pytest.raises(DomainError, match="cannot be stacked"):
+        figures.stacked(flywheel.result, ["user_spend", "tokens"])
+
+
+@pytest.mark.closed_form
+def test_a_bridge_starts_and_ends_at_its_values() -> None:
+    change = Waterfall(
+        scenarios=("a", "b"),
+        changes=("price", "adoption"),
+        outputs=("spend",),
+        first=np.array([10.0]),
+        second=np.array([14.0]),
+        parts=np.array([[-3.0], [7.0]]),
+        error=np.zeros((2, 1)),
+        draws=0,
+    )
+    axes = figures.bridge(change)
+    spans = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in axes.patches]
+    assert spans == [(0.0, 10.0), (10.0, 17.0), (17.0, 14.0), (0.0, 14.0)]
+    assert "adoption" in axes.alt_text
+
+
+@pytest.mark.closed_form
+@pytest.mark.parametrize(
+    ("gap", "when"),
+    [([-1.0, -1.0, 3.0], 2021.25), ([1.0, 1.0, 1.0], None), ([-1.0, 1.0, -1.0], None), ([-1.0, 1.0, 1.0], 2020.5)],
+)
+def test_when_one_passes_the_other_for_good(gap: list[float], when: float | None) -> None:
+    assert figures._passes(np.array([2020.0, 2021.0, 2022.0]), np.array(gap)) == when
+
+
+@pytest.mark.closed_form
+def test_no_point_of_the_front_is_beaten() -> None:
+    xs, ys = np.array([1.0, 2.0, 3.0, 2.5, np.nan]), np.array([1.0, 3.0, 4.0, 2.0, 0.0])
+    assert figures._front(xs, ys).tolist() == [0, 3, 2]
+
+
+@pytest.mark.contract
+def test_small_steps_are_drawn_as_one_and_nothing_is_lost() -> None:
+    parts = [(f"p{i}", float(i)) for i in range(30)]
+    kept = figures._largest(parts)
+    assert len(kept) == figures.MOST_BARS
+    assert sum(value for _, value in kept) == sum(value for _, value in parts)
+
+
+@pytest.mark.contract
+def test_every_figure_has_a_description_and_svg_says_it(flywheel: Any) -> None:
+    axes = figures.crossing(flywheel.result, "inference_cost", "training_cost")
+    text = style.svg_of(axes)
+    assert text.startswith('<svg role="img" aria-label="')
+    assert "inference" in text[:400]
+    assert "<metadata>" not in text
+
+
+@pytest.mark.contract
+def test_headlines_are_those_that_the_result_puts_first(planner: Any) -> None:
+    first = planner.headlines[0]
+    assert first.name == "blended_cost"
+    values = planner.ensemble.quantile("blended_cost", (0.05, 0.5, 0.95)) * 1e6
+    np.testing.assert_allclose(first.values, values, rtol=1e-12)
+    assert first.unit == "USD/Mtoken"
+    assert planner.answer.startswith("Cost of a token of the mix")
+    assert all(item.name.endswith("@2031") or "@" in item.name for item in headlines_of(costmodel.run("from-2026")))
+
+
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.outside: list[str] = []
+        self.tags: list[str] = []
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attrs:
+            if tag == "a" and name == "href":
+                self.links.append(value or "")
+            elif name in ("src", "href", "data") and not (value or "").startswith("#"):
+                self.outside.append(f"{tag} {value}")
+
+
+@pytest.mark.contract
+def test_a_page_needs_nothing_from_outside_and_shows_every_assumption(planner: Any) -> None:
+    text = render(planner)
+    page = _Page()
+    page.feed(text)
+    assert page.outside == []
+    assert page.tags.count("svg") >= 3
+    assert all(link.startswith(("http://", "https://")) for link in page.links)
+    for row in planner.result.scenario.sources():
+        assert row.path in text
+    assert "costmodel report token-planner --draws 64 --seed 0" in text
+
+
+@pytest.mark.contract
+def test_what_a_stranger_wrote_stays_text(tmp_path: Path) -> None:
+    scenario = costmodel.load_scenario("token-planner").replace(
+        {
+            "title": "<script>alert(1)</script>",
+            "description": "=1+1",
+            "sources": {"ecologits": {"title": "<img src=x onerror=alert(1)>", "link": "javascript:alert(1)"}},
+        }
+    )
+    report = build_report(scenario)
+    text = render(report)
+    assert "<script>alert" not in text
+    assert "<img" not in text
+    assert "javascript:" not in text.replace("javascript:alert(1)&#34;", "").split("<details>")[0]
+    write_workbook(report, tmp_path / "w.xlsx")
+    cells = [cell.value for row in openpyxl.load_workbook(tmp_path / "w.xlsx")["Answer"].iter_rows() for cell in row]
+    assert "=1+1" in cells
+    sheet = openpyxl.load_workbook(tmp_path / "w.xlsx")["Answer"]
+    assert all(cell.data_type != "f" for row in sheet.iter_rows() for cell in row)
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize(
+    ("link", "safe"),
+    [
+        ("https://a.b/c", "https://a.b/c"),
+        ("arXiv:2405.21015", "https://arxiv.org/abs/2405.21015"),
+        ("javascript:alert(1)", ""),
+        ("data:text/html,x", ""),
+        ("//a.b", ""),
+        ("http://", ""),
+        ("https://[", ""),
+        (None, ""),
+    ],
+)
+def test_only_addresses_of_the_web_are_links(link: str | None, safe: str) -> None:
+    assert safe_link(link) == safe
+
+
+def formulas(path: Path) -> dict[tuple[str, str], str]:
+    return {
+        (sheet.title, cell.coordinate): cell.value
+        for sheet in openpyxl.load_workbook(path)
+        for row in sheet.iter_rows()
+        for cell in row
+        if cell.data_type == "f"
+    }
+
+
+@pytest.mark.contract
+def test_sums_and_ratios_of_a_workbook_are_formulas(flywheel: Any, tmp_path: Path) -> None:
+    write_workbook(flywheel, tmp_path / "w.xlsx")
+    found = formulas(tmp_path / "w.xlsx")
+    kinds = {"ratio": sum("/" in text for text in found.values()), "sum": sum("+" in text for text in found.values())}
+    assert kinds["ratio"] > 5
+    assert kinds["sum"] > 5
+    assert any(sheet == "Value" and text.startswith("=SUM(") for (sheet, _), text in found.items())
+
+
+@pytest.mark.peer
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
+def test_libreoffice_recalculates_to_the_librarys_figures(flywheel: Any, planner: Any, tmp_path: Path) -> None:
+    profile = tmp_path / "profile" / "user"
+    profile.mkdir(parents=True)
+    always = (
+        '<item oor:path="/org.openoffice.Office.Calc/Formula/Load"><prop oor:name="OOXMLRecalcMode" oor:op="fuse">'
+        "<value>0</value></prop></item>"
+    )
+    (profile / "registrymodifications.xcu").write_text(
+        '<?xml version="1.0" encoding="UTF-8"?><oor:items xmlns:oor="http://openoffice.org/2001/registry">'
+        f"{always}</oor:items>"
+    )
+    for name, report in (("years", flywheel), ("parts", planner)):
+        path = tmp_path / f"{name}.xlsx"
+        write_workbook(report, path)
+        command = ["soffice", "--headless", f"-env:UserInstallation=file://{tmp_path}/profile", "--convert-to"]
+        out = tmp_path / "recalculated"
+        subprocess.run(
+            [*command, "xlsx", "--outdir", str(out), str(path)], check=True, capture_output=True, timeout=180
+        )
+        written = openpyxl.load_workbook(path, data_only=True)
+        again = openpyxl.load_workbook(out / path.name, data_only=True)
+        for sheet, cell in formulas(path):
+            assert again[sheet][cell].value == pytest.approx(written[sheet][cell].value, rel=1e-9), (sheet, cell)
+
+
+@pytest.mark.contract
+def test_a_report_is_named_page_or_workbook(tmp_path: Path) -> None:
+    from costmodel.cli.report import report_command
+
+    with pytest.raises(ScenarioError, match=r"\.html or \.xlsx"):
+        report_command("token-planner", tmp_path / "r.pdf")
+    report_command("token-planner", tmp_path / "r.html", ["utilisation=0.5"])
+    assert "--set utilisation=0.5" in (tmp_path / "r.html").read_text(encoding="utf-8")
