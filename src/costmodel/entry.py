@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from costmodel.foundation.design import Design, RandomSource
 from costmodel.foundation.errors import ScenarioError, near_matches
+from costmodel.foundation.inheritance import REMOVE, merged
 from costmodel.foundation.results import Result
 from costmodel.foundation.running import OnNonFinite, run_model
 from costmodel.foundation.scenario import Scenario, model_entry, parse_toml
@@ -27,6 +28,8 @@ MODEL_MODULES = {
 }
 """Where each model is registered; imported when a scenario names it."""
 
+MAX_BASES = 8
+"""Most bases, one on another [1]."""
 MAX_FILE_BYTES = 4 * 2**20
 """Largest scenario file that is read [byte]."""
 
@@ -51,7 +54,8 @@ def load_scenario(name_or_path: str | Path) -> Any:
     Parameters
     ----------
     name_or_path
-        A name of :func:`scenario_names`, or the path of a file that ends in ``.toml``.
+        A name of :func:`scenario_names`, or the path of a file that ends in ``.toml``. A file with ``base = …``
+        inherits from a built-in scenario, or from a file in its folder or below, named by its relative path.
 
     Returns
     -------
@@ -61,7 +65,8 @@ def load_scenario(name_or_path: str | Path) -> Any:
     Raises
     ------
     ScenarioError
-        If there is no such scenario or file, or it is not well formed; the message names file and path.
+        If there is no such scenario or file, it is not well formed, or its bases go round in a circle or leave its
+        folder; the message names file and path.
 
     Examples
     --------
@@ -69,25 +74,75 @@ def load_scenario(name_or_path: str | Path) -> Any:
     'quarter'
     """
     text, where = _read(name_or_path)
-    return scenario_from(parse_toml(text, where), where)
+    folder = Path(where).resolve().parent if _is_path(name_or_path) else None
+    return scenario_from(parse_toml(text, where), where, folder=folder)
 
 
-def scenario_from(form: dict[str, Any], where: str = "scenario") -> Any:
+def scenario_from(form: dict[str, Any], where: str = "scenario", *, folder: Path | None = None) -> Any:
     """Build a scenario of the class that its ``model`` names from nested tables.
+
+    Parameters
+    ----------
+    form
+        Nested tables, with ``base`` and ``remove`` where they inherit.
+    where
+        Where they came from, for messages.
+    folder
+        Folder in which bases may lie; only built-in ones where absent.
 
     Raises
     ------
     ScenarioError
         If the model is unknown or the tables are not such a scenario.
     """
-    model = form.get("model")
+    whole = _with_bases(form, where, folder, folder, (where,))
+    model = whole.get("model")
     if not isinstance(model, str):
         raise ScenarioError(f"{where}: model is missing: known are {', '.join(MODEL_MODULES)}")
     _register(model)
     try:
-        return model_entry(model).scenario(**form)
+        return model_entry(model).scenario(**whole)
     except ScenarioError as error:
         raise type(error)(f"{where}: {error}") from None
+
+
+def _with_bases(
+    form: dict[str, Any], where: str, here: Path | None, root: Path | None, chain: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return a form laid over its base, which is laid over its own; paths start ``here`` and stay below ``root``."""
+    if "base" not in form:
+        if REMOVE in form:
+            raise ScenarioError(f"{where}: {REMOVE} belongs to a scenario with a base")
+        return form
+    named = form["base"]
+    if not isinstance(named, str):
+        raise ScenarioError(f"{where}: base is a name or a relative path; given {str(named)[:80]!r}")
+    text, source, inside = _read_base(named, where, here, root)
+    if source in chain:
+        raise ScenarioError(f"{where}: bases go round in a circle: {' → '.join([*chain, source])}")
+    if len(chain) > MAX_BASES:
+        raise ScenarioError(f"{where}: more than {MAX_BASES} bases, one on another")
+    base = _with_bases(parse_toml(text, source), source, inside, root, (*chain, source))
+    change = {key: item for key, item in form.items() if key != "base"}
+    if change.get("model", base.get("model")) != base.get("model"):
+        raise ScenarioError(f"{where}: model {change['model']!r} is not that of its base, {base.get('model')!r}")
+    try:
+        return merged(base, change)
+    except ScenarioError as error:
+        raise ScenarioError(f"{where}: {error}") from None
+
+
+def _read_base(named: str, where: str, here: Path | None, root: Path | None) -> tuple[str, str, Path | None]:
+    """Return a base's text, where it came from, and the folder in which its own relative bases start."""
+    if not _is_path(named):
+        return *_read(named), None
+    if here is None or root is None or Path(named).is_absolute():
+        raise ScenarioError(f"{where}: base {named!r} is neither a built-in scenario nor a path beside a file")
+    target = (here / named).resolve()
+    if not target.is_relative_to(root):
+        raise ScenarioError(f"{where}: base {named!r} leaves the folder {root}")
+    text, _ = _read(target)
+    return text, str(target), target.parent
 
 
 def run(
@@ -228,10 +283,15 @@ def _register(model: str) -> None:
         import_module(module)
 
 
+def _is_path(name_or_path: str | Path) -> bool:
+    given = str(name_or_path)
+    return isinstance(name_or_path, Path) or given.endswith(".toml") or "/" in given
+
+
 def _read(name_or_path: str | Path) -> tuple[str, str]:
     """Return a scenario's text and where it came from."""
     given = str(name_or_path)
-    if isinstance(name_or_path, Path) or given.endswith(".toml") or "/" in given:
+    if _is_path(name_or_path):
         path = Path(given)
         try:
             with path.open("rb") as file:

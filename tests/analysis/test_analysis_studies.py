@@ -363,3 +363,31 @@ def test_a_training_run_a_deployment_and_an_agent_task_are_studied_like_the_flyw
     price = break_even(service, "max_time_per_output_token", "batch >= 100", low=0.03, high=0.2)
     assert price.holds[-1][1] == pytest.approx(0.2)
     assert sobol_study(service, "batch", base_points=64, rng=0, on_nonfinite="drop").runs > 64
+
+
+@pytest.mark.closed_form
+def test_a_waterfall_between_files_with_other_sources_adds_up():
+    sourced = {"value": 0.5, "source": "old", "grade": "published"}
+    first = written(share=sourced, price=2.0, sources={"old": {"title": "Old"}})
+    newer = {"value": 0.8, "source": "new", "grade": "published"}
+    switched = {"double": True, "share": newer}
+    second = first.replace({"name": "b", "sources": {"new": {"title": "New"}}, **switched})
+    found = waterfall(first, second, "npv", model=firm, rng=0)
+    assert set(found.changes) == {"double", "share"}
+    assert found.first + found.parts.sum(axis=0) == pytest.approx(found.second, rel=1e-12)
+
+
+@pytest.mark.closed_form
+def test_a_switch_is_an_input_of_every_study():
+    # npv = 8 steps of (price − cost) × volume / price^1.2, with cost = price / 4 by the switch
+    tied = written(
+        price=2.0, switches={"pay": {"description": "Price and cost.", "moves": {"price": 1.0, "cost": 0.25}}}
+    )
+    spread = tied.replace({"pay": {"dist": "uniform", "low": 1.0, "high": 3.0}})
+    problem = as_problem(spread, "npv", model=firm)
+    assert problem.names == ("pay", "demand.volume") and problem.grade("pay").value == "assumed"
+    values = {"pay": np.array([1.0, 2.0])}
+    volume = spread.demand.volume.median()
+    expected = [8 * 0.75 * pay * volume * pay**-1.2 for pay in (1.0, 2.0)]
+    assert problem.at(2, values=values)[1][0] == pytest.approx(expected, rel=1e-12)
+    assert tornado(spread, "npv", model=firm, draws=0, rng=0).names == ("pay", "demand.volume")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,13 +18,12 @@ from costmodel.analysis.targets import Output
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.design import Design, RandomSource, seed_of
-from costmodel.foundation.errors import DomainError
+from costmodel.foundation.differences import changed_paths
+from costmodel.foundation.errors import CostModelWarning, DomainError
 from costmodel.foundation.reducers import exact_quantile
 from costmodel.foundation.scenario import Scenario
 from costmodel.foundation.values import Resolver
 
-ABOUT = frozenset({"name", "title", "description", "sources", "observations", "calibrated", "not_modelled", "misses"})
-"""Entries of a scenario that say what it is and change no number."""
 MAX_EXACT = 12
 """Changes up to which a waterfall visits every combination, 2¹² [1]."""
 BANDS = (0.05, 0.5, 0.95)
@@ -142,39 +142,6 @@ def _ensemble(
     return problem.at(draws, ranks=ranks, on_progress=on_progress)
 
 
-def changed_paths(first: Scenario, second: Scenario) -> dict[str, tuple[Any, Any]]:
-    """Return what differs between two scenarios: dotted path → written entries of the first and the second.
-
-    A parameter is compared by its value, not by its source. An entry that one of them lacks is None; a whole table
-    that one lacks is one change.
-
-    Raises
-    ------
-    DomainError
-        If the scenarios are of different models.
-    """
-    if type(first) is not type(second) or first.model != second.model:
-        raise DomainError(f"{first.name!r} is of model {first.model!r} and {second.name!r} of {second.model!r}")
-    found: dict[str, tuple[Any, Any]] = {}
-    _differ("", first.written(), second.written(), found)
-    return {path: pair for path, pair in found.items() if path.split(".")[0] not in ABOUT}
-
-
-def _differ(prefix: str, a: Any, b: Any, found: dict[str, tuple[Any, Any]]) -> None:
-    """Collect differences of two written forms by path."""
-    a_value, b_value = (item["value"] if _is_value(item) else item for item in (a, b))
-    tables = isinstance(a_value, dict) and isinstance(b_value, dict)
-    if tables and not any("dist" in item or "knots" in item for item in (a_value, b_value)):
-        for key in dict.fromkeys([*a_value, *b_value]):
-            _differ(f"{prefix}.{key}" if prefix else key, a_value.get(key), b_value.get(key), found)
-    elif a_value != b_value:
-        found[prefix] = (a, b)
-
-
-def _is_value(item: Any) -> bool:
-    return isinstance(item, dict) and "value" in item
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waterfall:
     """A change between two scenarios, divided among what differs; the parts add up to it exactly.
@@ -256,7 +223,8 @@ def waterfall(
     if not differing:
         raise DomainError(f"{first.name!r} and {second.name!r} differ in nothing that changes a number")
     steps = _steps(tuple(differing), parts)
-    mixer = _Mixer(model, first, outputs, differing, steps, draws, seed_of(rng))
+    both = {**second.written().get("sources", {}), **first.written().get("sources", {})}
+    mixer = _Mixer(model, first.replace({"sources": both}), outputs, differing, steps, draws, seed_of(rng))
     count = len(steps)
     if count <= MAX_EXACT:
         worth = mixer.worth(subsets(count))
@@ -339,8 +307,10 @@ class _Mixer:
 
     def _with_structure(self, shape: NDArray[np.bool_], masks: NDArray[np.bool_]) -> FloatArray:
         """Run all combinations of numbers for one combination of what is not a number."""
-        scenario = self._first.replace(self._taken(shape))
-        changed = scenario.replace(self._taken(self._numeric))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CostModelWarning)  # that a step moves one entry is what is asked
+            scenario = self._first.replace(self._taken(shape))
+            changed = scenario.replace(self._taken(self._numeric))
         problem = as_problem(scenario, self._outputs, model=self._model)
         ranks, before = self._resolved(scenario)
         _, after = self._resolved(changed)

@@ -23,7 +23,7 @@ from costmodel.foundation.design import correlated
 from costmodel.foundation.distributions import Distribution
 from costmodel.foundation.errors import DomainError, ScenarioError, UnknownParameterError, near_matches
 from costmodel.foundation.inputs import Inputs
-from costmodel.foundation.provenance import Grade
+from costmodel.foundation.provenance import Grade, weakest
 from costmodel.foundation.scenario import Scenario, model_entry
 from costmodel.foundation.values import ParameterSpec, Resolver, Value
 
@@ -243,18 +243,25 @@ def as_problem(
 
 def _scenario_problem(model: Model | None, scenario: Scenario, selectors: tuple[Selector, ...]) -> Problem:
     run = model if model is not None else model_entry(scenario.model).load()
-    known = scenario.paths()
+    known = (*scenario.switches, *scenario.paths())
     written = {path: value for path, value, _, _ in scenario.walk()}
 
     def call(ranks: Any, values: Mapping[str, FloatArray], factors: Mapping[str, FloatArray]) -> Any:
         for path in (*values, *factors):
-            if path not in written:
+            if path not in known:
                 raise UnknownParameterError(f"{path}: there is no such parameter{near_matches(path, known)}")
-        return run(scenario.resolved(PointResolver(scenario.grid, ranks, values, factors)))
+        replaced = {
+            path: row if factor == 1.0 else row * factor
+            for name, row in values.items()
+            for path, factor in scenario.moved_by(name).items()
+        }
+        scaled = {path: row for name, row in factors.items() for path in scenario.moved_by(name)}
+        return run(scenario.resolved(PointResolver(scenario.grid, ranks, replaced, scaled)))
 
     def quantile(name: str, rank: FloatArray) -> FloatArray | None:
-        value = written.get(name)
-        return np.asarray(value.ppf(rank)) if isinstance(value, Distribution) else None
+        path, factor = next(iter(scenario.moved_by(name).items()))
+        value = written.get(path)
+        return np.asarray(value.ppf(rank)) / factor if isinstance(value, Distribution) else None
 
     return Problem(
         names=scenario.uncertain_paths(),
@@ -279,7 +286,9 @@ def grades_of(scenario: Inputs) -> dict[str, Grade]:
     >>> grades_of(Run(price=2.0))["price"].value
     'assumed'
     """
-    return {path: provenance.grade for path, _, _, provenance in scenario.walk()}
+    grades = {path: provenance.grade for path, _, _, provenance in scenario.walk()}
+    switches = scenario.switches if isinstance(scenario, Scenario) else {}
+    return {**grades, **{name: weakest(grades[path] for path in switch.moves) for name, switch in switches.items()}}
 
 
 def _function_problem(function: Model, ranges: Ranges, selectors: tuple[Selector, ...]) -> Problem:

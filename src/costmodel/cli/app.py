@@ -20,6 +20,7 @@ from costmodel.cli.estimate import estimate_app
 from costmodel.cli.report import report_command
 from costmodel.cli.run import list_command, run_command
 from costmodel.cli.sensitivity import sensitivity_command
+from costmodel.cli.show import diff_command, show_command
 from costmodel.cli.stability import stability_command
 from costmodel.cli.usage import usage_command
 from costmodel.cli.validate import validate_command
@@ -33,6 +34,8 @@ app = typer.Typer(
 )
 app.command("run")(run_command)
 app.command("list")(list_command)
+app.command("show")(show_command)
+app.command("diff")(diff_command)
 app.command("stability")(stability_command)
 app.command("sensitivity")(sensitivity_command)
 app.command("breakeven")(breakeven_command)

@@ -38,6 +38,18 @@ class NonFiniteResultError(CostModelError, ArithmeticError):
     """A model produced a value that is not finite."""
 
 
+class CostModelWarning(UserWarning):
+    """Base of every warning of costmodel: an answer is given, and something about it is to be known."""
+
+
+class PartialChangeWarning(CostModelWarning):
+    """A value was changed alone that usually moves together with others."""
+
+
+class CorrelationWarning(CostModelWarning):
+    """A correlation was dropped, because one of its two inputs is no longer uncertain."""
+
+
 class MissingExtraError(CostModelError, ImportError):
     """A feature needs an optional dependency that is not installed."""
 

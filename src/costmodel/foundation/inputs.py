@@ -267,6 +267,8 @@ def set_path(form: dict[str, Any], path: str, value: Value | Mapping[str, Any] |
         If the path leads nowhere; near matches are in the message.
     """
     parts = path.split(".")
+    if len(parts) == 1 and path not in known:
+        raise UnknownParameterError(f"{path}: there is no such entry{near_matches(path, known)}")
     node: Any = form
     for part in parts[:-1]:
         node = _step_into(node, part, path, known)

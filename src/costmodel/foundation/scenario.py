@@ -6,22 +6,36 @@ its class and its callable.
 
 from __future__ import annotations
 
+import math
 import tomllib
+import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from importlib import import_module
-from typing import Any, Self, get_type_hints
+from typing import TYPE_CHECKING, Any, Self, get_type_hints
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from costmodel.foundation.design import Design, copula_factor
 from costmodel.foundation.distributions import Distribution
-from costmodel.foundation.errors import ScenarioError, UnknownParameterError, near_matches
+from costmodel.foundation.errors import (
+    CorrelationWarning,
+    CostModelError,
+    PartialChangeWarning,
+    ScenarioError,
+    UnknownParameterError,
+    near_matches,
+)
+from costmodel.foundation.inheritance import bare_value, difference
 from costmodel.foundation.inputs import Inputs, set_path
 from costmodel.foundation.provenance import Citation, Source
 from costmodel.foundation.schedules import Schedule, TimeGrid
-from costmodel.foundation.values import Resolver, Value
+from costmodel.foundation.values import Resolver, Value, read_parameter, scaled_value, written_value
+
+if TYPE_CHECKING:
+    from costmodel.foundation.differences import Difference
 
 
 class SourceEntry(Inputs):
@@ -55,6 +69,30 @@ class Observation(Inputs):
     note: str | None = None
 
 
+class Switch(Inputs):
+    """One name for values that a person thinks of as one: setting it moves them all together.
+
+    Uncertain values of one switch share one rank, so that they move together in every draw as well.
+
+    Parameters
+    ----------
+    description
+        What it stands for, in one sentence.
+    moves
+        Path of each value → what the switch is multiplied by to give it [1], above 0. All have the same unit.
+    """
+
+    description: str
+    moves: dict[str, float] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _check_factors(self) -> Self:
+        for path, factor in self.moves.items():
+            if not math.isfinite(factor) or factor <= 0.0:
+                raise ScenarioError(f"moves: {path} has the factor {factor!r}: a finite number above 0 is needed")
+        return self
+
+
 class Scenario(Inputs):
     """Base of every scenario: what all models' inputs share.
 
@@ -81,6 +119,7 @@ class Scenario(Inputs):
     calibrated: tuple[str, ...] = ()
     not_modelled: tuple[str, ...] = ()
     misses: tuple[str, ...] = ()
+    switches: dict[str, Switch] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _check_references(self) -> Self:
@@ -92,8 +131,28 @@ class Scenario(Inputs):
             if row.source not in self.source_table:
                 hint = near_matches(row.source, self.source_table)
                 raise ScenarioError(f"observations: source {row.source!r} is not in [sources]{hint}")
+        if self.switches:
+            self._check_switches()
         copula_factor(self.uncertain_paths(), self.rank_correlations())
         return self
+
+    def _check_switches(self) -> None:
+        specs = {path: spec for path, _, spec, _ in self.walk()}
+        taken: dict[str, str] = {}
+        for name, switch in self.switches.items():
+            if name in specs or "." in name or name in type(self).model_fields:
+                raise ScenarioError(f"switches.{name}: a switch has neither the name of an entry nor dots in it")
+            for path in switch.moves:
+                if path not in specs:
+                    raise UnknownParameterError(
+                        f"switches.{name}.moves: there is no parameter {path!r}{near_matches(path, specs)}"
+                    )
+                if path in taken:
+                    raise ScenarioError(f"switches.{name}: {path} is moved by the switch {taken[path]!r} as well")
+                taken[path] = name
+            units = {specs[path].unit for path in switch.moves}
+            if len(units) > 1:
+                raise ScenarioError(f"switches.{name}: its values differ in unit: {', '.join(sorted(units))}")
 
     @property
     def grid(self) -> TimeGrid | None:
@@ -102,18 +161,27 @@ class Scenario(Inputs):
 
     def uncertain_paths(self) -> tuple[str, ...]:
         """Return the paths that are distributions, in declared order."""
-        paths: list[str] = []
+        paths: dict[str, None] = {}
+        shared = self.shared_ranks()
         for path, value, _, _ in self.walk():
-            if isinstance(value, Distribution):
-                paths.append(path)
-            elif isinstance(value, Schedule) and value.distributed:
-                independent = value.rank == "independent"
-                paths.extend(f"{path}[{i}]" for i in value.distributed) if independent else paths.append(path)
+            if isinstance(value, Schedule) and value.distributed and value.rank == "independent":
+                paths.update(dict.fromkeys(f"{path}[{i}]" for i in value.distributed))
+            elif isinstance(value, Distribution) or (isinstance(value, Schedule) and value.distributed):
+                paths[shared.get(path, path)] = None
         return tuple(paths)
+
+    def shared_ranks(self) -> dict[str, str]:
+        """Return path → switch for every value that a switch moves: its draws take the switch's rank."""
+        return {path: name for name, switch in self.switches.items() for path in switch.moves}
+
+    def moved_by(self, name: str) -> dict[str, float]:
+        """Return the paths that a name moves, with their factors: those of a switch, or the path itself."""
+        return dict(self.switches[name].moves) if name in self.switches else {name: 1.0}
 
     def rank_correlations(self) -> tuple[tuple[str, str, float], ...]:
         """Return the pairs of paths with their rank correlation."""
-        return tuple((row.a, row.b, row.rank) for row in self.correlations)
+        shared = self.shared_ranks()
+        return tuple((shared.get(row.a, row.a), shared.get(row.b, row.b), row.rank) for row in self.correlations)
 
     def paths(self) -> tuple[str, ...]:
         """Return the dotted path of every parameter, in declared order."""
@@ -149,11 +217,134 @@ class Scenario(Inputs):
             If a value is not allowed.
         """
         form = self.written()
-        known = [*self.paths(), *(name for name in type(self).model_fields if name not in self.specs())]
-        for path, value in changes.items():
+        entries = [field.alias or name for name, field in type(self).model_fields.items()]
+        known = [*self.switches, *self.paths(), *entries]
+        direct = self._directly(changes)
+        for path, value in direct.items():
             written = value.written() if isinstance(value, Schedule | Distribution | Inputs) else value
             set_path(form, path, written, known)
+        if "correlations" not in direct and self.correlations:
+            form["correlations"] = self._kept_correlations(form, direct)
         return type(self)(**_without_none(form))
+
+    def _directly(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Return changes with switches and patterns written out as the paths that they stand for."""
+        direct: dict[str, Any] = {}
+        for name, value in changes.items():
+            if name in self.switches:
+                direct.update(self._switched(name, value))
+            elif "*" in name:
+                direct.update(dict.fromkeys(self.matching(name), value))
+            else:
+                direct[name] = value
+        for name, switch in self.switches.items():
+            alone = [path for path in switch.moves if path in direct]
+            left = [path for path in switch.moves if path not in direct]
+            if alone and left:
+                warnings.warn(
+                    f"{', '.join(alone)} changed alone, {', '.join(left)} not: set {name} to move them together",
+                    PartialChangeWarning,
+                    stacklevel=3,
+                )
+        return direct
+
+    def _switched(self, name: str, value: Any) -> dict[str, Any]:
+        """Return the written value of every path that a switch moves."""
+        moves = self.switches[name].moves
+        specs = {path: spec for path, _, spec, _ in self.walk() if path in moves}
+        free = replace(next(iter(specs.values())), ge=None, gt=None, le=None, lt=None, trajectory=True)
+        try:
+            read, provenance = read_parameter(value, free)
+        except CostModelError as error:
+            raise type(error)(f"{name}: {error}") from None
+        return {
+            path: written_value(scaled_value(read, factor), provenance, specs[path]) for path, factor in moves.items()
+        }
+
+    def matching(self, pattern: str) -> tuple[str, ...]:
+        """Return the paths that a pattern fits, ``*`` standing for any part.
+
+        Raises
+        ------
+        UnknownParameterError
+            If there is none.
+        """
+        found = tuple(path for path in self.paths() if fnmatchcase(path, pattern))
+        if not found:
+            raise UnknownParameterError(f"{pattern}: there is no such parameter{near_matches(pattern, self.paths())}")
+        return found
+
+    def scale(self, factors: Mapping[str, float]) -> Self:
+        """Return a scenario with what is written at some paths multiplied.
+
+        Parameters
+        ----------
+        factors
+            Path, pattern with ``*`` or name of a switch → factor [1]. Numbers, distributions and schedules keep their
+            shape; a scaled value keeps no source, since no source has it.
+
+        Raises
+        ------
+        UnknownParameterError
+            If a path does not exist.
+        ScenarioError, DomainError
+            If a path is absent, or a value leaves its bounds.
+
+        Examples
+        --------
+        >>> from costmodel.foundation.inputs import parameter
+        >>> class Run(Scenario):
+        ...     price: Any = parameter("USD/hour", description="Price.")
+        >>> Run(name="r", model="demo", price=2.0).scale({"price": 1.5}).price
+        3.0
+        """
+        changes: dict[str, Any] = {}
+        specs = {path: spec for path, _, spec, _ in self.walk()}
+        for name, factor in factors.items():
+            for path in self.matching(name) if "*" in name else self.moved_by(name):
+                value = self.get(path)
+                if value is None:
+                    raise ScenarioError(f"{path}: is absent, so it cannot be multiplied")
+                changes[path] = written_value(scaled_value(value, factor), None, specs[path])
+        return self.replace(changes)
+
+    def _kept_correlations(self, form: Mapping[str, Any], changes: Mapping[str, Any]) -> list[Any]:
+        """Return the correlations whose two inputs are still uncertain; the others go with a warning."""
+        kept = []
+        for row in form["correlations"]:
+            fixed = [path for path in (row["a"], row["b"]) if _fixes(path.split("[")[0], changes, self.switches)]
+            if not fixed:
+                kept.append(row)
+                continue
+            warnings.warn(
+                f"{' and '.join(fixed)} is now one value: its correlation of {row['rank']:g} with "
+                f"{row['b'] if fixed[0] == row['a'] else row['a']} is dropped",
+                CorrelationWarning,
+                stacklevel=3,
+            )
+        return kept
+
+    def diff(self, other: Scenario) -> Difference:
+        """Return what differs between this scenario and another of the same model.
+
+        Raises
+        ------
+        DomainError
+            If the scenarios are of different models.
+
+        Examples
+        --------
+        >>> from costmodel.foundation.inputs import parameter
+        >>> class Run(Scenario):
+        ...     price: Any = parameter("USD/hour", description="Price.")
+        >>> print(Run(name="r", model="demo", price=2.0).diff(Run(name="r", model="demo", price=3.0)))
+        r against r
+        path   unit      r  r (changed)
+        price  USD/hour  2            3
+        """
+        from costmodel.foundation.differences import Difference
+
+        return Difference.between(self, other)
 
     def resolve(self, design: Design | None = None, *, block: int | None = None) -> Self:
         """Return this scenario with every distribution replaced.
@@ -167,6 +358,10 @@ class Scenario(Inputs):
         """
         ranks = None if design is None else design.ranks(block)
         return self.resolved(Resolver(self.grid, ranks))
+
+    def resolved(self, resolver: Resolver, prefix: str = "") -> Self:
+        """Return this scenario with every parameter replaced by what the resolver makes of it."""
+        return super().resolved(replace(resolver, shared=self.shared_ranks()) if self.switches else resolver, prefix)
 
     def sources(self) -> tuple[Citation, ...]:
         """Return the bibliography of what this scenario uses: a line per parameter, with its grade."""
@@ -188,11 +383,29 @@ class Scenario(Inputs):
         """Return whether every value is as it is written: False for a scenario that was resolved to arrays."""
         return not any(isinstance(value, np.ndarray) for _, value, _, _ in self.walk())
 
-    def to_toml(self) -> str:
-        """Return the scenario as TOML text; reading it back gives an equal scenario."""
+    def to_toml(self, *, base: Scenario | None = None) -> str:
+        """Return the scenario as TOML text; reading it back gives an equal scenario.
+
+        Parameters
+        ----------
+        base
+            A built-in scenario of the same model that the text shall inherit from: it then holds ``base = …`` and the
+            difference alone. Where absent, the whole scenario.
+
+        Raises
+        ------
+        ScenarioError
+            If the scenario was resolved to arrays, or the base is of another model.
+        """
         import tomli_w
 
-        return tomli_w.dumps(self.written())
+        if not self.is_written():
+            raise ScenarioError(f"{self.name}: a resolved scenario holds arrays and has no text")
+        if base is None:
+            return tomli_w.dumps(self.written())
+        if base.model != self.model:
+            raise ScenarioError(f"{base.name!r} is of the model {base.model!r}, not {self.model!r}: no base for it")
+        return tomli_w.dumps({"base": base.name, **difference(base.written(), self.written())})
 
     @classmethod
     def from_toml(cls, text: str) -> Self:
@@ -204,6 +417,12 @@ class Scenario(Inputs):
             If the text is not TOML or not such a scenario.
         """
         return cls(**parse_toml(text))
+
+
+def _fixes(path: str, changes: Mapping[str, Any], switches: Mapping[str, Switch]) -> bool:
+    """Return whether changes make an input certain."""
+    members = switches[path].moves if path in switches else (path,)
+    return any(member in changes and isinstance(bare_value(changes[member]), int | float | str) for member in members)
 
 
 def _without_none(form: Any) -> Any:

@@ -245,6 +245,14 @@ class Schedule:
         mixed = axis[left] * (1.0 - share) + axis[left + 1] * share
         return np.asarray(np.exp(mixed) if log else mixed, dtype=np.float64)
 
+    def scaled(self, factor: float) -> Schedule:
+        """Return the schedule with every knot multiplied."""
+        knots = tuple(
+            (date, value.scaled(factor) if isinstance(value, Distribution) else value * factor)
+            for date, value in self.knots
+        )
+        return Schedule(knots, self.interpolation, self.rank)
+
     def _knot_values(self, ranks: Any) -> FloatArray:
         """Return the knots' values, shape ``(knot,)`` or ``(knot, draw)``."""
         if ranks is None or not self.distributed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -187,6 +187,15 @@ def _refuse_bare(given: Any, spec: ParameterSpec) -> None:
         refuse_implausible(float(given), spec.unit, spec.plausible)
 
 
+def scaled_value(value: Value, factor: float) -> Value:
+    """Return a value times a factor; a distribution or a schedule keeps its shape."""
+    if value is None:
+        return None
+    if not (math.isfinite(factor) and factor > 0.0):
+        raise DomainError(f"factor {factor!r}: a finite number above 0 is needed")
+    return value.scaled(factor) if isinstance(value, Schedule | Distribution) else value * factor
+
+
 @dataclass(frozen=True, slots=True)
 class Resolver:
     """Turns written values into floats, draws and trajectories.
@@ -201,6 +210,8 @@ class Resolver:
 
     grid: TimeGrid | None
     ranks: Mapping[str, FloatArray] | None
+    shared: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    """Path → the name whose rank it takes, for values that move together."""
 
     def resolve(self, path: str, value: Value, spec: ParameterSpec) -> Any:
         """Return the resolved value: ``()``, ``(draw,)``, or with a leading step axis for trajectories."""
@@ -226,7 +237,7 @@ class Resolver:
         return array
 
     def _rank(self, path: str) -> FloatArray:
-        ranks = self.ranks or {}
+        ranks, path = self.ranks or {}, self.shared.get(path, path)
         if path not in ranks:
             raise ScenarioError(f"{path}: is a distribution but not in the design; make the design from this scenario")
         return ranks[path]

@@ -1,0 +1,49 @@
+"""``costmodel show`` and ``costmodel diff``: a scenario as text, and what differs between two."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from costmodel.cli.common import print_json, scenario_with
+from costmodel.cli.rows import print_lines, print_rows
+from costmodel.entry import load_scenario
+
+
+def show_command(
+    name: Annotated[str, typer.Argument(help="A built-in scenario (costmodel list) or the path of a TOML file.")],
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Replace a parameter; repeatable.")
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option(help="A built-in scenario: show the difference from it alone, as an inheriting file.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of TOML.")] = False,
+) -> None:
+    """Show a scenario as a TOML file, its bases merged: what to copy for a scenario of one's own."""
+    scenario = scenario_with(name, set_)
+    if as_json:
+        print_json(scenario.written())
+        return
+    typer.echo(scenario.to_toml(base=None if base is None else load_scenario(base)).rstrip("\n"))
+
+
+def diff_command(
+    first: Annotated[str, typer.Argument(help="A built-in scenario or the path of a TOML file.")],
+    second: Annotated[str, typer.Argument(help="Another one of the same model.")],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="Replace a parameter of the second; repeatable."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Show what differs between two scenarios, entry by entry, with units and sources."""
+    found = scenario_with(first, None).diff(scenario_with(second, set_))
+    if as_json:
+        print_json({"scenarios": found.scenarios, "changes": [asdict(row) for row in found.changes]})
+        return
+    table = found.table()
+    print_rows(table.title, [dict(zip(table.columns, row, strict=True)) for row in table.rows])
+    print_lines(table.notes)

@@ -1,0 +1,109 @@
+"""What differs between two scenarios, entry by entry, with units and sources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from costmodel.foundation.errors import DomainError
+from costmodel.foundation.inheritance import bare_value, changed_entries
+from costmodel.foundation.scenario import Scenario
+from costmodel.foundation.tables import Table
+
+ABOUT = frozenset(
+    {"name", "title", "description", "sources", "observations", "calibrated", "not_modelled", "misses", "switches"}
+)
+"""Entries of a scenario that say what it is and change no number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry that differs: what each scenario has there, as text, with unit and source."""
+
+    path: str
+    unit: str
+    first: str
+    second: str
+    first_source: str
+    second_source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What differs between two scenarios of one model."""
+
+    scenarios: tuple[str, str]
+    changes: tuple[Change, ...]
+
+    @classmethod
+    def between(cls, first: Scenario, second: Scenario) -> Difference:
+        """Compare two scenarios, entry by entry; what only says what they are is left out."""
+        rows = []
+        for path, pair in changed_paths(first, second).items():
+            units = {spec.unit for scenario in (first, second) for p, _, spec, _ in scenario.walk() if p == path}
+            texts = [_entry_text(item) for item in pair]
+            sources = [_source_text(scenario, item) for scenario, item in zip((first, second), pair, strict=True)]
+            rows.append(Change(path, units.pop() if units else "", *texts, *sources))
+        name = second.name if second.name != first.name else f"{second.name} (changed)"
+        return cls((first.name, name), tuple(rows))
+
+    def table(self) -> Table:
+        """Return the difference as a table."""
+        sourced = any(row.first_source or row.second_source for row in self.changes)
+        columns = ("path", "unit", *self.scenarios, *(("source", "source (second)") if sourced else ()))
+        rows = [
+            (row.path, row.unit, row.first, row.second, *((row.first_source, row.second_source) if sourced else ()))
+            for row in self.changes
+        ]
+        title = f"{self.scenarios[0]} against {self.scenarios[1].removesuffix(' (changed)')}"
+        return Table(columns, tuple(rows), title, () if rows else ("nothing that changes a number differs",))
+
+    def __str__(self) -> str:
+        """Return the difference as text."""
+        return str(self.table())
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return self.table()._repr_html_()
+
+
+def changed_paths(first: Scenario, second: Scenario) -> dict[str, tuple[Any, Any]]:
+    """Return what differs between two scenarios: dotted path → written entries of the first and the second.
+
+    A parameter is compared by its value, not by its source. An entry that one of them lacks is None; a whole table
+    that one lacks is one change.
+
+    Raises
+    ------
+    DomainError
+        If the scenarios are of different models.
+    """
+    if type(first) is not type(second) or first.model != second.model:
+        raise DomainError(f"{first.name!r} is of model {first.model!r} and {second.name!r} of {second.model!r}")
+    found = changed_entries(first.written(), second.written())
+    return {path: pair for path, pair in found.items() if path.split(".")[0] not in ABOUT}
+
+
+def _entry_text(item: Any) -> str:
+    """Return a written entry as short text."""
+    bare = bare_value(item)
+    if isinstance(bare, Mapping) and "dist" in bare:
+        return f"{bare['dist']}({', '.join(f'{key}={_entry_text(x)}' for key, x in bare.items() if key != 'dist')})"
+    if isinstance(bare, Mapping) and "knots" in bare:
+        ends = bare["knots"][0], bare["knots"][-1]
+        return f"{len(bare['knots'])} knots, " + " … ".join(f"{_entry_text(x)} ({date})" for date, x in ends)
+    if isinstance(bare, Mapping | list | tuple):
+        return f"{len(bare)} entries"
+    if bare is None:
+        return "absent"
+    return f"{bare:.6g}" if isinstance(bare, float) else str(bare)
+
+
+def _source_text(scenario: Scenario, item: Any) -> str:
+    """Return the source of a written entry, by its title."""
+    if not isinstance(item, Mapping) or "value" not in item:
+        return ""
+    entry = scenario.source_table.get(str(item.get("source", "")))
+    return f"{entry.title} [{item.get('grade', '')}]" if entry else str(item.get("grade", ""))
