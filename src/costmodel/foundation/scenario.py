@@ -6,9 +6,7 @@ its class and its callable.
 
 from __future__ import annotations
 
-import math
 import tomllib
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -20,19 +18,13 @@ from pydantic import Field, model_validator
 
 from costmodel.foundation.design import Design, copula_factor
 from costmodel.foundation.distributions import Distribution
-from costmodel.foundation.errors import (
-    CorrelationWarning,
-    CostModelError,
-    PartialChangeWarning,
-    ScenarioError,
-    UnknownParameterError,
-    near_matches,
-)
-from costmodel.foundation.inheritance import bare_value, difference
+from costmodel.foundation.errors import ScenarioError, UnknownParameterError, near_matches
+from costmodel.foundation.inheritance import difference
 from costmodel.foundation.inputs import Inputs, set_path
 from costmodel.foundation.provenance import Citation, Source
 from costmodel.foundation.schedules import Schedule, TimeGrid
-from costmodel.foundation.values import Resolver, Value, read_parameter, scaled_value, written_value
+from costmodel.foundation.switches import Switch, check_switches, direct_changes, kept_correlations
+from costmodel.foundation.values import Resolver, Value, scaled_value, written_value
 
 if TYPE_CHECKING:
     from costmodel.foundation.differences import Difference
@@ -67,30 +59,6 @@ class Observation(Inputs):
     grade: str = "unverified"
     used_in_fit: bool = Field(default=False, strict=True)
     note: str | None = None
-
-
-class Switch(Inputs):
-    """One name for values that a person thinks of as one: setting it moves them all together.
-
-    Uncertain values of one switch share one rank, so that they move together in every draw as well.
-
-    Parameters
-    ----------
-    description
-        What it stands for, in one sentence.
-    moves
-        Path of each value → what the switch is multiplied by to give it [1], above 0. All have the same unit.
-    """
-
-    description: str
-    moves: dict[str, float] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _check_factors(self) -> Self:
-        for path, factor in self.moves.items():
-            if not math.isfinite(factor) or factor <= 0.0:
-                raise ScenarioError(f"moves: {path} has the factor {factor!r}: a finite number above 0 is needed")
-        return self
 
 
 class Scenario(Inputs):
@@ -132,27 +100,9 @@ class Scenario(Inputs):
                 hint = near_matches(row.source, self.source_table)
                 raise ScenarioError(f"observations: source {row.source!r} is not in [sources]{hint}")
         if self.switches:
-            self._check_switches()
+            check_switches(self)
         copula_factor(self.uncertain_paths(), self.rank_correlations())
         return self
-
-    def _check_switches(self) -> None:
-        specs = {path: spec for path, _, spec, _ in self.walk()}
-        taken: dict[str, str] = {}
-        for name, switch in self.switches.items():
-            if name in specs or "." in name or name in type(self).model_fields:
-                raise ScenarioError(f"switches.{name}: a switch has neither the name of an entry nor dots in it")
-            for path in switch.moves:
-                if path not in specs:
-                    raise UnknownParameterError(
-                        f"switches.{name}.moves: there is no parameter {path!r}{near_matches(path, specs)}"
-                    )
-                if path in taken:
-                    raise ScenarioError(f"switches.{name}: {path} is moved by the switch {taken[path]!r} as well")
-                taken[path] = name
-            units = {specs[path].unit for path in switch.moves}
-            if len(units) > 1:
-                raise ScenarioError(f"switches.{name}: its values differ in unit: {', '.join(sorted(units))}")
 
     @property
     def grid(self) -> TimeGrid | None:
@@ -219,47 +169,13 @@ class Scenario(Inputs):
         form = self.written()
         entries = [field.alias or name for name, field in type(self).model_fields.items()]
         known = [*self.switches, *self.paths(), *entries]
-        direct = self._directly(changes)
+        direct = direct_changes(self, changes)
         for path, value in direct.items():
             written = value.written() if isinstance(value, Schedule | Distribution | Inputs) else value
             set_path(form, path, written, known)
         if "correlations" not in direct and self.correlations:
-            form["correlations"] = self._kept_correlations(form, direct)
+            form["correlations"] = kept_correlations(self, form, direct)
         return type(self)(**_without_none(form))
-
-    def _directly(self, changes: Mapping[str, Any]) -> dict[str, Any]:
-        """Return changes with switches and patterns written out as the paths that they stand for."""
-        direct: dict[str, Any] = {}
-        for name, value in changes.items():
-            if name in self.switches:
-                direct.update(self._switched(name, value))
-            elif "*" in name:
-                direct.update(dict.fromkeys(self.matching(name), value))
-            else:
-                direct[name] = value
-        for name, switch in self.switches.items():
-            alone = [path for path in switch.moves if path in direct]
-            left = [path for path in switch.moves if path not in direct]
-            if alone and left:
-                warnings.warn(
-                    f"{', '.join(alone)} changed alone, {', '.join(left)} not: set {name} to move them together",
-                    PartialChangeWarning,
-                    stacklevel=3,
-                )
-        return direct
-
-    def _switched(self, name: str, value: Any) -> dict[str, Any]:
-        """Return the written value of every path that a switch moves."""
-        moves = self.switches[name].moves
-        specs = {path: spec for path, _, spec, _ in self.walk() if path in moves}
-        free = replace(next(iter(specs.values())), ge=None, gt=None, le=None, lt=None, trajectory=True)
-        try:
-            read, provenance = read_parameter(value, free)
-        except CostModelError as error:
-            raise type(error)(f"{name}: {error}") from None
-        return {
-            path: written_value(scaled_value(read, factor), provenance, specs[path]) for path, factor in moves.items()
-        }
 
     def matching(self, pattern: str) -> tuple[str, ...]:
         """Return the paths that a pattern fits, ``*`` standing for any part.
@@ -307,22 +223,6 @@ class Scenario(Inputs):
                     raise ScenarioError(f"{path}: is absent, so it cannot be multiplied")
                 changes[path] = written_value(scaled_value(value, factor), None, specs[path])
         return self.replace(changes)
-
-    def _kept_correlations(self, form: Mapping[str, Any], changes: Mapping[str, Any]) -> list[Any]:
-        """Return the correlations whose two inputs are still uncertain; the others go with a warning."""
-        kept = []
-        for row in form["correlations"]:
-            fixed = [path for path in (row["a"], row["b"]) if _fixes(path.split("[")[0], changes, self.switches)]
-            if not fixed:
-                kept.append(row)
-                continue
-            warnings.warn(
-                f"{' and '.join(fixed)} is now one value: its correlation of {row['rank']:g} with "
-                f"{row['b'] if fixed[0] == row['a'] else row['a']} is dropped",
-                CorrelationWarning,
-                stacklevel=3,
-            )
-        return kept
 
     def diff(self, other: Scenario) -> Difference:
         """Return what differs between this scenario and another of the same model.
@@ -417,12 +317,6 @@ class Scenario(Inputs):
             If the text is not TOML or not such a scenario.
         """
         return cls(**parse_toml(text))
-
-
-def _fixes(path: str, changes: Mapping[str, Any], switches: Mapping[str, Switch]) -> bool:
-    """Return whether changes make an input certain."""
-    members = switches[path].moves if path in switches else (path,)
-    return any(member in changes and isinstance(bare_value(changes[member]), int | float | str) for member in members)
 
 
 def _without_none(form: Any) -> Any:
