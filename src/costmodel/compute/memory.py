@@ -12,6 +12,7 @@ from costmodel.compute.parameters import (
     ParameterCounts,
     count_parameters,
     touched_experts,
+    touched_parameters,
 )
 from costmodel.compute.precision import Precision, by_part
 from costmodel.compute.shapes import Shape
@@ -53,11 +54,11 @@ def weight_bytes(shape: Shape, precision: Precision | Numeric = 2.0, prediction:
     True
     """
     stored = by_part(precision)
-    total = stored_bytes(count_parameters(shape), stored)
+    total = _stored(count_parameters(shape), precision)
     if shape.adapters:
         total = total + adapter_parameters(shape) * stored.rest
     if prediction and shape.prediction is not None:
-        total = total + stored_bytes(prediction_parameters(shape), stored)
+        total = total + _stored(prediction_parameters(shape), precision)
     return total
 
 
@@ -100,9 +101,15 @@ def touched_weight_bytes(shape: Shape, tokens: Numeric, precision: Precision | N
     >>> round(float(touched_weight_bytes(llama, 1)) / 1e9, 2)
     15.01
     """
-    stored = by_part(precision)
+    if not isinstance(precision, Precision):
+        return touched_parameters(shape, tokens) * precision
     always = replace(count_parameters(shape), input_embedding=0, routed_experts=0)
-    return stored_bytes(always, stored) + touched_experts(shape, tokens) * stored.experts
+    return stored_bytes(always, precision) + touched_experts(shape, tokens) * precision.experts
+
+
+def _stored(counts: ParameterCounts, precision: Precision | Numeric) -> Numeric:
+    """Bytes of counted parameters; one figure for all parts is worked through a grid once."""
+    return stored_bytes(counts, precision) if isinstance(precision, Precision) else counts.total * precision
 
 
 @formula()

@@ -320,7 +320,7 @@ def count_parameters(shape: Shape) -> ParameterCounts:
     >>> llama = Shape(name="Llama-3-8B", layers=32, d_model=4096, heads=32, kv_heads=8, head_dim=128,
     ...               vocabulary=128256, d_ff=14336)
     >>> count_parameters(llama).total
-    8030261248.0
+    8030261248
     """
     norm = shape.d_model * (2 if shape.norm_bias else 1)
     width = shape.embedding_width or shape.d_model

@@ -40,8 +40,9 @@ class Uniform:
         Latent attention: rank of the compressed queries (0: not compressed), rank of the cached latent,
         per-head width without and with position, per-head width of values.
     window, windowed_layers
-        Sliding-window attention: tokens that a windowed block attends to, and how many blocks have it; the same heads
-        in both. Where they differ, write ``groups``.
+        Sliding-window attention: tokens that a windowed block attends to, and how many blocks have it.
+    full_kv_heads, full_head_dim
+        Key-value heads and width of a head in the blocks without a window; 0: as ``kv_heads`` and ``head_dim``.
     recurrent_layers, recurrent_parameters, recurrent_state
         Hybrid models: blocks whose attention is replaced by a recurrence, weights of one such mixer, and
         elements of state that one sequence keeps in it.
@@ -70,6 +71,8 @@ class Uniform:
     value_dim: int = 0
     window: int = 0
     windowed_layers: int = 0
+    full_kv_heads: int = 0
+    full_head_dim: int = 0
     recurrent_layers: int = 0
     recurrent_parameters: int = 0
     recurrent_state: int = 0
@@ -121,8 +124,8 @@ class Uniform:
             )
         return Attention(
             heads=self.heads,
-            kv_heads=self.kv_heads,
-            head_dim=self.head_dim,
+            kv_heads=self.kv_heads if window else self.full_kv_heads or self.kv_heads,
+            head_dim=self.head_dim if window else self.full_head_dim or self.head_dim,
             window=window,
             qk_norm="head" if self.qk_norm else "none",
             bias=self.attention_bias,
@@ -174,6 +177,9 @@ def contradictions(shape: Uniform) -> list[tuple[str, str]]:
         ("kv_heads", latent or 1 <= shape.kv_heads <= shape.heads, "must be from 1 to heads"),
         ("kv_heads", latent or shape.heads % max(shape.kv_heads, 1) == 0, "must divide heads"),
         ("head_dim", latent or shape.head_dim >= 1, "must be ≥ 1"),
+        ("full_kv_heads", not (latent and shape.full_kv_heads), "belongs to grouped attention, not to latent"),
+        ("full_kv_heads", shape.heads % (shape.full_kv_heads or 1) == 0, "must divide heads"),
+        ("full_head_dim", not (latent and shape.full_head_dim), "belongs to grouped attention, not to latent"),
         ("value_dim", not latent or shape.value_dim >= 1, "must be ≥ 1 with latent attention"),
         ("nope_dim", not latent or shape.nope_dim >= 1, "must be ≥ 1 with latent attention"),
         ("rope_dim", latent or shape.rope_dim == 0, "needs kv_rank: it belongs to latent attention"),
