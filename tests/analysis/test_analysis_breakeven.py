@@ -153,3 +153,43 @@ def test_ranges_follow_what_is_written_and_allowed():
         scan_grid(-1.0, 1.0, 5, log=True)
     with pytest.raises(DomainError, match="finite rising ends"):
         scan_grid(0.0, np.inf, 5)
+
+
+@pytest.mark.closed_form
+def test_a_range_that_nobody_gave_is_widened_until_it_holds_a_root():
+    """Cost of use is price over utilisation: what is asked lies outside the written range of the price."""
+    model = lambda price: {"cost": price / 0.8}  # noqa: E731
+    found = break_even({"price": (1.17, 1.30)}, "price", "cost = 2", model=model)
+    assert found.roots == pytest.approx((2.0 * 0.8,), rel=1e-9)
+    assert (found.range.low, found.range.high) == pytest.approx((0.117, 13.0))
+    far = break_even({"price": (1.0, 2.0)}, "price", "cost = 1000", model=model)
+    assert far.roots == pytest.approx((800.0,), rel=1e-9)
+    with pytest.raises(ConvergenceError, match=r"between 0.001 and 2000.*give low and high"):
+        break_even({"price": (1.0, 2.0)}, "price", "cost = 1e9", model=model)
+    with pytest.raises(ConvergenceError, match="between 1 and 2 "):
+        break_even({"price": (1.0, 2.0)}, "price", "cost = 1000", low=1.0, high=2.0, model=model)
+
+
+@pytest.mark.closed_form
+def test_own_hardware_against_a_price_by_the_hour_and_by_use():
+    """Cost per token is hour over use: both answers follow from the cost at medians."""
+    from costmodel import load_scenario, run
+
+    scenario = load_scenario("token-on-h100")
+    now = run(scenario)
+    cost, use = float(now.blended_cost) * 1e6, float(now.utilisation)
+    hour = break_even(scenario, "hour_price", "blended_cost = 0.2 USD/Mtoken")
+    assert hour.roots == pytest.approx(((1.17 + 1.30) / 2 * 0.2 / cost,), rel=1e-9)
+    for name in ("load.utilisation", "utilisation"):
+        found = break_even(scenario, name, "blended_cost = 0.2 USD/Mtoken")
+        assert found.roots == pytest.approx((use * cost / 0.2,), rel=1e-6)
+        assert found.range.path == "load.utilisation"
+    assert float(run(scenario.replace({"load.utilisation": found.roots[0]})).blended_cost) == pytest.approx(0.2e-6)
+
+
+@pytest.mark.contract
+def test_a_bare_name_of_several_paths_is_answered_with_them():
+    from costmodel import load_scenario
+
+    with pytest.raises(UnknownParameterError, match=r"did you mean '[a-z.]+\.price' or '[a-z.]+\.price'"):
+        range_of(load_scenario("bond-flywheel"), "price")

@@ -10,15 +10,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from costmodel.analysis.problem import Model, Problem, Ranges, as_problem
-from costmodel.analysis.ranges import Range, Scale, range_of
+from costmodel.analysis.ranges import Range, Scale, range_of, widened
 from costmodel.analysis.roots import Batched, IndexArray, Scan, scan_roots
 from costmodel.analysis.targets import Target
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.design import Design, RandomSource
-from costmodel.foundation.errors import ConvergenceError, DomainError
+from costmodel.foundation.errors import ConvergenceError, DomainError, NonFiniteResultError
 from costmodel.foundation.reducers import exact_quantile
 from costmodel.foundation.scenario import Scenario
+
+WIDENINGS = 3
+"""How often a range that nobody gave is widened ten times on both sides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +64,14 @@ def break_even(
     inputs, model
         See :func:`~costmodel.analysis.problem.as_problem`.
     solve
-        Path of the parameter; for a schedule, a multiple of the whole schedule is solved for.
+        Path of the parameter, or its last part where only one path ends in it; for a schedule, a multiple of the
+        whole schedule is solved for.
     target
         Condition on the result, as ``"npv = 0"`` or ``"margin@2030 >= 0.3"``.
     low, high
         Ends of the range, in the parameter's unit. By default a distribution's support (its 0.1 % and 99.9 %
-        quantiles where that is open), or a tenth to ten times a number, within the allowed bounds.
+        quantiles where that is open), or a tenth to ten times a number, within the allowed bounds; where that holds
+        no break-even, it is widened ten times, up to three times over.
     points
         Points of the scan; two roots between neighbours are found only if the gap turns back there.
     scale
@@ -98,6 +103,23 @@ def break_even(
     def gap(values: FloatArray, _: IndexArray) -> FloatArray:
         return _gaps(problem, condition, span, values, {})
 
+    found, refusal = _look(gap, span, condition, points)
+    for _ in range(WIDENINGS if low is None and high is None else 0):
+        wider = widened(span, inputs) if refusal else None
+        if wider is None:
+            break
+        try:
+            found, reason = _look(gap, wider, condition, points)
+        except (NonFiniteResultError, DomainError):
+            break  # the model has no meaning so far out
+        span, refusal = wider, reason
+    if refusal:
+        raise ConvergenceError(f"{refusal}; give low and high to look elsewhere")
+    return found
+
+
+def _look(gap: Batched, span: Range, condition: Target, points: int) -> tuple[BreakEven, str]:
+    """Look for break-evens in one range; the text says why there is none."""
     scan = scan_roots(gap, span.grid(points))
     roots = tuple(sorted({*scan.of(0), *_touching(gap, scan)}))
     found = BreakEven(
@@ -109,9 +131,7 @@ def break_even(
         low_value=float(scan.values[0, 0]),
         high_value=float(scan.values[-1, 0]),
     )
-    if not found.roots and not found.holds:
-        raise ConvergenceError(_refusal(found, scan))
-    return found
+    return found, "" if found.roots or found.holds else _refusal(found, scan)
 
 
 def _refusal(found: BreakEven, scan: Scan) -> str:

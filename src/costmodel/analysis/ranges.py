@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -66,6 +67,8 @@ def range_of(
     >>> range_of({"price": (1.0, 3.0)}, "price")
     Range(path='price', low=1.0, high=3.0, log=False, multiple=False)
     """
+    if isinstance(inputs, Scenario):
+        solve = resolve_path(solve, (path for path, *_ in inputs.walk()))
     written, bounds = _written(inputs, solve)
     multiple = isinstance(written, Schedule)
     first, last = _default_ends(1.0 if multiple else written)
@@ -78,6 +81,41 @@ def range_of(
         raise DomainError(f"{solve}: {first:g} … {last:g} leaves the allowed {bounds[0]:g} … {bounds[1]:g}")
     log = scale == "log" or (scale == "auto" and first > 0.0 and last / first >= _LOG_FROM)
     return Range(path=solve, low=first, high=last, log=log, multiple=multiple)
+
+
+def widened(span: Range, inputs: Scenario | Ranges) -> Range | None:
+    """Return a range ten times as wide on both sides within what is allowed; nothing where it is all of that.
+
+    Examples
+    --------
+    >>> span = range_of({"price": (1.0, 3.0)}, "price")
+    >>> widened(span, {"price": (1.0, 3.0)})
+    Range(path='price', low=0.1, high=30.0, log=True, multiple=False)
+    """
+    bounds = (0.0, np.inf) if span.multiple else _written(inputs, span.path)[1]
+    outward = [
+        end / _SPAN if (end > 0) == (side < 0) else end * _SPAN for side, end in ((-1, span.low), (1, span.high))
+    ]
+    low, high = max(outward[0], bounds[0]), min(outward[1], bounds[1])
+    if low >= span.low and high <= span.high:
+        return None
+    low, high = min(low, span.low), max(high, span.high)
+    return replace(span, low=low, high=high, log=span.log or (low > 0.0 and high / low >= _LOG_FROM))
+
+
+def resolve_path(name: str, known: Iterable[str]) -> str:
+    """Return the path that a name stands for: itself, or the only one that ends in it.
+
+    Examples
+    --------
+    >>> resolve_path("utilisation", ["hour_price", "load.utilisation"])
+    'load.utilisation'
+    >>> resolve_path("price", ["a.price", "b.price"])
+    'price'
+    """
+    paths = list(known)
+    ends = [path for path in paths if path.endswith(f".{name}")]
+    return ends[0] if name not in paths and len(ends) == 1 else name
 
 
 def _written(inputs: Scenario | Ranges, solve: str) -> tuple[object, tuple[float, float]]:
@@ -97,7 +135,9 @@ def _written(inputs: Scenario | Ranges, solve: str) -> tuple[object, tuple[float
             low = max(floor, default=-np.inf) + (inward if spec.gt is not None else 0.0)
             high = min(ceiling, default=np.inf) - (inward if spec.lt is not None else 0.0)
             return value, (low, high)
-    raise UnknownParameterError(f"{solve}: there is no such parameter{near_matches(solve, inputs.paths())}")
+    raise UnknownParameterError(
+        f"{solve}: there is no such parameter{near_matches(solve, (path for path, *_ in inputs.walk()))}"
+    )
 
 
 def _default_ends(written: object) -> tuple[float, float]:

@@ -54,8 +54,16 @@ class MissingExtraError(CostModelError, ImportError):
     """A feature needs an optional dependency that is not installed."""
 
 
+LONGEST_NAME = 128
+"""Longest text for which near matches are looked for, in characters: the search grows with its square."""
+SHOWN_MATCHES = 3
+"""Near matches in a message."""
+
+
 def near_matches(name: str, allowed: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the closest names, or an empty string.
+
+    Dotted paths that end in the given name come first. A text longer than any name is not searched for.
 
     Parameters
     ----------
@@ -68,13 +76,21 @@ def near_matches(name: str, allowed: Iterable[str]) -> str:
     --------
     >>> near_matches("H100-SMX", ["H100-SXM", "B200"])
     "; did you mean 'H100-SXM'?"
+    >>> near_matches("utilisation", ["price", "load.utilisation"])
+    "; did you mean 'load.utilisation'?"
     >>> near_matches("zzz", ["H100-SXM"])
     ''
     """
+    if len(name) > LONGEST_NAME:
+        return ""
     pool = list(allowed)
+    leaf = name.rpartition(".")[2]
+    ends = [path for path in pool if "." in path and path.rpartition(".")[2] == leaf][:SHOWN_MATCHES]
+    if ends:
+        return f"; did you mean {' or '.join(map(repr, ends))}?"
     folded = {candidate.lower(): candidate for candidate in pool}
-    close = get_close_matches(name, pool, n=3, cutoff=0.55) or [
-        folded[key] for key in get_close_matches(name.lower(), list(folded), n=3, cutoff=0.55)
+    close = get_close_matches(name, pool, n=SHOWN_MATCHES, cutoff=0.55) or [
+        folded[key] for key in get_close_matches(name.lower(), list(folded), n=SHOWN_MATCHES, cutoff=0.55)
     ]
     return f"; did you mean {' or '.join(repr(match) for match in close)}?" if close else ""
 

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.arrays import FloatArray, Numeric
 from costmodel.foundation.inputs import Count, Inputs, Parameter, parameter
 from costmodel.foundation.provenance import Grade
 from costmodel.foundation.results import Result, derived, output
 from costmodel.foundation.scenario import Scenario, register_model
 from costmodel.serving.cost import CostBasis
 from costmodel.serving.engines import POOLED, profile
+from costmodel.serving.load import utilisation_of_fleet
 from costmodel.serving.memory import MARGIN
 from costmodel.serving.records import SCALE_OUT_BANDWIDTH, engine_evidence
 from costmodel.serving.throughput import REASONS
@@ -50,13 +51,27 @@ class WorkloadInputs(Inputs):
 
 
 class LoadInputs(Inputs):
-    """The shape of the day, from which utilisation follows."""
+    """The shape of the day, from which utilisation follows, or utilisation itself."""
+
+    utilisation: Parameter = parameter(
+        "1",
+        gt=0,
+        le=1,
+        optional=True,
+        description="Share of paid hours that are busy; absent: from the shape of the day, which it replaces.",
+    )
 
     peak_to_average: Parameter = parameter("1", ge=1, default=1.0, description="Peak over mean load of a day.")
     headroom: Parameter = parameter("1", ge=0, default=0.0, description="Capacity above the peak, as a share of it.")
     elastic_share: Parameter = parameter(
         "1", ge=0, le=1, default=0.0, description="Share of the idle trough that is handed back."
     )
+
+    def busy_share(self) -> Numeric:
+        """Return the share of paid hours that are busy [1]: as given, or from the shape of the day."""
+        if self.utilisation is not None:
+            return self.utilisation
+        return utilisation_of_fleet(self.peak_to_average, self.headroom, self.elastic_share)
 
 
 class EngineInputs(Inputs):

@@ -18,7 +18,6 @@ from costmodel.serving.configuration import Configuration, Draft, Engine, Layout
 from costmodel.serving.cost import blended_cost, cost_of_accelerator_time, energy_per_token
 from costmodel.serving.deployment import Deployment, DeploymentResult, LayoutInputs
 from costmodel.serving.engines import profile
-from costmodel.serving.load import utilisation_of_fleet
 from costmodel.serving.measured import throughput_on_front
 from costmodel.serving.records import it_power, machine_of
 from costmodel.serving.targets import LARGEST_BATCH, serve_within
@@ -57,7 +56,7 @@ def deploy(resolved: Deployment) -> DeploymentResult:
     """
     served = _measured(resolved, _serve(resolved)) if resolved.measured else _serve(resolved)
     workload, load, energy = resolved.workload, resolved.load, resolved.energy
-    utilisation = utilisation_of_fleet(load.peak_to_average, load.headroom, load.elastic_share)
+    utilisation = load.busy_share()
 
     def cost(seconds: Numeric) -> Numeric:
         return cost_of_accelerator_time(resolved.hour_price, seconds, utilisation)

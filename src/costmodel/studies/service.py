@@ -37,7 +37,6 @@ from costmodel.ownership.accelerator_hour import (
 )
 from costmodel.serving.cost import blended_cost
 from costmodel.serving.deployment import Deployment, DeploymentResult, EnergyInputs, LoadInputs, ServingInputs
-from costmodel.serving.load import utilisation_of_fleet
 from costmodel.serving.model import deploy
 from costmodel.serving.throughput import REASONS
 from costmodel.studies.ways import Offer, offered, on_demand_hour, reached_use
@@ -303,7 +302,7 @@ def serve_plan(resolved: Service) -> ServiceResult:
     load = resolved.serving.load
     use = resolved.utilisation
     if use is None:
-        use = utilisation_of_fleet(load.peak_to_average, load.headroom, load.elastic_share)
+        use = load.busy_share()
     figures = filled(resolved.hour, resolved.accelerator) if absent_figures(resolved.hour) else resolved.hour
     hour = _hour(resolved, figures, use)
     parts = _parts(resolved, hour, use)
