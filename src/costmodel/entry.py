@@ -23,6 +23,7 @@ MODEL_MODULES = {
     "deployment": "costmodel.serving.deployment",
     "agent_task": "costmodel.serving.task",
     "accelerator_hour": "costmodel.ownership.accelerator_hour",
+    "project": "costmodel.ownership.project",
     "token_market": "costmodel.market.inputs",
     "service": "costmodel.studies.service",
 }

@@ -30,6 +30,8 @@ _HOMES = {
     "Loans": "loans",
     "Opening": "fleet",
     "OpeningBook": "fleet",
+    "Project": "project",
+    "ProjectResult": "project",
     "Retirement": "books",
     "Site": "site",
     "bonus_share": "tax",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from costmodel.ownership.accelerator_hour import AcceleratorHour
+from costmodel.ownership.project import Method, Project
 from costmodel.testing.scalars import positive, rate, share
 
 _ENERGY = "costmodel.ownership.energy"
@@ -149,6 +150,11 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "long_life": positive(20.0, 40.0),
         "long_shape": positive(1.0, 2.0),
     },
+    "costmodel.ownership.project:paid_share": {
+        "time": positive(0.0, 10.0),
+        "term": positive(0.0, 10.0),
+        "default_rate": positive(0.0, 1.0),
+    },
     f"{_TAX}:losses_used": {"income": rate(-1e9, 1e9), "losses": positive(0.0, 1e9), "loss_limit": share()},
     f"{_LOANS}:interest_of_step": {
         "owed": positive(0.0, 1e12),
@@ -202,5 +208,58 @@ def _accelerator_hours() -> SearchStrategy[AcceleratorHour]:
     )
 
 
-SCENARIOS: dict[str, SearchStrategy[Any]] = {"accelerator_hour": _accelerator_hours()}
+def _projects() -> SearchStrategy[Project]:
+    contract = st.fixed_dictionaries(
+        {
+            "share": positive(0.1, 0.9),
+            "rent": positive(0.5, 5.0),
+            "term": positive(0.5, 5.0),
+            "default_rate": positive(0.01, 0.5),
+        }
+    )
+    site = st.fixed_dictionaries(
+        {
+            "power_limit": positive(1e5, 1e6),
+            "cost_per_watt": positive(1.0, 50.0),
+            "construction_lag": positive(0.0, 3.0),
+            "life": positive(5.0, 40.0),
+            "electricity_price": positive(0.0, 3e-4),
+            "cooling": st.fixed_dictionaries({"extra_cost_per_watt": positive(0.0, 3.0), "pue": positive(1.0, 2.0)}),
+        }
+    )
+    return st.builds(
+        Project,
+        name=st.just("tried"),
+        years=st.integers(1, 8),
+        accelerators=positive(1.0, 1000.0),
+        price=positive(100.0, 1e5),
+        it_power=positive(100.0, 5000.0),
+        lag=positive(0.0, 2.0),
+        physical_life=positive(1.0, 8.0),
+        failure_rate=positive(0.0, 0.3),
+        resale_share=share(),
+        site=site,
+        rent=positive(0.1, 10.0),
+        rent_decline=rate(-0.1, 0.5),
+        utilisation=positive(0.05, 1.0),
+        contract=st.none() | contract,
+        rental_offer=positive(0.1, 10.0),
+        busy_load=share(),
+        idle_load=share(),
+        maintenance_per_watt=positive(0.0, 2.0),
+        books=st.fixed_dictionaries(
+            {
+                "method": st.sampled_from(get_args(Method)),
+                "life": positive(0.5, 8.0),
+                "salvage_share": positive(0.0, 0.5),
+            }
+        ),
+        capital=st.fixed_dictionaries(
+            {"equity_share": share(), "equity_cost": share(), "debt_cost": positive(0.0, 0.3)}
+        ),
+        tax=st.fixed_dictionaries({"rate": positive(0.0, 0.6), "bonus": share(), "loss_limit": share()}),
+    )
+
+
+SCENARIOS: dict[str, SearchStrategy[Any]] = {"accelerator_hour": _accelerator_hours(), "project": _projects()}
 """A strategy of written scenarios for every model of the domain."""
