@@ -1,4 +1,4 @@
-"""A project by the hour: what an hour has to earn and costs, and what a contract or a rental offer is worth beside it."""
+"""A project by the hour: what one has to earn and costs, and what a contract or a rental offer is worth beside it."""
 
 from __future__ import annotations
 
