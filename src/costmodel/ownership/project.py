@@ -131,7 +131,7 @@ def paid_share(time: Numeric, term: Numeric, default_rate: Numeric) -> Numeric:
     >>> [round(float(paid_share(t, 3.0, 0.1)), 3) for t in (1.0, 4.0)]
     [0.905, 0.0]
     """
-    return np.where(time < term, np.exp(-default_rate * time), 0.0)
+    return np.exp(-default_rate * time) * (time < term)
 
 
 def project(resolved: Project) -> ProjectResult:
