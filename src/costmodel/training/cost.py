@@ -10,6 +10,8 @@ Each takes prices per accelerator-hour, or per accelerator, from whoever knows t
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from costmodel.foundation.arrays import Numeric, formula
@@ -21,9 +23,12 @@ __all__ = [
     "COTTIER_POWER_FRACTION",
     "COTTIER_SERVER_OVERHEAD",
     "COTTIER_SERVER_POWER",
+    "CottierFigures",
     "acquisition_cost",
+    "amortized_cost",
     "amortized_hourly_cost",
     "chip_part",
+    "cottier_figures",
     "energy_cost",
     "network_cost",
     "rental_cost",
@@ -53,6 +58,115 @@ COTTIER_SERVER_POWER = {
 kW, for the V100 the mean of two servers. Cottier et al. (2024)."""
 COTTIER_POWER_FRACTION = {"GPU": 0.75, "TPU": 0.43}
 """Mean power over rated power in training [1]. Cottier et al. (2024)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CottierFigures:
+    """What the method of Cottier et al. assumes of a family of accelerators.
+
+    Parameters
+    ----------
+    server_overhead
+        Price of a server over that of its chips [1].
+    server_power
+        Rated power of a server over that of its chips [1].
+    power_fraction
+        Mean power over rated power in training [1].
+    """
+
+    server_overhead: float
+    server_power: float
+    power_fraction: float
+
+
+def cottier_figures(accelerator: str) -> CottierFigures:
+    """Return what the method of Cottier et al. assumes of an accelerator.
+
+    Parameters
+    ----------
+    accelerator
+        Its name, such as ``"A100-SXM-80"`` or ``"TPU-v4"``; a family that is not in their tables has their figures for
+        the others.
+
+    References
+    ----------
+    Cottier et al. (2024), arXiv 2405.21015, appendix A.
+
+    Examples
+    --------
+    >>> cottier_figures("A100-SXM-80").server_overhead, cottier_figures("TPU-v4").power_fraction
+    (1.66, 0.43)
+    """
+    google = accelerator.startswith("TPU")
+    family = accelerator if google else accelerator.split("-")[0]
+    kind = "TPU" if google else "other"
+    return CottierFigures(
+        COTTIER_SERVER_OVERHEAD.get(family, COTTIER_SERVER_OVERHEAD["other"]),
+        COTTIER_SERVER_POWER.get(family, COTTIER_SERVER_POWER[kind]),
+        COTTIER_POWER_FRACTION["TPU" if google else "GPU"],
+    )
+
+
+def amortized_cost(
+    hours: Numeric,
+    acquisition_price: Numeric,
+    years_in_use: Numeric,
+    energy: Numeric,
+    energy_price: Numeric,
+    server_overhead: Numeric,
+    decline_rate: Numeric = COTTIER_DECLINE_RATE,
+    network_share: Numeric = COTTIER_NETWORK_SHARE,
+) -> dict[str, Numeric]:
+    """Return the amortized hardware and energy of a run by part: the method of Cottier et al.
+
+    Parameters
+    ----------
+    hours : ``()`` or array
+        Accelerator-hours, non-negative [hour].
+    acquisition_price : ``()`` or array
+        Price paid per accelerator with its share of a server, non-negative [USD].
+    years_in_use : ``()`` or array
+        From acquisition to the start of the run, non-negative [year].
+    energy : ``()`` or array
+        Energy from the grid, non-negative [Wh]; see `run_energy`.
+    energy_price : ``()`` or array
+        Price of electricity, non-negative [USD/Wh].
+    server_overhead : ``()`` or array
+        Price of a server over that of its chips, at least 1 [1]; see `cottier_figures`.
+    decline_rate : ``()`` or array
+        Logarithmic fall in value, non-negative [1/year].
+    network_share : ``()`` or array
+        Network's share of the cluster's hardware, from 0 to below 1 [1].
+
+    Returns
+    -------
+    dict
+        ``chip_cost``, ``server_cost``, ``network_cost`` and ``energy_cost`` [USD].
+
+    Notes
+    -----
+    Hardware is ``V·r·hours`` with the value at the start ``V = price·exp(−r·years)``; a part of it is the chips', the
+    network comes on top. No facility, staff or cost of capital.
+
+    References
+    ----------
+    Cottier, Rahman, Fattorini, Maslej and Owen (2024), arXiv 2405.21015, section 2.
+
+    Examples
+    --------
+    >>> parts = amortized_cost(1e6, 30e3, 1.0, 1.3e9, 80e-6, 1.64)
+    >>> {name: round(float(cost) / 1e3) for name, cost in parts.items()}
+    {'chip_cost': 487, 'server_cost': 312, 'network_cost': 187, 'energy_cost': 104}
+    """
+    value = value_at_start(acquisition_price, decline_rate, years_in_use)
+    hardware = hours * amortized_hourly_cost(value, decline_rate)
+    chips = chip_part(hardware, server_overhead)
+    return {
+        "chip_cost": chips,
+        "server_cost": hardware - chips,
+        "network_cost": network_cost(hardware, network_share),
+        "energy_cost": energy_cost(energy, energy_price),
+    }
 
 
 @formula()

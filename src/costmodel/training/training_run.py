@@ -345,12 +345,16 @@ def _run_cost(resolved: TrainingRun, hours: Numeric, energy: Numeric) -> dict[st
         parts |= {f"{name}_cost": cost.rental_cost(hours, getattr(resolved.owning, name)) for name in names}
     elif resolved.amortized is not None:
         given = resolved.amortized
-        value = cost.value_at_start(given.acquisition_price, given.decline_rate, given.years_in_use)
-        hardware = hours * cost.amortized_hourly_cost(value, given.decline_rate)
-        parts["chip_cost"] = cost.chip_part(hardware, given.server_overhead)
-        parts["server_cost"] = hardware - parts["chip_cost"]
-        parts["network_cost"] = cost.network_cost(hardware, given.network_share)
-        parts["energy_cost"] = cost.energy_cost(energy, given.energy_price)
+        parts |= cost.amortized_cost(
+            hours,
+            given.acquisition_price,
+            given.years_in_use,
+            energy,
+            given.energy_price,
+            given.server_overhead,
+            given.decline_rate,
+            given.network_share,
+        )
     return parts
 
 

@@ -31,44 +31,29 @@ def _deepseek_cost() -> float:
     return float(cost.rental_cost(_deepseek_hours() + 119e3 + 5e3, 2.0))
 
 
-def _family(accelerator: str) -> str:
-    """Return the family of an accelerator in the tables of Cottier et al."""
-    return accelerator if accelerator.startswith("TPU") else accelerator.split("-")[0]
-
-
-def _in_table(table: dict[str, float], family: str) -> float:
-    """Return a family's entry, or that of its kind."""
-    kind = "TPU" if family.startswith("TPU") and "TPU" in table else "other"
-    return table.get(family, table[kind])
-
-
 @cache
 def cottier_parts(name: str) -> dict[str, float]:
     """Return the parts of a run's amortized cost by the method of Cottier et al., as the catalog names them."""
     case = catalog.cost_case(name)
-    family = _family(case.text("accelerator"))
+    figures = cost.cottier_figures(case.text("accelerator"))
     years = (date.fromisoformat(case.text("start")) - date.fromisoformat(case.text("acquired"))).days / DAYS_PER_YEAR
     value = float(cost.value_at_start(case.value("price"), cost.COTTIER_DECLINE_RATE, years))
-    hour_cost = float(cost.amortized_hourly_cost(value, cost.COTTIER_DECLINE_RATE))
-    hardware = hour_cost * case.value("chip_hours")
-    chips = float(cost.chip_part(hardware, _in_table(cost.COTTIER_SERVER_OVERHEAD, family)))
-    network = float(cost.network_cost(hardware, cost.COTTIER_NETWORK_SHARE))
     energy = cost.run_energy(
-        case.value("chip_hours"),
-        case.value("power"),
-        _in_table(cost.COTTIER_SERVER_POWER, family),
-        cost.COTTIER_POWER_FRACTION["TPU" if family.startswith("TPU") else "GPU"],
-        case.value("pue"),
+        case.value("chip_hours"), case.value("power"), figures.server_power, figures.power_fraction, case.value("pue")
     )
-    electricity = float(cost.energy_cost(energy, case.value("electricity") / 1e3))
-    return {
+    parts = cost.amortized_cost(
+        case.value("chip_hours"),
+        case.value("price"),
+        years,
+        energy,
+        case.value("electricity") / 1e3,
+        figures.server_overhead,
+    )
+    found = {name: float(part) for name, part in parts.items()}
+    return found | {
         "value_at_start": value,
-        "hour_cost": hour_cost,
-        "chip_cost": chips,
-        "server_cost": hardware - chips,
-        "network_cost": network,
-        "energy_cost": electricity,
-        "total_cost": hardware + network + electricity,
+        "hour_cost": float(cost.amortized_hourly_cost(value, cost.COTTIER_DECLINE_RATE)),
+        "total_cost": sum(found.values()),
     }
 
 

@@ -1,0 +1,82 @@
+"""What each cause of error is worth: the training exam with one cause undone at a time.
+
+Run: python benchmarks/training_causes.py
+Prints, for every set of measured steps, the mean absolute error of the model as it is, and with each cause alone put
+back to what it was before it was found. Nothing is fitted again.
+"""
+
+# %%
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from costmodel.training import POOLED, Recipe
+from costmodel.validation.exams_training import Step, evaluate, measured_time, parts, steps
+
+EXAMS = ("vtrain-multi", "vtrain-single", "megatron-bridge", "mlperf-405b")
+
+
+def with_recipe(**figures: float | bool | None) -> Callable[[Step], Step]:
+    """Return a change of some figures of every step's recipe."""
+
+    def change(step: Step) -> Step:
+        return replace(step, job=replace(step.job, recipe=replace(step.job.recipe, **figures)))
+
+    return change
+
+
+def _one_peak(step: Step) -> Step:
+    cluster = step.cluster
+    efficiencies = replace(
+        cluster.efficiencies,
+        wide_share=cluster.efficiencies.compute_share,
+        wide_half_inner=cluster.efficiencies.half_inner,
+    )
+    return replace(step, cluster=replace(cluster, wide_peak=cluster.peak, efficiencies=efficiencies))
+
+
+def _one_overhead(step: Step) -> Step:
+    """One overhead of 1.25 for every framework and chip, in place of what was fitted of products and traffic."""
+    pooled = Recipe.recorded(POOLED)
+    recipe = replace(
+        step.job.recipe,
+        product_share=1.0,
+        half_inner=None,
+        half_area=0.0,
+        loss_bytes=pooled.loss_bytes,
+        step_overhead=pooled.step_overhead,
+    )
+    return replace(step, job=replace(step.job, recipe=recipe))
+
+
+CAUSES: dict[str, Callable[[Step], Step]] = {
+    "as it is": lambda step: step,
+    "1 attention and head at the peak of the other products": _one_peak,
+    "2 gradients in 4 bytes": with_recipe(gradient_bytes=4.0),
+    "3 attention always fused": with_recipe(fused_attention=True),
+    "4 one overhead of 1.25": _one_overhead,
+    "5 experts' traffic the least": with_recipe(routed_factor=1.0, biased_factor=1.0),
+    "6 a host without time": with_recipe(host_time=0.0),
+}
+
+
+def main() -> None:
+    """Print the table."""
+    print(f"{'':55}" + "".join(f"{exam:>26}" for exam in EXAMS))
+    print(f"{'mean absolute error':55}" + f"{'fitted':>16}{'unseen':>10}" * len(EXAMS))
+    for cause, change in CAUSES.items():
+        cells = []
+        for exam in EXAMS:
+            given = steps(exam)
+            error = np.abs(evaluate([change(step) for step in given]) / [measured_time(step) for step in given] - 1.0)
+            part = parts(given)
+            for name, width in (("fitted", 16), ("unseen", 10)):
+                cells.append(f"{error[part == name].mean():{width}.1%}" if np.any(part == name) else f"{'–':>{width}}")
+        print(f"{cause:55}" + "".join(cells))
+
+
+if __name__ == "__main__":
+    main()
