@@ -57,6 +57,7 @@ FITS: Mapping[str, tuple[tuple[str, ...], tuple[Free, ...]]] = {
             Free("half_inner", 1000.0, 10.0, 1e4),
             Free("host_time", 50e-6, 1e-6, 1e-3),
             Free("loss_bytes", 100.0, 36.0, 500.0),
+            Free("lost_elements", 1e6, 1e3, 1e8),
         ),
     ),
     "Megatron-Bridge": (

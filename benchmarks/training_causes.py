@@ -29,13 +29,9 @@ def with_recipe(**figures: float | bool | None) -> Callable[[Step], Step]:
 
 
 def _one_peak(step: Step) -> Step:
-    cluster = step.cluster
-    efficiencies = replace(
-        cluster.efficiencies,
-        wide_share=cluster.efficiencies.compute_share,
-        wide_half_inner=cluster.efficiencies.half_inner,
-    )
-    return replace(step, cluster=replace(cluster, wide_peak=cluster.peak, efficiencies=efficiencies))
+    machine = step.cluster.machine
+    low = replace(machine, head=machine.dense, scores_peak=machine.dense.peak)
+    return replace(step, cluster=replace(step.cluster, machine=low))
 
 
 def _one_overhead(step: Step) -> Step:
@@ -45,7 +41,7 @@ def _one_overhead(step: Step) -> Step:
         step.job.recipe,
         product_share=1.0,
         half_inner=None,
-        half_area=0.0,
+        lost_elements=None,
         loss_bytes=pooled.loss_bytes,
         step_overhead=pooled.step_overhead,
     )

@@ -9,27 +9,37 @@ import numpy as np
 import pytest
 
 from costmodel.compute import Protocol, Shape
+from costmodel.compute.machine import Machine, Rate
 from costmodel.foundation.errors import DomainError, UnknownParameterError
-from costmodel.training.cluster import Cluster, Efficiencies, TrainingJob
+from costmodel.training.cluster import Cluster, TrainingJob
 from costmodel.training.layout import Layouts, candidate_layouts
 from costmodel.training.recipe import Recipe
-from costmodel.training.search import evaluate_layouts, sampled_utilisation, search_layouts
+from costmodel.training.search import evaluate_layouts, search_layouts
 from costmodel.training.step import layer_time
 
-IDEAL = Efficiencies(
-    compute_share=1.0,
-    wide_share=1.0,
-    attention_share=1.0,
+PEAK = 989.4e12
+RATE = Rate(peak=PEAK, share=1.0)
+IDEAL = Machine(
+    attention=RATE,
+    dense=RATE,
+    shared_experts=RATE,
+    experts=RATE,
+    head=RATE,
+    scores_peak=PEAK,
+    scores_share=1.0,
+    bandwidth=3.35e12,
+    memory=80e9,
     memory_share=1.0,
-    scale_up_share=1.0,
-    scale_out_share=1.0,
-    half_inner=0.0,
-    wide_half_inner=0.0,
-    kernel_launch=0.0,
+    cache_share=1.0,
+    scale_up_bandwidth=450e9,
+    scale_up_domain=8.0,
+    scale_out_bandwidth=50e9,
     protocols=(Protocol("ideal", 0.0, 0.0, 0.0, 1.0),),
 )
 PLAIN = Recipe(name="plain", gradient_bytes=4.0, optimizer_traffic=30.0)
 LLAMA_8B = Shape(name="8B", layers=32, d_model=4096, heads=32, kv_heads=8, head_dim=128, vocabulary=128256, d_ff=14336)
+LAYER_8B = [(128 * 48, 4096), (4096, 4096), (2 * 14336, 4096), (4096, 14336)]
+"""Columns and inner dimension of the products of one of its layers."""
 ROUTED = Shape(
     name="routed",
     layers=24,
@@ -44,17 +54,8 @@ ROUTED = Shape(
 )
 
 
-def _cluster(accelerators: int = 64, **changes: float) -> Cluster:
-    figures: dict[str, float] = {
-        "peak": 989.4e12,
-        "wide_peak": 989.4e12,
-        "memory": 80e9,
-        "bandwidth": 3.35e12,
-        "scale_up_bandwidth": 450e9,
-        "scale_up_domain": 8,
-        "scale_out_bandwidth": 50e9,
-    }
-    return Cluster(accelerators=accelerators, efficiencies=IDEAL, **{**figures, **changes})  # type: ignore[arg-type]
+def _cluster(accelerators: int = 64, **changes: Any) -> Cluster:
+    return Cluster(accelerators=accelerators, machine=replace(IDEAL, **changes))
 
 
 def _job(**entries: Any) -> TrainingJob:
@@ -77,7 +78,10 @@ def test_one_ideal_accelerator_reaches_its_peak_but_for_what_the_count_leaves_ou
     found = evaluate_layouts(job, cluster, _one(microbatch=2.0))
     attention = 32 * 2 * 32 * (128 + 128) * 2048 * job.tokens  # forward, causal
     norms = 6 * (2 * 32 + 1) * 4096 * job.tokens  # counted as weights, but no matrix product
-    assert found.step_time[0] == pytest.approx((job.flop - norms + 0.5 * attention) / cluster.peak, rel=1e-9)
+    sizes = [*LAYER_8B * 32, (128256, 4096)]
+    tiles = sum(2 * 32 * columns * (2 * inner + job.tokens) for columns, inner in sizes)  # half a tile of 64 rows each
+    expected = (job.flop - norms + 0.5 * attention + tiles) / cluster.peak
+    assert found.step_time[0] == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.closed_form
@@ -88,7 +92,7 @@ def test_full_recomputation_costs_a_forward_pass_of_the_layers() -> None:
     again = evaluate_layouts(job, cluster, _one(recompute=2.0))
     head = 2 * LLAMA_8B.vocabulary * LLAMA_8B.d_model * job.tokens
     norms = 2 * (2 * 32 + 1) * 4096 * job.tokens
-    forward = job.flop / 3 - head - norms
+    forward = job.flop / 3 - head - norms + sum(2 * 32 * columns * inner for columns, inner in LAYER_8B * 32)
     assert again.step_time[0] - kept.step_time[0] == pytest.approx(forward / cluster.peak, rel=1e-9)
     assert again.memory[0] < kept.memory[0]
 
@@ -191,7 +195,7 @@ def test_an_exchange_is_hidden_or_sent_once_per_domain() -> None:
     exchange = work[0] - work[1]
     # two exchanges forward and two backward of 4 copies of 2 bytes, of which 24 of 32 ranks lie in other domains
     sent = 2 * 4 * 4096 * 4 * 2048 * 2 * 24 / 32 * 24  # microbatches, exchanges, tokens, copies, width, bytes, layers
-    assert exchange == pytest.approx(sent / 1e9, rel=1e-6)
+    assert exchange == pytest.approx(sent / 1e9, rel=1e-5)  # inside a domain some time goes by meanwhile
     limited = evaluate_layouts(replace(plain, routed_domains=2), slow, layout).work[0] - work[1]
     assert limited == pytest.approx(exchange / 2, rel=1e-5)
     hiding = replace(plain, recipe=replace(PLAIN, overlap_experts=True))
@@ -253,17 +257,16 @@ def test_gradients_hide_behind_the_backward_pass_but_for_the_last_layer() -> Non
     assert hidden.data[0] == pytest.approx((reduction + gather) * 1e-4 / 32, rel=1e-6)
 
 
-@pytest.mark.contract
+@pytest.mark.closed_form
 def test_a_prediction_has_a_range() -> None:
-    job, cluster = _job(shape=LLAMA_8B, sequence=8192, batch=64), Cluster.recorded("H100-SXM", 8, 50e9)
-    best = search_layouts(job, cluster)
-    layout = best.layouts.take([0])
-    drawn = sampled_utilisation(job, cluster, layout, "H100-SXM", draws=40, rng=1)
-    assert drawn.shape == (40,)
-    assert drawn.min() < best.best_utilisation < drawn.max()
-    assert np.array_equal(drawn, sampled_utilisation(job, cluster, layout, "H100-SXM", draws=40, rng=1))
-    with pytest.raises(DomainError, match="one layout"):
-        sampled_utilisation(job, cluster, best.layouts, "H100-SXM")
+    """Eighty per cent of a normal distribution lie within 1.2816 standard deviations."""
+    job = TrainingJob(shape=LLAMA_8B, sequence=8192, batch=64, recipe=replace(PLAIN, spread=0.1))
+    best = search_layouts(job, _cluster(8))
+    low, high = best.utilisation_range()
+    assert best.best_utilisation / low == pytest.approx(np.exp(0.12816), rel=1e-4)
+    assert high == pytest.approx(min(best.best_utilisation * np.exp(0.12816), 1.0), rel=1e-4)
+    with pytest.raises(DomainError, match="coverage = 1"):
+        best.utilisation_range(coverage=1.0)
 
 
 @pytest.mark.contract
@@ -281,13 +284,11 @@ def test_what_cannot_be_is_refused() -> None:
         _cluster(64, scale_up_domain=7.5)
     with pytest.raises(DomainError, match="batch"):
         _job(shape=LLAMA_8B, sequence=8192, batch=0)
-    with pytest.raises(DomainError, match="compute_share"):
-        replace(IDEAL, compute_share=1.2)
-    with pytest.raises(DomainError, match="kernel_launch"):
-        replace(IDEAL, kernel_launch=-1.0)
     with pytest.raises(DomainError, match=r"step_overhead = 0\.9: must be from 1 to inf"):
         replace(PLAIN, step_overhead=0.9)
     with pytest.raises(DomainError, match="product_share"):
         replace(PLAIN, product_share=1.1)
     with pytest.raises(DomainError, match="protocols"):
-        replace(IDEAL, protocols=())
+        _cluster(64, protocols=())
+    with pytest.raises(DomainError, match="scale_out_bandwidth = nan"):
+        _cluster(64, scale_out_bandwidth=float("nan"))

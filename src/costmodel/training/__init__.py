@@ -19,7 +19,6 @@ from costmodel.training.allocation import (
 from costmodel.training.cluster import (
     RESERVED_MEMORY_SHARE,
     Cluster,
-    Efficiencies,
     TrainingJob,
 )
 from costmodel.training.cost import (
@@ -104,7 +103,7 @@ from costmodel.training.scaling import (
     parametric_loss,
     tokens_for_loss,
 )
-from costmodel.training.search import LayoutSearch, evaluate_layouts, sampled_utilisation, search_layouts
+from costmodel.training.search import LayoutSearch, evaluate_layouts, search_layouts
 from costmodel.training.training_ladder import TrainingLadder, TrainingLadderResult, climb, crossing_year
 from costmodel.training.training_run import TrainingRun, TrainingRunResult, train
 
@@ -124,7 +123,6 @@ __all__ = [
     "Cluster",
     "CottierFigures",
     "DevelopmentInputs",
-    "Efficiencies",
     "LayoutSearch",
     "Layouts",
     "OwningInputs",
@@ -189,7 +187,6 @@ __all__ = [
     "rental_cost",
     "reserve_growth",
     "run_energy",
-    "sampled_utilisation",
     "saved_share",
     "scaling_fit",
     "search_layouts",

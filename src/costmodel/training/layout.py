@@ -42,8 +42,9 @@ class Layouts:
     sharding
         What is split over data-parallel devices [1]: 0 nothing, 1 optimizer state, 2 and gradients, 3 and weights.
     recompute
-        What the backward pass computes again [1]: 0 nothing but attention scores, 1 also norms and activation
-        functions, 2 the whole forward pass of a layer.
+        What the backward pass computes again [1]: 0 nothing but attention scores, 1 also norms, activation functions
+        and the unfolding of latent attention (DeepSeek 2024, arXiv 2412.19437, section 3.2.3), 2 the whole forward pass
+        of a layer.
     """
 
     tensor: FloatArray
@@ -126,7 +127,7 @@ def _options(job: TrainingJob, cluster: Cluster) -> dict[str, list[float]]:
     shape, devices = job.shape, cluster.accelerators
     parts = max(job.sequence // SHORTEST_CONTEXT_PART, 1)
     return {
-        "tensor": _divisors(devices, min(cluster.scale_up_domain, shape.heads)),
+        "tensor": _divisors(devices, min(int(cluster.machine.scale_up_domain), shape.heads)),
         "context": [value for value in _divisors(devices, parts) if _is_power_of_two(value)],
         "expert": _divisors(shape.experts, shape.experts) if shape.experts else [1.0],
         "pipeline": _divisors(devices, shape.layers),

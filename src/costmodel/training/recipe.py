@@ -51,9 +51,8 @@ class Recipe:
         Share of their measured rate that products reach inside a step, above 0 to 1 [1].
     half_inner
         Shared dimension at which a product reaches half of its share, non-negative [1]; absent: the chip's.
-    half_area
-        Elements of a result at which a product reaches half of its share, non-negative [1]: half a wave of tiles is
-        idle at its end, whatever its size.
+    lost_elements
+        Elements of a result that the last wave of tiles leaves idle, non-negative [1]; absent: the chip's.
     memory_factor
         Bytes that kernels move over the least that they could, positive [1].
     routed_factor
@@ -89,7 +88,7 @@ class Recipe:
     host_time: float = 0.0
     product_share: float = 1.0
     half_inner: float | None = None
-    half_area: float = 0.0
+    lost_elements: float | None = None
     memory_factor: float = 1.0
     routed_factor: float = 1.0
     biased_factor: float = 1.0

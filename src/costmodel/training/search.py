@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
 from costmodel.compute import activation_bytes, count_parameters, training_state_bytes
 from costmodel.foundation.arrays import FloatArray, Numeric, readonly
-from costmodel.foundation.design import RandomSource
 from costmodel.foundation.errors import DomainError
-from costmodel.training.cluster import RESERVED_MEMORY_SHARE, Cluster, Efficiencies, TrainingJob
+from costmodel.training.cluster import RESERVED_MEMORY_SHARE, Cluster, TrainingJob
 from costmodel.training.duration import hardware_flop_utilisation
 from costmodel.training.layout import Layouts, candidate_layouts
 from costmodel.training.parallelism import (
@@ -26,15 +27,15 @@ from costmodel.training.parallelism import (
 )
 from costmodel.training.step import (
     RESULT_BYTES,
-    gather_time,
     head_time,
     hop_time,
     inner_width,
     layer_time,
     product_inputs,
+    unfolded_elements,
 )
 
-__all__ = ["LayoutSearch", "evaluate_layouts", "sampled_utilisation", "search_layouts"]
+__all__ = ["LayoutSearch", "evaluate_layouts", "search_layouts"]
 
 LOGIT_BYTES = 6.0
 """Bytes kept per logit between forward and backward of the loss [byte]: half and single precision."""
@@ -100,7 +101,7 @@ class LayoutSearch:
     @property
     def fits(self) -> Any:
         """Mask of the layouts that fit into memory."""
-        return self.memory <= self.cluster.memory * (1.0 - RESERVED_MEMORY_SHARE)
+        return self.memory <= self.cluster.machine.memory * (1.0 - RESERVED_MEMORY_SHARE)
 
     @property
     def best(self) -> dict[str, int]:
@@ -111,6 +112,27 @@ class LayoutSearch:
     def best_utilisation(self) -> float:
         """Utilisation (MFU) of the fastest feasible layout [1]."""
         return float(self.utilisation[0])
+
+    def utilisation_range(self, index: int = 0, coverage: float = 0.8) -> tuple[float, float]:
+        """Return the interval of a layout's utilisation, by the recipe's spread on steps that it was not fitted on.
+
+        Parameters
+        ----------
+        index
+            Of the layout.
+        coverage
+            Probability that the interval holds the measured one, between 0 and 1 [1].
+
+        Raises
+        ------
+        DomainError
+            If the coverage is not between 0 and 1.
+        """
+        if not 0.0 < coverage < 1.0:
+            raise DomainError(f"coverage = {coverage!r}: must be between 0 and 1")
+        factor = math.exp(NormalDist().inv_cdf(0.5 + coverage / 2.0) * self.job.recipe.spread)
+        middle = float(self.utilisation[index])
+        return middle / factor, min(middle * factor, 1.0)
 
     def breakdown(self, index: int = 0) -> dict[str, float]:
         """Return the parts of one layout's step time by name [s]."""
@@ -161,7 +183,7 @@ def search_layouts(
     found = evaluate_layouts(job, cluster, candidate_layouts(job, cluster, fixed))
     if not found.fits.any():
         least = float(found.memory.min()) / 1e9
-        room = cluster.memory * (1.0 - RESERVED_MEMORY_SHARE) / 1e9
+        room = cluster.machine.memory * (1.0 - RESERVED_MEMORY_SHARE) / 1e9
         raise DomainError(
             f"none of {len(found.layouts)} layouts of {job.shape.name!r} on {cluster.accelerators} accelerators fits: "
             f"the least takes {least:.1f} GB of {room:.1f} GB"
@@ -180,12 +202,10 @@ _ARRAYS = ("work", "bubble", "hops", "data", "optimizer", "memory")
 
 def evaluate_layouts(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> LayoutSearch:
     """Return time and memory of given layouts, in their order."""
-    layer = layer_time(job, cluster, layouts)
-    again = np.where(layouts.recompute >= 2.0, layer.forward, np.where(layouts.recompute >= 1.0, layer.memory, 0.0))
-    forward, backward = layer.forward, layer.backward + again
+    forward, backward, head = _pass_times(job, cluster, layouts)
     microbatches = microbatches_per_step(job.batch, layouts.data, layouts.microbatch)
     layers, stages, interleave = job.shape.layers, layouts.pipeline, layouts.interleave
-    each, head = forward + backward, head_time(job, cluster, layouts)
+    each = forward + backward
     stage = slowest_stage_time(each, head, layers, stages, interleave)
     fullest = stage_layers(layers, stages, interleave)
     bubble = pipeline_bubble_share(stages, microbatches, interleave) * microbatches * fullest * each
@@ -199,70 +219,27 @@ def evaluate_layouts(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> La
         "hops": hops,
         "data": data,
         "optimizer": update,
-        "memory": _memory(job, layouts, microbatches),
+        "memory": _memory(job, cluster, layouts, microbatches),
     }
     full = {name: readonly(np.broadcast_to(part, len(layouts))) for name, part in parts.items()}
     return LayoutSearch(job=job, cluster=cluster, layouts=layouts, **full)
 
 
-def sampled_utilisation(
-    job: TrainingJob,
-    cluster: Cluster,
-    layout: Layouts,
-    accelerator: str,
-    precision: str = "bf16",
-    draws: int = 200,
-    rng: RandomSource = None,
-) -> FloatArray:
-    """Return utilisations (MFU) of one layout under the recorded ranges of kernels and links, and the recipe's spread.
+def _pass_times(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> tuple[Numeric, Numeric, Numeric]:
+    """Return forward and backward of a layer and the output's time, worked out once for layouts that share them."""
+    keys = np.stack([layouts.tensor, layouts.context, layouts.expert, layouts.microbatch])
+    _, first, back = np.unique(keys, axis=1, return_index=True, return_inverse=True)
+    distinct, back = layouts.take(first), back.reshape(-1)
+    layer, head = layer_time(job, cluster, distinct), head_time(job, cluster, distinct)
+    whole, cheap = (np.broadcast_to(time, len(first))[back] for time in (layer.forward, layer.memory + layer.unfold))
+    again = np.where(layouts.recompute >= 2.0, whole, np.where(layouts.recompute >= 1.0, cheap, 0.0))
+    backward, output = (np.broadcast_to(time, len(first))[back] for time in (layer.backward, head))
+    return whole, backward + again, output
 
-    Parameters
-    ----------
-    job
-        The step.
-    cluster
-        The accelerators; its own efficiencies are replaced by draws.
-    layout
-        One layout, such as ``search.layouts.take([0])``.
-    accelerator
-        Name in the catalog whose ranges are drawn.
-    precision
-        Of the matrix products.
-    draws
-        How many, at least 1.
-    rng
-        Seed, generator or nothing.
 
-    Returns
-    -------
-    FloatArray
-        Utilisations, shape ``(draw,)`` [1].
-
-    Raises
-    ------
-    DomainError
-        If there is not exactly one layout, or no draw.
-    CatalogError
-        If a figure or its range is not recorded.
-
-    Examples
-    --------
-    >>> from costmodel.compute import shape
-    >>> cluster = Cluster.recorded("H100-SXM", 64, scale_out_bandwidth=50e9)
-    >>> job = TrainingJob(shape=shape("Llama-3-8B"), sequence=8192, batch=512)
-    >>> best = search_layouts(job, cluster)
-    >>> drawn = sampled_utilisation(job, cluster, best.layouts.take([0]), "H100-SXM", draws=50, rng=0)
-    >>> bool(drawn.min() < best.best_utilisation < drawn.max())
-    True
-    """
-    if len(layout) != 1 or draws < 1:
-        raise DomainError(f"one layout and at least one draw are needed; given {len(layout)} and {draws}")
-    generator = np.random.default_rng(rng)
-    found = [
-        evaluate_layouts(job, replace(cluster, efficiencies=reached), layout).best_utilisation
-        for reached in Efficiencies.drawn(accelerator, precision, draws, generator)
-    ]
-    return readonly(np.minimum(found * np.exp(job.recipe.spread * generator.standard_normal(draws)), 1.0))
+def _expert_group(layouts: Layouts) -> Numeric:
+    """Return the devices that hold every expert once: those of expert parallelism, or the tensor-parallel ones."""
+    return np.where(layouts.expert > 1.0, layouts.expert, layouts.tensor)
 
 
 def _device_parameters(job: TrainingJob, layouts: Layouts) -> tuple[Numeric, Numeric]:
@@ -272,7 +249,7 @@ def _device_parameters(job: TrainingJob, layouts: Layouts) -> tuple[Numeric, Num
     stage = stage_layers(job.shape.layers, layouts.pipeline, layouts.interleave) / job.shape.layers
     table = max(counts.input_embedding, counts.output_embedding) / layouts.tensor
     tables = np.where(layouts.pipeline > 1.0, table, counts.embeddings / layouts.tensor)
-    return layers * stage / layouts.tensor + tables, counts.routed_experts * stage / layouts.expert
+    return layers * stage / layouts.tensor + tables, counts.routed_experts * stage / _expert_group(layouts)
 
 
 def _data_parallel(
@@ -289,14 +266,15 @@ def _data_parallel(
     where only optimizer state is split, of every microbatch where gradients or weights are. The last layer's share
     has nothing to hide behind.
     """
-    recipe = job.recipe
+    recipe, machine = job.recipe, cluster.machine
     common, experts = _device_parameters(job, layouts)
     ranks, stride = layouts.data * layouts.context, layouts.tensor
-    expert_ranks = ranks * layouts.tensor / layouts.expert
+    holders = _expert_group(layouts)
+    expert_ranks = ranks * layouts.tensor / holders
 
     def collected(size: float) -> Numeric:
-        whole = gather_time(cluster, common * size, ranks, stride)
-        return whole + gather_time(cluster, experts * size, expert_ranks, layouts.expert)
+        whole = machine.all_gather(common * size, ranks, stride)
+        return whole + machine.all_gather(experts * size, expert_ranks, holders)
 
     moved = 0.0 if job.frozen else 1.0
     reduce = moved * collected(recipe.gradient_bytes)
@@ -313,20 +291,23 @@ def _data_parallel(
     exposed = exposed + each_weight * exposed_time(gather - gather / layers, hidden * stage_forward)
     split = np.where(unsplit, 1.0, ranks), np.where(unsplit, 1.0, expert_ranks)
     updated = moved * (common / split[0] + experts / split[1])
-    traffic = recipe.optimizer_traffic
-    return exposed, optimizer_time(updated, traffic, cluster.bandwidth, cluster.efficiencies.memory_share)
+    update = optimizer_time(updated, recipe.optimizer_traffic, machine.bandwidth, machine.memory_share)
+    return exposed, update
 
 
-def _memory(job: TrainingJob, layouts: Layouts, microbatches: Numeric) -> Numeric:
+def _memory(job: TrainingJob, cluster: Cluster, layouts: Layouts, microbatches: Numeric) -> Numeric:
     """Return the bytes on the fullest device: state, activations in flight, and logits where they are larger."""
     common, experts = _device_parameters(job, layouts)
     ranks = layouts.data * layouts.context
     state = _state_bytes(job, layouts, common, ranks)
-    state = state + _state_bytes(job, layouts, experts, ranks * layouts.tensor / layouts.expert)
+    state = state + _state_bytes(job, layouts, experts, ranks * layouts.tensor / _expert_group(layouts))
     tokens = layouts.microbatch * job.sequence / layouts.context
-    kept = activation_bytes(job.shape, tokens, job.sequence, layouts.tensor, "selective") - _narrow_bytes(job, layouts)
+    share, operand = tokens / layouts.tensor, cluster.operand_bytes
+    kept = activation_bytes(job.shape, tokens, job.sequence, layouts.tensor, "selective")
+    kept = kept - share * (RESULT_BYTES - operand) * product_inputs(job)  # inputs of products in their own format
     inputs = activation_bytes(job.shape, tokens, job.sequence, layouts.tensor, "full")
-    lean = kept - _cheap_bytes(job, tokens, layouts.tensor)
+    given_up = operand * (2.0 * job.shape.d_model + inner_width(job))  # outputs of norms and activation functions
+    lean = kept - share * (given_up + RESULT_BYTES * unfolded_elements(job))
     per_layer = np.where(layouts.recompute >= 2.0, inputs, np.where(layouts.recompute >= 1.0, lean, kept))
     on_stage = stage_layers(job.shape.layers, layouts.pipeline, layouts.interleave)
     in_flight = pipeline_layers_in_flight(on_stage, layouts.pipeline, microbatches, layouts.interleave)
@@ -335,17 +316,6 @@ def _memory(job: TrainingJob, layouts: Layouts, microbatches: Numeric) -> Numeri
     last = on_stage * per_layer + logits
     working = np.where(layouts.recompute >= 1.0, kept - per_layer, 0.0)
     return state + np.maximum(first, last) + working
-
-
-def _cheap_bytes(job: TrainingJob, tokens: Numeric, tensor: Numeric) -> Numeric:
-    """Return the bytes of a layer that norms and activation functions give again: their outputs."""
-    return tokens * job.operand_bytes * (2.0 * job.shape.d_model + inner_width(job)) / tensor
-
-
-def _narrow_bytes(job: TrainingJob, layouts: Layouts) -> Numeric:
-    """Return the bytes that a layer keeps less where the inputs of its products are kept in 8 or 4 bits."""
-    tokens = layouts.microbatch * job.sequence / layouts.context
-    return tokens * (RESULT_BYTES - job.operand_bytes) * product_inputs(job) / layouts.tensor
 
 
 def _state_bytes(job: TrainingJob, layouts: Layouts, parameters: Numeric, ranks: Numeric) -> Numeric:

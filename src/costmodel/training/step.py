@@ -1,8 +1,8 @@
-"""Time and memory of an optimizer step for many layouts at once.
+"""Time of one layer, of the output and of a hand-over within an optimizer step, for many layouts at once.
 
-Every function takes arrays of layouts. Matrix products run at a roofline whose share of peak grows with their size;
-what is not a matrix product moves memory; collectives run over scale-up links inside a domain and over the network
-between domains; communication is hidden only where independent work runs beside it.
+Every function takes arrays of layouts. Matrix products are those of the compute floor's blocks, forward and as
+gradients; attention, traffic outside products and communication come on top; communication is hidden only where
+independent work runs beside it.
 """
 
 from __future__ import annotations
@@ -13,25 +13,27 @@ from functools import reduce
 
 import numpy as np
 
-from costmodel.compute import (
-    all_gather_time,
-    all_to_all_time,
-    attention_flop_per_token,
-    compute_time,
-    local_ranks,
-    matmul_flop,
-    mean_attended_tokens,
-    memory_time,
-    point_to_point_time,
-    saturating_share,
-)
-from costmodel.compute import step_time as roofline_time
+from costmodel.compute import compute_time, mean_attended_tokens, point_to_point_time
+from costmodel.compute.groups import Group, Routed
+from costmodel.compute.layer import Product, blocks
+from costmodel.compute.machine import PARTS, Machine
+from costmodel.compute.mixers import LatentAttention
 from costmodel.foundation.arrays import Numeric, ordered_sum
 from costmodel.training.cluster import Cluster, TrainingJob
 from costmodel.training.layout import Layouts
 from costmodel.training.parallelism import exposed_time
+from costmodel.training.recipe import Recipe
 
-__all__ = ["LayerTime", "gather_time", "head_time", "hop_time", "inner_width", "layer_time", "product_inputs"]
+__all__ = [
+    "RESULT_BYTES",
+    "LayerTime",
+    "head_time",
+    "hop_time",
+    "inner_width",
+    "layer_time",
+    "product_inputs",
+    "unfolded_elements",
+]
 
 BACKWARD_OVER_FORWARD = 2.0
 """Traffic of the backward pass over that of the forward pass [1]: what was written is read, with its gradient."""
@@ -44,8 +46,8 @@ reads 2 and writes 2 and a mask of 1, the product with values reads 2."""
 SCORE_BYTES_BACKWARD = 19.0
 """The same in the backward pass [byte]: probabilities and their gradient (2 and 2), dropout (5), softmax (6), and two
 products that read the gradient of the scores (4)."""
-NORM_AND_RESIDUAL_ACCESSES = 10.0
-"""Elements read and written per token and width in two norms and two residual additions [1]: (1+1)·2 + (2+1)·2."""
+NORM_AND_RESIDUAL_ACCESSES = 5.0
+"""Elements read and written per token and width by a norm and a residual addition [1]: 1 + 1 and 2 + 1."""
 ROUTING_ACCESSES = 4.0
 """Elements read and written per routed copy of a token when tokens are sorted to experts and back [1]."""
 RESULT_BYTES = 2.0
@@ -64,6 +66,9 @@ class LayerTime:
         Work of the forward pass: matrix products, attention scores and values, everything that moves memory only.
     matmul_backward, attention_backward, memory_backward
         The same of the backward pass.
+    unfold
+        What part of the forward products takes to unfold latent attention's queries, keys and values: work that a
+        backward pass repeats rather than keep its results.
     host
         Time in which the host prepares the forward pass's kernels; a pass takes the longer of host and work. The
         backward pass has twice the kernels.
@@ -79,6 +84,7 @@ class LayerTime:
     matmul_backward: Numeric
     attention_backward: Numeric
     memory_backward: Numeric
+    unfold: Numeric
     host: Numeric
     tensor: Numeric
     context: Numeric
@@ -101,18 +107,6 @@ class LayerTime:
         return work + self.tensor_backward + self.context_backward + self.expert_backward
 
 
-@dataclass(frozen=True, slots=True)
-class _Product:
-    """A matrix product of a layer's forward pass on one device: its sizes, and the share of layers that have it."""
-
-    rows: Numeric
-    columns: Numeric
-    inner: Numeric
-    count: Numeric = 1.0
-    layers: float = 1.0
-    wide: bool = False
-
-
 def layer_time(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> LayerTime:
     """Return the time of one microbatch through one layer, averaged over a model's layers.
 
@@ -132,23 +126,19 @@ def layer_time(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> LayerTim
     collectives wait (Korthikanti et al. 2022, arXiv 2205.05198, section 4.2.2). Without sequence parallelism
     all-reductions move as much, and none of them is hidden.
     """
-    recipe = job.recipe
+    recipe, machine = job.recipe, as_run(cluster.machine, job.recipe)
     rows = layouts.microbatch * job.sequence / layouts.context
-    products = _products(job, layouts, rows)
-    matmul = ordered_sum(item.layers * _product_time(job, cluster, item) for item in products)
-    by_input = ordered_sum(item.layers * _input_gradient_time(job, cluster, item) for item in products)
-    by_weight = ordered_sum(item.layers * _weight_gradient_time(job, cluster, item) for item in products)
-    matmul_backward = by_input if job.frozen else by_input + by_weight
-    gather = gather_time(cluster, job.shape.d_model * rows * RESULT_BYTES, layouts.tensor, 1.0)
-    blocks = 1.0 if job.shape.parallel_blocks else 2.0
-    collectives = 2.0 * blocks * gather
-    beside = exposed_time(collectives, matmul_backward) if recipe.overlap_tensor else 0.0
-    attention, attention_backward = _attention_time(job, cluster, layouts, rows)
-    memory, memory_backward = _memory_time(job, cluster, layouts, rows)
-    exchange = _expert_time(job, cluster, layouts, rows)
-    covering = matmul + attention + memory if recipe.overlap_experts else 0.0
-    covering_backward = matmul_backward + attention_backward + memory_backward if recipe.overlap_experts else 0.0
-    context = _context_time(job, cluster, layouts)
+    matmul, matmul_backward = _matmul_time(job, machine, layouts, rows)
+    attention, attention_backward = _attention_time(job, machine, layouts, rows)
+    memory, memory_backward = _memory_time(job, machine, layouts, rows)
+    exchange = _expert_time(job, machine, layouts, rows)
+    hides = recipe.overlap_experts
+    covering = matmul + attention + memory if hides else 0.0
+    covering_backward = matmul_backward + attention_backward + memory_backward if hides else 0.0
+    gather = machine.all_gather(job.shape.d_model * rows * RESULT_BYTES, layouts.tensor)
+    halves = _halves(job)
+    beside = exposed_time(2.0 * halves * gather, matmul_backward) if recipe.overlap_tensor else 0.0
+    context = _context_time(job, machine, layouts)
     return LayerTime(
         matmul=matmul,
         attention=attention,
@@ -156,11 +146,12 @@ def layer_time(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> LayerTim
         matmul_backward=matmul_backward,
         attention_backward=attention_backward,
         memory_backward=memory_backward,
+        unfold=_unfold_time(job, machine, layouts, rows),
         host=_host_time(job, layouts),
-        tensor=collectives,
+        tensor=2.0 * halves * gather,
         context=context,
         expert=exposed_time(exchange, covering),
-        tensor_backward=blocks * gather + beside if recipe.overlap_tensor else collectives,
+        tensor_backward=halves * gather + beside if recipe.overlap_tensor else 2.0 * halves * gather,
         context_backward=BACKWARD_OVER_FORWARD * context,
         expert_backward=exposed_time(exchange, covering_backward),
     )
@@ -168,61 +159,22 @@ def layer_time(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> LayerTim
 
 def head_time(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> Numeric:
     """Return forward and backward of the output projection, in 16 bits, and the loss for one microbatch [s]."""
+    machine = as_run(cluster.machine, job.recipe)
     rows = layouts.microbatch * job.sequence / layouts.context
     columns = job.shape.vocabulary / layouts.tensor
-    product = _Product(rows, columns, float(job.shape.d_model), wide=True)
-    times = [_product_time(job, cluster, product), _input_gradient_time(job, cluster, product)]
-    if not job.frozen:
-        times.append(_weight_gradient_time(job, cluster, product))
-    moved = rows * columns * job.recipe.loss_bytes
-    loss = memory_time(moved, cluster.bandwidth, cluster.efficiencies.memory_share)
-    return ordered_sum(times) + loss
-
-
-def _host_time(job: TrainingJob, layouts: Layouts) -> Numeric:
-    """Return the time in which the host prepares the kernels of a forward pass through a layer."""
-    recipe, blocks = job.recipe, 1.0 if job.shape.parallel_blocks else 2.0
-    kernels = recipe.dense_kernels + recipe.routed_kernels * job.shape.moe_layers / job.shape.layers
-    return (kernels + blocks * np.where(layouts.tensor > 1.0, 1.0, 0.0)) * recipe.host_time
-
-
-def gather_time(cluster: Cluster, size: Numeric, ranks: Numeric, stride: Numeric) -> Numeric:
-    """Return the time of an all-gather, or of a reduce-scatter, of a buffer over neighbours of a given stride [s]."""
-    local = local_ranks(ranks, stride, cluster.scale_up_domain)
-    return _fastest(all_gather_time, cluster, size, ranks, local)
-
-
-def _fastest(
-    collective: Callable[..., Numeric], cluster: Cluster, size: Numeric, ranks: Numeric, local: Numeric
-) -> Numeric:
-    """Return the time of a collective under the fastest protocol, as a collective library chooses."""
-    reached = cluster.efficiencies
-    times = [
-        collective(
-            size,
-            ranks,
-            local,
-            cluster.scale_up_bandwidth * reached.scale_up_share * protocol.bandwidth_share,
-            cluster.scale_out_bandwidth * reached.scale_out_share * protocol.bandwidth_share,
-            protocol.scale_up_latency,
-            protocol.scale_out_latency,
-            protocol.base_latency,
-        )
-        for protocol in reached.protocols
-    ]
-    return reduce(np.minimum, times)
+    forward, backward = _times(job, machine, Product("head", columns, float(job.shape.d_model)), rows)
+    return forward + backward + machine.moved(rows * columns * job.recipe.loss_bytes)
 
 
 def hop_time(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> Numeric:
     """Return the time of handing a microbatch from one pipeline stage to the next [s]."""
-    reached = cluster.efficiencies
+    machine = cluster.machine
     rows = layouts.microbatch * job.sequence / layouts.context
-    stride = layouts.tensor * layouts.context * layouts.data
-    inside = stride * 2.0 <= cluster.scale_up_domain
+    inside = layouts.tensor * layouts.context * layouts.data * 2.0 <= machine.scale_up_domain
     bandwidth = np.where(
         inside,
-        cluster.scale_up_bandwidth * reached.scale_up_share,
-        cluster.scale_out_bandwidth * reached.scale_out_share,
+        machine.scale_up_bandwidth * machine.scale_up_share,
+        machine.scale_out_bandwidth * machine.scale_out_share,
     )
     size = rows * job.shape.d_model * RESULT_BYTES / layouts.tensor
     times = [
@@ -231,206 +183,233 @@ def hop_time(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> Numeric:
             bandwidth * protocol.bandwidth_share,
             protocol.base_latency + np.where(inside, protocol.scale_up_latency, protocol.scale_out_latency),
         )
-        for protocol in reached.protocols
+        for protocol in machine.protocols
     ]
     return np.where(layouts.pipeline > 1.0, reduce(np.minimum, times), 0.0)
 
 
-def _product_time(job: TrainingJob, cluster: Cluster, item: _Product) -> Numeric:
-    """Return the time of a matrix product, or of a group of equal ones launched together."""
-    operands = RESULT_BYTES if item.wide else job.operand_bytes
-    return _sized_product_time(job, cluster, item, (item.rows, item.columns, item.inner), operands, RESULT_BYTES)
+def as_run(machine: Machine, recipe: Recipe) -> Machine:
+    """Return a machine whose products reach what a recipe lets them reach inside a step."""
+    rates = {part: machine.rate(part) for part in PARTS}
+    changed = {
+        part: replace(
+            rate,
+            share=rate.share * recipe.product_share,
+            half_inner=rate.half_inner if recipe.half_inner is None else recipe.half_inner,
+            lost_elements=rate.lost_elements if recipe.lost_elements is None else recipe.lost_elements,
+        )
+        for part, rate in rates.items()
+    }
+    return replace(machine, **changed)  # type: ignore[arg-type]
 
 
-def _input_gradient_time(job: TrainingJob, cluster: Cluster, item: _Product) -> Numeric:
-    """Return the time of the product that gives the gradient by a product's input: it sums over the columns."""
-    operands = RESULT_BYTES if item.wide else job.operand_bytes
-    return _sized_product_time(job, cluster, item, (item.rows, item.inner, item.columns), operands, RESULT_BYTES)
+def _halves(job: TrainingJob) -> float:
+    """Return the halves of a layer that gather and scatter, averaged over layers: mixer and MLP, or both at once."""
+    return _mean(job, lambda group: 1.0 if group.parallel else _sublayers(group))
 
 
-def _weight_gradient_time(job: TrainingJob, cluster: Cluster, item: _Product) -> Numeric:
-    """Return the time of the product that adds the gradient by a product's weights: it sums over the rows."""
-    operands = RESULT_BYTES if item.wide else job.operand_bytes
-    added = 2.0 * job.recipe.gradient_bytes  # read and written
-    return _sized_product_time(job, cluster, item, (item.inner, item.columns, item.rows), operands, added)
+def _sublayers(group: Group) -> float:
+    return float((group.mixer is not None) + (group.feed_forward is not None))
 
 
-def _sized_product_time(
-    job: TrainingJob,
-    cluster: Cluster,
-    item: _Product,
-    sizes: tuple[Numeric, Numeric, Numeric],
-    operand_bytes: float,
-    result_bytes: float,
-) -> Numeric:
-    """Return the time of a group of equal products of given rows, columns and inner dimension."""
-    rows, columns, inner = sizes
-    reached, recipe = cluster.efficiencies, job.recipe
-    moved = item.count * (inner * (rows + columns) * operand_bytes + rows * columns * result_bytes)
-    half = reached.wide_half_inner if item.wide else reached.half_inner
-    if recipe.half_inner is not None:
-        half = recipe.half_inner
-    largest = (reached.wide_share if item.wide else reached.compute_share) * recipe.product_share
-    return roofline_time(
-        item.count * matmul_flop(rows, columns, inner),
-        moved,
-        cluster.wide_peak if item.wide else cluster.peak,
-        cluster.bandwidth,
-        saturating_share(inner, saturating_share(item.count * rows * columns, largest, recipe.half_area), half),
-        reached.memory_share,
-        reached.kernel_launch,
-    )
+def _mean(job: TrainingJob, figure: Callable[[Group], float]) -> float:
+    """Return a figure of a layer, averaged over a model's layers."""
+    return sum(group.layers * figure(group) for group in job.shape.groups) / job.shape.layers
 
 
-def _products(job: TrainingJob, layouts: Layouts, rows: Numeric) -> list[_Product]:
-    """Return the matrix products of a layer's forward pass on one device.
+def _host_time(job: TrainingJob, layouts: Layouts) -> Numeric:
+    """Return the time in which the host prepares the kernels of a forward pass through a layer."""
+    recipe = job.recipe
+    kernels = recipe.dense_kernels + recipe.routed_kernels * job.shape.moe_layers / job.shape.layers
+    return (kernels + _halves(job) * np.where(layouts.tensor > 1.0, 1.0, 0.0)) * recipe.host_time
 
-    Experts are whole on a device: their group spans tensor-parallel devices too, each of which sends its own tokens.
+
+def _matmul_time(job: TrainingJob, machine: Machine, layouts: Layouts, rows: Numeric) -> tuple[Numeric, Numeric]:
+    """Return the time of a layer's matrix products, forward and backward.
+
+    With expert parallelism an expert is whole on its device: the group spans tensor-parallel devices too, each of which
+    sends its own tokens.
     """
-    shape, tensor = job.shape, layouts.tensor
-    products = _projections(job, rows, tensor)
-    dense, routed = shape.plain_layers / shape.layers, shape.moe_layers / shape.layers
-    if shape.d_ff and dense:
-        products += _mlp(job, rows, shape.d_ff / tensor, 1.0, dense)
-    if routed:
-        local = shape.experts / layouts.expert
-        share = rows / tensor * shape.top_k / local
-        products += _mlp(job, share, float(shape.d_ff_expert), local, routed)
-        products.append(_Product(rows / tensor, float(shape.experts), float(shape.d_model), 1.0, routed, wide=True))
-        if shape.shared_experts:
-            products += _mlp(job, rows, shape.shared_experts * shape.d_ff_expert / tensor, 1.0, routed)
-    return products
+    routed_tokens = np.where(layouts.expert > 1.0, rows * layouts.expert / layouts.tensor, rows)
+    forward: list[Numeric] = []
+    backward: list[Numeric] = []
+    for block in blocks(job.shape, routed_tokens, layouts.tensor, layouts.expert):
+        if block.kind == "head":
+            continue
+        share = block.layers / job.shape.layers
+        for product in block.products:
+            tokens = product.rows * (routed_tokens if product.part == "experts" else rows)
+            there, back = _times(job, machine, product, tokens)
+            forward.append(share * there)
+            backward.append(share * back)
+    return ordered_sum(forward), ordered_sum(backward)
 
 
-def _projections(job: TrainingJob, rows: Numeric, tensor: Numeric) -> list[_Product]:
-    """Return attention's projections on one device."""
-    shape = job.shape
-    heads, width = shape.heads / tensor, float(shape.d_model)
-    if not shape.latent:
-        key_heads = np.maximum(shape.kv_heads / tensor, 1.0)
-        return [
-            _Product(rows, shape.head_dim * (heads + 2.0 * key_heads), width),
-            _Product(rows, width, heads * shape.head_dim),
-        ]
-    projections = [
-        _Product(rows, heads * shape.query_dim, float(shape.q_rank or shape.d_model)),
-        _Product(rows, float(shape.kv_rank + shape.rope_dim), width),
-        _Product(rows, heads * (shape.nope_dim + shape.value_dim), float(shape.kv_rank)),
-        _Product(rows, width, heads * shape.value_dim),
-    ]
-    return [*projections, _Product(rows, float(shape.q_rank), width)] if shape.q_rank else projections
+def _unfold_time(job: TrainingJob, machine: Machine, layouts: Layouts, rows: Numeric) -> Numeric:
+    """Return the time of the products that unfold latent attention's ranks, averaged over layers."""
+    times: list[Numeric] = [np.zeros_like(rows)]
+    for group in job.shape.groups:
+        if isinstance(group.mixer, LatentAttention):
+            share = group.layers / job.shape.layers
+            for matrix in group.mixer.matrices(job.shape.d_model):
+                if matrix.side == "columns" and matrix.inner != job.shape.d_model:
+                    product = Product("attention", matrix.columns / layouts.tensor, float(matrix.inner))
+                    times.append(share * _times(job, machine, product, rows)[0])
+    return ordered_sum(times)
 
 
-def _mlp(job: TrainingJob, rows: Numeric, inner: Numeric, count: Numeric, layers: float) -> list[_Product]:
-    """Return an MLP's two products, gate and up taken as one."""
-    width = float(job.shape.d_model)
-    up = _Product(rows, (job.shape.mlp_matrices - 1.0) * inner, width, count, layers)
-    return [up, _Product(rows, width, inner, count, layers)]
+def unfolded_elements(job: TrainingJob) -> float:
+    """Return the elements per token of latent attention's unfolded queries, keys and values in a layer [1]."""
+
+    def of_group(group: Group) -> float:
+        mixer = group.mixer
+        return mixer.heads * (2.0 * mixer.query_dim + mixer.value_dim) if isinstance(mixer, LatentAttention) else 0.0
+
+    return _mean(job, of_group)
 
 
-def _attention_time(job: TrainingJob, cluster: Cluster, layouts: Layouts, rows: Numeric) -> tuple[Numeric, Numeric]:
+def _times(job: TrainingJob, machine: Machine, product: Product, rows: Numeric) -> tuple[Numeric, Numeric]:
+    """Return the time of a product and of its gradients: by input it sums over the columns, by weights over the rows.
+
+    A gradient by weights is added to what other microbatches left, which reads and writes more than a result does.
+    """
+    part, columns, inner, groups = product.part, product.columns, product.inner, product.groups
+    operand = machine.rate(part).operand_bytes
+    forward = machine.product(part, rows, columns, inner, operand, groups)
+    by_input = machine.product(part, rows, inner, columns, operand, groups)
+    if job.frozen:
+        return forward, by_input
+    by_weight = machine.product(part, inner, columns, rows, operand, groups)
+    added = machine.moved(groups * columns * inner * (2.0 * job.recipe.gradient_bytes - RESULT_BYTES))
+    return forward, by_input + by_weight + added
+
+
+def _attention_time(job: TrainingJob, machine: Machine, layouts: Layouts, rows: Numeric) -> tuple[Numeric, Numeric]:
     """Return the time of scores and weighted values, forward and backward: in a fused kernel, or score by score."""
-    shape, reached = job.shape, cluster.efficiencies
-    heads = shape.heads / layouts.tensor
+    sequence = float(job.sequence)
+    share = machine.scores_share * sequence / (sequence + machine.half_sequence)
     if not job.recipe.fused_attention:
-        return _unfused_attention_time(job, cluster, rows, heads)
-    full = mean_attended_tokens(float(job.sequence), np.inf, 0.0)
-    near = mean_attended_tokens(float(job.sequence), float(shape.window or job.sequence), 0.0)
-    attended = (shape.full_layers * full + shape.windowed_layers * near) / shape.layers
-    per_token = attention_flop_per_token(heads, shape.query_dim, shape.head_value_dim, attended)
-    forward = compute_time(rows * per_token, cluster.wide_peak, reached.attention_share)
-    return forward + reached.kernel_launch, ATTENTION_BACKWARD_OVER_FORWARD * forward + reached.kernel_launch
+        widths = _mean(job, lambda group: float(group.mixer.score_width) if group.mixer is not None else 0.0)
+        heads = _mean(job, lambda group: float(group.mixer.heads) if group.mixer is not None else 0.0)
+        products = compute_time(rows * 2.0 * widths / layouts.tensor * sequence, machine.scores_peak, share)
+        scores = rows * sequence * heads / layouts.tensor
+        forward, backward = (machine.moved(scores * size) for size in (SCORE_BYTES_FORWARD, SCORE_BYTES_BACKWARD))
+        return products + forward, 2.0 * products + backward
+    work = _mean(job, lambda group: _mixing_work(group, sequence))
+    fused = compute_time(rows * 2.0 * work / layouts.tensor, machine.scores_peak, share)
+    return fused + machine.kernel_time, ATTENTION_BACKWARD_OVER_FORWARD * fused + machine.kernel_time
 
 
-def _unfused_attention_time(
-    job: TrainingJob, cluster: Cluster, rows: Numeric, heads: Numeric
-) -> tuple[Numeric, Numeric]:
-    """Return forward and backward of attention that computes, writes and reads every score, masked ones too."""
-    shape, reached = job.shape, cluster.efficiencies
-    scores = rows * job.sequence * heads
-    per_token = attention_flop_per_token(heads, shape.query_dim, shape.head_value_dim, float(job.sequence))
-    products = compute_time(rows * per_token, cluster.wide_peak, reached.attention_share)
-    moved = [
-        memory_time(scores * size, cluster.bandwidth, reached.memory_share)
-        for size in (SCORE_BYTES_FORWARD, SCORE_BYTES_BACKWARD)
-    ]
-    return products + moved[0], 2.0 * products + moved[1]
+def _mixing_work(group: Group, sequence: float) -> float:
+    """Return the multiply-adds of a layer's mixer per token beside its products: scores and values, or a state."""
+    mixer = group.mixer
+    if mixer is None:
+        return 0.0
+    reach = min(mixer.reach, sequence)
+    attended = float(mean_attended_tokens(sequence, reach, 0.0)) if mixer.score_width else 0.0
+    return mixer.score_width * attended + mixer.state_work
 
 
-def _memory_time(job: TrainingJob, cluster: Cluster, layouts: Layouts, rows: Numeric) -> tuple[Numeric, Numeric]:
+def _memory_time(job: TrainingJob, machine: Machine, layouts: Layouts, rows: Numeric) -> tuple[Numeric, Numeric]:
     """Return the time of what only moves memory, forward and backward.
 
     These are norms, residuals, activation functions, positions, routing, and casts where products take 8 or 4 bits.
     """
-    shape, recipe = job.shape, job.recipe
-    dense, routed = shape.plain_layers / shape.layers, shape.moe_layers / shape.layers
-    outside = NORM_AND_RESIDUAL_ACCESSES * shape.d_model
-    heads = 2.0 * (shape.heads + shape.kv_heads) * shape.query_dim
-    inside = heads + shape.mlp_matrices * dense * shape.d_ff
-    active = (shape.top_k + shape.shared_experts) * shape.d_ff_expert
-    experts = routed * (ROUTING_ACCESSES * shape.top_k * shape.d_model + shape.mlp_matrices * active)
+    recipe, width = job.recipe, float(job.shape.d_model)
     share = layouts.tensor if recipe.sequence_parallel else 1.0
-    common = recipe.memory_factor * (outside / share + inside / layouts.tensor)
-    factor = recipe.biased_factor if shape.mlp_bias else recipe.routed_factor
-    plain = rows * (common + factor * experts / layouts.tensor) * RESULT_BYTES
-    cast = RESULT_BYTES + LOW_PRECISION_COPIES * job.operand_bytes if job.operand_bytes < RESULT_BYTES else 0.0
-    sizes = (
-        plain + rows * product_inputs(job) * cast / layouts.tensor,
-        BACKWARD_OVER_FORWARD * plain + rows * _product_gradients(job) * cast / layouts.tensor,
-    )
-    forward, backward = (memory_time(size, cluster.bandwidth, cluster.efficiencies.memory_share) for size in sizes)
+    outside = recipe.memory_factor * NORM_AND_RESIDUAL_ACCESSES * _mean(job, _sublayers) * width
+    inside = _mean(job, lambda group: _elements(group, recipe, width))
+    plain = rows * (outside / share + inside / layouts.tensor) * RESULT_BYTES
+    operand = machine.dense.operand_bytes
+    cast = RESULT_BYTES + LOW_PRECISION_COPIES * operand if operand < RESULT_BYTES else 0.0
+    into, out_of = product_inputs(job), _product_gradients(job)
+    forward = machine.moved(plain + rows * into * cast / layouts.tensor)
+    backward = machine.moved(BACKWARD_OVER_FORWARD * plain + rows * out_of * cast / layouts.tensor)
     return forward, backward
 
 
+def _elements(group: Group, recipe: Recipe, width: float) -> float:
+    """Return the elements per token that a layer moves inside its halves, with what the recipe moves beyond them."""
+    mixer, block = group.mixer, group.feed_forward
+    positions = 0.0 if mixer is None else 2.0 * (mixer.heads + mixer.kv_heads) * mixer.query_dim
+    found = recipe.memory_factor * positions
+    if block is None:
+        return found
+    between = block.mlp_matrices * float(block.active_width)
+    if not isinstance(block, Routed):
+        return found + recipe.memory_factor * between
+    factor = recipe.biased_factor if block.bias else recipe.routed_factor
+    return found + factor * (between + ROUTING_ACCESSES * block.top_k * (block.width or width))
+
+
 def inner_width(job: TrainingJob) -> float:
-    """Return the inner width of the MLPs that a token passes in a layer, averaged over layers."""
-    shape = job.shape
-    active = (shape.top_k + shape.shared_experts) * shape.d_ff_expert
-    return float((shape.plain_layers * shape.d_ff + shape.moe_layers * active) / shape.layers)
+    """Return the inner width of the MLPs that a token passes in a layer, averaged over layers [1]."""
+    return _mean(job, lambda group: 0.0 if group.feed_forward is None else float(group.feed_forward.active_width))
 
 
 def product_inputs(job: TrainingJob) -> float:
     """Return the elements per token that enter a layer's products in the forward pass [1]."""
-    shape = job.shape
-    return float((1.0 + _copies(job)) * shape.d_model + shape.heads * shape.head_value_dim + inner_width(job))
+    width = float(job.shape.d_model)
+    entering = _mean(job, lambda group: width * (group.mixer is not None) + _values(group))
+    return entering + width * _mean(job, _copies) + inner_width(job)
 
 
 def _product_gradients(job: TrainingJob) -> float:
     """Return the elements per token of gradients that enter a layer's products in the backward pass [1]."""
-    shape = job.shape
-    keys = (shape.heads if shape.latent else shape.kv_heads) * (shape.query_dim + shape.head_value_dim)
-    outputs = shape.heads * shape.query_dim + keys + (1.0 + _copies(job)) * shape.d_model
-    return float(outputs + (shape.mlp_matrices - 1.0) * inner_width(job))
+    width = float(job.shape.d_model)
+
+    def of_group(group: Group) -> float:
+        mixer, block = group.mixer, group.feed_forward
+        found = width * _copies(group)
+        if block is not None:
+            found += (block.mlp_matrices - 1.0) * block.active_width
+        if mixer is not None:
+            keys = mixer.heads if mixer.kind == "latent" else mixer.kv_heads
+            found += width + mixer.heads * mixer.query_dim + keys * (mixer.query_dim + mixer.head_value_dim)
+        return found
+
+    return _mean(job, of_group)
 
 
-def _copies(job: TrainingJob) -> float:
-    """Return how often a token enters an MLP in a layer, averaged over layers [1]."""
-    shape = job.shape
-    return float((shape.plain_layers + shape.moe_layers * (shape.top_k + shape.shared_experts)) / shape.layers)
+def _values(group: Group) -> float:
+    """Return the elements of a token that leave a layer's mixer for its projection out [1]."""
+    return 0.0 if group.mixer is None else float(group.mixer.heads * group.mixer.head_value_dim)
 
 
-def _context_time(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> Numeric:
-    """Return the time of gathering keys and values over the parts of a sequence."""
-    shape = job.shape
-    per_token = shape.kv_rank + shape.rope_dim if shape.latent else 2.0 * shape.kv_heads * shape.head_dim
-    split = np.where(shape.latent, 1.0, np.minimum(layouts.tensor, max(shape.kv_heads, 1)))
-    size = layouts.microbatch * job.sequence * per_token * RESULT_BYTES / split
-    return gather_time(cluster, size, layouts.context, layouts.tensor)
+def _copies(group: Group) -> float:
+    """Return how often a token enters an MLP in a layer [1]."""
+    block = group.feed_forward
+    return float(block.top_k + block.shared_experts) if isinstance(block, Routed) else float(block is not None)
 
 
-def _expert_time(job: TrainingJob, cluster: Cluster, layouts: Layouts, rows: Numeric) -> Numeric:
+def _context_time(job: TrainingJob, machine: Machine, layouts: Layouts) -> Numeric:
+    """Return the time of gathering keys and values over the parts of a sequence, averaged over layers."""
+    times: list[Numeric] = [0.0 * layouts.context]
+    for group in job.shape.groups:
+        mixer = group.mixer
+        if mixer is not None and mixer.cached_elements:
+            split = np.minimum(layouts.tensor, float(mixer.cache_shards))
+            size = layouts.microbatch * job.sequence * mixer.cached_elements * RESULT_BYTES / split
+            times.append(group.layers / job.shape.layers * machine.all_gather(size, layouts.context, layouts.tensor))
+    return ordered_sum(times)
+
+
+def _expert_time(job: TrainingJob, machine: Machine, layouts: Layouts, rows: Numeric) -> Numeric:
     """Return the time of sending tokens to their experts and back, averaged over layers.
 
     Copies for experts of one domain travel between domains once where routing is limited to some domains, which is as
     if the network were faster by the copies saved.
     """
-    shape = job.shape
-    if not shape.experts:
-        return np.zeros_like(rows)
-    copies = rows * shape.top_k * shape.d_model / layouts.tensor
-    saved = shape.top_k / min(job.routed_domains or shape.top_k, shape.top_k)
-    links = replace(cluster, scale_out_bandwidth=cluster.scale_out_bandwidth * saved)
-    local = local_ranks(layouts.expert, 1.0, cluster.scale_up_domain)
-    sizes = (copies * job.recipe.dispatch_bytes, copies * RESULT_BYTES)
-    both = ordered_sum(_fastest(all_to_all_time, links, size, layouts.expert, local) for size in sizes)
-    return both * shape.moe_layers / shape.layers
+    times: list[Numeric] = [np.zeros_like(rows)]
+    for group in job.shape.groups:
+        block = group.feed_forward
+        if not isinstance(block, Routed):
+            continue
+        copies = rows * block.top_k * (block.width or job.shape.d_model) / layouts.tensor
+        saved = block.top_k / min(job.routed_domains or block.top_k, block.top_k)
+        links = replace(machine, scale_out_bandwidth=machine.scale_out_bandwidth * saved)
+        there, back = (
+            links.all_to_all(copies * size, layouts.expert) for size in (job.recipe.dispatch_bytes, RESULT_BYTES)
+        )
+        times.append(group.layers / job.shape.layers * (there + back))
+    return ordered_sum(times)

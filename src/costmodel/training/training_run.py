@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import model_validator
 
 import costmodel.catalog as catalog
-from costmodel.compute import Shape, bytes_per_element, shape, training_flop_per_token
+from costmodel.compute import Shape, shape, training_flop_per_token
 from costmodel.foundation.arrays import FloatArray, Numeric, ordered_sum
 from costmodel.foundation.errors import ScenarioError
 from costmodel.foundation.inputs import Parameter, parameter
@@ -294,7 +294,6 @@ def _predicted(resolved: TrainingRun, given: PredictionInputs) -> float:
         shape=_shape(given),
         sequence=given.sequence,
         batch=given.batch,
-        operand_bytes=bytes_per_element(resolved.precision),
         recipe=Recipe.recorded(given.framework, resolved.accelerator),
     )
     reached = search_layouts(job, cluster, given.layout).best_utilisation

@@ -39,8 +39,6 @@ NETWORK = {"A100-SXM-80": 25e9, "H100-SXM": 50e9, "B200": 50e9, "GB200-NVL72": 5
 _GPT_VOCABULARY = 51_200
 QUANTILE = 1.2816
 """Quantile of the normal distribution that an 80 % interval reaches to [1]."""
-_PRECISIONS = {"bf16": "bf16", "fp8": "fp8", "mxfp8": "fp8", "nvfp4": "fp4"}
-"""Arithmetic of the products by printed format."""
 _ASSUMED_PRECISION = "fp8"
 """Where none is printed: the default of the submission's common configuration."""
 _FROZEN_FLOP_SHARE = 0.8
@@ -84,14 +82,12 @@ def steps(exam: str | None = None) -> tuple[Step, ...]:
 
 def _step(record: Record) -> Step:
     model, chip = _shape(record), record.text("accelerator")
-    printed = record.text("precision") if "precision" in record else _ASSUMED_PRECISION
-    precision = _PRECISIONS[printed]
+    precision = record.text("precision") if "precision" in record else _ASSUMED_PRECISION
     accelerators = int(record.value("accelerators"))
     job = TrainingJob(
         shape=model,
         sequence=int(record.value("sequence")),
         batch=int(record.value("batch")),
-        operand_bytes={"bf16": 2.0, "fp8": 1.0, "fp4": 0.5}[precision],
         frozen=_is_frozen(record, model),
         recipe=_recipe(record),
     )
@@ -173,17 +169,19 @@ def evaluate(given: Sequence[Step]) -> FloatArray:
 
 def _least_recomputation(job: TrainingJob, cluster: Cluster, given: Sequence[Step]) -> FloatArray:
     """Return times under the recorded recomputation, or the least that fits."""
-    levels = [_evaluated(job, cluster, given, level) for level in (0, 1, 2)]
-    known = np.array([_recorded(step.record, "recompute", -1) for step in given])
+    known = np.array([float(_recorded(step.record, "recompute", -1)) for step in given])
+    if np.all(known >= 0.0):
+        return _evaluated(job, cluster, given, known).step_time
+    levels = [_evaluated(job, cluster, given, np.full(len(given), level)) for level in (0.0, 1.0, 2.0)]
     fits = np.stack([level.fits for level in levels])
-    chosen = np.where(known >= 0, known, np.where(fits.any(axis=0), fits.argmax(axis=0), 0))
+    chosen = np.where(known >= 0.0, known, np.where(fits.any(axis=0), fits.argmax(axis=0), 0))
     times = np.stack([level.step_time for level in levels])
-    return np.asarray(times[chosen, np.arange(len(given))])
+    return np.asarray(times[chosen.astype(int), np.arange(len(given))])
 
 
-def _evaluated(job: TrainingJob, cluster: Cluster, given: Sequence[Step], recompute: int) -> LayoutSearch:
+def _evaluated(job: TrainingJob, cluster: Cluster, given: Sequence[Step], recompute: FloatArray) -> LayoutSearch:
     columns = {name: np.array([float(step.fixed[name]) for step in given]) for name in given[0].fixed}
-    return evaluate_layouts(job, cluster, Layouts(**columns, recompute=np.full(len(given), float(recompute))))
+    return evaluate_layouts(job, cluster, Layouts(**columns, recompute=recompute))
 
 
 def parts(given: Sequence[Step]) -> NDArray[np.str_]:

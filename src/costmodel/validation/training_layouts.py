@@ -92,7 +92,6 @@ def published_search(case: str, free: bool = False) -> LayoutSearch:
                 shape=shape("DeepSeek-V3"),
                 sequence=4096,
                 batch=15_360,
-                operand_bytes=1.0,
                 recipe=replace(Recipe.recorded(), overlap_experts=True, dispatch_bytes=1.0),
                 routed_domains=4,
             ),
