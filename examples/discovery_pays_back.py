@@ -12,7 +12,8 @@ where it then runs: on a fleet, for a share of its time, for as long as nobody f
 from __future__ import annotations
 
 from costmodel import catalog
-from costmodel.training import break_even_fleet, break_even_hours, discovery_run_cost, saved_share, speedup_of_whole
+from costmodel.compute import amdahl_speedup
+from costmodel.training import break_even_fleet, break_even_hours, discovery_run_cost, saved_share
 
 run = catalog.record("discovery_runs", "TTT-Discover")
 names = ("steps", "rollouts", "prompt_tokens", "sampled_tokens", "prefill_price", "sample_price", "train_price")
@@ -33,7 +34,7 @@ speedups = {}
 for chip in HOUR_PRICE:
     kernel = catalog.record("discovery_runs", f"TriMul {chip}")
     speedups[chip] = kernel.value("kernel_before") / kernel.value("kernel_after")
-    whole = speedup_of_whole(0.10, speedups[chip])
+    whole = amdahl_speedup(0.10, speedups[chip])
     print(f"{chip:7} {speedups[chip]:.2f}× on the kernel, {whole:.3f}× on a job that spends 10 % of its time in it")
 assert round(speedups["A100"], 2) == 2.06
 assert round(speedups["H100"], 2) == 1.18

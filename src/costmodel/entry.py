@@ -20,6 +20,7 @@ MODEL_MODULES = {
     "flywheel": "costmodel.flywheel.inputs",
     "training_run": "costmodel.training.training_run",
     "training_ladder": "costmodel.training.training_ladder",
+    "discovery_run": "costmodel.training.discovery",
     "deployment": "costmodel.serving.deployment",
     "agent_task": "costmodel.serving.task",
     "accelerator_hour": "costmodel.ownership.accelerator_hour",

@@ -12,11 +12,6 @@ pytestmark = pytest.mark.closed_form
 _MODULE = "costmodel.training.programme"
 
 
-@pytest.mark.reference(f"{_MODULE}:reserve_growth")
-def test_reserve_tripling_yearly_is_ninefold_after_two_years() -> None:
-    assert programme.reserve_growth(0.115e6, np.log(3.0), 2.0) == pytest.approx(0.115e6 * 9, rel=1e-14)
-
-
 @pytest.mark.reference(f"{_MODULE}:training_reserve")
 @pytest.mark.parametrize(
     ("wanted", "budget", "expected"),
@@ -32,6 +27,6 @@ def test_reserve_is_the_least_of_its_three_limits(wanted: float, budget: float, 
 
 @pytest.mark.reference(f"{_MODULE}:capability_index")
 def test_capability_growth_is_reserve_growth_plus_algorithmic_growth() -> None:
-    ratio = programme.reserve_growth(1.0, 1.1, 3.0)
+    ratio = np.exp(1.1 * 3.0)
     index = programme.capability_index(ratio, 0.9, 3.0)
     assert np.log(index) / 3.0 == pytest.approx(1.1 + 0.9, rel=1e-14)

@@ -68,6 +68,7 @@ def test_methods_are_three_different_sums() -> None:
     hardware = amortized.chip_cost + amortized.server_cost
     assert hardware == pytest.approx(hour * amortized.paid_hours, rel=1e-12)
     assert amortized.network_cost == pytest.approx(hardware * 0.19 / 0.81, rel=1e-12)
+    assert amortized.cluster_cost == pytest.approx(2048 * 30e3 / 0.81, rel=1e-12)
     assert amortized.energy_cost == pytest.approx(amortized.energy * 80e-6, rel=1e-12)
     assert len({result.basis("run_cost") for result in (rental, owning, amortized)}) == 3
 

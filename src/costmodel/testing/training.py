@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from costmodel.testing.scalars import positive, rate, share
+from costmodel.training.discovery import DiscoveryRun
 from costmodel.training.training_ladder import TrainingLadder
 from costmodel.training.training_run import TrainingRun
 
@@ -71,11 +72,6 @@ def _stages() -> dict[str, SearchStrategy[float]]:
 
 
 _PROGRAMME: dict[str, dict[str, SearchStrategy[float]]] = {
-    f"{_PACKAGE}.programme:reserve_growth": {
-        "initial": positive(1.0, 1e7),
-        "growth_rate": rate(-2.0, 2.0),
-        "time": positive(0.0, 15.0),
-    },
     f"{_PACKAGE}.programme:training_reserve": {
         "unconstrained": positive(0.0, 1e9),
         "share_limit": share(),
@@ -132,26 +128,10 @@ _GOODPUT: dict[str, dict[str, SearchStrategy[float]]] = {
         "failure_rate": positive(1e-6, 1e-2),
     },
     f"{_PACKAGE}.goodput:interruptions": {"duration": _hours(), "mean_time": positive(0.1, 1e4)},
-    f"{_PACKAGE}.goodput:checkpoint_write_time": {
-        "parameters": _parameters(),
-        "bytes_per_parameter": positive(2.0, 20.0),
-        "bandwidth": positive(1e9, 1e14),
-    },
-    f"{_PACKAGE}.goodput:young_interval": {
-        "checkpoint_time": positive(1e-4, 0.5),
-        "mean_time": positive(1.0, 1e3),
-    },
-    f"{_PACKAGE}.goodput:daly_interval": {
-        "checkpoint_time": positive(1e-4, 0.5),
-        "mean_time": positive(1.0, 1e3),
-        "restart_time": positive(0.0, 1.0),
-    },
     f"{_PACKAGE}.goodput:daly_interval_higher_order": {
         "checkpoint_time": positive(1e-4, 10.0),
         "mean_time": positive(1.0, 1e3),
     },
-    f"{_PACKAGE}.goodput:checkpoint_waste": _checkpoints(),
-    f"{_PACKAGE}.goodput:effective_training_time_ratio": _checkpoints(),
     f"{_PACKAGE}.goodput:exponential_training_time_ratio": _checkpoints(),
 }
 
@@ -235,7 +215,6 @@ _DISCOVERY: dict[str, dict[str, SearchStrategy[float]]] = {
         "train_price": positive(0.0, 1e-4),
     },
     f"{_PACKAGE}.discovery:saved_share": {"time_share": share(), "speedup": positive(0.1, 100.0)},
-    f"{_PACKAGE}.discovery:speedup_of_whole": {"time_share": share(), "speedup": positive(0.1, 100.0)},
     f"{_PACKAGE}.discovery:break_even_hours": {
         "cost": _money(),
         "accelerators": positive(1.0, 1e6),
@@ -268,7 +247,6 @@ _PARALLELISM: dict[str, dict[str, SearchStrategy[float]]] = {
         "microbatch": positive(1.0, 16.0),
     },
     f"{_PACKAGE}.parallelism:pipeline_bubble_share": _pipeline(),
-    f"{_PACKAGE}.parallelism:pipeline_time": {"stage_time": positive(1e-4, 10.0), **_pipeline()},
     f"{_PACKAGE}.parallelism:stage_layers": _stages(),
     f"{_PACKAGE}.parallelism:slowest_stage_time": {
         "layer_time": positive(1e-4, 1.0),
@@ -389,7 +367,29 @@ def _training_ladders(draw: st.DrawFn) -> TrainingLadder:
     )
 
 
+def _discovery_runs() -> SearchStrategy[DiscoveryRun]:
+    price = positive(1e-8, 1e-5)
+    return st.builds(
+        DiscoveryRun,
+        name=st.just("discovery"),
+        steps=positive(1.0, 1e4),
+        rollouts=positive(1.0, 1e4),
+        prompt_tokens=positive(10.0, 1e5),
+        sampled_tokens=positive(10.0, 1e5),
+        prefill_price=price,
+        sample_price=price,
+        train_price=price,
+        attempts=positive(2.0, 100.0),
+        time_share=positive(0.01, 0.9),
+        speedup=positive(1.2, 10.0),
+        accelerators=positive(1.0, 1e6),
+        hourly_value=positive(0.1, 20.0),
+        lasting=positive(10.0, 1e5),
+    )
+
+
 SCENARIOS: dict[str, SearchStrategy[Any]] = {
     "training_run": _training_runs(),
     "training_ladder": _training_ladders(),
+    "discovery_run": _discovery_runs(),
 }

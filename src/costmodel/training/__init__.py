@@ -41,11 +41,13 @@ from costmodel.training.cost import (
 )
 from costmodel.training.development import data_cost, experiments_cost, failed_runs_cost, staff_cost
 from costmodel.training.discovery import (
+    DiscoveryRun,
+    DiscoveryRunResult,
     break_even_fleet,
     break_even_hours,
+    discover,
     discovery_run_cost,
     saved_share,
-    speedup_of_whole,
 )
 from costmodel.training.duration import (
     accelerator_hours,
@@ -62,16 +64,11 @@ from costmodel.training.fits import (
     scaling_fit,
 )
 from costmodel.training.goodput import (
-    checkpoint_waste,
-    checkpoint_write_time,
-    daly_interval,
     daly_interval_higher_order,
-    effective_training_time_ratio,
     exponential_training_time_ratio,
     interruptions,
     mean_time_between_failures,
     spare_nodes,
-    young_interval,
 )
 from costmodel.training.inputs import (
     AmortizedInputs,
@@ -89,11 +86,10 @@ from costmodel.training.parallelism import (
     optimizer_time,
     pipeline_bubble_share,
     pipeline_layers_in_flight,
-    pipeline_time,
     slowest_stage_time,
     stage_layers,
 )
-from costmodel.training.programme import capability_index, reserve_growth, training_reserve
+from costmodel.training.programme import capability_index, training_reserve
 from costmodel.training.recipe import POOLED, Recipe, framework_names
 from costmodel.training.scaling import (
     FLOP_PER_PARAMETER_TOKEN_INFERENCE,
@@ -123,6 +119,8 @@ __all__ = [
     "Cluster",
     "CottierFigures",
     "DevelopmentInputs",
+    "DiscoveryRun",
+    "DiscoveryRunResult",
     "LayoutSearch",
     "Layouts",
     "OwningInputs",
@@ -145,22 +143,19 @@ __all__ = [
     "break_even_hours",
     "candidate_layouts",
     "capability_index",
-    "checkpoint_waste",
-    "checkpoint_write_time",
     "chip_part",
     "climb",
     "compute_for_loss",
     "cottier_figures",
     "crossing_year",
-    "daly_interval",
     "daly_interval_higher_order",
     "data_cost",
     "data_limited_optimum",
     "data_limited_parameters",
+    "discover",
     "discovery_run_cost",
     "effective_compute",
     "effective_tokens",
-    "effective_training_time_ratio",
     "energy_cost",
     "evaluate_layouts",
     "experiments_cost",
@@ -182,17 +177,14 @@ __all__ = [
     "parametric_loss",
     "pipeline_bubble_share",
     "pipeline_layers_in_flight",
-    "pipeline_time",
     "power_law_allocation",
     "rental_cost",
-    "reserve_growth",
     "run_energy",
     "saved_share",
     "scaling_fit",
     "search_layouts",
     "slowest_stage_time",
     "spare_nodes",
-    "speedup_of_whole",
     "staff_cost",
     "stage_layers",
     "tokens_for_loss",
@@ -201,5 +193,4 @@ __all__ = [
     "training_reserve",
     "value_at_start",
     "wall_clock",
-    "young_interval",
 ]

@@ -1,4 +1,4 @@
-"""Test-time training: what a discovery run costs, and when what it found pays for it.
+"""The model ``discovery_run``: what test-time training costs, and when what it found pays for it.
 
 A discovery run trains a model on one problem while it searches: in each step it samples many rollouts, scores
 them, and updates on them. What it finds, such as a faster kernel, saves time wherever it then runs.
@@ -6,17 +6,134 @@ them, and updates on them. What it finds, such as a faster kernel, saves time wh
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
 import numpy as np
 
-from costmodel.foundation.arrays import Numeric, formula
+from costmodel.compute import amdahl_speedup
+from costmodel.foundation.arrays import FloatArray, Numeric, formula
+from costmodel.foundation.inputs import Parameter, parameter
+from costmodel.foundation.results import Result, derived, output
+from costmodel.foundation.scenario import Scenario, register_model
 
 __all__ = [
+    "DiscoveryRun",
+    "DiscoveryRunResult",
     "break_even_fleet",
     "break_even_hours",
+    "discover",
     "discovery_run_cost",
     "saved_share",
-    "speedup_of_whole",
 ]
+
+
+class DiscoveryRun(Scenario):
+    """A discovery run, how often it is tried until it succeeds, and the fleet that uses what it finds.
+
+    Examples
+    --------
+    >>> run = DiscoveryRun(
+    ...     name="kernel", steps=50.0, rollouts=512.0, prompt_tokens=3000.0, sampled_tokens=16e3,
+    ...     prefill_price="0.18 USD/Mtoken", sample_price="0.44 USD/Mtoken", train_price="0.52 USD/Mtoken",
+    ...     time_share=0.1, speedup=2.0, accelerators=64.0, hourly_value="2 USD/hour", lasting="720 hour",
+    ... )
+    >>> run.attempts
+    1.0
+    """
+
+    model: Literal["discovery_run"] = "discovery_run"
+    steps: Parameter = parameter("1", gt=0, description="Training steps of a run.")
+    rollouts: Parameter = parameter("1", gt=0, description="Rollouts in a step.")
+    prompt_tokens: Parameter = parameter("token", ge=0, description="Mean prompt of a rollout.")
+    sampled_tokens: Parameter = parameter("token", gt=0, description="Mean tokens sampled in a rollout.")
+    prefill_price: Parameter = parameter("USD/token", ge=0, description="Price of a token read.")
+    sample_price: Parameter = parameter("USD/token", ge=0, description="Price of a token sampled.")
+    train_price: Parameter = parameter("USD/token", ge=0, description="Price of a token trained on.")
+    attempts: Parameter = parameter("1", ge=1, default=1.0, description="Runs until one succeeds, on average.")
+    time_share: Parameter = parameter(
+        "1", gt=0, le=1, description="Share of the fleet's time that the improved part took before."
+    )
+    speedup: Parameter = parameter("1", gt=1, description="Old time of the part over its new time.")
+    accelerators: Parameter = parameter("1", gt=0, description="Accelerators that use what is found.")
+    hourly_value: Parameter = parameter("USD/hour", gt=0, description="Worth of an accelerator-hour that is freed.")
+    lasting: Parameter = parameter(
+        "hour", gt=0, description="Operating time until something better replaces what was found."
+    )
+
+
+register_model("discovery_run", DiscoveryRun, "costmodel.training.discovery:discover")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscoveryRunResult(Result):
+    """Cost of finding something by test-time training, and what it is worth."""
+
+    ENSEMBLE_OUTPUTS: ClassVar[tuple[str, ...]] = ("cost", "saving", "net_gain", "break_even_hours", "break_even_fleet")
+
+    run_cost: FloatArray = output("USD", label="one run, scoring of rollouts not counted")
+    cost: FloatArray = output("USD", label="all runs until one succeeds")
+    saved_share: FloatArray = output("1", label="share of the fleet's time that is freed")
+    fleet_speedup: FloatArray = output("1", label="old time of the whole over its new time")
+    saving: FloatArray = output("USD", label="worth of the time that is freed")
+    break_even_hours: FloatArray = output("hour", label="operating time until the gain has paid for the runs")
+    break_even_fleet: FloatArray = output("1", label="accelerators on which it pays for the runs while it lasts")
+
+    @derived("USD", label="saving less cost")
+    def net_gain(self) -> Any:
+        """Saving less the cost of all runs."""
+        return self.saving - self.cost
+
+
+def discover(resolved: DiscoveryRun) -> DiscoveryRunResult:
+    """Compute what a discovery costs and saves.
+
+    Parameters
+    ----------
+    resolved
+        A resolved scenario: numbers, or one vector of draws per parameter.
+
+    Returns
+    -------
+    DiscoveryRunResult
+        Results, ``()`` or ``(draw,)`` each.
+
+    Examples
+    --------
+    TTT-Discover's run, and a kernel that takes 10 % of the time of 64 accelerators made twice as fast:
+
+    >>> run = DiscoveryRun(
+    ...     name="kernel", steps=50.0, rollouts=512.0, prompt_tokens=3000.0, sampled_tokens=16e3,
+    ...     prefill_price="0.18 USD/Mtoken", sample_price="0.44 USD/Mtoken", train_price="0.52 USD/Mtoken",
+    ...     time_share=0.1, speedup=2.0, accelerators=64.0, hourly_value="2 USD/hour", lasting="720 hour",
+    ... )
+    >>> found = discover(run.resolve())
+    >>> round(float(found.cost)), round(float(found.saving)), round(float(found.break_even_hours))
+    (447, 4608, 70)
+    """
+    each = discovery_run_cost(
+        resolved.steps,
+        resolved.rollouts,
+        resolved.prompt_tokens,
+        resolved.sampled_tokens,
+        resolved.prefill_price,
+        resolved.sample_price,
+        resolved.train_price,
+    )
+    cost, share = each * resolved.attempts, saved_share(resolved.time_share, resolved.speedup)
+    gain = (resolved.hourly_value, resolved.time_share, resolved.speedup)
+    values = {
+        "run_cost": each,
+        "cost": cost,
+        "saved_share": share,
+        "fleet_speedup": amdahl_speedup(resolved.time_share, resolved.speedup),
+        "saving": resolved.accelerators * resolved.lasting * resolved.hourly_value * share,
+        "break_even_hours": break_even_hours(cost, resolved.accelerators, *gain),
+        "break_even_fleet": break_even_fleet(cost, resolved.lasting, *gain),
+    }
+    shaped = np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in values.values()))
+    outputs: dict[str, Any] = {name: array[()] for name, array in zip(values, shaped, strict=True)}
+    return DiscoveryRunResult(scenario=resolved, **outputs)
 
 
 @formula()
@@ -98,38 +215,6 @@ def saved_share(time_share: Numeric, speedup: Numeric) -> Numeric:
     0.05
     """
     return time_share * (1.0 - 1.0 / speedup)
-
-
-@formula()
-def speedup_of_whole(time_share: Numeric, speedup: Numeric) -> Numeric:
-    """Return the speed-up of the whole when a part becomes faster.
-
-    Parameters
-    ----------
-    time_share : ``()`` or array
-        Share of the time that the part took before, 0 to 1 [1].
-    speedup : ``()`` or array
-        Old time of the part over its new time, positive [1].
-
-    Returns
-    -------
-    ``()`` or array
-        Old time of the whole over its new time [1].
-
-    Notes
-    -----
-    ``1 / (1 − f + f/s)``.
-
-    References
-    ----------
-    Amdahl (1967), AFIPS 30, 483.
-
-    Examples
-    --------
-    >>> round(float(speedup_of_whole(0.5, 2.0)), 4)
-    1.3333
-    """
-    return 1.0 / (1.0 - time_share + time_share / speedup)
 
 
 @formula()

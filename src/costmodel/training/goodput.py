@@ -13,19 +13,13 @@ from numpy.typing import ArrayLike
 
 from costmodel.foundation.arrays import Numeric, formula
 from costmodel.foundation.errors import DomainError
-from costmodel.foundation.units import SECONDS_PER_HOUR
 
 __all__ = [
-    "checkpoint_waste",
-    "checkpoint_write_time",
-    "daly_interval",
     "daly_interval_higher_order",
-    "effective_training_time_ratio",
     "exponential_training_time_ratio",
     "interruptions",
     "mean_time_between_failures",
     "spare_nodes",
-    "young_interval",
 ]
 
 
@@ -96,108 +90,6 @@ def interruptions(duration: Numeric, mean_time: Numeric) -> Numeric:
 
 
 @formula()
-def checkpoint_write_time(parameters: Numeric, bytes_per_parameter: Numeric, bandwidth: Numeric) -> Numeric:
-    """Return the time in which a checkpoint is written.
-
-    Parameters
-    ----------
-    parameters : ``()`` or array
-        Parameters of the model, positive [1].
-    bytes_per_parameter : ``()`` or array
-        State saved per parameter, positive [byte]: 12 for single-precision weights and two Adam moments.
-    bandwidth : ``()`` or array
-        Sustained write bandwidth of the storage, positive [byte/s].
-
-    Returns
-    -------
-    ``()`` or array
-        Time [hour].
-
-    Notes
-    -----
-    ``δ = N·b/W/3600``; training waits for the write. Asynchronous writing makes δ smaller: pass a larger
-    bandwidth, such as that of copying to host memory.
-
-    References
-    ----------
-    Llama team (2024), arXiv 2407.21783, section 3.3.1: storage of 2 TB/s sustained.
-
-    Examples
-    --------
-    >>> round(float(checkpoint_write_time(405e9, 12.0, 2e12)) * 3600, 2)
-    2.43
-    """
-    return parameters * bytes_per_parameter / bandwidth / SECONDS_PER_HOUR
-
-
-@formula()
-def young_interval(checkpoint_time: Numeric, mean_time: Numeric) -> Numeric:
-    """Return the checkpoint interval that wastes least, to first order.
-
-    Parameters
-    ----------
-    checkpoint_time : ``()`` or array
-        Time that writing a checkpoint takes from training, positive [hour].
-    mean_time : ``()`` or array
-        Mean time between failures, positive and much longer than ``checkpoint_time`` [hour].
-
-    Returns
-    -------
-    ``()`` or array
-        Work between two checkpoints [hour].
-
-    Notes
-    -----
-    ``T = √(2·δ·M)``.
-
-    References
-    ----------
-    Young (1974), "A first order approximation to the optimum checkpoint interval", Commun. ACM 17, 530.
-
-    Examples
-    --------
-    >>> float(young_interval(0.02, 4.0))
-    0.4
-    """
-    return np.sqrt(2.0 * checkpoint_time * mean_time)
-
-
-@formula()
-def daly_interval(checkpoint_time: Numeric, mean_time: Numeric, restart_time: Numeric) -> Numeric:
-    """Return Daly's first-order checkpoint interval, which counts the restart.
-
-    Parameters
-    ----------
-    checkpoint_time : ``()`` or array
-        Time that writing a checkpoint takes, positive [hour].
-    mean_time : ``()`` or array
-        Mean time between failures, positive [hour].
-    restart_time : ``()`` or array
-        Time from a failure to running again, non-negative [hour].
-
-    Returns
-    -------
-    ``()`` or array
-        Work between two checkpoints [hour].
-
-    Notes
-    -----
-    ``T = √(2·δ·(M + R)) − δ``.
-
-    References
-    ----------
-    Daly (2006), "A higher order estimate of the optimum checkpoint interval for restart dumps", Future Gener.
-    Comput. Syst. 22, 303.
-
-    Examples
-    --------
-    >>> round(float(daly_interval(0.02, 3.9, 0.1)), 6)
-    0.38
-    """
-    return np.sqrt(2.0 * checkpoint_time * (mean_time + restart_time)) - checkpoint_time
-
-
-@formula()
 def daly_interval_higher_order(checkpoint_time: Numeric, mean_time: Numeric) -> Numeric:
     """Return Daly's higher-order checkpoint interval, good up to writes as long as the time between failures.
 
@@ -230,81 +122,6 @@ def daly_interval_higher_order(checkpoint_time: Numeric, mean_time: Numeric) -> 
     series = 1.0 + np.sqrt(ratio) / 3.0 + ratio / 9.0
     interval = np.sqrt(2.0 * checkpoint_time * mean_time) * series - checkpoint_time
     return np.where(ratio < 1.0, interval, mean_time) + 0.0
-
-
-@formula()
-def checkpoint_waste(interval: Numeric, checkpoint_time: Numeric, mean_time: Numeric, restart_time: Numeric) -> Numeric:
-    """Return the share of time lost to checkpoints, lost work and restarts, to first order.
-
-    Parameters
-    ----------
-    interval : ``()`` or array
-        Work between two checkpoints, positive [hour].
-    checkpoint_time : ``()`` or array
-        Time that writing a checkpoint takes, non-negative [hour].
-    mean_time : ``()`` or array
-        Mean time between failures, positive [hour].
-    restart_time : ``()`` or array
-        Time from a failure to running again, non-negative [hour].
-
-    Returns
-    -------
-    ``()`` or array
-        Share lost [1]; meaningful well below 1.
-
-    Notes
-    -----
-    ``δ/T + (T/2 + R)/M``; Young's interval is its minimum.
-
-    References
-    ----------
-    Young (1974), Commun. ACM 17, 530.
-
-    Examples
-    --------
-    >>> round(float(checkpoint_waste(0.4, 0.02, 4.0, 0.1)), 6)
-    0.125
-    """
-    return checkpoint_time / interval + (interval / 2.0 + restart_time) / mean_time
-
-
-@formula()
-def effective_training_time_ratio(
-    interval: Numeric, checkpoint_time: Numeric, mean_time: Numeric, restart_time: Numeric
-) -> Numeric:
-    """Return the expected share of a run's time that advances training (ETTR).
-
-    Parameters
-    ----------
-    interval : ``()`` or array
-        Work between two checkpoints, positive [hour].
-    checkpoint_time : ``()`` or array
-        Time that writing a checkpoint takes, non-negative [hour].
-    mean_time : ``()`` or array
-        Mean time between failures, positive [hour].
-    restart_time : ``()`` or array
-        Time from a failure to running again, non-negative [hour].
-
-    Returns
-    -------
-    ``()`` or array
-        Expected ratio [1], not below 0; queueing for other nodes is not in it.
-
-    Notes
-    -----
-    ``(1 − (R + T/2)/M) / (1 + δ/T)``.
-
-    References
-    ----------
-    Kokolis et al. (2025), arXiv 2410.21680: expected ETTR.
-
-    Examples
-    --------
-    >>> round(float(effective_training_time_ratio(0.4, 0.02, 4.0, 0.1)), 4)
-    0.881
-    """
-    running = np.maximum(1.0 - (restart_time + interval / 2.0) / mean_time, 0.0)
-    return running / (1.0 + checkpoint_time / interval)
 
 
 @formula()

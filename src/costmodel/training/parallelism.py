@@ -16,7 +16,6 @@ __all__ = [
     "optimizer_time",
     "pipeline_bubble_share",
     "pipeline_layers_in_flight",
-    "pipeline_time",
     "slowest_stage_time",
     "stage_layers",
 ]
@@ -89,42 +88,6 @@ def pipeline_bubble_share(stages: Numeric, microbatches: Numeric, interleave: Nu
     0.9375
     """
     return (stages - 1.0) / (interleave * microbatches)
-
-
-@formula()
-def pipeline_time(stage_time: Numeric, stages: Numeric, microbatches: Numeric, interleave: Numeric) -> Numeric:
-    """Return the time in which a pipeline works through a step's microbatches.
-
-    Parameters
-    ----------
-    stage_time : ``()`` or array
-        Forward and backward of one microbatch on the slowest stage, positive [s].
-    stages : ``()`` or array
-        Pipeline stages, at least 1 [1].
-    microbatches : ``()`` or array
-        Microbatches in a step, at least 1 [1].
-    interleave : ``()`` or array
-        Model chunks on each stage, at least 1 [1].
-
-    Returns
-    -------
-    ``()`` or array
-        Time [s], the bubble included.
-
-    Notes
-    -----
-    ``m·t·(1 + (p − 1)/(v·m))``.
-
-    References
-    ----------
-    Narayanan et al. (2021), arXiv 2104.04473, section 2.2.
-
-    Examples
-    --------
-    >>> pipeline_time(2.0, 4.0, 8.0, 1.0)
-    22.0
-    """
-    return microbatches * stage_time * (1.0 + pipeline_bubble_share(stages, microbatches, interleave))
 
 
 @formula()

@@ -9,37 +9,7 @@ import numpy as np
 
 from costmodel.foundation.arrays import Numeric, formula
 
-__all__ = ["capability_index", "reserve_growth", "training_reserve"]
-
-
-@formula(step=True)
-def reserve_growth(initial: Numeric, growth_rate: Numeric, time: Numeric) -> Numeric:
-    """Return the reserve of capacity that a programme wants when nothing limits it.
-
-    Parameters
-    ----------
-    initial : ``()`` or array
-        Reserve at time 0, non-negative [accelerators].
-    growth_rate : ``()`` or array
-        Logarithmic growth of the reserve, signed [1/year].
-    time : ``()`` or array
-        Years since the start, signed [year].
-
-    Returns
-    -------
-    ``()`` or array
-        Reserve wanted [accelerators].
-
-    Notes
-    -----
-    ``R(t) = R(0) · exp(g·t)``. A multiple such as 3× a year is ``g = ln 3``.
-
-    Examples
-    --------
-    >>> round(float(reserve_growth(115e3, np.log(3.0), 2.0)))
-    1035000
-    """
-    return initial * np.exp(growth_rate * time)
+__all__ = ["capability_index", "training_reserve"]
 
 
 @formula(step=True)

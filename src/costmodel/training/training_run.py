@@ -166,6 +166,9 @@ class TrainingRunResult(Result):
     reinforcement_cost: FloatArray = output("USD", label="reinforcement learning")
     staff_cost: FloatArray = output("USD", label="staff with equity")
     data_cost: FloatArray = output("USD", label="data bought and hosted")
+    cluster_cost: FloatArray = output(
+        "USD", label="buying the cluster with its network, spares included; no part of a cost"
+    )
 
     @derived("USD", label="final run")
     def run_cost(self) -> Any:
@@ -235,6 +238,7 @@ def train(resolved: TrainingRun) -> TrainingRunResult:
     values |= _reliability(resolved, values["productive_hours"])
     values |= _energy(resolved, values["paid_hours"], values["wall_clock"])
     values |= _run_cost(resolved, values["paid_hours"], values["energy"])
+    values["cluster_cost"] = _cluster_cost(resolved, values["paid_hours"] / values["wall_clock"])
     run_cost = ordered_sum(values[name] for name in _RUN_PARTS)
     values |= _development(resolved, run_cost, run_cost / values["paid_hours"])
     shaped = np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in values.values()))
@@ -355,6 +359,12 @@ def _run_cost(resolved: TrainingRun, hours: Numeric, energy: Numeric) -> dict[st
             given.network_share,
         )
     return parts
+
+
+def _cluster_cost(resolved: TrainingRun, accelerators: Numeric) -> Numeric:
+    """Return what buying the machines costs up front; 0 where the method does not know their price."""
+    given = resolved.amortized
+    return 0.0 if given is None else cost.acquisition_cost(accelerators, given.acquisition_price, given.network_share)
 
 
 def _development(resolved: TrainingRun, run_cost: Numeric, hour_cost: Numeric) -> dict[str, Numeric]:

@@ -88,9 +88,10 @@ def llama_effective_time(restart_minutes: float = 10.0) -> float:
     run = catalog.record("reliability", "Llama 3 405B")
     unexpected = sum(record.value("count") for record in catalog.table("interruptions").values())
     mean_time = run.value("days") * 24.0 / unexpected
-    write = goodput.checkpoint_write_time(catalog.training_run("Llama3.1-405B").active_parameters, 12.0, 2e12)
+    size = catalog.training_run("Llama3.1-405B").active_parameters * 12.0  # optimizer state, to 2 TB/s of storage
+    write = size / 2e12 / 3600.0
     interval = goodput.daly_interval_higher_order(write, mean_time)
-    return float(goodput.effective_training_time_ratio(interval, write, mean_time, restart_minutes / 60.0))
+    return float(goodput.exponential_training_time_ratio(interval, write, mean_time, restart_minutes / 60.0))
 
 
 def _gpt3_days() -> float:
