@@ -189,6 +189,9 @@ def test_utilisation_is_predicted_where_it_is_not_given() -> None:
     assert 0.75 * result.mfu < capped.mfu < 0.9 * result.mfu  # against the peak that is sold
     old = train(scenario.replace({"prediction.framework": "Megatron-LM 2021"}).resolve())
     assert old.mfu < result.mfu
+    frozen = train(scenario.replace({"prediction.frozen": True}).resolve())
+    assert frozen.flop == pytest.approx(result.flop * 2 / 3, rel=0.02)  # attention is trained through all the same
+    assert frozen.productive_hours < result.productive_hours
     uncertain = scenario.replace({"accelerators": {"dist": "uniform", "low": 8e3, "high": 16e3}})
     with pytest.raises(ScenarioError, match="one cluster"):
         train(uncertain.resolve(Design.random(uncertain, 3, rng=0)))

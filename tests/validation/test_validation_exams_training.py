@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from costmodel.foundation.errors import CatalogError
 from costmodel.validation.exams import marks
-from costmodel.validation.exams_training import parts, steps
+from costmodel.validation.exams_training import mark_file, parts, steps
 
 pytestmark = pytest.mark.contract
 
@@ -43,3 +45,20 @@ def test_the_split_alternates_over_models_and_accelerators_and_never_parts_a_gro
             assert counts["fitted"] == 0
         else:
             assert 0 <= counts["fitted"] - counts["unseen"] <= 1
+
+
+def test_steps_of_ones_own_are_marked(tmp_path: Path) -> None:
+    """A row of the catalog's table, written anew, is predicted as there; a figure less is named."""
+    names = "id,source,grade,framework,model,accelerator,accelerators,precision,batch,microbatch,sequence"
+    line = "mine,megatron-bridge-performance,published,Megatron-Bridge,Llama-3-70B,H100-SXM,64,fp8,256,1,8192"
+    header = f"{names},tensor,pipeline,interleave,recompute,throughput"
+    file = tmp_path / "own.csv"
+    file.write_text(f"{header}\n{line},4,8,5,0,1664\n")
+    own = mark_file(file)
+    whole = next(mark for mark in marks("training") if "megatron-bridge" in mark.quantity)
+    assert own.part.tolist() == ["unseen"]
+    assert own.measured[0] == pytest.approx(256 * 8192 / (1664 * 64), rel=1e-12)
+    assert own.predicted[0] == whole.predicted[whole.name == "megatron-bridge-16"][0]
+    file.write_text(f"{header}\n{line.replace('Llama-3-70B', 'Llama-3-71B')},4,8,5,0,1664\n")
+    with pytest.raises(CatalogError, match="Llama-3-71B"):
+        mark_file(file)

@@ -34,6 +34,11 @@ class PredictionInputs(Inputs):
     """Fields of a shape that is not in the catalog."""
     framework: str = POOLED
     """Software that trains: a record of the catalog's table ``training_frameworks``."""
+    frozen: bool = Field(
+        default=False,
+        strict=True,
+        description="Whether weights stay and only small adapters are trained.",
+    )
     layout: dict[str, Count] = Field(default_factory=dict)
     """Dimensions of the layout that are held, such as ``{tensor = 8, pipeline = 16}``; the others are searched for."""
     sequence: Count = Field(ge=1, description="Tokens of a sequence.")

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import model_validator
 
 import costmodel.catalog as catalog
-from costmodel.compute import Shape, shape, training_flop_per_token
+from costmodel.compute import Shape, shape
 from costmodel.foundation.arrays import FloatArray, Numeric, ordered_sum
 from costmodel.foundation.errors import ScenarioError
 from costmodel.foundation.inputs import Parameter, parameter
@@ -252,7 +252,8 @@ def _work(resolved: TrainingRun) -> dict[str, Numeric]:
     peak = chip.peak(resolved.precision) if resolved.peak is None else resolved.peak
     given = resolved.prediction
     if given is not None:
-        flop = training_flop_per_token(_shape(given), given.sequence) * resolved.tokens
+        job = _job(resolved, given)
+        flop = job.flop / job.tokens * resolved.tokens
     elif resolved.flop_per_token is not None:
         flop = resolved.flop_per_token * resolved.tokens
     else:
@@ -283,6 +284,17 @@ def _shape(given: PredictionInputs) -> Shape:
     return Shape.from_record({"name": given.architecture, **given.own_shape})
 
 
+def _job(resolved: TrainingRun, given: PredictionInputs) -> TrainingJob:
+    """Return a step of the run."""
+    return TrainingJob(
+        shape=_shape(given),
+        sequence=given.sequence,
+        batch=given.batch,
+        frozen=given.frozen,
+        recipe=Recipe.recorded(given.framework, resolved.accelerator),
+    )
+
+
 def _predicted(resolved: TrainingRun, given: PredictionInputs) -> float:
     """Return the utilisation of the best layout on the scenario's cluster."""
     numbers = (resolved.accelerators, given.scale_out_bandwidth, given.clock, given.memory_bandwidth)
@@ -294,13 +306,7 @@ def _predicted(resolved: TrainingRun, given: PredictionInputs) -> float:
         resolved.accelerator, int(resolved.accelerators), float(given.scale_out_bandwidth), resolved.precision
     )
     cluster = sold.derated(float(given.clock), given.memory_bandwidth)
-    job = TrainingJob(
-        shape=_shape(given),
-        sequence=given.sequence,
-        batch=given.batch,
-        recipe=Recipe.recorded(given.framework, resolved.accelerator),
-    )
-    reached = search_layouts(job, cluster, given.layout).best_utilisation
+    reached = search_layouts(_job(resolved, given), cluster, given.layout).best_utilisation
     return reached * float(given.clock)
 
 

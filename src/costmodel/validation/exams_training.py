@@ -16,21 +16,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.catalog import Record
 from costmodel.catalog import table as catalog_table
+from costmodel.catalog.loader import parse
 from costmodel.compute import Shape, count_parameters, shape, training_flop_per_token
 from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.errors import CatalogError
 from costmodel.training.cluster import Cluster, TrainingJob
 from costmodel.training.layout import DIMENSIONS, Layouts
 from costmodel.training.recipe import Recipe
 from costmodel.training.search import LayoutSearch, evaluate_layouts, search_layouts
 from costmodel.validation.exams import Mark
 
-__all__ = ["Step", "evaluate", "mark", "measured_time", "parts", "steps"]
+__all__ = ["Step", "evaluate", "mark", "mark_file", "measured_time", "parts", "steps", "steps_of_file"]
 
 _TABLE = "training_steps"
 NETWORK = {"A100-SXM-80": 25e9, "H100-SXM": 50e9, "B200": 50e9, "GB200-NVL72": 50e9, "GB300-NVL72": 100e9}
@@ -78,6 +81,26 @@ def steps(exam: str | None = None) -> tuple[Step, ...]:
     """Return the measured steps of a set, or all."""
     records = catalog_table(_TABLE).values()
     return tuple(_step(record) for record in records if exam is None or record.text("exam") == exam)
+
+
+def steps_of_file(path: str | Path) -> tuple[Step, ...]:
+    """Return measured steps of one's own, none of which was fitted on.
+
+    Parameters
+    ----------
+    path
+        A CSV file with the columns of the catalog's table ``training_steps``: one step a line.
+
+    Raises
+    ------
+    CatalogError
+        If the file is not of that form, or a step lacks what it needs; the line is named.
+    """
+    try:
+        raw = Path(path).read_bytes()
+    except OSError as error:
+        raise CatalogError(f"{path}: cannot be read: {error}") from error
+    return tuple(_step(record) for record in parse(f"{_TABLE}.csv", raw).values())
 
 
 def _step(record: Record) -> Step:
@@ -196,10 +219,16 @@ def parts(given: Sequence[Step]) -> NDArray[np.str_]:
 def mark() -> tuple[Mark, ...]:
     """Mark every set of measured steps."""
     exams = list(dict.fromkeys(step.record.text("exam") for step in steps()))
-    return tuple(_mark(exam, steps(exam)) for exam in exams)
+    return tuple(_mark(exam, steps(exam), parts(steps(exam))) for exam in exams)
 
 
-def _mark(exam: str, given: tuple[Step, ...]) -> Mark:
+def mark_file(path: str | Path) -> Mark:
+    """Mark measured steps of one's own; see `steps_of_file`."""
+    given = steps_of_file(path)
+    return _mark(Path(path).stem, given, np.full(len(given), "unseen"))
+
+
+def _mark(exam: str, given: tuple[Step, ...], part: NDArray[np.str_]) -> Mark:
     measured = np.array([measured_time(step) for step in given])
     predicted = evaluate(given)
     band = np.exp(QUANTILE * np.array([step.job.recipe.spread for step in given]))
@@ -207,9 +236,9 @@ def _mark(exam: str, given: tuple[Step, ...]) -> Mark:
         exam="training",
         quantity=f"time of a step, {exam}",
         unit="s",
-        source=given[0].record.datum("exam").source.title,
+        source=given[0].record.datum("model").source.title,
         name=np.array([step.record.name for step in given]),
-        part=parts(given),
+        part=part,
         measured=measured,
         predicted=predicted,
         low=predicted / band,
