@@ -190,7 +190,7 @@ def test_utilisation_is_predicted_where_it_is_not_given() -> None:
     old = train(scenario.replace({"prediction.framework": "Megatron-LM 2021"}).resolve())
     assert old.mfu < result.mfu
     frozen = train(scenario.replace({"prediction.frozen": True}).resolve())
-    assert frozen.flop == pytest.approx(result.flop * 2 / 3, rel=0.02)  # attention is trained through all the same
+    assert frozen.flop == pytest.approx(result.flop * 2 / 3, rel=0.03)  # attention is trained through all the same
     assert frozen.productive_hours < result.productive_hours
     uncertain = scenario.replace({"accelerators": {"dist": "uniform", "low": 8e3, "high": 16e3}})
     with pytest.raises(ScenarioError, match="one cluster"):
