@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from costmodel.compute import Protocol, Shape
+from costmodel.compute.groups import Dense, Group
 from costmodel.compute.machine import Machine, Rate
+from costmodel.compute.mixers import Matrix, Recurrent
 from costmodel.training.cluster import Cluster, TrainingJob
 from costmodel.training.layout import Layouts
 from costmodel.training.recipe import Recipe
@@ -299,6 +301,31 @@ def test_casts_to_eight_bits_move_memory() -> None:
     )
 
 
+def test_latent_attention_casts_the_gradients_of_unfolded_keys() -> None:
+    """Queries and keys of 96 and values of 80 for each of 16 heads, beside the widths and the MLPs' results."""
+    mlps = 2 * (0.2 * 8192 + 0.8 * (4 + 2) * 1024) + 2048 * (0.2 + 0.8 * (4 + 2))
+    gradients = 2048 + 16 * 96 + 16 * (96 + 80) + mlps
+    clusters = (CLUSTER, _with(**_rates(operand_bytes=1.0)))
+    plain, cast = (layer_time(_job(LATENT), cluster, _layouts()).memory_backward[0] for cluster in clusters)
+    assert cast - plain == pytest.approx(ROWS * gradients * 4 / T / (BANDWIDTH * 0.9), rel=1e-9)
+
+
+def test_narrow_operands_are_kept_in_their_own_format() -> None:
+    """What enters products takes 1 byte in place of 2: two layers' widths, heads' values and MLPs."""
+    inputs = 2048 + 16 * 96 + 2048 + 6144
+    clusters = (CLUSTER, _with(**_rates(operand_bytes=1.0)))
+    wide, narrow = (evaluate_layouts(_job(DENSE), cluster, _layouts()).memory[0] for cluster in clusters)
+    assert wide - narrow == pytest.approx(2 * 6 * ROWS * inputs / T, rel=1e-9)  # two microbatches of six layers
+
+
+def test_a_recurrence_works_on_its_state() -> None:
+    mixer = Recurrent(heads=16, weights=(Matrix("mix", 2048, 2048, 16),), state=4096, work=50_000)
+    groups = (Group(layers=3, mixer=mixer, feed_forward=Dense(d_ff=6144)),)
+    shape = Shape(name="recurrent", d_model=2048, vocabulary=32000, groups=groups)
+    got = layer_time(_job(shape), CLUSTER, _layouts()).attention[0]
+    assert got == pytest.approx(ROWS * 2 * 50_000 / T / (PEAK * 0.5), rel=1e-12)
+
+
 def test_attention_that_is_not_fused_moves_every_score() -> None:
     """Thirteen bytes forward and nineteen backward, and products over the whole square."""
     scores = ROWS * S * 16 / T
@@ -348,12 +375,16 @@ def test_nothing_hidden_adds_reductions_and_hops() -> None:
     assert found.optimizer[0] == pytest.approx(weights * 30 / (BANDWIDTH * 0.9), rel=1e-12)  # on every device
     microbatches = 16 / (4 * B)
     assert found.hops[0] == pytest.approx(2 * (1 + microbatches) * hop, rel=1e-12)
+    chunks = evaluate_layouts(job, CLUSTER, _layouts(sharding=0, interleave=3))  # six stages of two layers
+    assert chunks.hops[0] == pytest.approx(2 * (5 + 3 * microbatches) * hop, rel=1e-12)
 
 
 def test_frozen_weights_have_no_state_and_no_reduction() -> None:
     job, layouts = _job(DENSE, frozen=True), _layouts()
     found = evaluate_layouts(job, CLUSTER, layouts)
     assert found.data[0] == found.optimizer[0] == 0.0
+    split = evaluate_layouts(job, _with(scale_out_bandwidth=1e6), _layouts(sharding=3)).data[0]
+    assert split > 0.0  # weights that are split have to be gathered, frozen or not
     trained = evaluate_layouts(_job(DENSE), CLUSTER, layouts)
     block = 2048 * 96 * 24 + 2048 * 16 * 96 + 3 * 2048 * 6144 + 2 * 2048
     weights = (12 * block + 2048) / 2 / T + 32000 * 2048 / T
