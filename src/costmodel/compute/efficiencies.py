@@ -282,12 +282,30 @@ def best_all_reduce_time(
     return np.minimum(np.minimum(times[0], times[1]), times[2])
 
 
+def alike(record: str) -> tuple[str, ...]:
+    """Return a record's name and those of the records that it is like, nearest first.
+
+    Parameters
+    ----------
+    record
+        An accelerator's name in the catalog, or any other.
+
+    Examples
+    --------
+    >>> alike("GB300-NVL72")
+    ('GB300-NVL72', 'GB200-NVL72', 'B200')
+    """
+    records = table(_TABLE)
+    chain = [record]
+    while chain[-1] in records:
+        following = records[chain[-1]].label("like")
+        if following is None or following in chain:
+            break
+        chain.append(following)
+    return tuple(chain)
+
+
 def _chain(record: str) -> list[str]:
     """Return the records to look in: the one named, those it is like, then the general ones."""
-    records = table(_TABLE)
-    chain: list[str] = []
-    current: str | None = record
-    while current is not None and current in records and current not in chain:
-        chain.append(current)
-        current = records[current].label("like")
+    chain = [name for name in alike(record) if name in table(_TABLE)]
     return chain + [general for general in ("kernel", "links", _ANY) if general not in chain]

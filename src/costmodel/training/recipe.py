@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import Self
 
-from costmodel.catalog import Record, table
+from costmodel.catalog import table
+from costmodel.compute.efficiencies import alike
 from costmodel.foundation.errors import CatalogError, DomainError, near_matches
 
 __all__ = ["POOLED", "Recipe", "framework_names"]
@@ -115,7 +116,8 @@ class Recipe:
         framework
             Record of the catalog's table ``training_frameworks``.
         accelerator
-            Name in the catalog; a record ``framework on accelerator`` goes before that of the framework.
+            Name in the catalog; what was fitted of the framework on it, or on the accelerator that its efficiencies are
+            like, goes before what holds of the framework everywhere.
 
         Raises
         ------
@@ -126,8 +128,10 @@ class Recipe:
         --------
         >>> Recipe.recorded().name
         'pooled'
-        >>> Recipe.recorded("Megatron-LM 2021", "A100-SXM-80").fused_attention
+        >>> Recipe.recorded("Megatron-LM 2021").fused_attention
         False
+        >>> Recipe.recorded("Megatron-Bridge", "H200-SXM").product_share
+        1.0
         """
         return cls(**_figures(framework, accelerator))  # type: ignore[arg-type]
 
@@ -159,20 +163,23 @@ def framework_names() -> tuple[str, ...]:
 
 @cache
 def _figures(framework: str, accelerator: str) -> dict[str, str | float | bool]:
-    """Return the figures of the most special record, each from the first record of its line that has it."""
+    """Return the figures of a framework: each from the first record that has it.
+
+    The records are those of the framework on the accelerator, on the accelerators that this one is like, and of the
+    framework itself; then those of the framework that it is like.
+    """
     records = table(_TABLE)
-    if framework not in records:
-        known = framework_names()
+    known = framework_names()
+    if framework not in known:
         hint = near_matches(framework, known)
         raise CatalogError(f"no training framework {framework!r}: there are {', '.join(known)}{hint}")
-    special = f"{framework} on {accelerator}"
-    current: Record | None = records[special if special in records else framework]
-    found: dict[str, str | float | bool] = {"name": current.name if current is not None else framework}
+    found: dict[str, str | float | bool] = {"name": framework}
     kinds = {item.name: item.type for item in fields(Recipe)}
+    current: str | None = framework
     while current is not None:
-        for datum in current:
-            if datum.field in kinds and datum.field not in found:
-                found[datum.field] = bool(datum.number) if kinds[datum.field] == "bool" else datum.number
-        like = current.label("like")
-        current = records[like] if like is not None else None
+        for name in (*(f"{current} on {chip}" for chip in alike(accelerator)), current):
+            for datum in records.get(name, ()):
+                if datum.field in kinds and datum.field not in found:
+                    found[datum.field] = bool(datum.number) if kinds[datum.field] == "bool" else datum.number
+        current = records[current].label("like")
     return found
