@@ -156,7 +156,6 @@ def test_what_is_not_allowed_is_refused(changes, error, message):
     [
         ({"architecture": "Llama-3-71B"}, "Llama-3-70B"),
         ({"accelerator": "H100"}, "H100-SXM"),
-        ({"accelerator": "TPU-v5p", "precision": "bf16"}, "energy.power"),
     ],
 )
 def test_a_missing_record_is_named(changes, message):

@@ -42,7 +42,7 @@ from costmodel.serving.load import closed_loop, daily_load, peak_to_average, sha
 from costmodel.serving.measured import Measured, aiconfigurator_row, inferencex_row, read_measured
 from costmodel.serving.memory import largest_batch, sequences_that_fit, weight_bytes_per_accelerator
 from costmodel.serving.model import deploy
-from costmodel.serving.records import configuration_of, engine_evidence, it_power, machine_of
+from costmodel.serving.records import configuration_of, engine_evidence, machine_of
 from costmodel.serving.speculative import best_draft_length, expected_tokens_per_pass, speculative_speedup
 from costmodel.serving.steps import decode_step_time, prefill_latency, prefill_time_per_token
 from costmodel.serving.targets import queue_wait, serve_within
@@ -90,7 +90,6 @@ __all__ = [
     "fresh_input_tokens",
     "gross_margin",
     "inferencex_row",
-    "it_power",
     "largest_batch",
     "machine_of",
     "mark_up",

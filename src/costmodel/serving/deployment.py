@@ -18,7 +18,7 @@ from costmodel.serving.cost import CostBasis
 from costmodel.serving.engines import POOLED, profile
 from costmodel.serving.load import utilisation_of_fleet
 from costmodel.serving.memory import MARGIN
-from costmodel.serving.records import SCALE_OUT_BANDWIDTH, engine_evidence
+from costmodel.serving.records import SCALE_OUT_BANDWIDTH, engine_evidence, power_in_use
 from costmodel.serving.throughput import REASONS
 
 
@@ -282,7 +282,10 @@ class DeploymentResult(Result):
         "USD/token", label="cost of a token of the mix", basis="prefill and decode, input and output", blank=_BLANK
     )
     energy: FloatArray = output(
-        "Wh/token", label="energy of a token of the mix", basis="at the meter, idle hours in", blank=_BLANK
+        "Wh/token",
+        label="energy of a token of the mix",
+        basis="at the meter, idle hours in",
+        blank=f"{_BLANK}, or no power is on record",
     )
 
     @derived("token/s", label="output tokens per second of one user", blank=_BLANK)
@@ -309,7 +312,10 @@ class DeploymentResult(Result):
         return scenario
 
     def basis(self, name: str) -> str | None:
-        """Return what a cost counts, as text."""
+        """Return what a cost counts, as text, and what the energy was estimated from."""
+        if name == "energy" and self._deployment.energy.power is None:
+            note = power_in_use(self._deployment.accelerator)[1]
+            return f"{self.spec(name).basis}; {note}" if note else self.spec(name).basis
         return str(self.cost_basis(name)) if name in _BASES else self.spec(name).basis
 
     def cost_basis(self, name: str) -> CostBasis:

@@ -19,7 +19,7 @@ from costmodel.serving.cost import blended_cost, cost_of_accelerator_time, energ
 from costmodel.serving.deployment import Deployment, DeploymentResult, LayoutInputs
 from costmodel.serving.engines import profile
 from costmodel.serving.measured import throughput_on_front
-from costmodel.serving.records import it_power, machine_of
+from costmodel.serving.records import machine_of, power_in_use
 from costmodel.serving.targets import LARGEST_BATCH, serve_within
 from costmodel.serving.throughput import TARGETS, Serving, serve
 
@@ -63,7 +63,7 @@ def deploy(resolved: Deployment) -> DeploymentResult:
 
     costs = cost(served.input_seconds), cost(served.cached_seconds), cost(served.output_seconds)
     mix = blended_cost(*costs, workload.mean_input, workload.cached_share, workload.mean_output)
-    power = it_power(resolved.accelerator) if energy.power is None else energy.power
+    power = power_in_use(resolved.accelerator, served.batch)[0] if energy.power is None else energy.power
     used = energy_per_token(power, served.tokens_per_second, utilisation, energy.idle_share, energy.pue)
     values: dict[str, Any] = {
         "reason": served.infeasible,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import nan
+
+import numpy as np
 
 import costmodel.catalog as catalog
 from costmodel.compute.architectures import shape
@@ -10,7 +13,6 @@ from costmodel.compute.efficiencies import Efficiency, efficiency, largest_compu
 from costmodel.compute.machine import SIXTEEN_BITS, Machine, machine
 from costmodel.compute.precision import FORMATS, Scheme, scheme
 from costmodel.foundation.arrays import Numeric
-from costmodel.foundation.errors import CatalogError
 from costmodel.serving.configuration import Configuration, Engine, Layout
 
 SCALE_OUT_BANDWIDTH = 50e9
@@ -128,16 +130,49 @@ def engine_evidence(accelerator: str, precision: str = "fp8") -> dict[str, Effic
     }
 
 
-def it_power(accelerator: str) -> float:
-    """Return the IT power of an accelerator with its share of the server [W], latest on record.
+_DRAWN = ((8.0, 0.65), (64.0, 0.70), (np.inf, 0.82))
+"""Draw of an accelerator that serves over its rated power, up to so many sequences in decode [1]: ML.ENERGY
+Benchmark v3."""
+MEDIAN_DRAWN = 0.75
+"""The same at no stated batch: the median over all batches [1]."""
+
+
+def power_in_use(accelerator: str, batch: Numeric = np.nan) -> tuple[Numeric, str]:
+    """Return what an accelerator draws while it serves [W], and where the figure comes from, in words.
+
+    Parameters
+    ----------
+    accelerator
+        Name in the catalog.
+    batch
+        Sequences in decode of one copy [1], any shape, for an estimate.
+
+    Returns
+    -------
+    float or array
+        IT power with the share of the server, latest on record; where none is, an estimate from rated power, of the
+        accelerator alone; NaN where that is not on record either.
+    str
+        ``""`` for a record, else what was estimated or is missing.
 
     Raises
     ------
     CatalogError
-        If none is recorded: give the power.
+        If there is no such accelerator.
+
+    Examples
+    --------
+    >>> power_in_use("H100-SXM")[1], round(float(power_in_use("A100-SXM-80", 32.0)[0]))  # 400 W · 0.70
+    ('', 280)
     """
+    rated = catalog.accelerator(accelerator).get("power")
     table = catalog.table("accelerator_hours")
     for name in (accelerator, accelerator.split("-")[0]):
         if name in table and "it_power" in table[name]:
-            return float(table[name].value("it_power"))
-    raise CatalogError(f"no IT power is recorded for {accelerator!r}: give energy.power")
+            return float(table[name].value("it_power")), ""
+    if rated is None:
+        return nan, f"blank: neither IT power nor rated power of {accelerator} is on record; give energy.power"
+    ends, shares = zip(*_DRAWN, strict=True)
+    share = np.select([np.less_equal(batch, end) for end in ends], shares, MEDIAN_DRAWN)[()]
+    note = "grade estimated: power of the accelerator alone, from its rated power by batch (ML.ENERGY v3)"
+    return rated * share, note
