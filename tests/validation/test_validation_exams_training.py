@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from exam_moves import moves, store
 
 from costmodel.foundation.errors import CatalogError
 from costmodel.validation.exams import marks
 from costmodel.validation.exams_training import mark_file, parts, steps
 
-pytestmark = pytest.mark.contract
-
 ROWS = {"vtrain-multi": 45, "vtrain-single": 722, "megatron-bridge": 50, "mlperf-405b": 3}
 """Rows of each set as published."""
 
 
+@pytest.mark.contract
 def test_every_published_row_is_predicted() -> None:
     found = marks("training")
     assert {mark.quantity.partition(", ")[2]: mark.measured.size for mark in found} == ROWS
     assert all(np.all(np.isfinite(mark.predicted) & (mark.predicted > 0.0)) for mark in found)
 
 
+@pytest.mark.contract
 def test_rows_are_read_as_printed() -> None:
     step = steps("vtrain-multi")[-1]
     assert (step.job.shape.d_model, step.job.shape.layers, step.job.batch) == (12288, 96, 1536)
@@ -33,6 +35,7 @@ def test_rows_are_read_as_printed() -> None:
     assert (routed.fixed["expert"], routed.fixed["interleave"], routed.fixed["data"]) == (32, 3, 256 // 8)
 
 
+@pytest.mark.contract
 def test_the_split_alternates_over_models_and_accelerators_and_never_parts_a_group() -> None:
     for exam in ROWS:
         given = steps(exam)
@@ -47,6 +50,7 @@ def test_the_split_alternates_over_models_and_accelerators_and_never_parts_a_gro
             assert 0 <= counts["fitted"] - counts["unseen"] <= 1
 
 
+@pytest.mark.contract
 def test_steps_of_ones_own_are_marked(tmp_path: Path) -> None:
     """A row of the catalog's table, written anew, is predicted as there; a figure less is named."""
     names = "id,source,grade,framework,model,accelerator,accelerators,precision,batch,microbatch,sequence"
@@ -62,3 +66,24 @@ def test_steps_of_ones_own_are_marked(tmp_path: Path) -> None:
     file.write_text(f"{header}\n{line.replace('Llama-3-70B', 'Llama-3-71B')},4,8,5,0,1664\n")
     with pytest.raises(CatalogError, match="Llama-3-71B"):
         mark_file(file)
+
+
+@pytest.mark.regression
+def test_no_median_moves_unnoticed(request: pytest.FixtureRequest) -> None:
+    """Accuracy is reported, not required; a change that moves it says which rows moved, and is stored on purpose."""
+    marked = marks("training")
+    if request.config.getoption("--update-regression"):
+        store("training", marked)
+    found = moves("training", marked)
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.contract
+def test_what_moved_is_named() -> None:
+    mark = marks("training")[0]
+    slower = replace(mark, predicted=mark.predicted * np.where(np.arange(mark.predicted.size) < 20, 1.5, 1.0))
+    found = moves("training", [slower])
+    assert any("median error from" in line for line in found)
+    assert any("vtrain-multi-001" in line for line in found)
+    lost = replace(mark, predicted=np.where(mark.name == "vtrain-multi-003", np.nan, mark.predicted))
+    assert any("vtrain-multi-003 is infeasible now" in line for line in moves("training", [lost]))
