@@ -242,4 +242,4 @@ def test_recorded_shares_come_with_range_and_source():
 @pytest.mark.contract
 def test_a_deployment_says_what_it_rests_on_and_leaves_out():
     assert "H100" in CHAT.calibrated[0]
-    assert any("queue" in text for text in CHAT.not_modelled)
+    assert any("waiting" in text for text in CHAT.not_modelled)

@@ -5,16 +5,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from costmodel.foundation.errors import CostModelError, DomainError
 from costmodel.serving import (
+    Deployment,
     Engine,
     Layout,
     Traffic,
     closed_loop,
     configuration_of,
     decode_step_time,
+    deploy,
     largest_batch,
+    open_arrivals,
     prefill_latency,
     prefill_time_per_token,
+    profile,
+    queue_wait,
     serve,
     share_in_step,
 )
@@ -95,3 +101,59 @@ def test_readers_limit_a_disaggregated_system():
     # decode starves: far fewer than the 256 that each of four copies could have
     assert 1 < few.batch < 64
     assert few.batch == pytest.approx(199 * few.time_per_output_token / SERVICE / 4, rel=0.02)
+
+
+@pytest.mark.closed_form
+def test_arrivals_fill_the_batch_by_littles_law_and_wait_for_each_other():
+    rate = 0.25 / SERVICE  # prompts take a quarter of the time
+    found = open_arrivals(WHAT, replace(CHAT, variation_input=0.5), rate)
+    varied = replace(CHAT, variation_input=0.5)
+    service = float(prefill_time_per_token(WHAT, varied)) * 2000
+    busy = rate * service
+    step = decode_step_time(WHAT, float(found.batch), 2000 + 200)
+    assert found.time_per_output_token == pytest.approx(step / (1 - busy))
+    assert found.batch == pytest.approx(rate * 399 * found.time_per_output_token, rel=1e-6)
+    wait = queue_wait(rate, service, 0.5)
+    assert found.time_to_first_token == pytest.approx(prefill_latency(WHAT, varied) + step + wait)
+    assert found.requests_per_second == pytest.approx(rate / 4)
+    # all accelerator time is paid, idle or not
+    seconds = 2000 * found.input_seconds + 400 * found.output_seconds
+    assert seconds == pytest.approx(1 / found.requests_per_second)
+
+
+@pytest.mark.contract
+def test_arrivals_that_cannot_be_served_say_so():
+    rates = np.array([0.1, 0.99, 1.5]) / SERVICE
+    found = open_arrivals(WHAT, CHAT, rates)
+    assert found.reasons.tolist() == ["", *["load: more requests arrive than can be served"] * 2]
+    assert np.isnan(found.time_per_output_token[1:]).all()
+    with pytest.raises(DomainError, match="disaggregated"):
+        open_arrivals(WHAT, CHAT, 0.1, mode="disaggregated")
+
+
+@pytest.mark.contract
+def test_a_deployment_says_once_how_many_requests_there_are():
+    chat = Deployment(
+        name="chat",
+        architecture="Llama-3-70B",
+        accelerator="H100-SXM",
+        layout={"tensor": 4},
+        workload={"mean_input": 2000.0, "mean_output": 400.0},
+        hour_price=2.0,
+    )
+    engine = profile().engine()
+    loop = deploy(chat.replace({"concurrency": 16.0, "requests": 160.0}).resolve())
+    alone = closed_loop(replace(WHAT, engine=engine), CHAT, 16.0, waves=10.0)
+    assert loop.time_to_first_token == pytest.approx(alone.time_to_first_token)
+    flow = deploy(chat.replace({"arrivals": 2.0}).resolve())
+    assert flow.requests_per_second == pytest.approx(2.0 / 4)
+    apart = {"mode": "disaggregated", "concurrency": 64.0, "decode_copies": 2.0}
+    assert deploy(chat.replace(apart).resolve()).batch < 32.0
+    for changes, message in (
+        ({"concurrency": 4.0, "arrivals": 1.0}, "concurrency and arrivals: give one"),
+        ({"requests": 10.0}, "requests belongs to concurrency"),
+        ({"concurrency": 4.0, "prefill_copies": 2.0}, "prefill_copies belongs to concurrency in the mode"),
+        ({"arrivals": 4.0, "mode": "disaggregated"}, "arrivals: copies that read and decode"),
+    ):
+        with pytest.raises(CostModelError, match=message):
+            chat.replace(changes)

@@ -154,3 +154,32 @@ def test_the_table_of_the_wheel_is_read_whole() -> None:
     per_token, first, rate = mark()
     assert per_token.predicted.shape == first.predicted.shape == rate.predicted.shape == (len(rows),)
     assert np.all((per_token.reason == "") == np.isfinite(per_token.predicted))
+
+
+@installed
+@pytest.mark.regression
+def test_a_change_that_moves_the_exam_says_which_rows_moved(request: pytest.FixtureRequest) -> None:
+    """Accuracy is reported, not gated: what fails is a row that can no longer run, or a median moved by a point."""
+    path = Path(__file__).parents[1] / "regression" / "exam-serving.json"
+    per_token = mark()[0]
+    now = {
+        "medians": {line.group: round(line.median, 4) for line in exams.table(per_token)},
+        "infeasible": sorted(per_token.name[per_token.reason != ""].tolist()),
+        "predicted": {
+            name: float(f"{time:.4g}") for name, time in zip(per_token.name, per_token.predicted, strict=True)
+        },
+    }
+    if request.config.getoption("--update-regression"):
+        path.write_text(json.dumps(now, indent=0).replace("NaN", "null") + "\n", encoding="utf-8")
+        return
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    lost = sorted(set(now["infeasible"]) - set(stored["infeasible"]))
+    shifts = {group: now["medians"][group] - was for group, was in stored["medians"].items()}
+    moved = [
+        f"{name}: {was:.4g} to {now['predicted'][name]:.4g} s/token"
+        for name, was in stored["predicted"].items()
+        if was and abs(now["predicted"][name] / was - 1.0) > 0.05
+    ]
+    said = [f"{name} can no longer run" for name in lost]
+    said += [f"median error of {group} moved by {shift:+.1%}" for group, shift in shifts.items() if abs(shift) > 0.01]
+    assert not said, "\n".join([*said, f"{len(moved)} rows moved by more than 5 %:", *moved[:50]])

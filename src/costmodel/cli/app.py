@@ -14,6 +14,7 @@ import typer
 from costmodel.cli.audit import audit_command
 from costmodel.cli.backtest import backtest_command
 from costmodel.cli.breakeven import breakeven_command
+from costmodel.cli.calibrate import calibrate_command
 from costmodel.cli.catalog import catalog_command
 from costmodel.cli.compare import compare_command
 from costmodel.cli.estimate import estimate_app
@@ -39,6 +40,7 @@ app.command("diff")(diff_command)
 app.command("stability")(stability_command)
 app.command("sensitivity")(sensitivity_command)
 app.command("breakeven")(breakeven_command)
+app.command("calibrate")(calibrate_command)
 app.command("compare")(compare_command)
 app.command("audit")(audit_command)
 app.command("backtest")(backtest_command)

@@ -38,7 +38,14 @@ from costmodel.serving.lengths import (
     second_moment,
 )
 from costmodel.serving.links import expert_exchange_time
-from costmodel.serving.load import closed_loop, daily_load, peak_to_average, share_in_step, utilisation_of_fleet
+from costmodel.serving.load import (
+    closed_loop,
+    daily_load,
+    open_arrivals,
+    peak_to_average,
+    share_in_step,
+    utilisation_of_fleet,
+)
 from costmodel.serving.measured import Measured, aiconfigurator_row, inferencex_row, read_measured
 from costmodel.serving.memory import largest_batch, sequences_that_fit, weight_bytes_per_accelerator
 from costmodel.serving.model import deploy
@@ -95,6 +102,7 @@ __all__ = [
     "mark_up",
     "mean_decode_context",
     "measured_lengths",
+    "open_arrivals",
     "pareto_front",
     "peak_to_average",
     "prefill_latency",

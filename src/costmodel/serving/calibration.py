@@ -129,7 +129,8 @@ class Calibration:
     held_back
         The same of rows that a fit on the others predicted, shape (held-back row,) [1].
     spread
-        Standard deviation of the logarithm of measured over predicted on the rows held back [1].
+        Standard deviation of the logarithm of measured over predicted on the rows held back, the profile's own spread
+        counted as one row more [1].
     """
 
     fit: Fit
@@ -225,11 +226,13 @@ def calibrate(
     fit = fit_factors(predict(order), measured.time_to_first_token, per_token, base)
     residuals = predict(order)(fit.engine(base))[1] / per_token - 1.0
     logs = np.log1p(held)
+    # few rows say little of how far an installation strays: the profile's own spread counts as one of them
+    spread = np.sqrt((np.sum(logs * logs) + prior.spread * prior.spread) / (logs.size + 1))
     return Calibration(
         fit=fit,
         prior=prior,
         rows=len(measured),
         residuals=residuals,
         held_back=held,
-        spread=float(np.sqrt(np.mean(logs * logs))),
+        spread=float(spread),
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from costmodel.foundation.arrays import FloatArray, Numeric
+from costmodel.foundation.errors import ScenarioError
 from costmodel.foundation.inputs import Count, Inputs, Parameter, parameter
 from costmodel.foundation.provenance import Grade
 from costmodel.foundation.results import Result, derived, output
@@ -203,6 +204,21 @@ class ServingInputs(Inputs):
     batch: Parameter = parameter(
         "1", ge=1, optional=True, description="Sequences in decode; absent: the largest that fits and keeps targets."
     )
+    concurrency: Parameter = parameter(
+        "1", ge=1, optional=True, description="Requests kept in the system of one copy, as a benchmark does."
+    )
+    requests: Parameter = parameter(
+        "1", ge=1, optional=True, description="With concurrency: requests of the whole run; absent: without end."
+    )
+    arrivals: Parameter = parameter(
+        "1/s", gt=0, optional=True, description="Requests per second that arrive at one copy, at random."
+    )
+    prefill_copies: Parameter = parameter(
+        "1", ge=1, optional=True, description="With concurrency, disaggregated: copies that read prompts; absent: 1."
+    )
+    decode_copies: Parameter = parameter(
+        "1", ge=1, optional=True, description="With concurrency, disaggregated: copies that decode; absent: 1."
+    )
     max_batch: Parameter = parameter("1", ge=1, optional=True, description="Most sequences that the engine admits.")
     max_time_to_first_token: Parameter = parameter(
         "s", gt=0, optional=True, description="Target for the time to first token."
@@ -210,6 +226,25 @@ class ServingInputs(Inputs):
     max_time_per_output_token: Parameter = parameter(
         "s/token", gt=0, optional=True, description="Target for the time per output token."
     )
+
+    @model_validator(mode="after")
+    def _one_load(self) -> Self:
+        """Refuse two ways to say how many requests are in the system, and entries that belong to another way."""
+        given = [name for name in _LOADS if getattr(self, name)]
+        if len(given) > 1:
+            raise ScenarioError(f"{' and '.join(given)}: give one of them, each says how many requests there are")
+        if self.requests is not None and self.concurrency is None:
+            raise ScenarioError("requests belongs to concurrency: the length of a run with requests kept in the system")
+        for name in ("prefill_copies", "decode_copies"):
+            if getattr(self, name) is not None and (self.concurrency is None or self.mode != "disaggregated"):
+                raise ScenarioError(f"{name} belongs to concurrency in the mode 'disaggregated'")
+        if self.arrivals is not None and self.mode == "disaggregated":
+            raise ScenarioError("arrivals: copies that read and decode; the mode 'disaggregated' takes concurrency")
+        return self
+
+
+_LOADS = ("batch", "concurrency", "arrivals", "measured")
+"""Entries of which a deployment has one at most: what sets how many requests are in the system."""
 
 
 class Deployment(ServingInputs, Scenario):
@@ -233,7 +268,7 @@ class Deployment(ServingInputs, Scenario):
         f"turn {profile().error:.0%} off at the median in time per output token",
     )
     not_modelled: tuple[str, ...] = (
-        "waiting in a queue before the first token",
+        "waiting before the first token, unless arrivals or concurrency are given",
         "uneven popularity of experts, and uneven load of copies of the model",
         "failures, restarts and versions kept in reserve",
         "storage of prefix caches that leave the accelerator's memory",

@@ -17,7 +17,8 @@ from costmodel.foundation.errors import DomainError
 from costmodel.serving.configuration import Configuration, Layout, Traffic
 from costmodel.serving.memory import largest_batch
 from costmodel.serving.steps import prefill_time_per_token
-from costmodel.serving.throughput import Mode, Serving, serve
+from costmodel.serving.targets import queue_wait
+from costmodel.serving.throughput import FEASIBLE, OVERLOAD, Mode, Serving, serve
 
 HOURS_PER_DAY = 24.0
 """Hours in a day."""
@@ -27,6 +28,8 @@ MARGIN_OF_A_SCHEDULER = 0.0
 """Standard deviations of the batch's cache that a scheduler keeps free [1]: none, it preempts instead."""
 _WITHOUT_END = 1e9
 """Waves that stand for a run without end [1]."""
+_HALVINGS = 40
+"""Halvings in which a batch under open arrivals is found."""
 _ROUNDS = 6
 """Rounds in which rate and batch of a saturated system settle: each brings them several times closer."""
 
@@ -164,6 +167,72 @@ def _apart(
     waited = np.maximum(concurrency / rate - answer - first, 0.0)
     accelerators = readers * reading.layout.accelerators + writers * what.layout.accelerators
     return _at_rate(served, traffic, rate / accelerators, first + waited)
+
+
+def open_arrivals(what: Configuration, traffic: Traffic, arrivals: Numeric, *, mode: Mode = "interleaved") -> Serving:
+    """Serve requests that arrive on their own, at random and one by one, at one copy of the model.
+
+    Parameters
+    ----------
+    what, traffic
+        The configuration and what is asked of it; numbers or arrays that broadcast with each other.
+    arrivals
+        Requests per second that reach a copy, > 0 [1/s].
+    mode
+        ``interleaved`` or ``chunked``.
+
+    Returns
+    -------
+    Serving
+        ``batch`` is the mean number decoded together; the time to first token includes the wait for the prompts before
+        it. Points that cannot keep up are infeasible, with that reason.
+
+    Raises
+    ------
+    DomainError
+        If the mode has copies of its own for prompts.
+
+    Notes
+    -----
+    With prompts that take a share ``ρ = λ s`` of the time, a step is stretched to ``t(b)/(1 − ρ)``, and the batch is
+    ``b = λ (O − 1) t(b)/(1 − ρ)`` by Little's law. Waiting is that of Pollaczek and Khinchine (:func:`queue_wait`),
+    with the variation of the prompts' lengths.
+    """
+    if mode == "disaggregated":
+        raise DomainError("mode = 'disaggregated': open arrivals are those of copies that read and decode")
+    with quiet():
+        most = np.maximum(largest_batch(what, traffic, MARGIN_OF_A_SCHEDULER), 1.0)
+        service = _service(what, traffic)
+        busy = arrivals * service
+        passes = np.maximum(traffic.mean_output - 1.0, 0.0)
+
+        def needed(batch: Numeric) -> tuple[Serving, Numeric]:
+            point = serve(what, traffic, np.maximum(batch, 1.0), mode=mode, margin=MARGIN_OF_A_SCHEDULER)
+            alone = point.time_per_output_token - (point.batch - 1.0) * service / np.maximum(passes, 1.0)
+            return point, alone / np.maximum(1.0 - busy, 1e-12)
+
+        low, high = np.zeros_like(most * arrivals), most + 0.0 * arrivals
+        for _ in range(_HALVINGS):
+            middle = 0.5 * (low + high)
+            _, interval = needed(middle)
+            more = arrivals * passes * interval > middle
+            low, high = np.where(more, middle, low), np.where(more, high, middle)
+        point, interval = needed(high)
+        overloaded = (busy >= 1.0) | (arrivals * passes * interval > most)
+        waited = queue_wait(arrivals, service, traffic.variation_input)
+        point = replace(point, batch=high, time_per_output_token=interval)
+        found = _at_rate(point, traffic, arrivals / point.accelerators, point.time_to_first_token + waited)
+        return _refused(found, overloaded & np.equal(point.infeasible, FEASIBLE))
+
+
+def _refused(served: Serving, overloaded: Numeric) -> Serving:
+    """Mark the points that cannot keep up."""
+    values = {
+        name: np.where(overloaded, np.nan, getattr(served, name))[()]
+        for name in Serving.__dataclass_fields__
+        if name != "infeasible"
+    }
+    return Serving(infeasible=np.where(overloaded, OVERLOAD, served.infeasible)[()], **values)
 
 
 def _at_rate(served: Serving, traffic: Traffic, rate: Numeric, first: Numeric) -> Serving:

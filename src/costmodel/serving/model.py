@@ -18,6 +18,7 @@ from costmodel.serving.configuration import Configuration, Draft, Engine, Layout
 from costmodel.serving.cost import blended_cost, cost_of_accelerator_time, energy_per_token
 from costmodel.serving.deployment import Deployment, DeploymentResult, LayoutInputs
 from costmodel.serving.engines import profile
+from costmodel.serving.load import closed_loop, open_arrivals
 from costmodel.serving.measured import throughput_on_front
 from costmodel.serving.records import machine_of, power_in_use
 from costmodel.serving.targets import LARGEST_BATCH, serve_within
@@ -95,6 +96,20 @@ def _serve(resolved: Deployment) -> Serving:
         options["prefill_layout"] = _layout(resolved.prefill_layout)
     if resolved.batch is not None:
         return serve(what, traffic, resolved.batch, **options)
+    if resolved.arrivals is not None:
+        return open_arrivals(what, traffic, resolved.arrivals, mode=resolved.mode)
+    if resolved.concurrency is not None:
+        waves = np.inf if resolved.requests is None else resolved.requests / resolved.concurrency
+        return closed_loop(
+            what,
+            traffic,
+            resolved.concurrency,
+            waves=np.maximum(waves, 1.0),
+            mode=resolved.mode,
+            prefill_layout=options.get("prefill_layout"),
+            readers=_or(resolved.prefill_copies, 1.0),
+            writers=_or(resolved.decode_copies, 1.0),
+        )
     if not resolved.measured:
         options["max_time_to_first_token"] = _or(resolved.max_time_to_first_token, np.inf)
         options["max_time_per_output_token"] = _or(resolved.max_time_per_output_token, np.inf)

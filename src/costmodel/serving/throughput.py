@@ -45,9 +45,10 @@ REASONS = (
     "memory: the weights do not fit",
     "memory: the caches of the batch do not fit",
     "targets: no batch meets the time to first token and the time per output token",
+    "load: more requests arrive than can be served",
 )
 """Why a point is infeasible, by code; code 0 is feasible."""
-FEASIBLE, NO_PEAK, BAD_LAYOUT, NO_LINKS, WEIGHTS, CACHES, TARGETS = range(7)
+FEASIBLE, NO_PEAK, BAD_LAYOUT, NO_LINKS, WEIGHTS, CACHES, TARGETS, OVERLOAD = range(8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
