@@ -75,6 +75,50 @@ def test_decline_with_experience_is_fitted_held_out_and_forecast(estimate, tmp_p
 
 
 @pytest.mark.closed_form
+def test_a_forecast_follows_experience_where_output_is_foretold(estimate, tmp_path):
+    # cost halves with each doubling; two more doublings are foretold over two steps
+    table = written(tmp_path / "cost.csv", "time,cost,cumulative", [(2020 + k, 16 * 0.5**k, 2.0**k) for k in range(4)])
+    asked = ("decline", table, "--cumulative", "cumulative", "--ahead", 2, "--output-growth", math.log(2.0))
+    _, out, _ = estimate(*asked, "--json")
+    assert [row["p50"] for row in json.loads(out)["forecast"]] == pytest.approx([1.0, 0.5], rel=1e-9)
+    status, _, err = estimate("decline", table, "--ahead", 2, "--output-growth", 0.5)
+    assert status == 2 and "needs --cumulative" in err
+
+
+@pytest.mark.closed_form
+def test_scaling_by_own_runs_finds_the_law_they_were_made_with(estimate, tmp_path):
+    sizes, data = np.geomspace(1e8, 1e10, 5), np.geomspace(2e9, 2e11, 5)
+    rows = [(n, d, 1.8 + 482.0 / n**0.35 + 2085.0 / d**0.37) for n in sizes for d in data]
+    table = written(tmp_path / "runs.csv", "parameters,tokens,loss", rows)
+    _, out, _ = estimate("scaling", table, "--compute", 1e21, "--hold", 0.2, "--json")
+    form = json.loads(out)
+    assert form["law"]["irreducible_loss"] == pytest.approx(1.8, rel=1e-3)
+    assert form["law"]["parameter_exponent"] == pytest.approx(0.35, rel=1e-3)
+    assert (form["quality"]["fitted"], form["quality"]["unseen"]) == (20, 5)
+    assert form["quality"]["unseen_error"] < 1e-4
+    # at the optimum a marginal FLOP is worth the same in size and in data: α A/N^α = β B/D^β, and C = 6 N D
+    (best,) = form["choices"]
+    n, d = best["parameters"], best["tokens"]
+    assert 6.0 * n * d == pytest.approx(1e21, rel=1e-9)
+    assert 0.35 * 482.0 / n**0.35 == pytest.approx(0.37 * 2085.0 / d**0.37, rel=1e-2)
+
+
+@pytest.mark.published
+def test_scaling_by_a_published_law_with_serving_and_with_little_data(estimate):
+    # Besiroglu et al. (2024) refit of Chinchilla: 5.76e23 FLOP is about 72 B parameters, 1.33 T tokens
+    asked = ("scaling", "--compute", 5.76e23, "--served", 2e12, "--unique", 0.3e12)
+    _, out, _ = estimate(*asked, "--json")
+    least, serving, limited = json.loads(out)["choices"]
+    assert least["parameters"] == pytest.approx(72e9, rel=0.01)
+    assert least["tokens"] == pytest.approx(1.33e12, rel=0.01)
+    assert serving["parameters"] < least["parameters"] < limited["parameters"]
+    assert serving["tokens"] > least["tokens"] > limited["tokens"]
+    assert serving["loss"] == pytest.approx(least["loss"], rel=1e-9)
+    _, out, _ = estimate(*asked)
+    assert "besiroglu: best model" in out
+
+
+@pytest.mark.closed_form
 def test_the_price_of_a_score_falls_by_the_cheapest_model_that_reaches_it(estimate, tmp_path):
     rows = [("a", 2022, 40, 50), ("dear", 2022.5, 90, 95), ("b", 2023, 9, 50), ("c", 2024, 2, 60)]
     table = written(tmp_path / "prices.csv", "name,time,price,score", rows)

@@ -17,7 +17,7 @@ from costmodel.cli.breakeven import breakeven_command
 from costmodel.cli.calibrate import calibrate_command
 from costmodel.cli.catalog import catalog_command
 from costmodel.cli.compare import compare_command
-from costmodel.cli.estimate import estimate_app
+from costmodel.cli.estimate_records import estimate_app
 from costmodel.cli.report import report_command
 from costmodel.cli.run import list_command, run_command
 from costmodel.cli.sensitivity import sensitivity_command

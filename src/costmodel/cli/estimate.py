@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from costmodel.cli.common import parse_value, print_json
+from costmodel.cli.common import print_json
 from costmodel.cli.rows import print_lines, print_rows
-from costmodel.foundation.errors import CostModelError, DomainError, ScenarioError, near_matches
+from costmodel.foundation.errors import DomainError, ScenarioError, near_matches
 
 estimate_app = typer.Typer(
     help="Learn a number from data, with its error: elasticity, decline, scarcity, depreciation and more.",
@@ -47,7 +47,7 @@ def elasticity_command(
     labels = [entity, period, *([] if cluster is None else [cluster])]
     numbers = [quantity, price, *(control or []), *([] if instrument is None else [instrument])]
     found = estimate_elasticity_of_frame(
-        _columns(table, numbers, labels),
+        columns_of(table, numbers, labels),
         quantity=quantity,
         price=price,
         entity=entity,
@@ -95,27 +95,19 @@ def decline_command(
     output: Annotated[str | None, typer.Option(help="Column of output per year.")] = None,
     cumulative: Annotated[str | None, typer.Option(help="Column of cumulative output.")] = None,
     hold: Annotated[int, typer.Option(min=0, help="Last dates to hold out, to compare the forms on.")] = 0,
-    ahead: Annotated[int, typer.Option(min=0, help="Steps to forecast by a drift in time.")] = 0,
+    ahead: Annotated[int, typer.Option(min=0, help="Steps to forecast.")] = 0,
+    output_growth: Annotated[
+        float | None, typer.Option(help="Growth of log cumulative output a step: the forecast follows experience.")
+    ] = None,
     level: Level = 0.9,
     as_json: Json = False,
 ) -> None:
     """Fit how fast a cost falls: with time, with experience, or both; held-out dates are scored apart."""
-    from costmodel.estimation.decline import CostSeries, fit_decline
-    from costmodel.estimation.forecast import forecast_moore, published_moving_average
+    from costmodel.estimation.decline import fit_decline
     from costmodel.market.decline import learning_rate
 
     chosen, shocks = _form(form), _noise(noise)
-    numbers = [time, cost, *([] if output is None else [output]), *([] if cumulative is None else [cumulative])]
-    columns = _columns(table, numbers, [])
-    if output is not None and cumulative is None:
-        series = CostSeries.from_output(columns[time], columns[cost], columns[output])
-    else:
-        series = CostSeries(
-            columns[time],
-            columns[cost],
-            None if output is None else columns[output],
-            None if cumulative is None else columns[cumulative],
-        )
+    series = _series(table, time, cost, output, cumulative)
     fit = fit_decline(series, chosen, shocks)
     low, high = fit.interval(level)
     slopes = [
@@ -129,11 +121,7 @@ def decline_command(
         for index, name in enumerate(fit.names)
     ]
     held, left_out = _held_out(series, hold, shocks) if hold else ([], [])
-    future = []
-    if ahead:
-        forecast = forecast_moore(series, ahead, moving_average=published_moving_average(_form("moore")))
-        bands = zip(*(forecast.quantile(rank) for rank in AHEAD), strict=True)
-        future = [{"time": float(when), **_by_rank(band)} for when, band in zip(forecast.time, bands, strict=True)]
+    future = _ahead(series, ahead, output_growth) if ahead else []
     if as_json:
         shown = {"form": chosen.value, "noise": shocks.value, "residual_sd": float(fit.residual_sd)}
         print_json({**shown, "slopes": slopes, "held_out": held, "not_compared": left_out, "forecast": future})
@@ -157,7 +145,7 @@ def capability_command(
     """Measure how fast the price of the same ability falls, from dated prices of models with a score."""
     from costmodel.estimation.fixed_capability import PriceRecords, decline_at_capability
 
-    columns = _columns(table, [time, price, scores], [name])
+    columns = columns_of(table, [time, price, scores], [name])
     records = PriceRecords(tuple(columns[name]), columns[time], columns[price], columns[scores])
     found = decline_at_capability(records, score)
     frontier = records.frontier(score)
@@ -189,7 +177,7 @@ def scarcity_command(
     """Read the scarcity exponent from two recorded rents and a path of tightness; the third rent tests it."""
     from costmodel.estimation.scarcity import contract_rents, rent_backtest
 
-    columns = _columns(table, [time, tightness, required_rent], [])
+    columns = columns_of(table, [time, tightness, required_rent], [])
     rents = [(rent.time, rent.rent) for rent in contract_rents(market)]
     found = rent_backtest(columns[time], columns[tightness], columns[required_rent], rents)
     if not found.identified:
@@ -207,125 +195,7 @@ def scarcity_command(
     print_rows(f"rent of {market} [USD/hour], the last one foretold", [form])
 
 
-@estimate_app.command("terms")
-def terms_command(
-    name: Annotated[str, typer.Argument(help="A rental of the catalog, such as 'AWS p5.48xlarge'.")],
-    period: Annotated[str | None, typer.Option(help="Period of the quotes; the latest where absent.")] = None,
-    hour_cost: Annotated[float | None, typer.Option(min=0.0, help="Own cost of an hour [USD], for the fill.")] = None,
-    committed: Annotated[float, typer.Option(min=0.0, max=0.99, help="Share of hours sold under commitment.")] = 0.0,
-    spot_discount: Annotated[float, typer.Option(min=0.0, max=0.99, help="Discount of the other hours.")] = 0.0,
-    as_json: Json = False,
-) -> None:
-    """Show the coming rents that quotes for one and three years imply, and the fill that pays an hour's cost."""
-    from costmodel.market.commitment_terms import break_even_fill, quoted_terms
-
-    quotes = quoted_terms(name, period)
-    form: dict[str, Any] = {"yearly_ratio": quotes.yearly_ratio, "decline": quotes.decline}
-    form |= {f"rent_of_year_{year}": rent for year, rent in enumerate(quotes.forwards, start=1)}
-    if quotes.on_demand is not None:
-        form |= {"on_demand_premium": quotes.on_demand_premium}
-        form |= dict(zip(("discount_1y", "discount_3y"), quotes.discounts, strict=True))
-    if hour_cost is not None:
-        form["break_even_fill"] = float(break_even_fill(hour_cost, quotes.one_year, committed, spot_discount))
-    if as_json:
-        print_json(form)
-        return
-    print_rows(f"{name}: rents that the quotes imply [USD/hour]", [{"figure": k, "value": v} for k, v in form.items()])
-
-
-@estimate_app.command("prices")
-def prices_command(
-    maker: Annotated[str | None, typer.Argument(help="Maker whose flagship line to list; all where absent.")] = None,
-    until: Annotated[str | None, typer.Option(help="Last period whose prices count, such as 2026-11.")] = None,
-    as_json: Json = False,
-) -> None:
-    """List published falls of the price of the same ability, beside the moves of flagship list prices."""
-    from costmodel.estimation.fixed_capability import years_of_rise
-    from costmodel.estimation.price_history import FLAGSHIP_LINES, flagship_moves, published_declines
-
-    declines = [
-        {"ability": one.ability, "years": one.years, "yearly_fall": one.yearly_fall, "grade": one.grade.value}
-        for one in published_declines()
-    ]
-    lines = {name: flagship_moves(name, until=until) for name in ([maker] if maker else FLAGSHIP_LINES)}
-    moves = [
-        {"maker": name, "time": move.time, "from": move.before, "to": move.after, "price_ratio": move.ratio}
-        for name, line in lines.items()
-        for move in line
-    ]
-    rises = {name: list(years_of_rise(line)) for name, line in lines.items()}
-    if as_json:
-        print_json({"same_ability": declines, "flagships": moves, "years_of_rise": rises})
-        return
-    print_rows("price of the same ability: times cheaper per year", declines)
-    print_rows("flagship list prices, three input tokens to one output", moves)
-    print_lines([f"{name}: ended dearer than it began in {years or 'no year'}" for name, years in rises.items()])
-
-
-@estimate_app.command("growth")
-def growth_command(
-    tokens: Annotated[float, typer.Option(min=1e-12, help="Tokens after over tokens before.")],
-    price: Annotated[float, typer.Option(min=1e-12, help="Price paid after over before.")],
-    users: Annotated[float, typer.Option(min=1e-12, help="Users after over before.")],
-    elasticity: Annotated[str, typer.Option(help="Price elasticity: a number, or a distribution as in a scenario.")],
-    as_json: Json = False,
-) -> None:
-    """Split the growth of usage: a lower price, more users, and more tokens per user than price explains."""
-    import numpy as np
-
-    from costmodel.foundation.distributions import Distribution, strict_number
-    from costmodel.market.attribution import split_usage_growth
-
-    written = parse_value(elasticity)
-    try:
-        if isinstance(written, dict):
-            response = np.asarray(Distribution.parse(written, "1").ppf(np.array(AHEAD)))
-        else:
-            response = np.full(len(AHEAD), strict_number(written, "1", "elasticity"))
-    except CostModelError as error:
-        raise type(error)(f"--elasticity {elasticity}: {error}") from None
-    split = split_usage_growth(tokens, price, response, users)
-    rows = [
-        {"cause": name, **_by_rank(np.broadcast_to(share, len(AHEAD)), " of elasticity")}
-        for name, share in split.shares().items()
-    ]
-    if as_json:
-        print_json(rows)
-        return
-    print_rows("share of the growth of tokens, in logarithms", rows)
-
-
-@estimate_app.command("depreciation")
-def depreciation_command(
-    company: Annotated[str, typer.Argument(help="A company of the catalog, such as Alphabet.")],
-    through: Annotated[int | None, typer.Option(help="Last fiscal year to fit; the last where absent.")] = None,
-    reported: Annotated[str, typer.Option(help="depreciation, or depreciation_and_amortization.")] = "depreciation",
-    level: Level = 0.9,
-    as_json: Json = False,
-) -> None:
-    """Fit a company's depreciation to its capital spending up to a year, and predict the years after it."""
-    from dataclasses import asdict
-
-    from costmodel.estimation.depreciation import backtest_depreciation
-
-    found = backtest_depreciation(company, through, reported=reported, level=level)
-    if as_json:
-        print_json(
-            {
-                "company": company,
-                "fit_through": found.fit_through,
-                "reported": dict(found.reported),
-                "predicted": {year: asdict(band) for year, band in found.predicted.items()},
-                "parameters": {name: asdict(band) for name, band in found.parameters.items()},
-                "errors": found.errors,
-                "limits": list(found.limits),
-            }
-        )
-        return
-    print_lines([str(found), *found.limits])
-
-
-def _columns(path: Path, numbers: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
+def columns_of(path: Path, numbers: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
     """Read columns of a table whole: numbers as they are, labels as text.
 
     Raises
@@ -365,6 +235,40 @@ def _columns(path: Path, numbers: Sequence[str], labels: Sequence[str]) -> dict[
     return {name: np.concatenate(values) for name, values in parts.items()}
 
 
+def _series(table: Path, time: str, cost: str, output: str | None, cumulative: str | None) -> Any:
+    """Read dated costs with what output the table has; cumulative output is summed where only output is given."""
+    from costmodel.estimation.decline import CostSeries
+
+    others = [name for name in (output, cumulative) if name is not None]
+    columns = columns_of(table, [time, cost, *others], [])
+    if output is not None and cumulative is None:
+        return CostSeries.from_output(columns[time], columns[cost], columns[output])
+    return CostSeries(
+        columns[time],
+        columns[cost],
+        None if output is None else columns[output],
+        None if cumulative is None else columns[cumulative],
+    )
+
+
+def _ahead(series: Any, steps: int, output_growth: float | None) -> list[dict[str, float]]:
+    """Forecast by a drift in time, or by experience where the growth of output is foretold."""
+    import numpy as np
+
+    from costmodel.estimation.forecast import forecast_moore, forecast_wright, published_moving_average
+
+    carried = published_moving_average(_form("moore" if output_growth is None else "wright"))
+    if output_growth is None:
+        forecast = forecast_moore(series, steps, moving_average=carried)
+    elif series.cumulative is None:
+        raise ScenarioError("--output-growth: a forecast by experience needs --cumulative or --output")
+    else:
+        future = series.cumulative[-1] * np.exp(output_growth * np.arange(1, steps + 1))
+        forecast = forecast_wright(series, future, moving_average=carried)
+    bands = zip(*(forecast.quantile(rank) for rank in AHEAD), strict=True)
+    return [{"time": float(when), **by_rank(band)} for when, band in zip(forecast.time, bands, strict=True)]
+
+
 def _form(name: str) -> Any:
     from costmodel.estimation.decline import Form
 
@@ -401,6 +305,6 @@ def _held_out(series: Any, hold: int, noise: Any) -> tuple[list[dict[str, Any]],
     return sorted(scored, key=lambda row: float(row["rms_error"])), refused
 
 
-def _by_rank(values: Any, of: str = "") -> dict[str, float]:
+def by_rank(values: Any, of: str = "") -> dict[str, float]:
     """Return values at the ranks that are shown, by name."""
     return {f"p{100 * rank:g}{of}": float(value) for rank, value in zip(AHEAD, values, strict=True)}

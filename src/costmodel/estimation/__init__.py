@@ -28,6 +28,7 @@ _HOMES = {
     "estimate_elasticity": "elasticity",
     "estimate_elasticity_of_frame": "elasticity",
     "fit_decline": "decline",
+    "fit_scaling": "scaling",
     "FLAGSHIP_LINES": "price_history",
     "flagship_moves": "price_history",
     "forecast_moore": "forecast",
@@ -39,6 +40,7 @@ _HOMES = {
     "published_declines": "price_history",
     "rent_backtest": "scarcity",
     "RentBacktest": "scarcity",
+    "ScalingEstimate": "scaling",
     "years_of_rise": "fixed_capability",
 }
 """The module of this package that holds each name."""
