@@ -111,9 +111,7 @@ def test_whole_numbers_and_numbers_of_32_bits_give_what_doubles_give(name: str) 
     law()
 
 
-ABSOLUTE = dict.fromkeys(
-    ("costmodel.ownership.rent:flat_annuity_shortfall", "costmodel.ownership.depreciation:rent_value_fraction"), 1e-15
-)
+ABSOLUTE = {"costmodel.ownership.depreciation:rent_value_fraction": 1e-15}
 """Formulas that give what is left of 1, and are as good as 1 is [1]."""
 ROUNDING = 4.0 * float(np.finfo(np.float64).eps)
 """Relative change of an argument that stands for the rounding of what comes before a formula [1]."""

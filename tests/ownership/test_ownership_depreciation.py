@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costmodel.foundation.errors import DomainError
-from costmodel.ownership import depreciation
-from costmodel.ownership.books import Impairment, LifeChange, Retirement, straight_line_books
+from costmodel.ownership import depreciation, macrs
 
 ROUNDED = 0.01 + 1e-9
 """The printed tables are rounded to 0.01 percentage points, the last digits alternating."""
@@ -25,17 +24,6 @@ def test_straight_line_is_even_and_bounded() -> None:
     assert depreciation.straight_line_fraction(1.5, 6.0) == 0.25
     assert depreciation.straight_line_fraction(-2.0, 6.0) == 0.0
     assert depreciation.straight_line_fraction(7.0, 6.0) == 1.0
-
-
-@pytest.mark.closed_form
-@pytest.mark.reference("costmodel.ownership.depreciation:revised_straight_line_fraction")
-def test_a_change_of_life_spreads_what_is_left() -> None:
-    # 3 of 4 years done: 1/4 left, over 6 - 3 = 3 years, so 1/12 a year
-    assert depreciation.revised_straight_line_fraction(4.0, 4.0, 6.0, 3.0) == pytest.approx(3 / 4 + 1 / 12)
-    # shortened to 2 years at age 3: the rest is charged at once
-    assert depreciation.revised_straight_line_fraction(3.001, 4.0, 2.0, 3.0) == 1.0
-    # fully depreciated before the change: nothing comes back
-    assert depreciation.revised_straight_line_fraction(5.0, 4.0, 9.0, 4.5) == 1.0
 
 
 @pytest.mark.closed_form
@@ -102,14 +90,14 @@ def test_value_from_rents_is_the_ratio_of_two_integrals() -> None:
 def test_macrs_reproduces_the_printed_tables(
     period: int, convention: str, quarter: int | None, printed: list[float]
 ) -> None:
-    rates = depreciation.macrs_rates(period, convention, quarter=quarter)  # type: ignore[arg-type]
+    rates = macrs.macrs_rates(period, convention, quarter=quarter)  # type: ignore[arg-type]
     assert rates.shape == (len(printed),)
     np.testing.assert_allclose(100 * rates, printed, rtol=0, atol=ROUNDED)
 
 
 @pytest.mark.closed_form
 def test_macrs_of_a_building_is_even_from_the_middle_of_its_month() -> None:
-    rates = depreciation.macrs_rates(39, "mid_month", month=3)
+    rates = macrs.macrs_rates(39, "mid_month", month=3)
     assert rates[0] == pytest.approx(9.5 / 12 / 39)
     np.testing.assert_allclose(rates[1:-1], 1 / 39)
     assert len(rates) == 40
@@ -120,7 +108,7 @@ def test_macrs_of_a_building_is_even_from_the_middle_of_its_month() -> None:
 @pytest.mark.parametrize("period", [3, 5, 7, 10, 15, 20])
 def test_macrs_sums_to_one_unrounded(period: int) -> None:
     for quarter in (None, 1, 2, 3, 4):
-        rates = depreciation.macrs_rates(period, "mid_quarter" if quarter else "half_year", quarter=quarter)
+        rates = macrs.macrs_rates(period, "mid_quarter" if quarter else "half_year", quarter=quarter)
         assert rates.sum() == pytest.approx(1.0, abs=1e-15)
         assert (rates > 0).all()
 
@@ -128,20 +116,20 @@ def test_macrs_sums_to_one_unrounded(period: int) -> None:
 @pytest.mark.contract
 def test_macrs_refuses_what_is_not_in_the_law() -> None:
     with pytest.raises(DomainError, match=r"3, 5, 7, 10, 15, 20, 27\.5, 39 years; given 6"):
-        depreciation.macrs_rates(6)
+        macrs.macrs_rates(6)
     with pytest.raises(DomainError, match="quarter = 1, 2, 3 or 4; given None"):
-        depreciation.macrs_rates(5, "mid_quarter")
+        macrs.macrs_rates(5, "mid_quarter")
     with pytest.raises(DomainError, match="39-year property takes mid_month"):
-        depreciation.macrs_rates(39)
+        macrs.macrs_rates(39)
     with pytest.raises(DomainError, match="given 'quarterly'"):
-        depreciation.macrs_rates(5, "quarterly")  # type: ignore[arg-type]
+        macrs.macrs_rates(5, "quarterly")  # type: ignore[arg-type]
     with pytest.raises(DomainError, match="month = 1"):
-        depreciation.macrs_rates(39, "mid_month", month=13)
+        macrs.macrs_rates(39, "mid_month", month=13)
 
 
 @pytest.mark.closed_form
 def test_bonus_comes_off_before_the_table() -> None:
-    books = depreciation.macrs([100.0, 50.0], 5, bonus=[0.4, 1.0])
+    books = macrs.macrs([100.0, 50.0], 5, bonus=[0.4, 1.0])
     np.testing.assert_allclose(books.expense[0], [40 + 60 * 0.20, 50.0])
     np.testing.assert_allclose(books.expense.sum(axis=0), [100.0, 50.0])
 
@@ -192,37 +180,6 @@ def test_draws_broadcast_in_every_method(rows: list[tuple[float, float, float]])
         np.testing.assert_array_equal(together.accumulated[-1], np.cumsum(together.expense, axis=0)[-1])
 
 
-@pytest.mark.closed_form
-def test_impairment_and_retirement_close_the_books() -> None:
-    # 120 over 6: 20, 20; written down from 80 to 40; 10 a year; retired after 4 years with 20 left
-    events = [Impairment(2, 40.0), Retirement(4)]
-    books = straight_line_books(120.0, 0.0, 6, 6, events)
-    assert books.expense.tolist() == [20.0, 20.0, 10.0, 10.0, 0.0, 0.0]
-    assert books.impairment.tolist() == [0.0, 0.0, 40.0, 0.0, 0.0, 0.0]
-    assert books.disposal.tolist() == [0.0, 0.0, 0.0, 0.0, 20.0, 0.0]
-    assert books.book_value.tolist() == [120.0, 100.0, 80.0, 30.0, 20.0, 0.0, 0.0]
-
-
-@pytest.mark.law
-@given(COSTS, SHARES, LIVES, LIVES, st.integers(0, 9), st.floats(0.0, 1.0))
-def test_books_close_through_any_events(
-    cost: float, share: float, life: float, new_life: float, period: int, recoverable: float
-) -> None:
-    events = [LifeChange(period, new_life), Impairment(period, recoverable * cost), Retirement(9)]
-    books = straight_line_books(cost, share * cost, [life, 2 * life], 10, events)
-    leaving = (books.expense + books.impairment + books.disposal).sum(axis=0)
-    np.testing.assert_allclose(leaving, cost, rtol=1e-12)
-    np.testing.assert_allclose(books.book_value[-1], 0.0, atol=1e-9 * cost)
-
-
-@pytest.mark.closed_form
-def test_changed_books_follow_the_closed_form() -> None:
-    books = straight_line_books(100.0, 0.0, 4, 8, [LifeChange(3, 6)])
-    ages = np.arange(9.0)
-    shares = depreciation.revised_straight_line_fraction(ages, 4.0, 6.0, 3.0)
-    np.testing.assert_allclose(books.book_value, 100.0 * (1.0 - shares), atol=1e-12)
-
-
 @pytest.mark.contract
 @pytest.mark.parametrize(
     ("arguments", "message"),
@@ -243,11 +200,7 @@ def test_what_has_no_meaning_is_refused(arguments: tuple[object, ...], message: 
 
 
 @pytest.mark.contract
-def test_events_are_in_order_and_within_the_schedule() -> None:
-    with pytest.raises(DomainError, match="in order of period, below 5"):
-        straight_line_books(1.0, 0.0, 4, 5, [Retirement(5)])
-    with pytest.raises(DomainError, match="in order of period"):
-        straight_line_books(1.0, 0.0, 4, 5, [LifeChange(3, 5), LifeChange(2, 5)])
+def test_a_schedule_needs_its_periods() -> None:
     with pytest.raises(DomainError, match="periods must be a whole number"):
         depreciation.straight_line(1.0, 0.0, 4, periods=0)
     with pytest.raises(DomainError, match="one value per period"):

@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from costmodel.foundation.units import HOURS_PER_YEAR
-from costmodel.ownership.energy import energy_cost, energy_use, facility_cost, facility_power, load_factor
+from costmodel.ownership.energy import energy_cost, energy_use, facility_cost, load_factor
 
 
 @pytest.mark.closed_form
@@ -20,12 +20,6 @@ def test_load_runs_from_idle_to_full() -> None:
 @pytest.mark.reference("costmodel.ownership.energy:energy_use")
 def test_a_kilowatt_for_an_hour_at_half_load() -> None:
     assert energy_use(1000.0, 0.5, 1.0) == 500.0
-
-
-@pytest.mark.closed_form
-@pytest.mark.reference("costmodel.ownership.energy:facility_power")
-def test_half_a_watt_of_overhead_on_every_watt() -> None:
-    assert facility_power(200.0, 1.5) == 300.0
 
 
 @pytest.mark.closed_form
@@ -47,6 +41,5 @@ def test_energy_formulas_compile_unchanged() -> None:
     numba = pytest.importorskip("numba")
     assert numba.njit(inspect.unwrap(load_factor))(0.5, 0.3) == load_factor(0.5, 0.3)
     assert numba.njit(inspect.unwrap(energy_use))(10.0, 0.3, 5.0) == energy_use(10.0, 0.3, 5.0)
-    assert numba.njit(inspect.unwrap(facility_power))(10.0, 1.3) == facility_power(10.0, 1.3)
     assert numba.njit(inspect.unwrap(energy_cost))(10.0, 0.3, 1.2, 5.0, 1e-4) == energy_cost(10.0, 0.3, 1.2, 5.0, 1e-4)
     assert numba.njit(inspect.unwrap(facility_cost))(10.0, 12.0, 0.1) == facility_cost(10.0, 12.0, 0.1)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from costmodel.foundation.errors import ConvergenceError, DomainError
 from costmodel.ownership import finance
 from costmodel.ownership.contracts import lease_advantage, take_or_pay_value
-from costmodel.ownership.rent import annuity_factor
+from costmodel.ownership.rent import capital_recovery_factor
 
 FLOWS = st.lists(st.integers(-1000, 1000).map(lambda cents: cents / 10), min_size=2, max_size=8)
 
@@ -71,8 +71,8 @@ def test_a_contract_above_the_market_loses_by_default(hazard: float, term: float
 
 
 @pytest.mark.closed_form
-def test_npv_of_an_annuity_is_the_annuity_factor() -> None:
-    assert finance.npv(0.07, [0.0, 1.0, 1.0, 1.0]) == pytest.approx(annuity_factor(0.07, 3.0))
+def test_npv_of_what_recovers_a_unit_is_that_unit() -> None:
+    assert finance.npv(0.07, [0.0, *[capital_recovery_factor(0.07, 3.0)] * 3]) == pytest.approx(1.0)
 
 
 @pytest.mark.peer
@@ -138,13 +138,6 @@ def test_discounted_payback_waits_for_interest() -> None:
     np.testing.assert_allclose(
         finance.discounted_payback([0.0, 0.1], [-100.0, 100.0, 21.0]), [1.0, 1 + (100 / 11) / (21 / 1.21)]
     )
-
-
-@pytest.mark.closed_form
-def test_blended_rate_weighs_loans() -> None:
-    np.testing.assert_allclose(finance.blended_rate([0.25, 0.75], [[0.10, 0.2], [0.06, 0.0]]), [0.07, 0.05])
-    with pytest.raises(DomainError, match="sum of the shares must be 1"):
-        finance.blended_rate([0.5, 0.4], [0.1, 0.1])
 
 
 @pytest.mark.contract

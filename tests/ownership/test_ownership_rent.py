@@ -10,22 +10,13 @@ from hypothesis import strategies as st
 
 from costmodel.ownership.rent import (
     annuity,
-    annuity_factor,
     capital_recovery_factor,
     economic_life,
-    flat_annuity_shortfall,
     levelized_cost,
     rent_per_hour_used,
     required_rent,
-    vintage_rent,
     vintage_value,
 )
-
-
-@pytest.mark.closed_form
-@pytest.mark.reference("costmodel.ownership.rent:annuity_factor")
-def test_annuity_factor_is_the_sum_of_discounted_payments() -> None:
-    assert annuity_factor(0.08, 3.0) == pytest.approx(1 / 1.08 + 1 / 1.08**2 + 1 / 1.08**3)
 
 
 @pytest.mark.closed_form
@@ -33,20 +24,6 @@ def test_annuity_factor_is_the_sum_of_discounted_payments() -> None:
 def test_a_loan_repaid_with_the_recovery_factor_ends_at_zero() -> None:
     payment = 1000.0 * capital_recovery_factor(0.07, 3.0)
     assert ((1000.0 * 1.07 - payment) * 1.07 - payment) * 1.07 - payment == pytest.approx(0.0, abs=1e-9)
-
-
-@pytest.mark.closed_form
-@pytest.mark.parametrize("rate", [0.0, 1e-300, 1e-17, 1e-9, -1e-12])
-def test_annuity_is_stable_as_the_rate_goes_to_zero(rate: float) -> None:
-    # (1 - (1+r)^-n)/r = n (1 - (n+1) r/2 + ...)
-    assert annuity_factor(rate, 20.0) == pytest.approx(20.0 * (1 - 21 * rate / 2), rel=1e-14)
-    assert capital_recovery_factor(rate, 20.0) == pytest.approx((1 + 21 * rate / 2) / 20.0, rel=1e-14)
-
-
-@pytest.mark.law
-@given(st.floats(-0.5, 1.0), st.floats(0.1, 60.0))
-def test_recovery_times_annuity_is_one(rate: float, periods: float) -> None:
-    assert capital_recovery_factor(rate, periods) * annuity_factor(rate, periods) == pytest.approx(1.0, rel=1e-14)
 
 
 @pytest.mark.closed_form
@@ -91,24 +68,6 @@ def test_new_capacity_at_its_required_rent_is_worth_its_price(r: float, decline:
 
 
 @pytest.mark.closed_form
-@pytest.mark.reference("costmodel.ownership.rent:flat_annuity_shortfall")
-def test_a_flat_annuity_loses_money_when_rents_fall() -> None:
-    r, decline, life = math.log(1.07), 0.3, 4.0
-    level = required_rent(1.0, r, 0.0, life, 0.0)
-    worth = vintage_value(level, decline, r, life, 0.0)
-    assert flat_annuity_shortfall(r, decline, life) == pytest.approx(1.0 - worth)
-    # without interest a level rent 1/L that falls at 30 % recovers (1 - e^-1.2)/1.2
-    assert flat_annuity_shortfall(0.0, decline, life) == pytest.approx(1 - (1 - math.exp(-1.2)) / 1.2)
-    assert flat_annuity_shortfall(r, 0.0, life) == pytest.approx(0.0, abs=1e-15)
-
-
-@pytest.mark.closed_form
-@pytest.mark.reference("costmodel.ownership.rent:vintage_rent")
-def test_an_old_vintage_rents_at_its_performance() -> None:
-    assert vintage_rent(1000.0, 0.25, 100.0) == 150.0
-
-
-@pytest.mark.closed_form
 @pytest.mark.reference("costmodel.ownership.rent:economic_life")
 def test_economic_life_ends_where_rent_meets_running_cost() -> None:
     years = economic_life(1000.0, 100.0, 0.5, 9.0)
@@ -133,7 +92,6 @@ def test_no_other_stop_is_worth_more_than_the_economic_life(
 def test_rent_formulas_compile_unchanged() -> None:
     numba = pytest.importorskip("numba")
     for function, arguments in (
-        (annuity_factor, (0.0, 5.0)),
         (capital_recovery_factor, (0.07, 5.0)),
         (levelized_cost, (30_000.0, 0.07, 4.0, 10.0)),
         (required_rent, (30_000.0, 0.1, 0.26, 5.0, 10.0)),
@@ -163,3 +121,20 @@ def test_rent_per_hour_used_pays_for_chip_site_and_running_cost() -> None:
     # Without cost of capital and decline each is recovered evenly.
     even = (30_000.0 / 5 + 12_000.0 / 20) / 8_000.0
     assert rent_per_hour_used(chip, 0.0, 0.0, 5.0, site, 20.0, 0.0, 8_000.0) == pytest.approx(even)
+
+
+@pytest.mark.closed_form
+@pytest.mark.parametrize("rate", [0.0, 1e-300, 1e-17, 1e-9, -1e-12])
+def test_recovery_and_annuity_are_stable_as_the_rate_goes_to_zero(rate: float) -> None:
+    # r/(1 - (1+r)^-n) = (1 + (n+1) r/2 + …)/n, and (1 - e^-rn)/r = n (1 - n r/2 + …)
+    assert capital_recovery_factor(rate, 20.0) == pytest.approx((1 + 21 * rate / 2) / 20.0, rel=1e-14)
+    assert annuity(rate, 20.0) == pytest.approx(20.0 * (1 - 20 * rate / 2), rel=1e-14)
+
+
+@pytest.mark.law
+@given(st.floats(-0.5, 1.0), st.floats(0.1, 60.0))
+def test_recovery_pays_back_at_its_rate(rate: float, periods: float) -> None:
+    # Paid at the ends of periods it is worth the annuity at ln(1 + rate), up to the interest within a period.
+    within = 1.0 if abs(rate) < 1e-12 else rate / math.log1p(rate)
+    worth = capital_recovery_factor(rate, periods) * annuity(math.log1p(rate), periods) / within
+    assert worth == pytest.approx(1.0, rel=1e-12)

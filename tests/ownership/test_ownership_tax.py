@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from costmodel.foundation.errors import DomainError
 from costmodel.ownership import finance, tax
-from costmodel.ownership.depreciation import macrs, straight_line
+from costmodel.ownership.depreciation import straight_line
+from costmodel.ownership.macrs import macrs
 
 
 @pytest.mark.published
@@ -41,15 +42,6 @@ def test_bonus_refuses_days_that_are_not_recorded() -> None:
         tax.bonus_share("2005-01-01")
     with pytest.raises(DomainError, match="cannot enter service"):
         tax.bonus_share("2025-01-20", "2024-01-20")
-
-
-@pytest.mark.closed_form
-def test_deductions_of_vintages_are_their_tables_shifted() -> None:
-    additions = np.array([[100.0, 10.0], [50.0, 20.0], *[[0.0, 0.0]] * 6])
-    table = tax.deductions_by_vintage(additions, 5, bonus=[0.0, 0.4, *[0.0] * 6])
-    np.testing.assert_allclose(table[:6, 0], macrs([100.0, 10.0], 5).expense)
-    np.testing.assert_allclose(table[1:7, 1], macrs([50.0, 20.0], 5, bonus=0.4).expense)
-    np.testing.assert_allclose(table.sum(axis=(0, 1)), [150.0, 30.0])
 
 
 @pytest.mark.closed_form
@@ -105,7 +97,5 @@ def test_user_cost_factor_makes_an_asset_worth_its_price_after_tax() -> None:
 
 @pytest.mark.contract
 def test_what_has_no_meaning_is_refused() -> None:
-    with pytest.raises(DomainError, match="series by tax year"):
-        tax.deductions_by_vintage(1.0, 5)
     with pytest.raises(DomainError, match="rate must be between 0 and 1"):
         tax.tax_with_losses([1.0], 21.0)

@@ -15,20 +15,14 @@ from costmodel.foundation.arrays import FloatArray, Numeric, formula
 from costmodel.foundation.errors import DomainError
 from costmodel.ownership.books import BookSchedule, as_books
 from costmodel.ownership.checks import at_least, number_array, require, whole_number
-from costmodel.ownership.macrs import macrs, macrs_convention, macrs_rates
 from costmodel.ownership.rent import NUDGE
 
 __all__ = [
-    "BookSchedule",
     "declining_balance",
     "economic",
     "economic_fraction",
     "expected_rents",
-    "macrs",
-    "macrs_convention",
-    "macrs_rates",
     "rent_value_fraction",
-    "revised_straight_line_fraction",
     "straight_line",
     "straight_line_fraction",
     "sum_of_years_digits",
@@ -59,46 +53,6 @@ def straight_line_fraction(age: Numeric, life: Numeric) -> Numeric:
     [0.0, 0.25, 1.0]
     """
     return np.minimum(np.maximum(age / life, 0.0), 1.0)
-
-
-@formula(step=True)
-def revised_straight_line_fraction(age: Numeric, life: Numeric, new_life: Numeric, change_age: Numeric) -> Numeric:
-    """Cumulative share depreciated at an age when the useful life was changed on the way.
-
-    The change is prospective: what is not yet depreciated is spread over what is left of the new life; nothing
-    is restated. A new life that has already passed is charged at once.
-
-    Parameters
-    ----------
-    age
-        Time since in service, signed [year].
-    life
-        Useful life before the change, > 0 [year].
-    new_life
-        Useful life after it, > 0, counted from in service too [year].
-    change_age
-        Age at which the change took effect, ≥ 0 [year].
-
-    Returns
-    -------
-    Numeric
-        Share of cost less salvage, 0 to 1 [1].
-
-    Notes
-    -----
-    ``d' = (NBV − S)/(n' − age)`` from the change on.
-
-    Examples
-    --------
-    Two of four years gone, life extended to six: the other half takes four years.
-
-    >>> [float(revised_straight_line_fraction(age, 4.0, 6.0, 2.0)) for age in (2.0, 3.0, 6.0)]
-    [0.5, 0.625, 1.0]
-    """
-    before = np.minimum(np.maximum(np.minimum(age, change_age) / life, 0.0), 1.0)
-    left = np.maximum(new_life - change_age, NUDGE)
-    since = np.minimum(np.maximum(age - change_age, 0.0) / left, 1.0)
-    return before + (1.0 - before) * since
 
 
 @formula()

@@ -62,30 +62,6 @@ def energy_use(power: Numeric, load: Numeric, hours: Numeric) -> Numeric:
 
 
 @formula(step=True)
-def facility_power(it_power: Numeric, pue: Numeric) -> Numeric:
-    """Power that a site draws from the grid for some IT power.
-
-    Parameters
-    ----------
-    it_power
-        Draw of servers and network, ≥ 0 [W].
-    pue
-        Power usage effectiveness: site power over IT power, ≥ 1 [1].
-
-    Returns
-    -------
-    Numeric
-        Power at the meter [W].
-
-    Examples
-    --------
-    >>> round(float(facility_power(1e9, 1.15)))
-    1150000000
-    """
-    return it_power * pue
-
-
-@formula(step=True)
 def energy_cost(it_power: Numeric, load: Numeric, pue: Numeric, hours: Numeric, electricity_price: Numeric) -> Numeric:
     """Cost of the electricity that some IT power draws over some time, cooling and losses included.
 

@@ -12,12 +12,10 @@ from numpy.typing import ArrayLike
 from costmodel.foundation.arrays import FloatArray, Numeric, formula, ordered_sum
 from costmodel.foundation.errors import ConvergenceError, DomainError
 from costmodel.foundation.units import SECONDS_PER_HOUR
-from costmodel.ownership.checks import number_array, require, share_array
-from costmodel.ownership.rent import annuity_factor, capital_recovery_factor, levelized_cost
+from costmodel.ownership.checks import number_array, require
+from costmodel.ownership.rent import capital_recovery_factor, levelized_cost
 
 __all__ = [
-    "annuity_factor",
-    "blended_rate",
     "capital_recovery_factor",
     "cost_per_flop",
     "cost_per_hour",
@@ -340,32 +338,6 @@ def discounted_payback(rate: ArrayLike, cash_flows: ArrayLike) -> Numeric:
     periods = np.arange(len(flows)).reshape((-1,) + (1,) * max(flows.ndim - 1, per_period.ndim))
     wide = flows.reshape(flows.shape + (1,) * (periods.ndim - flows.ndim))
     return payback(wide * np.power(1.0 + per_period, -periods.astype(np.float64)))
-
-
-def blended_rate(shares: ArrayLike, rates: ArrayLike) -> Numeric:
-    """Return the average rate of several loans.
-
-    Parameters
-    ----------
-    shares
-        Share of each loan in the debt, 0 to 1, summing to 1 [1], ``(loan,)``.
-    rates
-        Rate of each loan [1/year], ``(loan,) + batch``.
-
-    Raises
-    ------
-    DomainError
-        If the shares don't sum to 1.
-
-    Examples
-    --------
-    >>> round(float(blended_rate([0.5, 0.5], [0.09, 0.11])), 4)
-    0.1
-    """
-    weights = share_array("shares", shares)
-    require("sum of the shares", weights.sum(), abs(weights.sum() - 1.0) < 1e-9, "1 [1]")
-    loans = number_array("rates", rates, unit="1/year")
-    return ordered_sum(weight * loan for weight, loan in zip(weights, loans, strict=True)) + 0.0
 
 
 def _flows(cash_flows: ArrayLike) -> FloatArray:

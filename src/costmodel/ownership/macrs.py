@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from costmodel.foundation.arrays import FloatArray, readonly
 from costmodel.foundation.errors import DomainError
 from costmodel.ownership.books import BookSchedule, as_books
-from costmodel.ownership.checks import at_least, require, share_array
+from costmodel.ownership.checks import at_least, share_array
 
 Convention: TypeAlias = Literal["half_year", "mid_quarter", "mid_month"]
 
@@ -22,8 +22,6 @@ MACRS_FACTORS: dict[float, float] = {3: 2.0, 5: 2.0, 7: 2.0, 10: 2.0, 15: 1.5, 2
 """Declining-balance factor by recovery period [1]: 200 % to 10 years, 150 % for 15 and 20 (IRS Pub. 946)."""
 MACRS_REAL_PROPERTY = (27.5, 39.0)
 """Recovery periods of real property [year]: straight line, mid-month (IRS Pub. 946, tables A-6 and A-7a)."""
-MID_QUARTER_THRESHOLD = 0.4
-"""Share of a year's additions in its last quarter above which mid-quarter applies [1] (IRS Pub. 946)."""
 
 
 def macrs_rates(
@@ -98,30 +96,6 @@ def _first_year_share(recovery_period: float, convention: str, quarter: int | No
             raise DomainError(f"mid_month needs month = 1 … 12; given {month!r}")
         return (12.5 - month) / 12.0
     raise DomainError(f"convention must be half_year, mid_quarter or mid_month; given {convention!r}")
-
-
-def macrs_convention(additions_by_quarter: ArrayLike) -> Convention:
-    """Return the convention that applies to a tax year's equipment: mid-quarter where the last one is heavy.
-
-    Parameters
-    ----------
-    additions_by_quarter
-        Cost placed in service in each quarter, real property left out, ≥ 0 [USD], four values.
-
-    Raises
-    ------
-    DomainError
-        If there are not four, or one is negative.
-
-    Examples
-    --------
-    >>> macrs_convention([10.0, 10.0, 10.0, 25.0]), macrs_convention([10.0, 10.0, 10.0, 20.0])
-    ('mid_quarter', 'half_year')
-    """
-    added = at_least("additions_by_quarter", additions_by_quarter, 0.0, unit="USD")
-    require("additions_by_quarter", added.shape, added.shape == (4,), "four values, one per quarter")
-    heavy = added[3] > MID_QUARTER_THRESHOLD * added.sum()
-    return "mid_quarter" if heavy else "half_year"
 
 
 def macrs(

@@ -18,7 +18,7 @@ from costmodel.foundation.arrays import FloatArray, Numeric, formula, ordered_su
 from costmodel.foundation.results import Result, derived, output
 from costmodel.foundation.scenario import register_model
 from costmodel.foundation.units import HOURS_PER_YEAR
-from costmodel.ownership.books import BookSchedule
+from costmodel.ownership.books import BookSchedule, as_books
 from costmodel.ownership.depreciation import (
     declining_balance,
     economic,
@@ -287,8 +287,7 @@ def _books(
     books, years, batch = resolved.books, resolved.years, cost.shape
     salvage, life = cost * books.salvage_share, np.broadcast_to(np.asarray(books.life), batch)
     if books.method == "straight_line":
-        none = np.zeros((years, *batch))
-        return BookSchedule(cost, _fleet_charge(chips), none, none)
+        return as_books(cost, _fleet_charge(chips))
     if books.method == "sum_of_years_digits":
         return sum_of_years_digits(cost, salvage, life, years)
     if books.method == "declining_balance":

@@ -45,34 +45,6 @@ def annuity(discount_rate: Numeric, life: Numeric) -> Numeric:
 
 
 @formula(step=True)
-def annuity_factor(rate: Numeric, periods: Numeric) -> Numeric:
-    """Present value of one unit of money paid at the end of each period.
-
-    Parameters
-    ----------
-    rate
-        Interest per period, > −1 [1]; a year-end rate, not a logarithmic one.
-    periods
-        Number of periods, > 0, need not be whole [1].
-
-    Returns
-    -------
-    Numeric
-        Present value of the payments [1].
-
-    Notes
-    -----
-    ``(1 − (1 + rate)^−periods)/rate``, and ``periods`` at rate 0.
-
-    Examples
-    --------
-    >>> round(float(annuity_factor(0.07, 5.0)), 6), float(annuity_factor(0.0, 5.0))
-    (4.100197, 5.0)
-    """
-    return -np.expm1(-periods * np.log1p(rate + NUDGE)) / (rate + NUDGE)
-
-
-@formula(step=True)
 def capital_recovery_factor(rate: Numeric, periods: Numeric) -> Numeric:
     """Payment at the end of each period that repays one unit of money with interest.
 
@@ -90,7 +62,7 @@ def capital_recovery_factor(rate: Numeric, periods: Numeric) -> Numeric:
 
     Notes
     -----
-    ``rate/(1 − (1 + rate)^−periods)``, and ``1/periods`` at rate 0; the inverse of `annuity_factor`.
+    ``rate/(1 − (1 + rate)^−periods)``, and ``1/periods`` at rate 0.
 
     Examples
     --------
@@ -264,65 +236,6 @@ def vintage_value(
     flat = discount_rate + NUDGE
     earned = rent * -np.expm1(-falling * remaining_life) / falling
     return earned - running_cost * -np.expm1(-flat * remaining_life) / flat
-
-
-@formula(step=True)
-def flat_annuity_shortfall(discount_rate: Numeric, decline: Numeric, life: Numeric) -> Numeric:
-    """Share of its price that an owner loses who starts from a level annuity while rents fall.
-
-    Parameters
-    ----------
-    discount_rate
-        Logarithmic cost of capital ``ln(1 + WACC)`` [1/year].
-    decline
-        Logarithmic fall of rents, signed: positive where they fall [1/year].
-    life
-        Years in which rent is earned, > 0 [year].
-
-    Returns
-    -------
-    Numeric
-        Present value lost per unit of price [1]; negative where rents rise.
-
-    Notes
-    -----
-    The level annuity is the required rent at δ = 0; its rent then falls with the market, so what is recovered is
-    ``[r/(1 − e^−rL)] · [(1 − e^−(r+δ)L)/(r+δ)]`` of the price, and the rest is lost.
-
-    Examples
-    --------
-    >>> [round(float(flat_annuity_shortfall(np.log(1.1), d, 5.0)), 3) + 0.0 for d in (0.0, 0.26)]
-    [0.0, 0.412]
-    """
-    flat, falling = discount_rate + NUDGE, discount_rate + decline + NUDGE
-    recovered = flat / -np.expm1(-flat * life) * -np.expm1(-falling * life) / falling
-    return 1.0 - recovered
-
-
-@formula(step=True)
-def vintage_rent(rental_price: Numeric, relative_performance: Numeric, extra_running_cost: Numeric) -> Numeric:
-    """Rent that an old vintage earns beside new capacity.
-
-    Parameters
-    ----------
-    rental_price
-        Rent of new capacity, ≥ 0 [USD/year].
-    relative_performance
-        Performance of the old unit over that of a new one, ≥ 0 [1].
-    extra_running_cost
-        What it costs more to run than new capacity of the same performance, signed [USD/year].
-
-    Returns
-    -------
-    Numeric
-        Rent [USD/year]; negative where it is not worth running.
-
-    Examples
-    --------
-    >>> float(vintage_rent(20_000.0, 0.4, 500.0))
-    7500.0
-    """
-    return rental_price * relative_performance - extra_running_cost
 
 
 @formula(step=True)

@@ -17,7 +17,6 @@ from costmodel.catalog.periods import span, to_day
 from costmodel.foundation.arrays import FloatArray, Numeric, formula, readonly
 from costmodel.foundation.errors import DomainError
 from costmodel.ownership.checks import at_least, number_array, require, share_array
-from costmodel.ownership.macrs import Convention, macrs_rates
 
 PERMANENT_FROM = date(2025, 1, 20)
 """First day of acquisition from which the bonus is 100 % for good (law of 2025-07-04)."""
@@ -67,59 +66,6 @@ def bonus_share(acquired: str | date, placed_in_service: str | date | None = Non
         if first <= day <= last or (first == PERMANENT_FROM and day >= first):
             return datum.number
     raise DomainError(f"no bonus share is recorded for property acquired on {bought} and placed in service on {placed}")
-
-
-def deductions_by_vintage(
-    additions: ArrayLike,
-    recovery_period: float,
-    convention: Convention = "half_year",
-    *,
-    quarter: int | None = None,
-    month: int | None = None,
-    bonus: ArrayLike = 0.0,
-) -> FloatArray:
-    """Return tax depreciation by tax year and vintage.
-
-    A table by age has no running total: this is a sum over vintages, quadratic in years.
-
-    Parameters
-    ----------
-    additions
-        Cost placed in service by tax year, ≥ 0 [USD], ``(year,) + batch``.
-    recovery_period, convention, quarter, month
-        As for `costmodel.ownership.macrs.macrs_rates`.
-    bonus
-        Share deducted at once, by year of service, 0 to 1 [1]; broadcasts against ``additions``.
-
-    Returns
-    -------
-    FloatArray
-        Deductions [USD], ``(year, vintage) + batch``.
-
-    Raises
-    ------
-    DomainError
-        If a value is not allowed.
-
-    Examples
-    --------
-    >>> table = deductions_by_vintage([100.0, 100.0], 5, bonus=[0.0, 1.0])
-    >>> [round(float(x), 2) for x in table.sum(axis=1)]
-    [20.0, 132.0]
-    """
-    cost = at_least("additions", additions, 0.0, unit="USD")
-    require("additions", cost.ndim, cost.ndim >= 1, "a series by tax year")
-    at_once = share_array("bonus", bonus)
-    at_once = np.broadcast_to(at_once.reshape(at_once.shape + (1,) * (cost.ndim - at_once.ndim)), cost.shape)
-    rates = macrs_rates(recovery_period, convention, quarter=quarter, month=month)
-    years = len(cost)
-    table = np.zeros((years, years, *cost.shape[1:]))
-    for vintage in range(years):
-        spread = cost[vintage] * (1.0 - at_once[vintage])
-        for age in range(min(len(rates), years - vintage)):
-            table[vintage + age, vintage] = rates[age] * spread
-        table[vintage, vintage] += cost[vintage] * at_once[vintage]
-    return readonly(table)
 
 
 @formula(step=True)

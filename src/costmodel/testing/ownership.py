@@ -26,7 +26,6 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
     f"{_VINTAGES}:delay_offset": {"delay": positive(0.0, 30.0), "step": positive(0.04, 1.0)},
     f"{_VINTAGES}:delay_weight": {"delay": positive(0.0, 30.0), "step": positive(0.04, 1.0)},
     f"{_RENT}:annuity": {"discount_rate": rate(-0.3, 0.7), "life": positive(0.0, 40.0)},
-    f"{_RENT}:annuity_factor": {"rate": rate(-0.2, 0.5), "periods": positive(0.25, 40.0)},
     f"{_RENT}:capital_recovery_factor": {"rate": rate(-0.2, 0.5), "periods": positive(0.25, 40.0)},
     f"{_RENT}:levelized_cost": {
         "price": positive(0.0, 1e6),
@@ -58,16 +57,6 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "remaining_life": positive(0.0, 40.0),
         "running_cost": positive(0.0, 1e5),
     },
-    f"{_RENT}:flat_annuity_shortfall": {
-        "discount_rate": rate(0.0, 0.3),
-        "decline": rate(-0.3, 0.7),
-        "life": positive(0.25, 40.0),
-    },
-    f"{_RENT}:vintage_rent": {
-        "rental_price": positive(0.0, 1e6),
-        "relative_performance": positive(0.0, 2.0),
-        "extra_running_cost": positive(0.0, 1e4),
-    },
     f"{_RENT}:economic_life": {
         "rent": positive(1.0, 1e6),
         "running_cost": positive(0.0, 1e5),
@@ -76,7 +65,6 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
     },
     f"{_ENERGY}:load_factor": {"utilisation": share(), "idle_fraction": share()},
     f"{_ENERGY}:energy_use": {"power": positive(0.0, 1e9), "load": share(), "hours": positive(0.0, 8766.0)},
-    f"{_ENERGY}:facility_power": {"it_power": positive(0.0, 1e9), "pue": positive(1.0, 2.0)},
     f"{_ENERGY}:energy_cost": {
         "it_power": positive(0.0, 1e9),
         "load": share(),
@@ -90,12 +78,6 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "reserve": share(),
     },
     f"{_DEPRECIATION}:straight_line_fraction": {"age": rate(-5.0, 40.0), "life": positive(0.25, 40.0)},
-    f"{_DEPRECIATION}:revised_straight_line_fraction": {
-        "age": rate(-5.0, 40.0),
-        "life": positive(0.25, 40.0),
-        "new_life": positive(0.25, 40.0),
-        "change_age": positive(0.0, 20.0),
-    },
     f"{_DEPRECIATION}:sum_of_years_digits_fraction": {"age": rate(-5.0, 40.0), "life": positive(0.25, 40.0)},
     f"{_DEPRECIATION}:economic_fraction": {"age": positive(0.0, 40.0), "decline": rate(-0.2, 0.7)},
     f"{_DEPRECIATION}:rent_value_fraction": {
@@ -132,16 +114,6 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "power_limit": positive(0.0, 1e9),
         "it_power": positive(0.0, 1e9),
         "pue": positive(1.0, 2.0),
-    },
-    f"{_SITE}:units_within_power": {"room": positive(0.0, 1e9), "unit_power": positive(100.0, 1e6)},
-    f"{_SITE}:cooling_advantage": {
-        "extra_cost_per_watt": positive(0.0, 5.0),
-        "pue_before": positive(1.0, 2.0),
-        "pue_after": positive(1.0, 2.0),
-        "yearly_capital_rate": positive(0.02, 0.5),
-        "load": share(),
-        "electricity_price": positive(0.0, 3e-4),
-        "hours_per_year": positive(1000.0, 8784.0),
     },
     "costmodel.ownership.filings:short_lived_share": {
         "depreciation_rate": positive(0.01, 0.6),

@@ -10,7 +10,8 @@ from costmodel import catalog
 from costmodel.estimation.depreciation import DepreciationBacktest, backtest_depreciation
 from costmodel.ownership.accelerator_hour import accelerator_hour, from_catalog
 from costmodel.ownership.company import useful_life_effect
-from costmodel.ownership.depreciation import economic_fraction, macrs_rates
+from costmodel.ownership.depreciation import economic_fraction
+from costmodel.ownership.macrs import macrs_rates
 from costmodel.ownership.rent import levelized_cost
 from costmodel.validation.case import Case, Evidence
 
