@@ -1,0 +1,43 @@
+"""Configuration of the documentation: pages in Markdown, numbers from the library itself."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from generate import write_all  # noqa: E402
+
+import costmodel  # noqa: E402
+
+project = "costmodel"
+author = "The costmodel authors"
+copyright = "the costmodel authors, MIT"  # noqa: A001
+release = version = costmodel.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.viewcode",
+    "numpydoc",
+    "sphinx_copybutton",
+]
+myst_enable_extensions = ["deflist", "fieldlist"]
+myst_heading_anchors = 3
+source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
+exclude_patterns = ["_build", "README.md"]
+html_theme = "furo"
+html_title = "costmodel"
+html_static_path = ["_static"]
+html_copy_source = False
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+autodoc_default_options = {"exclude-members": "Meaning"}  # an alias that autodoc cannot write
+numpydoc_show_class_members = False
+numpydoc_class_members_toctree = False
+nitpicky = False
+suppress_warnings = ["myst.header"]
+
+write_all(HERE)

@@ -1,0 +1,263 @@
+"""Write the pages that show numbers, from the library itself, so that they cannot go stale.
+
+``write_all`` is called when the site is built. Everything goes to ``docs/generated``, which is not kept in the
+repository. Examples are executed unless the environment says ``COSTMODEL_DOCS_GALLERY=0``.
+"""
+
+from __future__ import annotations
+
+import inspect
+import io
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import redirect_stdout
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+
+ROOM_TITLES = {
+    "foundation": "Foundation: units, parameters, scenarios, results",
+    "catalog": "Catalog: sourced records",
+    "compute": "Compute: what a model's shape and a chip imply",
+    "training": "Training",
+    "serving": "Serving",
+    "ownership": "Ownership",
+    "market": "Market",
+    "estimation": "Estimation: numbers learned from data",
+    "formats": "Formats: files of others",
+    "studies": "Studies: joins across domains",
+    "flywheel": "Flywheel",
+    "analysis": "Analysis",
+    "validation": "Validation",
+    "reporting": "Reporting",
+    "testing": "Testing: strategies for your own tests",
+}
+"""Rooms of the library in the order of their floors."""
+
+
+def write_all(docs: Path) -> None:
+    """Write every generated page below ``docs/generated``."""
+    out = docs / "generated"
+    for folder in ("", "reference", "gallery", "models"):
+        (out / folder).mkdir(parents=True, exist_ok=True)
+    _put(out / "scenarios.md", scenarios_page())
+    _put(out / "validation.md", validation_page())
+    _put(out / "exams.md", exams_page())
+    _put(out / "evidence.md", evidence_page())
+    _put(out / "sources.bib", bibliography())
+    rooms = {
+        "models": ("Models: inputs and outputs", models_pages()),
+        "reference": ("API reference", reference_pages()),
+        "gallery": ("Gallery", gallery_pages(docs.parent / "examples")),
+    }
+    for folder, (title, pages) in rooms.items():
+        names = []
+        for name, text in pages:
+            _put(out / folder / f"{name}.md", text)
+            names.append(name)
+        listed = "\n".join(names)
+        _put(out / folder / "index.md", f"# {title}\n\n```{{toctree}}\n:maxdepth: 1\n\n{listed}\n```\n")
+    _put(out / "changes.md", (docs.parent / "CHANGELOG.md").read_text(encoding="utf-8"))
+
+
+def _put(path: Path, text: str) -> None:
+    """Write a page where it differs, so that an unchanged one is not read again."""
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def _cell(text: object) -> str:
+    return re.sub(r"\s+", " ", str(text)).replace("|", r"\|").replace("<", "&lt;").replace("*", r"\*")
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """Return a table in Markdown."""
+    names = list(heads)
+    lines = [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
+    return "\n".join([*lines, *(f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows)]) + "\n"
+
+
+def scenarios_page() -> str:
+    """Return the list of built-in scenarios."""
+    import costmodel
+
+    rows = []
+    for name in costmodel.scenario_names():
+        scenario = costmodel.load_scenario(name)
+        rows.append((f"`{name}`", f"`{scenario.model}`", scenario.title))
+    return "# Built-in scenarios\n\n" + table(("name", "model", "what it is"), rows)
+
+
+def validation_page() -> str:
+    """Return published figures beside the model's."""
+    from costmodel.validation.registry import as_row, run
+
+    found = [as_row(outcome) for outcome in run()]
+    states = Counter(str(row["verdict"]) for row in found)
+    rows = [
+        (
+            row["case"],
+            row["evidence"],
+            f"{row['published']:.4g} {row['unit']}",
+            "" if row["model"] is None else f"{row['model']:.4g}",
+            "" if row["error"] is None else f"{row['error']:+.1%}",
+            row["verdict"] if row["miss"] is None else f"{row['verdict']}: {row['miss']}",
+        )
+        for row in found
+    ]
+    counts = ", ".join(f"{count} {state}" for state, count in states.items())
+    return f"# Published figures beside the model's\n\n{counts}.\n\n" + table(
+        ("case", "kind of evidence", "published", "model", "error", "status"), rows
+    )
+
+
+def exams_page() -> str:
+    """Return the errors of predictions on measured rows, as the command prints them."""
+    return "# Measured rows, predicted\n\n```text\n" + _command("validate", "exams") + "\n```\n"
+
+
+def _command(*arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "costmodel.cli.app", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "COLUMNS": "100", "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    if done.returncode:
+        raise RuntimeError(f"costmodel {' '.join(arguments)} failed: {done.stderr.strip()}")
+    return done.stdout.rstrip()
+
+
+def evidence_page() -> str:
+    """Return the tables of the catalog with the grades of their figures."""
+    from costmodel.catalog import Catalog
+    from costmodel.catalog.schema import kinds
+
+    library = Catalog()
+    grades: Counter[str] = Counter()
+    rows = []
+    for name in library.tables():
+        data = [datum for record in library.table(name).values() for datum in record]
+        own = Counter(str(datum.grade) for datum in data)
+        grades.update(own)
+        rows.append(
+            (
+                f"`{name}`",
+                kinds()[name].description if name in kinds() else "A shape of a model.",
+                len(library.table(name)),
+                len(data),
+                _counts(own),
+            )
+        )
+    head = f"# Evidence\n\nThe catalog holds {sum(grades.values()):,} figures: {_counts(grades)}.\n\n"
+    return head + table(("table", "one record is", "records", "figures", "by grade"), rows)
+
+
+def _counts(counts: Counter[str]) -> str:
+    order = ("reported", "published", "secondary", "estimated", "unverified", "assumed")
+    return ", ".join(f"{counts[grade]:,} {grade}" for grade in order if counts[grade])
+
+
+def bibliography() -> str:
+    """Return the catalog's documents as BibTeX."""
+    from costmodel.catalog.schema import sources
+
+    entries = []
+    for key, source in sorted(sources().items()):
+        fields = {"title": source.title, "year": (source.date or "")[:4], "url": source.link or ""}
+        body = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items() if value)
+        entries.append(f"@misc{{{re.sub(r'[^A-Za-z0-9-]', '-', key)},\n{body}\n}}")
+    return "\n\n".join(entries) + "\n"
+
+
+def models_pages() -> Iterator[tuple[str, str]]:
+    """Yield a page for each model: its inputs by path, its outputs by name."""
+    import costmodel
+    from costmodel.foundation.results import Result, outputs_of
+    from costmodel.foundation.scenario import MODELS
+
+    examples: dict[str, str] = {}
+    for name in costmodel.scenario_names():
+        examples.setdefault(costmodel.load_scenario(name).model, name)
+    for model, name in sorted(examples.items()):
+        scenario = costmodel.load_scenario(name)
+        function = MODELS[model].load()
+        inputs = [
+            (f"`{path}`", "" if spec.unit == "1" else spec.unit, spec.bounds(), spec.description)
+            for path, _, spec, _ in scenario.walk()
+        ]
+        returned = inspect.signature(function, eval_str=True).return_annotation
+        outputs = [
+            (f"`{spec.name}`", ", ".join(spec.dims), "" if spec.unit == "1" else spec.unit, spec.kind or "", spec.label)
+            for spec in (outputs_of(returned) if inspect.isclass(returned) and issubclass(returned, Result) else ())
+        ]
+        summary = (inspect.getdoc(type(scenario)) or "").splitlines()[0]
+        yield (
+            model,
+            "\n".join(
+                [
+                    f"# Model `{model}`\n",
+                    f"{summary} An example is the scenario `{name}`.\n",
+                    "## Inputs\n",
+                    f"Paths of `{name}`; names between dots that it chooses itself (a workload, an operator) vary.\n",
+                    table(("path", "unit", "range", "meaning"), inputs),
+                    "## Outputs\n",
+                    table(("name", "axes", "unit", "kind", "meaning"), outputs),
+                ]
+            ),
+        )
+
+
+def reference_pages() -> Iterator[tuple[str, str]]:
+    """Yield the API reference, a page for each room, from its docstrings."""
+    for room, title in ROOM_TITLES.items():
+        package = import_module(f"costmodel.{room}")
+        names = [info.name for info in iter_modules(package.__path__) if not info.name.startswith("_")]
+        parts = [f"# {title}\n", f"```{{automodule}} costmodel.{room}\n:no-members:\n```\n"]
+        parts += [
+            f"## {name.replace('_', ' ')}\n\n```{{automodule}} costmodel.{room}.{name}\n:members:\n```\n"
+            for name in names
+        ]
+        yield room, "\n".join(parts)
+
+
+def gallery_pages(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield a page for each example: its text, its code and what it prints."""
+    for path in sorted(folder.glob("*.py")):
+        source = path.read_text(encoding="utf-8")
+        lead, *parts = re.split(r"^# %%.*$", source, flags=re.MULTILINE)
+        heads = re.findall(r"^# %%(.*)$", source, flags=re.MULTILINE)
+        told = lead.strip().strip('"').split("\n\n")[0]
+        body: list[str] = [f"# {path.stem.replace('_', ' ').capitalize()}\n\n{told}"] if told else []
+        for head, part in zip(heads, parts, strict=False):
+            if "[markdown]" in head:
+                body.append(re.sub(r"^# ?", "", part.strip(), flags=re.MULTILINE))
+            else:
+                label = f"**{head.strip()}**\n\n" if head.strip() else ""
+                body.append(f"{label}```python\n{part.strip()}\n```")
+        if os.environ.get("COSTMODEL_DOCS_GALLERY", "1") != "0":
+            body.append("## What it prints\n\n```text\n" + _executed(path) + "\n```")
+        yield path.stem, "\n\n".join(body) + "\n"
+
+
+def _executed(path: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    if done.returncode:
+        raise RuntimeError(f"{path.name} failed: {done.stderr.strip().splitlines()[-1]}")
+    return done.stdout.rstrip()
+
+
+if __name__ == "__main__":
+    with redirect_stdout(io.StringIO()):
+        write_all(Path(__file__).parent)
