@@ -15,6 +15,7 @@ from costmodel.compute import (
     checkpoint_activation_bytes,
     compute_time,
     expected_experts_touched,
+    expert_exchange_time,
     grouped_attention_parameters,
     grouped_cache_bytes,
     half_rate_flop,
@@ -260,3 +261,17 @@ def test_torus_needs_the_hops_of_its_axes() -> None:
     # 4 × 4 × 4: three rings of 4, 3 hops each.
     assert float(torus_hop_latency(1 * US, 64.0, 3.0)) * (64 - 1) == pytest.approx(9 * US, rel=1e-12)
     assert float(torus_hop_latency(1 * US, 64.0, 1.0)) == pytest.approx(1 * US, rel=1e-12)
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference("costmodel.compute.collectives:expert_exchange_time")
+def test_exchange_crosses_the_network_once_per_domain() -> None:
+    # 32 ranks in 4 domains of 8, 8 experts a token: it reaches 4·(1 − (3/4)^8) domains, 3/4 of them remote
+    reached = 4 * (1 - 0.75**8)
+    outside = 1000 * 7168 * reached * 0.75 / 50e9 + 5e-6
+    inside = 1000 * 7168 * 8 * 7 / 8 / 200e9 + 1e-6
+    time = expert_exchange_time(1000.0, 7168.0, 8.0, 32.0, 8.0, 200e9, 50e9, 1e-6, 5e-6, 7e-6)
+    assert time == pytest.approx(7e-6 + max(outside, inside))
+    assert expert_exchange_time(1000.0, 7168.0, 8.0, 1.0, 1.0, 200e9, 50e9, 1e-6, 5e-6, 7e-6) == 0.0
+    limited = expert_exchange_time(1000.0, 7168.0, 8.0, 32.0, 8.0, 200e9, 10e9, 1e-6, 5e-6, 7e-6, 2.0)
+    assert limited == pytest.approx(7e-6 + 5e-6 + 1000 * 7168 * 2 * 0.75 / 10e9)

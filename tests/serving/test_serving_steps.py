@@ -28,7 +28,6 @@ from costmodel.serving import (
     Layout,
     Traffic,
     decode_step_time,
-    expert_exchange_time,
     prefill_latency,
     prefill_time_per_token,
 )
@@ -153,18 +152,6 @@ def test_cache_is_split_by_heads_and_a_latent_is_not():
     layout = Layout(tensor=np.array([1.0, 4.0, 8.0, 16.0]))
     assert cache_shards(LLAMA, layout).tolist() == [1.0, 4.0, 8.0, 8.0]
     assert cache_shards(DEEPSEEK, layout) == 1.0
-
-
-@pytest.mark.closed_form
-@pytest.mark.reference("costmodel.serving.links:expert_exchange_time")
-def test_exchange_crosses_the_network_once_per_domain():
-    # 32 ranks in 4 domains of 8, 8 experts a token: it reaches 4·(1 − (3/4)^8) domains, 3/4 of them remote
-    reached = 4 * (1 - 0.75**8)
-    outside = 1000 * 7168 * reached * 0.75 / 50e9 + 5e-6
-    inside = 1000 * 7168 * 8 * 7 / 8 / 200e9 + 1e-6
-    time = expert_exchange_time(1000.0, 7168.0, 8.0, 32.0, 8.0, 200e9, 50e9, 1e-6, 5e-6, 7e-6)
-    assert time == pytest.approx(7e-6 + max(outside, inside))
-    assert expert_exchange_time(1000.0, 7168.0, 8.0, 1.0, 1.0, 200e9, 50e9, 1e-6, 5e-6, 7e-6) == 0.0
 
 
 @pytest.mark.closed_form

@@ -252,6 +252,75 @@ def all_to_all_time(
 
 
 @formula()
+def expert_exchange_time(
+    tokens: Numeric,
+    token_bytes: Numeric,
+    top_k: Numeric,
+    ranks: Numeric,
+    ranks_in_domain: Numeric,
+    scale_up_bandwidth: Numeric,
+    scale_out_bandwidth: Numeric,
+    scale_up_latency: Numeric,
+    scale_out_latency: Numeric,
+    base_latency: Numeric,
+    most_domains: Numeric = np.inf,
+) -> Numeric:
+    """Time to send each token to its experts, once per domain and then on inside it.
+
+    Parameters
+    ----------
+    tokens
+        Tokens that one rank sends, >= 0 [token].
+    token_bytes
+        Bytes of one token, > 0 [byte].
+    top_k
+        Experts that a token passes, >= 1 [1].
+    ranks
+        Ranks over which experts are spread, >= 1 [1].
+    ranks_in_domain
+        Ranks that share a scale-up domain, from 1 to ``ranks`` [1].
+    scale_up_bandwidth, scale_out_bandwidth
+        Per rank and direction, > 0 [byte/s].
+    scale_up_latency, scale_out_latency
+        Per message over either kind of link, >= 0 [s].
+    base_latency
+        Start of the exchange, >= 0 [s].
+    most_domains
+        Domains in which a token's experts may lie, >= 1 [1]; infinite: routing does not mind domains.
+
+    Returns
+    -------
+    float or array
+        Time [s]; 0 for one rank. The slower of the two kinds of link counts: they run at the same time.
+
+    Notes
+    -----
+    Over ``D = ranks / local`` domains a token with k experts reaches ``D (1 − (1 − 1/D)^k)`` of them, a share
+    ``(D − 1)/D`` of which is remote; inside, k copies go to ``(local − 1)/local`` other ranks.
+
+    References
+    ----------
+    DeepSeek-AI (2024), *DeepSeek-V3 Technical Report*, arXiv 2412.19437, section 3.2.2: a token crosses the
+    network once per node and is forwarded inside.
+
+    Examples
+    --------
+    >>> seconds = expert_exchange_time(100.0, 7168.0, 8.0, 16.0, 8.0, 200e9, 50e9, 0.0, 0.0, 0.0)
+    >>> round(float(seconds) * 1e6, 2)  # inside: 100 · 7168 · 8 · 7/8 / 200e9
+    25.09
+    """
+    domains = ranks / ranks_in_domain
+    reached = np.minimum(domains * (1.0 - np.power(1.0 - 1.0 / domains, top_k)), most_domains)
+    remote = reached * (domains - 1.0) / domains
+    local = top_k * (ranks_in_domain - 1.0) / ranks_in_domain
+    inside = np.minimum(ranks_in_domain - 1.0, 1.0) * scale_up_latency
+    outside = np.minimum(domains - 1.0, 1.0) * scale_out_latency
+    inside = inside + tokens * token_bytes * local / scale_up_bandwidth
+    outside = outside + tokens * token_bytes * remote / scale_out_bandwidth
+    return np.where(ranks > 1.0, base_latency + np.maximum(inside, outside), 0.0) + 0.0
+
+
+@formula()
 def point_to_point_time(size: Numeric, bandwidth: Numeric, latency: Numeric) -> Numeric:
     """Time to send a message over one link.
 

@@ -9,14 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from math import nan
+from math import inf, nan
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from costmodel.catalog import accelerator as catalog_accelerator
 from costmodel.catalog.records import Record
-from costmodel.compute.collectives import all_gather_time, all_reduce_time, all_to_all_time, local_ranks
+from costmodel.compute.collectives import (
+    all_gather_time,
+    all_reduce_time,
+    all_to_all_time,
+    expert_exchange_time,
+    local_ranks,
+)
 from costmodel.compute.efficiencies import (
     Protocol,
     efficiency,
@@ -179,6 +185,40 @@ class Machine:
     def all_to_all(self, size: Numeric, ranks: Numeric, stride: Numeric = 1.0) -> Numeric:
         """Return the time of an all-to-all of what one rank sends, under the fastest protocol [s]."""
         return self._fastest(all_to_all_time, size, ranks, stride)
+
+    def expert_exchange(
+        self, tokens: Numeric, token_bytes: Numeric, top_k: Numeric, ranks: Numeric, most_domains: Numeric = inf
+    ) -> Numeric:
+        """Return the time to send each token to its experts, once per domain and then on inside it [s].
+
+        Parameters
+        ----------
+        tokens
+            Tokens that one rank sends, ≥ 0 [token], any shape.
+        token_bytes
+            Bytes of one, > 0 [byte].
+        top_k
+            Experts that a token passes, ≥ 1 [1].
+        ranks
+            Neighbouring devices over which experts are spread, ≥ 1 [1].
+        most_domains
+            Domains in which a token's experts may lie, ≥ 1 [1].
+        """
+        local = local_ranks(ranks, 1.0, self.scale_up_domain)
+        inside, outside = self.links(ranks, local)
+        return expert_exchange_time(
+            tokens,
+            token_bytes,
+            top_k,
+            ranks,
+            local,
+            inside,
+            outside,
+            0.0,
+            self.scale_out_latency,
+            self.exchange_latency,
+            most_domains,
+        )
 
     def _fastest(self, collective: Callable[..., Numeric], size: Numeric, ranks: Numeric, stride: Numeric) -> Numeric:
         local = local_ranks(ranks, stride, self.scale_up_domain)

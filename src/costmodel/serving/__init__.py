@@ -37,7 +37,6 @@ from costmodel.serving.lengths import (
     measured_lengths,
     second_moment,
 )
-from costmodel.serving.links import expert_exchange_time
 from costmodel.serving.load import (
     closed_loop,
     daily_load,
@@ -92,7 +91,6 @@ __all__ = [
     "engine_evidence",
     "engine_names",
     "expected_tokens_per_pass",
-    "expert_exchange_time",
     "fit_factors",
     "fresh_input_tokens",
     "gross_margin",

@@ -166,18 +166,6 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "tasks_per_hour": positive(1.0, 1e6),
         "held_seconds": positive(1e-6, 1e4),
     },
-    "costmodel.serving.links:expert_exchange_time": {
-        "tokens": positive(1.0, 1e5),
-        "token_bytes": positive(1e3, 1e5),
-        "top_k": positive(1.0, 16.0),
-        "ranks": positive(8.0, 512.0),
-        "ranks_in_domain": positive(1.0, 8.0),
-        "scale_up_bandwidth": positive(1e10, 1e12),
-        "scale_out_bandwidth": positive(1e9, 1e12),
-        "scale_up_latency": between(0.0, 1e-5),
-        "scale_out_latency": between(0.0, 1e-5),
-        "base_latency": between(0.0, 1e-5),
-    },
     "costmodel.serving.memory:sequences_that_fit": {
         "free": positive(1.0, 1e12),
         "mean_bytes": positive(1.0, 1e10),

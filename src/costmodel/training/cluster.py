@@ -133,8 +133,7 @@ class TrainingJob:
     weight_bytes, optimizer_bytes
         State kept per parameter besides gradients, positive [byte].
     routed_domains
-        Scale-up domains that a token's experts may lie in, each of which it is sent to once; absent: one sending per
-        expert.
+        Scale-up domains that a token's experts may lie in, for recipes that send it to each once; absent: any.
     frozen
         Whether the model's weights stay as they are and only small adapters beside them are trained: no gradient by
         weights, no optimizer state. Adapters themselves are left out.

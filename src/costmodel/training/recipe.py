@@ -60,6 +60,8 @@ class Recipe:
         The same for what experts add: routing, sorting and their activation functions, positive [1].
     biased_factor
         The same where experts have biases, so that each row adds that of its expert in a pass of its own, positive [1].
+    dispatch_once
+        Whether a token is sent to each domain once and then on inside it; else to every expert by itself.
     dispatch_bytes
         Bytes of an element that is sent to an expert, positive [byte]; what comes back has two.
     step_overhead
@@ -93,6 +95,7 @@ class Recipe:
     memory_factor: float = 1.0
     routed_factor: float = 1.0
     biased_factor: float = 1.0
+    dispatch_once: bool = False
     dispatch_bytes: float = 2.0
     step_overhead: float = 1.0
     spread: float = 0.0

@@ -395,21 +395,18 @@ def _context_time(job: TrainingJob, machine: Machine, layouts: Layouts) -> Numer
 
 
 def _expert_time(job: TrainingJob, machine: Machine, layouts: Layouts, rows: Numeric) -> Numeric:
-    """Return the time of sending tokens to their experts and back, averaged over layers.
-
-    Copies for experts of one domain travel between domains once where routing is limited to some domains, which is as
-    if the network were faster by the copies saved.
-    """
-    times: list[Numeric] = [np.zeros_like(rows)]
+    """Return the time of sending tokens to their experts and back, averaged over layers."""
+    recipe, times = job.recipe, [np.zeros_like(rows)]
+    tokens = rows / layouts.tensor
     for group in job.shape.groups:
         block = group.feed_forward
-        if not isinstance(block, Routed):
-            continue
-        copies = rows * block.top_k * (block.width or job.shape.d_model) / layouts.tensor
-        saved = block.top_k / min(job.routed_domains or block.top_k, block.top_k)
-        links = replace(machine, scale_out_bandwidth=machine.scale_out_bandwidth * saved)
-        there, back = (
-            links.all_to_all(copies * size, layouts.expert) for size in (job.recipe.dispatch_bytes, RESULT_BYTES)
-        )
-        times.append(group.layers / job.shape.layers * (there + back))
+        if isinstance(block, Routed):
+            width = float(block.width or job.shape.d_model)
+            for size in (recipe.dispatch_bytes * width, RESULT_BYTES * width):
+                if recipe.dispatch_once:
+                    most = np.inf if job.routed_domains is None else float(job.routed_domains)
+                    sent = machine.expert_exchange(tokens, size, float(block.top_k), layouts.expert, most)
+                else:
+                    sent = machine.all_to_all(tokens * block.top_k * size, layouts.expert)
+                times.append(group.layers / job.shape.layers * sent)
     return ordered_sum(times)

@@ -92,7 +92,7 @@ def published_search(case: str, free: bool = False) -> LayoutSearch:
                 shape=shape("DeepSeek-V3"),
                 sequence=4096,
                 batch=15_360,
-                recipe=replace(Recipe.recorded(), overlap_experts=True, dispatch_bytes=1.0),
+                recipe=replace(Recipe.recorded(), overlap_experts=True, dispatch_once=True, dispatch_bytes=1.0),
                 routed_domains=4,
             ),
             Cluster.recorded("H800-SXM", 2048, H100_NETWORK, "fp8"),
