@@ -3,68 +3,82 @@
 What does this run, this token, this accelerator-hour cost? Does user spend rise as unit cost falls, why, and who pays?
 
 >>> import costmodel
->>> scenario = costmodel.load_scenario("bond-flywheel")
->>> result = costmodel.simulate(scenario)
+>>> result = costmodel.run("bond-flywheel")
 >>> result.user_spend.shape
 (32,)
+
+The way in: :func:`scenario_names`, :func:`load_scenario`, :func:`describe`, :func:`run`. Studies of any scenario:
+:func:`run_ensemble`, :func:`sensitivity`, :func:`break_even`, :func:`compare`, :func:`backtest`. The rooms behind them
+are attributes: ``costmodel.catalog``, ``costmodel.compute``, ``costmodel.training``, ``costmodel.serving``,
+``costmodel.ownership``, ``costmodel.market``, ``costmodel.flywheel``, ``costmodel.analysis`` and others.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from costmodel.foundation.lazy import attach
+from costmodel.foundation.version import VERSION
 
 if TYPE_CHECKING:
-    from costmodel.entry import load_result, load_scenario, run, scenario_names, simulate
+    from costmodel.analysis.backtesting import backtest
+    from costmodel.analysis.breakeven import break_even
+    from costmodel.analysis.comparison import compare
+    from costmodel.analysis.ensemble import run_ensemble
+    from costmodel.analysis.studies import sensitivity
+    from costmodel.entry import describe, load_result, load_scenario, run, scenario_names, simulate
     from costmodel.foundation.design import Design
     from costmodel.foundation.distributions import Distribution
-    from costmodel.foundation.errors import CostModelError
-    from costmodel.foundation.results import Result
-    from costmodel.foundation.scenario import Scenario
+    from costmodel.foundation.errors import CostModelError, CostModelWarning
+    from costmodel.foundation.inputs import Inputs, parameter
+    from costmodel.foundation.results import Result, derived, output
+    from costmodel.foundation.scenario import Scenario, register_model
     from costmodel.foundation.schedules import Schedule
-
-    __version__: str
-
-_HOME = {
-    "CostModelError": "costmodel.foundation.errors",
-    "Design": "costmodel.foundation.design",
-    "Distribution": "costmodel.foundation.distributions",
-    "Result": "costmodel.foundation.results",
-    "Scenario": "costmodel.foundation.scenario",
-    "Schedule": "costmodel.foundation.schedules",
-    "load_result": "costmodel.entry",
-    "load_scenario": "costmodel.entry",
-    "run": "costmodel.entry",
-    "scenario_names": "costmodel.entry",
-    "simulate": "costmodel.entry",
-}
 
 __all__ = [
     "CostModelError",
+    "CostModelWarning",
     "Design",
     "Distribution",
+    "Inputs",
     "Result",
     "Scenario",
     "Schedule",
     "__version__",
+    "backtest",
+    "break_even",
+    "compare",
+    "derived",
+    "describe",
     "load_result",
     "load_scenario",
+    "output",
+    "parameter",
+    "register_model",
     "run",
+    "run_ensemble",
     "scenario_names",
+    "sensitivity",
     "simulate",
 ]
 
+_ROOMS = (
+    "analysis",
+    "catalog",
+    "compute",
+    "estimation",
+    "flywheel",
+    "formats",
+    "foundation",
+    "market",
+    "ownership",
+    "reporting",
+    "serving",
+    "studies",
+    "testing",
+    "training",
+    "validation",
+)
 
-def __getattr__(name: str) -> Any:
-    """Load an exported name when it is first used, so that importing the package stays light."""
-    if name == "__version__":
-        from costmodel.foundation.version import VERSION
-
-        return VERSION
-    if name in _HOME:
-        return getattr(import_module(_HOME[name]), name)
-    raise AttributeError(f"module 'costmodel' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__version__ = VERSION
+__getattr__, __dir__ = attach(__name__, _ROOMS)

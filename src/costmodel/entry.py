@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,11 @@ from costmodel.foundation.errors import ScenarioError, near_matches
 from costmodel.foundation.inheritance import REMOVE, merged
 from costmodel.foundation.results import Result
 from costmodel.foundation.running import OnNonFinite, run_model
-from costmodel.foundation.scenario import Scenario, model_entry, parse_toml
+from costmodel.foundation.scenario import MODELS, Scenario, model_entry, parse_toml
 
 if TYPE_CHECKING:
     from costmodel.flywheel.trajectory import Trajectory
+    from costmodel.foundation.tables import Table
 
 MODEL_MODULES = {
     "flywheel": "costmodel.flywheel.inputs",
@@ -29,6 +31,9 @@ MODEL_MODULES = {
     "service": "costmodel.studies.service",
 }
 """Where each model is registered; imported when a scenario names it."""
+
+ENTRY_POINTS = "costmodel.models"
+"""Group in which other packages declare models: name of the model → module that registers it."""
 
 MAX_BASES = 8
 """Most bases, one on another [1]."""
@@ -241,6 +246,34 @@ def as_scenario(given: Scenario | str | Path) -> Scenario:
     )
 
 
+def describe(scenario: Scenario | str | Path, words: str = "") -> Table:
+    """Look parameters up with value, unit, bounds, meaning, grade and source.
+
+    Parameters
+    ----------
+    scenario
+        A scenario, the name of a built-in one, or the path of a TOML file.
+    words
+        A path, the beginning of one, a pattern with ``*``, or words of path or meaning; all where empty.
+
+    Returns
+    -------
+    Table
+        A row per parameter; prints as text, shows as HTML in a notebook, and has ``to_csv()``.
+
+    Raises
+    ------
+    UnknownParameterError
+        If nothing fits; near matches are in the message.
+
+    Examples
+    --------
+    >>> describe("h100-hour", "utilisation").rows[0][:4]
+    ('utilisation', '1', '1', '> 0 and ≤ 1')
+    """
+    return as_scenario(scenario).describe(words)
+
+
 def load_result(path: str | Path) -> Any:
     """Read a result that was saved with ``result.save(path)`` or ``result.to_xarray().to_netcdf(path)``.
 
@@ -279,10 +312,42 @@ def load_result(path: str | Path) -> Any:
     return result_of(data, scenario, kind, where)
 
 
+def load_models(source: str) -> None:
+    """Import code of one's own that registers models with :func:`costmodel.register_model`.
+
+    Parameters
+    ----------
+    source
+        The path of a file that ends in ``.py``, or the name of a module. It is code and is run: name what you trust.
+
+    Raises
+    ------
+    ScenarioError
+        If it cannot be imported; the message has the reason.
+    """
+    name = source
+    if source.endswith(".py"):
+        path = Path(source).resolve()
+        if not path.is_file():
+            raise ScenarioError(f"{source}: no such file")
+        name = path.stem
+        if str(path.parent) not in sys.path:
+            sys.path.insert(0, str(path.parent))  # so that worker processes find it under the same name
+    try:
+        import_module(name)
+    except Exception as error:
+        raise ScenarioError(f"{source}: cannot be imported: {type(error).__name__}: {error}") from error
+
+
 def _register(model: str) -> None:
-    module = MODEL_MODULES.get(model)
-    if module is not None:
-        import_module(module)
+    """Import the module that registers a model: of the library, or of a package that declares an entry point."""
+    if model in MODEL_MODULES:
+        import_module(MODEL_MODULES[model])
+    elif model not in MODELS:
+        from importlib.metadata import entry_points
+
+        for point in entry_points(group=ENTRY_POINTS, name=model):
+            load_models(point.value.partition(":")[0])
 
 
 def _is_path(name_or_path: str | Path) -> bool:

@@ -13,61 +13,70 @@ Examples
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOMES = {
-    "as_problem": "problem",
-    "as_known": "knowledge",
-    "backtest": "backtesting",
-    "base_sample": "samples",
-    "break_even": "breakeven",
-    "break_even_distribution": "breakeven",
-    "break_even_frontier": "breakeven",
-    "compare": "comparison",
-    "coverage": "scores",
-    "crps": "scores",
-    "elasticities": "one_at_a_time",
-    "EnsembleStore": "store",
-    "evidence_shares": "evidence",
-    "first_order_of": "sensitivity",
-    "fit": "calibration",
-    "given_data_indices": "given_data",
-    "given_data_study": "sensitivity",
-    "interval_score": "scores",
-    "mixed_samples": "samples",
-    "morris_effects": "morris",
-    "morris_sample": "morris",
-    "morris_study": "sensitivity",
-    "Multiple": "calibration",
-    "Observed": "calibration",
-    "pit": "scores",
-    "Plan": "knowledge",
-    "plan_for": "backtesting",
-    "rank_correlations": "given_data",
-    "run_ensemble": "ensemble",
-    "Selector": "targets",
-    "shapley_values": "shapley",
-    "sobol_indices": "sobol",
-    "sobol_study": "sensitivity",
-    "store_ensemble": "store",
-    "Target": "targets",
-    "tornado": "one_at_a_time",
-    "waterfall": "comparison",
-    "weighted_ensemble": "weights",
-}
-"""The module of this package that holds each name."""
+from costmodel.foundation.lazy import attach
 
-__all__ = sorted(_HOMES)
+if TYPE_CHECKING:
+    from costmodel.analysis.backtesting import backtest, plan_for
+    from costmodel.analysis.breakeven import break_even, break_even_distribution, break_even_frontier
+    from costmodel.analysis.calibration import Multiple, Observed, fit
+    from costmodel.analysis.comparison import compare, waterfall
+    from costmodel.analysis.ensemble import run_ensemble
+    from costmodel.analysis.evidence import evidence_shares
+    from costmodel.analysis.given_data import given_data_indices, rank_correlations
+    from costmodel.analysis.knowledge import Plan, as_known
+    from costmodel.analysis.morris import morris_effects, morris_sample
+    from costmodel.analysis.one_at_a_time import elasticities, tornado
+    from costmodel.analysis.problem import as_problem
+    from costmodel.analysis.samples import base_sample, mixed_samples
+    from costmodel.analysis.scores import coverage, crps, interval_score, pit
+    from costmodel.analysis.sensitivity import first_order_of, given_data_study, morris_study, sobol_study
+    from costmodel.analysis.shapley import shapley_values
+    from costmodel.analysis.sobol import sobol_indices
+    from costmodel.analysis.store import EnsembleStore, store_ensemble
+    from costmodel.analysis.targets import Selector, Target
+    from costmodel.analysis.weights import weighted_ensemble
 
+__all__ = [
+    "EnsembleStore",
+    "Multiple",
+    "Observed",
+    "Plan",
+    "Selector",
+    "Target",
+    "as_known",
+    "as_problem",
+    "backtest",
+    "base_sample",
+    "break_even",
+    "break_even_distribution",
+    "break_even_frontier",
+    "compare",
+    "coverage",
+    "crps",
+    "elasticities",
+    "evidence_shares",
+    "first_order_of",
+    "fit",
+    "given_data_indices",
+    "given_data_study",
+    "interval_score",
+    "mixed_samples",
+    "morris_effects",
+    "morris_sample",
+    "morris_study",
+    "pit",
+    "plan_for",
+    "rank_correlations",
+    "run_ensemble",
+    "shapley_values",
+    "sobol_indices",
+    "sobol_study",
+    "store_ensemble",
+    "tornado",
+    "waterfall",
+    "weighted_ensemble",
+]
 
-def __getattr__(name: str) -> Any:
-    """Import a name from its module when it is first asked for."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    """Return every public name."""
-    return [*globals(), *_HOMES]
+__getattr__, __dir__ = attach(__name__)

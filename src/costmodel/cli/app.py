@@ -7,7 +7,7 @@ import io
 import os
 import sys
 import warnings
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -21,11 +21,20 @@ from costmodel.cli.estimate_records import estimate_app
 from costmodel.cli.report import report_command
 from costmodel.cli.run import list_command, run_command
 from costmodel.cli.sensitivity import sensitivity_command
-from costmodel.cli.show import diff_command, show_command
+from costmodel.cli.show import describe_command, diff_command, show_command
 from costmodel.cli.stability import stability_command
 from costmodel.cli.usage import usage_command
 from costmodel.cli.validate import validate_command
+from costmodel.entry import load_models
 from costmodel.foundation.errors import CostModelError
+from costmodel.foundation.version import VERSION
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"costmodel {VERSION}")
+        raise typer.Exit
+
 
 app = typer.Typer(
     help="The economics of AI compute: training, inference, depreciation, demand and the flywheel that ties them.",
@@ -33,10 +42,32 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", callback=_print_version, is_eager=True)
+    ] = False,
+    with_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with",
+            metavar="FILE.py|MODULE",
+            help="Import code of your own that registers models, before the command; repeatable.",
+        ),
+    ] = None,
+) -> None:
+    """Take the options that stand before a command."""
+    for source in with_ or []:
+        load_models(source)
+
+
 app.command("run")(run_command)
 app.command("list")(list_command)
 app.command("show")(show_command)
 app.command("diff")(diff_command)
+app.command("describe")(describe_command)
 app.command("stability")(stability_command)
 app.command("sensitivity")(sensitivity_command)
 app.command("breakeven")(breakeven_command)

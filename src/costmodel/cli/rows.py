@@ -10,7 +10,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Column, Table
 
+from costmodel.cli.common import print_json
 from costmodel.cli.tables import WIDTH
+from costmodel.foundation.tables import Table as TextTable
 
 
 def console() -> Console:
@@ -32,6 +34,16 @@ def print_rows(title: str, rows: Sequence[Mapping[str, Any]], *, limit: int | No
     shown.print(table)
     if limit is not None and len(rows) > limit:
         shown.print(f"{limit} of {len(rows)} rows; --all shows the rest", highlight=False)
+
+
+def print_text_table(table: TextTable, as_json: bool) -> None:
+    """Print a table of texts, or its rows as JSON."""
+    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    if as_json:
+        print_json({"title": table.title, "rows": rows, "notes": list(table.notes)})
+        return
+    print_rows(table.title, rows)
+    print_lines(table.notes)
 
 
 def parameter_units(scenario: Any) -> dict[str, str]:

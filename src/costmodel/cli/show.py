@@ -1,4 +1,4 @@
-"""``costmodel show`` and ``costmodel diff``: a scenario as text, and what differs between two."""
+"""``costmodel show``, ``describe`` and ``diff``: a scenario as text, its parameters explained, and what differs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from costmodel.cli.common import print_json, scenario_with
-from costmodel.cli.rows import print_lines, print_rows
+from costmodel.cli.rows import print_text_table
 from costmodel.entry import load_scenario
 
 
@@ -30,6 +30,18 @@ def show_command(
     typer.echo(scenario.to_toml(base=None if base is None else load_scenario(base)).rstrip("\n"))
 
 
+def describe_command(
+    name: Annotated[str, typer.Argument(help="A built-in scenario (costmodel list) or the path of a TOML file.")],
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(help="A path, the beginning of one, a pattern with *, or words."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Look parameters up: path, value, unit, bounds, meaning, grade and source."""
+    print_text_table(load_scenario(name).describe(" ".join(words or [])), as_json)
+
+
 def diff_command(
     first: Annotated[str, typer.Argument(help="A built-in scenario or the path of a TOML file.")],
     second: Annotated[str, typer.Argument(help="Another one of the same model.")],
@@ -44,6 +56,4 @@ def diff_command(
     if as_json:
         print_json({"scenarios": found.scenarios, "changes": [asdict(row) for row in found.changes]})
         return
-    table = found.table()
-    print_rows(table.title, [dict(zip(table.columns, row, strict=True)) for row in table.rows])
-    print_lines(table.notes)
+    print_text_table(found.table(), False)

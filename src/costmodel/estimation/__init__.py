@@ -12,49 +12,52 @@ Examples
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOMES = {
-    "backtest_depreciation": "depreciation",
-    "CapabilityDecline": "fixed_capability",
-    "contract_rents": "scarcity",
-    "CostSeries": "decline",
-    "decline_at_capability": "fixed_capability",
-    "DeclineFit": "decline",
-    "DeclineForecast": "forecast",
-    "DepreciationBacktest": "depreciation",
-    "ElasticityEstimate": "elasticity",
-    "estimate_elasticity": "elasticity",
-    "estimate_elasticity_of_frame": "elasticity",
-    "fit_decline": "decline",
-    "fit_scaling": "scaling",
-    "FLAGSHIP_LINES": "price_history",
-    "flagship_moves": "price_history",
-    "forecast_moore": "forecast",
-    "forecast_wright": "forecast",
-    "Form": "decline",
-    "held_out": "decline",
-    "Noise": "decline",
-    "PriceRecords": "fixed_capability",
-    "published_declines": "price_history",
-    "rent_backtest": "scarcity",
-    "RentBacktest": "scarcity",
-    "ScalingEstimate": "scaling",
-    "years_of_rise": "fixed_capability",
-}
-"""The module of this package that holds each name."""
+from costmodel.foundation.lazy import attach
 
-__all__ = sorted(_HOMES)
+if TYPE_CHECKING:
+    from costmodel.estimation.decline import CostSeries, DeclineFit, Form, Noise, fit_decline, held_out
+    from costmodel.estimation.depreciation import DepreciationBacktest, backtest_depreciation
+    from costmodel.estimation.elasticity import ElasticityEstimate, estimate_elasticity, estimate_elasticity_of_frame
+    from costmodel.estimation.fixed_capability import (
+        CapabilityDecline,
+        PriceRecords,
+        decline_at_capability,
+        years_of_rise,
+    )
+    from costmodel.estimation.forecast import DeclineForecast, forecast_moore, forecast_wright
+    from costmodel.estimation.price_history import FLAGSHIP_LINES, flagship_moves, published_declines
+    from costmodel.estimation.scaling import ScalingEstimate, fit_scaling
+    from costmodel.estimation.scarcity import RentBacktest, contract_rents, rent_backtest
 
+__all__ = [
+    "FLAGSHIP_LINES",
+    "CapabilityDecline",
+    "CostSeries",
+    "DeclineFit",
+    "DeclineForecast",
+    "DepreciationBacktest",
+    "ElasticityEstimate",
+    "Form",
+    "Noise",
+    "PriceRecords",
+    "RentBacktest",
+    "ScalingEstimate",
+    "backtest_depreciation",
+    "contract_rents",
+    "decline_at_capability",
+    "estimate_elasticity",
+    "estimate_elasticity_of_frame",
+    "fit_decline",
+    "fit_scaling",
+    "flagship_moves",
+    "forecast_moore",
+    "forecast_wright",
+    "held_out",
+    "published_declines",
+    "rent_backtest",
+    "years_of_rise",
+]
 
-def __getattr__(name: str) -> Any:
-    """Import a name from its module when it is first asked for."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    """Return every public name."""
-    return [*globals(), *_HOMES]
+__getattr__, __dir__ = attach(__name__)

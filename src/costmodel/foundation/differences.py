@@ -42,7 +42,7 @@ class Difference:
         rows = []
         for path, pair in changed_paths(first, second).items():
             units = {spec.unit for scenario in (first, second) for p, _, spec, _ in scenario.walk() if p == path}
-            texts = [_entry_text(item) for item in pair]
+            texts = [entry_text(item) for item in pair]
             sources = [_source_text(scenario, item) for scenario, item in zip((first, second), pair, strict=True)]
             rows.append(Change(path, units.pop() if units else "", *texts, *sources))
         name = second.name if second.name != first.name else f"{second.name} (changed)"
@@ -86,14 +86,14 @@ def changed_paths(first: Scenario, second: Scenario) -> dict[str, tuple[Any, Any
     return {path: pair for path, pair in found.items() if path.split(".")[0] not in ABOUT}
 
 
-def _entry_text(item: Any) -> str:
+def entry_text(item: Any) -> str:
     """Return a written entry as short text."""
     bare = bare_value(item)
     if isinstance(bare, Mapping) and "dist" in bare:
-        return f"{bare['dist']}({', '.join(f'{key}={_entry_text(x)}' for key, x in bare.items() if key != 'dist')})"
+        return f"{bare['dist']}({', '.join(f'{key}={entry_text(x)}' for key, x in bare.items() if key != 'dist')})"
     if isinstance(bare, Mapping) and "knots" in bare:
         ends = bare["knots"][0], bare["knots"][-1]
-        return f"{len(bare['knots'])} knots, " + " … ".join(f"{_entry_text(x)} ({date})" for date, x in ends)
+        return f"{len(bare['knots'])} knots, " + " … ".join(f"{entry_text(x)} ({date})" for date, x in ends)
     if isinstance(bare, Mapping | list | tuple):
         return f"{len(bare)} entries"
     if bare is None:

@@ -110,6 +110,11 @@ class Result:
                 return int(shape[-1])
         return None
 
+    @property
+    def resolved(self) -> Any:
+        """The scenario as the model saw it: numbers, draws and trajectories, for derived outputs that need an input."""
+        return self.scenario.resolve(self.design) if self.scenario.is_written() else self.scenario
+
     def coords(self) -> Mapping[str, Any]:
         """Return labels of the axes other than steps and bounds; a subclass names what it knows."""
         return {}

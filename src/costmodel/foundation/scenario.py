@@ -28,6 +28,7 @@ from costmodel.foundation.values import Resolver, Value, scaled_value, written_v
 
 if TYPE_CHECKING:
     from costmodel.foundation.differences import Difference
+    from costmodel.foundation.tables import Table
 
 
 class SourceEntry(Inputs):
@@ -224,6 +225,29 @@ class Scenario(Inputs):
                 changes[path] = written_value(scaled_value(value, factor), None, specs[path])
         return self.replace(changes)
 
+    def describe(self, words: str = "") -> Table:
+        """Return parameters with value, unit, bounds, meaning, grade and source.
+
+        Parameters
+        ----------
+        words
+            A path, the beginning of one, a pattern with ``*``, or words of path or meaning; all where empty.
+
+        Raises
+        ------
+        UnknownParameterError
+            If nothing fits; near matches are in the message.
+        """
+        from costmodel.foundation.descriptions import describe_scenario
+
+        return describe_scenario(self, words)
+
+    def __repr__(self) -> str:
+        """Return one line: what it is, and how much of it is uncertain."""
+        count, uncertain = len(self.paths()), len(self.uncertain_paths())
+        size = f"{count} parameters, {uncertain} uncertain"
+        return f"{type(self).__name__} {self.name!r} ({self.model}): {self.title or 'no title'}; {size}; .describe()"
+
     def diff(self, other: Scenario) -> Difference:
         """Return what differs between this scenario and another of the same model.
 
@@ -394,7 +418,15 @@ def register_model(name: str, scenario: type[Scenario], target: str) -> None:
         The class of its scenarios.
     target
         Its callable as ``module:function``, imported when it is first run.
+
+    Raises
+    ------
+    ScenarioError
+        If the name is that of another model.
     """
+    known = MODELS.get(name)
+    if known is not None and known._target != target:
+        raise ScenarioError(f"the model {name!r} is registered already, by {known._target}: choose another name")
     MODELS[name] = ModelEntry(name, scenario, target)
 
 

@@ -12,48 +12,50 @@ Examples
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOMES = {
-    "AcceleratorHour": "accelerator_hour",
-    "AcceleratorHourResult": "accelerator_hour",
-    "BookSchedule": "books",
-    "BookTerms": "fleet",
-    "Cooling": "site",
-    "FiledBalance": "filings",
-    "Fleet": "fleet",
-    "FleetStep": "fleet",
-    "LifePolicy": "company",
-    "Loans": "loans",
-    "Opening": "fleet",
-    "OpeningBook": "fleet",
-    "Project": "project",
-    "ProjectResult": "project",
-    "Site": "site",
-    "bonus_share": "tax",
-    "filed_balance": "filings",
-    "from_catalog": "accelerator_hour",
-    "irr": "finance",
-    "macrs_rates": "macrs",
-    "npv": "finance",
-    "opening_of": "filings",
-    "payback": "finance",
-    "required_rent": "rent",
-    "useful_life_effect": "company",
-}
-"""The module of this package that holds each name."""
+from costmodel.foundation.lazy import attach
 
-__all__ = sorted(_HOMES)
+if TYPE_CHECKING:
+    from costmodel.ownership.accelerator_hour import AcceleratorHour, AcceleratorHourResult, from_catalog
+    from costmodel.ownership.books import BookSchedule
+    from costmodel.ownership.company import LifePolicy, useful_life_effect
+    from costmodel.ownership.filings import FiledBalance, filed_balance, opening_of
+    from costmodel.ownership.finance import irr, npv, payback
+    from costmodel.ownership.fleet import BookTerms, Fleet, FleetStep, Opening, OpeningBook
+    from costmodel.ownership.loans import Loans
+    from costmodel.ownership.macrs import macrs_rates
+    from costmodel.ownership.project import Project, ProjectResult
+    from costmodel.ownership.rent import required_rent
+    from costmodel.ownership.site import Cooling, Site
+    from costmodel.ownership.tax import bonus_share
 
+__all__ = [
+    "AcceleratorHour",
+    "AcceleratorHourResult",
+    "BookSchedule",
+    "BookTerms",
+    "Cooling",
+    "FiledBalance",
+    "Fleet",
+    "FleetStep",
+    "LifePolicy",
+    "Loans",
+    "Opening",
+    "OpeningBook",
+    "Project",
+    "ProjectResult",
+    "Site",
+    "bonus_share",
+    "filed_balance",
+    "from_catalog",
+    "irr",
+    "macrs_rates",
+    "npv",
+    "opening_of",
+    "payback",
+    "required_rent",
+    "useful_life_effect",
+]
 
-def __getattr__(name: str) -> Any:
-    """Import a name from its module when it is first asked for."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    """Return every public name."""
-    return [*globals(), *_HOMES]
+__getattr__, __dir__ = attach(__name__)

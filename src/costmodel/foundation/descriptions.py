@@ -1,0 +1,89 @@
+"""Parameters looked up with their meaning: path, value, unit, bounds, evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from costmodel.foundation.differences import entry_text
+from costmodel.foundation.errors import UnknownParameterError, near_matches
+from costmodel.foundation.provenance import Provenance
+from costmodel.foundation.tables import Table
+from costmodel.foundation.values import ParameterSpec, written_value
+
+if TYPE_CHECKING:
+    from costmodel.foundation.scenario import Scenario
+
+COLUMNS = ("path", "value", "unit", "bounds", "meaning", "grade", "source")
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A parameter as text."""
+
+    path: str
+    value: str
+    unit: str
+    bounds: str
+    meaning: str
+    grade: str
+    source: str
+
+    def row(self) -> tuple[str, ...]:
+        """Return the texts in the order of ``COLUMNS``."""
+        return tuple(getattr(self, name) for name in COLUMNS)
+
+
+def described(scenario: Scenario) -> Iterator[Described]:
+    """Yield every parameter of a scenario and every switch, in declared order."""
+    for name, switch in scenario.switches.items():
+        moved = ", ".join(f"{path} × {factor:g}" if factor != 1.0 else path for path, factor in switch.moves.items())
+        yield Described(name, "switch", "", "", f"{switch.description} Moves {moved}.", "", "")
+    for path, value, spec, provenance in scenario.walk():
+        yield _described(scenario, path, value, spec, provenance)
+
+
+def _described(scenario: Scenario, path: str, value: Any, spec: ParameterSpec, provenance: Provenance) -> Described:
+    entry = scenario.source_table.get(provenance.source or "")
+    source = (
+        "" if entry is None else " ".join(filter(None, (entry.title, entry.date and f"({entry.date})", entry.link)))
+    )
+    text = entry_text(written_value(value, None, spec))
+    return Described(path, text, spec.unit, spec.bounds(), spec.description, provenance.grade.value, source)
+
+
+def describe_scenario(scenario: Scenario, words: str = "") -> Table:
+    """Return the parameters that a path, a pattern or words fit.
+
+    Parameters
+    ----------
+    scenario
+        A scenario.
+    words
+        A path, the beginning of one, a pattern with ``*``, or words that stand in path or meaning; all where empty.
+
+    Raises
+    ------
+    UnknownParameterError
+        If nothing fits; near matches are in the message.
+    """
+    lines = list(described(scenario))
+    found = [line for line in lines if _fits(line, words.strip())] if words.strip() else lines
+    if not found:
+        known = [line.path for line in lines]
+        leaves = {path.split(".")[-1] for path in known}
+        raise UnknownParameterError(f"{words}: no parameter has it{near_matches(words, [*known, *leaves])}")
+    notes = tuple(line.source for line in found if line.source) if len(found) == 1 else ()
+    return Table(
+        COLUMNS, tuple(line.row() for line in found), f"{scenario.name}: {scenario.title or scenario.model}", notes
+    )
+
+
+def _fits(line: Described, words: str) -> bool:
+    """Return whether a line is the path, below it, fits the pattern, or has every word."""
+    if line.path == words or line.path.startswith(f"{words}.") or ("*" in words and fnmatchcase(line.path, words)):
+        return True
+    text = f"{line.path} {line.path.replace('.', ' ').replace('_', ' ')} {line.meaning}".lower()
+    return all(word in text for word in words.lower().split())

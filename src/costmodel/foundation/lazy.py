@@ -1,0 +1,70 @@
+"""Packages that import their names when they are first used, so that importing them stays light.
+
+A package writes its imports once, under ``if TYPE_CHECKING:``, where editors and type checkers read them, and lists
+them in ``__all__``; :func:`attach` reads the same lines and imports each name when it is asked for.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pkgutil import get_data
+from typing import Any
+
+
+def attach(package: str, rooms: Sequence[str] = ()) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return ``__getattr__`` and ``__dir__`` of a package.
+
+    Parameters
+    ----------
+    package
+        Its ``__name__``.
+    rooms
+        Packages in it that are its attributes without having been imported.
+
+    Returns
+    -------
+    tuple
+        Two functions, to be assigned to ``__getattr__`` and ``__dir__``.
+
+    Examples
+    --------
+    >>> import costmodel
+    >>> costmodel.analysis.break_even.__module__, "run" in dir(costmodel)
+    ('costmodel.analysis.breakeven', True)
+    """
+    homes: dict[str, str] = {}
+
+    def find(name: str) -> Any:
+        if not homes:
+            homes.update(_homes(package))
+        if name in homes:
+            value = getattr(import_module(homes[name]), name)
+        elif name in rooms:
+            value = import_module(f"{package}.{name}")
+        else:
+            from costmodel.foundation.errors import near_matches
+
+            hint = "" if name.startswith("_") else near_matches(name, [*homes, *rooms])
+            raise AttributeError(f"module {package!r} has no attribute {name!r}{hint}")
+        setattr(sys.modules[package], name, value)
+        return value
+
+    def listed() -> list[str]:
+        return sorted({*getattr(sys.modules[package], "__all__", ()), *rooms})
+
+    return find, listed
+
+
+def _homes(package: str) -> dict[str, str]:
+    """Return the module of every name that a package imports for type checkers."""
+    text = get_data(package, "__init__.py")
+    found: dict[str, str] = {}
+    for node in ast.parse(text or b"").body:
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            for line in node.body:
+                if isinstance(line, ast.ImportFrom) and line.module is not None:
+                    found.update({alias.asname or alias.name: line.module for alias in line.names})
+    return found
