@@ -19,14 +19,6 @@ LIVES = st.floats(0.5, 30.0)
 
 
 @pytest.mark.closed_form
-@pytest.mark.reference("costmodel.ownership.depreciation:straight_line_fraction")
-def test_straight_line_is_even_and_bounded() -> None:
-    assert depreciation.straight_line_fraction(1.5, 6.0) == 0.25
-    assert depreciation.straight_line_fraction(-2.0, 6.0) == 0.0
-    assert depreciation.straight_line_fraction(7.0, 6.0) == 1.0
-
-
-@pytest.mark.closed_form
 @pytest.mark.reference("costmodel.ownership.depreciation:sum_of_years_digits_fraction")
 def test_sum_of_years_digits() -> None:
     assert depreciation.sum_of_years_digits_fraction(2.0, 5.0) == pytest.approx((5 + 4) / (5 + 4 + 3 + 2 + 1))
@@ -149,7 +141,6 @@ def test_declining_balance_switches_where_straight_line_gives_more() -> None:
 def test_closing_methods_expense_cost_less_salvage(cost: float, share: float, life: float, factor: float) -> None:
     salvage = share * cost
     for books in (
-        depreciation.straight_line(cost, salvage, life),
         depreciation.declining_balance(cost, salvage, life, factor),
         depreciation.sum_of_years_digits(cost, salvage, life),
         depreciation.units_of_production(cost, salvage, [life, 0.0, 2 * life, 1.0], 3 * life),
@@ -172,7 +163,7 @@ def test_economic_methods_leave_the_value_that_they_say(cost: float, life: float
 @given(st.lists(st.tuples(COSTS, SHARES, LIVES), min_size=2, max_size=4))
 def test_draws_broadcast_in_every_method(rows: list[tuple[float, float, float]]) -> None:
     cost, share, life = (np.array(column) for column in zip(*rows, strict=True))
-    for method in (depreciation.straight_line, depreciation.declining_balance, depreciation.sum_of_years_digits):
+    for method in (depreciation.declining_balance, depreciation.sum_of_years_digits):
         together = method(cost, share * cost, life, periods=31)
         for i in range(len(rows)):
             alone = method(cost[i], share[i] * cost[i], life[i], periods=31)
@@ -194,7 +185,7 @@ def test_draws_broadcast_in_every_method(rows: list[tuple[float, float, float]])
     ],
 )
 def test_what_has_no_meaning_is_refused(arguments: tuple[object, ...], message: str) -> None:
-    for method in (depreciation.straight_line, depreciation.declining_balance, depreciation.sum_of_years_digits):
+    for method in (depreciation.declining_balance, depreciation.sum_of_years_digits):
         with pytest.raises(DomainError, match=message):
             method(*arguments)  # type: ignore[arg-type]
 
@@ -202,6 +193,6 @@ def test_what_has_no_meaning_is_refused(arguments: tuple[object, ...], message: 
 @pytest.mark.contract
 def test_a_schedule_needs_its_periods() -> None:
     with pytest.raises(DomainError, match="periods must be a whole number"):
-        depreciation.straight_line(1.0, 0.0, 4, periods=0)
+        depreciation.sum_of_years_digits(1.0, 0.0, 4, periods=0)
     with pytest.raises(DomainError, match="one value per period"):
         depreciation.units_of_production(1.0, 0.0, 3.0, 3.0)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from costmodel.cli.app import main
 from costmodel.foundation.errors import CatalogError, DomainError
 from costmodel.ownership.filings import BALANCES, filed_balance, opening_of, short_lived_share
 
@@ -92,3 +95,22 @@ def test_an_opening_without_property_leaves_the_classes_out() -> None:
         opening_of(balance, depreciation=20e9, equipment_life=30.0, site_life=27.5)
     with pytest.raises(DomainError, match="network_share must be between 0 and 1"):
         opening_of(balance, depreciation=1.0, equipment_life=5.0, site_life=20.0, network_share=1.5)
+
+
+@pytest.mark.contract
+def test_the_command_shows_a_balance_and_an_opening(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(*arguments: str) -> str:
+        monkeypatch.setattr("sys.argv", ["costmodel", "balance", *arguments])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        assert not stop.value.code
+        return capsys.readouterr().out
+
+    shown = ask("Alphabet", "2025-12-31", "--opening", "24e9", "6", "25")
+    assert "58.5 billion USD" in shown and "not recorded: cash, debt" in shown and "in construction" in shown
+    form = json.loads(ask("Alphabet", "2025-12-31", "--opening", "24e9", "6", "25", "--json"))
+    total = sum(form["figures"][name]["book"]["value"] for name in ("accelerators", "network", "sites"))
+    assert total == pytest.approx((246.597 - 78.592) * 1e9)
+    assert form["figures"]["leases_signed"]["source"] in form["sources"]

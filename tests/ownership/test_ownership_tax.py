@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from costmodel.foundation.errors import DomainError
 from costmodel.ownership import finance, tax
-from costmodel.ownership.depreciation import straight_line
 from costmodel.ownership.macrs import macrs
 
 
@@ -65,7 +64,7 @@ def test_losses_are_used_once(income: list[float], rate: float, limit: float) ->
 
 @pytest.mark.closed_form
 def test_book_and_tax_lives_apart_leave_a_deferred_tax_that_returns() -> None:
-    book = straight_line(600.0, 0.0, 6, periods=7).expense
+    book = [100.0] * 6 + [0.0]
     deducted = macrs(600.0, 5).expense
     liability = tax.deferred_tax(book, [*deducted, 0.0], 0.21)
     # first year: 120 deducted, 100 expensed

@@ -13,6 +13,7 @@ import typer
 
 from costmodel.cli.audit import audit_command
 from costmodel.cli.backtest import backtest_command
+from costmodel.cli.balance import balance_command
 from costmodel.cli.breakeven import breakeven_command
 from costmodel.cli.calibrate import calibrate_command
 from costmodel.cli.catalog import catalog_command
@@ -75,6 +76,7 @@ app.command("calibrate")(calibrate_command)
 app.command("compare")(compare_command)
 app.command("audit")(audit_command)
 app.command("backtest")(backtest_command)
+app.command("balance")(balance_command)
 app.add_typer(estimate_app, name="estimate")
 app.command("report")(report_command)
 app.command("usage")(usage_command)

@@ -1,8 +1,8 @@
-"""Depreciation: book methods, tax tables from their rule, and the fall of economic value.
+"""Depreciation by other methods than straight line, which a fleet has, and the fall of economic value.
 
 Methods in closed form are written as the cumulative share depreciated at an age, so that the expense of a
 period is a difference of two shares and the sum closes by construction. Methods that are defined period by period
-(declining balance, units of production, MACRS) are loops over periods. All broadcast: a life or a cost per draw
+(declining balance, units of production) are loops over periods. All broadcast: a life or a cost per draw
 gives a schedule per draw, periods leading.
 """
 
@@ -23,36 +23,10 @@ __all__ = [
     "economic_fraction",
     "expected_rents",
     "rent_value_fraction",
-    "straight_line",
-    "straight_line_fraction",
     "sum_of_years_digits",
     "sum_of_years_digits_fraction",
     "units_of_production",
 ]
-
-
-@formula(step=True)
-def straight_line_fraction(age: Numeric, life: Numeric) -> Numeric:
-    """Cumulative share depreciated at an age, straight line.
-
-    Parameters
-    ----------
-    age
-        Time since in service, signed: 0 before service [year].
-    life
-        Useful (book) life, > 0 [year].
-
-    Returns
-    -------
-    Numeric
-        Share of cost less salvage, 0 to 1 [1].
-
-    Examples
-    --------
-    >>> [float(straight_line_fraction(age, 4.0)) for age in (-1.0, 1.0, 9.0)]
-    [0.0, 0.25, 1.0]
-    """
-    return np.minimum(np.maximum(age / life, 0.0), 1.0)
 
 
 @formula()
@@ -151,8 +125,10 @@ def rent_value_fraction(age: Numeric, life: Numeric, discount_rate: Numeric, dec
     return 1.0 - left
 
 
-def straight_line(cost: ArrayLike, salvage: ArrayLike, life: ArrayLike, periods: int | None = None) -> BookSchedule:
-    """Depreciate evenly.
+def sum_of_years_digits(
+    cost: ArrayLike, salvage: ArrayLike, life: ArrayLike, periods: int | None = None
+) -> BookSchedule:
+    """Depreciate by the sum of the years' digits.
 
     Parameters
     ----------
@@ -164,26 +140,6 @@ def straight_line(cost: ArrayLike, salvage: ArrayLike, life: ArrayLike, periods:
         Useful life in periods, > 0 [1]; a life that is not whole ends within its last period.
     periods
         Length of the schedule; the longest life where absent.
-
-    Raises
-    ------
-    DomainError
-        If an argument is outside its range.
-
-    Examples
-    --------
-    >>> [round(x, 9) for x in straight_line(100.0, 10.0, 2.5).expense.tolist()]
-    [36.0, 36.0, 18.0]
-    """
-    cost, salvage, life = _checked(cost, salvage, life)
-    bounds = _bounds(life, periods)
-    return as_books(cost, (cost - salvage) * np.diff(straight_line_fraction(bounds, life), axis=0))
-
-
-def sum_of_years_digits(
-    cost: ArrayLike, salvage: ArrayLike, life: ArrayLike, periods: int | None = None
-) -> BookSchedule:
-    """Depreciate by the sum of the years' digits: arguments as for `straight_line`.
 
     Raises
     ------
@@ -214,7 +170,7 @@ def declining_balance(
     Parameters
     ----------
     cost, salvage, life, periods
-        As for `straight_line`.
+        As for `sum_of_years_digits`.
     factor
         Multiple of the straight-line rate, > 0 [1]; 2 is double declining.
     switch
@@ -255,7 +211,7 @@ def units_of_production(cost: ArrayLike, salvage: ArrayLike, units: ArrayLike, t
     Parameters
     ----------
     cost, salvage
-        As for `straight_line`.
+        As for `sum_of_years_digits`.
     units
         Use by period, ≥ 0, ``(period,) + batch``.
     total_units

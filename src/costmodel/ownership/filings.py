@@ -109,7 +109,7 @@ def filed_balance(company: str, day: str | date) -> FiledBalance:
     --------
     >>> balance = filed_balance("Meta", "2025-12-31")
     >>> balance.value("leases_signed") / 1e9, balance.figures["leases_signed"]["grade"], balance.missing
-    (103.77, 'reported', ('lease_debt', 'lease_term', 'net_ppe', 'construction'))
+    (103.77, 'reported', ('lease_debt', 'lease_term', 'construction'))
     """
     record, when = catalog.company(company), to_day(day)
     figures: dict[str, dict[str, Any]] = {}

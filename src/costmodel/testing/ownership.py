@@ -77,7 +77,6 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "cost_per_watt": positive(1.0, 50.0),
         "reserve": share(),
     },
-    f"{_DEPRECIATION}:straight_line_fraction": {"age": rate(-5.0, 40.0), "life": positive(0.25, 40.0)},
     f"{_DEPRECIATION}:sum_of_years_digits_fraction": {"age": rate(-5.0, 40.0), "life": positive(0.25, 40.0)},
     f"{_DEPRECIATION}:economic_fraction": {"age": positive(0.0, 40.0), "decline": rate(-0.2, 0.7)},
     f"{_DEPRECIATION}:rent_value_fraction": {

@@ -1,0 +1,39 @@
+"""``costmodel balance``: what a company's filings say of a day, and the opening balance of an operator from it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from costmodel.cli.common import print_json
+from costmodel.ownership.filings import filed_balance, opening_of
+
+
+def balance_command(
+    company: Annotated[str, typer.Argument(help="Name in the catalog, such as Meta.")],
+    day: Annotated[str, typer.Argument(help="Day of the balance, such as 2025-12-31.")],
+    opening: Annotated[
+        tuple[float, float, float] | None,
+        typer.Option(
+            help="Depreciation a year [USD], life of equipment and of sites [year]: property by class, as a scenario "
+            "takes it.",
+            metavar="USD YEARS YEARS",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")] = False,
+) -> None:
+    """Show a company's cash, debt, leases, commitments and property on a day, each with its evidence."""
+    balance = filed_balance(company, day)
+    figures = dict(balance.figures)
+    if opening is not None:
+        spent, equipment, site = opening
+        figures = opening_of(balance, depreciation=spent, equipment_life=equipment, site_life=site)
+    if as_json:
+        print_json({"figures": figures, "sources": balance.sources, "missing": list(balance.missing)})
+        return
+    typer.echo(str(balance))
+    for name in ("accelerators", "network", "sites"):
+        if name in figures:
+            booked, built = (figures[name][part]["value"] / 1e9 for part in ("book", "construction"))
+            typer.echo(f"{name:>14}  {booked:,.1f} billion in service, {built:,.1f} in construction")
