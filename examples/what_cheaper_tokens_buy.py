@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from costmodel import load_scenario, run
 from costmodel.catalog import accelerator_price, agent_network, elasticity, multiplier, token_volume, trend, users
 from costmodel.estimation import (
     FLAGSHIP_LINES,
@@ -26,14 +27,11 @@ from costmodel.estimation import (
 from costmodel.foundation.design import Design
 from costmodel.market import (
     TokenMarket,
-    agent_tokens,
     constant_elasticity,
     consumer_surplus_change,
-    mixed_intensity,
     network_acts,
     run_market,
     split_usage_growth,
-    tokens_of_act,
 )
 
 DRAWS = 20_000
@@ -126,7 +124,7 @@ assert np.median(split.shares()["intensity"]) > np.median(split.shares()["price"
 # %%
 agent, group = multiplier("agent").value("factor"), multiplier("multi-agent").value("factor")
 for shares in ((0.1, 0.0), (0.3, 0.1), (0.5, 0.3)):
-    factor = mixed_intensity(*shares, agent, group)
+    factor = 1.0 + shares[0] * (agent - 1.0) + shares[1] * (group - 1.0)
     print(f"{shares[0]:.0%} of tasks by agents, {shares[1]:.0%} by groups: tokens per task × {factor:.1f}")
 
 # %% [markdown]
@@ -139,18 +137,14 @@ network = agent_network("Moltbook")
 DAYS_SEEN = 5.0
 """Days after 28 January to which the count of posts and comments refers [day]; assumed from "within days"."""
 posts, comments = (network.value(name, "2026-01-28/2026-02-28") for name in ("posts", "comments"))
-agents = np.exp(rng.uniform(np.log(1.5e6), np.log(2.8e6), DRAWS))  # counts differ by source
-owners = network.value("owners")
 contagion = comments / (posts + comments)
 written = network_acts(1.0, posts / DAYS_SEEN * 365.25, contagion)
 print(f"\n{comments / posts:.0f} comments to a post; {written:.3g} acts a year at the pace of the first days")
 
-prompt = np.exp(rng.uniform(np.log(2e3), np.log(3e4), DRAWS))
-per_act = tokens_of_act(prompt, rng.uniform(100, 600, DRAWS), rng.uniform(1, 4, DRAWS), rng.uniform(0.2, 1.0, DRAWS))
-seen = written * per_act
-look_ins = np.exp(rng.uniform(np.log(365.25), np.log(365.25 * 24), DRAWS))  # daily to hourly
-all_acts = agent_tokens(owners, agents / owners, rng.uniform(0.05, 0.6, DRAWS), look_ins, per_act)
-print(f"tokens behind posts and comments, T a month: {band(seen / 12, 1e-12)}")
+population = load_scenario("moltbook-agents")
+found = run(population, draws=DRAWS, rng=0)
+print(f"tokens behind posts and comments, T a month: {band(written * found.tokens_per_act / 12, 1e-12)}")
+all_acts = found.tokens
 print(f"tokens of all look-ins, T a month:           {band(all_acts / 12, 1e-12)}")
 share = all_acts / 12 / last.number
 print(f"over one discloser's tokens of May 2026:     {band(share)}")

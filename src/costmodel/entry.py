@@ -28,6 +28,7 @@ MODEL_MODULES = {
     "accelerator_hour": "costmodel.ownership.accelerator_hour",
     "project": "costmodel.ownership.project",
     "token_market": "costmodel.market.inputs",
+    "agent_population": "costmodel.market.agent_population",
     "service": "costmodel.studies.service",
 }
 """Where each model is registered; imported when a scenario names it."""

@@ -13,8 +13,6 @@ from costmodel.market.demand import (
     fading_growth,
     launch_ramp,
     logistic_adoption,
-    saturating_demand,
-    saturating_elasticity,
 )
 
 pytestmark = pytest.mark.closed_form
@@ -112,15 +110,3 @@ def test_budget_ceiling_by_hand_and_in_its_limits():
 def test_a_sharp_ceiling_is_the_minimum():
     demand = np.array([0.1, 0.5, 2.0, 10.0])
     assert np.allclose(budget_ceiling(demand, 1.0, 1.0, 200.0), np.minimum(demand, 1.0), rtol=1e-12)
-
-
-@pytest.mark.reference("costmodel.market.demand:saturating_demand")
-@pytest.mark.reference("costmodel.market.demand:saturating_elasticity")
-def test_saturating_demand_is_half_at_its_half_price_and_loses_its_elasticity_as_tokens_become_free():
-    assert saturating_demand(100.0, 2.0, 2.0, 1.5) == 50.0
-    assert saturating_demand(100.0, 8.0, 2.0, 1.5) == pytest.approx(100 / (1 + 4**1.5), rel=1e-14)
-    h = 1e-6
-    for price in (0.01, 1.0, 2.0, 50.0):
-        up, down = (np.log(saturating_demand(1.0, price * math.exp(sign * h), 2.0, 1.5)) for sign in (1, -1))
-        assert (up - down) / (2 * h) == pytest.approx(saturating_elasticity(price, 2.0, 1.5), abs=1e-8)
-    assert saturating_elasticity(2.0, 2.0, 1.5) == -0.75

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 
 from costmodel.market.rental import (
-    old_vintage_rent,
-    performance_of_age,
     rental_price,
     scarcity_factor,
     scarcity_premium,
@@ -50,17 +48,3 @@ def test_scarcity_premium_limits_raise_no_warning():
     assert scarcity_premium(0.0, 0.5, -1.1, 3.0) == 3.0
     assert scarcity_premium(0.0, 1.0, 0.0, 3.0) == 3.0
     assert scarcity_premium(0.2, 1.0, -0.1, 1.0) == 1.0
-
-
-@pytest.mark.reference("costmodel.market.rental:old_vintage_rent")
-def test_old_vintage_rents_for_its_work_less_its_extra_running_cost():
-    assert old_vintage_rent(2.0, 0.25, 0.1) == 0.4
-    assert old_vintage_rent(0.2, 0.25, 0.1) < 0
-
-
-@pytest.mark.reference("costmodel.market.rental:performance_of_age")
-def test_an_hour_of_an_old_accelerator_from_required_rent_scarcity_and_age():
-    assert performance_of_age(math.log(2), 3.0) == pytest.approx(1 / 8, rel=1e-14)
-    rent = rental_price(2.0, 1.1, 3.0, 0.7, 2.0, 0.3)
-    old = old_vintage_rent(rent, performance_of_age(0.14 * math.log(10), 2.0), 0.05)
-    assert old == pytest.approx(2.0 * 1.1**3 * 10**-0.28 - 0.05, rel=1e-13)

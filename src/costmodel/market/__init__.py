@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from costmodel.market.agents import (
-    agent_tokens,
-    mixed_intensity,
+from costmodel.market.agent_population import (
+    AgentPopulation,
+    AgentPopulationResult,
     network_acts,
-    reasoning_intensity,
+    run_population,
     tokens_of_act,
 )
 from costmodel.market.attribution import (
@@ -40,8 +40,6 @@ from costmodel.market.demand import (
     fading_growth,
     launch_ramp,
     logistic_adoption,
-    saturating_demand,
-    saturating_elasticity,
 )
 from costmodel.market.inputs import (
     AdoptionInputs,
@@ -62,8 +60,6 @@ from costmodel.market.pricing import (
     semi_implicit_log_step,
 )
 from costmodel.market.rental import (
-    old_vintage_rent,
-    performance_of_age,
     rental_price,
     scarcity_factor,
     scarcity_premium,
@@ -79,6 +75,8 @@ from costmodel.market.welfare import (
 
 __all__ = [
     "AdoptionInputs",
+    "AgentPopulation",
+    "AgentPopulationResult",
     "Contest",
     "CostInputs",
     "GrowthSplit",
@@ -87,7 +85,6 @@ __all__ = [
     "TermStructure",
     "TokenMarket",
     "TokenMarketResult",
-    "agent_tokens",
     "bass_adoption",
     "break_even_fill",
     "budget_ceiling",
@@ -109,18 +106,13 @@ __all__ = [
     "logistic_adoption",
     "logit_markup",
     "logit_shares",
-    "mixed_intensity",
     "moore",
     "network_acts",
-    "old_vintage_rent",
-    "performance_of_age",
     "quoted_terms",
-    "reasoning_intensity",
     "rebound_of_saving",
     "rental_price",
     "run_market",
-    "saturating_demand",
-    "saturating_elasticity",
+    "run_population",
     "scarcity_factor",
     "scarcity_premium",
     "semi_implicit_log_step",

@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from costmodel.market.agent_population import AgentPopulation
 from costmodel.market.inputs import TokenMarket
 from costmodel.testing.scalars import elasticity, positive, rate, share
 
@@ -50,17 +51,6 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "budget": positive(0.0, 1e15),
         "sharpness": positive(0.2, 20.0),
     },
-    "costmodel.market.demand:saturating_demand": {
-        "market": positive(0.0, 1e18),
-        "price": positive(1e-2, 1e2),
-        "half_price": positive(1e-2, 1e2),
-        "steepness": positive(0.0, 5.0),
-    },
-    "costmodel.market.demand:saturating_elasticity": {
-        "price": positive(1e-2, 1e2),
-        "half_price": positive(1e-2, 1e2),
-        "steepness": positive(0.0, 5.0),
-    },
     "costmodel.market.pricing:cost_plus": {"unit_cost": positive(0.0, 1e3), "markup": rate(-0.9, 6.0)},
     "costmodel.market.pricing:closing_share": {"speed": _SPEED, "step": _STEP},
     "costmodel.market.pricing:lagged_target_weight": {"speed": _SPEED, "step": _STEP},
@@ -96,11 +86,6 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "elasticity": elasticity(-3.0, 0.0),
         "max_premium": positive(1.0, 20.0),
     },
-    "costmodel.market.rental:old_vintage_rent": {
-        "rent": positive(0.0, 20.0),
-        "relative_performance": positive(1e-3, 10.0),
-        "extra_running_cost": rate(-1.0, 1.0),
-    },
     "costmodel.market.decline:wright": {
         "cost": positive(),
         "cumulative_ratio": positive(1e-3, 1e6),
@@ -115,32 +100,13 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "elasticity": elasticity(),
     },
     "costmodel.market.welfare:rebound_of_saving": {"price_ratio": _RATIO, "elasticity": elasticity()},
-    "costmodel.market.agents:agent_tokens": {
-        "owners": positive(0.0, 1e6),
-        "agents_per_owner": positive(0.0, 1e3),
-        "active_share": share(),
-        "acts_per_agent": positive(0.0, 1e5),
-        "tokens_per_act": positive(0.0, 1e6),
-    },
-    "costmodel.market.agents:tokens_of_act": {
+    "costmodel.market.agent_population:tokens_of_act": {
         "prompt_tokens": positive(0.0, 1e5),
         "written_tokens": positive(0.0, 1e5),
         "turns": positive(1.0, 200.0),
         "resent_share": share(),
     },
-    "costmodel.market.agents:mixed_intensity": {
-        "agent_share": positive(0.0, 0.5),
-        "multi_agent_share": positive(0.0, 0.5),
-        "agent_multiple": positive(1.0, 30.0),
-        "multi_agent_multiple": positive(1.0, 60.0),
-    },
-    "costmodel.market.agents:reasoning_intensity": {
-        "reasoning_share": share(),
-        "output_share": share(),
-        "output_multiple": positive(1.0, 50.0),
-    },
-    "costmodel.market.rental:performance_of_age": {"improvement": rate(-0.5, 1.0), "age": positive(0.0, 10.0)},
-    "costmodel.market.agents:network_acts": {
+    "costmodel.market.agent_population:network_acts": {
         "agents": positive(0.0, 1e7),
         "activity": positive(0.0, 1e4),
         "contagion": positive(0.0, 0.99),
@@ -230,5 +196,26 @@ def token_markets(draw: Any) -> TokenMarket:
     )
 
 
-SCENARIOS: dict[str, SearchStrategy[Any]] = {"token_market": token_markets()}
+def agent_populations() -> SearchStrategy[AgentPopulation]:
+    """Written populations of agents, with and without a price of tokens."""
+    return st.builds(
+        AgentPopulation,
+        name=st.just("tried"),
+        owners=positive(0.0, 1e9),
+        agents_per_owner=positive(0.0, 1e4),
+        active_share=share(),
+        activity=positive(0.0, 1e6),
+        contagion=positive(0.0, 0.99),
+        prompt_tokens=positive(0.0, 1e6),
+        written_tokens=positive(0.0, 1e5),
+        turns=positive(1.0, 100.0),
+        resent_share=share(),
+        price=st.none() | positive(0.0, 1e-4),
+    )
+
+
+SCENARIOS: dict[str, SearchStrategy[Any]] = {
+    "token_market": token_markets(),
+    "agent_population": agent_populations(),
+}
 """A strategy of written scenarios for each model."""
