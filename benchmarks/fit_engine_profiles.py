@@ -24,8 +24,9 @@ from costmodel.validation.serving_rows import Rows, may_be_fitted, read_rows
 ENGINES = ("vllm", "sglang", "trtllm")
 READS_FIRST = frozenset({"sglang"})
 """Engines whose scheduler reads waiting prompts before it decodes, by default."""
-START = Engine(host_time=1e-3, first_token_factor=2.0, memory_use=MEMORY_USE)
-"""An engine that adds a millisecond a step: where the pooled fit starts, and what it is shrunk towards."""
+START = Engine(host_time=1e-3, launch_time=1e-3, memory_use=MEMORY_USE)
+"""An engine that adds a millisecond a step, and one a layer before the first token: where the pooled fit starts, and
+what it is shrunk towards."""
 NOTE = "From benchmarks/fit_engine_profiles.py."
 
 
@@ -81,7 +82,7 @@ def robust_spread(errors: np.ndarray) -> float:
 
 def record(name: str, fit: Fit, rows: Rows, errors: np.ndarray, firsts: np.ndarray) -> str:
     """Return the record of a profile."""
-    decode, prefill, host, first = fit.values
+    decode, prefill, host, first, launch = fit.values
     spreads = [np.exp(1.2815515655446004 * deviation) for deviation in fit.deviations]
     versions = ", ".join(sorted({str(version) for version in rows.version if version})) or "not stated"
     models = ", ".join(sorted({str(model) for model in rows.model}))
@@ -104,6 +105,7 @@ def record(name: str, fit: Fit, rows: Rows, errors: np.ndarray, firsts: np.ndarr
             f"decode_factor = {ranged(decode, spreads[0])}",
             f"host_time = {ranged(host, spreads[2])}",
             f"first_token_factor = {ranged(first, spreads[3])}",
+            f"launch_time = {ranged(launch, spreads[4])}",
             f"prefill_first = {float(name in READS_FIRST)}",
             f"spread = {robust_spread(errors):.3f}",
             f"first_token_spread = {robust_spread(firsts):.3f}",

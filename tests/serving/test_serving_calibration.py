@@ -45,20 +45,24 @@ def test_deviation_has_the_profile_at_its_median_and_its_spread():
     assert Distribution.parse(drawn.written(), "1") == drawn
 
 
+LAYERS = np.array([40.0, 80.0, 40.0, 20.0])
+"""Layers of the models of four rows."""
+
+
 def _times(engine):
     """Times of four rows that depend on each factor in a known way: decode, prompts between, host, first token."""
     decode, prompts = np.array([1.0, 2.0, 4.0, 8.0]) * 1e-2, np.array([4.0, 1.0, 2.0, 1.0]) * 1e-2
     per_token = engine.decode_factor * decode + engine.prefill_factor * prompts + engine.host_time
-    return engine.first_token_factor * engine.prefill_factor * prompts, per_token
+    return engine.first_token_factor * engine.prefill_factor * prompts + LAYERS * engine.launch_time, per_token
 
 
 @pytest.mark.closed_form
 def test_a_fit_finds_the_factors_behind_many_rows_and_shrinks_few():
-    true = Engine(decode_factor=1.3, prefill_factor=0.9, host_time=2e-3, first_token_factor=3.0)
-    prior = Engine(host_time=1e-3, first_token_factor=2.0)
+    true = Engine(decode_factor=1.3, prefill_factor=0.9, host_time=2e-3, first_token_factor=3.0, launch_time=2e-3)
+    prior = Engine(host_time=1e-3, first_token_factor=2.0, launch_time=1e-3)
     first, per_token = _times(true)
     heavy = fit_factors(_times, first, per_token, prior, weights=np.full(4, 1e4))
-    assert heavy.values == pytest.approx((1.3, 0.9, 2e-3, 3.0), rel=0.03)
+    assert heavy.values == pytest.approx((1.3, 0.9, 2e-3, 3.0, 2e-3), rel=0.05)
     light = fit_factors(_times, first, per_token, prior, weights=np.full(4, 0.1))
     assert 1.0 < light.values[0] < heavy.values[0]
     assert 2.0 < light.values[3] < heavy.values[3]
@@ -69,8 +73,8 @@ def test_a_fit_finds_the_factors_behind_many_rows_and_shrinks_few():
 
 @pytest.mark.closed_form
 def test_an_outlier_counts_linearly_and_a_missing_first_token_not_at_all():
-    first, per_token = _times(Engine())
-    prior, weights = Engine(host_time=1e-4), np.full(4, 100.0)
+    prior, weights = Engine(host_time=1e-4, launch_time=1e-3), np.full(4, 100.0)
+    first, per_token = _times(prior)
     clean = fit_factors(_times, first, per_token, prior, weights)
     outlier = fit_factors(_times, first, per_token * np.array([1.0, 1.0, 1.0, 8.0]), prior, weights)
     # three rows say 1, one says 8: the mean of logarithms would be 8^(1/4) = 1.68

@@ -112,7 +112,7 @@ def test_an_installation_lies_around_its_profile_by_default():
 def test_an_engine_is_its_profile_and_what_is_written_goes_before_it():
     fast, slow = (deploy(CHAT.replace({"engine.name": name, "batch": 16.0}).resolve()) for name in ("trtllm", "sglang"))
     assert fast.time_per_output_token < slow.time_per_output_token
-    written = {"prefill_factor": 2.0, "decode_factor": 2.0, "host_time": 0.0, "first_token_factor": 1.0}
+    written = {"prefill_factor": 2.0, "decode_factor": 2.0, "host_time": 0.0, "launch_time": 0.0}
     once, twice = (
         deploy(CHAT.replace({f"engine.{name}": value * factor for name, value in written.items()}).resolve())
         for factor in (0.5, 1.0)

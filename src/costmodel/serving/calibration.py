@@ -1,7 +1,7 @@
 """Calibration: an engine's factors from measured rows, shrunk towards its profile, with the error on rows held back.
 
 The same fit makes the profiles of the catalog (on rows that a split allows) and calibrates one's own installation (on
-one's own benchmark): four numbers, a robust loss, and a prior that few rows hardly move.
+one's own benchmark): five numbers, a robust loss, and a prior that few rows hardly move.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from costmodel.serving.load import closed_loop
 from costmodel.serving.measured import Measured
 from costmodel.serving.throughput import Mode
 
-FACTORS = ("decode_factor", "prefill_factor", "host_time", "first_token_factor")
+FACTORS = ("decode_factor", "prefill_factor", "host_time", "first_token_factor", "launch_time")
 """What is fitted, in the order of the fit."""
-PRIOR_SPREAD = (0.1, 0.1, 0.4, 0.3)
+PRIOR_SPREAD = (0.1, 0.1, 0.4, 0.3, 0.6)
 """Standard deviation of the logarithm of each factor between an engine and its prior [1]: of five choices the one with
 the least error on groups that were left out of the profiles' fit in turn."""
 SOFT_ERROR, SOFT_FIRST = 0.15, 0.3

@@ -29,6 +29,9 @@ class Engine:
     first_token_factor
         Time to the first token of a request that meets no queue, over the time to read its prompt: admission, passes
         already under way, output, > 0 [1].
+    launch_time
+        Time of the host to start a pass over prompts, by layer: such passes are not captured, so that every kernel is
+        launched from the host before the first token comes, >= 0 [s].
     prefill_first
         1 where waiting prompts are read before anything is decoded, so that equal requests stay in step; 0 where they
         are mixed in [1].
@@ -40,6 +43,7 @@ class Engine:
     decode_factor: Numeric = 1.0
     host_time: Numeric = 0.0
     first_token_factor: Numeric = 1.0
+    launch_time: Numeric = 0.0
     prefill_first: Numeric = 0.0
     memory_use: Numeric = 0.9
 

@@ -1,6 +1,6 @@
 """Engine profiles: what vLLM, SGLang and TensorRT-LLM make of a machine, fitted once on stated rows.
 
-A profile is two factors, the host's time and the first token's factor, with the error on groups of rows that were left
+A profile is two factors, the host's times and the first token's factor, with the error on groups of rows that were left
 out of the fit in turn. It is fitted on Hopper and used on every chip; an engine without a profile takes the pooled one,
 and says so.
 """
@@ -33,7 +33,7 @@ class Profile:
     ----------
     name
         Engine, or ``"pooled"``.
-    prefill_factor, decode_factor, host_time, first_token_factor, prefill_first
+    prefill_factor, decode_factor, host_time, first_token_factor, launch_time, prefill_first
         As of :class:`~costmodel.serving.configuration.Engine`.
     spread, first_token_spread
         Standard deviation of the logarithm of measured over predicted time per output token, and time to first token,
@@ -55,6 +55,7 @@ class Profile:
     decode_factor: float
     host_time: float
     first_token_factor: float
+    launch_time: float
     prefill_first: float
     spread: float
     first_token_spread: float
@@ -77,6 +78,7 @@ class Profile:
             decode_factor=self.decode_factor,
             host_time=self.host_time,
             first_token_factor=self.first_token_factor,
+            launch_time=self.launch_time,
             prefill_first=self.prefill_first,
             memory_use=memory_use,
         )
@@ -124,6 +126,7 @@ def profile(name: str = POOLED) -> Profile:
         "decode_factor",
         "host_time",
         "first_token_factor",
+        "launch_time",
         "prefill_first",
         "spread",
         "first_token_spread",

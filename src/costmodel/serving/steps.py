@@ -261,13 +261,14 @@ def prefill_latency(what: Configuration, traffic: Traffic) -> Numeric:
     Returns
     -------
     float or array
-        Time [s]: to read the prompt, times the engine's factor; without waiting in a queue.
+        Time [s]: to read the prompt, times the engine's factor, and to launch the pass; without waiting in a queue.
     """
     new = traffic.mean_input * (1.0 - traffic.cached_share)
     tokens = np.minimum(traffic.chunk, new)
     work = prefill_work(what, tokens, traffic.mean_input, traffic.cached_share)
     passed = what.engine.prefill_factor * (stage_time(what, work) + stage_send_time(what, tokens))
-    return what.engine.first_token_factor * (new / tokens - 1.0 + what.layout.pipeline) * passed
+    read = (new / tokens - 1.0 + what.layout.pipeline) * passed
+    return what.engine.first_token_factor * read + what.engine.launch_time * what.shape.layers
 
 
 def _met_length(traffic: Traffic) -> Numeric:
