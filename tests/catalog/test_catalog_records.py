@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import costmodel.catalog as catalog
 from costmodel.catalog import Catalog, Datum, Record
 from costmodel.catalog.periods import decimal_year, span
+from costmodel.catalog.written import source_table, written
 from costmodel.foundation.errors import CatalogError
 from costmodel.foundation.provenance import Grade, Source
 
@@ -323,14 +324,25 @@ def test_import_reads_no_data_and_stays_light() -> None:
 @pytest.mark.contract
 def test_a_figure_can_be_written_into_a_scenario() -> None:
     price = WHOLE.electricity("Ohio").datum("price")
-    assert price.as_parameter() == {"value": 0.079, "source": "eia-epm-2025-04", "grade": "published"}
-    assert price.source_entry()["title"].startswith("US EIA")
+    evidence = {"source": "eia-epm-2025-04", "grade": "published", "note": "Ohio 2025-04"}
+    assert written(price) == {"value": 0.079, **evidence}
+    assert source_table([price])["eia-epm-2025-04"]["title"].startswith("US EIA")
+    per_watt_hour = written(price, scale=1e-3, note="per Wh")
+    assert per_watt_hour["value"] == 0.079 * 1e-3 and per_watt_hour["note"] == "Ohio 2025-04; per Wh"
     vendor = WHOLE.accelerator("H100-SXM").datum("vendor")
     with pytest.raises(CatalogError, match="holds no number"):
-        vendor.as_parameter()
-    recalled = WHOLE.company("Alphabet").annual("capex")[2019].as_parameter()
+        written(vendor)
+    unread = WHOLE.company("Alphabet").annual("capex")[2019]
+    recalled = written(unread)
     assert "source" not in recalled
     assert recalled["grade"] == "unverified"
+    # a derived value is as weak as the weakest figure that it rests on, and as what was done
+    assert written([price, unread], 1.0, note="both") == {"value": 1.0, "grade": "unverified", "note": "both"}
+    assert written([price], 1.0, note="half", grade=Grade.ASSUMED)["grade"] == "assumed"
+    spread = {"dist": "uniform", "low": 0.0, "high": 1.0}
+    assert written([price], spread, note="range")["value"] == spread
+    with pytest.raises(CatalogError, match="2 figures are no value"):
+        written([price, unread])
 
 
 @pytest.mark.contract

@@ -110,30 +110,6 @@ class Datum:
         """Whether the figure had been published by ``day``; false where ``known`` is blank."""
         return self.known is not None and span(self.known)[1] <= day
 
-    def as_parameter(self) -> dict[str, object]:
-        """Return the figure as a scenario writes it: value, source, grade and note.
-
-        The scenario's ``[sources]`` needs the entry that ``source_entry`` gives under ``source_key``; a source
-        that nobody recorded is left out. The value is in ``unit``.
-
-        Raises
-        ------
-        CatalogError
-            If the entry holds no number.
-        """
-        entries = {
-            "value": self.number,
-            "source": None if self.source_key == NOT_RECORDED else self.source_key,
-            "grade": self.grade.value,
-            "note": self.note,
-        }
-        return {key: entry for key, entry in entries.items() if entry is not None}
-
-    def source_entry(self) -> dict[str, str]:
-        """Return the source as a scenario's ``[sources.key]`` writes it."""
-        entries = {"title": self.source.title, "date": self.source.date, "link": self.source.link}
-        return {key: text for key, text in entries.items() if text is not None}
-
     def preference(self) -> tuple[int, int, int]:
         """Sort key of the preference rule, preferred first."""
         published = span(self.known)[1] if self.known else _DAWN

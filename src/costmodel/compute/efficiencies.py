@@ -18,7 +18,7 @@ from costmodel.compute.collectives import all_reduce_time
 from costmodel.foundation.arrays import Numeric
 from costmodel.foundation.distributions import Distribution
 from costmodel.foundation.errors import CatalogError
-from costmodel.foundation.provenance import Grade, Source, weakest
+from costmodel.foundation.provenance import Grade, Provenance, Source, weakest
 
 _TABLE = "efficiencies"
 _ANY = "any"
@@ -76,8 +76,8 @@ class Efficiency:
     def written(self) -> dict[str, Any]:
         """Return the written form of a parameter, with source key, grade and note."""
         spread = self.low is not None and self.high is not None
-        provenance = {"source": self.source_key, "grade": self.grade.value, "note": self.note or self.name}
-        return {"value": self._written() if spread else self.value, **provenance}
+        evidence = Provenance(self.source_key, self.grade, self.note or self.name)
+        return evidence.beside(self._written() if spread else self.value)
 
     def _written(self) -> dict[str, Any]:
         if self.low is None or self.high is None:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import costmodel.catalog as catalog
+from costmodel.catalog.written import source_table, written
 from costmodel.foundation.errors import CatalogError, DomainError
-from costmodel.foundation.provenance import Grade, weakest
 
 REFERENCE_PEAK = 1.979e15
 """Dense 8-bit peak of the reference accelerator [FLOP/s]: an H100 SXM, the convention of Epoch's chip counts."""
@@ -131,14 +131,7 @@ def _eight_bit(chip: Any, name: str) -> Any:
 
 
 def _schedule(knots: list[list[Any]], read: list[Any], note: str, sources: dict[str, Any]) -> dict[str, Any]:
-    """Return a step schedule with the weakest grade of what was read, and record its source."""
+    """Return a step schedule with the weakest grade of what was read, and record its sources."""
     figures = [figure for pair in read for figure in pair]
-    grade = weakest(Grade(figure.grade) for figure in figures)
-    weak = next(figure for figure in figures if Grade(figure.grade) is grade).as_parameter()
-    written: dict[str, Any] = {"value": {"knots": knots, "interpolation": "step"}, "grade": grade.value, "note": note}
-    if "source" in weak:
-        written["source"] = weak["source"]
-        sources[weak["source"]] = next(f for f in figures if Grade(f.grade) is grade).source_entry()
-    elif grade not in (Grade.ASSUMED, Grade.UNVERIFIED):
-        written["grade"] = Grade.UNVERIFIED.value
-    return written
+    sources.update(source_table(figures))
+    return written(figures, {"knots": knots, "interpolation": "step"}, note=note)

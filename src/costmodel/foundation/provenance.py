@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from costmodel.foundation.errors import ScenarioError, near_matches
 
@@ -101,6 +102,19 @@ class Provenance:
         """Return the entries of the written form, without the value."""
         entries = {"source": self.source, "grade": self.grade.value, "note": self.note}
         return {key: text for key, text in entries.items() if text is not None}
+
+    def beside(self, value: Any) -> dict[str, Any]:
+        """Return a written value with its evidence; without a source it is unverified at best.
+
+        Examples
+        --------
+        >>> Provenance("report", Grade.PUBLISHED).beside(2.0)
+        {'value': 2.0, 'source': 'report', 'grade': 'published'}
+        >>> Provenance(None, Grade.PUBLISHED).beside(2.0)["grade"]
+        'unverified'
+        """
+        grade = self.grade if self.source is not None else weakest([self.grade, Grade.UNVERIFIED])
+        return {"value": value, **Provenance(self.source, grade, self.note).written()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,7 +160,7 @@ def written_value(value: Value, provenance: Provenance | None, spec: ParameterSp
     """Return the written form of a value with its provenance; a number that needs its unit to be read has it."""
     plain = value.written() if isinstance(value, Schedule | Distribution) else value
     plain = _with_units(plain, spec)
-    return plain if provenance is None else {"value": plain, **provenance.written()}
+    return plain if provenance is None else provenance.beside(plain)
 
 
 def _with_units(plain: Any, spec: ParameterSpec) -> Any:

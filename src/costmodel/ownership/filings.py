@@ -16,10 +16,11 @@ import numpy as np
 from costmodel import catalog
 from costmodel.catalog import Datum
 from costmodel.catalog.periods import span, to_day
+from costmodel.catalog.written import source_table, written
 from costmodel.foundation.arrays import Numeric, formula
 from costmodel.foundation.errors import CatalogError
+from costmodel.foundation.provenance import Grade, Provenance
 from costmodel.ownership.checks import at_least, require, share_array
-from costmodel.ownership.sourced import derived, source_table, sourced
 
 BALANCES = {
     "cash": "cash",
@@ -132,16 +133,16 @@ def _on_day(data: tuple[Datum, ...], day: date) -> tuple[dict[str, Any], list[Da
         return None
     nearest = min(ends, key=abs)
     if abs(nearest) <= SAME_DAY:
-        return sourced(ends[nearest]), [ends[nearest]]
+        return written(ends[nearest]), [ends[nearest]]
     before, after = (max((d for d in ends if d < 0), default=None), min((d for d in ends if d > 0), default=None))
     if before is not None and after is not None and after - before <= BETWEEN:
         pair = [ends[before], ends[after]]
         share = -before / (after - before)
         value = pair[0].number + share * (pair[1].number - pair[0].number)
-        return derived(pair, value, f"read between {pair[0].period} and {pair[1].period}"), pair
+        return written(pair, value, note=f"read between {pair[0].period} and {pair[1].period}"), pair
     if abs(nearest) <= NEAR:
         off = f"balance of {ends[nearest].period}, {abs(nearest)} days {'later' if nearest > 0 else 'earlier'}"
-        return sourced(ends[nearest], note=off), [ends[nearest]]
+        return written(ends[nearest], note=off), [ends[nearest]]
     return None
 
 
@@ -254,8 +255,8 @@ def opening_of(
         life, shape = lives.get(name, (equipment_life, equipment_shape))
         opening[name] = {
             "book": _part(balance, "net_ppe", booked * book, note),
-            "life": {"value": life, "grade": "assumed", "note": "the youngest of it has the whole life ahead"},
-            "run_off": {"value": shape, "grade": "assumed", "note": "assets of all ages, the young the most"},
+            "life": Provenance(note="the youngest of it has the whole life ahead").beside(life),
+            "run_off": Provenance(note="assets of all ages, the young the most").beside(shape),
             "construction": _part(balance, "construction", built * building, "split by share of cost and lag"),
         }
     return opening
@@ -263,5 +264,4 @@ def opening_of(
 
 def _part(balance: FiledBalance, name: str, value: float, note: str) -> dict[str, Any]:
     """Return a part of a filed figure: the total is sourced, the split is assumed."""
-    source = balance.figures[name].get("source")
-    return {"value": value, "grade": "assumed", "note": note, **({} if source is None else {"source": source})}
+    return Provenance(balance.figures[name].get("source"), Grade.ASSUMED, note).beside(value)

@@ -10,9 +10,10 @@ from statistics import median
 from typing import Any
 
 from costmodel.catalog import Catalog, Datum, Record
+from costmodel.catalog.written import source_table, written
 from costmodel.foundation.errors import CatalogError, near_matches
-from costmodel.foundation.provenance import Grade, weakest
-from costmodel.ownership.sourced import WH_PER_KWH, derived, source_table, sourced
+from costmodel.foundation.provenance import Grade
+from costmodel.foundation.units import conversion_factor
 
 NETWORK_SHARE = 0.19
 """Network between servers as a share of cluster hardware [1]: Cottier et al. (2024), arXiv 2405.21015."""
@@ -185,7 +186,7 @@ def _vendor(library: Catalog, accelerator: str) -> _Prices:
     chip = _latest(_vendor_record(library, accelerator), "vendor_average")
     parts = _like(library, "accelerator_prices", accelerator).datum("server_parts")
     other = parts.number / Catalog().accelerator(accelerator).domain
-    server = sourced(parts, value=other, note="parts of a server beside its accelerators, shared by them")
+    server = written(parts, value=other, note="parts of a server beside its accelerators, shared by them")
     data = [*chip, parts]
     return _Prices(_entry(chip, "vendor's average price"), server, _network(data, _mean(chip) + other), data)
 
@@ -193,14 +194,14 @@ def _vendor(library: Catalog, accelerator: str) -> _Prices:
 def _rack(library: Catalog, accelerator: str) -> _Prices:
     rack = _latest(_like(library, "accelerator_prices", accelerator), "rack")
     chip, data = _chip_of(library, accelerator, rack)
-    server = derived(data, _mean(rack) - chip["value"], "price of the rack per accelerator, less the accelerator")
-    return _Prices(chip, server, derived(rack, 0.0, "inside the price of the rack"), data)
+    server = written(data, _mean(rack) - chip["value"], note="price of the rack per accelerator, less the accelerator")
+    return _Prices(chip, server, written(rack, 0.0, note="inside the price of the rack"), data)
 
 
 def _server(library: Catalog, accelerator: str) -> _Prices:
     box = _latest(_like(library, "accelerator_prices", accelerator), "server")
     chip, data = _chip_of(library, accelerator, box)
-    server = derived(data, _mean(box) - chip["value"], "price of the server per accelerator, less the accelerator")
+    server = written(data, _mean(box) - chip["value"], note="price of the server per accelerator, less the accelerator")
     return _Prices(chip, server, _network(box, _mean(box)), data)
 
 
@@ -219,7 +220,7 @@ def _vendor_chip(library: Catalog, accelerator: str) -> _Prices:
 
 def _with_overhead(chip: list[Datum], note: str) -> _Prices:
     price = _mean(chip)
-    server = derived(chip, price * (SERVER_OVERHEAD - 1.0), f"server overhead {SERVER_OVERHEAD} of Cottier et al.")
+    server = written(chip, price * (SERVER_OVERHEAD - 1.0), note=f"server overhead {SERVER_OVERHEAD} of Cottier et al.")
     return _Prices(_entry(chip, note), server, _network(chip, price * SERVER_OVERHEAD), chip)
 
 
@@ -242,16 +243,16 @@ def _chip_of(library: Catalog, accelerator: str, whole: list[Datum]) -> tuple[di
     if chip and _mean(chip) < _mean(whole):
         return _entry(chip, "vendor's average price"), [*whole, *chip]
     part = _mean(whole) / SERVER_OVERHEAD
-    return derived(whole, part, f"price over the server overhead {SERVER_OVERHEAD} of Cottier et al."), whole
+    return written(whole, part, note=f"price over the server overhead {SERVER_OVERHEAD} of Cottier et al."), whole
 
 
 def _network(data: list[Datum], hardware: float) -> dict[str, Any]:
     cost = hardware * NETWORK_SHARE / (1.0 - NETWORK_SHARE)
-    return derived(data, cost, f"{NETWORK_SHARE:.0%} of cluster hardware, Cottier et al.")
+    return written(data, cost, note=f"{NETWORK_SHARE:.0%} of cluster hardware, Cottier et al.")
 
 
 def _entry(data: list[Datum], note: str) -> dict[str, Any]:
-    return derived(data, _mean(data), f"{note}: {', '.join(f'{row.number:,.0f} ({row.period})' for row in data)}")
+    return written(data, _mean(data), note=f"{note}: {', '.join(f'{row.number:,.0f} ({row.period})' for row in data)}")
 
 
 def _mean(data: list[Datum]) -> float:
@@ -298,9 +299,8 @@ def _power(library: Catalog, wanted: _Wanted) -> tuple[Datum, dict[str, Any]]:
         datum = library.accelerator(wanted.accelerator).datum("power")
         ratio = it_power_over_rated()
         note = f"estimated: {ratio:.2f} times rated power, the median of accelerators with both on record"
-        entry = derived([datum], datum.number * ratio, note)
-        return datum, {**entry, "grade": weakest([Grade(entry["grade"]), Grade.ESTIMATED]).value}
-    return datum, sourced(datum)
+        return datum, written([datum], datum.number * ratio, note=note, grade=Grade.ESTIMATED)
+    return datum, written(datum)
 
 
 @cache
@@ -323,32 +323,32 @@ def it_power_over_rated() -> float:
 
 def _pue(library: Catalog, wanted: _Wanted) -> tuple[Datum, dict[str, Any]]:
     datum = library.pue(wanted.operator).datum("pue")
-    return datum, sourced(datum)
+    return datum, written(datum)
 
 
 def _electricity(library: Catalog, wanted: _Wanted) -> tuple[Datum, dict[str, Any]]:
     datum = library.electricity(wanted.region).datum("price")
-    return datum, sourced(datum, scale=1.0 / WH_PER_KWH)
+    return datum, written(datum, scale=conversion_factor("USD/kWh", "USD/Wh"))
 
 
 def _facility(library: Catalog, wanted: _Wanted) -> tuple[Datum, dict[str, Any]]:
     datum = library.facility("facility only").datum("facility_per_power")
-    return datum, sourced(datum)
+    return datum, written(datum)
 
 
 def _facility_life(library: Catalog, wanted: _Wanted) -> tuple[Datum, dict[str, Any]]:
     datum = library.facility(HOUSE).datum("building_life")
-    return datum, sourced(datum)
+    return datum, written(datum)
 
 
 def _maintenance(library: Catalog, wanted: _Wanted) -> tuple[Datum, dict[str, Any]]:
     datum = library.facility(HOUSE).datum("opex_per_power")
-    return datum, sourced(datum, value=datum.number - HOUSE_ENERGY, note=f"less energy, {HOUSE_ENERGY} USD/W/year")
+    return datum, written(datum, value=datum.number - HOUSE_ENERGY, note=f"less energy, {HOUSE_ENERGY} USD/W/year")
 
 
 def _peak(library: Catalog, wanted: _Wanted) -> tuple[Datum, dict[str, Any]]:
     datum = library.accelerator(wanted.accelerator).datum(wanted.precision)
-    return datum, sourced(datum)
+    return datum, written(datum)
 
 
 _FIGURES: dict[str, _Read] = {
