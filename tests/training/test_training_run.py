@@ -115,6 +115,17 @@ def test_capacity_that_is_taken_away() -> None:
 
 
 @pytest.mark.closed_form
+def test_absent_assumptions_are_those_of_the_family() -> None:
+    """Cottier et al.: a server of A100 draws (6.5/8)/0.4 of its chips and costs 1.66 of them; a TPU draws 0.43."""
+    amortized = {"acquisition_price": 25e3, "years_in_use": 1.0, "energy_price": "80 USD/MWh"}
+    a100 = train(_run(accelerator="A100-SXM-80", method="amortized", rental=None, amortized=amortized).resolve())
+    assert a100.energy == pytest.approx(a100.paid_hours * 400 * (6.5 / 8) / 0.4 * 0.75 * 1.25, rel=1e-12)
+    assert a100.server_cost / a100.chip_cost == pytest.approx(0.66, rel=1e-12)
+    tpu = train(_run(accelerator="TPU-v4", peak=275e12, power={"chip_power": 170.0}).resolve())
+    assert tpu.energy == pytest.approx(tpu.paid_hours * 170 * 1.56 * 0.43 * 1.25, rel=1e-12)
+
+
+@pytest.mark.closed_form
 def test_known_hours_give_the_utilisation() -> None:
     """DeepSeek-V3: 14.8 T tokens of 250.4 GFLOP in 2.664 M hours of 989.4 TFLOP/s."""
     result = train(_run(mfu=None, accelerator_hours=2.664e6).resolve())
@@ -192,6 +203,10 @@ def test_utilisation_is_predicted_where_it_is_not_given() -> None:
     frozen = train(scenario.replace({"prediction.frozen": True}).resolve())
     assert frozen.flop == pytest.approx(result.flop * 2 / 3, rel=0.03)  # attention is trained through all the same
     assert frozen.productive_hours < result.productive_hours
+    slow = train(scenario.replace({"prediction.step_time_factor": 1.25}).resolve())
+    assert slow.mfu == pytest.approx(result.mfu / 1.25, rel=1e-9)  # the default has its median at 1
+    drawn = train(scenario.resolve(Design.random(scenario, 200, rng=0)))
+    assert np.std(np.log(drawn.mfu)) == pytest.approx(0.13, abs=0.02)  # the spread of predictions that were not fitted
     uncertain = scenario.replace({"accelerators": {"dist": "uniform", "low": 8e3, "high": 16e3}})
     with pytest.raises(ScenarioError, match="one cluster"):
         train(uncertain.resolve(Design.random(uncertain, 3, rng=0)))

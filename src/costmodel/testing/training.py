@@ -100,25 +100,10 @@ _SCALING: dict[str, dict[str, SearchStrategy[float]]] = {
         **_loss(),
     },
     f"{_PACKAGE}.allocation:compute_for_loss": {"loss": positive(2.0, 6.0), **_loss()},
-    f"{_PACKAGE}.allocation:data_limited_parameters": {
-        "compute": _compute(),
-        "token_limit": positive(1e10, 1e14),
-        **_allocation(),
-    },
     f"{_PACKAGE}.scaling:effective_tokens": {
         "tokens": positive(1e9, 1e14),
         "unique_tokens": positive(1e9, 1e14),
         "repetition_constant": positive(1.0, 50.0),
-    },
-    f"{_PACKAGE}.allocation:power_law_allocation": {
-        "compute": _compute(),
-        "coefficient": positive(1e-3, 10.0),
-        "exponent": positive(0.3, 0.8),
-    },
-    f"{_PACKAGE}.scaling:effective_compute": {
-        "compute": _compute(),
-        "algorithmic_growth": rate(-1.0, 3.0),
-        "years": positive(0.0, 10.0),
     },
 }
 

@@ -10,11 +10,9 @@ function; `recipe` says how software runs a step.
 
 from costmodel.training.allocation import (
     compute_for_loss,
-    data_limited_parameters,
     optimal_parameters,
     optimal_tokens,
     optimal_tokens_for_parameters,
-    power_law_allocation,
 )
 from costmodel.training.cluster import (
     RESERVED_MEMORY_SHARE,
@@ -94,7 +92,6 @@ from costmodel.training.recipe import POOLED, Recipe, framework_names
 from costmodel.training.scaling import (
     FLOP_PER_PARAMETER_TOKEN_INFERENCE,
     FLOP_PER_PARAMETER_TOKEN_TRAINING,
-    effective_compute,
     effective_tokens,
     parametric_loss,
     tokens_for_loss,
@@ -151,10 +148,8 @@ __all__ = [
     "daly_interval_higher_order",
     "data_cost",
     "data_limited_optimum",
-    "data_limited_parameters",
     "discover",
     "discovery_run_cost",
-    "effective_compute",
     "effective_tokens",
     "energy_cost",
     "evaluate_layouts",
@@ -177,7 +172,6 @@ __all__ = [
     "parametric_loss",
     "pipeline_bubble_share",
     "pipeline_layers_in_flight",
-    "power_law_allocation",
     "rental_cost",
     "run_energy",
     "saved_share",

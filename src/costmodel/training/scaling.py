@@ -14,7 +14,6 @@ from costmodel.foundation.arrays import Numeric, formula
 __all__ = [
     "FLOP_PER_PARAMETER_TOKEN_INFERENCE",
     "FLOP_PER_PARAMETER_TOKEN_TRAINING",
-    "effective_compute",
     "effective_tokens",
     "parametric_loss",
     "tokens_for_loss",
@@ -160,37 +159,3 @@ def effective_tokens(tokens: Numeric, unique_tokens: Numeric, repetition_constan
     used = np.minimum(tokens, unique_tokens)
     repetitions = np.maximum(tokens / unique_tokens - 1.0, 0.0)
     return used - used * repetition_constant * np.expm1(-repetitions / repetition_constant)
-
-
-@formula()
-def effective_compute(compute: Numeric, algorithmic_growth: Numeric, years: Numeric) -> Numeric:
-    """Return the compute of the reference date that would give the same capability.
-
-    Parameters
-    ----------
-    compute : ``()`` or array
-        Physical training compute, positive [FLOP].
-    algorithmic_growth : ``()`` or array
-        Logarithmic growth of training efficiency, signed [1/year]; ln 2.8 for 2.8× a year.
-    years : ``()`` or array
-        Years since the reference date, signed [year].
-
-    Returns
-    -------
-    ``()`` or array
-        Effective compute [FLOP].
-
-    Notes
-    -----
-    ``C_eff = C · exp(g·t)``.
-
-    References
-    ----------
-    Ho et al. (2024), arXiv 2403.05812: required compute halves every 8 months (95 % interval 5 to 14).
-
-    Examples
-    --------
-    >>> f"{float(effective_compute(1e25, np.log(2.0) * 12 / 8, 2.0)):.1e}"
-    '8.0e+25'
-    """
-    return compute * np.exp(algorithmic_growth * years)

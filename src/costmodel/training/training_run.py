@@ -295,8 +295,8 @@ def _job(resolved: TrainingRun, given: PredictionInputs) -> TrainingJob:
     )
 
 
-def _predicted(resolved: TrainingRun, given: PredictionInputs) -> float:
-    """Return the utilisation of the best layout on the scenario's cluster."""
+def _predicted(resolved: TrainingRun, given: PredictionInputs) -> Numeric:
+    """Return the utilisation of the best layout on the scenario's cluster, with the error of such predictions."""
     numbers = (resolved.accelerators, given.scale_out_bandwidth, given.clock, given.memory_bandwidth)
     if any(np.ndim(number) for number in numbers if number is not None):
         raise ScenarioError(
@@ -307,7 +307,7 @@ def _predicted(resolved: TrainingRun, given: PredictionInputs) -> float:
     )
     cluster = sold.derated(float(given.clock), given.memory_bandwidth)
     reached = search_layouts(_job(resolved, given), cluster, given.layout).best_utilisation
-    return reached * float(given.clock)
+    return np.minimum(reached * float(given.clock) / given.step_time_factor, 1.0)
 
 
 def _reliability(resolved: TrainingRun, hours: Numeric) -> dict[str, Numeric]:
@@ -338,9 +338,15 @@ def _reliability(resolved: TrainingRun, hours: Numeric) -> dict[str, Numeric]:
 
 def _energy(resolved: TrainingRun, hours: Numeric, elapsed: Numeric) -> dict[str, Numeric]:
     """Return energy and mean power."""
-    power = resolved.power
+    power, usual = resolved.power, cost.cottier_figures(resolved.accelerator)
     rated = catalog.accelerator(resolved.accelerator).power if power.chip_power is None else power.chip_power
-    energy = cost.run_energy(hours, rated, power.server_factor, power.power_fraction, power.pue)
+    energy = cost.run_energy(
+        hours,
+        rated,
+        usual.server_power if power.server_factor is None else power.server_factor,
+        usual.power_fraction if power.power_fraction is None else power.power_fraction,
+        power.pue,
+    )
     return {"energy": energy, "facility_power": energy / elapsed}
 
 
@@ -353,14 +359,14 @@ def _run_cost(resolved: TrainingRun, hours: Numeric, energy: Numeric) -> dict[st
         names = ("chip", "server", "network", "energy", "facility", "operations")
         parts |= {f"{name}_cost": cost.rental_cost(hours, getattr(resolved.owning, name)) for name in names}
     elif resolved.amortized is not None:
-        given = resolved.amortized
+        given, usual = resolved.amortized, cost.cottier_figures(resolved.accelerator)
         parts |= cost.amortized_cost(
             hours,
             given.acquisition_price,
             given.years_in_use,
             energy,
             given.energy_price,
-            given.server_overhead,
+            usual.server_overhead if given.server_overhead is None else given.server_overhead,
             given.decline_rate,
             given.network_share,
         )

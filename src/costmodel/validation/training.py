@@ -6,11 +6,12 @@ from collections.abc import Callable
 from datetime import date
 from functools import cache, partial
 
+import numpy as np
+
 import costmodel.catalog as catalog
 from costmodel.compute import shape, training_flop_per_token
 from costmodel.foundation.units import DAYS_PER_YEAR
 from costmodel.training import cost, development, discovery, duration, fits, goodput
-from costmodel.training.allocation import power_law_allocation
 from costmodel.training.training_ladder import TrainingLadder, climb
 from costmodel.validation.case import Case, Evidence
 from costmodel.validation.training_layouts import deepseek_utilisation, utilisation_of
@@ -64,6 +65,12 @@ def _cottier_part(name: str, part: str) -> float:
 def _tokens_per_parameter(name: str) -> float:
     fit, compute = fits.scaling_fit(name), catalog.training_run("Chinchilla 70B").value("flop")
     return float(fit.optimal_tokens(compute) / fit.optimal_parameters(compute))
+
+
+def _llama_tokens() -> float:
+    """Return the compute-optimal tokens of Llama 3 by its own law, a power of compute [token]."""
+    law = catalog.scaling_fit("llama3")
+    return float(law.value("tokens_coefficient") * np.power(3.8e25, law.value("tokens_exponent")))
 
 
 def _sardana(what: str) -> float:
@@ -279,13 +286,7 @@ _SCALING = (
         16.55e12,
         "token",
         0.02,
-        lambda: float(
-            power_law_allocation(
-                3.8e25,
-                catalog.scaling_fit("llama3").value("tokens_coefficient"),
-                catalog.scaling_fit("llama3").value("tokens_exponent"),
-            )
-        ),
+        _llama_tokens,
     ),
 )
 
