@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from costmodel.foundation.design import Design, RandomSource
 from costmodel.foundation.errors import ScenarioError, near_matches
 from costmodel.foundation.inheritance import REMOVE, merged
+from costmodel.foundation.packages import SCENARIOS, called, provided, provided_names
 from costmodel.foundation.results import Result
 from costmodel.foundation.running import OnNonFinite, run_model
 from costmodel.foundation.scenario import MODELS, Scenario, model_entry, parse_toml
@@ -43,17 +44,23 @@ MAX_FILE_BYTES = 4 * 2**20
 
 
 def scenario_names() -> tuple[str, ...]:
-    """Return the names of the built-in scenarios.
+    """Return the names of the built-in scenarios, and of those that installed packages bring.
 
     Examples
     --------
     >>> "bond-flywheel" in scenario_names()
     True
     """
+    return tuple(sorted(_named_scenarios()))
+
+
+def _named_scenarios() -> dict[str, Any]:
+    """Return the file of every scenario that has a name; a built-in one keeps its own."""
     from importlib import resources
 
-    folder = resources.files("costmodel.scenarios")
-    return tuple(sorted(item.name[:-5] for item in folder.iterdir() if item.name.endswith(".toml")))
+    folders = [Path(called(folder)) for folder in provided(SCENARIOS)]
+    files = [item for folder in (*folders, resources.files("costmodel.scenarios")) for item in folder.iterdir()]
+    return {item.name[:-5]: item for item in files if item.name.endswith(".toml")}
 
 
 def load_scenario(name_or_path: str | Path) -> Any:
@@ -106,7 +113,9 @@ def scenario_from(form: dict[str, Any], where: str = "scenario", *, folder: Path
     whole = _with_bases(form, where, folder, folder, (where,))
     model = whole.get("model")
     if not isinstance(model, str):
-        raise ScenarioError(f"{where}: model is missing: known are {', '.join(MODEL_MODULES)}")
+        raise ScenarioError(
+            f"{where}: model is missing: known are {', '.join((*MODEL_MODULES, *provided_names(ENTRY_POINTS)))}"
+        )
     _register(model)
     try:
         return model_entry(model).scenario(**whole)
@@ -374,12 +383,8 @@ def _read(name_or_path: str | Path) -> tuple[str, str]:
             return content.decode("utf-8"), str(path)
         except UnicodeDecodeError:
             raise ScenarioError(f"{path}: not UTF-8 text") from None
-    names = scenario_names()
+    names = _named_scenarios()
     if given not in names:
-        raise ScenarioError(
-            f"no scenario {given!r}: built in are {', '.join(names)}; a file ends in .toml{near_matches(given, names)}"
-        )
-    from importlib import resources
-
-    text = resources.files("costmodel.scenarios").joinpath(f"{given}.toml").read_text(encoding="utf-8")
-    return text, given
+        listed, hint = ", ".join(sorted(names)), near_matches(given, names)
+        raise ScenarioError(f"no scenario {given!r}: built in are {listed}; a file ends in .toml{hint}")
+    return names[given].read_text(encoding="utf-8"), given

@@ -76,7 +76,7 @@ def test_check_passes_and_prints_counts() -> None:
 @pytest.mark.parametrize("weight", [Weight.FAULT, Weight.IMPLAUSIBLE])
 def test_check_fails_on_a_fault(monkeypatch: pytest.MonkeyPatch, weight: Weight) -> None:
     finding = Finding(weight, "pue.csv", 3, "grade", "unknown grade 'sure'")
-    monkeypatch.setattr("costmodel.catalog.check.check", lambda: [finding])
+    monkeypatch.setattr("costmodel.catalog.check.check", lambda **_: [finding])
     done = RUNNER.invoke(APP, ["check"])
     assert done.exit_code == 1
     assert "pue.csv:3: grade: unknown grade 'sure'" in done.stdout

@@ -10,16 +10,20 @@ Tables are files in ``catalog/data``, read on first use::
     chip.datum("bf16")  # the figure with its source and grade
     catalog.company("Alphabet").annual("capex")[2025].value  # USD
     catalog.as_of("2025-03").company("Alphabet").capex_plan(2025)
+
+Records of one's own are laid over these: `use` a folder, `extended` for one catalog, or a table in a scenario.
 """
 
 from __future__ import annotations
 
 from costmodel.catalog.access import Catalog
+from costmodel.catalog.own import use
 from costmodel.catalog.records import NOT_RECORDED, Datum, Record
 from costmodel.catalog.things import PRECISIONS, Accelerator, Company, TokenPrice, TrainingRun
 
 _whole = Catalog()
 
+extended = _whole.extended
 as_of = _whole.as_of
 tables = _whole.tables
 table = _whole.table
@@ -96,6 +100,7 @@ __all__ = [
     "discovery_run",
     "elasticity",
     "electricity",
+    "extended",
     "facility",
     "installed_base",
     "lead_time",
@@ -125,6 +130,7 @@ __all__ = [
     "training_layout",
     "training_run",
     "trend",
+    "use",
     "useful_life_changes",
     "users",
 ]

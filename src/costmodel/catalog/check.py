@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache
+from pathlib import Path
 
 from costmodel.catalog.findings import Finding, Weight, about
-from costmodel.catalog.loader import Fault, entries_of, examine
+from costmodel.catalog.loader import Fault, entries_of, examine, own_sources
+from costmodel.catalog.own import read_file, record_files
 from costmodel.catalog.periods import span
 from costmodel.catalog.plausibility import across
 from costmodel.catalog.records import NOT_RECORDED, Datum
@@ -17,13 +19,15 @@ from costmodel.foundation.errors import CatalogError, UnitError
 from costmodel.foundation.provenance import Source
 
 
-def check(today: date | None = None) -> list[Finding]:
-    """Check every file of the catalog.
+def check(today: date | None = None, folders: Sequence[Path] = ()) -> list[Finding]:
+    """Check every file of the catalog, and of folders of one's own.
 
     Parameters
     ----------
     today
         Day after which no figure may have been published; the current day unless given.
+    folders
+        Folders of one's own, whose figures the same rules hold for; `costmodel.catalog.own.folders` are those in use.
 
     Examples
     --------
@@ -40,6 +44,16 @@ def check(today: date | None = None) -> list[Finding]:
         findings, read = check_file(file, read_data(file), documents, today or date.today())
         found += findings
         data += read
+    for folder in folders:
+        try:
+            own_documents = own_sources(folder)
+        except CatalogError as error:
+            found.append(Finding(Weight.FAULT, str(folder / "sources.toml"), 1, "source", str(error)))
+            continue
+        for path in record_files(folder):
+            findings, read = check_file(str(path), read_file(path), own_documents, today or date.today())
+            found += findings
+            data += read
     return found + list(across(data)) + list(_uncited(documents, data))
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
-from costmodel.catalog import loader, schema
+from costmodel.catalog import loader, own, schema
+from costmodel.catalog.own import checked_folder
 from costmodel.catalog.periods import to_day
 from costmodel.catalog.records import Datum, Record
 from costmodel.foundation.errors import CatalogError, missing_extra, near_matches
@@ -28,6 +30,8 @@ class Tables:
     day
         Last day on which a figure may have been published; ``None`` for everything. A figure whose ``known`` is
         blank belongs to no past date.
+    folders
+        Folders of one's own records laid over the library's; see `extended`.
 
     Examples
     --------
@@ -35,8 +39,8 @@ class Tables:
     989400000000000.0
     """
 
-    def __init__(self, day: date | None = None) -> None:
-        self.day = day
+    def __init__(self, day: date | None = None, folders: tuple[Path, ...] = ()) -> None:
+        self.day, self.folders = day, folders
 
     def as_of(self, when: str | date) -> Self:
         """Return the catalog as it was known at the end of a day, month, quarter or year.
@@ -46,13 +50,32 @@ class Tables:
         >>> Tables().as_of("2025-03").record("companies", "Alphabet").value("capex_plan", 2025)
         75000000000.0
         """
-        return type(self)(to_day(when))
+        return type(self)(to_day(when), self.folders)
+
+    def extended(self, folder: str | Path) -> Self:
+        """Return the catalog with a folder of one's own records laid over it.
+
+        Parameters
+        ----------
+        folder
+            Files in the catalog's schema, as ``accelerators.csv``, with ``sources.toml`` beside them.
+
+        Raises
+        ------
+        CatalogError
+            If there is no such folder, or a file in it is not well formed; file, line and field are in the message.
+
+        See Also
+        --------
+        costmodel.catalog.use : Lay it over the catalog that models read.
+        """
+        return type(self)(self.day, (*self.folders, checked_folder(folder)))
 
     # ------------------------------------------------------------------ any table
 
     def tables(self) -> tuple[str, ...]:
         """Return the names of all tables."""
-        return loader.table_names()
+        return loader.table_names(self.folders)
 
     def table(self, name: str) -> Mapping[str, Record]:
         """Return every record of a table by name.
@@ -62,7 +85,8 @@ class Tables:
         CatalogError
             If there is no such table.
         """
-        return MappingProxyType(loader.table(name) if self.day is None else _known_by(name, self.day))
+        whole = loader.table(name, self.folders)
+        return MappingProxyType(whole if self.day is None else _known_by(name, self.day, self.folders))
 
     def names(self, table: str) -> tuple[str, ...]:
         """Return the names of a table's records."""
@@ -79,8 +103,11 @@ class Tables:
         records = self.table(table)
         if name in records:
             return records[name]
+        written = loader.inline(table, name)
+        if written is not None:
+            return written
         hint = near_matches(name, records)
-        if self.day is not None and name in loader.table(table):
+        if self.day is not None and name in loader.table(table, self.folders):
             raise CatalogError(f"nothing about {name!r} ({table}) is recorded as known by {self.day}")
         raise CatalogError(f"no record {name!r} in {table}{hint or '; recorded: ' + ', '.join(sorted(records))}")
 
@@ -98,7 +125,9 @@ class Tables:
         CatalogError
             If there is no such key.
         """
-        documents = schema.sources()
+        documents = dict(schema.sources())
+        for folder in (*own.folders(), *self.folders):
+            documents |= loader.own_sources(folder)
         if key not in documents:
             raise CatalogError(f"no source {key!r} in the catalog{near_matches(key, documents)}")
         return documents[key]
@@ -156,10 +185,10 @@ class Tables:
 
 
 @lru_cache(maxsize=256)
-def _known_by(name: str, day: date) -> dict[str, Record]:
+def _known_by(name: str, day: date, folders: tuple[Path, ...]) -> dict[str, Record]:
     kept = {
         record.name: Record(record.kind, record.name, tuple(d for d in record if d.known_by(day)))
-        for record in loader.table(name).values()
+        for record in loader.table(name, folders).values()
     }
     return {key: record for key, record in kept.items() if record.data}
 

@@ -17,7 +17,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
+from costmodel.catalog import own
 from costmodel.catalog.periods import span
 from costmodel.catalog.records import NOT_RECORDED, Datum, Record
 from costmodel.catalog.schema import (
@@ -28,6 +30,7 @@ from costmodel.catalog.schema import (
     kind,
     kinds,
     parse_fields,
+    parse_sources,
     parse_toml,
     read_data,
     sources,
@@ -289,7 +292,7 @@ def entries_of(file: str, raw: bytes) -> tuple[Kind, list[Entry]]:
     return parse_records(raw, file, kinds().get(name))
 
 
-def parse(file: str, raw: bytes) -> dict[str, Record]:
+def parse(file: str, raw: bytes, documents: Mapping[str, Source] | None = None) -> dict[str, Record]:
     """Read a data file into records by name.
 
     Raises
@@ -298,10 +301,10 @@ def parse(file: str, raw: bytes) -> dict[str, Record]:
         At the first fault, with file, line and field.
     """
     declared, entries = entries_of(file, raw)
-    documents = sources()
+    known = sources() if documents is None else documents
     grouped: dict[str, list[Datum]] = {}
     for entry in entries:
-        datum, faults = examine(entry, declared, documents)
+        datum, faults = examine(entry, declared, known)
         if datum is None:
             raise CatalogError(str(faults[0]))
         grouped.setdefault(datum.record, []).append(datum)
@@ -309,26 +312,104 @@ def parse(file: str, raw: bytes) -> dict[str, Record]:
 
 
 @cache
-def table(name: str) -> dict[str, Record]:
-    """Return every record of a table by name; read on first use, then kept.
+def table(name: str, more: tuple[Path, ...] = ()) -> dict[str, Record]:
+    """Return every record of a table by name, one's own laid over the library's; read on first use, then kept.
+
+    Parameters
+    ----------
+    name
+        Name of the table.
+    more
+        Folders laid over those that are in use.
 
     Raises
     ------
     CatalogError
         If there is no such table or its file is not well formed.
     """
+    folders = (*own.folders(), *more)
+    owned = [own_table(file) for folder in folders for file in own.record_files(folder) if file.stem == name]
+    whole = _packaged_table(name) if name in _packaged_names() or not owned else {}
+    for records in owned:
+        whole = {**whole, **{key: _over(record, whole.get(key)) for key, record in records.items()}}
+    return whole
+
+
+def _over(record: Record, below: Record | None) -> Record:
+    """Lay a record over one of the same name: its fields replace those below."""
+    kept = () if below is None else tuple(datum for datum in below.data if datum.field not in record)
+    return Record(record.kind, record.name, (*kept, *record.data))
+
+
+@cache
+def _packaged_table(name: str) -> dict[str, Record]:
     file = file_of(name)
     return parse(file, read_data(file))
 
 
+@cache
+def own_table(file: Path) -> dict[str, Record]:
+    """Return the records of a file of one's own, with the sources of its folder beside the library's.
+
+    Raises
+    ------
+    CatalogError
+        At the first fault, with file, line and field.
+    """
+    return parse(str(file), own.read_file(file), own_sources(file.parent))
+
+
+@cache
+def own_sources(folder: Path) -> dict[str, Source]:
+    """Return the library's sources with those of a folder laid over them."""
+    file = folder / "sources.toml"
+    return {**sources(), **(parse_sources(own.read_file(file), str(file)) if file.is_file() else {})}
+
+
+_INLINE: dict[str, dict[str, Record]] = {}
+"""Records written inside scenarios, by table and name: found by name, and listed nowhere."""
+
+
+def inline(name: str, record: str) -> Record | None:
+    """Return a record that is written inside a scenario, if there is one of that name."""
+    return _INLINE.get(name, {}).get(record)
+
+
+def inline_record(name: str, record: str, figures: Mapping[str, Mapping[str, str]]) -> None:
+    """Add a record that is written inside a scenario.
+
+    Raises
+    ------
+    CatalogError
+        At the first fault, with its field.
+    """
+    declared, data = kind(name), []
+    for figure in figures.values():
+        cells = dict.fromkeys(COLUMNS, "") | {"id": record, "source": NOT_RECORDED, "grade": Grade.ASSUMED.value}
+        datum, faults = examine(Entry({**cells, **figure}, "scenario", 0), declared, sources())
+        if datum is None:
+            raise CatalogError(f"{record}: {faults[0].field}: {faults[0].message}")
+        data.append(datum)
+    _INLINE.setdefault(name, {})[record] = Record(name, record, tuple(data))
+
+
 def description(name: str) -> str:
     """Return what a table holds, in words."""
-    file = file_of(name)
-    return entries_of(file, read_data(file))[0].description
+    if name not in _packaged_names():
+        file = next(file for folder in own.folders() for file in own.record_files(folder) if file.stem == name)
+        return entries_of(str(file), own.read_file(file))[0].description
+    file_name = file_of(name)
+    return entries_of(file_name, read_data(file_name))[0].description
 
 
-def table_names() -> tuple[str, ...]:
-    """Return the names of all tables."""
+def table_names(more: tuple[Path, ...] = ()) -> tuple[str, ...]:
+    """Return the names of all tables, one's own included."""
+    owned = {file.stem for folder in (*own.folders(), *more) for file in own.record_files(folder)}
+    return tuple(sorted({*_packaged_names(), *owned}))
+
+
+@cache
+def _packaged_names() -> tuple[str, ...]:
     return tuple(file.rsplit(".", 1)[0] for file in data_files())
 
 
@@ -343,6 +424,5 @@ def file_of(name: str) -> str:
     for file in data_files():
         if file.rsplit(".", 1)[0] == name:
             return file
-    raise CatalogError(
-        f"no table {name!r} in the catalog: {', '.join(table_names())}{near_matches(name, table_names())}"
-    )
+    names = table_names()
+    raise CatalogError(f"no table {name!r} in the catalog: {', '.join(names)}{near_matches(name, names)}")

@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from costmodel.catalog.own import use
 from costmodel.cli.audit import audit_command
 from costmodel.cli.backtest import backtest_command
 from costmodel.cli.balance import balance_command
@@ -27,7 +28,7 @@ from costmodel.cli.stability import stability_command
 from costmodel.cli.usage import usage_command
 from costmodel.cli.validate import validate_command
 from costmodel.entry import load_models
-from costmodel.foundation.errors import CostModelError
+from costmodel.foundation.errors import CatalogError, CostModelError
 from costmodel.foundation.version import VERSION
 
 
@@ -39,6 +40,7 @@ def _print_version(asked: bool) -> None:
 
 app = typer.Typer(
     help="The economics of AI compute: training, inference, depreciation, demand and the flywheel that ties them.",
+    epilog="Every command takes --catalog FOLDER, records of one's own laid over the catalog.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -97,6 +99,7 @@ def main() -> None:
         app(["--help"], standalone_mode=False)
         sys.exit(2)
     try:
+        _use_catalogs(sys.argv)
         code = app(standalone_mode=False)
     except CostModelError as error:
         _stop(str(error))
@@ -108,6 +111,20 @@ def main() -> None:
         _discard_output()
         _stop(f"cannot write the output: {error.strerror or error}")
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _use_catalogs(arguments: list[str]) -> None:
+    """Take ``--catalog FOLDER``, which every command has, off the arguments, and lay its records over the catalog."""
+    while True:
+        at = next((i for i, text in enumerate(arguments) if text.partition("=")[0] == "--catalog"), None)
+        if at is None:
+            return
+        _, sign, folder = arguments.pop(at).partition("=")
+        if not sign:
+            if at >= len(arguments):
+                raise CatalogError("--catalog needs a folder of records")
+            folder = arguments.pop(at)
+        use(folder)
 
 
 def _stop(message: str) -> NoReturn:

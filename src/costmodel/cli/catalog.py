@@ -44,8 +44,9 @@ def catalog_command(
 def _check(as_json: bool) -> None:
     from costmodel.catalog.check import check
     from costmodel.catalog.findings import Weight
+    from costmodel.catalog.own import folders
 
-    findings = check()
+    findings = check(folders=folders())
     if as_json:
         rows = [
             {"weight": f.weight.value, "file": f.file, "line": f.line, "field": f.field, "message": f.message}
@@ -104,7 +105,9 @@ def _show(found: list[Datum], limit: int, as_json: bool) -> None:
             datum.period or "",
             datum.known or "",
             f"[{colour}]{datum.grade}[/]",
-            escape(datum.source.title) + (f"\n[dim]{escape(datum.note)}[/]" if datum.note else ""),
+            escape(datum.source.title)
+            + (f"\n[dim]{escape(datum.note)}[/]" if datum.note else "")
+            + (f"\n[dim]{escape(datum.file)}:{datum.line}[/]" if "/" in datum.file else ""),
         )
     console = _console()
     console.print(shown)

@@ -255,6 +255,8 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
+    if isinstance(value, str) and hasattr(value, "written"):  # a name that stands for a table
+        return value.written()
     return value.isoformat() if isinstance(value, dt.date) else value
 
 

@@ -82,14 +82,27 @@ def refuse_implausible(number: float, unit: str, sizes: tuple[float, float]) -> 
     """
     if is_plausible(number, sizes):
         return
-    known = RANGES.get(unit, Plausible(0.0, inf, (0.0, inf), ()))
-    low, high = known.usual
-    meant = [name for name in known.spellings if low <= abs(number) * _size(name, unit) <= high]
-    hint = " or ".join(repr(f"{number:g}{'' if name[0] == '%' else ' '}{name}") for name in meant[:2])
+    hint = meant(number, unit)
     asked = f"did you mean {hint}? If not," if hint else "if it is meant,"
     raise DomainError(
         f"{number:g} {unit} is out of all proportion: {asked} write the unit: {with_unit(number, unit)!r}"
     )
+
+
+def meant(number: float, unit: str) -> str:
+    """Return the spellings in which a bare number would be a usual size, or an empty text.
+
+    Examples
+    --------
+    >>> meant(80.0, "byte"), meant(0.08, "USD/Wh")
+    ("'80 GB'", "'0.08 USD/kWh'")
+    """
+    known = RANGES.get(unit)
+    if known is None:
+        return ""
+    low, high = known.usual
+    names = [name for name in known.spellings if low <= abs(number) * _size(name, unit) <= high]
+    return " or ".join(repr(f"{number:g}{'' if name[0] == '%' else ' '}{name}") for name in names[:2])
 
 
 def is_plausible(number: float, sizes: tuple[float, float]) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self, TypeVar
 import numpy as np
 from pydantic import model_validator
 
+from costmodel.catalog.named import AcceleratorName
 from costmodel.foundation.arrays import FloatArray, Numeric, ordered_sum
 from costmodel.foundation.errors import ScenarioError
 from costmodel.foundation.inputs import Inputs, Parameter, parameter
@@ -196,7 +197,7 @@ class AcceleratorHour(HourInputs, Scenario):
     """
 
     model: Literal["accelerator_hour"] = "accelerator_hour"
-    accelerator: str = ""
+    accelerator: AcceleratorName = ""
     """Its name in the catalog; needed where a figure is absent."""
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from costmodel.catalog.named import AcceleratorName
 from costmodel.foundation.arrays import FloatArray, Numeric
 from costmodel.foundation.errors import ScenarioError
 from costmodel.foundation.inputs import Count, Inputs, Parameter, parameter
@@ -276,7 +277,7 @@ class Deployment(ServingInputs, Scenario):
         "failures, restarts and versions kept in reserve",
         "storage of prefix caches that leave the accelerator's memory",
     )
-    accelerator: str
+    accelerator: AcceleratorName
     """Name of an accelerator in the catalog."""
     energy: EnergyInputs = EnergyInputs()
     hour_price: Parameter = parameter("USD/hour", ge=0, description="Price of one accelerator-hour.")

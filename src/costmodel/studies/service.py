@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from costmodel.catalog.named import AcceleratorName
 from costmodel.foundation.arrays import FloatArray, Numeric, ordered_sum
 from costmodel.foundation.errors import CatalogError, ScenarioError
 from costmodel.foundation.inputs import Inputs, Parameter, parameter
@@ -83,7 +84,7 @@ class Service(Scenario):
 
     model: Literal["service"] = "service"
     not_modelled: tuple[str, ...] = (*NOT_MODELLED, "waiting in a queue before the first token")
-    accelerator: str
+    accelerator: AcceleratorName
     """Name of an accelerator in the catalog."""
     paid_by: Literal["owning", "renting"] = "owning"
     """Whether the hour is computed from what an owner pays, or is the rent."""

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import model_validator
 
 import costmodel.catalog as catalog
+from costmodel.catalog.named import AcceleratorName
 from costmodel.compute import Shape, shape
 from costmodel.foundation.arrays import FloatArray, Numeric, ordered_sum
 from costmodel.foundation.errors import ScenarioError
@@ -71,7 +72,7 @@ class TrainingRun(Scenario):
     flop_per_token: Parameter = parameter(
         "FLOP/token", gt=0, optional=True, description="Model FLOP per training token; absent: 6 per parameter."
     )
-    accelerator: str
+    accelerator: AcceleratorName
     """Name of an accelerator in the catalog."""
     accelerators: Parameter = parameter("1", ge=1, description="Accelerators that work on the run at once.")
     precision: str = "bf16"

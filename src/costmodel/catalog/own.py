@@ -1,0 +1,201 @@
+"""Records of one's own, laid over the library's: folders in the catalog's schema, and tables inside a scenario.
+
+A folder holds files as those of the catalog: ``accelerators.csv``, ``electricity.toml``, its own ``sources.toml``.
+Where a record of the same name exists, the fields that one's own gives replace it, and the rest stays. Folders are
+named by `use`, by the environment variable `ENVIRONMENT`, or by installed packages.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from costmodel.foundation.errors import CatalogError, CostModelError, near_matches
+from costmodel.foundation.packages import CATALOGS, called, provided
+
+ENVIRONMENT = "COSTMODEL_CATALOG"
+"""Environment variable with folders of records, separated as paths are."""
+MAX_FILE_BYTES = 16 * 2**20
+"""Largest file of records that is read [byte]."""
+MAX_FILES = 200
+"""Most files of records in a folder [1]."""
+_NOT_RECORDS = frozenset({"bounds.toml", "schema.toml", "sources.toml"})
+_used: list[Path] = []
+
+
+def use(folder: str | Path) -> None:
+    """Lay a folder of records over the catalog, for everything in this process.
+
+    Call it before a model reads the record that it changes: what a model has read is kept.
+
+    Raises
+    ------
+    CatalogError
+        If there is no such folder, or a file in it is not well formed; file, line and field are in the message.
+    """
+    from costmodel.catalog import loader
+
+    path = checked_folder(folder)
+    if path not in _used:
+        _used.append(path)
+    folders.cache_clear()
+    loader.table.cache_clear()
+
+
+@cache
+def folders() -> tuple[Path, ...]:
+    """Return the folders laid over the catalog, later ones on top: packages', the environment's, those in use."""
+    named = os.environ.get(ENVIRONMENT, "").split(os.pathsep)
+    return tuple(checked_folder(folder) for folder in (*map(called, provided(CATALOGS)), *filter(None, named), *_used))
+
+
+@cache
+def checked_folder(folder: str | Path) -> Path:
+    """Return a folder's path after every file in it has been read.
+
+    Raises
+    ------
+    CatalogError
+        If there is no such folder, it holds no records, or a file is not well formed.
+    """
+    from costmodel.catalog import loader
+
+    path = Path(folder).expanduser().resolve()
+    if not path.is_dir():
+        raise CatalogError(f"{path}: there is no such folder of records")
+    files = record_files(path)
+    if not files:
+        raise CatalogError(f"{path}: holds no records: write CSV or TOML files named as tables, as accelerators.csv")
+    for file in files:
+        loader.own_table(file)
+    return path
+
+
+def record_files(folder: Path) -> tuple[Path, ...]:
+    """Return the files of records in a folder, by name.
+
+    Raises
+    ------
+    CatalogError
+        If there are too many.
+    """
+    found = sorted(file for file in folder.iterdir() if file.suffix in (".csv", ".toml") and file.is_file())
+    if len(found) > MAX_FILES:
+        raise CatalogError(f"{folder}: {len(found)} files of records, at most {MAX_FILES}")
+    return tuple(file for file in found if file.name not in _NOT_RECORDS)
+
+
+def read_file(file: Path) -> bytes:
+    """Return the bytes of one file of records.
+
+    Raises
+    ------
+    CatalogError
+        If it cannot be read, or is too large.
+    """
+    try:
+        with file.open("rb") as opened:
+            raw = opened.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise CatalogError(f"{file}: {error.strerror or 'cannot be read'}") from None
+    if len(raw) > MAX_FILE_BYTES:
+        raise CatalogError(f"{file}: larger than {MAX_FILE_BYTES} bytes")
+    return raw
+
+
+_INLINE: dict[str, dict[str, Mapping[str, Any]]] = {}
+"""Tables written inside scenarios, by kind and name."""
+
+
+class OwnRecord(str):
+    """The name of a record whose figures stand in the scenario itself.
+
+    It is a name wherever one is needed; written, copied and sent to another process, it is its table.
+    """
+
+    kind: str
+    table: Mapping[str, Any]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how another process makes it again."""
+        return own_record, (self.kind, dict(self.table))
+
+    def written(self) -> dict[str, Any]:
+        """Return its table."""
+        return dict(self.table)
+
+
+def own_record(kind: str, table: Mapping[str, Any]) -> OwnRecord:
+    """Read a table of figures and make it a record of the catalog, under its name.
+
+    Parameters
+    ----------
+    kind
+        Table of the catalog, as ``"accelerators"``.
+    table
+        ``name``, and a number in the field's unit, a text with a unit, or ``{value, low, high, source, note}`` per
+        field.
+
+    Raises
+    ------
+    CatalogError
+        If a field is unknown, or a figure is not one or lies outside its plausible range.
+
+    Examples
+    --------
+    >>> chip = own_record("accelerators", {"name": "mine", "bf16": "2 PFLOPS", "memory": "141 GB"})
+    >>> from costmodel.catalog import accelerator
+    >>> accelerator(chip).peak("bf16"), accelerator("mine").memory
+    (2000000000000000.0, 141000000000.0)
+    """
+    from costmodel.catalog import loader
+
+    name = table.get("name")
+    if not isinstance(name, str) or not 0 < len(name.strip()) <= 100:
+        raise CatalogError(f"a table of {kind} needs a name of its own, at most 100 characters")
+    label, made = name, 1
+    held = _INLINE.setdefault(kind, {})
+    while label in held and held[label] != table:  # a change of one's own record is another record
+        made += 1
+        label = f"{name} ({made})"
+    if label not in held:
+        loader.inline_record(kind, label, {key: _cell(kind, key, table[key]) for key in table if key != "name"})
+        held[label] = dict(table)
+    record = OwnRecord(label)
+    record.kind, record.table = kind, dict(table)
+    return record
+
+
+def _cell(kind: str, name: str, given: Any) -> dict[str, str]:
+    """Return one written figure as the cells of a data file."""
+    from costmodel.catalog.schema import kind as kind_of
+    from costmodel.foundation.plausible import meant
+    from costmodel.foundation.quantities import parse_quantity
+
+    fields = kind_of(kind).fields
+    if name not in fields:
+        raise CatalogError(f"{name!r} is not a field of {kind}: {', '.join(fields)}{near_matches(name, fields)}")
+    spec, own = fields[name], dict(given) if isinstance(given, Mapping) else {"value": given}
+    extra = own.keys() - {"value", "low", "high", "note", "source", "grade", "period", "known"}
+    if extra:
+        raise CatalogError(f"{name}: unknown entry {sorted(map(str, extra))}")
+    cells = {"field": name, "unit": spec.unit}
+    for key, value in own.items():
+        if key not in ("value", "low", "high") or spec.is_words:
+            cells[key] = str(value)
+            continue
+        try:
+            number = parse_quantity(value, spec.unit) if isinstance(value, str) else value
+        except CostModelError as error:
+            raise CatalogError(f"{name}: {error}") from None
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            raise CatalogError(f"{name}: a number in {spec.unit!r} or a text with a unit is needed; given {value!r}")
+        if not spec.low <= number <= spec.high:
+            hint = meant(number, spec.unit)
+            asked = f"; did you mean {hint}?" if hint else ""
+            raise CatalogError(f"{name}: {number:g} {spec.unit} is outside {spec.low:g} to {spec.high:g}{asked}")
+        cells[key] = repr(float(number))
+    return cells

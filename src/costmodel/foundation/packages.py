@@ -1,0 +1,45 @@
+"""What installed packages bring under the entry points of the library's groups, loaded when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import Any
+
+from costmodel.foundation.errors import CostModelError
+
+CATALOGS = "costmodel.catalogs"
+"""Records: a folder, or a function that returns one."""
+SCENARIOS = "costmodel.scenarios"
+"""Scenarios: a folder of TOML files, or a function that returns one."""
+FORMATS = "costmodel.formats"
+"""Readers of outside files: a module, reached as ``costmodel.formats.NAME``."""
+
+
+def provided_names(group: str) -> tuple[str, ...]:
+    """Return the names that installed packages give in a group."""
+    return tuple(sorted({point.name for point in entry_points(group=group)}))
+
+
+def provided(group: str, name: str | None = None) -> list[Any]:
+    """Load what installed packages bring under a group, all of it or under one name.
+
+    Raises
+    ------
+    CostModelError
+        If loading fails: the message names the package and says what it raised.
+    """
+    found = []
+    for point in entry_points(group=group):
+        if name is not None and point.name != name:
+            continue
+        try:
+            found.append(point.load())
+        except Exception as error:  # noqa: BLE001 - whatever another package raises is said in one line
+            raise CostModelError(f"{group} {point.name!r} ({point.value}): {type(error).__name__}: {error}") from None
+    return found
+
+
+def called(given: Any | Callable[[], Any]) -> Any:
+    """Return what an entry stands for: itself, or what it returns where it is a function."""
+    return given() if callable(given) else given
