@@ -349,6 +349,12 @@ def load_models(source: str) -> None:
         raise ScenarioError(f"{source}: cannot be imported: {type(error).__name__}: {error}") from error
 
 
+def register_models() -> None:
+    """Register every model of the library, so that what names one can be read."""
+    for model in MODEL_MODULES:
+        _register(model)
+
+
 def _register(model: str) -> None:
     """Import the module that registers a model: of the library, or of a package that declares an entry point."""
     if model in MODEL_MODULES:

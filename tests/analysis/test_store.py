@@ -112,8 +112,8 @@ def test_killed_twenty_times_and_resumed_is_the_same_store_bit_for_bit(
 
 def blocks_marked(path: Path) -> int:
     """Count the marks of complete blocks, without opening the store."""
-    folder = path / "block_complete" / "c"
-    return sum(not name.endswith(".partial") for name in os.listdir(folder)) if folder.exists() else 0
+    folder = path / "block_digest" / "c"
+    return sum((folder / name / "0").exists() for name in os.listdir(folder)) if folder.exists() else 0
 
 
 @pytest.mark.contract
@@ -121,7 +121,7 @@ def test_a_half_written_block_is_never_shown(tmp_path: Path) -> None:
     path = tmp_path / "run"
     store = store_ensemble(path, toy(), draws=DRAWS, rng=0, model=toy_model)
     before = digest(path)
-    (path / "block_complete" / "c" / "1").unlink()
+    (path / "block_digest" / "c" / "1" / "0").unlink()
     (path / "tokens" / "c" / "0" / "1").write_bytes(b"torn")
     (path / "tokens" / "c" / "0" / "2.0123.partial").write_bytes(b"left")
     data = store.to_xarray()

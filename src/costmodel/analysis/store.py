@@ -1,9 +1,14 @@
 """A store on disk for ensembles too long to lose: one chunk per canonical block (extra ``distributed``).
 
-Every worker writes the blocks that it computes, output by output, and marks a block as complete only after all of
-it is written. A run that is stopped at any moment, by ``kill -9`` or by the machine's owner, is taken up where it
-stopped by the same call: complete blocks stay, all others are computed again, and the store ends equal to that of
-an uninterrupted run, byte by byte. What is opened shows complete blocks only.
+Every worker writes the blocks that it computes, output by output, and writes a block's digest only after all of it
+is on disk: a block with a digest is complete. A run that is stopped at any moment, by ``kill -9`` or by the machine's
+owner, is taken up where it stopped by the same call: complete blocks stay, all others are computed again, and the
+store ends equal to that of an uninterrupted run, byte by byte. What is opened shows complete blocks only.
+
+**What is read is checked.** A digest covers a block's values and what the store says of itself: scenario, design,
+outputs, shapes. A flipped bit, a chunk that was swapped, shortened or deleted, or changed metadata are found when a
+block is read, and named; `store_ensemble` with ``repair=True`` computes damaged blocks again. One writer holds a store
+at a time; another is refused.
 
 On one machine any executor serves::
 
@@ -27,9 +32,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import platform
 import shutil
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -53,12 +62,18 @@ from costmodel.foundation.errors import ScenarioError, missing_extra
 from costmodel.foundation.executors import ordered_map
 from costmodel.foundation.results import OutputSpec
 from costmodel.foundation.running import Model, OnNonFinite
-from costmodel.foundation.scenario import Scenario
+from costmodel.foundation.scenario import MODELS, Scenario
 from costmodel.foundation.version import VERSION
 
-FORMAT = 1
+FORMAT = 2
 """Version of the layout of a store [1]."""
-_COMPLETE = "block_complete"
+DIGEST_BYTES = 32
+"""Length of a block's digest [byte]."""
+_DIGESTS = "block_digest"
+_META = ("format", "costmodel_version", "block", "model", "scenario", "design", "asked", "outputs", "labels")
+"""What a store says of itself; the processor is kept beside it, since values may be read on another one."""
+_FAULTS = (OSError, ValueError, KeyError, TypeError, RuntimeError, IndexError, AttributeError)
+"""What reading a damaged store may raise below this module."""
 
 
 def _zarr() -> Any:
@@ -80,6 +95,11 @@ class EnsembleStore:
         Folder of the store.
     scenario, design
         What it holds, on which draws; a ``given`` design is the one that was passed.
+
+    Raises
+    ------
+    ScenarioError
+        From every method: if the folder holds no store, another ensemble, another format, or is damaged.
     """
 
     path: Path
@@ -89,20 +109,47 @@ class EnsembleStore:
     @property
     def complete(self) -> NDArray[np.bool_]:
         """Which blocks are complete, shape ``(block,)``."""
-        return np.asarray(self._group()[_COMPLETE][:], dtype=bool)
+        return np.asarray(self._digests().any(axis=1))
 
     @property
     def draws_complete(self) -> int:
         """Number of draws of complete blocks."""
         return sum(self.design.block_draws(int(block)) for block in np.flatnonzero(self.complete))
 
-    def to_xarray(self, chunks: Any = None) -> Any:
+    @property
+    def asked(self) -> tuple[str, ...] | None:
+        """Selectors that were asked for, as text; absent where every output is stored."""
+        asked = self._group()[1]["asked"]
+        return None if asked is None else tuple(str(text) for text in asked)
+
+    def damaged(self, on_progress: Progress | None = None) -> tuple[int, ...]:
+        """Return the complete blocks whose values or metadata are not those that were written.
+
+        Parameters
+        ----------
+        on_progress
+            Called with the number of blocks looked at and of all.
+        """
+        found = []
+        blocks = np.flatnonzero(self.complete).tolist()
+        for place, block in enumerate(blocks, start=1):
+            try:
+                self.read(block)
+            except ScenarioError:
+                found.append(block)
+            if on_progress is not None:
+                on_progress(place, len(blocks))
+        return tuple(found)
+
+    def to_xarray(self, chunks: Any = None, *, verify: bool = True) -> Any:
         """Open the complete blocks as a labelled dataset, read when it is used.
 
         Parameters
         ----------
         chunks
             ``{}`` for a Dask array with one chunk per block; a plain lazy array where absent.
+        verify
+            Whether every complete block is read and checked first; without it a damaged block is shown as it is.
 
         Returns
         -------
@@ -113,13 +160,18 @@ class EnsembleStore:
         ------
         MissingExtraError
             If xarray is not installed.
+        ScenarioError
+            If a block is damaged.
         """
         try:
             import xarray
         except ImportError:
             raise missing_extra("frames", "to_xarray()") from None
+        bad = self.damaged() if verify else ()
+        if bad:
+            raise ScenarioError(f"{self.path}: {_named(bad)}; compute them again with repair=True")
         complete = self.complete
-        data = xarray.open_zarr(self.path, consolidated=False, chunks=chunks).drop_vars(_COMPLETE)
+        data = xarray.open_zarr(self.path, consolidated=False, chunks=chunks).drop_vars(_DIGESTS)
         draws = np.arange(self.design.draws)
         labels = {dim: row for dim, row in data.attrs.pop("labels").items() if dim in data.dims}
         data.attrs["draws_complete"] = self.draws_complete
@@ -139,7 +191,7 @@ class EnsembleStore:
         Raises
         ------
         ScenarioError
-            If a block is not complete.
+            If a block is not complete, or is damaged.
         NonFiniteResultError
             If a value is not finite and ``on_nonfinite`` is ``"raise"``.
         """
@@ -149,17 +201,72 @@ class EnsembleStore:
         return reduce_stored(self.scenario, self.design, self.read, exact, exclude, on_nonfinite, on_progress)
 
     def read(self, block: int) -> BlockOutputs:
-        """Return the outputs of one block."""
-        group = self._group()
-        attributes = dict(group.attrs)
-        first = block * BLOCK
-        span = slice(first, first + self.design.block_draws(block))
-        specs = tuple(_spec_of(row) for row in attributes["outputs"])
-        values = tuple(np.asarray(group[spec.name][..., span]) for spec in specs)
-        return BlockOutputs(block, specs, values, attributes["labels"])
+        """Return the outputs of one complete block, checked against its digest.
 
-    def _group(self) -> Any:
-        return _zarr().open_group(self.path, mode="r")
+        Raises
+        ------
+        ScenarioError
+            If the block is not complete, or is damaged.
+        """
+        group, attributes = self._group()
+        with _readable(self.path, f"block {block}"):
+            first = block * BLOCK
+            span = slice(first, first + self.design.block_draws(block))
+            specs = tuple(_spec_of(row) for row in attributes["outputs"])
+            values = tuple(np.asarray(group[spec.name][..., span]) for spec in specs)
+            outputs = BlockOutputs(block, specs, values, attributes["labels"])
+            written = np.asarray(group[_DIGESTS][block])
+        if not written.any():
+            raise ScenarioError(f"{self.path}: block {block} is not complete")
+        if written.tobytes() != _digest(attributes, outputs):
+            raise ScenarioError(f"{self.path}: {_named((block,))}; compute it again with repair=True")
+        return outputs
+
+    def _digests(self) -> NDArray[np.uint8]:
+        group, _ = self._group()
+        with _readable(self.path, "what is complete"):
+            digests = np.asarray(group[_DIGESTS][:], dtype=np.uint8)
+        if digests.shape != (self.design.blocks, DIGEST_BYTES):
+            raise ScenarioError(f"{self.path}: lists {len(digests)} blocks where the design has {self.design.blocks}")
+        return digests
+
+    def _group(self) -> tuple[Any, dict[str, Any]]:
+        """Open the store, and check that it holds this scenario on this design."""
+        group, attributes = _opened(self.path)
+        wanted = json.loads(json.dumps({"scenario": self.scenario.to_toml(), "design": _design_form(self.design)}))
+        differing = [key for key, value in wanted.items() if attributes[key] != value]
+        if differing:
+            raise ScenarioError(f"{self.path}: holds another ensemble ({', '.join(differing)} differ)")
+        return group, attributes
+
+
+def open_store(path: str | Path) -> EnsembleStore:
+    """Open a store that was written before, with the scenario and the design that it holds.
+
+    Parameters
+    ----------
+    path
+        Folder of the store.
+
+    Raises
+    ------
+    ScenarioError
+        If the folder holds no store, or one of a given design, which is not stored; then use `EnsembleStore`.
+    """
+    from costmodel.foundation.scenario import parse_toml
+
+    folder = Path(path)
+    _, attributes = _opened(folder)
+    form = parse_toml(attributes["scenario"], str(folder))
+    entry = MODELS.get(str(form.get("model")))
+    drawn = attributes["design"]
+    if entry is None:
+        raise ScenarioError(f"{folder}: holds the model {form.get('model')!r}, which is not registered here")
+    if drawn["ranks"] is not None:
+        raise ScenarioError(f"{folder}: holds a given design, whose ranks are not stored: open it with EnsembleStore")
+    correlations = tuple((a, b, float(rank)) for a, b, rank in drawn["correlations"])
+    design = Design(tuple(drawn["paths"]), drawn["method"], int(drawn["seed"]), int(drawn["draws"]), correlations)
+    return EnsembleStore(folder, entry.scenario(**form), design)
 
 
 def store_ensemble(
@@ -174,6 +281,7 @@ def store_ensemble(
     in_flight: int | None = None,
     on_progress: Progress | None = None,
     model: Model | None = None,
+    repair: bool = False,
 ) -> EnsembleStore:
     """Run an ensemble into a store, or take up one that was stopped.
 
@@ -185,6 +293,8 @@ def store_ensemble(
         As those of :func:`costmodel.analysis.ensemble.run_ensemble`.
     rng
         Seed, as there; where absent, that of the store which is taken up.
+    repair
+        Whether complete blocks are read and checked first, and damaged ones computed again.
 
     Returns
     -------
@@ -194,7 +304,8 @@ def store_ensemble(
     Raises
     ------
     ScenarioError
-        If the folder holds something else: another scenario, design, choice of outputs, model or version.
+        If the folder holds something else: another scenario, design, choice of outputs, model, version or kind of
+        processor; or if another process is writing to it.
     MissingExtraError
         If zarr is not installed.
 
@@ -202,27 +313,29 @@ def store_ensemble(
     -----
     Values are stored as the model gave them, finite or not.
     """
-    zarr, folder = _zarr(), Path(path)
+    folder = Path(path)
+    _zarr()
     if design is None and rng is None and (folder / "zarr.json").exists():
-        rng = int(zarr.open_group(folder, mode="r").attrs.get("design", {}).get("seed", 0))
+        rng = int(_opened(folder)[1]["design"]["seed"])
     drawn, function = chosen_design(scenario, draws, rng, design), chosen_model(model, scenario)
     run = BlockRun(function, scenario, drawn, None if outputs is None else tuple(listed_outputs(outputs)))
     identity = _identity(run)
     if not folder.exists():
-        first = run(0)
-        _create(folder, identity, first, drawn)
-        _write(folder, first)
-    _check_identity(folder, identity)
-    _sweep(folder)
-    store = EnsembleStore(folder, scenario, drawn)
-    done = store.draws_complete
-    for block in ordered_map(
-        _WriteBlock(run, folder), np.flatnonzero(~store.complete).tolist(), executor, in_flight=in_flight
-    ):
-        done += drawn.block_draws(block)
-        if on_progress is not None:
-            on_progress(done, drawn.draws)
-    _sweep(folder)
+        _create(folder, identity, run(0), drawn)
+    with _sole_writer(folder):
+        _check_identity(folder, identity)
+        _sweep(folder)
+        store = EnsembleStore(folder, scenario, drawn)
+        if repair:
+            _unmark(folder, store.damaged())
+        done = store.draws_complete
+        for block in ordered_map(
+            _WriteBlock(run, folder), np.flatnonzero(~store.complete).tolist(), executor, in_flight=in_flight
+        ):
+            done += drawn.block_draws(block)
+            if on_progress is not None:
+                on_progress(done, drawn.draws)
+        _sweep(folder)
     return store
 
 
@@ -239,12 +352,122 @@ class _WriteBlock:
 
 
 def _write(folder: Path, outputs: BlockOutputs) -> None:
-    """Write a block's outputs, each into a chunk of its own, then mark the block."""
-    group = _zarr().open_group(folder, mode="r+")
+    """Write a block's outputs, each into a chunk of its own, then its digest; each is on disk before the next."""
+    group, attributes = _opened(folder)
     first = outputs.block * BLOCK
     for spec, value in zip(outputs.specs, outputs.values, strict=True):
         group[spec.name][..., first : first + value.shape[-1]] = value
-    group[_COMPLETE][outputs.block] = True
+        _sync(folder.joinpath(spec.name, "c", *("0" for _ in value.shape[:-1]), str(outputs.block)))
+    group[_DIGESTS][outputs.block] = np.frombuffer(_digest(attributes, outputs), dtype=np.uint8)
+    _sync(folder.joinpath(_DIGESTS, "c", str(outputs.block), "0"))
+
+
+def _sync(chunk: Path) -> None:
+    """Wait until a chunk is on disk; one that holds nothing but the fill value has no file."""
+    with suppress(FileNotFoundError):
+        descriptor = os.open(chunk, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _digest(attributes: Mapping[str, Any], outputs: BlockOutputs) -> bytes:
+    """Return a digest of a block: of what the store says of itself, and of every value with its type and shape."""
+    meta = {key: attributes[key] for key in _META}
+    digest = hashlib.blake2b(json.dumps(meta, sort_keys=True).encode(), digest_size=DIGEST_BYTES)
+    digest.update(f"block {outputs.block}".encode())
+    for spec, value in zip(outputs.specs, outputs.values, strict=True):
+        digest.update(f"{spec.name} {value.dtype.str} {value.shape}".encode())
+        digest.update(np.ascontiguousarray(value).tobytes())
+    return digest.digest()
+
+
+def _named(blocks: Sequence[int]) -> str:
+    listed = ", ".join(map(str, blocks[:10])) + (" …" if len(blocks) > 10 else "")
+    return f"{'block' if len(blocks) == 1 else 'blocks'} {listed} damaged: not what was written"
+
+
+def _unmark(folder: Path, blocks: Sequence[int]) -> None:
+    """Take the digests of damaged blocks away, so that they are computed again."""
+    for block in blocks:
+        folder.joinpath(_DIGESTS, "c", str(block), "0").unlink(missing_ok=True)
+
+
+@contextmanager
+def _readable(folder: Path, what: str) -> Iterator[None]:
+    """Turn what a damaged store makes its reader raise into one line."""
+    try:
+        yield
+    except _FAULTS as error:
+        if isinstance(error, ScenarioError):
+            raise
+        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise ScenarioError(f"{folder}: {what} cannot be read ({reason}): the store is damaged") from None
+
+
+def _opened(folder: Path) -> tuple[Any, dict[str, Any]]:
+    """Open a store and return what it says of itself.
+
+    Raises
+    ------
+    ScenarioError
+        If there is none, it cannot be read, or it is of another format.
+    """
+    if not (folder / "zarr.json").is_file():
+        raise ScenarioError(f"{folder}: {'exists and is not' if folder.exists() else 'is not'} a stored ensemble")
+    with _readable(folder, "its description"):
+        group = _zarr().open_group(folder, mode="r+" if os.access(folder, os.W_OK) else "r")
+        attributes = dict(group.attrs)
+    if attributes.get("format") != FORMAT:
+        given = attributes.get("format")
+        raise ScenarioError(f"{folder}: is of format {given!r}; this version reads {FORMAT}: run it again")
+    missing = [key for key in _META if key not in attributes]
+    if missing:
+        raise ScenarioError(f"{folder}: its description lacks {missing[0]!r}: the store is damaged")
+    return group, attributes
+
+
+@contextmanager
+def _sole_writer(folder: Path) -> Iterator[None]:
+    """Hold a store for one writer, by a lock on its folder that ends with the process; nothing is written for it.
+
+    Raises
+    ------
+    ScenarioError
+        If another process holds it.
+
+    Notes
+    -----
+    Where the system has no such locks (Windows), two writers of one store are not kept apart.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ScenarioError(f"{folder}: another process is writing to it; wait for it, or stop it") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def processor() -> str:
+    """Return what of the processor decides the last bits: its kind and the vector instructions that NumPy uses.
+
+    Examples
+    --------
+    >>> processor() == processor()
+    True
+    """
+    shown: Any = np.show_config(mode="dicts")
+    found = (shown or {}).get("SIMD Extensions", {}).get("found", [])
+    return f"{platform.machine()} {' '.join(sorted(found))}".strip()
 
 
 def _spec_of(row: Mapping[str, Any]) -> OutputSpec:
@@ -254,10 +477,9 @@ def _spec_of(row: Mapping[str, Any]) -> OutputSpec:
 
 
 def _create(folder: Path, identity: Mapping[str, Any], first: BlockOutputs, design: Design) -> None:
-    """Make an empty store beside the wanted place and move it there in one step."""
-    begun = folder.with_name(f".{folder.name}.begun")
-    shutil.rmtree(begun, ignore_errors=True)
-    begun.parent.mkdir(parents=True, exist_ok=True)
+    """Make a store with its first block beside the wanted place, and move it there in one step."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    begun = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     rows = [asdict(spec) for spec in first.specs]
     labels = {dim: [_plain(label) for label in row] for dim, row in first.labels.items()}
     group = _zarr().create_group(begun, zarr_format=3, attributes={**identity, "outputs": rows, "labels": labels})
@@ -272,30 +494,48 @@ def _create(folder: Path, identity: Mapping[str, Any], first: BlockOutputs, desi
             attributes={"units": spec.unit, "long_name": spec.label},
         )
     group.create_array(
-        _COMPLETE, shape=(design.blocks,), chunks=(1,), dtype=bool, dimension_names=("block",), fill_value=False
+        _DIGESTS,
+        shape=(design.blocks, DIGEST_BYTES),
+        chunks=(1, DIGEST_BYTES),
+        dtype=np.uint8,
+        dimension_names=("block", "byte"),
+        fill_value=0,
     )
-    begun.rename(folder)
+    _write(begun, first)
+    begun.chmod(0o755)
+    try:
+        begun.rename(folder)
+    except OSError:
+        shutil.rmtree(begun, ignore_errors=True)  # another writer was first: its store is checked next
+        if not folder.exists():
+            raise
 
 
 def _identity(run: BlockRun) -> dict[str, Any]:
     """Return what makes two runs the same one, as plain JSON."""
-    design, model = run.design, run.model
-    ranks = design.given
+    model = run.model
     return {
         "format": FORMAT,
         "costmodel_version": VERSION,
         "block": BLOCK,
         "model": f"{getattr(model, '__module__', '')}:{getattr(model, '__qualname__', type(model).__qualname__)}",
         "scenario": run.scenario.to_toml(),
-        "design": {
-            "paths": list(design.paths),
-            "method": design.method,
-            "seed": str(design.seed),
-            "draws": int(design.draws),
-            "correlations": [list(row) for row in design.correlations],
-            "ranks": None if ranks is None else hashlib.blake2b(np.ascontiguousarray(ranks).tobytes()).hexdigest(),
-        },
+        "design": _design_form(run.design),
+        "processor": processor(),
         "asked": None if run.outputs is None else [_asked(output) for output in run.outputs],
+    }
+
+
+def _design_form(design: Design) -> dict[str, Any]:
+    """Return a design as plain JSON; of given ranks, their digest."""
+    ranks = design.given
+    return {
+        "paths": list(design.paths),
+        "method": design.method,
+        "seed": str(design.seed),
+        "draws": int(design.draws),
+        "correlations": [list(row) for row in design.correlations],
+        "ranks": None if ranks is None else hashlib.blake2b(np.ascontiguousarray(ranks).tobytes()).hexdigest(),
     }
 
 
@@ -312,9 +552,7 @@ def _plain(label: Any) -> Any:
 
 def _check_identity(folder: Path, identity: Mapping[str, Any]) -> None:
     """Refuse to go on with a store that holds something else, naming what differs."""
-    if not (folder / "zarr.json").exists():
-        raise ScenarioError(f"{folder}: exists and is not a stored ensemble")
-    stored = dict(_zarr().open_group(folder, mode="r").attrs)
+    _, stored = _opened(folder)
     wanted = json.loads(json.dumps(identity))
     differing = [key for key in wanted if stored.get(key) != wanted[key]]
     if differing:

@@ -25,6 +25,7 @@ from costmodel.cli.run import list_command, run_command
 from costmodel.cli.sensitivity import sensitivity_command
 from costmodel.cli.show import describe_command, diff_command, show_command
 from costmodel.cli.stability import stability_command
+from costmodel.cli.store import store_app
 from costmodel.cli.usage import usage_command
 from costmodel.cli.validate import validate_command
 from costmodel.entry import load_models
@@ -80,6 +81,7 @@ app.command("audit")(audit_command)
 app.command("backtest")(backtest_command)
 app.command("balance")(balance_command)
 app.add_typer(estimate_app, name="estimate")
+app.add_typer(store_app, name="store")
 app.command("report")(report_command)
 app.command("usage")(usage_command)
 app.command("catalog")(catalog_command)
