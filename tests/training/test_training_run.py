@@ -247,6 +247,15 @@ def test_a_shape_of_ones_own_is_predicted() -> None:
     assert rate(run) / 10_643 == pytest.approx(1.24, abs=0.02)
     capped = run.replace({"prediction.clock": 0.85, "prediction.memory_bandwidth": 2.4e12})
     assert rate(capped) == pytest.approx(10_643, rel=0.04)
+    config = {"model_type": "llama", "hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32}
+    config |= {"num_key_value_heads": 8, "intermediate_size": 14336, "vocab_size": 128256}
+    published = run.replace({"prediction.own_shape": config})
+    named = run.replace({"prediction.own_shape": None, "prediction.architecture": "Llama-3-8B"})
+    assert rate(published) == pytest.approx(rate(named), rel=1e-12)
+    assert type(run).from_toml(published.to_toml()) == published
+    for wrong in ({"layers": "32"}, {"layers": 32.5}, {"layers": float("nan")}, {"layers": True}):
+        with pytest.raises(DomainError, match="layers"):
+            train(run.replace({"prediction.own_shape": {**own, **wrong}}).resolve())
     with pytest.raises(DomainError, match="missing d_model, heads, vocabulary"):
         train(run.replace({"prediction.own_shape": {"layers": 32}}).resolve())
 
@@ -328,7 +337,7 @@ def test_ladders_without_years_or_targets_are_refused() -> None:
 FULL = {
     **{name: value for name, value in DEEPSEEK.items() if name != "method" and name != "rental"},
     "peak": 989.4e12,
-    "power": {"chip_power": 700.0},
+    "power": {"chip_power": 700.0, "server_factor": 1.8, "power_fraction": 0.75},
     "reliability": {**RELIABLE, "checkpoint_interval": 0.5},
     "development": {
         "experiments_multiplier": 2.0,
@@ -355,7 +364,7 @@ METHODS = {
         "energy": 0.2,
         "operations": 0.1,
     },
-    "amortized": {"acquisition_price": 3e4, "years_in_use": 1.0, "energy_price": 8e-5},
+    "amortized": {"acquisition_price": 3e4, "years_in_use": 1.0, "energy_price": 8e-5, "server_overhead": 1.64},
 }
 
 
@@ -374,6 +383,31 @@ def test_every_parameter_changes_some_output(method: str) -> None:
             continue
         changed = (value + (spec.ge or 0.0)) / 2 if value > 0.0 else 0.5  # half-way to the least allowed value
         assert _values(scenario.replace({path: float(changed)})) != before, path
+
+
+@pytest.mark.law
+def test_every_parameter_of_a_prediction_changes_the_utilisation() -> None:
+    prediction = {
+        "architecture": "Llama-3-8B",
+        "sequence": 8192,
+        "batch": 128,
+        "scale_out_bandwidth": 5e10,
+        "clock": 0.9,
+        "memory_bandwidth": 3e12,
+        "step_time_factor": 1.1,
+    }
+    given = {name: value for name, value in FULL.items() if name not in ("mfu", "flop_per_token")}
+    scenario = TrainingRun(
+        **{**given, "accelerators": 16.0, "accelerator": "H100-SXM", "prediction": prediction},
+        method="rental",
+        rental=METHODS["rental"],
+    )
+    before = _values(scenario)["mfu"]
+    paths = [path for path, value, _, _ in scenario.walk() if path.startswith("prediction.") and value is not None]
+    assert len(paths) == 4
+    for path in paths:
+        value = float(scenario.get(path))  # type: ignore[arg-type]
+        assert _values(scenario.replace({path: value / 2}))["mfu"] != before, path
 
 
 @pytest.mark.law

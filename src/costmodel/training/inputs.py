@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
 from costmodel.foundation.distributions import Distribution
@@ -32,9 +34,9 @@ class PredictionInputs(Inputs):
     """What predicts the utilisation of a run instead of assuming it: the best layout of a model on its cluster."""
 
     architecture: str
-    """Name of the model in the catalog, or of ``own_shape``."""
-    own_shape: dict[str, int | bool] | None = None
-    """Fields of a shape that is not in the catalog."""
+    """Name of the model in the catalog, path of its ``config.json``, or name of ``own_shape``."""
+    own_shape: dict[str, Any] | None = None
+    """A model that is not in the catalog: the fields of a shape, or of a ``config.json``."""
     framework: str = POOLED
     """Software that trains: a record of the catalog's table ``training_frameworks``."""
     frozen: bool = Field(

@@ -279,10 +279,8 @@ def _work(resolved: TrainingRun) -> dict[str, Numeric]:
 
 
 def _shape(given: PredictionInputs) -> Shape:
-    """Return the model of a prediction, from the catalog or as given."""
-    if given.own_shape is None:
-        return shape(given.architecture)
-    return Shape.from_record({"name": given.architecture, **given.own_shape})
+    """Return the model of a prediction, from the catalog, a file or as given."""
+    return shape(given.architecture) if given.own_shape is None else shape(given.own_shape, given.architecture)
 
 
 def _job(resolved: TrainingRun, given: PredictionInputs) -> TrainingJob:
