@@ -17,6 +17,7 @@ import typer
 from costmodel.entry import load_scenario
 from costmodel.foundation import files
 from costmodel.foundation.errors import DomainError, ScenarioError
+from costmodel.foundation.scenario import check_keys
 
 MAX_DRAWS = 10_000_000
 """Most draws of one command [1]: a slip of a digit is said at once instead of running for days."""
@@ -42,6 +43,7 @@ def scenario_with(name: str, overrides: list[str] | None) -> Any:
 
 def parse_value(text: str) -> Any:
     """Read a value as TOML (a number, a table, a quoted text), else as a plain text such as ``2.5 USD/hour``."""
+    check_keys(text, "--set")
     try:
         form = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):  # not TOML, more digits than a number has, or too deeply nested

@@ -30,6 +30,8 @@ Count = Annotated[int, Field(strict=True)]
 """A whole number: no ``True``, no ``"3"``, no ``3.0``."""
 Flag = Annotated[bool, Field(strict=True)]
 """True or false, nothing that merely looks like it."""
+Amount = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+"""A number in the unit that its field states: no ``True``, no ``"3"``, no NaN, no infinity."""
 Date = Annotated[dt.date, BeforeValidator(parse_date)]
 """A date: ``2026-07-01``, ``2026-07`` or a TOML date."""
 

@@ -6,6 +6,7 @@ its class and its callable.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -20,15 +21,27 @@ from costmodel.foundation.design import Design, copula_factor
 from costmodel.foundation.distributions import Distribution
 from costmodel.foundation.errors import ScenarioError, UnknownParameterError, near_matches
 from costmodel.foundation.inheritance import difference
-from costmodel.foundation.inputs import Inputs, set_path
-from costmodel.foundation.provenance import Citation, Source
-from costmodel.foundation.schedules import Schedule, TimeGrid
+from costmodel.foundation.inputs import Amount, Inputs, set_path
+from costmodel.foundation.outputs import outputs_of
+from costmodel.foundation.provenance import Citation, Source, parse_grade
+from costmodel.foundation.schedules import Schedule, TimeGrid, parse_date
 from costmodel.foundation.switches import Switch, check_switches, direct_changes, kept_correlations
+from costmodel.foundation.units import check_unit
 from costmodel.foundation.values import Resolver, Value, scaled_value, written_value
 
 if TYPE_CHECKING:
     from costmodel.foundation.differences import Difference
     from costmodel.foundation.tables import Table
+
+
+_YEAR = re.compile(r"(?:19|20|21)[0-9]{2}")
+MAX_KEY_PARTS = 32
+"""Most parts of a dotted key or path: the parser's time and memory grow with their square."""
+MAX_KEY_LENGTH = 1024
+"""Longest key or path, in characters."""
+_QUOTED = re.compile(r""""[^"\n]*"|'[^'\n]*'""")
+_BEFORE_KEY = re.compile(r"[{,\[\]]")
+_WORDS_APART = re.compile(r"[\w\"]\s+[\w\"]")
 
 
 class SourceEntry(Inputs):
@@ -54,12 +67,20 @@ class Observation(Inputs):
     """Name of the result's output, as ``tokens`` or ``capex``."""
     date: str
     """What it describes: a year, or a date at which a stock or a rate was read."""
-    value: float = Field(strict=True)
+    value: Amount
     unit: str
     source: str
     grade: str = "unverified"
     used_in_fit: bool = Field(default=False, strict=True)
     note: str | None = None
+
+    @model_validator(mode="after")
+    def _check_words(self) -> Self:
+        check_unit(self.unit)
+        parse_grade(self.grade)
+        if not _YEAR.fullmatch(self.date):
+            parse_date(self.date)
+        return self
 
 
 class Scenario(Inputs):
@@ -97,6 +118,7 @@ class Scenario(Inputs):
                 hint = near_matches(provenance.source, self.source_table)
                 raise ScenarioError(f"{path}: source {provenance.source!r} is not in [sources]{hint}")
         for row in self.observations:
+            self._check_output(row.output)
             if row.source not in self.source_table:
                 hint = near_matches(row.source, self.source_table)
                 raise ScenarioError(f"observations: source {row.source!r} is not in [sources]{hint}")
@@ -104,6 +126,18 @@ class Scenario(Inputs):
             check_switches(self)
         copula_factor(self.uncertain_paths(), self.rank_correlations())
         return self
+
+    def _check_output(self, name: str) -> None:
+        """Raise ``UnknownParameterError`` for an observation of what the registered model does not give."""
+        if self.model not in MODELS:
+            return
+        try:
+            result = MODELS[self.model].result_type()
+        except ScenarioError:  # a model of one's own need not say what it returns
+            return
+        names = [*(spec.name for spec in outputs_of(result)), *(n for n in dir(result) if not n.startswith("_"))]
+        if name not in names:
+            raise UnknownParameterError(f"observations: there is no output {name!r}{near_matches(name, names)}")
 
     @property
     def grid(self) -> TimeGrid | None:
@@ -368,12 +402,40 @@ def parse_toml(text: str, where: str = "scenario") -> dict[str, Any]:
     ScenarioError
         If the text is not TOML.
     """
+    check_keys(text, where)
     try:
         return tomllib.loads(text)
     except RecursionError:
         raise ScenarioError(f"{where}: nested too deeply") from None
     except ValueError as error:  # a TOMLDecodeError, or more digits than a number may have
         raise ScenarioError(f"{where}: not TOML: {error}") from None
+
+
+def check_keys(text: str, where: str) -> None:
+    """Raise ``ScenarioError`` for TOML with a key of more parts or letters than any entry has.
+
+    Examples
+    --------
+    >>> check_keys("market.chat.price = 1.0", "scenario")
+    >>> check_keys("a." * 40 + "a = 1", "scenario")
+    Traceback (most recent call last):
+        ...
+    costmodel.foundation.errors.ScenarioError: scenario: a key of 41 parts, at most 32
+    """
+    for line in text.splitlines():
+        if line.count(".") < MAX_KEY_PARTS and len(line) <= MAX_KEY_LENGTH:
+            continue
+        plain = _QUOTED.sub('""', line)
+        header = plain.lstrip().startswith("[")
+        for piece in plain.split("=")[: None if header else -1]:
+            key = piece.strip(" \t[]") if header else _BEFORE_KEY.split(piece)[-1].strip()
+            if _WORDS_APART.search(key):
+                continue  # a sentence, not a key
+            parts = key.count(".") + 1
+            if parts > MAX_KEY_PARTS:
+                raise ScenarioError(f"{where}: a key of {parts} parts, at most {MAX_KEY_PARTS}")
+            if len(key) > MAX_KEY_LENGTH:
+                raise ScenarioError(f"{where}: a key of {len(key)} characters, at most {MAX_KEY_LENGTH}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from costmodel.catalog.named import AcceleratorName
+from costmodel.compute.own_shape import OwnShape
 from costmodel.foundation.arrays import FloatArray, Numeric
 from costmodel.foundation.errors import ScenarioError
-from costmodel.foundation.inputs import Count, Inputs, Parameter, parameter
+from costmodel.foundation.inputs import Amount, Count, Inputs, Parameter, parameter
 from costmodel.foundation.provenance import Grade
 from costmodel.foundation.results import Result, derived, output
 from costmodel.foundation.scenario import Scenario, register_model
@@ -172,9 +173,9 @@ class EnergyInputs(Inputs):
 class MeasuredRow(Inputs):
     """A measured point of this model, workload and accelerator: what a benchmark printed."""
 
-    tokens_per_second: float = Field(gt=0, description="Input and output tokens per accelerator, in token/s.")
-    user_speed: float = Field(gt=0, description="Output tokens per second of one user, in token/s.")
-    time_to_first_token: float | None = Field(default=None, gt=0, description="Time to first token, in s.")
+    tokens_per_second: Amount = Field(gt=0, description="Input and output tokens per accelerator, in token/s.")
+    user_speed: Amount = Field(gt=0, description="Output tokens per second of one user, in token/s.")
+    time_to_first_token: Amount | None = Field(default=None, gt=0, description="Time to first token, in s.")
 
 
 class ServingInputs(Inputs):
@@ -182,7 +183,7 @@ class ServingInputs(Inputs):
 
     architecture: str
     """Name of an architecture in the catalog, or of ``own_shape``."""
-    own_shape: dict[str, int | bool] | None = None
+    own_shape: OwnShape | None = None
     """Fields of a shape that is not in the catalog."""
     chip: ChipInputs = ChipInputs()
     precision: str = "fp8"

@@ -12,7 +12,6 @@ import numpy as np
 from costmodel.compute.architectures import shape
 from costmodel.compute.machine import PARTS, Machine
 from costmodel.compute.precision import Scheme, scheme
-from costmodel.compute.shapes import Shape
 from costmodel.foundation.arrays import Numeric
 from costmodel.serving.configuration import Configuration, Draft, Engine, Layout, Traffic
 from costmodel.serving.cost import blended_cost, cost_of_accelerator_time, energy_per_token
@@ -159,7 +158,7 @@ def configuration(resolved: Deployment) -> Configuration:
         If a record that the scenario leaves to the catalog is missing.
     """
     own = resolved.own_shape
-    model = shape(resolved.architecture) if own is None else Shape.from_record({"name": resolved.architecture, **own})
+    model = shape(resolved.architecture) if own is None else shape(own, resolved.architecture)
     return Configuration(
         shape=model,
         machine=_machine(resolved),

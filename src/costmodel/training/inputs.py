@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field
 
+from costmodel.compute.own_shape import OwnShape
 from costmodel.foundation.distributions import Distribution
 from costmodel.foundation.inputs import Count, Inputs, Parameter, parameter
 from costmodel.foundation.provenance import Grade
@@ -35,7 +34,7 @@ class PredictionInputs(Inputs):
 
     architecture: str
     """Name of the model in the catalog, path of its ``config.json``, or name of ``own_shape``."""
-    own_shape: dict[str, Any] | None = None
+    own_shape: OwnShape | None = None
     """A model that is not in the catalog: the fields of a shape, or of a ``config.json``."""
     framework: str = POOLED
     """Software that trains: a record of the catalog's table ``training_frameworks``."""

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from costmodel.foundation.arrays import FloatArray, Numeric, formula
 from costmodel.foundation.distributions import Distribution
 from costmodel.foundation.errors import ScenarioError
-from costmodel.foundation.inputs import Count, Parameter, parameter
+from costmodel.foundation.inputs import Amount, Count, Parameter, parameter
 from costmodel.foundation.provenance import Grade
 from costmodel.foundation.results import Result, output
 from costmodel.foundation.scenario import Scenario, register_model
@@ -80,7 +80,7 @@ class TrainingLadder(Scenario):
     model: Literal["training_ladder"] = "training_ladder"
     first_year: Count = Field(default=2020, description="First calendar year.")
     last_year: Count = Field(default=2030, description="Last calendar year.")
-    targets: tuple[float, ...] = (1e8, 1e9, 1e10)
+    targets: tuple[Amount, ...] = (1e8, 1e9, 1e10)
     """Costs whose year of passing is asked for [USD]."""
     reference_year: Parameter = parameter(
         "1", default=2023.2, description="Date of the reference run as a year.", note="GPT-4, March 2023"
