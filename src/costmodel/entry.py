@@ -29,6 +29,7 @@ MODEL_MODULES = {
     "accelerator_hour": "costmodel.ownership.accelerator_hour",
     "project": "costmodel.ownership.project",
     "token_market": "costmodel.market.inputs",
+    "contest": "costmodel.market.contest",
     "agent_population": "costmodel.market.agent_population",
     "service": "costmodel.studies.service",
 }

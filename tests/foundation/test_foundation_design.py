@@ -111,3 +111,10 @@ def test_every_draw_of_a_hypercube_or_sequence_lies_inside() -> None:
         assert ranks.min() > 0.0 and ranks.max() < 1.0
     sequence = np.sort(Design.sobol(Names("a"), 64, rng=0).ranks()["a"])
     assert np.floor(sequence * 64).astype(int).tolist() == list(range(64))
+
+
+def test_a_generator_becomes_four_words_of_its_stream() -> None:
+    words = np.random.default_rng(3).integers(0, 2**32, size=4, dtype=np.uint64)
+    assert seed_of(np.random.default_rng(3)) == sum(int(word) << (32 * place) for place, word in enumerate(words))
+    assert seed_of(np.random.SeedSequence(5)) == seed_of(np.random.default_rng(np.random.SeedSequence(5)))
+    assert seed_of(2**70) == 2**70

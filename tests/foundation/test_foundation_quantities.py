@@ -13,7 +13,7 @@ from costmodel.foundation.errors import DomainError, UnitError
 from costmodel.foundation.inputs import Inputs, Parameter, parameter
 from costmodel.foundation.plausible import RANGES, is_plausible
 from costmodel.foundation.quantities import EXAMPLES, parse_quantity
-from costmodel.foundation.spellings import spellings
+from costmodel.foundation.spellings import MULTIPLIERS, spellings
 from costmodel.foundation.units import MAX_LENGTH, conversion_factor, dimensions
 from costmodel.ownership.accelerator_hour import AcceleratorHour
 
@@ -430,3 +430,20 @@ def test_what_is_meant_lies_in_the_range_that_is_allowed() -> None:
 def test_binary_and_large_prefixes_are_in_the_vocabulary() -> None:
     assert conversion_factor("GiB", "byte") == 2.0**30
     assert conversion_factor("ZFLOP", "FLOP") == 1e21
+
+
+@pytest.mark.closed_form
+def test_every_word_and_letter_of_a_power_of_ten() -> None:
+    powers = {
+        3: ("k", "K", "thousand"),
+        6: ("M", "mn", "million", "millions"),
+        9: ("G", "bn", "billion", "billions"),
+        12: ("tn", "trillion", "trillions"),
+        15: ("quadrillion",),
+    }
+    written = {word: power for power, words in powers.items() for word in words}
+    assert set(MULTIPLIERS) == set(written)
+    for word, power in written.items():
+        assert parse_quantity(f"2.5 {word} tokens", "token") == pytest.approx(2.5 * 10.0**power, rel=1e-12), word
+    for letter, power in {"m": 6, "mm": 6, "b": 9, "t": 12}.items():
+        assert parse_quantity(f"$3{letter}", "USD") == pytest.approx(3.0 * 10.0**power, rel=1e-12), letter

@@ -20,12 +20,13 @@ from costmodel.market.commitment_terms import (
     quoted_terms,
     yearly_rent_ratio,
 )
-from costmodel.market.competition import (
+from costmodel.market.contest import (
     Contest,
+    Contestant,
+    ContestResult,
     choice_utility,
-    compete,
     followed_share,
-    logit_markup,
+    run_contest,
 )
 from costmodel.market.decline import (
     learning_rate,
@@ -78,6 +79,8 @@ __all__ = [
     "AgentPopulation",
     "AgentPopulationResult",
     "Contest",
+    "ContestResult",
+    "Contestant",
     "CostInputs",
     "GrowthSplit",
     "MarketTime",
@@ -92,7 +95,6 @@ __all__ = [
     "ces_price_index",
     "choice_utility",
     "closing_share",
-    "compete",
     "constant_elasticity",
     "consumer_surplus_change",
     "cost_plus",
@@ -104,13 +106,13 @@ __all__ = [
     "launch_ramp",
     "learning_rate",
     "logistic_adoption",
-    "logit_markup",
     "logit_shares",
     "moore",
     "network_acts",
     "quoted_terms",
     "rebound_of_saving",
     "rental_price",
+    "run_contest",
     "run_market",
     "run_population",
     "scarcity_factor",

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from costmodel.market.agent_population import AgentPopulation
+from costmodel.market.contest import Contest
 from costmodel.market.inputs import TokenMarket
 from costmodel.testing.scalars import elasticity, positive, rate, share
 
@@ -126,21 +127,17 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "committed_share": positive(0.0, 0.95),
         "spot_discount": positive(0.0, 0.95),
     },
-    "costmodel.market.competition:choice_utility": {
+    "costmodel.market.contest:choice_utility": {
         "price": positive(),
         "capability": positive(1e-3, 1e9),
         "price_sensitivity": positive(0.0, 10.0),
         "capability_sensitivity": positive(0.0, 5.0),
     },
-    "costmodel.market.competition:followed_share": {
+    "costmodel.market.contest:followed_share": {
         "share": share(),
         "target_share": share(),
         "switching_rate": positive(0.0, 20.0),
         "step": _STEP,
-    },
-    "costmodel.market.competition:logit_markup": {
-        "price_sensitivity": positive(2.5, 20.0),
-        "share": positive(0.0, 0.5),
     },
 }
 """One scalar strategy per argument of every formula, in the range where it has a meaning."""
@@ -214,8 +211,33 @@ def agent_populations() -> SearchStrategy[AgentPopulation]:
     )
 
 
+def contests() -> SearchStrategy[Contest]:
+    """Written contests of two or three operators, with and without shares to start from."""
+    operator = {"price": positive(1e-8, 1e-4), "capability": positive(1e-3, 1e6)}
+    rivals = st.dictionaries(
+        st.sampled_from(["first", "second", "third"]), st.fixed_dictionaries(operator), min_size=2, max_size=3
+    )
+
+    def with_shares(operators: dict[str, dict[str, float]], given: bool) -> dict[str, dict[str, float]]:
+        share = {"initial_share": 1.0 / len(operators)} if given else {}
+        return {name: {**entries, **share} for name, entries in operators.items()}
+
+    return st.builds(
+        Contest,
+        name=st.just("tried"),
+        start=st.just("2026-01"),
+        steps=st.integers(1, 8),
+        step=st.sampled_from(["half-month", "month", "quarter", "year"]),
+        price_sensitivity=positive(0.0, 5.0),
+        capability_sensitivity=positive(0.0, 5.0),
+        switching_rate=positive(0.0, 20.0),
+        operators=st.builds(with_shares, rivals, st.booleans()),
+    )
+
+
 SCENARIOS: dict[str, SearchStrategy[Any]] = {
     "token_market": token_markets(),
     "agent_population": agent_populations(),
+    "contest": contests(),
 }
 """A strategy of written scenarios for each model."""
