@@ -14,20 +14,22 @@ from time import perf_counter
 import numpy as np
 
 from costmodel.compute import (
+    Shape,
     activation_bytes,
     all_to_all_time,
-    best_all_reduce_time,
+    block_time,
+    blocks,
     cache_bytes,
     decode_flop_per_token,
     forward_flop_per_token,
     local_ranks,
-    roof,
+    machine,
     shape,
-    step_time,
     touched_weight_bytes,
     training_state_bytes,
     weight_bytes,
 )
+from costmodel.compute.precision import by_part
 
 REPEATS = 5
 
@@ -48,15 +50,14 @@ def dense(*axes: np.ndarray) -> list[np.ndarray]:
 
 
 def decode_step(
-    model: object, batch: np.ndarray, context: np.ndarray, width: np.ndarray, chips: np.ndarray
+    model: Shape, batch: np.ndarray, context: np.ndarray, width: np.ndarray, chips: np.ndarray
 ) -> np.ndarray:
     """Time of a decode step: the composition that serving uses."""
-    chip = roof("H100-SXM")
-    flop = batch * decode_flop_per_token(model, context) / chips
-    moved = (touched_weight_bytes(model, batch, width) + batch * cache_bytes(model, context, width)) / chips
-    busy = step_time(flop, moved, chip.peak, chip.bandwidth, chip.compute_share, chip.memory_share, chip.launch)
-    near = local_ranks(chips, 1.0, 8.0)
-    return busy + model.layers * 2.0 * best_all_reduce_time(batch * 16384.0, chips, near, 450e9, 50e9)
+    chip = machine("H100-SXM")
+    stored = by_part(width)
+    busy = sum(block_time(chip, block, batch, batch, stored) for block in blocks(model, batch, chips))
+    moved = batch * cache_bytes(model, context, width) / chips
+    return busy + chip.moved(moved) + model.layers * 2.0 * chip.all_reduce(batch * 16384.0, chips)
 
 
 def main(points: int) -> None:
@@ -64,7 +65,7 @@ def main(points: int) -> None:
     model = shape("DeepSeek-V3")
     batch, context, width, chips = dense(*grid(points))
     links = (local_ranks(chips, 1.0, 8.0), 450e9, 50e9, 1e-6, 5e-6, 7e-6)
-    chip = roof("H100-SXM")
+    chip = machine("H100-SXM")
     work: dict[str, Callable[[], np.ndarray]] = {
         "cache_bytes": lambda: cache_bytes(model, context, width),
         "weight_bytes": lambda: weight_bytes(model, width),
@@ -73,9 +74,9 @@ def main(points: int) -> None:
         "forward_flop_per_token": lambda: forward_flop_per_token(model, context, cached=batch),
         "activation_bytes": lambda: activation_bytes(model, batch * context, context, chips),
         "training_state_bytes": lambda: training_state_bytes(37e9, width, width, 12.0, chips, chips, chips),
-        "product_time": lambda: chip.product_time(batch, 7168.0, 18432.0, width, width),
+        "product_time": lambda: chip.product("dense", batch, 7168.0, 18432.0, width),
         "all_to_all_time": lambda: all_to_all_time(batch * 7168.0, chips, *links),
-        "best_all_reduce_time": lambda: best_all_reduce_time(batch * 7168.0, chips, links[0], 450e9, 50e9),
+        "all_reduce, fastest protocol": lambda: chip.all_reduce(batch * 7168.0, chips),
         "decode step, composed": lambda: decode_step(model, batch, context, width, chips),
     }
     print(f"{batch.size:,} points")

@@ -10,12 +10,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-import numpy as np
-
 from costmodel.catalog import accelerator as catalog_accelerator
 from costmodel.catalog import table
-from costmodel.compute.collectives import all_reduce_time
-from costmodel.foundation.arrays import Numeric
 from costmodel.foundation.distributions import Distribution
 from costmodel.foundation.errors import CatalogError
 from costmodel.foundation.provenance import Grade, Provenance, Source, weakest
@@ -231,55 +227,6 @@ def protocol(name: str) -> Protocol:
     if f"protocol-{name}" not in table(_TABLE):
         raise CatalogError(f"no protocol {name!r} in {_TABLE}: allowed are direct, LL, LL128 and Simple")
     return Protocol(name, *(efficiency(field, f"protocol-{name}").value for field in names))
-
-
-def best_all_reduce_time(
-    size: Numeric,
-    ranks: Numeric,
-    local_ranks: Numeric,
-    scale_up_bandwidth: Numeric,
-    scale_out_bandwidth: Numeric,
-) -> Numeric:
-    """Time of an all-reduce under the fastest recorded protocol, as a collective library would choose.
-
-    Parameters
-    ----------
-    size
-        Bytes of the buffer, ≥ 0 [byte], any shape.
-    ranks, local_ranks
-        Members of the group and members per scale-up domain, ≥ 1 [1].
-    scale_up_bandwidth, scale_out_bandwidth
-        Per rank and direction, > 0 [byte/s].
-
-    Returns
-    -------
-    Numeric
-        Time [s].
-
-    References
-    ----------
-    Erdil 2025, "Inference economics of language models", arXiv 2506.04645.
-
-    Examples
-    --------
-    >>> seconds = best_all_reduce_time(1e5, 8.0, 8.0, 450e9, 50e9)
-    >>> round(float(seconds) * 1e6, 2)
-    15.98
-    """
-    times = [
-        all_reduce_time(
-            size,
-            ranks,
-            local_ranks,
-            scale_up_bandwidth * protocol.bandwidth_share,
-            scale_out_bandwidth * protocol.bandwidth_share,
-            protocol.scale_up_latency,
-            protocol.scale_out_latency,
-            protocol.base_latency,
-        )
-        for protocol in protocols()
-    ]
-    return np.minimum(np.minimum(times[0], times[1]), times[2])
 
 
 def alike(record: str) -> tuple[str, ...]:
