@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -15,14 +16,15 @@ from rich.table import Column, Table
 
 from costmodel.cli.common import print_json
 from costmodel.validation.exams import Line, Mark, markdown, marks, table
+from costmodel.validation.exams_training import mark_file
 
 _WIDTH = 120
 """Columns of the table where the output is not a terminal."""
 _COLUMNS = ("rows", "infeasible", "bias", "median", "mean", "in 80 %")
 
 
-def exams_table(by: Sequence[str], as_json: bool, as_markdown: bool) -> None:
-    """Mark all exams and print their errors.
+def exams_table(by: Sequence[str], as_json: bool, as_markdown: bool, steps: Sequence[Path] = ()) -> None:
+    """Mark all exams, or measured training steps of one's own, and print their errors.
 
     Parameters
     ----------
@@ -30,8 +32,10 @@ def exams_table(by: Sequence[str], as_json: bool, as_markdown: bool) -> None:
         Labels to group by, after the part of the split.
     as_json, as_markdown
         Print JSON, or lines of a Markdown table, instead of a table.
+    steps
+        Files of measured training steps to mark instead of the exams.
     """
-    marked = marks()
+    marked = tuple(mark_file(path) for path in steps) or marks()
     if as_markdown:
         typer.echo(markdown(marked))
     elif as_json:

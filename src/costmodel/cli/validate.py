@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -29,16 +30,20 @@ def validate_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     by: Annotated[list[str] | None, typer.Option(help="With exams: also group by this label; may repeat.")] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="With exams: print the table as Markdown.")] = False,
+    steps: Annotated[
+        list[Path] | None,
+        typer.Option(help="With exams: mark measured training steps of your own, a CSV file, instead; may repeat."),
+    ] = None,
 ) -> None:
     """Run the published cases; exit status 1 if one that is not a recorded miss is outside its tolerance.
 
     `costmodel validate exams` marks tables of measurements instead: fitted and unseen rows apart.
     """
     if domain == EXAMS:
-        exams_table(by or [], as_json, markdown)
+        exams_table(by or [], as_json, markdown, steps or [])
         return
-    if by or markdown:
-        raise typer.BadParameter("it belongs to `costmodel validate exams`", param_hint="--by, --markdown")
+    if by or markdown or steps:
+        raise typer.BadParameter("it belongs to `costmodel validate exams`", param_hint="--by, --markdown, --steps")
     outcomes = run(cases(domain))
     if as_json:
         print_json([as_row(outcome) for outcome in outcomes])

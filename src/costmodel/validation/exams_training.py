@@ -13,6 +13,8 @@ Rules that this module fixes:
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -24,7 +26,8 @@ from numpy.typing import NDArray
 from costmodel.catalog import Record
 from costmodel.catalog import table as catalog_table
 from costmodel.catalog.loader import parse
-from costmodel.compute import Shape, count_parameters, shape, training_flop_per_token
+from costmodel.compute import Shape, architecture_names, count_parameters, shape, training_flop_per_token
+from costmodel.formats.training_steps import read_training_steps
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.errors import CatalogError
 from costmodel.training.cluster import Cluster, TrainingJob
@@ -36,9 +39,11 @@ from costmodel.validation.exams import Mark
 __all__ = ["Step", "evaluate", "mark", "mark_file", "measured_time", "parts", "steps", "steps_of_file"]
 
 _TABLE = "training_steps"
-NETWORK = {"A100-SXM-80": 25e9, "H100-SXM": 50e9, "B200": 50e9, "GB200-NVL72": 50e9, "GB300-NVL72": 100e9}
-"""Network of an accelerator between scale-up domains, one direction [byte/s]: 200 Gbit/s as the rows on A100 state,
-400 Gbit/s on DGX H100, B200 and GB200, 800 Gbit/s where Quantum-X800 is used (GB300)."""
+NETWORK = {"A100-SXM-80": 25e9, "B300": 100e9, "GB300-NVL72": 100e9}
+"""Network of an accelerator between scale-up domains where a step does not state it, one direction [byte/s]:
+200 Gbit/s as the rows on A100 say, 800 Gbit/s where Quantum-X800 is used (B300, GB300)."""
+_USUAL_NETWORK = 50e9
+"""The same of others [byte/s]: 400 Gbit/s on DGX H100, B200 and GB200."""
 _GPT_VOCABULARY = 51_200
 QUANTILE = 1.2816
 """Quantile of the normal distribution that an 80 % interval reaches to [1]."""
@@ -83,24 +88,46 @@ def steps(exam: str | None = None) -> tuple[Step, ...]:
     return tuple(_step(record) for record in records if exam is None or record.text("exam") == exam)
 
 
-def steps_of_file(path: str | Path) -> tuple[Step, ...]:
-    """Return measured steps of one's own, none of which was fitted on.
+def steps_of_file(path: str | Path) -> tuple[tuple[Step, ...], dict[str, int]]:
+    """Return measured steps of one's own, none of which was fitted on, and how many were left out by which rule.
 
     Parameters
     ----------
     path
-        A CSV file with the columns of the catalog's table ``training_steps``: one step a line.
+        A CSV file with the columns of the catalog's table ``training_steps``, one step a line, or as vTrain,
+        Megatron-Bridge and MLPerf publish theirs.
 
     Raises
     ------
     CatalogError
-        If the file is not of that form, or a step lacks what it needs; the line is named.
+        If the file is of no known form, or a step lacks what it needs; the line is named.
     """
+    path = Path(path)
     try:
-        raw = Path(path).read_bytes()
+        raw = path.read_bytes()
     except OSError as error:
         raise CatalogError(f"{path}: cannot be read: {error}") from error
-    return tuple(_step(record) for record in parse(f"{_TABLE}.csv", raw).values())
+    if not raw.startswith(b"id,"):
+        rows = read_training_steps(path)
+        names = sorted({name for row in rows for name in row})
+        text = io.StringIO()
+        writer = csv.DictWriter(text, ["id", "grade", *names], restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({"id": f"{path.stem}-{i:03d}", "grade": "published", **row} for i, row in enumerate(rows, 1))
+        raw = text.getvalue().encode()
+    records = parse(f"{_TABLE}.csv", raw).values()
+    known = [record for record in records if "layers" in record or record.text("model") in _architectures()]
+    left_out = len(records) - len(known)
+    return tuple(_step(record) for record in known), {"model not in the catalog": left_out} if left_out else {}
+
+
+@cache
+def _architectures() -> frozenset[str]:
+    """Return every name of an architecture in the catalog."""
+    found = set(architecture_names())
+    for record in catalog_table("architectures").values():
+        found |= {name.strip() for name in (record.label("also") or "").split(",")}
+    return frozenset(found)
 
 
 def _step(record: Record) -> Step:
@@ -114,7 +141,8 @@ def _step(record: Record) -> Step:
         frozen=_is_frozen(record, model),
         recipe=_recipe(record),
     )
-    cluster = Cluster.recorded(chip, accelerators, NETWORK[chip], precision)
+    network = record.value("network") if "network" in record else NETWORK.get(chip, _USUAL_NETWORK)
+    cluster = Cluster.recorded(chip, accelerators, network, precision)
     return Step(record, job, cluster, _fixed(record, accelerators))
 
 
@@ -224,8 +252,10 @@ def mark() -> tuple[Mark, ...]:
 
 def mark_file(path: str | Path) -> Mark:
     """Mark measured steps of one's own; see `steps_of_file`."""
-    given = steps_of_file(path)
-    return _mark(Path(path).stem, given, np.full(len(given), "unseen"))
+    given, left_out = steps_of_file(path)
+    if not given:
+        raise CatalogError(f"{path}: no step is of a model in the catalog: {', '.join(architecture_names())}")
+    return replace(_mark(Path(path).stem, given, np.full(len(given), "unseen")), excluded=left_out)
 
 
 def _mark(exam: str, given: tuple[Step, ...], part: NDArray[np.str_]) -> Mark:
