@@ -470,6 +470,17 @@ def test_what_survives_counts_failures_to_come(plan: list[float], lag: float, ho
 
 
 @pytest.mark.closed_form
+def test_a_full_pipeline_fails_from_the_middle_of_its_arrivals() -> None:
+    # Ten a quarter over a lag of two years: what is on order arrives over 1.75 years from the end of this step on.
+    fleet = Fleet(step=0.25, steps=40, books={"chips": BookTerms(life=4.0)}, lag=2.0, failure_rate=0.1)
+    for _ in range(8):
+        fleet.advance(10.0, {"chips": 1.0})
+    fleet.arrive()
+    expected = sum(10 * exp(-0.1 * (5.125 - 0.25 * i)) for i in range(8))
+    assert float(fleet.surviving(5.125)[0]) == pytest.approx(expected, rel=2e-3)
+
+
+@pytest.mark.closed_form
 def test_life_left_and_worth_of_one_cohort_and_an_opening_fleet() -> None:
     opening = Opening(in_service={"units": 6.0}, life=3.0)
     fleet = Fleet(step=1.0, steps=2, books={"chips": BookTerms(life=4.0)}, lag=0.0, life=5.0, opening=opening)
