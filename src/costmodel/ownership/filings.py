@@ -21,6 +21,8 @@ from costmodel.foundation.arrays import Numeric, formula
 from costmodel.foundation.errors import CatalogError
 from costmodel.foundation.provenance import Grade, Provenance
 from costmodel.ownership.checks import at_least, require, share_array
+from costmodel.ownership.finance import log_rate
+from costmodel.ownership.rent import annuity
 
 BALANCES = {
     "cash": "cash",
@@ -192,6 +194,8 @@ def opening_of(
     site_shape: float = 1.25,
     network_share: float = 0.19,
     building_equipment_share: float = 0.35,
+    lease_rate: float = 0.045,
+    lease_term: float = 15.0,
 ) -> dict[str, Any]:
     """Turn a filed balance into the opening table of an operator, ``[operators.NAME.opening]`` of the flywheel.
 
@@ -209,6 +213,9 @@ def opening_of(
         Network in equipment [1]; 19 % of cluster hardware: Cottier et al. (2024), arXiv 2405.21015.
     building_equipment_share
         Share of construction in progress that is equipment on its way, not sites, 0 to 1 [1].
+    lease_rate, lease_term
+        Year-end interest, ≥ 0 [1/year], and term, > 0 [year], of leases that have not commenced: filings give the
+        payments to come, and the books of an operator take what they are worth when they commence.
 
     Returns
     -------
@@ -234,11 +241,10 @@ def opening_of(
     require("equipment_life", equipment_life, equipment_life < site_life, "shorter than the life of sites [year]")
     share_array("network_share", network_share)
     share_array("building_equipment_share", building_equipment_share)
-    opening: dict[str, Any] = {
-        name: balance.figures[name]
-        for name in ("cash", "debt", "lease_debt", "leases_signed", "commitments")
-        if name in balance.figures
-    }
+    kept = ("cash", "debt", "lease_debt", "commitments")
+    opening: dict[str, Any] = {name: balance.figures[name] for name in kept if name in balance.figures}
+    if "leases_signed" in balance.figures:
+        opening["leases_signed"] = _leases(balance, lease_rate, lease_term)
     if "net_ppe" not in balance.figures or "construction" not in balance.figures:
         return opening
     building = balance.value("construction")
@@ -260,6 +266,16 @@ def opening_of(
             "construction": _part(balance, "construction", built * building, "split by share of cost and lag"),
         }
     return opening
+
+
+def _leases(balance: FiledBalance, rate: float, term: float) -> dict[str, Any]:
+    """Return what the payments of leases signed are worth when they commence, spread evenly over their term."""
+    interest = float(at_least("lease_rate", rate, 0.0, unit="1/year"))
+    years = float(at_least("lease_term", term, 0.0, unit="year", strict=True))
+    filed = balance.figures["leases_signed"]
+    worth = float(annuity(log_rate(interest), years)) / years * float(filed["value"])
+    note = f"worth of {float(filed['value']) / 1e9:.1f} billion paid over {years:g} years at {interest:.1%}"
+    return Provenance(filed.get("source"), Grade.ASSUMED, f"{filed['note']}; {note}").beside(worth)
 
 
 def _part(balance: FiledBalance, name: str, value: float, note: str) -> dict[str, Any]:
