@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import costmodel.catalog as catalog
 from costmodel.compute import count_parameters, scheme, shape, weight_bytes
 from costmodel.formats import huggingface
 from costmodel.serving import Engine, Layout, configuration_of
@@ -39,9 +38,8 @@ def budget(model: Any, chip: str, stored: str, use: float, engine: str, tensor: 
     what = configuration_of("Llama-3-8B", chip, "bf16", "bf16", Layout(tensor=float(tensor)), Engine(memory_use=use))
     read = shape(model) if isinstance(model, str) else huggingface.shape(model)
     held = scheme(stored, read.name, cache="bf16").precision()
-    card = replace(what.machine, memory=catalog.accelerator(chip).memory_seen)
-    what = replace(what, shape=read, precision=held, machine=card)
-    return memory_budget(what, replace(reserve(engine, chip), **kept))
+    used = replace(what.engine, reserve=replace(reserve(engine, chip), **kept))
+    return memory_budget(replace(what, shape=read, precision=held, engine=used))
 
 
 LOADED = {
@@ -192,9 +190,9 @@ def test_no_room_is_none_not_less() -> None:
 def test_budgets_broadcast_over_layouts_and_shares() -> None:
     what = configuration_of("Llama-3-70B", "H100-SXM", "fp8", layout=Layout(tensor=np.array([1.0, 2.0, 8.0])))
     many = replace(what, engine=replace(what.engine, memory_use=np.array([[0.8], [0.9]])))
-    found = memory_budget(many, reserve("vllm")).room
+    found = memory_budget(many).room
     assert found.shape == (2, 3)
-    alone = memory_budget(replace(what, layout=Layout(tensor=8.0)), reserve("vllm")).room
+    alone = memory_budget(replace(what, layout=Layout(tensor=8.0))).room
     assert found[1, 2] == alone
 
 

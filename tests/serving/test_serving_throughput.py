@@ -211,7 +211,7 @@ def test_largest_batch_counts_weights_and_contexts():
     weights = count_parameters(LLAMA).total / 4
     assert weight_bytes_per_accelerator(WHAT) == pytest.approx(weights)
     cache = 1000 * 2 * 8 * 128 * 80 / 4
-    expected = np.floor((0.9 * 80e9 - weights) / cache)
+    expected = np.floor((0.9 * H100.memory - weights) / cache)
     assert largest_batch(WHAT, still) == expected
     assert largest_batch(replace(WHAT, shape=DEEPSEEK), still) == 0.0
     # a wider spread of lengths leaves room for fewer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,15 +19,25 @@ FIRST = 16
 """Columns kept for the labels of the rows [1]."""
 
 
-def print_outputs(result: Result, as_json: bool) -> None:
-    """Print every output of a result: single figures in one table, series in one table for each set of axes."""
+def print_outputs(result: Result, as_json: bool, changes: Sequence[str] = ()) -> None:
+    """Print every output of a result: single figures in one table, series in one table for each set of axes.
+
+    Parameters
+    ----------
+    result
+        What was computed; its remarks come last.
+    as_json
+        Whether to print JSON: codes then come with their words, remarks under ``remarks``.
+    changes
+        What was changed in the scenario, for the title.
+    """
     summary = result.summary()
     if as_json:
-        print_json({name: {key: np.asarray(v).tolist() for key, v in row.items()} for name, row in summary.items()})
+        print_json(_plain(result, summary))
         return
     screen = console()
     banded = any("p50" in row for row in summary.values())
-    title = result.scenario.title or None
+    title = ", ".join(filter(None, [result.scenario.title, "with " * bool(changes) + ", ".join(changes)])) or None
     shown = Table("output", "unit", "5 / 50 / 95 %" if banded else "value", "basis", title=title)
     series: dict[tuple[str, ...], list[str]] = {}
     for name, row in summary.items():
@@ -45,6 +55,21 @@ def print_outputs(result: Result, as_json: bool) -> None:
     for dims, names in series.items():
         for table in _tables(result, dims, {name: summary[name] for name in names}, screen.width):
             screen.print(table)
+    for remark in result.remarks:
+        screen.print(remark, highlight=False, markup=False)
+
+
+def _plain(result: Result, summary: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a summary as JSON holds it: a code with what it stands for, remarks as an entry of their own."""
+    form: dict[str, Any] = {}
+    for name, row in summary.items():
+        form[name] = {key: np.asarray(value).tolist() for key, value in row.items()}
+        spec = result.spec(name)
+        if spec.words:
+            form[name] |= {"meaning": _coded(spec, result[name]), "words": list(spec.words)}
+    if result.remarks:
+        form["remarks"] = {"unit": "1", "label": "what to know of these figures", "value": list(result.remarks)}
+    return form
 
 
 def _values(row: Mapping[str, Any]) -> Any:

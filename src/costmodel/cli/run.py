@@ -46,7 +46,7 @@ def run_command(
     if scenario.model != "flywheel":
         if workers is not None or weighted:
             raise DomainError(f"--workers and --weighted belong to the flywheel, not to {scenario.model!r}")
-        _run_other(scenario, draws, seed, as_json, out)
+        _run_other(scenario, draws, seed, as_json, out, set_ or [])
         return
     if not scenario.grid.years:
         time = scenario.time
@@ -66,13 +66,15 @@ def run_command(
         write_whole(out, lambda path: write_table(path, table))
 
 
-def _run_other(scenario: Any, draws: int | None, seed: int | None, as_json: bool, out: Path | None) -> None:
+def _run_other(
+    scenario: Any, draws: int | None, seed: int | None, as_json: bool, out: Path | None, changes: list[str]
+) -> None:
     """Run a model without a yearly table and print its outputs."""
     result = run(scenario, draws=draws, rng=seed)
     table = YearTable.of_outputs(result)
     if out is not None and not table.rows:
         raise ScenarioError(f"--out {out}: every output of {scenario.model!r} has axes: use --json, or to_frame()")
-    print_outputs(result, as_json)
+    print_outputs(result, as_json, changes)
     if out is not None:
         write_whole(out, lambda path: write_table(path, table))
 

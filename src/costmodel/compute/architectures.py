@@ -69,7 +69,9 @@ def shape(source: str | Path | Mapping[str, Any], name: str | None = None) -> Sh
     return shape_from_config(source, name)
 
 
-def stored_scheme(source: str | Path | Mapping[str, Any], precision: str | Mapping[str, Any] | Scheme) -> Scheme:
+def stored_scheme(
+    source: str | Path | Mapping[str, Any], precision: str | Mapping[str, Any] | Scheme, **changes: Any
+) -> Scheme:
     """Return how a model is stored.
 
     Parameters
@@ -78,6 +80,8 @@ def stored_scheme(source: str | Path | Mapping[str, Any], precision: str | Mappi
         The model, as of :func:`shape`.
     precision
         ``"published"``: as the model's ``config.json`` states; else as of :func:`~costmodel.compute.scheme`.
+    **changes
+        Formats of parts in place of the scheme's, ``cache`` foremost.
 
     Raises
     ------
@@ -90,14 +94,14 @@ def stored_scheme(source: str | Path | Mapping[str, Any], precision: str | Mappi
     'bf16'
     """
     if precision != PUBLISHED:
-        return scheme(precision, _catalog_name(source))
+        return scheme(precision, _catalog_name(source), **changes)
     own = is_published(source) if isinstance(source, Mapping) else _is_path(source)
     if not own:
         raise DomainError(
             f"precision = {PUBLISHED!r} needs a model from its {CONFIG}; {_catalog_name(source) or 'this one'!r} has "
             f"none: name a scheme"
         )
-    return scheme_from_config(source)
+    return scheme(scheme_from_config(source), **changes)
 
 
 def _is_path(source: str | Path) -> bool:

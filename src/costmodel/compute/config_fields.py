@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from costmodel.compute.written import LARGEST
 from costmodel.foundation.errors import DomainError
 
 CONFIG = "config.json"
@@ -159,7 +160,7 @@ class Fields:
             if absent is None:
                 raise DomainError(f"{self.where}: {names[0]} is missing" + _other_names(names))
             return absent
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value) or value < 0:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LARGEST or value % 1:
             raise DomainError(f"{self.where}: {names[0]} = {value!r} must be a whole number ≥ 0")
         return int(value)
 

@@ -334,7 +334,7 @@ def machine(
         scores_peak=rate(accelerator, scores_precision).peak,
         scores_share=efficiency("attention_share", accelerator).value,
         bandwidth=record.bandwidth,
-        memory=record.memory,
+        memory=record.memory_seen,
         memory_share=memory_share(accelerator).value,
         cache_share=efficiency("cache_share_fp8", accelerator).value if eight_bits else memory_share(accelerator).value,
         kernel_time=efficiency("kernel_launch", accelerator).value,

@@ -220,10 +220,11 @@ class Scheme:
         """Say in words which parts of a model are stored in a format that the chip does not multiply in."""
         found = []
         for part in _present(shape):
-            best, used = _format(self.format_of(part)).rates[0], self.rate_of(part, has)
-            if used != best:
-                words = part.replace("_", " ")
-                found.append(f"{words}: stored as {self.format_of(part)}, multiplied as {used}: the chip has no {best}")
+            stored, used = _format(self.format_of(part)), self.rate_of(part, has)
+            best = stored.rates[0]
+            if used != best or (stored.bits < 16.0 and used == SIXTEEN_BITS):
+                why = f": the chip has no {best}" if used != best else ": the format is one of storage"
+                found.append(f"{part.replace('_', ' ')}: stored as {self.format_of(part)}, multiplied as {used}{why}")
         return tuple(found)
 
     @property
@@ -231,13 +232,11 @@ class Scheme:
         """Names of the formats of the weights by part."""
         return {part: self.format_of(part) for part in WEIGHT_PARTS}
 
-    def precision(self, shape: Shape | None = None, activation: str = SIXTEEN_BITS) -> Precision:
+    def precision(self, activation: str = SIXTEEN_BITS) -> Precision:
         """Return the bytes per element of a model stored so.
 
         Parameters
         ----------
-        shape
-            The model; not needed.
         activation
             Format of activations; on their way to experts they have 8 bits where experts have 8 or fewer.
         """

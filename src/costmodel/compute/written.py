@@ -10,6 +10,8 @@ from costmodel.compute.groups import GATED, PLAIN, Adapter, Dense, Group, Routed
 from costmodel.compute.mixers import Attention, Indexer, LatentAttention, Matrix, Recurrent
 from costmodel.foundation.errors import DomainError, near_matches
 
+LARGEST = 10**12
+"""Largest whole number that an entry may be [1]."""
 _KINDS: dict[str, tuple[Any, ...]] = {
     "mixer": (Attention, LatentAttention, Recurrent),
     "feed_forward": (Dense, Routed),
@@ -134,7 +136,7 @@ def check_kind(value: object, name: str, kind: str, where: str) -> None:
     elif kind == "bool":
         if not isinstance(value, bool):
             raise DomainError(f"{where}: {name} = {value!r} must be true or false")
-    elif kind == "int" and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
+    elif kind == "int" and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST):
         raise DomainError(f"{where}: {name} = {value!r} must be a whole number ≥ 0")
 
 

@@ -105,6 +105,8 @@ def dataset_of(result: Result) -> Any:
     attributes = repeat_attributes(result.scenario, result.design, result.version)
     if result.excluded:
         attributes["excluded"] = json.dumps(dict(result.excluded))
+    if result.remarks:
+        attributes["remarks"] = json.dumps(result.remarks)
     coords = coordinates(result.labels(), {dim for dims, *_ in variables.values() for dim in dims})
     return xarray.Dataset(variables, coords=coords, attrs=attributes)
 
@@ -191,9 +193,18 @@ def result_of(data: Any, scenario: Scenario, kind: type[_ResultT], where: str) -
         values[spec.name] = held.values[()]
     left_out = np.asarray(data[_LEFT_OUT].values, dtype=bool) if _LEFT_OUT in data else None
     excluded = json.loads(data.attrs.get("excluded", "{}"))
+    remarks = tuple(json.loads(data.attrs.get("remarks", "[]")))
     design = _design_of(data, where)
     version = str(data.attrs["costmodel_version"])
-    return kind(scenario=scenario, design=design, version=version, left_out=left_out, excluded=excluded, **values)
+    return kind(
+        scenario=scenario,
+        design=design,
+        version=version,
+        left_out=left_out,
+        excluded=excluded,
+        remarks=remarks,
+        **values,
+    )
 
 
 def _design_of(data: Any, where: str) -> Design | None:

@@ -59,6 +59,8 @@ class Result:
         leave them out.
     excluded
         Number of draws left out, by the output that was not finite first.
+    remarks
+        What a user should know of how the figures came about: what stands in for what is not on record.
     """
 
     scenario: Scenario
@@ -66,6 +68,7 @@ class Result:
     version: str = VERSION
     left_out: NDArray[np.bool_] | None = None
     excluded: Mapping[str, int] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         # set before the dataclass decorator of the subclass would write its own: arrays have no single truth value

@@ -46,9 +46,17 @@ from costmodel.serving.load import (
     utilisation_of_fleet,
 )
 from costmodel.serving.measured import Measured, aiconfigurator_row, inferencex_row, read_measured
-from costmodel.serving.memory import largest_batch, sequences_that_fit, weight_bytes_per_accelerator
+from costmodel.serving.memory import (
+    MemoryBudget,
+    cache_room,
+    largest_batch,
+    memory_budget,
+    sequences_that_fit,
+    weight_bytes_per_accelerator,
+)
 from costmodel.serving.model import deploy
 from costmodel.serving.records import configuration_of, engine_evidence, machine_of
+from costmodel.serving.reserve import Reserve, reserve
 from costmodel.serving.speculative import best_draft_length, expected_tokens_per_pass, speculative_speedup
 from costmodel.serving.steps import decode_step_time, prefill_latency, prefill_time_per_token
 from costmodel.serving.targets import queue_wait, serve_within
@@ -71,13 +79,16 @@ __all__ = [
     "Layout",
     "Lengths",
     "Measured",
+    "MemoryBudget",
     "Profile",
+    "Reserve",
     "Serving",
     "Traffic",
     "aiconfigurator_row",
     "best_configurations",
     "best_draft_length",
     "blended_cost",
+    "cache_room",
     "calibrate",
     "closed_loop",
     "configuration_of",
@@ -100,6 +111,7 @@ __all__ = [
     "mark_up",
     "mean_decode_context",
     "measured_lengths",
+    "memory_budget",
     "open_arrivals",
     "pareto_front",
     "peak_to_average",
@@ -109,6 +121,7 @@ __all__ = [
     "queue_wait",
     "read_measured",
     "resent_input_tokens",
+    "reserve",
     "run_task",
     "sandbox_cost",
     "sandboxes_alive",

@@ -48,7 +48,8 @@ class Fit:
 
     def engine(self, base: Engine) -> Engine:
         """Return an engine with these factors in place of its own."""
-        return replace(base, **dict(zip(FACTORS, self.values, strict=True)))
+        factors: dict[str, Any] = dict(zip(FACTORS, self.values, strict=True))
+        return replace(base, **factors)
 
 
 def fit_factors(

@@ -14,6 +14,7 @@ from costmodel.compute.machine import Machine
 from costmodel.compute.precision import Precision
 from costmodel.compute.shapes import Shape
 from costmodel.foundation.arrays import Numeric
+from costmodel.serving.reserve import Reserve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,9 @@ class Engine:
         1 where waiting prompts are read before anything is decoded, so that equal requests stay in step; 0 where they
         are mixed in [1].
     memory_use
-        Share of memory given to weights and cache, 0 < s < 1 [1].
+        Share of memory that the engine plans with, 0 < s < 1 [1].
+    reserve
+        What it keeps back of that, beside weights and cache.
     """
 
     prefill_factor: Numeric = 1.0
@@ -46,6 +49,7 @@ class Engine:
     launch_time: Numeric = 0.0
     prefill_first: Numeric = 0.0
     memory_use: Numeric = 0.9
+    reserve: Reserve = field(default_factory=Reserve)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

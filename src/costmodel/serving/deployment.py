@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from costmodel.catalog.named import AcceleratorName
-from costmodel.compute.own_shape import OwnShape
+from costmodel.compute.architectures import stored_scheme
+from costmodel.compute.own_shape import OwnShape, ShapeSource
+from costmodel.compute.precision import Scheme
 from costmodel.foundation.arrays import FloatArray, Numeric
 from costmodel.foundation.errors import ScenarioError
 from costmodel.foundation.inputs import Amount, Count, Inputs, Parameter, parameter
@@ -80,7 +82,10 @@ class LoadInputs(Inputs):
 class EngineInputs(Inputs):
     """What software reaches of the chip; absent entries come from the catalog: efficiency records, engine profiles."""
 
-    name: str = Field(default=POOLED, description="Engine whose profile is used: vllm, sglang, trtllm, or pooled.")
+    name: str = Field(
+        default=POOLED,
+        description="Engine whose profile and memory are used: vllm, sglang, trtllm, or pooled (vLLM's memory).",
+    )
     compute_share: Parameter = parameter(
         "1", gt=0, le=1, optional=True, description="Share of peak that large products reach."
     )
@@ -93,7 +98,7 @@ class EngineInputs(Inputs):
         gt=0,
         lt=1,
         default=0.9,
-        description="Share of memory given to weights and cache.",
+        description="Share of memory that the engine plans with.",
         grade=Grade.UNVERIFIED,
         note="vLLM's default, recalled",
     )
@@ -181,13 +186,13 @@ class MeasuredRow(Inputs):
 class ServingInputs(Inputs):
     """What is served, how, and for which load: all of a deployment but its accelerator's name and price."""
 
-    architecture: str
-    """Name of an architecture in the catalog, or of ``own_shape``."""
+    architecture: ShapeSource
+    """The model: a name in the catalog, the path of a ``config.json``, a table, or the name of ``own_shape``."""
     own_shape: OwnShape | None = None
-    """Fields of a shape that is not in the catalog."""
+    """Fields of a shape that is not in the catalog: flat, in groups of layers, or of a ``config.json``."""
     chip: ChipInputs = ChipInputs()
-    precision: str = "fp8"
-    """Precision of the weights and of their products."""
+    precision: str | dict[str, Any] = "fp8"
+    """How the weights are stored: a scheme, formats by part, or ``published`` as the ``config.json`` states."""
     cache_precision: str = "fp8"
     """Precision of the key-value cache."""
     attention_precision: str = "bf16"
@@ -231,6 +236,14 @@ class ServingInputs(Inputs):
     max_time_per_output_token: Parameter = parameter(
         "s/token", gt=0, optional=True, description="Target for the time per output token."
     )
+
+    def source(self) -> str | dict[str, Any]:
+        """Return the model as the scenario names or writes it."""
+        return self.architecture if self.own_shape is None else {"name": self.architecture, **self.own_shape}
+
+    def stored(self) -> Scheme:
+        """Return how the model is stored, its cache with it."""
+        return stored_scheme(self.source(), self.precision, cache=self.cache_precision)
 
     @model_validator(mode="after")
     def _one_load(self) -> Self:
@@ -416,7 +429,7 @@ def with_recorded_shares(deployment: Deployment) -> Deployment:
     """
     changes: dict[str, Any] = {}
     table = {key: entry.written() for key, entry in deployment.source_table.items()}
-    for name, share in engine_evidence(deployment.accelerator, deployment.precision).items():
+    for name, share in engine_evidence(deployment.accelerator, deployment.stored()).items():
         if getattr(deployment.engine, name) is None:
             source = {"title": share.source.title, "date": share.source.date, "link": share.source.link}
             table.setdefault(share.source_key, {key: text for key, text in source.items() if text})

@@ -12,7 +12,7 @@ from costmodel.compute.parameters import count_parameters
 from costmodel.foundation.arrays import Numeric, formula
 from costmodel.serving.configuration import Configuration, Traffic
 from costmodel.serving.lengths import decode_context_deviation, mean_decode_context
-from costmodel.serving.reserve import Reserve, activation_reserve, padding_share
+from costmodel.serving.reserve import activation_reserve, padding_share
 from costmodel.serving.steps import cache_shards
 
 MARGIN = 2.0
@@ -111,15 +111,14 @@ class MemoryBudget:
         return self.weights + self.padding
 
 
-def memory_budget(what: Configuration, kept: Reserve | None = None) -> MemoryBudget:
+def memory_budget(what: Configuration) -> MemoryBudget:
     """Lay out the memory of one accelerator as an engine does.
 
     Parameters
     ----------
     what
-        The configuration; its engine's ``memory_use`` is the share that the engine plans with.
-    kept
-        What the engine keeps back; absent: nothing.
+        The configuration; its engine's ``memory_use`` is the share that the engine plans with, and its ``reserve``
+        what it keeps back.
 
     Returns
     -------
@@ -130,13 +129,11 @@ def memory_budget(what: Configuration, kept: Reserve | None = None) -> MemoryBud
     Examples
     --------
     >>> from costmodel.serving.records import configuration_of
-    >>> from costmodel.serving.reserve import reserve
-    >>> budget = memory_budget(configuration_of("Llama-3-8B", "H100-SXM", "bf16", "bf16"), reserve("vllm"))
+    >>> budget = memory_budget(configuration_of("Llama-3-8B", "H100-SXM", "bf16", "bf16"))
     >>> [round(float(size) / 2**30, 1) for size in (budget.weights, budget.activations)]
     [15.0, 1.8]
     """
-    shape, layout = what.shape, what.layout
-    given = Reserve() if kept is None else kept
+    shape, layout, given = what.shape, what.layout, what.engine.reserve
     weights = weight_bytes_per_accelerator(what)
     routed = count_parameters(shape).routed_experts * what.precision.experts / (layout.stage * layout.pipeline)
     padding = routed * padding_share(shape, given, what.precision.experts)
@@ -160,14 +157,12 @@ def memory_budget(what: Configuration, kept: Reserve | None = None) -> MemoryBud
     )
 
 
-def cache_room(what: Configuration, kept: Reserve | None = None) -> Numeric:
+def cache_room(what: Configuration) -> Numeric:
     """Bytes that an engine has left for the cache of one accelerator [byte], 0 where the rest does not fit."""
-    return np.maximum(memory_budget(what, kept).room, 0.0)
+    return np.maximum(memory_budget(what).room, 0.0)
 
 
-def largest_batch(
-    what: Configuration, traffic: Traffic, margin: Numeric = MARGIN, kept: Reserve | None = None
-) -> Numeric:
+def largest_batch(what: Configuration, traffic: Traffic, margin: Numeric = MARGIN) -> Numeric:
     """Largest batch that fits memory.
 
     Parameters
@@ -178,8 +173,6 @@ def largest_batch(
         Lengths; contexts of running requests follow from them.
     margin
         Standard deviations of the batch's cache to keep free, >= 0 [1].
-    kept
-        What the engine keeps back of the memory; absent: nothing.
 
     Returns
     -------
@@ -194,7 +187,7 @@ def largest_batch(
         traffic.variation_output,
         traffic.correlation,
     )
-    free = memory_budget(what, kept).room
+    free = memory_budget(what).room
     split = cache_shards(shape, layout) * layout.pipeline
     mean = cache_bytes(shape, mean_decode_context(*lengths), stored) / split
     per_token = growing_cache_bytes(shape, stored) / split

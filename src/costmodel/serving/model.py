@@ -9,17 +9,18 @@ from typing import Any
 
 import numpy as np
 
+from costmodel.catalog import accelerator as catalog_accelerator
 from costmodel.compute.architectures import shape
 from costmodel.compute.machine import PARTS, Machine
-from costmodel.compute.precision import Scheme, scheme
 from costmodel.foundation.arrays import Numeric
 from costmodel.serving.configuration import Configuration, Draft, Engine, Layout, Traffic
 from costmodel.serving.cost import blended_cost, cost_of_accelerator_time, energy_per_token
 from costmodel.serving.deployment import Deployment, DeploymentResult, LayoutInputs
-from costmodel.serving.engines import profile
+from costmodel.serving.engines import POOLED, profile
 from costmodel.serving.load import closed_loop, open_arrivals
 from costmodel.serving.measured import throughput_on_front
 from costmodel.serving.records import machine_of, power_in_use
+from costmodel.serving.reserve import reserve, reserve_remark
 from costmodel.serving.targets import LARGEST_BATCH, serve_within
 from costmodel.serving.throughput import TARGETS, Serving, serve
 
@@ -84,7 +85,8 @@ def deploy(resolved: Deployment) -> DeploymentResult:
     }
     shaped = np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in values.values()))
     values = {name: array[()] for name, array in zip(values, shaped, strict=True)}
-    return DeploymentResult(scenario=resolved, infeasible=np.not_equal(values["reason"], 0.0), **values)
+    refused, said = np.not_equal(values["reason"], 0.0), remarks_of(resolved)
+    return DeploymentResult(scenario=resolved, remarks=said, infeasible=refused, **values)
 
 
 def _serve(resolved: Deployment) -> Serving:
@@ -157,26 +159,34 @@ def configuration(resolved: Deployment) -> Configuration:
     CatalogError
         If a record that the scenario leaves to the catalog is missing.
     """
-    own = resolved.own_shape
-    model = shape(resolved.architecture) if own is None else shape(own, resolved.architecture)
     return Configuration(
-        shape=model,
+        shape=shape(resolved.source()),
         machine=_machine(resolved),
         engine=_engine(resolved),
         layout=_layout(resolved.layout),
-        precision=_stored(resolved).precision(model),
+        precision=resolved.stored().precision(),
     )
 
 
-def _stored(resolved: Deployment) -> Scheme:
-    """Return how the model is stored."""
-    return scheme(resolved.precision, resolved.architecture, cache=resolved.cache_precision)
+def remarks_of(resolved: Deployment) -> tuple[str, ...]:
+    """Return what a user should know of a deployment's figures: what stands in, and formats that the chip lacks.
+
+    Parameters
+    ----------
+    resolved
+        A scenario, resolved or as written.
+    """
+    model, engine = shape(resolved.source()), resolved.engine.name
+    found = [*model.notes, *resolved.stored().remarks(model, catalog_accelerator(resolved.accelerator).__contains__)]
+    if engine != POOLED:
+        found += [profile(engine).remark, reserve_remark(engine)]
+    return tuple(filter(None, found))
 
 
 def _machine(resolved: Deployment) -> Machine:
     """Return the catalog's machine with what the scenario says."""
     chip, reached = resolved.chip, resolved.engine
-    recorded = machine_of(resolved.accelerator, _stored(resolved), scores=resolved.attention_precision)
+    recorded = machine_of(resolved.accelerator, resolved.stored(), scores=resolved.attention_precision)
     rates = _given({"peak": chip.peak, "share": reached.compute_share})
     changes: dict[str, Any] = {
         "scores_peak": chip.attention_peak,
@@ -207,6 +217,7 @@ def _engine(resolved: Deployment) -> Engine:
     found = replace(
         profile(given.name).engine(),
         memory_use=given.memory_use,
+        reserve=reserve(given.name, resolved.accelerator),
         **_given({name: getattr(given, name) for name in names}),
     )
     times = ("prefill_factor", "decode_factor", "host_time", "launch_time")

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import nan
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import costmodel.catalog as catalog
-from costmodel.compute.architectures import shape
+from costmodel.compute.architectures import shape, stored_scheme
 from costmodel.compute.efficiencies import Efficiency, efficiency, largest_compute_share, memory_share
 from costmodel.compute.machine import SIXTEEN_BITS, Machine, machine
-from costmodel.compute.precision import FORMATS, Scheme, scheme
+from costmodel.compute.precision import FORMATS, Scheme
 from costmodel.foundation.arrays import Numeric
 from costmodel.serving.configuration import Configuration, Engine, Layout
+from costmodel.serving.reserve import DEFAULT, reserve
 
 SCALE_OUT_BANDWIDTH = 50e9
 """Network of one accelerator, one direction, in bytes per second: 400 Gb/s a GPU (NVIDIA DGX H100 data sheet)."""
@@ -47,8 +51,8 @@ def machine_of(
     Examples
     --------
     >>> chip = machine_of("H100-SXM")
-    >>> chip.dense.peak / 1e12, chip.head.peak / 1e12, chip.memory / 1e9
-    (1979.0, 989.4, 80.0)
+    >>> chip.dense.peak / 1e12, chip.head.peak / 1e12, round(chip.memory / 2**30, 2)
+    (1979.0, 989.4, 79.19)
     """
     return machine(
         accelerator, precision, scores_precision=scores, scale_out_bandwidth=scale_out_bandwidth, captured=True
@@ -56,27 +60,32 @@ def machine_of(
 
 
 def configuration_of(
-    architecture: str,
+    architecture: str | Path | Mapping[str, Any],
     accelerator: str,
-    precision: str | Mapping[str, str] | Scheme = "fp8",
+    precision: str | Mapping[str, Any] | Scheme = "fp8",
     cache: str | None = "fp8",
     layout: Layout | None = None,
     engine: Engine | None = None,
+    memory_use: Numeric | None = None,
 ) -> Configuration:
     """Return a configuration by the catalog's names, with an engine.
 
     Parameters
     ----------
-    architecture, accelerator
-        Names in the catalog.
+    architecture
+        The model: a name in the catalog, the path of a ``config.json``, or a table.
+    accelerator
+        Name in the catalog.
     precision
-        How the model is stored: a scheme, its name, or a table of formats by part.
+        How the model is stored: a scheme, its name, a table of formats by part, or ``"published"``.
     cache
         Stored format of the key-value cache; ``None``: the scheme's.
     layout
         How one copy of the model lies; absent: on one accelerator.
     engine
-        What the engine makes of it; absent: nothing beyond the machine.
+        What the engine makes of it; absent: nothing beyond the machine, and of its memory what vLLM keeps back.
+    memory_use
+        Share of memory that the engine plans with, 0 < s < 1; absent: the engine's [1].
 
     Raises
     ------
@@ -90,17 +99,18 @@ def configuration_of(
     (1.0, 80)
     """
     model = shape(architecture)
-    stored = scheme(precision, model.name, **({} if cache is None else {"cache": cache}))
+    stored = stored_scheme(architecture, precision, **({} if cache is None else {"cache": cache}))
+    used = Engine(reserve=reserve(DEFAULT, accelerator)) if engine is None else engine
     return Configuration(
         shape=model,
         machine=machine_of(accelerator, stored),
-        engine=Engine() if engine is None else engine,
+        engine=used if memory_use is None else replace(used, memory_use=memory_use),
         layout=Layout() if layout is None else layout,
-        precision=stored.precision(model),
+        precision=stored.precision(),
     )
 
 
-def engine_evidence(accelerator: str, precision: str = "fp8") -> dict[str, Efficiency]:
+def engine_evidence(accelerator: str, precision: str | Scheme = "fp8") -> dict[str, Efficiency]:
     """Return the recorded shares of an accelerator with their ranges, sources and grades.
 
     Parameters
@@ -108,7 +118,7 @@ def engine_evidence(accelerator: str, precision: str = "fp8") -> dict[str, Effic
     accelerator
         Name in the catalog.
     precision
-        Precision of the weights' products.
+        Precision of the weights' products, or how the model is stored: that of its dense matrices.
 
     Raises
     ------
@@ -121,10 +131,9 @@ def engine_evidence(accelerator: str, precision: str = "fp8") -> dict[str, Effic
     >>> share.low, share.value, share.high
     (0.686, 0.709, 0.743)
     """
+    stored = precision.dense if isinstance(precision, Scheme) else precision
     return {
-        "compute_share": largest_compute_share(
-            accelerator, FORMATS[precision].rates[0] if precision in FORMATS else precision
-        ),
+        "compute_share": largest_compute_share(accelerator, FORMATS[stored].rates[0] if stored in FORMATS else stored),
         "attention_share": efficiency("attention_share", accelerator),
         "memory_share": memory_share(accelerator),
     }

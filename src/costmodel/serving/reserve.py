@@ -55,8 +55,8 @@ class Reserve:
     communication: Numeric = 0.0
     graphs: Numeric = 0.0
     inside: Numeric = 1.0
-    pad_width: float = 1.0
-    pad_inner: float = 1.0
+    pad_width: Numeric = 1.0
+    pad_inner: Numeric = 1.0
 
 
 def reserve_names() -> tuple[str, ...]:
@@ -199,16 +199,16 @@ def activation_reserve(shape: Shape, kept: Reserve, tensor: Numeric = 1.0) -> Nu
 
 def padding_share(shape: Shape, kept: Reserve, expert_bytes: Numeric) -> Numeric:
     """Share by which routed experts grow on loading where they are stored in 4 bits [1]."""
-    found = 0.0
+    found: Numeric = 0.0
     for group in shape.groups:
         block = group.feed_forward
         if isinstance(block, Routed):
             width = float(block.width or shape.d_model)
             grown = _up(width, kept.pad_width) * _up(float(block.d_ff_expert), kept.pad_inner)
-            found = max(found, grown / (width * block.d_ff_expert) - 1.0)
+            found = np.maximum(found, grown / (width * block.d_ff_expert) - 1.0)
     return np.where(np.less(expert_bytes, FOUR_BITS), found, 0.0)
 
 
-def _up(width: float, multiple: float) -> float:
+def _up(width: float, multiple: Numeric) -> Numeric:
     """Round up to a multiple."""
-    return float(np.ceil(width / multiple) * multiple)
+    return np.ceil(width / multiple) * multiple

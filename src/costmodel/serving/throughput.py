@@ -22,7 +22,7 @@ from costmodel.serving.blocks import BLOCK, blocks, grid_shape, take
 from costmodel.serving.configuration import Configuration, Layout, Traffic
 from costmodel.serving.lengths import mean_decode_context
 from costmodel.serving.links import links_missing
-from costmodel.serving.memory import MARGIN, largest_batch, weight_bytes_per_accelerator
+from costmodel.serving.memory import MARGIN, largest_batch, memory_budget
 from costmodel.serving.speculative import expected_tokens_per_pass
 from costmodel.serving.steps import (
     decode_step_time,
@@ -42,7 +42,7 @@ REASONS = (
     "precision: the accelerator has no peak at the precision of the weights",
     "layout: heads, experts or layers cannot be divided so, or a batch below one",
     "links: the layout spans accelerators that no known link connects",
-    "memory: the weights do not fit",
+    "memory: the weights do not fit beside what the engine keeps back",
     "memory: the caches of the batch do not fit",
     "targets: no batch meets the time to first token and the time per output token",
     "load: more requests arrive than can be served",
@@ -254,7 +254,7 @@ def _infeasible(what: Configuration, batch: Numeric, most: Numeric) -> Numeric:
         (NO_PEAK, _no_peak(what)),
         (BAD_LAYOUT, ~divided | (np.less(batch, 1.0) & np.greater_equal(most, 1.0))),
         (NO_LINKS, links_missing(machine, layout)),
-        (WEIGHTS, np.greater(weight_bytes_per_accelerator(what), machine.memory * what.engine.memory_use)),
+        (WEIGHTS, np.less(memory_budget(what).room, 0.0)),
         (CACHES, np.greater(batch, most) | np.less(most, 1.0)),
     )
     codes: Numeric = np.asarray(FEASIBLE)

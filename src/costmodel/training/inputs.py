@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from costmodel.compute.own_shape import OwnShape
+from costmodel.compute.own_shape import OwnShape, ShapeSource
 from costmodel.foundation.distributions import Distribution
 from costmodel.foundation.inputs import Count, Inputs, Parameter, parameter
 from costmodel.foundation.provenance import Grade
@@ -32,8 +32,8 @@ _COTTIER = "Cottier et al. (2024), arXiv 2405.21015"
 class PredictionInputs(Inputs):
     """What predicts the utilisation of a run instead of assuming it: the best layout of a model on its cluster."""
 
-    architecture: str
-    """Name of the model in the catalog, path of its ``config.json``, or name of ``own_shape``."""
+    architecture: ShapeSource
+    """The model: a name in the catalog, the path of a ``config.json``, a table, or the name of ``own_shape``."""
     own_shape: OwnShape | None = None
     """A model that is not in the catalog: the fields of a shape, or of a ``config.json``."""
     framework: str = POOLED

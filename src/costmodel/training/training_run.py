@@ -280,7 +280,8 @@ def _work(resolved: TrainingRun) -> dict[str, Numeric]:
 
 def _shape(given: PredictionInputs) -> Shape:
     """Return the model of a prediction, from the catalog, a file or as given."""
-    return shape(given.architecture) if given.own_shape is None else shape(given.own_shape, given.architecture)
+    own = given.own_shape
+    return shape(given.architecture if own is None else {"name": given.architecture, **own})
 
 
 def _job(resolved: TrainingRun, given: PredictionInputs) -> TrainingJob:

@@ -6,6 +6,7 @@ How rows are read, left out and split is written in :mod:`costmodel.validation.s
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -20,6 +21,7 @@ from costmodel.foundation.arrays import FloatArray
 from costmodel.serving import Configuration, Engine, Layout, Serving, Traffic, closed_loop, machine_of
 from costmodel.serving.blocks import stacked
 from costmodel.serving.engines import EIGHTY_PERCENT, profile
+from costmodel.serving.reserve import reserve
 from costmodel.validation.exams import Mark
 from costmodel.validation.serving_rows import SOURCE, Rows, part_of, read_rows, table_path
 
@@ -63,7 +65,7 @@ def _serve(rows: Rows, engines: Mapping[str, Engine]) -> Serving:
         machine=stacked([machine_of(str(name), stored) for name in accelerators], which),
         engine=stacked([engines.get(str(name), Engine()) for name in names], engine),
         layout=Layout(tensor=rows.tensor, expert=np.maximum(rows.expert, rows.attention_groups)),
-        precision=stored.precision(shape_of(model)),
+        precision=stored.precision(),
     )
     varied = rows.variation
     traffic = Traffic(
@@ -134,7 +136,8 @@ def mark() -> tuple[Mark, ...]:
     """
     rows, excluded = read_rows()
     profiles = {str(name): profile(str(name)) for name in np.unique(rows.engine)}
-    first, per_token, reason = predict(rows, {name: item.engine(MEMORY_USE) for name, item in profiles.items()})
+    engines = {name: replace(item.engine(MEMORY_USE), reserve=reserve(name)) for name, item in profiles.items()}
+    first, per_token, reason = predict(rows, engines)
     spreads = np.array([(profiles[str(name)].spread, profiles[str(name)].first_token_spread) for name in rows.engine])
     factors = np.exp(EIGHTY_PERCENT * spreads)
     shared: dict[str, Any] = {
