@@ -151,6 +151,18 @@ def test_an_audit_names_idle_commitments_in_full_and_dear_hours_by_their_rows(tm
     assert market.examples == (2,)
 
 
+@pytest.mark.closed_form
+def test_tokens_above_list_are_named_with_what_they_cost_too_much(tmp_path: Path) -> None:
+    """o3 listed at 2 USD per million input tokens in May 2026; billed at 5 for ten million: 30 USD too much."""
+    pytest.importorskip("genai_prices")
+    details = '"{""ModelId"": ""o3"", ""TokenDirection"": ""Input""}"'
+    row = f"OpenAI,2026-05-01,Usage,tokens,50,Standard,10,1000000 Tokens,,,,,USD,{details}"
+    found = audit(bill_of(tmp_path, row, head=STATED))
+    above = next(finding for finding in found.findings if "above list" in finding.title)
+    assert above.saving == pytest.approx((30.0, 30.0, 30.0))
+    assert above.examples == (1,)
+
+
 @pytest.mark.contract
 def test_lines_in_a_currency_without_a_rate_are_named_not_judged(tmp_path: Path) -> None:
     euro = FIRST.replace("8-GPU server", "8xH100 server").replace("EUR,USD", "EUR,EUR")

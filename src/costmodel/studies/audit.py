@@ -8,14 +8,24 @@ never added up.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
 
-from costmodel.foundation.errors import CatalogError
+import numpy as np
+
+from costmodel.foundation.errors import CatalogError, MissingExtraError
 from costmodel.studies.bill import Bill, Line
+from costmodel.studies.price_books import PackagedPrices
 from costmodel.studies.rates import Rate, end_of_month, owner_rate, rental_rate
 
 HOURS_STEADY = 0.7
 """Share of a month's hours from which use counts as steady: below it a commitment may stand idle (assumed)."""
+
+
+LEAST_GAP = 0.01
+"""Share of a list price below which paying more is rounding [1]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +86,15 @@ def audit(bill: Bill, rates: Mapping[str, float] | None = None) -> Audit:
     Notes
     -----
     Accelerator-hours are held against the median offer of the month for the same way of pricing
-    (`costmodel.studies.rates.rental_rate`) and against an owner's cost at full use. Paying for a commitment that
-    stands idle is a saving in full.
+    (`costmodel.studies.rates.rental_rate`) and against an owner's cost at full use; tokens against the provider's list
+    price in the middle of the month and against other hosts of the same model. Paying for a commitment that stands
+    idle is a saving in full.
     """
     known = {"USD": 1.0, **(rates or {})}
     findings: list[Finding] = []
     skipped: dict[str, None] = {}
     for line in bill.lines:
-        if line.kind != "accelerator-hours" or line.pricing == "not usage":
+        if line.kind == "other" or line.pricing == "not usage":
             continue
         if line.currency not in known:
             skipped[f"{line.currency}: no rate to USD is given, so its lines are not judged"] = None
@@ -91,16 +102,17 @@ def audit(bill: Bill, rates: Mapping[str, float] | None = None) -> Audit:
         if line.pricing == "unused commitment":
             findings.append(_idle(line, known[line.currency]))
         elif line.quantity > 0.0 and line.name:
-            for finding in (_against_market, _against_commitment, _against_owning):
+            judges = (_against_list, _against_hosts) if line.kind == "tokens" else _OF_HOURS
+            for finding in judges:
                 try:
                     found = finding(line, known[line.currency])
-                except CatalogError as error:
+                except (CatalogError, MissingExtraError) as error:
                     skipped[str(error)] = None
                     continue
                 if found is not None:
                     findings.append(found)
         elif line.quantity > 0.0:
-            skipped[f"{line.month}, {line.provider}: accelerator-hours whose accelerator the bill doesn't name"] = None
+            skipped[f"{line.month}, {line.provider}: {line.kind} of which the bill does not say what they are"] = None
     findings.sort(key=lambda finding: -finding.saving[1])
     return Audit(bill, tuple(findings), tuple(skipped))
 
@@ -160,3 +172,59 @@ def _against_owning(line: Line, rate: float) -> Finding | None:
     use = yardstick.middle / price
     found = _against(line, rate, yardstick, f"{line.name} owned would be cheaper from {use:.0%} use on")
     return None if found is None or use >= 1.0 else found
+
+
+_OF_HOURS = (_against_market, _against_commitment, _against_owning)
+_SIDES = {"input": "input", "cached input": "cache_read", "cache write": "cache_write", "output": "output"}
+"""Kind of token in a price book, by the side that a bill names."""
+
+
+def _token_rate(provider: str, line: Line) -> float:
+    """Return a provider's list price of a line's tokens in the middle of its month, for a short prompt [USD]."""
+    if line.side not in _SIDES:
+        raise CatalogError(
+            f"{line.month}, {line.name}: tokens of which the bill does not say whether they went in or out"
+        )
+    when = datetime.fromisoformat(f"{line.month}-15T12:00:00+00:00")
+    return float(getattr(_book().find(provider, line.name).rates(when, 1), _SIDES[line.side]))
+
+
+@cache
+def _book() -> PackagedPrices:
+    return PackagedPrices()
+
+
+def _against_list(line: Line, rate: float) -> Finding | None:
+    """Compare with the provider's own list price of that month."""
+    listed = _token_rate(line.provider.lower(), line)
+    price = line.unit_price() * rate
+    above = (price - listed) * line.quantity
+    if above <= LEAST_GAP * listed * line.quantity:
+        return None
+    title = f"{line.name} {line.side} above list: {price * 1e6:.2f} USD per million tokens against {listed * 1e6:.2f}"
+    rests = (f"list price of {line.provider} in genai-prices, short prompts",)
+    return _finding(line, title, _paid(line, rate), (above, above, above), rests)
+
+
+def _against_hosts(line: Line, rate: float) -> Finding | None:
+    """Compare with other hosts that list the same model."""
+    others: dict[str, float] = {}
+    for host in _book().hosts(line.name):
+        if host != line.provider.lower():
+            with suppress(CatalogError):
+                others[host] = _token_rate(host, line)
+    prices = sorted(price for price in others.values() if price > 0.0)
+    if not prices:
+        return None
+    yardstick = Rate(
+        prices[0], float(np.median(prices)), prices[-1], tuple(f"{host} (genai-prices)" for host in others)
+    )
+    price = line.unit_price() * rate
+    saving = yardstick.saved(price, line.quantity)
+    if saving[1] <= 0.0:
+        return None
+    title = (
+        f"{line.name} {line.side} dearer than at other hosts: {price * 1e6:.2f} USD per million tokens against "
+        f"{yardstick.middle * 1e6:.2f} ({prices[0] * 1e6:.2f} to {prices[-1] * 1e6:.2f})"
+    )
+    return _finding(line, title, _paid(line, rate), saving, yardstick.rests_on)

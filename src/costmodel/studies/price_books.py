@@ -117,6 +117,10 @@ class PackagedPrices(PriceBook):
             raise CatalogError(f"genai-prices has no price of {model!r} for processing {processing!r}")
         return _Packaged(priced.provider.id, model, priced.model, context)
 
+    def hosts(self, model: str) -> tuple[str, ...]:
+        """Return every provider that lists a model under the same identifier."""
+        return tuple(owner.id for owner in self._providers if any(entry.id == model for entry in owner.models))
+
 
 def _has_variant(model: Any, key: str, value: str) -> bool:
     return any(variant.when.get(key) == value for variant in model.price_variants or ())
