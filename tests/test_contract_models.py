@@ -142,7 +142,8 @@ def _live(scenario: Scenario) -> dict[str, bool]:
     follows = np.zeros(draws, dtype=bool)
     for _, value in outputs(run_at(scenario, values, factors), draws):
         flat = value.reshape(-1, draws)
-        follows |= (flat != flat[:, :1]).any(axis=0)
+        blank = np.isnan(flat) & np.isnan(flat[:, :1])
+        follows |= ((flat != flat[:, :1]) & ~blank).any(axis=0)
     return {_generic(scenario, path): bool(follows[i + 1]) for i, path in enumerate(paths)}
 
 

@@ -159,7 +159,7 @@ def test_carbon_is_electricity_and_hardware() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"hour": {**HOUR, "utilisation": 0.5}}, "use stands in one place"),
+        ({"hour": {**HOUR, "utilisation": 0.5}}, "hour.utilisation: there is no such entry"),
         ({"serving": {**SERVING, "load": {"headroom": 0.2}}}, "serving.load would do nothing"),
         ({"rent": 2.0}, "leave rent out"),
         ({"paid_by": "renting"}, "give rent"),

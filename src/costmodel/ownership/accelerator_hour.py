@@ -41,7 +41,7 @@ COMPONENTS = ("chip", "server", "network", "facility", "energy", "maintenance", 
 
 
 class HourInputs(Inputs):
-    """What it takes to own and run one accelerator; a figure that is absent is the catalog's.
+    """What it takes to own and run one accelerator, but its use; a figure that is absent is the catalog's.
 
     ``price_basis``, ``known_by``, ``region``, ``operator`` and ``precision`` choose the catalog's records, as in
     `costmodel.ownership.hour_records.figures`; each is refused where it would choose nothing.
@@ -78,9 +78,6 @@ class HourInputs(Inputs):
         description="Draw of chip, server and network at full load, per accelerator.",
     )
     it_life: Parameter = parameter("year", gt=0, description="Years over which chip, server and network are recovered.")
-    utilisation: Parameter = parameter(
-        "1", gt=0, le=1, default=1.0, description="Share of the hours that count; 1: idle hours are left out."
-    )
     busy_load: Parameter = parameter(
         "1",
         ge=0,
@@ -199,6 +196,9 @@ class AcceleratorHour(HourInputs, Scenario):
     model: Literal["accelerator_hour"] = "accelerator_hour"
     accelerator: AcceleratorName = ""
     """Its name in the catalog; needed where a figure is absent."""
+    utilisation: Parameter = parameter(
+        "1", gt=0, le=1, default=1.0, description="Share of the hours that count; 1: idle hours are left out."
+    )
 
     @model_validator(mode="after")
     def _check_choices(self) -> Self:

@@ -119,8 +119,6 @@ class Service(Scenario):
     @model_validator(mode="after")
     def _check_one_place(self) -> Self:
         """Refuse what would be counted twice, or would do nothing."""
-        if isinstance(self.hour.utilisation, float) and self.hour.utilisation != 1.0:
-            raise ScenarioError("hour.utilisation: use stands in one place here: give utilisation, or serving.load")
         if self.utilisation is not None and self.serving.load != LoadInputs():
             raise ScenarioError("serving.load would do nothing: utilisation is given; leave one of them out")
         if (self.rent is None) != (self.paid_by == "owning"):

@@ -7,8 +7,11 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from costmodel.serving.deployment import ServingInputs
 from costmodel.studies.service import Service
+from costmodel.studies.training_programme import TrainingProgramme
 from costmodel.testing.scalars import positive, share
+from costmodel.testing.serving import deployments
 
 _WAYS = "costmodel.studies.ways"
 
@@ -35,23 +38,19 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
 @st.composite
 def services(draw: st.DrawFn) -> Service:
     """Services that fit: owned or rented, with and without a sale, offers and carbon."""
-    owned = draw(st.booleans())
+    owned, use = draw(st.booleans()), draw(st.one_of(st.none(), positive(0.05, 1.0)))
+    written = draw(deployments()).written()
+    serving = {name: written[name] for name in ServingInputs.model_fields if name in written}
+    if use is not None:
+        del serving["load"]
     return Service(
         name="drawn",
-        accelerator=draw(st.sampled_from(["H100-SXM", "H200-SXM", "MI300X"])),
+        accelerator=draw(st.sampled_from(["H100-SXM", "H200-SXM", "B200", "MI300X"])),
         paid_by="owning" if owned else "renting",
         rent=None if owned else draw(positive(0.1, 10.0)),
-        utilisation=draw(st.one_of(st.none(), positive(0.05, 1.0))),
+        utilisation=use,
         hour={"it_life": draw(positive(2.0, 8.0)), "wacc": draw(positive(0.0, 0.2))},
-        serving={
-            "architecture": draw(st.sampled_from(["Llama-3-8B", "Llama-3-70B"])),
-            "layout": {"tensor": draw(st.sampled_from([2, 4, 8]))},
-            "workload": {
-                "mean_input": draw(positive(10.0, 8000.0)),
-                "mean_output": draw(positive(2.0, 2000.0)),
-                "cached_share": draw(positive(0.0, 0.9)),
-            },
-        },
+        serving=serving,
         sale=draw(
             st.sampled_from([None, {"input": 1e-6, "output": 4e-6}, {"input": 1e-6, "cached": 1e-7, "output": 4e-6}])
         ),
@@ -67,4 +66,41 @@ def services(draw: st.DrawFn) -> Service:
     )
 
 
-SCENARIOS: dict[str, SearchStrategy[Any]] = {"service": services()}
+_FAILURES = {"failure_rate": 1e-4, "checkpoint_time": 0.02, "restart_time": 0.25}
+_DEVELOPMENT = {
+    "experiments_multiplier": 2.0,
+    "failed_share": 0.1,
+    "post_training_hours": 1e4,
+    "reinforcement_hours": 1e4,
+    "headcount": 50.0,
+    "duration": 1.0,
+    "salary": 2e5,
+    "overhead_rate": 0.3,
+    "equity": 1e5,
+    "data_acquisition": 1e6,
+    "data_size": 1e15,
+}
+
+
+@st.composite
+def training_programmes(draw: st.DrawFn) -> TrainingProgramme:
+    """Return runs on owned or rented accelerators, with and without failures and development."""
+    owned = draw(st.booleans())
+    return TrainingProgramme(
+        name="drawn",
+        accelerator=draw(st.sampled_from(["H100-SXM", "H200-SXM", "MI300X"])),
+        paid_by="owning" if owned else "renting",
+        rent=None if owned else draw(positive(0.1, 10.0)),
+        hour={"it_life": draw(positive(2.0, 8.0)), "wacc": draw(positive(0.0, 0.2))},
+        work={
+            "tokens": draw(positive(1e9, 1e14)),
+            "parameters": draw(positive(1e8, 1e12)),
+            "accelerators": draw(st.sampled_from([8.0, 512.0, 16384.0])),
+            "mfu": draw(positive(0.05, 0.7)),
+            "reliability": draw(st.sampled_from([None, _FAILURES, {**_FAILURES, "spare_confidence": 0.99}])),
+            "development": draw(st.sampled_from([None, _DEVELOPMENT])),
+        },
+    )
+
+
+SCENARIOS: dict[str, SearchStrategy[Any]] = {"service": services(), "training_programme": training_programmes()}

@@ -13,7 +13,7 @@ from costmodel.catalog.named import AcceleratorName
 from costmodel.compute import Shape, shape
 from costmodel.foundation.arrays import FloatArray, Numeric, ordered_sum
 from costmodel.foundation.errors import ScenarioError
-from costmodel.foundation.inputs import Parameter, parameter
+from costmodel.foundation.inputs import Inputs, Parameter, parameter
 from costmodel.foundation.results import Result, derived, output
 from costmodel.foundation.scenario import Scenario, register_model
 from costmodel.training import cost, development, duration, goodput
@@ -51,20 +51,9 @@ _PROGRAMME_PARTS = (
 )
 
 
-class TrainingRun(Scenario):
-    """A training run: its work, its machines, one method of costing, and the development around it.
+class TrainingWork(Inputs):
+    """What a run computes, how fast and how reliably, and the development around it: all but its machines and cost."""
 
-    Examples
-    --------
-    >>> run = TrainingRun(
-    ...     name="DeepSeek-V3", accelerator="H800-SXM", accelerators=2048.0, tokens="14.8 Ttoken",
-    ...     flop_per_token=250.4e9, mfu=0.3894, method="rental", rental={"price": "2 USD/hour"},
-    ... )
-    >>> run.rental.price
-    2.0
-    """
-
-    model: Literal["training_run"] = "training_run"
     tokens: Parameter = parameter("token", gt=0, plausible=(1e6, 1e18), description="Training tokens.")
     parameters: Parameter = parameter(
         "1", gt=0, optional=True, description="Parameters active for a token, for the 6ND rule."
@@ -72,8 +61,6 @@ class TrainingRun(Scenario):
     flop_per_token: Parameter = parameter(
         "FLOP/token", gt=0, optional=True, description="Model FLOP per training token; absent: 6 per parameter."
     )
-    accelerator: AcceleratorName
-    """Name of an accelerator in the catalog."""
     accelerators: Parameter = parameter("1", ge=1, description="Accelerators that work on the run at once.")
     precision: str = "bf16"
     """Precision whose dense peak the utilisation is measured against."""
@@ -91,23 +78,13 @@ class TrainingRun(Scenario):
     )
     prediction: PredictionInputs | None = None
     """What predicts the utilisation, where it is not given."""
-    power: PowerInputs = PowerInputs()
     reliability: ReliabilityInputs | None = None
     """Absent: the utilisation already counts lost time."""
-    method: Literal["amortized", "rental", "owning"]
-    """How the run is costed; only this method's table may be given."""
-    amortized: AmortizedInputs | None = None
-    rental: RentalInputs | None = None
-    owning: OwningInputs | None = None
     development: DevelopmentInputs | None = None
     """Absent: the final run alone."""
 
     @model_validator(mode="after")
-    def _check_tables(self) -> Self:
-        given = [name for name in ("amortized", "rental", "owning") if getattr(self, name) is not None]
-        if given != [self.method]:
-            listed = ", ".join(given) or "none"
-            raise ScenarioError(f"method {self.method!r} needs the table {self.method!r} and no other; given: {listed}")
+    def _check_work(self) -> Self:
         ways = [name for name in ("mfu", "accelerator_hours", "prediction") if getattr(self, name) is not None]
         if len(ways) != 1:
             listed = ", ".join(ways) or "none"
@@ -118,6 +95,38 @@ class TrainingRun(Scenario):
             raise ScenarioError("give either parameters (for the 6ND rule) or flop_per_token")
         if self.prediction is not None and not (self.parameters is None and self.flop_per_token is None):
             raise ScenarioError("with prediction the FLOP per token follow from the architecture: leave them out")
+        return self
+
+
+class TrainingRun(TrainingWork, Scenario):
+    """A training run: its work, its machines, one method of costing, and the development around it.
+
+    Examples
+    --------
+    >>> run = TrainingRun(
+    ...     name="DeepSeek-V3", accelerator="H800-SXM", accelerators=2048.0, tokens="14.8 Ttoken",
+    ...     flop_per_token=250.4e9, mfu=0.3894, method="rental", rental={"price": "2 USD/hour"},
+    ... )
+    >>> run.rental.price
+    2.0
+    """
+
+    model: Literal["training_run"] = "training_run"
+    accelerator: AcceleratorName
+    """Name of an accelerator in the catalog."""
+    power: PowerInputs = PowerInputs()
+    method: Literal["amortized", "rental", "owning"]
+    """How the run is costed; only this method's table may be given."""
+    amortized: AmortizedInputs | None = None
+    rental: RentalInputs | None = None
+    owning: OwningInputs | None = None
+
+    @model_validator(mode="after")
+    def _check_tables(self) -> Self:
+        given = [name for name in ("amortized", "rental", "owning") if getattr(self, name) is not None]
+        if given != [self.method]:
+            listed = ", ".join(given) or "none"
+            raise ScenarioError(f"method {self.method!r} needs the table {self.method!r} and no other; given: {listed}")
         return self
 
 
