@@ -390,7 +390,12 @@ def inline_record(name: str, record: str, figures: Mapping[str, Mapping[str, str
         if datum is None:
             raise CatalogError(f"{record}: {faults[0].field}: {faults[0].message}")
         data.append(datum)
-    _INLINE.setdefault(name, {})[record] = Record(name, record, tuple(data))
+    add_inline(Record(name, record, tuple(data)))
+
+
+def add_inline(record: Record) -> None:
+    """Add a record that was read from elsewhere, in place of one of its name."""
+    _INLINE.setdefault(record.kind, {})[record.name] = Record(record.kind, record.name, record.data)
 
 
 def description(name: str) -> str:

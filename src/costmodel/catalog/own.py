@@ -11,8 +11,9 @@ import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from costmodel.catalog.records import Record
 from costmodel.foundation.errors import CatalogError, CostModelError, near_matches
 from costmodel.foundation.packages import CATALOGS, called, provided
 
@@ -24,6 +25,7 @@ MAX_FILES = 200
 """Most files of records in a folder [1]."""
 _NOT_RECORDS = frozenset({"bounds.toml", "schema.toml", "sources.toml"})
 _used: list[Path] = []
+_Record = TypeVar("_Record", bound=Record)
 
 
 def use(folder: str | Path) -> None:
@@ -106,6 +108,22 @@ def read_file(file: Path) -> bytes:
     return raw
 
 
+def add(record: _Record) -> _Record:
+    """Make a record that was read from elsewhere findable by its name, in this process, and return it.
+
+    Raises
+    ------
+    CatalogError
+        If the catalog has one of that name.
+    """
+    from costmodel.catalog import loader
+
+    if record.name in loader.table(record.kind):
+        raise CatalogError(f"the catalog has a record {record.name!r} in {record.kind}: give yours another name")
+    loader.add_inline(record)
+    return record
+
+
 _INLINE: dict[str, dict[str, Mapping[str, Any]]] = {}
 """Tables written inside scenarios, by kind and name."""
 
@@ -158,7 +176,8 @@ def own_record(kind: str, table: Mapping[str, Any]) -> OwnRecord:
         raise CatalogError(f"a table of {kind} needs a name of its own, at most 100 characters")
     label, made = name, 1
     held = _INLINE.setdefault(kind, {})
-    while label in held and held[label] != table:  # a change of one's own record is another record
+    listed = loader.table(kind)
+    while label in listed or (label in held and held[label] != table):  # a change makes another record
         made += 1
         label = f"{name} ({made})"
     if label not in held:

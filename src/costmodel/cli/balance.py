@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from costmodel.cli.common import print_json
+from costmodel.formats.companyfacts import read_companyfacts
+from costmodel.formats.yearly import read_yearly
+from costmodel.foundation.errors import ScenarioError
 from costmodel.ownership.filings import filed_balance, opening_of
 
 
@@ -21,9 +25,21 @@ def balance_command(
             metavar="USD YEARS YEARS",
         ),
     ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--from", help="Read the company from a file: SEC companyfacts JSON, or a CSV of yearly figures."),
+    ] = None,
+    unit: Annotated[str | None, typer.Option(help="With a CSV: unit of its money, where headers state none.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")] = False,
 ) -> None:
     """Show a company's cash, debt, leases, commitments and property on a day, each with its evidence."""
+    if unit is not None and (file is None or file.suffix == ".json"):
+        raise ScenarioError("--unit belongs to --from with a CSV")
+    if file is not None and file.suffix == ".json":
+        read_companyfacts(file, company)
+    elif file is not None:
+        for header in read_yearly(file, company, unit=unit).unread:
+            typer.echo(f"not read: {header}", err=True)
     balance = filed_balance(company, day)
     figures = dict(balance.figures)
     if opening is not None:
