@@ -298,6 +298,10 @@ def test_prompts_of_varied_length_meet_longer_attention_with_a_prefix_cache_too(
     # and so does what the cached part is charged
     plain, spread = (serve(WHAT, replace(varied, variation_input=v), 4.0) for v in (0.0, 1.0))
     assert spread.cached_seconds > 1.5 * plain.cached_seconds
+    # a new token is charged what it would be in prompts as varied that had no prefix
+    without = replace(varied, mean_input=0.25 * 8000.0, cached_share=0.0)
+    assert spread.input_seconds == pytest.approx(4.0 * prefill_time_per_token(WHAT, without), rel=1e-12)
+    assert spread.input_seconds > 1.001 * 4.0 * prefill_time_per_token(WHAT, replace(without, variation_input=0.0))
 
 
 @pytest.mark.closed_form
