@@ -95,7 +95,7 @@ def test_dates_after_the_day_and_centres_set_later_are_listed_as_hindsight():
     assert max(date for date, _ in known.scenario.investment.plan.knots) <= dt.date(2024, 1, 1)
 
 
-@pytest.mark.closed_form
+@pytest.mark.contract
 @pytest.mark.parametrize(
     ("text", "day"),
     [("2024", dt.date(2024, 12, 31)), ("2024-02", dt.date(2024, 2, 29)), ("2024-02-03", dt.date(2024, 2, 3))],

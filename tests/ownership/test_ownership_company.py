@@ -74,7 +74,7 @@ def test_life_effect_of_a_steady_fleet() -> None:
     assert grown["effect"] == pytest.approx(0.0, abs=1e-12)
 
 
-@pytest.mark.peer
+@pytest.mark.closed_form
 def test_life_effect_agrees_with_the_vintage_model() -> None:
     # steady growth of 20 % (log) a year for 12 years, no lag; the change at the end of the eleventh
     growth, years = 0.2, 14

@@ -1,23 +1,14 @@
-"""The published cases of this domain: what must hold holds, and a recorded miss is one."""
+"""What the published cases of serving rest on, and what stands behind their misses."""
 
 import pytest
 
 from costmodel.serving import Engine
-from costmodel.validation.case import evaluate
 from costmodel.validation.serving import (
-    CASES,
     deepseek_decode_rate,
     deepseek_prefill_rate,
     deepseek_traffic,
     palm_decode_time,
 )
-
-
-@pytest.mark.published
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_case(case):
-    outcome = evaluate(case)
-    assert outcome.verdict == ("miss" if case.miss else "ok"), f"{case.name}: {outcome.error:+.1%}"
 
 
 @pytest.mark.published

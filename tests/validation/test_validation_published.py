@@ -6,9 +6,8 @@ import pytest
 
 from costmodel.validation import Case, cases, run, verdict
 
-pytestmark = pytest.mark.published
 
-
+@pytest.mark.published
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
 def test_published_case(case: Case) -> None:
     outcome = run([case])[0]
@@ -21,6 +20,7 @@ def test_published_case(case: Case) -> None:
     assert case.source.strip()
 
 
+@pytest.mark.contract
 def test_a_recorded_miss_is_still_one() -> None:
     """A miss that has come within its tolerance is good news, and its reason goes."""
     stale = [case.name for case in cases() if case.miss is not None and verdict(run([case])[0]) == "ok"]
