@@ -243,3 +243,12 @@ def test_recorded_shares_come_with_range_and_source():
 def test_a_deployment_says_what_it_rests_on_and_leaves_out():
     assert "H100" in CHAT.calibrated[0]
     assert any("waiting" in text for text in CHAT.not_modelled)
+
+
+@pytest.mark.contract
+def test_what_stands_in_for_something_else_is_said():
+    assert deploy(CHAT.resolve()).remarks == ()
+    other = CHAT.replace({"engine.name": "lmdeploy", "precision": "nvfp4"})
+    remarks = deploy(other.resolve()).remarks
+    assert any("stored as nvfp4, multiplied as bf16" in remark for remark in remarks)
+    assert any(remark.startswith("no profile of the engine 'lmdeploy'") for remark in remarks)
