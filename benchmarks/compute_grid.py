@@ -32,6 +32,18 @@ from costmodel.compute import (
 from costmodel.compute.precision import by_part
 
 REPEATS = 5
+_ROUTED = {"kind": "routed", "experts": 128, "top_k": 4, "d_ff_expert": 2880}
+_HEADS = {"kind": "grouped", "heads": 64, "kv_heads": 8, "head_dim": 64}
+FOUR = {
+    "d_model": 2880,
+    "vocabulary": 201088,
+    "groups": [
+        {"layers": 9, "mixer": _HEADS, "feed_forward": _ROUTED},
+        {"layers": 9, "mixer": _HEADS | {"window": 128}, "feed_forward": _ROUTED},
+        {"layers": 9, "mixer": _HEADS | {"window": 1024}, "feed_forward": {"kind": "dense", "d_ff": 8192}},
+        {"layers": 9, "mixer": _HEADS | {"window": 4096}, "feed_forward": _ROUTED},
+    ],
+}
 
 
 def grid(points: int) -> tuple[np.ndarray, ...]:
@@ -60,19 +72,38 @@ def decode_step(
     return busy + chip.moved(moved) + model.layers * 2.0 * chip.all_reduce(batch * 16384.0, chips)
 
 
-def main(points: int) -> None:
-    """Time every function on the dense grid and print points per second."""
-    model = shape("DeepSeek-V3")
-    batch, context, width, chips = dense(*grid(points))
-    links = (local_ranks(chips, 1.0, 8.0), 450e9, 50e9, 1e-6, 5e-6, 7e-6)
-    chip = machine("H100-SXM")
-    work: dict[str, Callable[[], np.ndarray]] = {
+def best(run: Callable[[], np.ndarray]) -> float:
+    """Return the shortest of some runs [s]."""
+    seconds = []
+    for _ in range(REPEATS):
+        start = perf_counter()
+        run()
+        seconds.append(perf_counter() - start)
+    return min(seconds)
+
+
+def sums(model: Shape, axes: list[np.ndarray]) -> dict[str, Callable[[], np.ndarray]]:
+    """Return the sums over a model's groups of layers."""
+    batch, context, width, chips = axes
+    return {
         "cache_bytes": lambda: cache_bytes(model, context, width),
         "weight_bytes": lambda: weight_bytes(model, width),
         "touched_weight_bytes": lambda: touched_weight_bytes(model, batch, width),
         "decode_flop_per_token": lambda: decode_flop_per_token(model, context),
         "forward_flop_per_token": lambda: forward_flop_per_token(model, context, cached=batch),
         "activation_bytes": lambda: activation_bytes(model, batch * context, context, chips),
+    }
+
+
+def main(points: int) -> None:
+    """Time every function on the dense grid and print points per second; then four groups of layers beside two."""
+    model = shape("DeepSeek-V3")
+    axes = dense(*grid(points))
+    batch, context, width, chips = axes
+    links = (local_ranks(chips, 1.0, 8.0), 450e9, 50e9, 1e-6, 5e-6, 7e-6)
+    chip = machine("H100-SXM")
+    work: dict[str, Callable[[], np.ndarray]] = {
+        **sums(model, axes),
         "training_state_bytes": lambda: training_state_bytes(37e9, width, width, 12.0, chips, chips, chips),
         "product_time": lambda: chip.product("dense", batch, 7168.0, 18432.0, width),
         "all_to_all_time": lambda: all_to_all_time(batch * 7168.0, chips, *links),
@@ -81,13 +112,12 @@ def main(points: int) -> None:
     }
     print(f"{batch.size:,} points")
     for name, run in work.items():
-        seconds = []
-        for _ in range(REPEATS):
-            start = perf_counter()
-            size = np.asarray(run()).size
-            seconds.append(perf_counter() - start)
-        best = min(seconds)
-        print(f"{name:28} {best * 1e3:9.1f} ms   {size / best / 1e6:9.1f} M points/s")
+        seconds, size = best(run), np.asarray(run()).size
+        print(f"{name:28} {seconds * 1e3:9.1f} ms   {size / seconds / 1e6:9.1f} M points/s")
+    two, four = sums(shape("gpt-oss-120b"), axes), sums(shape(FOUR, "four groups"), axes)
+    print("four groups of layers with three windows, over two with one (gpt-oss-120b):")
+    for name in two:
+        print(f"{name:28} {best(four[name]) / best(two[name]):9.2f}")
 
 
 # %%
