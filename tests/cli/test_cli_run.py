@@ -164,3 +164,34 @@ def test_series_of_other_models_are_shown_whole(costmodel) -> None:
     assert "USD/Mtoken" in market, "a price is stored per token and shown per million"
     assert "agents" in market
     assert "[" not in market, "no array is printed as such"
+
+
+def test_four_bits_run_and_what_cannot_is_said_in_words(costmodel):
+    changes = ("--set", "architecture=gpt-oss-120b", "--set", "layout.tensor=1")
+    done = costmodel("run", "token-on-h100", *changes, "--set", "precision=mxfp4")
+    assert done.returncode == 0
+    assert "stored as mxfp4, multiplied as bf16: the chip has no fp4" in done.stdout
+    assert "architecture=gpt-oss-120b" in done.stdout.splitlines()[0] + done.stdout.splitlines()[1]
+    done = costmodel("run", "token-on-h100", *changes, "--set", "precision=bf16", "--json")
+    form = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert form["infeasible"]["value"] is True
+    assert form["reason"]["meaning"].startswith("memory: the weights do not fit")
+    assert form["reason"]["words"][int(form["reason"]["value"])] == form["reason"]["meaning"]
+    assert form["output_cost"]["value"] is None
+
+
+def test_a_model_comes_from_its_file_or_a_table(costmodel, tmp_path):
+    config = {"model_type": "llama", "hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32}
+    config |= {"num_key_value_heads": 8, "intermediate_size": 14336, "vocab_size": 128256}
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    table = "{" + ", ".join(f"{key} = {json.dumps(value)}" for key, value in config.items()) + "}"
+    costs = {}
+    for name in ("Llama-3-8B", str(tmp_path / "config.json"), str(tmp_path), table):
+        done = costmodel("run", "token-on-h100", "--set", f"architecture={name}", "--json")
+        costs[json.loads(done.stdout)["output_cost"]["value"]] = name
+    assert len(costs) == 1
+    done = costmodel("run", "token-on-h100", "--set", "architecture=nowhere/config.json")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "nowhere" in done.stderr

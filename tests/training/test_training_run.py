@@ -251,6 +251,8 @@ def test_a_shape_of_ones_own_is_predicted() -> None:
     config |= {"num_key_value_heads": 8, "intermediate_size": 14336, "vocab_size": 128256}
     published = run.replace({"prediction.own_shape": config})
     named = run.replace({"prediction.own_shape": None, "prediction.architecture": "Llama-3-8B"})
+    table = run.replace({"prediction.own_shape": None, "prediction.architecture": config})
+    assert train(table.resolve()).mfu == train(published.resolve()).mfu
     assert rate(published) == pytest.approx(rate(named), rel=1e-12)
     assert type(run).from_toml(published.to_toml()) == published
     for wrong in ({"layers": "32"}, {"layers": 32.5}, {"layers": float("nan")}, {"layers": True}):
