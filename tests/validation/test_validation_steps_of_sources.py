@@ -10,7 +10,7 @@ from costmodel.catalog import table
 from costmodel.formats.training_steps import read_training_steps
 from costmodel.foundation.errors import CatalogError
 from costmodel.validation.exams import marks
-from costmodel.validation.exams_training import mark_file
+from costmodel.validation.exams_training import mark_file, steps_of_file
 
 pytestmark = pytest.mark.contract
 
@@ -54,6 +54,18 @@ def test_a_source_is_read_as_its_records(text: str, records: tuple[str, ...], tm
             assert (
                 row[field] == datum.text if datum.text is not None else float(row[field]) == pytest.approx(datum.value)
             )
+
+
+def test_configuration_files_say_what_a_summary_leaves_out(tmp_path: Path) -> None:
+    """DeepSeek-V3 unfolds its attention again and sends a token to each node once, on H100 without graphs."""
+    line = "26.02 NeMo Container,DeepSeekV3,DGX-H100,1024,FP8,8192,1,4096,,2,8,1,4,64,1,Model TFLOP / sec / GPU=1"
+    file = tmp_path / "published.csv"
+    file.write_text(BRIDGE.splitlines()[0] + f"\n{line}\n", encoding="utf-8")
+    (row,) = read_training_steps(file)
+    assert (row["model"], row["recompute"], row["dispatch_once"], row["graphs"]) == ("DeepSeek-V3", "1", "1", "0")
+    (step,) = steps_of_file(file)[0]
+    assert step.job.recipe.dispatch_once
+    assert step.job.recipe.host_time > 0.0
 
 
 def test_models_that_are_not_known_are_left_out_and_counted(tmp_path: Path) -> None:

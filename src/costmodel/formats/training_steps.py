@@ -30,7 +30,8 @@ SYSTEMS = {
 """Accelerator in the catalog of every system that Megatron-Bridge's summaries name."""
 FUSED_SINCE = "26.06"
 """Release from which routing and experts' activation functions are fused."""
-_BIASED = "gpt-oss-120b"
+_BIASED, _LATENT = "gpt-oss-120b", frozenset({"DeepSeek-V3", "Kimi-K2"})
+"""Models with biased experts, and with latent attention, whose configuration files differ from the others'."""
 _VTRAIN = {
     "# GPUs": "accelerators",
     "global batch": "batch",
@@ -122,7 +123,6 @@ def _bridge(row: Mapping[str, str], where: str) -> Row:
     if row["system"] not in SYSTEMS:
         raise CatalogError(f"{where}: system {row['system']!r}: known are {', '.join(SYSTEMS)}")
     accelerator, model, precision = SYSTEMS[row["system"]], _model(row["model"]), row["precision"].lower()
-    racks, biased = accelerator.endswith("NVL72"), model == _BIASED
     printed = row["other"].partition("=")[2].partition("[")[0]
     found |= {
         "source": "megatron-bridge-performance",
@@ -131,15 +131,27 @@ def _bridge(row: Mapping[str, str], where: str) -> Row:
         "model": model,
         "accelerator": accelerator,
         "precision": precision,
-        "recompute": "1" if biased and precision == "bf16" else "0",
+        "recompute": "1" if model == _BIASED and precision == "bf16" else "0",
     }
     if "expert" in found:
-        overlapped = racks if biased else accelerator == "H100-SXM"
-        captured = precision == "mxfp8" if biased else racks
-        found |= {"overlap_experts": str(int(overlapped)), "graphs": str(int(captured))}
+        found |= _expert_settings(model, accelerator, precision)
     if row["fsdp"] not in ("", "0"):
         found["sharding"] = "3"
     return found | ({"flop_rate": repr(float(printed) * 1e12)} if printed else {})
+
+
+def _expert_settings(model: str, accelerator: str, precision: str) -> Row:
+    """Return what the configuration files say of the exchange with experts, of graphs, and of latent attention."""
+    racks, narrow = accelerator.endswith("NVL72"), precision == "mxfp8"
+    if model in _LATENT:
+        captured = racks or accelerator == "B300"
+        overlapped = captured and narrow
+        settings = {"overlap_experts": overlapped, "graphs": captured, "dispatch_once": True, "recompute": True}
+    elif model == _BIASED:
+        settings = {"overlap_experts": racks, "graphs": narrow}
+    else:
+        settings = {"overlap_experts": accelerator == "H100-SXM", "graphs": racks}
+    return {name: str(int(value)) for name, value in settings.items()}
 
 
 def _mlperf(row: Mapping[str, str], where: str) -> Row:

@@ -151,8 +151,9 @@ def _recipe(record: Record) -> Recipe:
     framework = record.text("framework")
     recipe = Recipe.recorded(_FRAMEWORKS.get(framework, framework), record.text("accelerator"))
     overlapped = bool(_recorded(record, "overlap_experts", int(recipe.overlap_experts)))
+    once = bool(_recorded(record, "dispatch_once", int(recipe.dispatch_once)))
     prepared = 0.0 if _recorded(record, "graphs", 0) else recipe.host_time
-    return replace(recipe, overlap_experts=overlapped, host_time=prepared)
+    return replace(recipe, overlap_experts=overlapped, dispatch_once=once, host_time=prepared)
 
 
 def _is_frozen(record: Record, model: Shape) -> bool:
