@@ -35,8 +35,8 @@ def show(what, times):
 
 def outputs_in_salib_order():
     """Run the model on the study's own sample; return outputs by base point, and the three stacks."""
+    from costmodel.analysis.pick_freeze import base_sample, mixed_samples
     from costmodel.analysis.problem import as_problem
-    from costmodel.analysis.samples import base_sample, mixed_samples
 
     problem = as_problem(INPUTS, list(OUTPUTS), model=reduced_model)
     a, b = base_sample(BASE_POINTS, len(INPUTS), rng=0)

@@ -20,10 +20,9 @@ from costmodel.analysis import (
     sobol_study,
     tornado,
 )
-from costmodel.analysis.notices import AnalysisWarning
 from costmodel.entry import load_scenario
 from costmodel.flywheel.history import read_off
-from costmodel.foundation.errors import ConvergenceError
+from costmodel.foundation.errors import ConvergenceError, CostModelWarning
 
 SPEND, MARGIN = "user_spend@2030", "operating_margin@2030"
 scenario = load_scenario("from-2026")
@@ -31,7 +30,7 @@ print(f"{scenario.title}: {len(scenario.uncertain_paths())} uncertain inputs of 
 
 # %% One at a time, and how far that can be trusted
 with warnings.catch_warnings(record=True) as said:
-    warnings.simplefilter("always", AnalysisWarning)
+    warnings.simplefilter("always", CostModelWarning)
     swings = tornado(scenario, [SPEND, MARGIN], draws=4096, rng=0)
 print(f"{SPEND}: {swings.base[0] / 1e9:,.0f} G USD at the medians; swings from the 10 % to the 90 % quantile, G USD")
 for row in swings.rows(SPEND)[:6]:
@@ -90,7 +89,7 @@ free = {
     "market.*.adoption.growth": Multiple(0.5, 2.0),
 }
 with warnings.catch_warnings(record=True) as said:
-    warnings.simplefilter("always", AnalysisWarning)
+    warnings.simplefilter("always", CostModelWarning)
     fitted = fit(past, free, history, starts=16, polish=1, rng=0)
 print(f"\nfit of {len(free)} parameters to {len(history)} reported figures, 2023 to 2026")
 for row in fitted.rows():

@@ -9,7 +9,7 @@ import pytest
 from toy_firm import firm, written
 
 from costmodel.analysis.backtesting import backtest, plan_for
-from costmodel.analysis.knowledge import Plan, Standing, as_known, latest_day
+from costmodel.analysis.known_at_a_date import Plan, Standing, as_known, latest_day
 from costmodel.entry import load_scenario
 from costmodel.foundation.distributions import Distribution
 from costmodel.foundation.errors import ScenarioError, UnknownParameterError

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from toy_firm import firm, written
 
 from costmodel.analysis.breakeven import break_even, break_even_distribution, break_even_frontier
-from costmodel.analysis.ranges import range_of
 from costmodel.analysis.roots import refine, scan_grid, scan_roots
+from costmodel.analysis.search_ranges import range_of
 from costmodel.foundation.errors import (
     ConvergenceError,
     DomainError,

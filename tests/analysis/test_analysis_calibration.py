@@ -9,8 +9,7 @@ import pytest
 from toy_firm import firm, written
 
 from costmodel.analysis.calibration import Multiple, Observed, fit
-from costmodel.analysis.notices import IdentificationWarning
-from costmodel.foundation.errors import ConvergenceError, DomainError, UnknownParameterError
+from costmodel.foundation.errors import ConvergenceError, DomainError, IdentificationWarning, UnknownParameterError
 
 YEARS = range(6)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from costmodel.analysis.samples import base_sample, mixed_samples
+from costmodel.analysis.pick_freeze import base_sample, mixed_samples
 from costmodel.analysis.sensitivity import sobol_study
 from costmodel.analysis.sobol import sobol_indices
 from costmodel.foundation.errors import DomainError, NonFiniteResultError

@@ -12,7 +12,6 @@ from toy_firm import firm, written
 
 from costmodel.analysis.comparison import Comparison, changed_paths, compare, waterfall
 from costmodel.analysis.evidence import evidence_shares, unmeasured_share_text
-from costmodel.analysis.notices import InteractionWarning
 from costmodel.analysis.one_at_a_time import elasticities, tornado
 from costmodel.analysis.problem import as_problem
 from costmodel.analysis.sensitivity import (
@@ -25,6 +24,7 @@ from costmodel.analysis.shapley import shapley_sampled, shapley_values, subsets
 from costmodel.foundation.design import Design
 from costmodel.foundation.errors import (
     DomainError,
+    InteractionWarning,
     NonFiniteResultError,
     ScenarioError,
     UnknownParameterError,

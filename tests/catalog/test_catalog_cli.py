@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from costmodel.catalog.findings import Finding, Weight
+from costmodel.catalog.check_findings import Finding, Weight
 from costmodel.cli.catalog import catalog_command
 from costmodel.foundation.errors import CatalogError
 

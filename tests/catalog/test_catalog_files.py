@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costmodel.catalog.check import check, check_file
-from costmodel.catalog.findings import Finding, Weight
+from costmodel.catalog.check_findings import Finding, Weight
 from costmodel.catalog.loader import COLUMNS, entries_of, parse
 from costmodel.catalog.plausibility import across, parse_bounds
 from costmodel.catalog.records import Record

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from costmodel.catalog import Catalog, Datum
-from costmodel.catalog.findings import Finding
+from costmodel.catalog.check_findings import Finding
 from costmodel.catalog.loader import table
 from costmodel.catalog.plausibility import across
 

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from costmodel.analysis.ensemble import run_ensemble
     from costmodel.analysis.evidence import evidence_shares
     from costmodel.analysis.given_data import given_data_indices, rank_correlations
-    from costmodel.analysis.knowledge import Plan, as_known
+    from costmodel.analysis.known_at_a_date import Plan, as_known
     from costmodel.analysis.morris import morris_effects, morris_sample
     from costmodel.analysis.one_at_a_time import elasticities, tornado
+    from costmodel.analysis.pick_freeze import base_sample, mixed_samples
     from costmodel.analysis.problem import as_problem
-    from costmodel.analysis.samples import base_sample, mixed_samples
     from costmodel.analysis.scores import coverage, crps, interval_score, pit
     from costmodel.analysis.sensitivity import first_order_of, given_data_study, morris_study, sobol_study
     from costmodel.analysis.shapley import shapley_values

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from costmodel.analysis.finite import BoolArray
-from costmodel.analysis.knowledge import AsKnown, Plan, Standing, as_known, latest_day
+from costmodel.analysis.finite_draws import BoolArray
+from costmodel.analysis.known_at_a_date import AsKnown, Plan, Standing, as_known, latest_day
 from costmodel.analysis.problem import Model, Progress, as_problem
 from costmodel.analysis.scores import Coverage, coverage, crps, fit_weights, pit, quantiles
 from costmodel.analysis.targets import Selector
@@ -120,7 +120,7 @@ def backtest(
     scenario
         The scenario as written today, with its observations.
     plan
-        What was known at the date, see :mod:`costmodel.analysis.knowledge`.
+        What was known at the date, see :mod:`costmodel.analysis.known_at_a_date`.
     read
         Reads a figure off a result; where absent, the output at the observation's year.
     level

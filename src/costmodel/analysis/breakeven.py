@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from costmodel.analysis.problem import Model, Problem, Ranges, as_problem
-from costmodel.analysis.ranges import Range, Scale, range_of, widened
 from costmodel.analysis.roots import Batched, IndexArray, Scan, scan_roots
+from costmodel.analysis.search_ranges import Range, Scale, range_of, widened
 from costmodel.analysis.targets import Target
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.blocks import BLOCK

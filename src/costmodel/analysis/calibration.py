@@ -9,12 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from costmodel.analysis.identification import Identification, identify
-from costmodel.analysis.notices import IdentificationWarning
 from costmodel.analysis.problem import Model, Problem, Ranges, as_problem
 from costmodel.analysis.targets import Output, Selector
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.design import RandomSource, seed_of
-from costmodel.foundation.errors import ConvergenceError, DomainError
+from costmodel.foundation.errors import ConvergenceError, DomainError, IdentificationWarning
 from costmodel.foundation.scenario import Scenario
 
 _LOG_FROM = 20.0

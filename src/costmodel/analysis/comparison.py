@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.analysis.finite import OnNonFinite, finite_draws
+from costmodel.analysis.finite_draws import OnNonFinite, finite_draws
 from costmodel.analysis.problem import Model, Progress, as_problem
 from costmodel.analysis.shapley import shapley_sampled, shapley_values, subsets
 from costmodel.analysis.sobol import output_index

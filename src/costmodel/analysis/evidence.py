@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from costmodel.analysis.finite import OnNonFinite
+from costmodel.analysis.finite_draws import OnNonFinite
 from costmodel.analysis.problem import Model, Problem, Progress, Ranges, as_problem
 from costmodel.analysis.sensitivity import sobol_study
 from costmodel.analysis.sobol import SobolIndices, output_index

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from costmodel.analysis.finite import OnNonFinite, constant_outputs, finite_draws
+from costmodel.analysis.finite_draws import OnNonFinite, constant_outputs, finite_draws
 from costmodel.analysis.sobol import output_index
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.errors import DomainError

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from costmodel.analysis.finite import finite_draws
+from costmodel.analysis.finite_draws import finite_draws
 from costmodel.analysis.given_data import FirstOrderIndices
-from costmodel.analysis.notices import InteractionWarning
 from costmodel.analysis.problem import Model, Problem, Ranges, as_problem
 from costmodel.analysis.sensitivity import given_data_study
 from costmodel.analysis.sobol import output_index
 from costmodel.analysis.targets import Output
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.design import RandomSource
-from costmodel.foundation.errors import DomainError, UnknownParameterError, near_matches
+from costmodel.foundation.errors import DomainError, InteractionWarning, UnknownParameterError, near_matches
 from costmodel.foundation.scenario import Scenario
 from costmodel.foundation.values import ParameterSpec
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from costmodel.analysis.finite import OnNonFinite
+from costmodel.analysis.finite_draws import OnNonFinite
 from costmodel.analysis.given_data import (
     FirstOrderIndices,
     RankCorrelations,
@@ -20,8 +20,8 @@ from costmodel.analysis.given_data import (
     rank_correlations,
 )
 from costmodel.analysis.morris import MorrisEffects, morris_effects, morris_sample
+from costmodel.analysis.pick_freeze import base_sample
 from costmodel.analysis.problem import Model, Problem, Progress, Ranges, as_problem
-from costmodel.analysis.samples import base_sample
 from costmodel.analysis.sobol import Estimator, Interval, SobolIndices, pooled, sobol_indices
 from costmodel.analysis.targets import Output, Selector, listed_outputs, select_all
 from costmodel.foundation.arrays import FloatArray

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from costmodel.analysis.finite import OnNonFinite, constant_outputs, finite_draws
+from costmodel.analysis.finite_draws import OnNonFinite, constant_outputs, finite_draws
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.errors import DomainError
 from costmodel.foundation.reducers import exact_quantile
@@ -117,7 +117,7 @@ def sobol_indices(
     f_a, f_b
         Outputs at the base samples, ``(n,)`` or ``(output, n)``.
     f_mixed
-        Outputs at the mixed samples (see :func:`~costmodel.analysis.samples.mixed_samples`), ``(g, n)`` or
+        Outputs at the mixed samples (see :func:`~costmodel.analysis.pick_freeze.mixed_samples`), ``(g, n)`` or
         ``(g, output, n)``.
     names, outputs
         Labels of groups and outputs.
@@ -163,7 +163,7 @@ def sobol_indices(
 
     Examples
     --------
-    >>> from costmodel.analysis.samples import base_sample, mixed_samples
+    >>> from costmodel.analysis.pick_freeze import base_sample, mixed_samples
     >>> from costmodel.validation.replicas.sensitivity_functions import ishigami
     >>> a, b = base_sample(1024, 3, rng=1)
     >>> f = lambda points: ishigami(*np.moveaxis(np.pi * (2.0 * points - 1.0), -1, 0))

@@ -17,9 +17,9 @@ Records of one's own are laid over these: `use` a folder, `extended` for one cat
 from __future__ import annotations
 
 from costmodel.catalog.access import Catalog
+from costmodel.catalog.named_records import PRECISIONS, Accelerator, Company, TokenPrice, TrainingRun
 from costmodel.catalog.own import use
 from costmodel.catalog.records import NOT_RECORDED, Datum, Record
-from costmodel.catalog.things import PRECISIONS, Accelerator, Company, TokenPrice, TrainingRun
 
 _whole = Catalog()
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from costmodel.catalog.library import Tables
+from costmodel.catalog.named_records import Accelerator, Company, TokenPrice, TrainingRun
 from costmodel.catalog.records import Record
-from costmodel.catalog.things import Accelerator, Company, TokenPrice, TrainingRun
 
 
 class Catalog(Tables):

@@ -8,7 +8,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from costmodel.catalog.findings import Finding, Weight, about
+from costmodel.catalog.check_findings import Finding, Weight, about
 from costmodel.catalog.loader import Fault, entries_of, examine, own_sources
 from costmodel.catalog.own import read_file, record_files
 from costmodel.catalog.periods import span

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
+from costmodel.catalog.named_records import TokenPrice
 from costmodel.catalog.records import Datum
 from costmodel.catalog.schema import sources
-from costmodel.catalog.things import TokenPrice
 from costmodel.foundation.errors import CatalogError, missing_extra, near_matches
 from costmodel.foundation.provenance import Grade
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from costmodel.catalog.findings import Finding, Weight, about
+from costmodel.catalog.check_findings import Finding, Weight, about
 from costmodel.catalog.formulas import implied_utilisation
 from costmodel.catalog.periods import decimal_year, span
 from costmodel.catalog.records import Datum

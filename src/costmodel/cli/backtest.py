@@ -37,7 +37,7 @@ def backtest_command(
 
 def _plan(scenario: str, as_of: str | None, path: Path | None) -> Any:
     from costmodel.analysis.backtesting import plan_for
-    from costmodel.analysis.knowledge import Plan
+    from costmodel.analysis.known_at_a_date import Plan
 
     if (as_of is None) == (path is None):
         raise ScenarioError("give --as-of for a built-in plan, or --plan for a file, and not both")

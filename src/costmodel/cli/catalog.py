@@ -43,7 +43,7 @@ def catalog_command(
 
 def _check(as_json: bool) -> None:
     from costmodel.catalog.check import check
-    from costmodel.catalog.findings import Weight
+    from costmodel.catalog.check_findings import Weight
     from costmodel.catalog.own import folders
 
     findings = check(folders=folders())

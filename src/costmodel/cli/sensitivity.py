@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from costmodel.analysis.notices import InteractionWarning
 from costmodel.cli.common import print_json, progress, scenario_with
 from costmodel.cli.rows import output_units, parameter_units, print_lines, print_rows
+from costmodel.foundation.errors import InteractionWarning
 
 TOP = 12
 """Rows shown without ``--all`` [1]."""

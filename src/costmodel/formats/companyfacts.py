@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from costmodel.catalog.named_records import Company
 from costmodel.catalog.own import add
 from costmodel.catalog.periods import span
 from costmodel.catalog.records import Datum
-from costmodel.catalog.things import Company
 from costmodel.foundation.errors import CatalogError, ScenarioError
 from costmodel.foundation.provenance import Grade, Source
 

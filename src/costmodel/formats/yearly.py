@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from costmodel.catalog.named_records import Company
 from costmodel.catalog.own import add, read_file
 from costmodel.catalog.records import NOT_RECORDED, Datum
 from costmodel.catalog.schema import FieldSpec, kind
-from costmodel.catalog.things import Company
 from costmodel.foundation.errors import CatalogError, CostModelError, ScenarioError, near_matches
 from costmodel.foundation.provenance import Grade, Source
 from costmodel.foundation.quantities import parse_quantity

@@ -60,6 +60,14 @@ SHOWN_MATCHES = 3
 """Near matches in a message."""
 
 
+class InteractionWarning(CostModelWarning):
+    """One-at-a-time swings miss much of the variance."""
+
+
+class IdentificationWarning(CostModelWarning):
+    """The data do not tell some fitted parameters apart."""
+
+
 def near_matches(name: str, allowed: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the closest names, or an empty string.
 
