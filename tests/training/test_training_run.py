@@ -198,7 +198,9 @@ def test_utilisation_is_predicted_where_it_is_not_given() -> None:
     assert 0.38 < held.mfu < result.mfu  # the published degrees
     capped = train(scenario.replace({"prediction.clock": 0.8, "prediction.memory_bandwidth": "2.4 TB/s"}).resolve())
     assert 0.75 * result.mfu < capped.mfu < 0.9 * result.mfu  # against the peak that is sold
+    assert result.basis("mfu") == ("predicted by the recipe 'pooled', fitted on Nemotron-4 340B, one run; spread 0.065")
     old = train(scenario.replace({"prediction.framework": "Megatron-LM 2021"}).resolve())
+    assert "vTrain" in str(old.basis("productive_hours"))
     assert old.mfu < result.mfu
     frozen = train(scenario.replace({"prediction.frozen": True}).resolve())
     assert frozen.flop == pytest.approx(result.flop * 2 / 3, rel=0.03)  # attention is trained through all the same

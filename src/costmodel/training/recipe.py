@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import Self
 
-from costmodel.catalog import table
+from costmodel.catalog import Datum, table
 from costmodel.compute.efficiencies import alike
 from costmodel.foundation.errors import CatalogError, DomainError, near_matches
 
@@ -69,6 +70,8 @@ class Recipe:
     spread
         Standard deviation of the logarithm of measured over predicted times on groups left out of the fit,
         non-negative [1].
+    fitted_on
+        Measured steps on which the fitted figures rest.
 
     Raises
     ------
@@ -99,6 +102,7 @@ class Recipe:
     dispatch_bytes: float = 2.0
     step_overhead: float = 1.0
     spread: float = 0.0
+    fitted_on: str = ""
 
     def __post_init__(self) -> None:
         """Check every figure."""
@@ -164,6 +168,14 @@ def framework_names() -> tuple[str, ...]:
     return tuple(name for name in table(_TABLE) if " on " not in name)
 
 
+_READ: dict[str, Callable[[Datum], str | float | bool]] = {
+    "str": lambda datum: datum.text or "",
+    "bool": lambda datum: bool(datum.number),
+    "float": lambda datum: datum.number,
+}
+"""How a figure is read, by the kind of its field."""
+
+
 @cache
 def _figures(framework: str, accelerator: str) -> dict[str, str | float | bool]:
     """Return the figures of a framework: each from the first record that has it.
@@ -183,6 +195,6 @@ def _figures(framework: str, accelerator: str) -> dict[str, str | float | bool]:
         for name in (*(f"{current} on {chip}" for chip in alike(accelerator)), current):
             for datum in records.get(name, ()):
                 if datum.field in kinds and datum.field not in found:
-                    found[datum.field] = bool(datum.number) if kinds[datum.field] == "bool" else datum.number
+                    found[datum.field] = _READ[str(kinds[datum.field]).split(" ", maxsplit=1)[0]](datum)
         current = records[current].label("like")
     return found

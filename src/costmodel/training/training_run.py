@@ -196,7 +196,11 @@ class TrainingRunResult(Result):
         return self.run_cost + ordered_sum(getattr(self, name) for name in _PROGRAMME_PARTS)
 
     def basis(self, name: str) -> str | None:
-        """Return what a cost of the run counts, by the scenario's method."""
+        """Return what a cost of the run counts, by the scenario's method, or what a prediction rests on."""
+        given = self.scenario.prediction  # type: ignore[attr-defined]
+        if name in _PREDICTED and given is not None:
+            recipe = Recipe.recorded(given.framework, self.scenario.accelerator)  # type: ignore[attr-defined]
+            return f"predicted by the recipe {recipe.name!r}, fitted on {recipe.fitted_on}; spread {recipe.spread:.3g}"
         by_method = name in _RUN_PARTS or name in ("run_cost", "hour_cost", "programme_cost")
         return _BASES[self.scenario.method] if by_method else None  # type: ignore[attr-defined]
 
@@ -205,6 +209,8 @@ class TrainingRunResult(Result):
         return {name: getattr(self, name) for name in (*_RUN_PARTS, *_PROGRAMME_PARTS)}
 
 
+_PREDICTED = frozenset({"mfu", "hfu", "productive_hours"})
+"""Outputs that a prediction decides."""
 _BASES = {
     "amortized": "amortized hardware (economic decline in value) and energy; no facility, no cost of capital",
     "rental": "rental price of accelerator-hours",
