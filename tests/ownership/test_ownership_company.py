@@ -10,7 +10,6 @@ from costmodel.ownership.company import (
     LifePolicy,
     long_lived_depreciation,
     opening_depreciation,
-    opening_runoff_fraction,
     policy_of,
     short_lived_depreciation,
     useful_life_effect,
@@ -18,12 +17,11 @@ from costmodel.ownership.company import (
 
 
 @pytest.mark.closed_form
-@pytest.mark.reference("costmodel.ownership.company:opening_runoff_fraction")
 def test_assets_of_even_ages_run_off_in_a_falling_line() -> None:
     # ages spread over a life of 10; the book value left is the sum of the remaining lives
     ages = (np.arange(1000) + 0.5) / 100
     left = np.maximum(10 - ages - 3.0, 0.0).sum() / (10 - ages).sum()
-    assert opening_runoff_fraction(3.0, 10.0) == pytest.approx(1 - left, abs=1e-6)
+    assert opening_depreciation(1.0, 3, 10.0).sum() == pytest.approx(1 - left, abs=1e-6)
     assert opening_depreciation(50.0, 4, 3.0).sum() == pytest.approx(50.0)
 
 

@@ -13,45 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from costmodel.foundation.arrays import FloatArray, Numeric, formula, readonly
+from costmodel.foundation.arrays import FloatArray, Numeric, readonly
 from costmodel.foundation.errors import DomainError
 from costmodel.ownership.checks import at_least, number_array, require, share_array
-from costmodel.ownership.fleet import BookTerms, Fleet
+from costmodel.ownership.fleet import BookTerms, Fleet, Opening, OpeningBook
 
 _CELLS = 400
 """Age classes in the estimate of a change of useful life [1]."""
 STEPS_PER_YEAR = 4
 """Steps in a fiscal year of the company model [1/year]; lags need not be whole steps."""
-
-
-@formula(step=True)
-def opening_runoff_fraction(time: Numeric, remaining_life: Numeric) -> Numeric:
-    """Cumulative share of the opening assets depreciated after some time.
-
-    Parameters
-    ----------
-    time
-        Time since the opening balance, signed [year].
-    remaining_life
-        Time until the youngest of them is fully depreciated, > 0 [year].
-
-    Returns
-    -------
-    Numeric
-        Share of the opening book value, 0 to 1 [1].
-
-    Notes
-    -----
-    Assets bought at an even pace and depreciated in a straight line have ages spread evenly, so their expense falls
-    in a straight line to zero: ``1 − (1 − t/R)²``. A single asset would give ``t/R``.
-
-    Examples
-    --------
-    >>> [round(float(opening_runoff_fraction(t, 8.0)), 4) for t in (1.0, 4.0, 9.0)]
-    [0.2344, 0.75, 1.0]
-    """
-    gone = np.minimum(np.maximum(time / remaining_life, 0.0), 1.0)
-    return gone * (2.0 - gone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +117,7 @@ def opening_depreciation(opening: float, years: int, remaining_life: ArrayLike) 
     years
         Number of fiscal years.
     remaining_life
-        As for `opening_runoff_fraction`, ``()`` or ``(draw,)``.
+        Time until the youngest of them is fully depreciated, > 0 [year], ``()`` or ``(draw,)``.
 
     Returns
     -------
@@ -159,15 +129,27 @@ def opening_depreciation(opening: float, years: int, remaining_life: ArrayLike) 
     DomainError
         If a value is not allowed.
 
+    Notes
+    -----
+    Assets bought at an even pace and depreciated in a straight line have ages spread evenly, so what is left of their
+    book value falls as ``(1 − t/R)²``.
+
     Examples
     --------
     >>> opening_depreciation(100.0, 3, 2.0).tolist()
     [75.0, 25.0, 0.0]
     """
-    book = at_least("opening", opening, 0.0, unit="USD")
     life = at_least("remaining_life", remaining_life, 0.0, unit="year", strict=True)
-    bounds = np.arange(years + 1.0).reshape((-1,) + (1,) * life.ndim)
-    return readonly(book * np.diff(opening_runoff_fraction(bounds, life), axis=0))
+    book = OpeningBook(value=at_least("opening", opening, 0.0, unit="USD"), life=life, shape=2.0)
+    fleet = Fleet(
+        step=1.0,
+        steps=years,
+        batch=life.shape,
+        books={"assets": BookTerms(life=1.0)},
+        lag=0.0,
+        opening=Opening(books={"assets": book}),
+    )
+    return readonly(fleet.run(np.zeros(years), {}).depreciation[:, 0])
 
 
 def _yearly(capex: ArrayLike, policy: LifePolicy, lag: ArrayLike) -> FloatArray:

@@ -13,7 +13,6 @@ from costmodel.testing.scalars import positive, rate, share
 
 _ENERGY = "costmodel.ownership.energy"
 _RENT = "costmodel.ownership.rent"
-_COMPANY = "costmodel.ownership.company"
 _SITE = "costmodel.ownership.site"
 _TAX = "costmodel.ownership.tax"
 _FINANCE = "costmodel.ownership.finance"
@@ -108,7 +107,6 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "peak": positive(1e12, 1e17),
         "mfu": positive(0.01, 1.0),
     },
-    f"{_COMPANY}:opening_runoff_fraction": {"time": rate(-1.0, 20.0), "remaining_life": positive(0.5, 20.0)},
     f"{_SITE}:power_room": {
         "power_limit": positive(0.0, 1e9),
         "it_power": positive(0.0, 1e9),
