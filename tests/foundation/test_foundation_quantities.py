@@ -203,6 +203,16 @@ READ = [
     ("20 ms/token", "s/token", 0.02),
     ("6.5 failures/year", "1/year", 6.5),
     ("1 per quarter", "1/year", 4.0),
+    ("$100 million a year", "USD/year", 1e8),
+    ("2.788M GPU hours", "hour", 2.788e6),
+    ("100,000 GPU-hours", "hour", 1e5),
+    ("$2.50/GPUh", "USD/hour", 2.5),
+    ("10 req/s", "1/s", 10.0),
+    ("6¢ per kWh", "USD/Wh", 6e-5),
+    ("0.06 $/kWh", "USD/Wh", 6e-5),
+    ("1T tokens/day", "token/year", 1e12 * 365.25),
+    ("30,000 USD per GPU", "USD", 3e4),
+    ("$150/kW-yr", "USD/W/year", 0.15),
     ("0.0065 1/day", "1/hour", 0.0065 / DAY),
     ("0.5 1", "1", 0.5),
     # shares and counts
@@ -228,7 +238,7 @@ READ = [
 @pytest.mark.closed_form
 @pytest.mark.parametrize(("text", "unit", "expected"), READ)
 def test_people_are_read(text: str, unit: str, expected: float) -> None:
-    assert math.isclose(parse_quantity(text, unit), expected, rel_tol=1e-15)
+    assert parse_quantity(text, unit) == pytest.approx(expected, rel=4e-16)
 
 
 @pytest.mark.contract

@@ -93,7 +93,7 @@ def _in_double_precision(function: _Function) -> _Function:
     choices = {name for name in signature(function).parameters if not holds_value(function.__annotations__.get(name))}
 
     def in_double(*given: Any, **named: Any) -> Any:
-        if not (frame(1).f_globals.get("__name__", "").startswith(library) or in_model.get()):
+        if not (in_model.get() or frame(1).f_globals.get("__name__", "").startswith(library)):
             if not known:
                 known.append(make(function))
             known[0].check(given, named)

@@ -18,12 +18,13 @@ from typing import Any
 
 from costmodel.foundation.errors import UnitError, near_matches
 from costmodel.foundation.spellings import CONTAINERS, MONEY_MULTIPLIERS, REFUSED, Meaning, folded, spellings
-from costmodel.foundation.units import MAX_LENGTH, convert, dimensions
+from costmodel.foundation.units import MAX_LENGTH, conversion_factor, dimensions
 
 MAX_READINGS = 64
 """Most readings of one text that are tried."""
 _SAME = str.maketrans({"−": "-", "–": "-", "‑": "-", "·": "*", "⋅": "*", "∕": "/", "µ": "u", "μ": "u", "\u00a0": " ",
                        "\u2009": " ", "\u202f": " "})  # fmt: skip
+_PER = ("per", "a", "an")
 _MONEY = ("$", "US$", "USD")
 _SECOND = ("s", "sec", "second")
 _WHOLE = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+(?:_[0-9]+)*)"
@@ -93,7 +94,7 @@ def parse_quantity(text: str, unit: str) -> float:
     for reading in itertools.islice(itertools.product(*(part.meanings for part in parts)), MAX_READINGS):
         value, name = _joined(parts, reading)
         if dimensions(name) == wanted:
-            number = convert(_float(value), name, unit)
+            number = _float(value * _size(name, unit))
             if not math.isfinite(number):
                 raise UnitError(f"{text!r} is not a finite number")
             return number
@@ -121,6 +122,12 @@ def from_pint(quantity: Any, unit: str) -> float:
         (above if power > 0 else below).extend([name.replace("_", "*")] * abs(int(power)))
     units = "*".join(above) or "x"
     return parse_quantity(f"{float(value)!r} {units}{''.join(f'/({name})' for name in below)}", unit)
+
+
+def _size(name: str, unit: str) -> Fraction:
+    """Return what one of a unit is in another, so that a decimal number keeps its last digit."""
+    factor = conversion_factor(name, unit)
+    return Fraction(repr(factor)) if factor >= 1.0 else 1 / Fraction(repr(conversion_factor(unit, name)))
 
 
 def _help(unit: str) -> str:
@@ -151,7 +158,7 @@ def _tokens(text: str, unit: str) -> Iterator[tuple[str, str, Any]]:
                 raise UnitError(f"{text!r}: a point is for decimals and a comma for thousands, as in 1,200.50")
             yield "number", match["number"], _number(match["number"])
         elif match["name"] is not None:
-            yield ("sign", "/", None) if match["name"].lower() == "per" else ("name", match["name"], None)
+            yield ("sign", "/", None) if match["name"].lower() in _PER else ("name", match["name"], None)
         else:
             yield "sign", match["sign"], None
 
@@ -262,7 +269,7 @@ def _meanings(name: str, text: str, unit: str, *, money: bool) -> tuple[Meaning,
     if name in REFUSED and not (found and name in spellings()):
         if name[-1] == "b" and re.search(rf"{name}\s*(?:/|per)\s*s(?:ec|econd)?\b", text):
             return ((Fraction(1), name[:-1].replace("K", "k") + "bit"),)  # a rate in Gb/s counts bits
-        raise UnitError(f"{text!r}: {name!r} {REFUSED[name]}")
+        raise UnitError(f"{text!r}: {name!r}{'' if REFUSED[name][:2] in ('is', 'ma') else ':'} {REFUSED[name]}")
     if found is None:
         if any(character.isdigit() for character in name):
             raise UnitError(f"{text!r}: {name!r} is no unit: write GPU for an accelerator; {_help(unit)}")

@@ -171,6 +171,15 @@ def _end(written: str | None) -> float | str | None:
     return written.strip("`") if written.startswith("`") else float(written.replace(",", ""))
 
 
+def _well_inside(value: Any, span: Range, given: Mapping[str, Any]) -> bool:
+    """Whether one number lies between the ends: what most calls come to, without arrays."""
+    low = given.get(span.low) if isinstance(span.low, str) else span.low
+    high = given.get(span.high) if isinstance(span.high, str) else span.high
+    if type(value) is not float or isinstance(low, np.ndarray) or isinstance(high, np.ndarray):
+        return False
+    return (low is None or value > low) and (high is None or value < high)
+
+
 class Guard:
     """Holds what a user gives to one formula against what it documents; made when the formula is first called."""
 
@@ -178,15 +187,17 @@ class Guard:
         self.name = function.__name__
         self.signature = inspect.signature(function)
         self.ranges = documented_ranges(function)
+        self.names = tuple(self.signature.parameters)
         parameters = self.signature.parameters.values()
         self.values = tuple(parameter.name for parameter in parameters if holds_value(parameter.annotation))
 
     def check(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """Raise `DomainError` if an argument is no number, or outside the range that the docstring states."""
-        given = self.signature.bind(*args, **kwargs).arguments
+        given = {**dict(zip(self.names, args, strict=False)), **kwargs}
         numbers = {name: self._number(name, given[name]) for name in self.values if name in given}
         for name, span in self.ranges.items():
-            if numbers.get(name) is not None:
+            value = numbers.get(name)
+            if value is not None and not _well_inside(value, span, numbers):
                 self._check(name, span, numbers)
 
     def _number(self, name: str, value: Any) -> Any:

@@ -105,6 +105,9 @@ _SEVERAL: dict[str, tuple[Meaning, ...]] = {
     "tps": ((Fraction(1), "token/s"),),
     "TPS": ((Fraction(1), "token/s"),),
     "mtok": ((Fraction(1), "Mtoken"),),
+    **dict.fromkeys(("GPUh", "GPUhr", "GPUhrs"), ((Fraction(1), "hour"),)),
+    **dict.fromkeys(("rps", "RPS", "qps", "QPS"), ((Fraction(1), "1/s"),)),
+    **dict.fromkeys(("req", "reqs"), ((Fraction(1), "1"),)),
 }
 REFUSED = {
     **{f"{prefix}b": f"may be bits or bytes: write {prefix}bit or {prefix}B" for prefix in ("k", "K", "M", "G", "T")},
