@@ -306,9 +306,10 @@ def _chunked(point: _Point, codes: Numeric) -> Serving:
     # prompt tokens per pass and part that keep the batch full, at most a chunk: beyond it the batch starves
     per_sequence = point.new_tokens / np.maximum(point.passes, 1e-9)
     batch = np.minimum(point.batch, traffic.chunk * parts / per_sequence)
-    step = _mixed_step(point, batch, batch / parts * per_sequence)
-    full = _mixed_step(point, batch, np.minimum(traffic.chunk, point.new_tokens))
-    first = point.new_tokens / np.minimum(traffic.chunk, point.new_tokens) * full
+    chunk = np.minimum(traffic.chunk, point.new_tokens)
+    step, full = _mixed_steps(point, batch, batch / parts * per_sequence, chunk)
+    engine = point.what.engine
+    first = engine.first_token_factor * point.new_tokens / chunk * full + engine.launch_time * point.what.shape.layers
     together = point.passes * step / batch * layout.accelerators
     # one step serves both: its time is shared as the two would need it alone
     reading = point.prompt_seconds * point.new_tokens
@@ -319,18 +320,19 @@ def _chunked(point: _Point, codes: Numeric) -> Serving:
     return _collect(served, codes, step, together * share, together * (1.0 - share), interval, first)
 
 
-def _mixed_step(point: _Point, batch: Numeric, prompt_tokens: Numeric) -> Numeric:
-    """Time of a step that decodes the batch and reads some prompt tokens per part of it."""
-    what, traffic = point.what, point.traffic
+def _mixed_steps(point: _Point, batch: Numeric, *prompt_tokens: Numeric) -> list[Numeric]:
+    """Return times of steps that decode the batch and read prompt tokens per part of it, one for each number."""
+    what, traffic, engine = point.what, point.traffic, point.what.engine
     sequences = np.maximum(batch / what.layout.parts, 1.0)
-    new = traffic.draft.tokens + 1.0
     length = traffic.mean_input * (1.0 + traffic.variation_input * traffic.variation_input)
-    decode = decode_work(what, sequences, point.context, new)
-    prefill = prefill_work(what, prompt_tokens, length, traffic.cached_share)
-    alone, mixed = stage_time(what, decode), stage_time(what, decode, prefill)
-    engine = what.engine
-    passed = engine.decode_factor * alone + engine.prefill_factor * (mixed - alone)
-    return what.layout.pipeline * passed + engine.host_time
+    decode = decode_work(what, sequences, point.context, traffic.draft.tokens + 1.0)
+    alone = stage_time(what, decode)
+    times = []
+    for tokens in prompt_tokens:
+        mixed = stage_time(what, decode, prefill_work(what, tokens, length, traffic.cached_share))
+        passed = engine.decode_factor * alone + engine.prefill_factor * (mixed - alone)
+        times.append(what.layout.pipeline * passed + engine.host_time)
+    return times
 
 
 _MODES: dict[Mode, Callable[[_Point, Numeric], Serving]] = {

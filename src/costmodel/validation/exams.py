@@ -181,17 +181,36 @@ def table(mark: Mark, *by: str) -> tuple[Line, ...]:
 
 
 def markdown(marked: Iterable[Mark]) -> str:
-    """Return the errors of some marks as a table in Markdown, one line per quantity and part of the split.
+    """Return the errors of some marks as a table in Markdown: a line for each quantity, unseen and fitted rows apart.
 
     Parameters
     ----------
     marked
         The marked exams.
     """
-    written = ["| measured, by part | rows | bias | median error | in the 80 % interval |", "|---|---|---|---|---|"]
+    written = ["| measured | unseen rows: median error | in the 80 % interval | fitted rows: median error |"]
+    written.append("|---|---|---|---|")
     for mark in marked:
-        for entry in table(mark):
-            covered = f"{entry.covered:.0%}" if np.isfinite(entry.covered) else "–"
-            figures = f"{entry.rows:,} | {entry.bias:+.1%} | {entry.median:.1%} | {covered}"
-            written.append(f"| {mark.exam}, {mark.quantity}, {entry.group} | {figures} |")
+        lines = table(mark)
+        unseen = [entry for entry in lines if "unseen" in entry.group]
+        fitted = [entry for entry in lines if "unseen" not in entry.group]
+        covered = [entry for entry in unseen if np.isfinite(entry.covered)]
+        cells = (
+            f"{mark.exam}: {mark.quantity}",
+            _listed(unseen, "unseen", "median"),
+            _listed(covered, "unseen", "covered"),
+            _listed(fitted, "fitted", "median"),
+        )
+        written.append("| " + " | ".join(cells) + " |")
     return "\n".join(written)
+
+
+def _listed(lines: Iterable[Line], part: str, field: str) -> str:
+    """Return a figure of several lines in words: the group without its part, rows and the figure."""
+    found = []
+    for entry in lines:
+        name = entry.group.replace(part, "").strip(" ,")
+        rows = f"{entry.rows:,} rows" if field == "median" else ""
+        figure = f"{getattr(entry, field):.1%}" if field == "median" else f"{getattr(entry, field):.0%}"
+        found.append(" ".join(filter(None, (name, figure, rows and f"({rows})"))))
+    return ", ".join(found) or "–"
