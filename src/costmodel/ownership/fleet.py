@@ -312,6 +312,8 @@ class Fleet:
         first, entered, here = stock.cohorts()
         kept = np.where((self._weighted(entered, weights) < 0.0) & (here > 0.0), 1.0 - going, 1.0)
         opening_kept = np.where(self._weighted(stock.opened, weights) < 0.0, 1.0 - going, 1.0)
+        if not bool((kept < 1.0).any() or (opening_kept < 1.0).any()):
+            return self._shaped(np.zeros_like(stock.level))
         alive = stock.alive(self.now + 1)
         for number, own in enumerate(self.books.values()):
             self._lost[number] += alive * own.leave(first, kept, opening_kept)

@@ -84,7 +84,9 @@ class Stock:
         self.now = 0
         self.level: FloatArray = opened.copy()
         """In service at the end of the step so far."""
-        self.before = self.arrived = self.ordered = self.left = self.retired = self.failed = np.zeros_like(opened)
+        self.due = self.before = self.arrived = self.ordered = self.left = self.retired = self.failed = np.zeros_like(
+            opened
+        )
 
     def alive(self, bound: float) -> FloatArray:
         """Return the share of units that have not failed since the start, ``(draw,)``."""
@@ -105,7 +107,8 @@ class Stock:
         k = self.now
         self.before = self.level
         self.ordered, self.left = np.zeros_like(self.opened), np.zeros_like(self.opened)
-        self.arrived = self.orders.flow(k, self.lag) + self.coming * (self._come(k + 1) - self._come(k))
+        self.due = self.orders.flow(k, self.lag)
+        self.arrived = self.due + self.coming * (self._come(k + 1) - self._come(k))
         normal = self.arrived / self.alive(k + 0.5)
         self.entered.add(normal)
         self._count()
@@ -114,11 +117,10 @@ class Stock:
     def order(self, ordered: FloatArray) -> FloatArray | None:
         """Place an order, even over the step; return what of it enters within the step, normalised, if any can."""
         self.ordered = ordered
-        earlier = self.orders.flow(self.now, self.lag) if self.at_once else None
         self.orders.add(ordered)
-        if earlier is None:
+        if not self.at_once:
             return None
-        extra = self.orders.flow(self.now, self.lag) - earlier
+        extra = self.orders.flow(self.now, self.lag) - self.due
         self.arrived = self.arrived + extra
         normal = extra / self.alive(self.now + 0.5)
         self.entered.add_to_last(normal)
