@@ -19,8 +19,10 @@ from pathlib import Path
 PACKAGE = "costmodel"
 NOT_COUNTED = ("cli", "validation", "testing", "explorer")
 """Rooms whose definitions are not counted: the commands, and what looks at the rooms from outside."""
-STUDY_ROOMS = ("analysis", "studies", "reporting", "formats")
-"""Rooms whose exports are doors themselves: their public functions are what a user comes for."""
+STUDY_ROOMS = ("analysis",)
+"""Rooms whose exports are doors themselves."""
+ENTRY_ROOMS = ("studies", "reporting", "formats")
+"""Rooms whose every public name is a door: users come for a study, a report or a reader of an outside file."""
 OUTSIDE = ("validation", "testing")
 """Rooms whose use of a definition opens no door."""
 BODY = "<module>"
@@ -208,11 +210,13 @@ class Graph:
         return found
 
     def roots(self) -> set[str]:
-        """Return the commands, the exports of the root, the registered models, and the exports of the studies."""
+        """Return the commands, the exports of the root, the registered models, the studies and the readers."""
         found = set()
         for module in self.modules.values():
             if module.room == "cli" or module.name == f"{PACKAGE}.entry":
                 found |= {f"{module.name}:{name}" for name in [*module.definitions, BODY]}
+            if module.room in ENTRY_ROOMS:
+                found |= {f"{module.name}:{name}" for name in module.definitions if not name.startswith("_")}
             for statement in module.statements:
                 if "register_model" in ast.unparse(statement):
                     found |= set(self._named(statement, module))

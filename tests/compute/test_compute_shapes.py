@@ -23,7 +23,6 @@ from costmodel.compute import (
     forward_flop_per_token,
     inner_activation_elements,
     matmul_parameters,
-    recomputation_flop_per_token,
     shape,
     total_parameters,
     touched_parameters,
@@ -192,16 +191,6 @@ def test_prefill_in_two_parts_costs_what_one_does() -> None:
     whole = 4096 * forward_flop_per_token(llama, 4096)
     parts = 1024 * forward_flop_per_token(llama, 1024) + 3072 * forward_flop_per_token(llama, 3072, cached=1024)
     assert float(parts) == pytest.approx(float(whole), rel=1e-14)
-
-
-@pytest.mark.closed_form
-def test_recomputed_work() -> None:
-    llama = shape("Llama-3-8B")
-    forward = float(forward_flop_per_token(llama, 4096))
-    assert float(recomputation_flop_per_token(llama, 4096, "none")) == 0.0
-    assert float(recomputation_flop_per_token(llama, 4096)) == pytest.approx(32 * 2 * 32 * 256 * 2048)
-    full = float(recomputation_flop_per_token(llama, 4096, "full"))
-    assert full == forward - 2 * count_parameters(llama).output_embedding
 
 
 @pytest.mark.closed_form

@@ -69,6 +69,7 @@ def test_what_is_tiny_beside_the_largest_counts_as_zero_in_any_order() -> None:
         merged = LogHistogram.of(parts[0]).merge(LogHistogram.of(parts[1]))
         assert float(merged.quantile(0.1)) == 0.0
         assert merged.count == 3
+    assert QUANTILE_ERROR == 1.0 / 512.0  # half a bin, of which 256 make a doubling
     kept = LogHistogram.of(np.array([1.0, 2.0 ** -(DOUBLINGS_KEPT - 1)]))
     assert float(kept.quantile(0.1)) > 0.0
 

@@ -14,7 +14,7 @@ from costmodel.serving.cost import (
     mark_up,
     token_revenue,
 )
-from costmodel.serving.load import daily_load, peak_to_average, utilisation_of_fleet
+from costmodel.serving.load import peak_to_average, utilisation_of_fleet
 
 
 @pytest.mark.published
@@ -75,17 +75,6 @@ def test_deepseek_mark_up_is_not_its_margin():
 def test_energy_counts_idle_hours_and_the_building():
     # busy half of the time at 1,000 W, idle at 400 W: 700 W on average, PUE 1.2, 50 token/s on average
     assert energy_per_token(1000.0, 100.0, 0.5, 0.4, 1.2) == pytest.approx(1.2 * 700 / (50 * 3600))
-
-
-@pytest.mark.closed_form
-@pytest.mark.reference("costmodel.serving.load:daily_load")
-def test_load_curve_has_mean_one_and_the_given_peak():
-    hours = np.arange(0.0, 24.0, 0.25)
-    curve = daily_load(hours, 15.0, 1.3)
-    assert curve.mean() == pytest.approx(1.0)
-    assert curve.max() == pytest.approx(1.3)
-    assert hours[curve.argmax()] == 15.0
-    assert peak_to_average(curve) == pytest.approx(1.3)
 
 
 @pytest.mark.closed_form

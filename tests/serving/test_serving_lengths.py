@@ -8,15 +8,7 @@ from costmodel.serving.lengths import (
     decode_context_deviation,
     mean_decode_context,
     measured_lengths,
-    second_moment,
 )
-
-
-@pytest.mark.closed_form
-@pytest.mark.reference("costmodel.serving.lengths:second_moment")
-def test_second_moment():
-    # 1 and 3 with equal weight: mean 2, deviation 1, mean square (1 + 9) / 2
-    assert second_moment(2.0, 0.5) == pytest.approx((1 + 9) / 2)
 
 
 def _lognormal_pair(correlation, nodes=80):

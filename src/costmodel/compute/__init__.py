@@ -6,9 +6,7 @@ from costmodel.compute.cache import (
     cache_bytes,
     cache_bytes_per_token,
     cache_read_bytes,
-    grouped_cache_bytes,
     held_tokens,
-    latent_cache_bytes,
     state_bytes,
 )
 from costmodel.compute.collectives import (
@@ -18,8 +16,6 @@ from costmodel.compute.collectives import (
     expert_exchange_time,
     local_ranks,
     point_to_point_time,
-    reduce_scatter_time,
-    torus_hop_latency,
 )
 from costmodel.compute.efficiencies import (
     Efficiency,
@@ -31,11 +27,9 @@ from costmodel.compute.efficiencies import (
     protocols,
 )
 from costmodel.compute.flop import (
-    attention_flop_per_token,
     decode_flop_per_token,
     forward_flop_per_token,
     mean_attended_tokens,
-    recomputation_flop_per_token,
     training_flop_per_token,
 )
 from costmodel.compute.groups import GATED, PLAIN, Adapter, Dense, Group, Prediction, Routed
@@ -60,8 +54,6 @@ from costmodel.compute.parameters import (
     count_parameters,
     embedding_parameters,
     expected_experts_touched,
-    grouped_attention_parameters,
-    latent_attention_parameters,
     layer_parameters,
     matmul_parameters,
     mlp_parameters,
@@ -130,7 +122,6 @@ __all__ = [
     "all_to_all_time",
     "amdahl_speedup",
     "architecture_names",
-    "attention_flop_per_token",
     "block_time",
     "blocks",
     "bytes_per_element",
@@ -150,14 +141,10 @@ __all__ = [
     "expert_exchange_time",
     "fading_trend",
     "forward_flop_per_token",
-    "grouped_attention_parameters",
-    "grouped_cache_bytes",
     "held_tokens",
     "inner_activation_elements",
     "largest_compute_share",
     "largest_load",
-    "latent_attention_parameters",
-    "latent_cache_bytes",
     "layer_activation_bytes",
     "layer_parameters",
     "local_ranks",
@@ -172,15 +159,12 @@ __all__ = [
     "protocol",
     "protocols",
     "rate",
-    "recomputation_flop_per_token",
-    "reduce_scatter_time",
     "scheme",
     "scheme_names",
     "shape",
     "software_efficiency",
     "state_bytes",
     "together",
-    "torus_hop_latency",
     "total_parameters",
     "touched_experts",
     "touched_parameters",

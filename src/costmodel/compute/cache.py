@@ -14,66 +14,6 @@ from costmodel.foundation.arrays import Numeric, formula, ordered_sum
 
 
 @formula()
-def grouped_cache_bytes(kv_heads: Numeric, head_dim: Numeric, bytes_per_element: Numeric) -> Numeric:
-    """Bytes that one token adds to one block's cache of keys and values.
-
-    Parameters
-    ----------
-    kv_heads
-        Key-value heads, > 0 [1], any shape; query heads don't enter.
-    head_dim
-        Width of a head, > 0 [1].
-    bytes_per_element
-        Stored precision, > 0 [byte].
-
-    Returns
-    -------
-    Numeric
-        Bytes per token and block [byte/token].
-
-    References
-    ----------
-    Pope et al. 2022, "Efficiently Scaling Transformer Inference", arXiv 2211.05102, section 2.1.
-
-    Examples
-    --------
-    >>> grouped_cache_bytes(8, 128, 2)
-    4096.0
-    """
-    return 2 * kv_heads * head_dim * bytes_per_element
-
-
-@formula()
-def latent_cache_bytes(kv_rank: Numeric, rope_dim: Numeric, bytes_per_element: Numeric) -> Numeric:
-    """Bytes that one token adds to one block's cache of latent attention.
-
-    Parameters
-    ----------
-    kv_rank
-        Rank of the cached latent, > 0 [1], any shape.
-    rope_dim
-        Width of the shared key part with position, ≥ 0 [1].
-    bytes_per_element
-        Stored precision, > 0 [byte].
-
-    Returns
-    -------
-    Numeric
-        Bytes per token and block [byte/token].
-
-    References
-    ----------
-    DeepSeek-AI 2024, "DeepSeek-V3 Technical Report", arXiv 2412.19437, section 2.1.1.
-
-    Examples
-    --------
-    >>> latent_cache_bytes(512, 64, 2)
-    1152.0
-    """
-    return (kv_rank + rope_dim) * bytes_per_element
-
-
-@formula()
 def held_tokens(context: Numeric, window: Numeric) -> Numeric:
     """Tokens that a block keeps of a context, given its window.
 

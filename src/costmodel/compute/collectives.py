@@ -101,52 +101,6 @@ def all_gather_time(
 
 
 @formula()
-def reduce_scatter_time(
-    size: Numeric,
-    ranks: Numeric,
-    local_ranks: Numeric,
-    scale_up_bandwidth: Numeric,
-    scale_out_bandwidth: Numeric,
-    scale_up_latency: Numeric,
-    scale_out_latency: Numeric,
-    base_latency: Numeric,
-) -> Numeric:
-    """Time to add the buffers of all ranks and leave each with its shard: an all-gather run backwards.
-
-    Parameters
-    ----------
-    size
-        Bytes of the buffer before it is reduced, ≥ 0 [byte], any shape.
-    ranks, local_ranks
-        Members of the group and members per scale-up domain, ≥ 1 [1].
-    scale_up_bandwidth, scale_out_bandwidth
-        Per rank and direction, > 0 [byte/s].
-    scale_up_latency, scale_out_latency, base_latency
-        Per hop, per doubling, and once, ≥ 0 [s].
-
-    Returns
-    -------
-    Numeric
-        Time [s]; the additions themselves are not counted.
-
-    Examples
-    --------
-    >>> float(reduce_scatter_time(1e9, 1.0, 1.0, 450e9, 50e9, 1e-6, 5e-6, 7e-6))
-    0.0
-    """
-    return all_gather_time(
-        size,
-        ranks,
-        local_ranks,
-        scale_up_bandwidth,
-        scale_out_bandwidth,
-        scale_up_latency,
-        scale_out_latency,
-        base_latency,
-    )
-
-
-@formula()
 def all_reduce_time(
     size: Numeric,
     ranks: Numeric,
@@ -344,32 +298,3 @@ def point_to_point_time(size: Numeric, bandwidth: Numeric, latency: Numeric) -> 
     1.5
     """
     return latency + size / bandwidth
-
-
-@formula()
-def torus_hop_latency(latency: Numeric, ranks: Numeric, axes: Numeric) -> Numeric:
-    """Latency per ring step that gives a torus its own number of hops.
-
-    The collectives above charge ``ranks − 1`` steps inside a domain; a torus of ``axes`` dimensions needs
-    ``axes·(ranks^(1/axes) − 1)``. Pass this as ``scale_up_latency`` for a torus.
-
-    Parameters
-    ----------
-    latency
-        Per hop between neighbours, ≥ 0 [s], any shape.
-    ranks
-        Members of the group, > 1 [1].
-    axes
-        Dimensions of the torus that the group spans, ≥ 1 [1].
-
-    Returns
-    -------
-    Numeric
-        Latency per step [s].
-
-    Examples
-    --------
-    >>> round(float(torus_hop_latency(1e-6, 64.0, 3.0)) * 63 * 1e6, 6)
-    9.0
-    """
-    return latency * axes * (np.power(ranks, 1.0 / axes) - 1.0) / (ranks - 1.0)

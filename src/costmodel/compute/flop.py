@@ -12,8 +12,7 @@ from math import inf
 
 import numpy as np
 
-from costmodel.compute.memory import Recompute, check_recompute
-from costmodel.compute.parameters import count_parameters, matmul_parameters
+from costmodel.compute.parameters import matmul_parameters
 from costmodel.compute.shapes import Shape
 from costmodel.foundation.arrays import Numeric, formula, ordered_sum
 
@@ -57,42 +56,6 @@ def mean_attended_tokens(tokens: Numeric, window: Numeric, cached: Numeric) -> N
     inside_start = np.minimum(cached, window)
     area = inside_end * (end - inside_end / 2.0) - inside_start * (cached - inside_start / 2.0)
     return area / tokens
-
-
-@formula()
-def attention_flop_per_token(heads: Numeric, query_dim: Numeric, value_dim: Numeric, attended: Numeric) -> Numeric:
-    """FLOP of scores and weighted values of one token in one block, forward.
-
-    Parameters
-    ----------
-    heads
-        Query heads, > 0 [1], any shape.
-    query_dim
-        Width of a head's query and key, > 0 [1].
-    value_dim
-        Width of a head's value, > 0 [1].
-    attended
-        Tokens attended to, ≥ 0 [token].
-
-    Returns
-    -------
-    Numeric
-        FLOP per token and block [FLOP/token]; the softmax is not counted.
-
-    Notes
-    -----
-    ``2·n·(d_qk + d_v)·s``.
-
-    References
-    ----------
-    Chowdhery et al. 2022, "PaLM", arXiv 2204.02311, appendix B (``12·L·H·Q·T`` forward and backward).
-
-    Examples
-    --------
-    >>> attention_flop_per_token(128, 192, 128, 2048)
-    167772160.0
-    """
-    return 2 * heads * (query_dim + value_dim) * attended
 
 
 def forward_flop_per_token(shape: Shape, tokens: Numeric, causal: bool = True, cached: Numeric = 0.0) -> Numeric:
@@ -164,56 +127,6 @@ def training_flop_per_token(shape: Shape, tokens: Numeric, causal: bool = True) 
     51.47
     """
     return TRAINING_OVER_FORWARD * forward_flop_per_token(shape, tokens, causal)
-
-
-def recomputation_flop_per_token(
-    shape: Shape, tokens: Numeric, recompute: Recompute = "selective", causal: bool = True
-) -> Numeric:
-    """FLOP per training token spent again in the backward pass: part of HFU, not of MFU.
-
-    Parameters
-    ----------
-    shape
-        The structure.
-    tokens
-        Sequence length, > 0 [token], any shape.
-    recompute
-        ``"none"``; ``"selective"`` repeats scores and weighted values; ``"full"`` repeats the forward pass
-        of every block (not the output embedding).
-    causal
-        Whether work on masked pairs is left out.
-
-    Returns
-    -------
-    Numeric
-        FLOP per token [FLOP/token].
-
-    Raises
-    ------
-    DomainError
-        If ``recompute`` is none of the three.
-
-    References
-    ----------
-    Korthikanti et al. 2022, arXiv 2205.05198, section 5 and appendix A.
-
-    Examples
-    --------
-    >>> llama = Shape(name="Llama-3-8B", layers=32, d_model=4096, heads=32, kv_heads=8, head_dim=128,
-    ...               vocabulary=128256, d_ff=14336)
-    >>> kinds = ("none", "selective", "full")
-    >>> [round(float(recomputation_flop_per_token(llama, 8192, kind)) / 1e9, 2) for kind in kinds]
-    [0.0, 2.15, 16.11]
-    """
-    check_recompute(recompute)
-    counts = count_parameters(shape)
-    weights = FLOP_PER_MULTIPLY_ADD * counts.matmul_active
-    forward = forward_flop_per_token(shape, tokens, causal)
-    if recompute == "none":
-        return 0.0 * forward
-    if recompute == "selective":
-        return forward - weights
-    return forward - FLOP_PER_MULTIPLY_ADD * counts.output_embedding
 
 
 def decode_flop_per_token(shape: Shape, context: Numeric, absorbed: bool = True) -> Numeric:

@@ -35,11 +35,9 @@ from costmodel.serving.lengths import (
     decode_context_deviation,
     mean_decode_context,
     measured_lengths,
-    second_moment,
 )
 from costmodel.serving.load import (
     closed_loop,
-    daily_load,
     open_arrivals,
     peak_to_average,
     share_in_step,
@@ -57,7 +55,7 @@ from costmodel.serving.memory import (
 from costmodel.serving.model import deploy
 from costmodel.serving.records import configuration_of, engine_evidence, machine_of
 from costmodel.serving.reserve import Reserve, reserve
-from costmodel.serving.speculative import best_draft_length, expected_tokens_per_pass, speculative_speedup
+from costmodel.serving.speculative import expected_tokens_per_pass
 from costmodel.serving.steps import decode_step_time, prefill_latency, prefill_time_per_token
 from costmodel.serving.targets import queue_wait, serve_within
 from costmodel.serving.task import AgentTask, AgentTaskResult, run_task
@@ -86,7 +84,6 @@ __all__ = [
     "Traffic",
     "aiconfigurator_row",
     "best_configurations",
-    "best_draft_length",
     "blended_cost",
     "cache_room",
     "calibrate",
@@ -94,7 +91,6 @@ __all__ = [
     "configuration_of",
     "cost_of_accelerator_time",
     "cost_per_token",
-    "daily_load",
     "decode_context_deviation",
     "decode_step_time",
     "deploy",
@@ -125,12 +121,10 @@ __all__ = [
     "run_task",
     "sandbox_cost",
     "sandboxes_alive",
-    "second_moment",
     "sequences_that_fit",
     "serve",
     "serve_within",
     "share_in_step",
-    "speculative_speedup",
     "task_duration",
     "task_token_cost",
     "token_revenue",

@@ -17,30 +17,6 @@ from costmodel.foundation.errors import DomainError
 
 
 @formula()
-def second_moment(mean: Numeric, variation: Numeric) -> Numeric:
-    """Mean square of a length.
-
-    Parameters
-    ----------
-    mean
-        Mean length, >= 0 [token].
-    variation
-        Coefficient of variation (deviation over mean), >= 0 [1].
-
-    Returns
-    -------
-    float or array
-        ``E[X²] = m² (1 + v²)`` [token²].
-
-    Examples
-    --------
-    >>> float(second_moment(3.0, 1.0))
-    18.0
-    """
-    return mean * mean * (1.0 + variation * variation)
-
-
-@formula()
 def mean_decode_context(
     mean_input: Numeric,
     mean_output: Numeric,

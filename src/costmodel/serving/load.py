@@ -251,36 +251,6 @@ def _at_rate(served: Serving, traffic: Traffic, rate: Numeric, first: Numeric) -
 
 
 @formula()
-def daily_load(hour: Numeric, peak_hour: Numeric, peak_to_average: Numeric) -> Numeric:
-    """Load at an hour of the day over the day's mean: one smooth peak.
-
-    Parameters
-    ----------
-    hour
-        Hour of the day, 0 to 24 [hour].
-    peak_hour
-        Hour of the peak, 0 to 24 [hour].
-    peak_to_average
-        Peak over mean load, 1 to 2 (at 2 the trough is empty) [1].
-
-    Returns
-    -------
-    float or array
-        Load over its daily mean, >= 0 [1].
-
-    Notes
-    -----
-    ``1 + (k − 1) cos(2π (h − h_peak) / 24)``, whose mean over a day is 1.
-
-    Examples
-    --------
-    >>> float(daily_load(15.0, 15.0, 1.4)), round(float(daily_load(3.0, 15.0, 1.4)), 6)
-    (1.4, 0.6)
-    """
-    return 1.0 + (peak_to_average - 1.0) * np.cos(2.0 * np.pi * (hour - peak_hour) / HOURS_PER_DAY)
-
-
-@formula()
 def utilisation_of_fleet(peak_to_average: Numeric, headroom: Numeric, elastic_share: Numeric) -> Numeric:
     """Share of paid accelerator-hours that is busy, from the shape of the day.
 

@@ -59,17 +59,6 @@ class Reserve:
     pad_inner: Numeric = 1.0
 
 
-def reserve_names() -> tuple[str, ...]:
-    """Return the engines whose memory is on record.
-
-    Examples
-    --------
-    >>> reserve_names()
-    ('vllm', 'vllm-0.11', 'sglang')
-    """
-    return tuple(table(_TABLE))
-
-
 @cache
 def reserve(engine: str = DEFAULT, accelerator: str | None = None) -> Reserve:
     """Return what an engine keeps back; one without a record takes vLLM's.
@@ -77,7 +66,7 @@ def reserve(engine: str = DEFAULT, accelerator: str | None = None) -> Reserve:
     Parameters
     ----------
     engine
-        Name of the engine, as :func:`reserve_names` lists them.
+        Name of a record of the catalog's table of engine reserves.
     accelerator
         Name of the accelerator: on smaller ones some engines make ready for smaller passes.
 

@@ -41,21 +41,6 @@ _MATMUL: dict[str, SearchStrategy[float]] = {
 }
 
 STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
-    "costmodel.compute.parameters:grouped_attention_parameters": {
-        "d_model": _WIDTH,
-        "heads": _HEADS,
-        "kv_heads": _HEADS,
-        "head_dim": _DIM,
-    },
-    "costmodel.compute.parameters:latent_attention_parameters": {
-        "d_model": _WIDTH,
-        "heads": _HEADS,
-        "q_rank": _DIM,
-        "kv_rank": _DIM,
-        "nope_dim": _DIM,
-        "rope_dim": _DIM,
-        "value_dim": _DIM,
-    },
     "costmodel.compute.parameters:mlp_parameters": {
         "d_model": _WIDTH,
         "inner": _WIDTH,
@@ -66,27 +51,11 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "top_k": positive(0.0, 8.0),
         "tokens": positive(0.0, 1e6),
     },
-    "costmodel.compute.cache:grouped_cache_bytes": {
-        "kv_heads": _HEADS,
-        "head_dim": _DIM,
-        "bytes_per_element": _BYTES,
-    },
-    "costmodel.compute.cache:latent_cache_bytes": {
-        "kv_rank": _DIM,
-        "rope_dim": _DIM,
-        "bytes_per_element": _BYTES,
-    },
     "costmodel.compute.cache:held_tokens": {"context": positive(0.0, 1e7), "window": _TOKENS},
     "costmodel.compute.flop:mean_attended_tokens": {
         "tokens": _TOKENS,
         "window": st.one_of(_TOKENS, st.just(float("inf"))),
         "cached": positive(0.0, 1e6),
-    },
-    "costmodel.compute.flop:attention_flop_per_token": {
-        "heads": _HEADS,
-        "query_dim": _DIM,
-        "value_dim": _DIM,
-        "attended": positive(0.0, 1e7),
     },
     "costmodel.compute.memory:training_state_bytes": {
         "parameters": positive(1e6, 1e13),
@@ -134,7 +103,6 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "domain": positive(1.0, 1e4),
     },
     "costmodel.compute.collectives:all_gather_time": _COLLECTIVE,
-    "costmodel.compute.collectives:reduce_scatter_time": _COLLECTIVE,
     "costmodel.compute.collectives:all_reduce_time": _COLLECTIVE,
     "costmodel.compute.collectives:all_to_all_time": _COLLECTIVE,
     "costmodel.compute.collectives:expert_exchange_time": {
@@ -154,11 +122,6 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "size": positive(0.0, 1e12),
         "bandwidth": _BANDWIDTH,
         "latency": _LATENCY,
-    },
-    "costmodel.compute.collectives:torus_hop_latency": {
-        "latency": _LATENCY,
-        "ranks": positive(2.0, 1e4),
-        "axes": st.sampled_from([1.0, 2.0, 3.0]),
     },
     "costmodel.compute.software:fading_trend": {
         "time": rate(-5.0, 15.0),

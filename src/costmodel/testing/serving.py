@@ -109,11 +109,6 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "idle_power_share": share(),
         "pue": positive(1.0, 2.0),
     },
-    "costmodel.serving.load:daily_load": {
-        "hour": between(0.0, 24.0),
-        "peak_hour": between(0.0, 24.0),
-        "peak_to_average": positive(1.0, 2.0),
-    },
     "costmodel.serving.load:utilisation_of_fleet": {
         "peak_to_average": positive(1.0, 5.0),
         "headroom": share(),
@@ -123,13 +118,6 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "acceptance": share(),
         "draft_tokens": between(0.0, 16.0),
     },
-    "costmodel.serving.speculative:speculative_speedup": {
-        "acceptance": share(),
-        "draft_tokens": between(0.0, 16.0),
-        "draft_cost": between(0.0, 1.0),
-        "check_cost": positive(1.0, 5.0),
-    },
-    "costmodel.serving.lengths:second_moment": {"mean": _TOKENS, "variation": between(0.0, 3.0)},
     "costmodel.serving.lengths:mean_decode_context": _LENGTHS,
     "costmodel.serving.lengths:decode_context_deviation": _LENGTHS,
     "costmodel.serving.agents:fresh_input_tokens": _AGENT,

@@ -14,11 +14,11 @@ from costmodel.serving.configuration import Configuration, Engine, Layout, Traff
 from costmodel.serving.cost import cost_of_accelerator_time, cost_per_token, gross_margin, mark_up, token_revenue
 from costmodel.serving.engines import profile
 from costmodel.serving.records import configuration_of, machine_of
-from costmodel.serving.residuals import ARCHITECTURE, POINTS, measured_throughput, predicted_throughput
 from costmodel.serving.steps import decode_step_time, prefill_time_per_token
 from costmodel.serving.targets import serve_within
 from costmodel.validation.case import Case, Evidence
 from costmodel.validation.replicas.erdil import erdil_full_step_time, erdil_simple_step_time
+from costmodel.validation.serving_points import ARCHITECTURE, POINTS, measured_throughput, predicted_throughput
 
 _ERDIL_PEAK, _ERDIL_BANDWIDTH, _ERDIL_PARAMETERS, _ERDIL_PRICE = 1e15, 3.3e12, 70.5537e9, 2.10
 """H100 as the source rounds it [FLOP/s, byte/s], its parameter count [1] and its price [USD/hour]."""
