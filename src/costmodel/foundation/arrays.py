@@ -27,8 +27,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 FloatArray: TypeAlias = NDArray[np.float64]
-Numeric: TypeAlias = Any
-"""A number or an array that broadcasts: what formulas take and return."""
+Numeric: TypeAlias = "FloatArray | Any"
+"""An array that broadcasts, or a number: what formulas take and return.
+
+A type checker holds it to what arrays can do, and lets numbers of every kind in.
+"""
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 

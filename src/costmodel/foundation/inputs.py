@@ -23,8 +23,13 @@ from costmodel.foundation.provenance import Grade, Provenance
 from costmodel.foundation.schedules import parse_date
 from costmodel.foundation.values import ParameterSpec, Resolver, Value, read_parameter, written_value
 
-Parameter: TypeAlias = Any
-"""A field that holds a written parameter, and floats or arrays once resolved."""
+if TYPE_CHECKING:
+    from costmodel.foundation.arrays import FloatArray
+
+    Parameter: TypeAlias = FloatArray | Any
+else:
+    Parameter = Any  # pydantic reads the annotation: the value is read by ``parameter``, whatever it is
+"""A field that holds a written parameter, and a float or an array once it is resolved."""
 
 Count = Annotated[int, Field(strict=True)]
 """A whole number: no ``True``, no ``"3"``, no ``3.0``."""

@@ -303,7 +303,9 @@ def accelerator_hour(resolved: AcceleratorHour) -> AcceleratorHourResult:
     yearly["cost_of_capital"] = ordered_sum(
         price * (capital_recovery_factor(resolved.wacc, life) - 1.0 / life) for price, life in prices.values()
     )
-    hourly = {name: cost_per_hour(cost, resolved.utilisation, HOURS_PER_YEAR) for name, cost in yearly.items()}
+    hourly: dict[str, Any] = {
+        name: cost_per_hour(cost, resolved.utilisation, HOURS_PER_YEAR) for name, cost in yearly.items()
+    }
     rate = log_rate(resolved.wacc)
     it_price = resolved.chip_price + resolved.server_price + resolved.network_price
     running = yearly["energy"] + yearly["maintenance"]

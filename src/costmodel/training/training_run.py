@@ -320,7 +320,8 @@ def _predicted(resolved: TrainingRun, given: PredictionInputs) -> Numeric:
     sold = Cluster.recorded(
         resolved.accelerator, int(resolved.accelerators), float(given.scale_out_bandwidth), resolved.precision
     )
-    cluster = sold.derated(float(given.clock), given.memory_bandwidth)
+    bandwidth = None if given.memory_bandwidth is None else float(given.memory_bandwidth)
+    cluster = sold.derated(float(given.clock), bandwidth)
     reached = search_layouts(_job(resolved, given), cluster, given.layout).best_utilisation
     return np.minimum(reached * float(given.clock) / given.step_time_factor, 1.0)
 
@@ -328,6 +329,10 @@ def _predicted(resolved: TrainingRun, given: PredictionInputs) -> Numeric:
 def _reliability(resolved: TrainingRun, hours: Numeric) -> dict[str, Numeric]:
     """Return time lost to failures, spares held, and the hours that are paid for."""
     given = resolved.reliability
+    ratio: Numeric
+    interval: Numeric
+    spares: Numeric
+    mean_time: Numeric
     if given is None:
         ratio, interval, spares, mean_time, node_size = 1.0, 0.0, 0.0, np.inf, 1
     else:
