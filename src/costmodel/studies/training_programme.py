@@ -152,7 +152,7 @@ def _run(resolved: TrainingProgramme, figures: HourInputs, load: Numeric, energy
     )
 
 
-def _parts(figures: HourInputs, energy: Numeric) -> dict[str, Numeric]:
+def _parts(figures: HourInputs, energy: Numeric) -> dict[str, Any]:
     """Return the parts of a paid hour of an owner [USD/hour], capital with its cost."""
     it = capital_recovery_factor(figures.wacc, figures.it_life) / HOURS_PER_YEAR
     site = facility_cost(figures.it_power, figures.facility_cost_per_watt, 0.0)
