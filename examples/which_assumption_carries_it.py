@@ -69,7 +69,7 @@ spread = break_even_distribution(
 low, middle, high = spread.quantiles()
 print(f"over the draws {low:.2f} / {middle:.2f} / {high:.2f} (5/50/95 %), where any does: {spread.share:.0%} of them")
 try:
-    break_even(scenario, "hardware.facility.cost_per_watt", f"{SPEND} = 100 TUSD")
+    break_even(scenario, "hardware.sites.cost_per_watt", f"{SPEND} = 100 TUSD")
 except ConvergenceError as refusal:
     print(f"refused: {refusal}")
 

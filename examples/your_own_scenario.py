@@ -20,7 +20,7 @@ mine = base.replace(
         "title": "Electricity at twice the price, and more elastic agents",
         "energy.price": "160 USD/MWh",
         "market.agents.price_elasticity": {"dist": "uniform", "low": -2.0, "high": -1.2},
-        "hardware.fleet.failure_rate": {"value": 0.05, "grade": "assumed", "note": "A harsher climate."},
+        "hardware.accelerators.failure_rate": {"value": 0.05, "grade": "assumed", "note": "A harsher climate."},
     }
 )
 

@@ -62,12 +62,11 @@ def command(capsys, monkeypatch):
         (["run", "/dev/zero"], "not a scenario"),
         (["run", "from-2026", "--set", "time.end=2026-10-01"], "no whole calendar year"),
         (["run", "from-2026", "--draws", "5", "--set", "time.end=2027-07-01"], "no whole calendar year"),
-        (["stability", "from-2026", "--set", "time.end=2026-10-01"], "3 steps"),
+        (["stability", "from-2026", "--set", "time.end=2026-10-01"], "3 whole years"),
         (
             ["run", "from-2026", *_to_zero("hardware.lines.merchant.share", "hardware.lines.custom.share")],
             "every share",
         ),
-        (["run", "from-2026", *_to_zero("hardware.fleet.opening_units", "hardware.fleet.opening_pipeline")], "reserve"),
         (["run", "token-market", "--set", "capability_growth=1e12"], "above 0"),
     ],
 )
@@ -188,7 +187,7 @@ def test_without_demand_ratios_are_absent_and_nothing_warns(command) -> None:
     scenario = costmodel.load_scenario("from-2026")
     none = {path: 0 for path in scenario.paths() if path.endswith(".tokens")}
     run = costmodel.simulate(scenario.replace(none))
-    for ratio in (run.average_price, run.average_unit_cost, run.fixed_weight_unit_cost, run.operating_margin):
+    for ratio in (run.average_price, run.average_unit_cost, run.fixed_weight_unit_cost, run.average_paid_price):
         assert np.isnan(ratio).all()
     assert not run.user_spend.any()
     assert np.isfinite(run.training_cost).all()
@@ -206,5 +205,5 @@ def test_models_that_shrink_need_less_compute_and_software_that_worsens_more() -
     changes = {**steady, "market.chat.model_growth": half, "software.algorithmic_growth": half}
     run = costmodel.simulate(scenario.replace(changes))
     years = np.asarray(scenario.grid.mid) - scenario.grid.begin
-    assert np.asarray(run.model_index)[0] == pytest.approx(0.5**years, rel=1e-12)
+    assert np.asarray(run.model_index)[:, 0] == pytest.approx(0.5**years, rel=1e-12)
     assert np.asarray(run.software_efficiency) == pytest.approx(0.5**years, rel=1e-12)

@@ -38,7 +38,7 @@ def run_at(scenario: Scenario, values: dict[str, FloatArray], factors: dict[str,
     """Run a scenario's model with some parameters replaced or scaled by vectors."""
     with quiet():
         result: Result = MODELS[scenario.model].load()(
-            scenario.resolved(PointResolver(scenario.grid, None, values, factors))
+            scenario.resolved(PointResolver(scenario.outlook, None, values, factors))
         )
     return result
 

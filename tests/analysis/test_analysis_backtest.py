@@ -91,8 +91,8 @@ def test_dates_after_the_day_and_centres_set_later_are_listed_as_hindsight():
     texts = [f"{line.path}: {line.why}" for line in known.of(Standing.HINDSIGHT)]
     assert "market.reasoning.launch: dated 2024-09-01" in texts
     assert any(text.startswith("market.chat.tokens: centre of its prior") for text in texts)
-    assert known.scenario.investment.plan_end == dt.date(2024, 1, 1)
-    assert max(date for date, _ in known.scenario.investment.plan.knots) <= dt.date(2024, 1, 1)
+    assert known.scenario.operators["industry"].plan.until == dt.date(2024, 1, 1)
+    assert max(date for date, _ in known.scenario.operators["industry"].plan.capex.knots) <= dt.date(2024, 1, 1)
 
 
 @pytest.mark.contract

@@ -63,8 +63,8 @@ def test_break_even_by_value_draw_and_frontier():
 
 
 def test_a_break_even_that_nothing_makes_true_is_refused():
-    words = ["from-2026", "--solve", "hardware.facility.cost_per_watt", "--target", "user_spend@2030 = 900 TUSD"]
-    with pytest.raises(ConvergenceError, match=r"no value of hardware\.facility\.cost_per_watt between"):
+    words = ["from-2026", "--solve", "hardware.sites.cost_per_watt", "--target", "user_spend@2030 = 900 TUSD"]
+    with pytest.raises(ConvergenceError, match=r"no value of the multiple of hardware\.sites\.cost_per_watt between"):
         call(breakeven_command, *words)
 
 

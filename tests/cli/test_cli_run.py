@@ -72,7 +72,13 @@ def test_json_holds_table_history_and_bounds(costmodel) -> None:
 def test_set_replaces_a_parameter_with_its_unit(costmodel, tmp_path: Path) -> None:
     base = costmodel("run", "from-2026", "--json")
     changed = costmodel(
-        "run", "from-2026", "--json", "--set", "energy.price=200 USD/MWh", "--set", "accounts.wacc=0.08"
+        "run",
+        "from-2026",
+        "--json",
+        "--set",
+        "energy.price=200 USD/MWh",
+        "--set",
+        "operators.industry.financing.wacc=0.08",
     )
     assert json.loads(base.stdout)["rows"] != json.loads(changed.stdout)["rows"]
 
@@ -140,7 +146,7 @@ def test_other_formats(costmodel, suffix: str, extra: str, tmp_path: Path) -> No
 
 def test_stability_prints_loops(costmodel) -> None:
     report = json.loads(costmodel("stability", "bond-flywheel", "--json").stdout)
-    assert {"none", "price response"} <= set(report["radii"])
+    assert {"nothing cut", "forecast", "grid"} <= set(report["responses"])
 
 
 def test_a_narrow_terminal_cuts_no_figure(costmodel, monkeypatch) -> None:

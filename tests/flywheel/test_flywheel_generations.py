@@ -39,9 +39,10 @@ def test_a_scenario_runs_on_generations() -> None:
     form["correlations"] = []
     scenario = type(load_scenario("bond-flywheel"))(**form)
     result = simulate(scenario)
-    unit = np.asarray(result.capex_by_class[0] / result.accelerators_bought)
+    unit = np.asarray(result.capex_by_class[:, 0] / result.accelerators_bought)
     steps = np.flatnonzero(np.abs(np.diff(unit)) > 1e-6 * unit[:-1])
-    assert [float(scenario.grid.bounds[i + 1]) for i in steps] == [2023.5, 2025.5]
+    dates = [float(scenario.grid.bounds[i + 1]) for i in steps]
+    assert [date for date in dates if date < 2027.0] == [2023.5, 2025.5]  # premiums move prices after the plan
 
 
 @pytest.mark.contract

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -11,11 +13,13 @@ from costmodel.entry import load_scenario
 from costmodel.estimation.scarcity import contract_rents, rent_backtest
 from costmodel.flywheel.decomposition import range_of_parts
 from costmodel.flywheel.history import compare_with_history, read_off
+from costmodel.flywheel.inputs import FlywheelScenario
 from costmodel.flywheel.opening import opening_balance
 from costmodel.flywheel.simulate import simulate
-from costmodel.flywheel.stability import stability_report
+from costmodel.flywheel.stability import CUTS, response_to_demand, stability_report
 from costmodel.foundation.errors import DomainError, ScenarioError
 from costmodel.foundation.scenario import Observation
+from costmodel.testing.flywheel import steady_tables
 
 BUILT_IN = ("bond-flywheel", "from-2026")
 
@@ -34,7 +38,9 @@ def test_history_is_met_or_the_miss_is_printed() -> None:
         name = item.observation.output
         worst[name] = max(worst.get(name, 0.0), abs(float(item.error)))
     assert worst["tokens"] <= 0.25
-    assert worst["accelerators_shipped"] <= 0.25
+    assert worst["accelerators_shipped"] <= 0.10
+    assert worst["rental_price"] <= 0.20
+    assert worst["user_spend"] <= 0.20
     assert set(worst) == {
         "tokens", "accelerators_shipped", "capex", "rental_price", "user_spend", "training_share_of_compute",
     }  # fmt: skip
@@ -49,54 +55,45 @@ def test_unit_cost_falls_and_user_spend_rises_in_the_base_case(name: str) -> Non
     assert np.all(np.diff(by_year(result, "user_spend")) > 0)
 
 
-def frozen(elasticity: float) -> dict:
-    scenario = load_scenario("from-2026")
-    changes: dict = {
-        "training.reserve_growth": 0.0,
-        "training.algorithmic_growth": 0.0,
+def frozen(elasticity: float, **changes: Any) -> FlywheelScenario:
+    """A small market in which nothing but the price of compute moves demand."""
+    still = {
+        "time__end": "2034-01-01",
+        "market__chat__price_elasticity": elasticity,
+        "market__chat__adoption": {"growth": 0.0},
+        "software__experience_exponent": 0.0,
+        "investment__initial_trend": 0.0,
     }
-    for name in scenario.market:
-        changes |= {
-            f"market.{name}.price_elasticity": elasticity,
-            f"market.{name}.capability_elasticity": 0.0,
-            f"market.{name}.adoption.growth": 0.0,
-            f"market.{name}.adoption.ceiling": 1.0,
-            f"market.{name}.intensity_growth": 0.0,
-            f"market.{name}.paid_share": 0.5,
-            f"market.{name}.price_realisation": 1.0,
-        }
-    return changes
+    return FlywheelScenario(**steady_tables(**{**still, **changes}))
 
 
 @pytest.mark.closed_form
 def test_inelastic_demand_alone_lowers_user_spend() -> None:
-    result = simulate(load_scenario("from-2026").replace(frozen(-0.5)))
-    assert np.all(np.diff(by_year(result, "user_spend")) < 0)
+    spend = by_year(simulate(frozen(-0.5)), "user_spend")
+    assert np.all(np.diff(spend[2:]) < 0)
 
 
 @pytest.mark.closed_form
 def test_unit_elasticity_keeps_user_spend_flat() -> None:
-    scenario = load_scenario("from-2026")
-    changes = frozen(-1.0) | {
-        "pricing.tightness_exponent": 0.0,
-        "rental.tightness_exponent": 0.0,
-        "rental.cleared_share": 0.0,
-        "service.max_utilisation": 1.0,
-        "hardware.fleet.opening_units": 1e9,
-    }
-    for name in scenario.market:
-        changes |= {
-            f"market.{name}.price_memory": None,
-            f"market.{name}.remembered_price": None,
-            f"market.{name}.budget_share": None,
-        }
-    result = simulate(scenario.replace(changes))
-    assert np.all(result.fill == 1.0)
+    # Users notice at once, so D(p)·p is what it was at the start whatever the price; more than enough is served.
+    result = simulate(
+        frozen(
+            -1.0,
+            operators__all__opening__units=1e9,
+            operators__all__opening__life=50.0,
+            hardware__accelerators__physical_life=50.0,
+        )
+    )
+    assert np.allclose(result.fill, 1.0, rtol=1e-12)
     spend = np.asarray(result.user_spend)
     assert np.max(np.abs(spend / spend[0] - 1)) < 1e-9
 
 
 FLOWS = ("tokens", "user_spend", "capex", "depreciation", "operator_cost", "energy_used", "accelerators_bought")
+
+
+QUARTER_AND_MONTH = {"capex": 0.06, "accelerators_bought": 0.08}
+"""Largest difference between quarters and months where it is above 3 %: orders of the year in which the plan ends."""
 
 
 @pytest.mark.regression
@@ -105,8 +102,8 @@ def test_yearly_totals_hardly_depend_on_the_step() -> None:
     runs = {step: simulate(scenario.replace({"time.step": step})) for step in ("quarter", "month", "half-month")}
     for name in FLOWS:
         quarter, month, half = (by_year(runs[step], name) for step in ("quarter", "month", "half-month"))
-        assert np.max(np.abs(quarter / month - 1)) < 0.03, name
-        assert np.max(np.abs(month / half - 1)) < 0.01, name
+        assert np.max(np.abs(quarter / month - 1)) < QUARTER_AND_MONTH.get(name, 0.03), name
+        assert np.max(np.abs(month / half - 1)) < 0.02, name
 
 
 @pytest.mark.closed_form
@@ -139,12 +136,28 @@ def test_another_elasticity_moves_growth_between_price_and_adoption_only() -> No
 def test_stability_report_names_every_loop() -> None:
     report = stability_report(load_scenario("bond-flywheel"))
     gains = {loop.name: loop.value for loop in report.loops}
+    assert set(gains) == {"experience and capability", "scarcity", "forecast", "training from revenue", "orders"}
     assert gains["experience and capability"] < 1
-    assert gains["investment"] < 1
-    assert -0.5 < gains["scarcity, step taken"] < 1
-    assert set(report.radii) == {"none", "price response", "experience", "scarcity", "investment"}
-    assert report.radii["none"] < 1.05
+    assert gains["scarcity"] < 0
+    assert 0 < gains["training from revenue"] < 1
+    assert set(report.responses) == set(CUTS)
     assert [row.year for row in report.local_growth] == list(range(2024, 2031))
+
+
+@pytest.mark.closed_form
+@pytest.mark.parametrize("lag", [0.4, 1.0, 2.0])
+def test_a_rise_of_demand_overshoots_for_a_while_and_settles(lag: float) -> None:
+    tables = steady_tables(
+        market__chat__price_elasticity=-0.8, software__experience_exponent=0.0, market__chat__adoption={"growth": 0.0},
+        investment__trend_damping=6.0, hardware__accelerators__lag=lag, investment__initial_trend=0.0,
+    )  # fmt: skip
+    response = response_to_demand(FlywheelScenario(**tables), {})
+    # A lasting rise of demand by 30 % asks for 30 % more accelerators in the end.
+    assert response.last == pytest.approx(1.0, abs=0.03)
+    assert response.settled is not None
+    assert 1.0 < response.peak < 2.5
+    calm = response_to_demand(FlywheelScenario(**tables), {"investment.trend_memory": "1000000 year"})
+    assert calm.peak < response.peak
 
 
 @pytest.mark.contract
@@ -180,7 +193,7 @@ def test_sources_list_every_assumption_by_grade() -> None:
     assert {line.path for line in lines} <= set(scenario.paths())
     grades = {line.path: line.grade.value for line in lines}
     assert grades["market.chat.adoption.ceiling"] == "assumed"
-    assert grades["accounts.tax_rate"] == "reported"
+    assert grades["operators.industry.financing.tax_rate"] == "reported"
     assert grades["energy.price"] == "published"
     assert all(line.source is not None for line in lines if line.grade.value not in ("assumed", "unverified"))
 
@@ -202,10 +215,10 @@ def test_the_rent_exponent_carries_the_interval_of_tightness() -> None:
     scenario = load_scenario("bond-flywheel")
     rents = [(row.time, row.rent) for row in contract_rents()]
     run = simulate(scenario, draws=2000, rng=0)
-    test = rent_backtest(scenario.grid.mid, run.tightness, run.required_rent, rents)
+    test = rent_backtest(scenario.grid.mid, run.required_compute / run.usable_capacity, run.required_rent, rents)
     assert test.identified.mean() > 0.95
     low, middle, high = np.nanquantile(test.exponent, [0.05, 0.5, 0.95])
-    assert 1.5 < low < middle < high < 8
+    assert 1.2 < low < middle < high < 8
     # June 2026: $2.65; the median run foretells 2.4 to 2.5, and without scarcity the rent only falls from 1.70.
     assert abs(np.nanmedian(test.foretold) / 2.65 - 1) < 0.15
     assert np.all(test.without_scarcity < 1.70)
@@ -222,14 +235,19 @@ def test_a_ratio_over_a_year_is_that_of_its_sums() -> None:
     price = Selector.parse("average_price@2028").select(result, 3)[1][0]
     tokens = Selector.parse("tokens@2028").select(result, 3)[1][0]
     steps = result.scenario.grid.year_steps(2028)
-    assert np.allclose(price * tokens, (result.price * result.tokens_served)[:, steps].sum(axis=(0, 1)), rtol=1e-12)
+    assert np.allclose(price * tokens, (result.price * result.tokens_served)[steps].sum(axis=(0, 1)), rtol=1e-12)
 
 
 @pytest.mark.closed_form
 @pytest.mark.parametrize(("lag", "late"), [(0.0, 0), (0.25, 1), (0.5, 2)])
 def test_shipments_follow_payment_by_their_lag(lag: float, late: int) -> None:
     scenario = load_scenario("bond-flywheel")
-    result = simulate(scenario.replace({"hardware.fleet.shipping_lag": lag}))
-    paid = scenario.hardware.fleet.opening_shipped + np.cumsum(result.accelerators_bought)
+    result = simulate(
+        scenario.replace(
+            {"hardware.accelerators.lag": 0.5, "hardware.accelerators.shipping_lag": lag, "time.end": "2027-01-01"}
+        )
+    )
+    paid = scenario.operators["industry"].opening.shipped + np.cumsum(result.accelerators_bought)
     shipped = np.asarray(result.accelerators_shipped)
-    assert np.allclose(shipped[late:], paid[: len(paid) - late], rtol=1e-12)
+    opening = scenario.operators["industry"].opening.on_order * lag / 0.5  # what of the opening orders had not shipped
+    assert np.allclose(shipped[late:], paid[: len(paid) - late] + opening, rtol=1e-12)

@@ -101,8 +101,9 @@ def test_a_budget_bounds_user_spend_and_a_launch_starts_a_workload():
     result = run_market(market(workload={"launch": "2027-01", "ramp": 0.5}).resolve())
     launched = {"launch": "2027-01", "adoption": {"kind": "logistic", "growth": 1.3, "ceiling": 15.0}}
     adoption = run_market(market(workload=launched).resolve()).adoption[:, 0]
-    # adoption counts from the launch: half a month after it, whatever the start
-    assert adoption[11] == 0.0 and adoption[12] == pytest.approx(15 / (1 + 14 * math.exp(-1.3 / 24)), rel=1e-9)
+    # nothing before the launch; the index counts from the start: after it, a year and half a month of growth
+    assert adoption[11] == 0.0
+    assert adoption[12] == pytest.approx(15 / (1 + 14 * math.exp(-1.3 * (1 + 1 / 24))), rel=1e-9)
     assert result.tokens[11, 0] == 0.0 and result.tokens[18, 0] > result.tokens[13, 0] > 0
     with pytest.raises(DomainError, match="no tokens"):
         result.growth("chat")

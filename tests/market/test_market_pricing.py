@@ -11,7 +11,6 @@ from costmodel.market.pricing import (
     cost_plus,
     first_order_lag,
     lagged_target_weight,
-    semi_implicit_log_step,
 )
 
 pytestmark = pytest.mark.closed_form
@@ -44,24 +43,6 @@ def test_lagged_target_weight_runs_from_one_half_to_zero():
     assert lagged_target_weight(math.inf, 1.0) == 0.0
     weights = lagged_target_weight(np.geomspace(1e-6, 1e3, 400), 1.0)
     assert np.all(np.diff(weights) < 0)
-
-
-@pytest.mark.reference("costmodel.market.pricing:semi_implicit_log_step")
-def test_semi_implicit_step_solves_its_own_equation():
-    gap, alpha, feedback = 0.3, 0.4, 1.7
-    step = semi_implicit_log_step(gap, alpha, feedback)
-    assert step == pytest.approx(alpha * (gap - feedback * step), rel=1e-14)
-    assert semi_implicit_log_step(gap, alpha, 0.0) == alpha * gap
-
-
-def test_semi_implicit_step_is_quiet_where_the_explicit_one_oscillates():
-    alpha, feedback = 1.0, 3.0  # alpha (1 + feedback) = 4 > 2
-    explicit = quiet = 1.0
-    for _ in range(20):
-        explicit += alpha * (0.0 - explicit - feedback * explicit)
-        quiet += semi_implicit_log_step(-quiet - feedback * quiet, alpha, feedback)
-    assert abs(explicit) > 1e9
-    assert abs(quiet) < 1e-6
 
 
 @pytest.mark.reference("costmodel.market.pricing:first_order_lag")

@@ -334,7 +334,7 @@ class _Mixer:
     def _resolved(self, scenario: Scenario) -> tuple[dict[str, FloatArray] | None, dict[str, FloatArray]]:
         """Return the ranks and the resolved parameters of a scenario, at its medians or its draws."""
         ranks = Design.random(scenario, self._draws, self._seed).ranks() if self._draws else None
-        resolved = scenario.resolved(Resolver(scenario.grid, ranks))
+        resolved = scenario.resolved(Resolver(scenario.outlook, ranks))
         table = {path: np.asarray(value) for path, value, _, _ in resolved.walk() if value is not None}
         return ranks, table
 

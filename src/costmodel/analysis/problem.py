@@ -256,7 +256,7 @@ def _scenario_problem(model: Model | None, scenario: Scenario, selectors: tuple[
             for path, factor in scenario.moved_by(name).items()
         }
         scaled = {path: row for name, row in factors.items() for path in scenario.moved_by(name)}
-        return run(scenario.resolved(PointResolver(scenario.grid, ranks, replaced, scaled)))
+        return run(scenario.resolved(PointResolver(scenario.outlook, ranks, replaced, scaled)))
 
     def quantile(name: str, rank: FloatArray) -> FloatArray | None:
         path, factor = next(iter(scenario.moved_by(name).items()))

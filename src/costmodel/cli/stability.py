@@ -17,7 +17,7 @@ def stability_command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Report each loop's gain, the spectral radius with each loop cut in turn, and local growth by year."""
+    """Report each loop's gain, what a rise of demand does with each loop cut in turn, and local growth by year."""
     from rich.console import Console
     from rich.table import Table
 
@@ -35,11 +35,15 @@ def stability_command(
     for loop in report.loops:
         loops.add_row(loop.name, f"{loop.value:.3f}", loop.meaning)
     console.print(loops)
-    radii = Table("loop cut", "spectral radius of a step", title="one step near the end of the run")
-    for cut, radius in report.radii.items():
-        radii.add_row(cut, f"{radius:.3f}")
-    console.print(radii)
+    responses = Table(
+        "loop cut", "peak", "last year", "settled after", title="fleet after demand rises by 30 %, over 30 %"
+    )
+    for cut, row in report.responses.items():
+        settled = "–" if row.settled is None else f"{row.settled:.1f} years"
+        responses.add_row(cut, f"{row.peak:.2f}", f"{row.last:.2f}", settled)
+    console.print(responses)
     growth = Table("year", "tokens", "hardware share of unit cost", "closed form", title="log growth per year")
-    for row in report.local_growth:
-        growth.add_row(str(row.year), f"{row.tokens:.2f}", f"{row.hardware_share:.0%}", f"{row.closed_form:.2f}")
+    for local in report.local_growth:
+        figures = f"{local.tokens:.2f}", f"{local.hardware_share:.0%}", f"{local.closed_form:.2f}"
+        growth.add_row(str(local.year), *figures)
     console.print(growth)

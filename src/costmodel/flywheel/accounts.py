@@ -1,213 +1,439 @@
-"""Accounts of the operator, and the three pockets of which one pays the next (item 10)."""
+"""Money of a step: every operator's statement, its cash, debt and tax, and who pays whom (item 9).
+
+When cash and credit end, the rule is: the operator defaults; its capacity runs on under its creditors, who put in what
+is missing (``rescue``), and while that lasts it orders nothing beyond its plan and commitments.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
-from costmodel.flywheel.capital import COST, WATTS, BookState, FleetState
-from costmodel.flywheel.clearing import Clearing, MarketParameters
-from costmodel.flywheel.drivers import Drivers, draws, path, since, trend_after
+from costmodel.flywheel.drivers import Drivers, draws, path, shares_of, since, stack, trend_after
 from costmodel.flywheel.inputs import FlywheelScenario
-from costmodel.flywheel.leases import LeaseState, lease_state
+from costmodel.flywheel.market_side import TINY, Cleared
+from costmodel.flywheel.operator_inputs import Operator
 from costmodel.foundation.arrays import FloatArray, ordered_sum
 from costmodel.foundation.units import HOURS_PER_YEAR
+from costmodel.market.paths import by_step
+from costmodel.market.pricing import closing_share
+from costmodel.ownership.curve import Curve, Delay
 from costmodel.ownership.energy import energy_use, load_factor
+from costmodel.ownership.finance import rate_with_claims
+from costmodel.ownership.fleet import Fleet, FleetStep
+from costmodel.ownership.loans import Loans, interest_of_step
+from costmodel.ownership.tax import losses_used
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
-    """Flows of one step [USD], ``(draw,)`` unless said."""
+class Flows:
+    """Money of a step by operator, ``(operator, draw)`` [USD]; books and cash both follow from it."""
 
-    user_spend: FloatArray
-    """By workload, ``(workload, draw)``."""
-    resale: FloatArray
+    token_revenue: FloatArray
+    net_rents: FloatArray
+    """Rents of capacity sold less rents of capacity used, own use included on both sides: sums to zero."""
+    contract_gain: FloatArray
+    """What contracts at locked rents bring over the rent of the day: sums to zero."""
+    resale_fees: FloatArray
+    internal_value: FloatArray
     other_revenue: FloatArray
-    depreciation: FloatArray
-    """By asset class, ``(asset, draw)``."""
-    additions: FloatArray
-    """Capital that entered service, by asset class, ``(asset, draw)``."""
-    write_offs: FloatArray
-    """By asset class, ``(asset, draw)``."""
     energy_used: FloatArray
-    """Energy [Wh]."""
     energy: FloatArray
-    facility_operation: FloatArray
+    site_operation: FloatArray
     maintenance: FloatArray
     staff: FloatArray
     research: FloatArray
     go_to_market: FloatArray
     overhead: FloatArray
     other_cost: FloatArray
-    interest: FloatArray
-    tax: FloatArray
 
     @property
     def revenue(self) -> FloatArray:
-        """Revenue from tokens, resale and everything else."""
-        return np.asarray(ordered_sum(self.user_spend) + self.resale + self.other_revenue)
+        """Everything received for what is sold."""
+        return np.asarray(
+            ordered_sum([
+                self.token_revenue, self.net_rents, self.contract_gain, self.internal_value, self.other_revenue,
+            ])
+        )  # fmt: skip
 
     @property
     def cash_cost(self) -> FloatArray:
         """Operating cost paid in cash."""
-        return np.asarray(ordered_sum([
-            self.energy, self.facility_operation, self.maintenance, self.staff, self.research,
-            self.go_to_market, self.overhead, self.other_cost,
-        ]))  # fmt: skip
-
-    @property
-    def operating_income(self) -> FloatArray:
-        """Revenue less cash cost, depreciation and write-offs."""
-        return np.asarray(self.revenue - self.cash_cost - ordered_sum(self.depreciation) - ordered_sum(self.write_offs))
-
-    @property
-    def operating_cash_flow(self) -> FloatArray:
-        """Cash from operations after interest and tax."""
-        return np.asarray(self.revenue - self.cash_cost - self.interest - self.tax)
+        return np.asarray(
+            ordered_sum([
+                self.resale_fees, self.energy, self.site_operation, self.maintenance, self.staff, self.research,
+                self.go_to_market, self.overhead, self.other_cost,
+            ])
+        )  # fmt: skip
 
 
-@dataclass(slots=True)
-class Finances:
-    """Cash, debt and tax losses, ``(draw,)`` [USD], at the start of a step."""
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What finance did in a step, ``(operator, draw)`` [USD]."""
 
-    cash: FloatArray
-    debt: FloatArray
-    losses: FloatArray
-    minimum_cash: FloatArray
-    max_debt_ratio: FloatArray
-    leases: LeaseState
-
-    def funds(self, book: FloatArray, cash_flow: FloatArray, step: float) -> FloatArray:
-        """Return what could be spent on capex without owners' money [USD/year]."""
-        spare = np.maximum(self.cash - self.minimum_cash, 0.0)
-        room = np.maximum(self.max_debt_ratio * book - self.debt - self.leases.debt, 0.0)
-        return np.asarray((cash_flow + spare + room) / step)
-
-    def settle(self, cash_flow: FloatArray, paid: FloatArray, book: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Pay a step's capex and what is due on leases; return new debt and owners' money [USD].
-
-        Cash flow pays first, then cash above its floor, then debt up to its ratio, then owners.
-        """
-        after = self.cash + cash_flow - paid
-        short = np.maximum(self.minimum_cash - after, 0.0)
-        room = np.maximum(self.max_debt_ratio * book - self.debt - self.leases.debt, 0.0)
-        borrowed = np.minimum(short, room)
-        owners = short - borrowed
-        self.cash = after + borrowed + owners
-        self.debt = self.debt + borrowed
-        return borrowed, owners
+    interest: FloatArray
+    cash_income: FloatArray
+    tax: FloatArray
+    leased: FloatArray
+    repaid: FloatArray
+    lease_repaid: FloatArray
+    borrowed: FloatArray
+    owners_money: FloatArray
+    rescue: FloatArray
+    paid_out: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
 class AccountParameters:
-    """Parameters of the accounts; trajectories ``(step, draw)``, the rest ``(draw,)``."""
+    """What the statement reads, ``(step, draw)``, ``(step, operator, draw)`` or ``(operator, draw)``."""
 
+    token_share: FloatArray
+    investor_share: FloatArray
+    internal_share: FloatArray
+    internal_value: FloatArray
+    resale_fee: FloatArray
     electricity: FloatArray
     full_load: FloatArray
     idle_fraction: FloatArray
     maintenance: FloatArray
-    facility_operation: FloatArray
-    facility_price: FloatArray
+    site_operation: FloatArray
     staff: FloatArray
     research: FloatArray
     go_to_market: FloatArray
     overhead: FloatArray
     other_revenue: FloatArray
     other_cost: FloatArray
-    interest_rate: FloatArray
-    tax_rate: FloatArray
+    other_capex: FloatArray
+    contract_hours: FloatArray
+    """Hours sold under contracts less hours bought, ``(step, operator, draw)`` [hour/year]."""
+    contract_money: FloatArray
+    """Money received for them less money paid, ``(step, operator, draw)`` [USD/year]."""
 
 
-def account_parameters(scenario: FlywheelScenario) -> AccountParameters:
-    """Read the accounts' parameters from a resolved scenario."""
-    accounts, grid = scenario.accounts, scenario.grid
-    times, start = grid.mid - grid.begin, since(grid, accounts.other_growth_from)
+def account_parameters(scenario: FlywheelScenario, drivers: Drivers, capacity_share: FloatArray) -> AccountParameters:
+    """Read the statement's parameters from a resolved scenario."""
+    operators, times = list(scenario.operators.values()), drivers.times
+    tokens = shares_of(scenario, "token_share", capacity_share)
+
+    def by_operator(name: str) -> FloatArray:
+        return stack([draws(getattr(item, name)) for item in operators])
+
+    def other(name: str) -> FloatArray:
+        rows = []
+        for item in operators:
+            start = since(drivers.grid, item.other_growth_from)
+            rows.append(path(getattr(item, name)) * trend_after(times, draws(getattr(item, f"{name}_growth")), start))
+        return by_step(rows)
+
+    hours, money = _contracts(scenario, drivers)
     return AccountParameters(
-        electricity=path(scenario.energy.price),
+        token_share=tokens,
+        investor_share=shares_of(scenario, "training_share", tokens),
+        internal_share=shares_of(scenario, "internal_share", capacity_share),
+        internal_value=by_operator("internal_value"),
+        resale_fee=by_operator("resale_fee"),
+        electricity=drivers.electricity,
         full_load=draws(scenario.energy.full_load),
         idle_fraction=draws(scenario.energy.idle_fraction),
         maintenance=draws(scenario.hardware.maintenance),
-        facility_operation=draws(accounts.facility_operation),
-        facility_price=path(scenario.hardware.facility.cost_per_watt),
-        staff=path(accounts.staff),
+        site_operation=draws(scenario.hardware.sites.operation),
+        staff=by_step([path(item.staff) for item in operators]),
         research=path(scenario.training.staff) + path(scenario.training.data),
-        go_to_market=draws(accounts.go_to_market),
-        overhead=draws(accounts.overhead),
-        other_revenue=path(accounts.other_revenue) * trend_after(times, draws(accounts.other_revenue_growth), start),
-        other_cost=path(accounts.other_cost) * trend_after(times, draws(accounts.other_cost_growth), start),
-        interest_rate=np.log1p(draws(accounts.interest_rate)),
-        tax_rate=draws(accounts.tax_rate),
+        go_to_market=by_operator("go_to_market"),
+        overhead=by_operator("overhead"),
+        other_revenue=other("other_revenue"),
+        other_cost=other("other_cost"),
+        other_capex=by_step([path(item.other_capex) for item in operators]),
+        contract_hours=hours,
+        contract_money=money,
     )
+
+
+def _contracts(scenario: FlywheelScenario, drivers: Drivers) -> tuple[FloatArray, FloatArray]:
+    """Return net hours and net money of contracts at locked rents a year, ``(step, operator, draw)``."""
+    names = list(scenario.operators)
+    width = max([1, *(draws(c.rent).size for o in scenario.operators.values() for c in o.contracts)])
+    hours = np.zeros((len(drivers.times), len(names), width))
+    money = np.zeros_like(hours)
+    begin = (drivers.times - 0.5 * drivers.step)[:, None]
+    for seller, operator in enumerate(scenario.operators.values()):
+        for contract in operator.contracts:
+            first, last = since(drivers.grid, contract.start), since(drivers.grid, contract.end)
+            held = np.maximum(np.minimum(begin + drivers.step, last) - np.maximum(begin, first), 0.0) / drivers.step
+            sold = held * draws(contract.accelerators) * HOURS_PER_YEAR
+            for who, sign in ((seller, 1.0), (names.index(contract.buyer), -1.0)):
+                hours[:, who] += sign * sold
+                money[:, who] += sign * sold * draws(contract.rent)
+    return hours, money
+
+
+def flows_of(
+    step: int,
+    drivers: Drivers,
+    parameters: AccountParameters,
+    cleared: Cleared,
+    spend: FloatArray,
+    chips: Fleet,
+    sites: Fleet,
+    utilisation: FloatArray,
+) -> Flows:
+    """Return the step's money by operator.
+
+    Parameters
+    ----------
+    spend
+        User spend, ``(draw,)`` [USD/year].
+    utilisation
+        Use of each operator's accelerators, ``(operator, draw)`` [1].
+    """
+    dt, rent = drivers.step, cleared.rent
+    token_hours = np.asarray(ordered_sum(cleared.token_hours)) * parameters.token_share[step]
+    internal = cleared.internal_hours * parameters.internal_share[step]
+    used = token_hours + cleared.training_hours + internal
+    net = cleared.sold_hours - used
+    revenue = spend * parameters.token_share[step] * dt
+    stock, watts = chips.middle, chips.middle[chips.index["watts"]]
+    cost = stock[chips.index["accelerators"]] + stock[chips.index["network"]]
+    load = parameters.full_load * load_factor(utilisation, parameters.idle_fraction)
+    energy = energy_use(watts, load, HOURS_PER_YEAR * dt)
+    contracts = parameters.contract_money[step] - rent * parameters.contract_hours[step]
+    zero = np.zeros_like(net)
+    return Flows(
+        token_revenue=revenue,
+        net_rents=rent * net * dt,
+        contract_gain=contracts * dt + zero,
+        resale_fees=parameters.resale_fee * rent * np.maximum(net, 0.0) * dt,
+        internal_value=parameters.internal_value * rent * internal * dt,
+        other_revenue=parameters.other_revenue[step] * dt + zero,
+        energy_used=energy,
+        energy=energy * parameters.electricity[step],
+        site_operation=parameters.site_operation * sites.middle[0] * drivers.site_price[step] * dt,
+        maintenance=parameters.maintenance * cost * dt,
+        staff=parameters.staff[step] * dt + zero,
+        research=parameters.research[step] * parameters.investor_share[step] * dt + zero,
+        go_to_market=parameters.go_to_market * revenue,
+        overhead=parameters.overhead * revenue,
+        other_cost=parameters.other_cost[step] * dt + zero,
+    )
+
+
+@dataclass(slots=True)
+class Finances:
+    """Cash, debt, leases and tax of the operators: parameters and state, ``(operator, draw)`` [USD]."""
+
+    wacc: FloatArray
+    claims_spread: FloatArray
+    credit_limit: FloatArray
+    own_cash: FloatArray
+    """``(step, operator, draw)`` [USD/year]."""
+    interest_rate: FloatArray
+    cash_yield: FloatArray
+    leased_share: FloatArray
+    minimum_cash: FloatArray
+    maximum_cash: FloatArray
+    tax_rate: FloatArray
+    bonus: FloatArray
+    """``(step, operator, draw)`` [1]."""
+    tax_life: FloatArray
+    loss_limit: FloatArray
+    opening_deduction: FloatArray
+    """Tax depreciation of equipment that was there at the start, as in the books, ``(step, operator, draw)``."""
+    signed: FloatArray
+    """Leases that commence, ``(step, operator, draw)`` [USD/year]."""
+    cash: FloatArray
+    debt: Loans
+    leases: Loans
+    losses: FloatArray
+    cash_flow: FloatArray
+    """Remembered cash flow before capex, what owners can put in included [USD/year]."""
+    in_default: FloatArray
+    """1 where the last step's money was missing after cash and credit, else 0."""
+    deductible: Curve
+    """Cost of equipment that tax deducts evenly over its life."""
+    late: Delay
+    step: float
+
+    @property
+    def claims(self) -> FloatArray:
+        """Outside claims: debt and finance leases."""
+        return np.asarray(self.debt.owed + self.leases.owed)
+
+    @property
+    def rate(self) -> FloatArray:
+        """Logarithmic cost of capital: WACC, and what claims over cash flow add up to the credit limit."""
+        flow = np.maximum(self.cash_flow, TINY)
+        claims = np.minimum(self.claims, self.credit_limit * flow)
+        return np.asarray(rate_with_claims(self.wacc, claims, flow, self.claims_spread))
+
+    def lease(self, step: int, site_paid: FloatArray) -> FloatArray:
+        """Return what of sites is taken on by finance lease: a share, and leases signed before the start [USD]."""
+        return np.asarray(np.minimum(self.leased_share * site_paid + self.signed[step] * self.step, site_paid))
+
+    def settle(self, step: int, flows: Flows, books: Books, leased: FloatArray) -> Settled:
+        """Tax the step and settle its money.
+
+        Parameters
+        ----------
+        leased
+            What of the capital that is bought is taken on by finance lease [USD].
+
+        Notes
+        -----
+        Cash flow pays first, then cash above its floor, then owners up to what they have, then lenders up to the
+        credit limit; what is missing then is a default. Cash above its ceiling repays debt early, then goes to owners.
+        """
+        dt = self.step
+        interest = interest_of_step(self.claims, self.interest_rate, dt)
+        income = interest_of_step(np.maximum(self.cash, 0.0), self.cash_yield, dt)
+        tax = self._tax(step, flows, books, interest - income)
+        operating = flows.revenue - flows.cash_cost - interest + income - tax
+        due, lease_due = self.debt.due, self.leases.due
+        after = self.cash + operating - (ordered_sum(books.paid) - leased) - due - lease_due
+        short = np.maximum(self.minimum_cash - after, 0.0)
+        owners = np.minimum(short, self.own_cash[step] * dt)
+        limit = self.credit_limit * np.maximum(self.cash_flow, 0.0)
+        borrowed = np.minimum(short - owners, np.maximum(limit - self.claims + due + lease_due, 0.0))
+        rescue = short - owners - borrowed
+        spare = np.maximum(after - self.maximum_cash, 0.0)
+        early = np.minimum(spare, self.debt.owed - due)
+        self.in_default = np.asarray((rescue > 0.0) * 1.0)
+        self.cash = np.asarray(after + owners + borrowed + rescue - spare)
+        self.debt.advance(borrowed, early)
+        self.leases.advance(leased)
+        yearly = (operating + interest) / dt + self.own_cash[step]
+        self.cash_flow = self.cash_flow + closing_share(1.0, dt) * (yearly - self.cash_flow)
+        return Settled(interest, income, tax, leased, due + early, lease_due, borrowed, owners, rescue, spare - early)
+
+    def _tax(self, step: int, flows: Flows, books: Books, net_interest: FloatArray) -> FloatArray:
+        """Return tax on income after bonus depreciation, with losses carried forward without a date."""
+        equipment = books.placed[0] + books.placed[1]
+        bonus = self.bonus[step] * equipment
+        spread = self._deducted(equipment - bonus)
+        deduction = bonus + spread + books.depreciation[2] + self.opening_deduction[step]
+        profit = flows.revenue - flows.cash_cost - net_interest - deduction
+        used = losses_used(profit, self.losses, self.loss_limit)
+        self.losses = self.losses - used + np.maximum(-profit, 0.0)
+        return np.asarray(self.tax_rate * np.maximum(profit - used, 0.0))
+
+    def _deducted(self, placed: FloatArray) -> FloatArray:
+        """Return what a step deducts of equipment in service, evenly over its tax life [USD]."""
+        k, curve = self.deductible.now, self.deductible
+        curve.add(np.broadcast_to(placed, self.cash.shape).reshape(1, -1))
+        mean = 0.5 * (curve.total[k] + curve.total[k + 1]) - curve.mean(k, self.late)
+        return np.asarray(mean.reshape(self.cash.shape) * self.step / self.tax_life)
+
+
+def _even(step: int, dt: float, years: FloatArray) -> FloatArray:
+    """Return the share of an amount that falls due in a step, evenly over some years from the start."""
+    first, last = (np.minimum(bound * dt / years, 1.0) for bound in (step, step + 1))
+    return np.asarray(last - first)
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Books of a step by asset class, ``(asset, operator, draw)`` [USD]."""
+
+    paid: FloatArray
+    placed: FloatArray
+    depreciation: FloatArray
+    written_off: FloatArray
+    impaired: FloatArray
+    book_value: FloatArray
+    construction: FloatArray
+
+    def with_sites(self, paid: FloatArray, unpaid: FloatArray) -> Books:
+        """Return the books with sites that were being built at the start: what is and is not yet paid for them."""
+        pay, building = self.paid.copy(), self.construction.copy()
+        pay[2] += paid
+        building[2] -= unpaid
+        return replace(self, paid=pay, construction=building)
+
+    def plus(self, other: Books) -> Books:
+        """Return the sum of two books."""
+        return Books(*(getattr(self, item.name) + getattr(other, item.name) for item in fields(Books)))
+
+
+def books_of(chips: FleetStep, sites: FleetStep) -> Books:
+    """Join the books of both fleets: accelerators, network, sites."""
+
+    def join(name: str) -> FloatArray:
+        return np.concatenate([getattr(chips, name), getattr(sites, name)])
+
+    retired = np.concatenate([chips.disposed, sites.disposed])
+    return Books(
+        paid=join("paid"),
+        placed=join("placed"),
+        depreciation=join("depreciation"),
+        written_off=join("written_off") + retired,
+        impaired=join("impaired"),
+        book_value=join("book_value"),
+        construction=join("construction"),
+    )
+
+
+def _run_off(operators: list[Operator], step: int, dt: float) -> FloatArray:
+    """Return what a step depreciates of the equipment that was there at the start, ``(operator, draw)`` [USD]."""
+    rows = []
+    for item in operators:
+        classes = (item.opening.accelerators, item.opening.network)
+        left = [
+            [
+                np.power(1.0 - np.minimum(bound * dt / draws(c.life), 1.0), draws(c.run_off))
+                for bound in (step, step + 1)
+            ]
+            for c in classes
+        ]
+        rows.append(ordered_sum(draws(c.book) * (a - b) for c, (a, b) in zip(classes, left, strict=True)))
+    return stack([np.asarray(row) for row in rows])
 
 
 def finances(scenario: FlywheelScenario, drivers: Drivers, batch: int) -> Finances:
     """Return the opening finances."""
-    accounts = scenario.accounts
+    operators, steps, dt = list(scenario.operators.values()), drivers.grid.steps, drivers.step
+    shape = (len(operators), batch)
+    width = len(operators) * batch
 
-    def full(value: object) -> FloatArray:
-        return np.broadcast_to(draws(value), (batch,))
+    def of(name: str, absent: float | None = None) -> FloatArray:
+        values = [getattr(item.financing, name) for item in operators]
+        return stack([draws(absent if value is None else value) for value in values])
 
+    def opened(name: str) -> FloatArray:
+        return np.broadcast_to(stack([draws(getattr(item.opening, name)) for item in operators]), shape)
+
+    def dated(name: str) -> FloatArray:
+        return by_step([path(getattr(item.financing, name)) for item in operators])
+
+    over = stack([draws(item.opening.leases_commence) for item in operators])
+    held = np.stack([_even(step, dt, over) for step in range(steps)]) / dt
+    own = dated("own_cash")
+    flow = own[0] + by_step([path(o.other_revenue) - path(o.other_cost) for o in operators])[0]
+    tax_life = np.broadcast_to(of("tax_life"), shape)
+    loans: dict[str, Any] = {"step": dt, "steps": steps, "batch": shape}
     return Finances(
-        full(accounts.opening_cash),
-        full(accounts.opening_debt),
-        full(accounts.opening_losses),
-        draws(accounts.minimum_cash),
-        draws(accounts.max_debt_ratio),
-        lease_state(scenario, drivers, batch),
+        wacc=of("wacc"),
+        claims_spread=of("claims_spread"),
+        credit_limit=of("credit_limit"),
+        own_cash=own,
+        interest_rate=of("interest_rate"),
+        cash_yield=of("cash_yield"),
+        leased_share=of("leased_share"),
+        minimum_cash=of("minimum_cash"),
+        maximum_cash=of("maximum_cash", np.inf),
+        tax_rate=of("tax_rate"),
+        bonus=dated("bonus_depreciation"),
+        tax_life=tax_life,
+        loss_limit=of("loss_limit"),
+        opening_deduction=np.stack([_run_off(operators, step, dt) for step in range(steps)]),
+        signed=held * opened("leases_signed"),
+        cash=opened("cash"),
+        debt=Loans(**loans, term=of("debt_term"), opening=opened("debt"), opening_life=opened("debt_life")),
+        leases=Loans(**loans, term=of("lease_term"), opening=opened("lease_debt"), opening_life=of("lease_term")),
+        losses=opened("tax_losses"),
+        cash_flow=np.broadcast_to(np.maximum(flow, 0.0), shape),
+        in_default=np.zeros(shape),
+        deductible=Curve(1, steps, width),
+        late=Delay(tax_life.reshape(width), dt, width),
+        step=dt,
     )
-
-
-def statement(
-    step: int,
-    drivers: Drivers,
-    parameters: AccountParameters,
-    market: MarketParameters,
-    clearing: Clearing,
-    fleet: FleetState,
-    books: BookState,
-    money: Finances,
-) -> Statement:
-    """Book a step before its capex is decided; moves depreciation and the tax losses carried forward."""
-    dt, work = drivers.step, drivers.workloads
-    spend = clearing.realised * work.paid_share[:, step] * clearing.served * dt
-    idle = np.maximum(market.max_use * clearing.usable - clearing.used, 0.0)
-    resale = market.fill_rate * idle * clearing.rent * dt
-    additions, expense = books.advance(step)
-    load = parameters.full_load * load_factor(clearing.utilisation, parameters.idle_fraction)
-    energy = energy_use(fleet.stock[WATTS], load, HOURS_PER_YEAR * dt)
-    revenue = np.asarray(ordered_sum(spend))
-    flows = Statement(
-        user_spend=spend,
-        resale=resale,
-        other_revenue=_full(parameters.other_revenue[step] * dt, resale),
-        depreciation=expense,
-        additions=additions,
-        write_offs=np.zeros_like(expense),
-        energy_used=energy,
-        energy=energy * parameters.electricity[step],
-        facility_operation=parameters.facility_operation * fleet.stock[WATTS] * parameters.facility_price[step] * dt,
-        maintenance=parameters.maintenance * fleet.stock[COST] * dt,
-        staff=_full(parameters.staff[step] * dt, resale),
-        research=_full(parameters.research[step] * dt, resale),
-        go_to_market=parameters.go_to_market * revenue,
-        overhead=parameters.overhead * revenue,
-        other_cost=_full(parameters.other_cost[step] * dt, resale),
-        interest=(money.debt + money.leases.debt) * np.expm1(parameters.interest_rate * dt),
-        tax=np.zeros_like(resale),
-    )
-    return flows
-
-
-def taxed(flows: Statement, parameters: AccountParameters, money: Finances, write_offs: FloatArray) -> Statement:
-    """Return the statement with write-offs and tax; losses are carried forward without a date."""
-    flows = replace(flows, write_offs=write_offs)
-    profit = flows.operating_income - flows.interest
-    used = np.minimum(np.maximum(profit, 0.0), money.losses)
-    tax = parameters.tax_rate * np.maximum(profit - used, 0.0)
-    money.losses = money.losses - used + np.maximum(-profit, 0.0)
-    return replace(flows, tax=tax)
-
-
-def _full(value: FloatArray, like: FloatArray) -> FloatArray:
-    return np.broadcast_to(value, like.shape)

@@ -29,10 +29,12 @@ from costmodel.foundation.errors import DomainError
 from costmodel.foundation.results import Result, output
 
 SPEND_FACTORS = (
-    "hardware", "software", "model growth", "price-to-cost gap", "scarcity", "price realisation", "adoption",
+    "hardware", "software", "model growth", "price-to-cost gap", "price realisation", "adoption",
     "intensity", "price response", "capability", "ceiling", "served over demanded", "paid share", "entry and exit",
 )  # fmt: skip
 """Parts of the growth of user spend."""
+NET_OF_PRICE = ("hardware", "software", "model growth", "price-to-cost gap", "price realisation", "price response")
+"""What a changing price does to user spend on balance: the fall of the price itself, and what usage answers to it."""
 COMPUTE_FACTORS = (
     "software", "model growth", "adoption", "intensity", "price response", "capability", "ceiling",
     "served over demanded", "entry and exit", "training", "internal work",
@@ -142,14 +144,11 @@ def user_spend_parts(
     logs = _demand_logs(trajectory, elasticity, capability_elasticity)
     with np.errstate(divide="ignore", invalid="ignore"):
         price, cost = np.log(trajectory.price), np.log(trajectory.unit_cost)
-        rent = np.log(trajectory.required_rent)
-        logs["hardware"] = np.broadcast_to(rent, price.shape)
+        logs["hardware"] = cost - np.log(trajectory.compute_per_token)
         logs["model growth"] = np.log(trajectory.model_index)
         logs["software"] = np.log(trajectory.compute_per_token) - logs["model growth"]
         logs["price-to-cost gap"] = price - cost
-        realised, kept = np.log(trajectory.realised_price), np.log(trajectory.price_realisation)
-        logs["price realisation"] = kept
-        logs["scarcity"] = realised - kept - price
+        logs["price realisation"] = np.log(trajectory.price_realisation)
         logs["paid share"] = np.log(trajectory.paid_share)
     return _divide(trajectory, trajectory.user_spend_by_workload, logs, SPEND_FACTORS, Decomposition, {})
 
@@ -165,8 +164,29 @@ def compute_parts(
     with np.errstate(divide="ignore", invalid="ignore"):
         logs["model growth"] = np.log(trajectory.model_index)
         logs["software"] = np.log(trajectory.compute_per_token) - logs["model growth"]
-    extra = {"training": trajectory.training_reserve, "internal work": trajectory.internal}
+    extra = {"training": trajectory.training_compute, "internal work": trajectory.internal}
     return _divide(trajectory, trajectory.accelerators_by_workload, logs, COMPUTE_FACTORS, ComputeDecomposition, extra)
+
+
+def net_and_gross(
+    trajectory: Trajectory, *, since: int | None = None, until: int | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """Return the share of the growth of user spend that falling prices carry: on balance, and by usage alone.
+
+    Parameters
+    ----------
+    trajectory
+        A run, scalar or ensemble.
+    since, until
+        First and last year of change.
+
+    Returns
+    -------
+    tuple
+        Net of the fall in price itself, which lowers user spend, and gross: the response of usage [1].
+    """
+    parts = user_spend_parts(trajectory)
+    return parts.share(*NET_OF_PRICE, since=since, until=until), parts.share("price response", since=since, until=until)
 
 
 def range_of_parts(
@@ -205,15 +225,14 @@ def range_of_parts(
 def _demand_logs(
     trajectory: Trajectory, elasticity: float | None, capability_elasticity: float | None
 ) -> dict[str, FloatArray]:
-    """Return the logs of the factors of tokens served, ``(workload, step) + batch``."""
+    """Return the logs of the factors of tokens served, ``(step, workload) + batch``."""
     with np.errstate(divide="ignore", invalid="ignore"):
         adoption = np.log(trajectory.adoption)
         response, capable = np.log(trajectory.price_response), np.log(trajectory.capability_response)
-        fill = np.broadcast_to(np.log(trajectory.fill), adoption.shape)
         logs = {
             "intensity": np.log(trajectory.intensity),
             "ceiling": np.log(trajectory.ceiling_factor),
-            "served over demanded": fill,
+            "served over demanded": np.log(trajectory.tokens_served) - np.log(trajectory.tokens_demanded),
         }
     own_epsilon, own_eta = _own(trajectory, "price_elasticity"), _own(trajectory, "capability_elasticity")
     new_response = response if elasticity is None else _rescaled(response, elasticity, own_epsilon, "elasticity")
@@ -226,10 +245,10 @@ def _demand_logs(
 
 
 def _own(trajectory: Trajectory, name: str) -> FloatArray:
-    """Return the workloads' own elasticities, shaped to broadcast against ``(workload, step) + batch``."""
+    """Return the workloads' own elasticities, shaped to broadcast against ``(step, workload) + batch``."""
     resolved = trajectory.scenario.resolve(trajectory.design)
     values = [np.atleast_1d(np.asarray(getattr(item, name), dtype=np.float64)) for item in resolved.market.values()]
-    table = np.stack(np.broadcast_arrays(*values))[:, None, :]
+    table = np.stack(np.broadcast_arrays(*values))[None]
     return table if trajectory.draws is not None else table[..., 0]
 
 
@@ -257,11 +276,11 @@ def _divide(
     changes = []
     for year in years:
         now, before = grid.year_steps(year), grid.year_steps(year - 1)
-        last, first = totals[:, now], totals[:, before]
+        last, first = totals[now], totals[before]
         both = (last > 0.0) & (first > 0.0)
         weight = np.where(both, log_mean(np.where(both, first, 1.0), np.where(both, last, 1.0)), 0.0)
         for name, series in logs.items():
-            step = np.where(both, series[:, now], 0.0) - np.where(both, series[:, before], 0.0)
+            step = np.where(both, series[now], 0.0) - np.where(both, series[before], 0.0)
             parts[name].append(_add(_add(weight * step)))
         parts["entry and exit"].append(_add(_add(np.where(both, 0.0, last - first))))
         change = _add(_add(last - first))

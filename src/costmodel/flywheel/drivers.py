@@ -1,249 +1,279 @@
-"""Everything that time alone drives: computed for all steps at once, before the loop.
+"""Everything that time alone drives: computed for all steps at once, and for the years ahead that orders look at.
 
-Inside the flywheel the draw axis is always there, of length 1 for a scalar run: shapes are ``(draw,)``,
-``(step, draw)``, ``(workload, draw)`` and ``(workload, step, draw)``.
+Inside the flywheel operator and draw axes are always there, of length 1 where there is nothing to tell apart: shapes
+are ``(draw,)``, ``(step, draw)``, ``(operator, draw)``, ``(step, operator, draw)`` and ``(step, workload, draw)``.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from costmodel.compute.software import dated_jump, fading_trend
-from costmodel.flywheel.inputs import AssetClass, FlywheelScenario, Line
-from costmodel.flywheel.workload_inputs import Adoption, Workload
+from costmodel.compute.software import amdahl_speedup, fading_trend
+from costmodel.flywheel.inputs import FlywheelScenario, Line, Shock
+from costmodel.flywheel.operator_inputs import Operator
+from costmodel.flywheel.workload_inputs import Workload
 from costmodel.foundation.arrays import FloatArray, ordered_sum
 from costmodel.foundation.errors import DomainError
-from costmodel.foundation.schedules import TimeGrid, year_fraction
-from costmodel.foundation.units import HOURS_PER_YEAR
-from costmodel.market.demand import bass_adoption, fading_growth, launch_ramp, logistic_adoption
-from costmodel.ownership.energy import load_factor
-from costmodel.ownership.rent import required_rent
+from costmodel.foundation.schedules import TimeGrid
+from costmodel.market.paths import NEVER, WorkloadPaths, by_step, draws, path, since, stack, trend_after, workload_paths
 
-NEVER = 1e9
-"""A date that is never reached [year]."""
-NO_LIMIT = np.inf
-ASSETS = ("accelerators", "network", "facility")
+ASSETS = ("accelerators", "network", "sites")
 """The asset classes, in the order of every ``asset`` axis."""
-
-
-def draws(value: Any) -> FloatArray:
-    """Return a resolved parameter with its draw axis: ``(draw,)``, of length 1 for a number."""
-    return np.atleast_1d(np.asarray(value, dtype=np.float64))
-
-
-def path(value: Any) -> FloatArray:
-    """Return a resolved trajectory with its draw axis: ``(step, draw)``."""
-    array = np.asarray(value, dtype=np.float64)
-    return array[:, None] if array.ndim == 1 else array
-
-
-def stack(rows: list[FloatArray]) -> FloatArray:
-    """Stack rows along a new leading axis after broadcasting them."""
-    return np.stack(np.broadcast_arrays(*rows))
-
-
-@dataclass(frozen=True, slots=True)
-class WorkloadDrivers:
-    """Parameters ``(workload, draw)`` and trajectories ``(workload, step, draw)`` of the workloads."""
-
-    tokens: FloatArray
-    elasticity: FloatArray
-    capability_elasticity: FloatArray
-    memory: FloatArray
-    log_price: FloatArray
-    log_reference: FloatArray
-    compute: FloatArray
-    compute_floor: FloatArray
-    mfu: FloatArray
-    log_margin: FloatArray
-    sharpness: FloatArray
-    adoption: FloatArray
-    intensity: FloatArray
-    rollout: FloatArray
-    model_index: FloatArray
-    budget: FloatArray
-    paid_share: FloatArray
-    realisation: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
 class Drivers:
-    """Trajectories that no state changes.
+    """Trajectories that no state changes, ``(step, …, draw)``; those named ahead go beyond the run.
 
-    ``unit_cost`` is the price of a class per accelerator bought ``(asset, step, draw)`` [USD]; ``rent`` the
-    required rent of new capacity by class, without running cost [USD/year]; ``running`` its running cost
-    [USD/year]; ``power`` facility power per accelerator bought [W].
+    ``price`` is the list price of accelerator, server and network per accelerator bought, by operator [USD];
+    ``power`` its facility power [W]; ``decline`` the expected fall of rents [1/year].
     """
 
     grid: TimeGrid
     times: FloatArray
+    """Mid-steps of the run and the years ahead, since the start [year]."""
     span: FloatArray
-    share: FloatArray
-    unit_cost: FloatArray
+    """Years since the last mid-step: half a step for the first."""
+    price: FloatArray
+    list_price: FloatArray
+    """What the lines ask, before an operator's own price ratio [USD]."""
     power: FloatArray
-    rent: FloatArray
-    running: FloatArray
+    decline: FloatArray
+    hardware_growth: FloatArray
+    """Log growth of accelerators per unit of money, ``(step, draw)`` [1/year]."""
+    site_price: FloatArray
+    electricity: FloatArray
+    energised: FloatArray | None
+    """What the grid gives ahead, ``(step, draw)`` [W/year]."""
+    chips_factor: FloatArray
     software_trend: FloatArray
-    jumps: FloatArray
-    reserve_wanted: FloatArray
+    learning: FloatArray
+    """1 while learning by doing goes on, else 0, ``(step, draw)``."""
+    model_index: FloatArray
+    training_shock: FloatArray
+    investors: FloatArray
     internal: FloatArray
-    workloads: WorkloadDrivers
-    total_unit_cost: FloatArray
-    """Price of all classes per accelerator bought, ``(step, draw)`` [USD]."""
-    total_rent: FloatArray
-    """Required rent of new capacity with running cost, ``(step, draw)`` [USD/year]."""
+    markup: FloatArray
+    """Mark-up in logs, ``(step, workload, draw)``."""
+    demand_factor: FloatArray
+    workloads: WorkloadPaths
 
     @property
     def step(self) -> float:
         """Length of a step [year]."""
         return self.grid.length
 
+    def ahead(self, series: FloatArray, step: int, years: FloatArray) -> FloatArray:
+        """Return a trajectory some years after a mid-step, between its mid-steps by a line; the last one is held.
+
+        Parameters
+        ----------
+        series
+            ``(step, draw)`` or ``(step, operator, draw)``, beyond the run too.
+        step
+            Number of the present step.
+        years
+            How far ahead, ``(draw,)``.
+        """
+        position = step + years / self.step
+        low = np.clip(np.floor(position).astype(int), 0, series.shape[0] - 1)
+        high = np.minimum(low + 1, series.shape[0] - 1)
+        part = position - np.floor(position)
+        if low.size == 1:
+            return np.asarray(series[low[0]] * (1.0 - part) + series[high[0]] * part)
+        shape = np.broadcast_shapes(series.shape[1:], years.shape)
+        full = np.broadcast_to(series, (series.shape[0], *shape))
+        index = np.broadcast_to(low, shape)[None], np.broadcast_to(high, shape)[None]
+        first, second = (np.take_along_axis(full, which, axis=0)[0] for which in index)
+        return np.asarray(first * (1.0 - part) + second * part)
+
+
+def shock_index(scenario: FlywheelScenario, kind: str, grid: TimeGrid, *, work: bool = False) -> FloatArray:
+    """Return the product of the shocks of a kind, ``(step, draw)``; within a step in logs by the time they hold.
+
+    Parameters
+    ----------
+    scenario
+        A resolved scenario.
+    kind
+        Which shocks.
+    grid
+        The steps.
+    work
+        Whether the factor speeds up a share of the work, through Amdahl's law.
+    """
+    index = np.ones((grid.steps, 1))
+    for shock in scenario.shocks:
+        if shock.kind == kind:
+            factor = _factor(shock, work)
+            held = _held(grid, shock)[:, None]
+            index = index * np.where(factor > 0.0, np.power(np.maximum(factor, 1e-300), held), 1.0 - held)
+    return index
+
+
+def _factor(shock: Shock, work: bool) -> FloatArray:
+    if work:
+        return np.asarray(amdahl_speedup(draws(shock.share), draws(shock.factor)))
+    return np.asarray(1.0 + draws(shock.share) * (draws(shock.factor) - 1.0))
+
+
+def _held(grid: TimeGrid, shock: Shock) -> FloatArray:
+    """Return the share of each step in which a shock holds, ``(step,)``."""
+    start, end = since(grid, shock.date), since(grid, shock.until)
+    bounds = grid.bounds - grid.begin
+    return np.asarray(np.maximum(np.minimum(bounds[1:], end) - np.maximum(bounds[:-1], start), 0.0) / grid.length)
+
 
 def drivers_of(scenario: FlywheelScenario) -> Drivers:
     """Compute the drivers of a resolved scenario."""
-    grid = scenario.grid
-    times = grid.mid - grid.begin
+    grid, outlook = scenario.grid, scenario.outlook
+    times = outlook.mid - outlook.begin
     span = np.full(grid.steps, grid.length)
     span[0] = grid.length / 2.0
-    hardware = _hardware(scenario, grid, times)
-    software = scenario.software
+    software, training, internal = scenario.software, scenario.training, scenario.internal
+    progress = np.minimum(times, since(grid, software.progress_until))[:, None]
     trend = fading_trend(
-        times[:, None],
-        draws(software.algorithmic_growth),
-        draws(software.algorithmic_fade),
-        since(grid, software.fade_from),
+        progress, draws(software.algorithmic_growth), draws(software.algorithmic_fade), since(grid, software.fade_from)
     )
-    jumps = np.ones((grid.steps, 1))
-    for jump in software.jumps:
-        jumps = jumps * dated_jump(times[:, None], since(grid, jump.date), draws(jump.share), draws(jump.factor))
-    training, internal = scenario.training, scenario.internal
-    reserve = draws(training.reserve) * np.exp(draws(training.reserve_growth) * times[:, None])
+    serving = np.log(shock_index(scenario, "serving", outlook, work=True))
     busy = path(internal.accelerators) * trend_after(times, draws(internal.growth), since(grid, internal.growth_from))
-    workloads = _workloads(scenario, grid, times)
-    _, unit_cost, _, rent, running = hardware
-    totals = (np.asarray(ordered_sum(unit_cost)), np.asarray(ordered_sum(rent) + running))
-    return Drivers(grid, times, span, *hardware, trend, jumps, reserve, busy, workloads, *totals)
+    grid_power = scenario.power_grid
+    items = list(scenario.market.values())
+    workloads = workload_paths(items, grid, times, [_budget(scenario, item, times) for item in items])
+    markup = np.log1p(np.expm1(workloads.log_margin) * shock_index(scenario, "markup", outlook)[:, None])
+    return Drivers(
+        grid,
+        times,
+        span,
+        *_hardware(scenario, grid, times),
+        site_price=path(scenario.hardware.sites.cost_per_watt),
+        electricity=path(scenario.energy.price) * shock_index(scenario, "energy", outlook),
+        energised=None if grid_power is None else path(grid_power.energised) * shock_index(scenario, "grid", outlook),
+        chips_factor=shock_index(scenario, "chips", outlook),
+        software_trend=trend + serving,
+        learning=np.asarray(times <= since(grid, software.progress_until), dtype=np.float64)[:, None],
+        model_index=by_step([_model(scenario, name, grid, times) for name in scenario.market]),
+        training_shock=shock_index(scenario, "training", outlook, work=True),
+        investors=path(training.investors) * shock_index(scenario, "investors", outlook),
+        internal=busy,
+        markup=markup,
+        demand_factor=shock_index(scenario, "demand", outlook),
+        workloads=workloads,
+    )
 
 
-def since(grid: TimeGrid, date: dt.date | None) -> float:
-    """Return a date as years since the start; absent is never."""
-    return NEVER if date is None else year_fraction(date) - grid.begin
+def _budget(scenario: FlywheelScenario, item: Workload, times: FloatArray) -> FloatArray:
+    """Return what the users of a workload can pay, ``(step, draw)`` [USD/year]."""
+    if item.budget is not None:
+        return path(item.budget)
+    if item.budget_share is None:
+        return np.full((len(times), 1), np.inf)
+    return np.asarray(draws(item.budget_share) * path(scenario.economy.world_product))
 
 
-def trend_after(times: FloatArray, growth: FloatArray, start: float) -> FloatArray:
-    """Return the factor of a log trend that begins at ``start``, ``(step, draw)``."""
-    return np.asarray(np.exp(growth * np.maximum(times - start, 0.0)[:, None]))
+def _model(scenario: FlywheelScenario, name: str, grid: TimeGrid, times: FloatArray) -> FloatArray:
+    """Return the compute of the served model over the start, ``(step, draw)``."""
+    item = scenario.market[name]
+    start = since(grid, item.model_fade_from)
+    return np.asarray(np.exp(fading_trend(times[:, None], draws(item.model_growth), draws(item.model_fade), start)))
 
 
 def _hardware(
     scenario: FlywheelScenario, grid: TimeGrid, times: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Return purchase shares, unit cost by class, power, required rent by class and running cost."""
-    inputs, rate = scenario.hardware, np.log1p(draws(scenario.accounts.wacc))
-    lines = list(inputs.lines.values())
-    weights = stack([path(line.share) for line in lines])
-    whole = ordered_sum(weights)
+    """Return price paid, list price, power, expected decline by operator, and growth per unit of money."""
+    inputs, lines = scenario.hardware, scenario.hardware.lines
+    stop = since(grid, inputs.progress_until)
+    factor = shock_index(scenario, "chip_price", scenario.outlook)
+    network = 1.0 + draws(inputs.network.cost_ratio)
+    figures = {name: _line(line, grid, times, stop) for name, line in lines.items()}
+    declines = {name: _decline(line) for name, line in lines.items()}
+    rows: list[list[FloatArray]] = []
+    for name, operator in scenario.operators.items():
+        shares, ratios = _purchases(operator, lines, name)
+        price = ordered_sum(shares[key] * ratios[key] * figures[key][0] for key in shares) * network * factor
+        listed = ordered_sum(shares[key] * figures[key][0] for key in shares) * network * factor
+        power = ordered_sum(shares[key] * figures[key][1] for key in shares)
+        progress = (times <= stop)[:, None]
+        decline = ordered_sum(shares[key] * declines[key] for key in shares) * progress
+        rows.append([np.asarray(item) for item in (price, listed, power, decline)])
+    price, listed, power, decline = (by_step(column) for column in zip(*rows, strict=True))
+    return price, listed, power, decline, np.asarray(decline[:, 0])
+
+
+def _purchases(
+    operator: Operator, lines: dict[str, Line], name: str
+) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
+    """Return an operator's shares of purchases by line, adding up to 1, and its price ratios, ``(step, draw)``."""
+    if operator.silicon:
+        weights = {key: path(use.share) for key, use in operator.silicon.items()}
+        ratios = {key: path(use.price_ratio) for key, use in operator.silicon.items()}
+    else:
+        weights = {key: path(line.share) for key, line in lines.items()}
+        ratios = {key: np.ones((1, 1)) for key in lines}
+    whole = ordered_sum(weights.values())
     if not np.all(whole > 0.0):
         step = int(np.argwhere(~(whole > 0.0))[0][0])
-        raise DomainError(f"hardware.lines: every share of purchases is 0 in step {step}; one must be above 0")
-    share = weights / whole
-    costs, rents, watts = [], [], []
-    for line in lines:
-        price, power = _line(line, grid, times)
-        watts.append(power)
-        cost = [price, price * draws(inputs.network.cost_ratio), power * path(inputs.facility.cost_per_watt)]
-        expected = line.expected_decline
-        decline = np.maximum(-draws(line.price_trend), 0.0) if expected is None else draws(expected)
-        falls = [decline, decline, draws(inputs.facility.rent_decline)]
-        classes: list[AssetClass] = [inputs.accelerators, inputs.network, inputs.facility]
-        rent = [
-            required_rent(amount, rate, fall, draws(item.economic_life), 0.0)
-            for amount, fall, item in zip(cost, falls, classes, strict=True)
-        ]
-        costs.append(stack(cost))
-        rents.append(stack(rent))
-    unit_cost = ordered_sum(part * cost for part, cost in zip(share, costs, strict=True))
-    rents_total = ordered_sum(part * rent for part, rent in zip(share, rents, strict=True))
-    power = ordered_sum(part * watt for part, watt in zip(share, watts, strict=True))
-    return share, unit_cost, power, rents_total, running_cost(scenario, unit_cost, power)
+        raise DomainError(f"operators.{name}: every share of purchases is 0 in step {step}; one must be above 0")
+    return {key: weight / whole for key, weight in weights.items()}, ratios
 
 
-def _line(line: Line, grid: TimeGrid, times: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return price and power of a product line, schedule first and trend after its last date."""
+def _line(line: Line, grid: TimeGrid, times: FloatArray, stop: float) -> tuple[FloatArray, FloatArray]:
+    """Return price and power of a line: schedule first, trend after its last date, still once progress stops."""
     start = since(grid, line.trend_from)
+    last = max(int(np.searchsorted(times, stop, side="right")) - 1, 0)
+    rows = np.minimum(np.arange(len(times)), last)
     price = path(line.price) * trend_after(times, draws(line.price_trend), start)
     power = path(line.power) * trend_after(times, draws(line.power_trend), start)
-    return price, power
+    return price[rows], power[rows]
 
 
-def running_cost(scenario: FlywheelScenario, unit_cost: FloatArray, power: FloatArray) -> FloatArray:
-    """Return the running cost of an accelerator at target utilisation [USD/year]."""
-    load = load_factor(draws(scenario.service.target_utilisation), draws(scenario.energy.idle_fraction))
-    energy = power * draws(scenario.energy.full_load) * load * HOURS_PER_YEAR * path(scenario.energy.price)
-    upkeep = draws(scenario.hardware.maintenance) * (unit_cost[0] + unit_cost[1])
-    return np.asarray(energy + upkeep + draws(scenario.accounts.facility_operation) * unit_cost[2])
+def _decline(line: Line) -> FloatArray:
+    return draws(-np.minimum(line.price_trend, 0.0) if line.expected_decline is None else line.expected_decline)
 
 
-def _workloads(scenario: FlywheelScenario, grid: TimeGrid, times: FloatArray) -> WorkloadDrivers:
-    """Stack the workloads' parameters and trajectories."""
-    items = list(scenario.market.values())
-    world = None if scenario.economy.world_product is None else path(scenario.economy.world_product)
+def shares_of(scenario: FlywheelScenario, name: str, otherwise: FloatArray) -> FloatArray:
+    """Return an operators' share by step, adding up to 1, ``(step, operator, draw)``.
 
-    def row(name: str, absent: float | None = None) -> FloatArray:
-        values = [getattr(item, name) for item in items]
-        return stack([draws(absent if value is None else value) for value in values])
+    Parameters
+    ----------
+    scenario
+        A resolved scenario.
+    name
+        The entry of an operator that holds it.
+    otherwise
+        Shares where no operator gives one, ``(step, operator, draw)`` or broadcasting to it.
 
-    def budget(item: Workload) -> FloatArray:
-        if item.budget_share is None or world is None:
-            return np.full((grid.steps, 1), NO_LIMIT)
-        return np.asarray(draws(item.budget_share) * world)
-
-    def intensity(item: Workload) -> FloatArray:
-        fade = draws(NEVER if item.intensity_fade is None else item.intensity_fade)
-        return np.asarray(fading_growth(times[:, None], draws(item.intensity_growth), fade))
-
-    def rollout(item: Workload) -> FloatArray:
-        begin = -NEVER if item.launch is None else since(grid, item.launch)
-        return np.asarray(launch_ramp(times[:, None], begin, draws(item.ramp)))
-
-    def model(item: Workload) -> FloatArray:
-        start = since(grid, item.model_fade_from)
-        return np.asarray(np.exp(fading_trend(times[:, None], draws(item.model_growth), draws(item.model_fade), start)))
-
-    return WorkloadDrivers(
-        tokens=row("tokens"),
-        elasticity=row("price_elasticity"),
-        capability_elasticity=row("capability_elasticity"),
-        memory=row("price_memory", NEVER),
-        log_price=np.log(row("price")),
-        log_reference=np.log(
-            stack([draws(item.price if item.remembered_price is None else item.remembered_price) for item in items])
-        ),
-        compute=row("compute_per_token"),
-        compute_floor=row("compute_floor"),
-        mfu=row("mfu"),
-        log_margin=np.log1p(row("markup")),
-        sharpness=row("budget_sharpness"),
-        adoption=stack([_adoption(item.adoption, times) for item in items]),
-        intensity=stack([intensity(item) for item in items]),
-        rollout=stack([rollout(item) for item in items]),
-        model_index=stack([model(item) for item in items]),
-        budget=stack([budget(item) for item in items]),
-        paid_share=stack([path(item.paid_share) for item in items]),
-        realisation=stack([path(item.price_realisation) for item in items]),
-    )
+    Raises
+    ------
+    ScenarioError, DomainError
+        If some operators give one and others don't, or all are 0 in a step.
+    """
+    given = {key: getattr(item, name) for key, item in scenario.operators.items()}
+    absent = [key for key, value in given.items() if value is None]
+    if len(absent) == len(given):
+        return otherwise
+    if absent:
+        raise DomainError(f"operators.{absent[0]}.{name} is absent, but others give theirs; give all or none")
+    weights = by_step([path(value) for value in given.values()])
+    whole = np.asarray(ordered_sum(np.moveaxis(weights, 1, 0)))[:, None]
+    if not np.all(whole > 0.0):
+        raise DomainError(f"operators: every {name} is 0 in step {int(np.argwhere(~(whole > 0.0))[0][0])}")
+    return np.asarray(weights / whole)
 
 
-def _adoption(adoption: Adoption, times: FloatArray) -> FloatArray:
-    """Return the adoption index of a workload, ``(step, draw)``."""
-    t = times[:, None]
-    growth, ceiling = draws(adoption.growth), draws(adoption.ceiling)
-    if adoption.kind == "logistic":
-        return np.asarray(logistic_adoption(t, growth, ceiling))
-    if adoption.kind == "bass":
-        return np.asarray(bass_adoption(t, draws(adoption.innovation), draws(adoption.imitation), ceiling))
-    return np.asarray(path(adoption.index) * np.exp(growth * t))
+__all__ = [
+    "ASSETS",
+    "NEVER",
+    "Drivers",
+    "draws",
+    "drivers_of",
+    "path",
+    "shares_of",
+    "shock_index",
+    "since",
+    "stack",
+    "trend_after",
+]

@@ -98,15 +98,19 @@ def token_growth_fixed_share(
     return (shifter_growth - elasticity * falling + learned) / (1.0 - gain)
 
 
+def _follows_revenue(scenario: FlywheelScenario) -> bool:
+    """Whether training is paid from revenue, so that capability and demand feed each other."""
+    return bool(np.any(draws(scenario.training.revenue_share) > 0.0))
+
+
 def loop_gain(scenario: FlywheelScenario) -> FloatArray:
     """Return the largest loop gain over the workloads of a resolved scenario, ``(draw,)``.
 
-    ``b|ε|`` where the training reserve grows from outside, ``b|ε| + η(1 − b)`` where it is a share of the fleet.
+    ``b|ε|`` where training is paid by investors alone, ``b|ε| + η(1 − b)`` where it takes a share of revenue.
     """
-    b = draws(scenario.software.experience_exponent)
-    fixed = scenario.training.fixed_share is not None
+    b, fed = draws(scenario.software.experience_exponent), _follows_revenue(scenario)
     gains = [
-        -b * draws(item.price_elasticity) + (draws(item.capability_elasticity) * (1.0 - b) if fixed else 0.0)
+        -b * draws(item.price_elasticity) + (draws(item.capability_elasticity) * (1.0 - b) if fed else 0.0)
         for item in scenario.market.values()
     ]
     return np.asarray(stack([np.asarray(gain) for gain in gains]).max(axis=0))
@@ -124,18 +128,18 @@ def closed_form_growth(scenario: FlywheelScenario) -> FloatArray:
         epsilon, eta = draws(item.price_elasticity), draws(item.capability_elasticity)
         common = (epsilon, hardware, software, draws(item.model_growth), b)
         gain = draws(training.algorithmic_growth)
-        if training.fixed_share is None:
-            growth = token_growth_exogenous(lasting + spread, eta, gain + draws(training.reserve_growth), *common)
-        else:
+        if _follows_revenue(scenario):
             growth = token_growth_fixed_share(lasting + spread, eta, gain, *common)
+        else:
+            growth = token_growth_exogenous(lasting + spread, eta, gain + hardware, *common)
         rows.append(np.asarray(growth))
     return np.asarray(np.where(loop_gain(scenario) >= 1.0, np.inf, stack(rows).max(axis=0)))
 
 
 def has_physical_ceiling(scenario: FlywheelScenario) -> bool:
-    """Whether chips, power or what users can pay bound the fleet or demand."""
-    bounded = all(item.budget_share is not None for item in scenario.market.values())
-    return bounded or scenario.investment.power_room is not None or scenario.investment.chip_supply is not None
+    """Whether power or what users can pay bound the fleet or demand."""
+    bounded = all(item.budget_share is not None or item.budget is not None for item in scenario.market.values())
+    return bounded or scenario.power_grid is not None
 
 
 def refuse_runaway(scenario: FlywheelScenario) -> tuple[FloatArray, FloatArray]:
@@ -144,8 +148,8 @@ def refuse_runaway(scenario: FlywheelScenario) -> tuple[FloatArray, FloatArray]:
     Raises
     ------
     ConvergenceError
-        If there is no ceiling on chips, power or demand and any draw has a gain of 1 or more, or a closed-form
-        growth above ``investment.max_growth``; the message states the gain and the share of draws.
+        If there is no ceiling on power or demand and any draw has a gain of 1 or more, or a closed-form growth above
+        ``investment.max_growth``; the message states the gain and the share of draws.
     """
     gain, growth = loop_gain(scenario), closed_form_growth(scenario)
     limit = np.log(draws(scenario.investment.max_growth))
@@ -157,7 +161,7 @@ def refuse_runaway(scenario: FlywheelScenario) -> tuple[FloatArray, FloatArray]:
             f"the flywheel runs away: the largest loop gain is {float(gain.max()):.3f} (must be below 1) and the "
             f"fastest closed-form token growth {fastest} a year (investment.max_growth allows "
             f"{float(np.exp(limit.min())):.3g}×), in {float(np.mean(bad)):.1%} of draws; give a ceiling "
-            "(investment.power_room, investment.chip_supply or budget_share for every workload) or a smaller "
+            "(power_grid, or a budget or budget_share for every workload) or a smaller "
             "price_elasticity, capability_elasticity or experience_exponent"
         )
     return gain, growth

@@ -14,10 +14,6 @@ from costmodel.foundation.scenario import Observation
 from costmodel.foundation.schedules import parse_date, year_fraction
 from costmodel.foundation.units import conversion_factor, dimensions
 
-FLOWS = frozenset({"tokens", "user_spend", "revenue", "capex", "depreciation", "operator_cost", "energy_used"})
-"""Outputs that are amounts per step: summed over a year, or read as a rate at a date."""
-AT_END = frozenset({"accelerators_shipped"})
-"""Outputs that are running totals at the end of a step."""
 ROOM = 1e-3
 """How far before the start a date may lie and still be read as the start [year]: a year end."""
 
@@ -54,30 +50,36 @@ def compare_with_history(trajectory: Trajectory) -> tuple[Comparison, ...]:
 
 def read_off(trajectory: Trajectory, row: Observation) -> FloatArray:
     """Return a run's figure for an observation, in the observation's unit, ``()`` or ``(draw,)``."""
-    series = getattr(trajectory, row.output, None)
-    grid = trajectory.scenario.grid
-    if series is None or np.ndim(series) == 0 or np.shape(series)[0] != grid.steps:
+    spec, grid = trajectory.outputs().get(row.output), trajectory.scenario.grid
+    if spec is None or spec.dims != ("step",):
         raise ScenarioError(f"observation {row.output!r} at {row.date}: the run has no such series by step")
-    values = np.asarray(series)
+    values = np.asarray(trajectory[row.output])
     whole_year = row.date.isdigit()
-    if row.output in FLOWS:
-        return _flow(values, row, whole_year, trajectory)
+    if spec.kind == "flow":
+        return _flow(values, spec.unit, row, trajectory)
+    factor = conversion_factor(spec.unit, row.unit)
     if whole_year:
-        return np.asarray(values[grid.year_steps(int(row.date))].mean(axis=0))
+        return np.asarray(values[grid.year_steps(int(row.date))].mean(axis=0) * factor)
     when = _when(row, trajectory)
-    if row.output in AT_END:
-        first = values[0] - (values[1] - values[0] if grid.steps > 1 else 0.0)
-        opening = trajectory.scenario.hardware.fleet.opening_shipped
-        start = np.broadcast_to(opening, first.shape) if isinstance(opening, float) else first
-        return _interpolate(grid.bounds, np.concatenate([start[None], values]), when)
-    return _interpolate(grid.mid, values, when)
+    if spec.kind == "stock":
+        start = np.broadcast_to(_at_start(trajectory, row.output, values), values[0].shape)
+        return _interpolate(grid.bounds, np.concatenate([start[None], values]), when) * factor
+    return _interpolate(grid.mid, values, when) * factor
 
 
-def _flow(values: FloatArray, row: Observation, whole_year: bool, trajectory: Trajectory) -> FloatArray:
+def _at_start(trajectory: Trajectory, output: str, values: FloatArray) -> FloatArray:
+    """Return a running total at the start: as written, or a step before its first value."""
+    openings = [item.opening for item in trajectory.scenario.operators.values()]
+    known = [item.shipped for item in openings]
+    if output == "accelerators_shipped" and all(isinstance(value, float) for value in known):
+        return np.asarray(sum(float(value) for value in known if isinstance(value, float)))
+    return np.asarray(values[0] - (values[1] - values[0] if len(values) > 1 else 0.0))
+
+
+def _flow(values: FloatArray, unit: str, row: Observation, trajectory: Trajectory) -> FloatArray:
     """Return a flow's sum over a year, or its rate at a date, in the observation's unit."""
     grid = trajectory.scenario.grid
-    unit = {"tokens": "token", "energy_used": "Wh"}.get(row.output, "USD")
-    if whole_year:
+    if row.date.isdigit():
         factor = conversion_factor(unit, row.unit)
         return np.asarray(values[grid.year_steps(int(row.date))].sum(axis=0) * factor)
     if dimensions(row.unit) == dimensions(unit):

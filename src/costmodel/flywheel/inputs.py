@@ -1,55 +1,30 @@
-"""The written inputs of the flywheel: one operator, several workloads.
+"""The written inputs of the flywheel: workloads, hardware, operators, suppliers, the grid, training and shocks.
 
 Every number is a parameter with a unit, bounds and evidence; a dotted path addresses each
-(``market.chat.price_elasticity``). The numbers in brackets name the items of the flywheel's equations.
+(``market.chat.price_elasticity``, ``operators.meta.financing.wacc``).
 """
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from costmodel.flywheel.workload_inputs import Pricing, Rental, Service, Workload
-from costmodel.foundation.errors import ScenarioError
+from costmodel.flywheel.operator_inputs import Operator
+from costmodel.flywheel.removed import refuse_removed
+from costmodel.flywheel.workload_inputs import Workload
+from costmodel.foundation.errors import ScenarioError, near_matches
 from costmodel.foundation.inputs import Date, Flag, Inputs, Parameter, parameter
 from costmodel.foundation.scenario import Scenario, register_model
-from costmodel.foundation.schedules import STEPS_PER_YEAR, TimeGrid, year_fraction
+from costmodel.foundation.schedules import STEPS_PER_YEAR, TimeGrid
+from costmodel.market.workload import Period
 
-
-class Time(Inputs):
-    """The time grid: whole steps from a start date to an end date."""
-
-    start: Date
-    end: Date
-    step: Literal["half-month", "month", "quarter"] = "quarter"
-
-    def grid(self) -> TimeGrid:
-        """Return the grid.
-
-        Raises
-        ------
-        ScenarioError
-            If the dates hold no whole number of steps.
-        """
-        count = (year_fraction(self.end) - year_fraction(self.start)) * STEPS_PER_YEAR[self.step]
-        if count < 0.5 or abs(count - round(count)) > 1e-6:
-            raise ScenarioError(
-                f"time: from {self.start} to {self.end} is not a whole, positive number of {self.step} steps"
-            )
-        return TimeGrid(self.start, round(count), self.step)
-
-
-class Jump(Inputs):
-    """A dated jump of software efficiency: a release, or a kernel found (through Amdahl's law)."""
-
-    date: Date
-    factor: Parameter = parameter("1", gt=0, description="Speed-up of the affected share of the work.")
-    share: Parameter = parameter("1", ge=0, le=1, default=1.0, description="Share of the work that it affects.")
+LOOKAHEAD = 4
+"""Years beyond the end to which schedules are read [year]: what is ordered in a run enters service after it."""
 
 
 class Software(Inputs):
-    """Software efficiency of serving [1]: a trend, learning by doing, dated jumps."""
+    """Software efficiency of serving: a trend and learning by doing; shocks add dated jumps."""
 
     algorithmic_growth: Parameter = parameter(
         "1/year", description="Log growth of software efficiency at fixed quality, above 0 where it improves."
@@ -64,13 +39,15 @@ class Software(Inputs):
     initial_cumulative_tokens: Parameter = parameter(
         "token", gt=0, description="Tokens served before the start: what learning by doing is measured from."
     )
-    jumps: tuple[Jump, ...] = ()
+    progress_until: Date | None = None
 
 
 class Line(Inputs):
-    """A product line of accelerators [2], counted in reference accelerators; merchant or custom silicon."""
+    """A line of accelerators, counted in reference accelerators; merchant or custom silicon."""
 
-    share: Parameter = parameter("1", ge=0, trajectory=True, default=1.0, description="Share of purchases by units.")
+    share: Parameter = parameter(
+        "1", ge=0, trajectory=True, default=1.0, description="Share of purchases by units, where no operator says else."
+    )
     price: Parameter = parameter(
         "USD", gt=0, trajectory=True, description="Price of accelerator and server per reference accelerator."
     )
@@ -85,71 +62,51 @@ class Line(Inputs):
     )
 
 
-class AssetClass(Inputs):
-    """An asset class [7, 9, 10]: how long it takes to enter service, earns, and stands in the books."""
+class Accelerators(Inputs):
+    """Accelerators and servers in service."""
 
-    lag: Parameter = parameter("year", ge=0, description="From payment to service.")
+    lag: Parameter = parameter("year", ge=0, le=LOOKAHEAD, description="From order to service.")
+    shipping_lag: Parameter = parameter("year", ge=0, default=0.0, description="From order to shipment.")
     economic_life: Parameter = parameter("year", gt=0, description="Years over which required rent recovers its price.")
     book_life: Parameter = parameter("year", gt=0, description="Useful life in the books, straight line.")
-    opening_book: Parameter = parameter("USD", ge=0, default=0.0, description="Book value in service at the start.")
-    opening_book_life: Parameter = parameter("year", gt=0, default=3.0, description="Years over which it runs off.")
-    opening_run_off: Parameter = parameter(
-        "1", ge=1, default=1.0, description="Shape of that: 1 evenly, 2 as assets of all ages do, faster at first."
-    )
-    opening_construction: Parameter = parameter(
-        "USD", ge=0, default=0.0, description="Paid but not in service at the start; enters evenly over the lag."
-    )
-    leased_share: Parameter = parameter(
-        "1", ge=0, le=1, default=0.0, description="Share of its cost taken on by finance lease: in the books, not paid."
+    physical_life: Parameter = parameter("year", gt=0, description="Years in service until retired.")
+    failure_rate: Parameter = parameter("1/year", ge=0, default=0.0, description="Permanent failures per unit.")
+    availability: Parameter = parameter("1", gt=0, le=1, default=1.0, description="Share of time in working order.")
+    early_leaving: Flag = True
+    leaving_time: Parameter = parameter(
+        "year", gt=0, default=0.75, description="Time over which a vintage that does not earn its keep leaves."
     )
 
 
-class Network(AssetClass):
-    """Network and other shared equipment."""
+class Network(Inputs):
+    """Network and other shared equipment, bought with accelerators."""
 
-    cost_ratio: Parameter = parameter(
-        "1", ge=0, default=0.0, description="Its cost over that of accelerators and servers."
-    )
+    cost_ratio: Parameter = parameter("1", ge=0, default=0.0, description="Its cost over that of accelerators.")
+    book_life: Parameter = parameter("year", gt=0, default=5.0, description="Useful life in the books, straight line.")
 
 
-class Facility(AssetClass):
-    """Buildings, cooling and power supply."""
+class Sites(Inputs):
+    """Buildings, cooling and power supply: a stock of its own, in watts."""
 
     cost_per_watt: Parameter = parameter("USD/W", ge=0, trajectory=True, description="Cost per watt of facility power.")
-    rent_decline: Parameter = parameter("1/year", ge=0, default=0.0, description="Expected log fall of its rent.")
-
-
-class Fleet(Inputs):
-    """Accelerators in service [3]."""
-
-    shipping_lag: Parameter = parameter("year", ge=0, default=0.0, description="From payment to shipment.")
-    failure_rate: Parameter = parameter("1/year", ge=0, default=0.0, description="Permanent failures per unit.")
-    physical_life: Parameter = parameter("year", gt=0, description="Years in service until retired.")
-    availability: Parameter = parameter("1", gt=0, le=1, default=1.0, description="Share of time in working order.")
-    opening_units: Parameter = parameter("1", ge=0, description="Reference accelerators in service at the start.")
-    opening_pipeline: Parameter = parameter(
-        "1", ge=0, default=0.0, description="Paid but not in service at the start; enters evenly over the lag."
-    )
-    opening_life: Parameter = parameter("year", gt=0, description="Years over which the opening fleet retires evenly.")
-    opening_power: Parameter = parameter("W", gt=0, description="Facility power per opening accelerator.")
-    opening_shipped: Parameter = parameter(
-        "1", ge=0, optional=True, description="Shipped up to the start; opening fleet and pipeline if absent."
-    )
-    early_retirement: Flag = False
+    lag: Parameter = parameter("year", ge=0, le=LOOKAHEAD, description="From order to power, paid evenly over it.")
+    economic_life: Parameter = parameter("year", gt=0, default=20.0, description="Years in service.")
+    book_life: Parameter = parameter("year", gt=0, default=20.0, description="Useful life in the books, straight line.")
+    operation: Parameter = parameter("1/year", ge=0, default=0.0, description="Operating a site over its cost.")
 
 
 class Hardware(Inputs):
-    """Hardware [2, 3, 7]."""
+    """Hardware, the same for all operators unless they say else."""
 
     peak: Parameter = parameter("FLOP/s", gt=0, description="Dense 8-bit peak of the reference accelerator.")
     lines: dict[str, Line] = Field(min_length=1)
-    accelerators: AssetClass
-    network: Network
-    facility: Facility
-    fleet: Fleet
+    accelerators: Accelerators
+    network: Network = Network()
+    sites: Sites
     maintenance: Parameter = parameter(
-        "1/year", ge=0, default=0.0, description="Maintenance and other running cost over purchase price per year."
+        "1/year", ge=0, default=0.0, description="Upkeep other than energy over purchase price of equipment."
     )
+    progress_until: Date | None = None
 
 
 class Energy(Inputs):
@@ -162,27 +119,46 @@ class Energy(Inputs):
     )
 
 
+class Clearing(Inputs):
+    """How prices of tokens and rents follow the market."""
+
+    speed: Parameter = parameter(
+        "1/year", gt=0, optional=True, description="Speed at which list prices close on their target; absent: at once."
+    )
+    scarcity_exponent: Parameter = parameter(
+        "1", gt=0, default=3.0, description="Exponent of the scarcity rent on use."
+    )
+    target_use: Parameter = parameter("1", gt=0, le=1, description="Use at the required rent: peak-to-average load.")
+    max_use: Parameter = parameter("1", gt=0, le=1, default=1.0, description="Largest share ever used.")
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        low, high = self.target_use, self.max_use
+        if isinstance(low, float) and isinstance(high, float) and low > high:
+            raise ScenarioError(f"target_use {low:g} is above max_use {high:g}")
+        return self
+
+
 class FinalRun(Inputs):
-    """A dated final training run: a share of the reserve for some time."""
+    """A dated final training run: a share of the training budget for some time."""
 
     start: Date
     duration: Parameter = parameter("year", gt=0, description="Length of the run.")
-    share: Parameter = parameter("1", ge=0, le=1, description="Share of the training reserve.")
+    share: Parameter = parameter("1", ge=0, le=1, description="Share of the training budget.")
 
 
 class Training(Inputs):
-    """The training programme [5] and what it does to capability."""
+    """Training as a decision: a budget from revenue and from investors, and the capability that it buys."""
 
-    reserve: Parameter = parameter("1", ge=0, default=0.0, description="Accelerators held for training at the start.")
-    reserve_growth: Parameter = parameter("1/year", default=0.0, description="Log growth of the reserve wanted.")
-    max_share: Parameter = parameter("1", ge=0, le=1, default=1.0, description="Largest share of the fleet in service.")
-    fixed_share: Parameter = parameter(
-        "1", ge=0, le=1, optional=True, description="If given, the reserve is this share of the fleet and no more."
-    )
-    budget: Parameter = parameter(
-        "USD/year", ge=0, trajectory=True, optional=True, description="Most spent on its rent."
+    revenue_share: Parameter = parameter("1", ge=0, default=0.0, description="Share of token revenue spent on compute.")
+    revenue_memory: Parameter = parameter("year", gt=0, default=0.5, description="Over which revenue is remembered.")
+    investors: Parameter = parameter(
+        "USD/year", ge=0, trajectory=True, default=0.0, description="Investors' money spent on training compute."
     )
     algorithmic_growth: Parameter = parameter("1/year", default=0.0, description="Log growth of training efficiency.")
+    initial_growth: Parameter = parameter(
+        "1/year", default=0.0, description="Log growth of training compute before the start."
+    )
     capability_lag: Parameter = parameter("year", ge=0, default=0.0, description="From training to models in use.")
     final_runs: tuple[FinalRun, ...] = ()
     staff: Parameter = parameter(
@@ -192,17 +168,21 @@ class Training(Inputs):
 
 
 class Internal(Inputs):
-    """Non-token internal work (ranking, advertising) [3]."""
+    """Internal work without tokens (ranking, advertising), valued at the rent of the day."""
 
     accelerators: Parameter = parameter(
-        "1", ge=0, trajectory=True, default=0.0, description="Accelerators it keeps busy."
+        "1", ge=0, trajectory=True, default=0.0, description="Accelerators it keeps busy at the reference rent."
     )
     growth: Parameter = parameter("1/year", default=0.0, description="Log growth after growth_from.")
     growth_from: Date | None = None
+    rent_elasticity: Parameter = parameter("1", le=0, default=0.0, description="Signed: d ln work / d ln rent.")
+    reference_rent: Parameter = parameter(
+        "USD/hour", gt=0, default=1.0, description="Rent at which the accelerators are counted."
+    )
 
 
 class Economy(Inputs):
-    """What budgets and limits are measured against."""
+    """What budgets are measured against."""
 
     world_product: Parameter = parameter(
         "USD/year",
@@ -214,126 +194,138 @@ class Economy(Inputs):
 
 
 class Investment(Inputs):
-    """Investment [9]: a dated plan, then demand-following, within bounds."""
+    """How capacity that must earn its required rent is ordered once plans end."""
 
-    plan: Parameter = parameter(
-        "USD/year", ge=0, trajectory=True, optional=True, description="Planned capex, all classes, leased or owned."
+    adjustment: Parameter = parameter("year", gt=0, default=1.0, description="Time over which a gap is ordered.")
+    trend_memory: Parameter = parameter(
+        "year", gt=0, default=0.4, description="Smoothing of the trend of wanted compute."
     )
-    plan_end: Date | None = None
-    other_capex: Parameter = parameter(
-        "USD/year",
-        ge=0,
-        trajectory=True,
-        default=0.0,
-        description="Not for AI, in the same classes: within the plan, and on top of orders after it.",
-    )
-    adjustment: Parameter = parameter("year", gt=0, default=0.75, description="Time over which a gap is ordered.")
-    trend_memory: Parameter = parameter("year", gt=0, default=0.75, description="Smoothing of the demand trend.")
     trend_damping: Parameter = parameter(
-        "year", gt=0, default=0.75, description="Time over which the trend fades ahead."
+        "year", gt=0, optional=True, description="Time over which the trend fades ahead; absent: it does not."
     )
     initial_trend: Parameter = parameter(
         "1/year", default=0.0, description="Log growth of wanted compute at the start."
     )
-    max_order_growth: Parameter = parameter(
-        "1/year", gt=0, optional=True, description="Fastest log growth of orders in money."
+    room_time: Parameter = parameter(
+        "year", gt=0, default=0.25, description="Time over which accelerators are ordered into free site power."
     )
-    max_world_share: Parameter = parameter(
-        "1", gt=0, optional=True, description="Largest capex over world product: what funders will give."
-    )
-    outside_funding: Parameter = parameter(
-        "USD/year", ge=0, trajectory=True, optional=True, description="Most that owners put in; absent: no limit."
-    )
-    chip_supply: Parameter = parameter(
-        "1/year", ge=0, trajectory=True, optional=True, description="Reference accelerators that can be bought."
-    )
-    power_room: Parameter = parameter(
-        "W", ge=0, trajectory=True, optional=True, description="Facility power that can be connected in all."
+    premium_memory: Parameter = parameter(
+        "year", gt=0, default=0.5, description="Time over which premiums on chips and sites close."
     )
     max_growth: Parameter = parameter(
-        "1", gt=1, default=100.0, description="Largest closed-form yearly token growth without a physical ceiling."
+        "1", gt=1, default=100.0, description="Largest closed-form yearly token growth without a ceiling."
     )
 
 
-class Accounts(Inputs):
-    """Accounts of the operator [10]."""
+class Suppliers(Inputs):
+    """Makers of accelerators: how many they can deliver, and at what premium more."""
 
-    wacc: Parameter = parameter(
-        "1/year", ge=0, plausible=(0.0, 1.0), description="Weighted average cost of capital, as a yearly rate."
+    capability: Parameter = parameter(
+        "1/year", ge=0, description="Accelerators a year at the start; plans that ask for more raise it."
     )
-    tax_rate: Parameter = parameter("1", ge=0, lt=1, default=0.21, description="Tax on profit.")
-    interest_rate: Parameter = parameter(
-        "1/year", ge=0, plausible=(0.0, 1.0), default=0.0, description="On debt, as a yearly rate."
+    supply_elasticity: Parameter = parameter("1", ge=0, default=1.0, description="d ln deliveries / d ln price.")
+    build_up: Parameter = parameter(
+        "1", ge=0, default=1.0, description="Log growth of capability a year per unit of log premium."
     )
-    opening_cash: Parameter = parameter("USD", default=0.0, ge=0, description="Cash at the start.")
-    minimum_cash: Parameter = parameter("USD", ge=0, default=0.0, description="Cash that is not spent on capex.")
-    opening_debt: Parameter = parameter("USD", ge=0, default=0.0, description="Debt at the start.")
-    opening_losses: Parameter = parameter("USD", ge=0, default=0.0, description="Tax losses carried forward.")
-    max_debt_ratio: Parameter = parameter("1", ge=0, default=0.0, description="Largest debt over book value.")
-    other_revenue: Parameter = parameter("USD/year", ge=0, trajectory=True, default=0.0, description="Not from AI.")
-    other_cost: Parameter = parameter("USD/year", ge=0, trajectory=True, default=0.0, description="Not for AI, cash.")
-    other_revenue_growth: Parameter = parameter(
-        "1/year", default=0.0, description="Log growth after other_growth_from."
+    max_build_up: Parameter = parameter("1/year", ge=0, default=0.5, description="Fastest build-up beyond technology.")
+    run_down: Parameter = parameter("1/year", ge=0, default=0.1, description="Fastest run-down when idle.")
+    max_premium: Parameter = parameter("1", ge=1, default=2.0, description="Largest price over list price.")
+    margin: Parameter = parameter("1", ge=0, lt=1, default=0.0, description="Chipmakers' gross margin at list price.")
+
+
+class Grid(Inputs):
+    """Power that can be energised for sites."""
+
+    energised: Parameter = parameter("W/year", ge=0, trajectory=True, description="Facility power energised a year.")
+    supply_elasticity: Parameter = parameter(
+        "1", ge=0, default=1.0, description="d ln power / d ln site price: own generation."
     )
-    other_cost_growth: Parameter = parameter("1/year", default=0.0, description="Log growth after other_growth_from.")
-    other_growth_from: Date | None = None
-    lease_term: Parameter = parameter("year", gt=0, default=10.0, description="Over which finance leases are repaid.")
-    opening_lease_debt: Parameter = parameter(
-        "USD", ge=0, default=0.0, description="Owed on finance leases at the start; repaid evenly over lease_term."
-    )
-    facility_operation: Parameter = parameter(
-        "1/year", ge=0, default=0.0, description="Operating a facility over its cost, per year."
-    )
-    staff: Parameter = parameter("USD/year", ge=0, trajectory=True, default=0.0, description="Staff outside research.")
-    go_to_market: Parameter = parameter("1", ge=0, lt=1, default=0.0, description="Share of token revenue.")
-    overhead: Parameter = parameter("1", ge=0, lt=1, default=0.0, description="Share of token revenue.")
-    supplier_margin: Parameter = parameter(
-        "1", ge=0, lt=1, default=0.0, description="Chipmakers' gross margin on accelerators."
-    )
-    impairment_threshold: Parameter = parameter(
-        "1",
-        ge=0,
-        lt=1,
-        optional=True,
-        description="Shortfall of value below book that is written off; absent: no test.",
-    )
+    max_premium: Parameter = parameter("1", ge=1, default=2.0, description="Largest site price over list price.")
+
+
+class Shock(Inputs):
+    """A dated change of what the market meets.
+
+    ``serving`` and ``training`` multiply efficiency, ``demand`` the tokens wanted, ``energy`` the price of
+    electricity, ``chip_price`` that of accelerators, ``chips`` what suppliers can deliver (an export limit),
+    ``grid`` what can be energised, ``investors`` their money, ``markup`` the mark-up (a price war), ``book_life``
+    the useful life of accelerators.
+    """
+
+    kind: Literal[
+        "serving", "training", "demand", "energy", "chip_price", "chips", "grid", "investors", "markup", "book_life"
+    ]
+    date: Date
+    until: Date | None = None
+    factor: Parameter = parameter("1", ge=0, description="What it is multiplied by from the date on.")
+    share: Parameter = parameter("1", ge=0, le=1, default=1.0, description="Share of the work that it affects.")
+
+    @model_validator(mode="after")
+    def _check_dates(self) -> Self:
+        if self.until is not None and self.until <= self.date:
+            raise ScenarioError(f"shock {self.kind!r}: until {self.until} is not after its date {self.date}")
+        if self.kind == "book_life" and self.until is not None:
+            raise ScenarioError("shock 'book_life': a change of useful life has no end; write a second one")
+        if self.kind in ("serving", "training", "book_life") and isinstance(self.factor, float) and self.factor == 0.0:
+            raise ScenarioError(f"shock {self.kind!r}: a factor above 0 is needed; given 0")
+        return self
 
 
 class FlywheelScenario(Scenario):
-    """The cost flywheel of one operator with several workloads."""
+    """The cost flywheel: operators of AI compute, the market that they serve, and what bounds them."""
+
+    LOOKAHEAD: ClassVar[int] = LOOKAHEAD
 
     model: Literal["flywheel"] = "flywheel"
-    time: Time
+    time: Period
     software: Software
     hardware: Hardware
     energy: Energy
     market: dict[str, Workload] = Field(min_length=1)
-    pricing: Pricing
-    rental: Rental
-    service: Service
-    training: Training = Field(default_factory=lambda: Training())
-    internal: Internal = Field(default_factory=lambda: Internal())
-    economy: Economy = Field(default_factory=lambda: Economy())
-    investment: Investment
-    accounts: Accounts
+    clearing: Clearing
+    training: Training = Training()
+    internal: Internal = Internal()
+    economy: Economy = Economy()
+    investment: Investment = Investment()
+    suppliers: Suppliers | None = None
+    power_grid: Grid | None = None
+    operators: dict[str, Operator] = Field(min_length=1)
+    shocks: tuple[Shock, ...] = ()
 
     @property
     def grid(self) -> TimeGrid:
         """The time grid."""
         return self.time.grid()
 
+    @property
+    def outlook(self) -> TimeGrid:
+        """The grid on which schedules are read: the run and the years beyond it for which orders are placed."""
+        grid = self.grid
+        return TimeGrid(grid.start, grid.steps + LOOKAHEAD * STEPS_PER_YEAR[grid.step], grid.step)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_successors(cls, data: object) -> object:
+        return refuse_removed(data)
+
     @model_validator(mode="after")
     def _check_flywheel(self) -> Self:
         self.time.grid()
-        needs = [f"market.{name}.budget_share" for name, item in self.market.items() if item.budget_share is not None]
-        if self.investment.max_world_share is not None:
-            needs.append("investment.max_world_share")
-        if needs and self.economy.world_product is None:
-            raise ScenarioError(f"economy.world_product is absent, but {needs[0]} is a share of it")
-        if (self.investment.plan is None) != (self.investment.plan_end is None):
-            raise ScenarioError("investment.plan and investment.plan_end go together: a plan holds until its last date")
-        if self.training.fixed_share is not None and self.training.reserve_growth:
-            raise ScenarioError("training.fixed_share and training.reserve_growth exclude each other")
+        shares = [name for name, item in self.market.items() if item.budget_share is not None]
+        if shares and self.economy.world_product is None:
+            raise ScenarioError(f"market.{shares[0]}.budget_share needs economy.world_product")
+        for name, item in self.market.items():
+            if item.budget is not None and item.budget_share is not None:
+                raise ScenarioError(f"market.{name}: give budget or budget_share, not both")
+        for name, operator in self.operators.items():
+            for line in operator.silicon:
+                if line not in self.hardware.lines:
+                    hint = near_matches(line, self.hardware.lines)
+                    raise ScenarioError(f"operators.{name}.silicon.{line}: there is no such line of hardware{hint}")
+            for contract in operator.contracts:
+                if contract.buyer not in self.operators or contract.buyer == name:
+                    hint = near_matches(contract.buyer, self.operators)
+                    raise ScenarioError(f"operators.{name}.contracts: {contract.buyer!r} is no other operator{hint}")
         return self
 
 

@@ -1,181 +1,380 @@
-"""Investment: a dated plan until its last date, then orders that follow demand, within bounds (item 9)."""
+"""Investment of a step: capacity that must earn its required rent, within what chips and sites there are (items 6, 7).
+
+Nothing here reads the run's own path beyond the present step: schedules ahead are read on their own dates.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 
-from costmodel.flywheel.capital import UNITS, WATTS, FleetState
-from costmodel.flywheel.drivers import NO_LIMIT, Drivers, draws, path, since
+from costmodel.flywheel.drivers import Drivers, draws, path, shares_of, since, stack
 from costmodel.flywheel.inputs import FlywheelScenario
-from costmodel.foundation.arrays import FloatArray
+from costmodel.flywheel.market_side import TINY, MarketParameters, MarketState, Situation
+from costmodel.flywheel.orders import capability_growth, forecast_factor, orders_towards
+from costmodel.foundation.arrays import FloatArray, ordered_sum
+from costmodel.foundation.units import HOURS_PER_YEAR
+from costmodel.market.clearing import PriceState, outcome_at, price_lines, response_in_the_long_run, solve_decreasing
+from costmodel.market.paths import by_step
+from costmodel.market.pricing import closing_share
+from costmodel.ownership.fleet import Fleet
 
-MOST_GROWTH = 50.0
-"""Log growth of orders within a step beyond which there is no limit [1]."""
+SMALL = 1e-6
+"""Change of a log premium over which a slope is measured [1]."""
 
 
 class Bound(IntEnum):
-    """What held a step's capex."""
+    """What held an operator's orders in a step."""
 
     PLAN = 0
-    DEMAND = 1
-    ORDER_GROWTH = 2
-    FUNDING = 3
-    WORLD_SHARE = 4
-    CHIP_SUPPLY = 5
-    POWER = 6
+    RETURN = 1
+    CHIPS = 2
+    ROOM = 3
+    CREDIT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Compute wanted where prices had always followed the required rent, ``(draw,)``."""
+
+    accelerators: FloatArray
+    elasticity: FloatArray
+    """Fall of its log per unit of the log rent in the long run, ≥ 0 [1]."""
+    log_rent: FloatArray
+    """Log of the mean required rent that it is read at [USD/hour]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """An operator's required rent and its shares, ``(operator, draw)``."""
+
+    required: FloatArray
+    paid: FloatArray
+    running: FloatArray
+    chip_share: FloatArray
+    site_share: FloatArray
+    rate: FloatArray
+    """Logarithmic cost of capital [1/year]."""
 
 
 @dataclass(slots=True)
 class Investment:
-    """State and parameters of investment; money per year, ``(draw,)``."""
+    """Parameters and state of investment, ``(draw,)`` unless said."""
 
-    plan: FloatArray | None
-    other: FloatArray
-    """Capex that is not for AI: within the plan, on top of orders after it, ``(step, draw)``."""
-    plan_until: float
+    share: FloatArray
+    """Shares of wanted capacity, ``(step, operator, draw)``."""
+    planned: FloatArray
+    """1 while an operator's plan holds, ``(step, operator, 1)``."""
+    plan: FloatArray
+    """Planned capex without what is not for AI, ``(step, operator, draw)`` [USD/year]."""
+    plan_sites: FloatArray
+    """Site power that plans energise, ``(step, operator, draw)`` [W/year]; NaN: as the rule orders."""
+    commitments: FloatArray
+    """Least capex, ``(step, operator, draw)`` [USD/year]."""
     adjustment: FloatArray
     memory: FloatArray
     damping: FloatArray
-    max_growth: FloatArray
-    world_limit: FloatArray
-    outside: FloatArray
-    supply: FloatArray
-    power_at_service: FloatArray
-    """Room when an order of this step enters service."""
-    power_ahead: FloatArray
-    """Room one adjustment time later, towards which orders close in."""
-    horizon: FloatArray
-    failure_rate: FloatArray
-    opening_life: FloatArray
+    room_time: FloatArray
+    premium_memory: FloatArray
+    lag: FloatArray
+    site_lag: FloatArray
     target: FloatArray
+    """Target use times availability [1]."""
+    supply_elasticity: FloatArray
+    build_up: FloatArray
+    max_build_up: FloatArray
+    run_down: FloatArray
+    max_premium: FloatArray
+    site_elasticity: FloatArray
+    max_site_premium: FloatArray
+    supply: FloatArray | None
+    """What suppliers can deliver [1/year]; absent: anything."""
+    chip_premium: FloatArray
+    site_premium: FloatArray
     trend: FloatArray
+    lag_raised: bool
+    """Whether a lag shorter than a step was raised to it."""
     last_wanted: FloatArray | None = None
-    last_rate: FloatArray | None = None
 
-    def planned(self, step: int, drivers: Drivers) -> bool:
-        """Whether a step lies within the plan."""
-        return self.plan is not None and float(drivers.times[step]) < self.plan_until
+    # -- what is wanted --------------------------------------------------------------------------------------------
 
-    def planned_rate(self, step: int) -> FloatArray:
-        """Return what a step's plan leaves for AI [USD/year]; zero without a plan."""
-        plan = self.other[step] if self.plan is None else self.plan[step]
-        return np.asarray(np.maximum(plan - self.other[step], 0.0))
+    def observe(
+        self, step: int, drivers: Drivers, parameters: MarketParameters, state: MarketState, at: Situation, cost: Cost
+    ) -> Wanted:
+        """Return compute wanted at the required rent; moves the prices that follow it, and the trend."""
+        mean = np.asarray(ordered_sum(self.share[step] * cost.required))
+        log_rent = np.log(np.maximum(mean, TINY))
+        if state.required is None:
+            start = at.log_target + log_rent
+            state.required = PriceState(start, start, start)
+        span = float(drivers.span[step])
+        lines = price_lines(state.required, at.log_target, parameters.speed, drivers.workloads.memory, span)
+        tokens = outcome_at(log_rent, lines, at.conditions).demanded * at.conditions.hours
+        training = np.asarray(ordered_sum(at.budget)) / mean
+        internal = at.internal * np.power(mean / parameters.reference_rent, parameters.internal_elasticity)
+        hours = np.asarray(ordered_sum(tokens) + training + internal)
+        response = response_in_the_long_run(log_rent, at.log_target, at.conditions)
+        falls = -ordered_sum(tokens * response) + training - parameters.internal_elasticity * internal
+        state.required = lines.at(log_rent)
+        self._follow(drivers.step, hours)
+        return Wanted(hours / HOURS_PER_YEAR, falls / np.maximum(hours, TINY), log_rent)
 
-    def observe(self, step: int, drivers: Drivers, wanted: FloatArray) -> None:
-        """Update the smoothed trend of wanted compute."""
+    def _follow(self, dt: float, hours: FloatArray) -> None:
+        """Move the smoothed trend of wanted compute."""
+        now = np.log(np.maximum(hours, TINY))
         if self.last_wanted is not None:
-            ratio = np.maximum(wanted, 1e-300) / np.maximum(self.last_wanted, 1e-300)
-            share = -np.expm1(-drivers.step / self.memory)
-            self.trend = self.trend + share * (np.log(ratio) / drivers.step - self.trend)
-        self.last_wanted = wanted
+            known = (hours > 0.0) & (self.last_wanted > np.log(TINY) + 1.0)
+            growth = np.where(known, (now - self.last_wanted) / dt, 0.0)
+            self.trend = self.trend + closing_share(1.0 / self.memory, dt) * (growth - self.trend)
+        self.last_wanted = now
 
-    def forecast(self, wanted: FloatArray) -> FloatArray:
-        """Return the capacity for demand at the horizon, its trend damped on the way [accelerators]."""
-        reach = self.damping * -np.expm1(-self.horizon / self.damping)
-        return np.asarray(wanted * np.exp(self.trend * reach) / self.target)
+    def fleet_wanted(self, step: int, wanted: Wanted, cost: Cost, horizon: FloatArray) -> FloatArray:
+        """Return the accelerators that an operator aims at for a horizon, without premiums, ``(operator, draw)``."""
+        ahead = forecast_factor(self.trend, horizon, self.damping, self.adjustment)
+        dearer = np.log(np.maximum(cost.required, TINY)) - wanted.log_rent
+        own = np.exp(-wanted.elasticity * dearer)
+        return np.asarray(self.share[step] * wanted.accelerators * own * ahead / self.target)
 
-    def position(self, step: int, fleet: FleetState) -> FloatArray:
-        """Return accelerators in service and on the way, net of what will have left by the horizon."""
-        lasting = fleet.stock[UNITS] - fleet.opening_left[UNITS]
-        middle = (step + 0.5) * fleet.step
-        remaining = np.maximum(fleet.opening_life - middle, fleet.step)
-        opening = fleet.opening_left[UNITS] * np.maximum(1.0 - self.horizon / remaining, 0.0)
-        kept = (lasting + opening) * np.exp(-self.failure_rate * self.horizon)
-        return np.asarray(kept + fleet.pipeline_now(step)[UNITS])
+    # -- sites -----------------------------------------------------------------------------------------------------
 
-    def decide(
-        self, step: int, drivers: Drivers, fleet: FleetState, wanted: FloatArray, funds: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return a step's capex for AI [USD/year] and the bound that held it (codes of :class:`Bound`).
+    def order_sites(
+        self, step: int, drivers: Drivers, wanted: Wanted, cost: Cost, chips: Fleet, sites: Fleet, stopped: FloatArray
+    ) -> FloatArray:
+        """Return site power ordered a year, ``(operator, draw)`` [W/year]; moves the premium on sites."""
+        staying = self._position(chips, self.site_lag, drivers.step)
+        units, watts = staying[0], staying[chips.index["watts"]]
+        power = drivers.ahead(drivers.power, step, np.maximum(self.site_lag - self.lag, 0.0))
+        aim, position = (
+            self.fleet_wanted(step, wanted, cost, self.site_lag),
+            self._position(sites, self.site_lag, drivers.step)[0],
+        )
+        ruled = np.where(np.isnan(self.plan_sites[step]) | (self.planned[step] < 0.5), 1.0 - stopped, 0.0)
 
-        Parameters
-        ----------
-        wanted
-            Compute wanted now: training reserve, internal work and tokens [accelerators].
-        funds
-            Money per year from cash above the floor, operations and borrowing [USD/year].
+        def rule(premium: FloatArray) -> FloatArray:
+            dear = np.exp(-wanted.elasticity * cost.site_share * premium)
+            target = aim * dear
+            kept = np.minimum(target / np.maximum(units, TINY), 1.0)
+            need = np.where(units > 0.0, kept, 1.0) * watts + np.maximum(target - units, 0.0) * power
+            return np.asarray(ruled * orders_towards(need, position, self.adjustment, drivers.step))
+
+        scheduled = np.where(ruled > 0.0, 0.0, np.nan_to_num(self._sites_at_lag(step, drivers))) * self.planned[step]
+        if drivers.energised is None:
+            return np.asarray(rule(self.site_premium) + scheduled)
+        given = drivers.ahead(drivers.energised, step, self.site_lag)
+        room = np.maximum(given - ordered_sum(scheduled), 0.0)
+        ordered, self.site_premium, _ = _cleared(
+            rule, room, self.site_premium, self.site_elasticity, self.max_site_premium, self.premium_memory, drivers
+        )
+        return np.asarray(ordered + scheduled)
+
+    def _sites_at_lag(self, step: int, drivers: Drivers) -> FloatArray:
+        return drivers.ahead(self.plan_sites, step, self.site_lag)
+
+    def room(self, step: int, drivers: Drivers, chips: Fleet, sites: Fleet) -> FloatArray:
+        """Return accelerators a year for which there will be power when they arrive, ``(operator, draw)``.
 
         Notes
         -----
-        What is already committed is known without this step's orders, of which half are placed by mid-step; the
-        time over which a gap closes is longer by half a step for that.
+        What is ordered over ``room_time`` fills the room that there is then. Sites that are built faster than
+        accelerators come can still be ordered in time, and hold nothing up.
         """
-        self.observe(step, drivers, wanted)
-        price = drivers.total_unit_cost[step]
-        if self.planned(step, drivers) and self.plan is not None:
-            rate = np.broadcast_to(self.planned_rate(step), wanted.shape)
-            self.last_rate = rate
-            return rate, np.full(wanted.shape, int(Bound.PLAN), dtype=np.int8)
-        closing = self.adjustment + drivers.step / 2.0
-        gap = np.maximum(self.forecast(wanted) - self.position(step, fleet), 0.0)
-        last = gap / closing * price if self.last_rate is None else self.last_rate
-        replacement = self.failure_rate * fleet.stock[UNITS] * price
-        base, growth = np.maximum(last, replacement), np.exp(np.minimum(self.max_growth * drivers.step, MOST_GROWTH))
-        committed = fleet.stock[WATTS] + fleet.pipeline_now(step)[WATTS]
-        room = np.minimum(
-            np.maximum(self.power_ahead[step] - committed, 0.0) / closing,
-            np.maximum(self.power_at_service[step] - committed, 0.0) / drivers.step,
-        )
-        limits = {
-            Bound.DEMAND: gap / closing * price,
-            Bound.ORDER_GROWTH: np.where(base > 0.0, base * growth, NO_LIMIT),
-            Bound.FUNDING: np.maximum(np.maximum(funds, 0.0) + self.outside[step] - self.other[step], 0.0),
-            Bound.WORLD_SHARE: self.world_limit[step],
-            Bound.CHIP_SUPPLY: self.supply[step] * price,
-            Bound.POWER: room / drivers.power[step] * price,
-        }
-        table = np.array([np.broadcast_to(limit, wanted.shape) for limit in limits.values()])
-        codes = np.array([int(bound) for bound in limits], dtype=np.int8)
-        rate = table.min(axis=0)
-        self.last_rate = rate
-        return rate, codes[table.argmin(axis=0)]
+        horizon = self.lag + self.room_time
+        there = chips.surviving(horizon)[chips.index["watts"]]
+        free = np.maximum(sites.surviving(horizon)[0] - there, 0.0)
+        room = free / drivers.power[step] / (self.room_time + 0.5 * drivers.step)
+        return np.where(self.site_lag < horizon, np.inf, room)
+
+    def _position(self, fleet: Fleet, lag: FloatArray, dt: float) -> FloatArray:
+        """Return what to order against, by row: what will be there after the lag, less what retires while a gap closes.
+
+        Notes
+        -----
+        ``P(lag) − a·D`` with D what retires a year when an order placed now enters service: orders then replace
+        it as it goes, and meet steady growth exactly whatever the lives.
+        """
+        half = 0.5 * dt
+        before, now, after = (fleet.surviving(lag + shift) for shift in (-half, 0.0, half))
+        return np.asarray(np.maximum(now - self.adjustment * (before - after) / dt, 0.0))
+
+    # -- chips -----------------------------------------------------------------------------------------------------
+
+    def order_chips(
+        self,
+        step: int,
+        drivers: Drivers,
+        wanted: Wanted,
+        cost: Cost,
+        chips: Fleet,
+        room: FloatArray,
+        site_paid: FloatArray,
+        stopped: FloatArray,
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return accelerators ordered a year and what held them, ``(operator, draw)``; moves premium and suppliers.
+
+        Parameters
+        ----------
+        room
+            Accelerators a year for which there will be power, ``(operator, draw)``.
+        site_paid
+            What sites take of the step's capex, ``(operator, draw)`` [USD/year].
+        stopped
+            1 where cash and credit have ended, ``(operator, draw)``.
+        """
+        dt, planned = drivers.step, self.planned[step]
+        position = self._position(chips, self.lag, dt)[0]
+        aim = self.fleet_wanted(step, wanted, cost, self.lag)
+        price = np.maximum(drivers.price[step], TINY)
+        left = np.maximum(self.plan[step] - site_paid, 0.0)
+        least = np.maximum(self.commitments[step] - site_paid, 0.0)
+        follows = (1.0 - planned) * (1.0 - stopped)
+
+        def free_orders(premium: FloatArray) -> FloatArray:
+            dear = np.exp(-wanted.elasticity * cost.chip_share * premium)
+            return np.asarray(orders_towards(aim * dear, position, self.adjustment, dt))
+
+        def rule(premium: FloatArray) -> FloatArray:
+            money = np.exp(premium) * price
+            ruled = np.maximum(np.minimum(free_orders(premium), room), least / money) * follows
+            return np.asarray(ruled + planned * left / money)
+
+        if self.supply is None:
+            ordered, short = rule(self.chip_premium), np.zeros_like(self.chip_premium)
+        else:
+            plans = np.asarray(ordered_sum(planned * left / price))
+            able = np.maximum(self.supply, plans) * drivers.chips_factor[step]
+            ordered, premium, short = _cleared(
+                rule, able, self.chip_premium, self.supply_elasticity, self.max_premium, self.premium_memory, drivers
+            )
+            growth = capability_growth(
+                short, self.chip_premium, np.asarray(ordered_sum(ordered)), np.maximum(self.supply, plans),
+                drivers.hardware_growth[step], self.build_up, self.max_build_up, self.run_down,
+            )  # fmt: skip
+            self.supply = np.maximum(self.supply, plans) * np.exp(growth * dt)
+            self.chip_premium = premium
+        held = np.where(free_orders(self.chip_premium) > room, int(Bound.ROOM), int(Bound.RETURN))
+        held = np.where(short > 0.0, int(Bound.CHIPS), held)
+        held = np.where(stopped > 0.0, int(Bound.CREDIT), held)
+        return ordered, np.where(planned > 0.5, int(Bound.PLAN), held)
 
 
-def investment_state(scenario: FlywheelScenario, drivers: Drivers, batch: int, lag: FloatArray) -> Investment:
+def _cleared(
+    rule: Callable[[FloatArray], FloatArray],
+    able: FloatArray,
+    premium: FloatArray,
+    elasticity: FloatArray,
+    most: FloatArray,
+    memory: FloatArray,
+    drivers: Drivers,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return what is ordered at the premium of the day, the next premium, and whether more was wanted at list price.
+
+    Parameters
+    ----------
+    rule
+        Orders by operator at a log premium.
+    able
+        What can be had at list price, ``(draw,)``.
+    premium, elasticity, most, memory
+        Log premium, d ln supply / d ln price, highest price over list price, and the time over which it closes.
+    """
+    able = able + np.zeros_like(premium)
+    top, none = np.log(most) + np.zeros_like(premium), np.zeros_like(premium)
+
+    def excess(at: FloatArray) -> FloatArray:
+        wanted = np.asarray(ordered_sum(rule(at)))
+        return np.asarray(np.log(np.maximum(wanted, TINY)) - np.log(np.maximum(able, TINY)) - elasticity * at)
+
+    def residual(at: FloatArray) -> tuple[FloatArray, FloatArray]:
+        value = excess(at)
+        return value, (excess(at + SMALL) - value) / SMALL
+
+    short = excess(none)
+    clearing = np.where(
+        short <= 0.0, 0.0, np.where(excess(top) >= 0.0, top, solve_decreasing(residual, none, top, premium))
+    )
+    wanted = rule(premium)
+    room = able * np.exp(elasticity * premium)
+    share = np.minimum(room / np.maximum(np.asarray(ordered_sum(wanted)), TINY), 1.0)
+    nearer = premium + closing_share(1.0 / memory, drivers.step) * (clearing - premium)
+    return np.asarray(wanted * share), np.asarray(nearer), np.asarray((short > 0.0) * 1.0)
+
+
+def investment_state(scenario: FlywheelScenario, drivers: Drivers, batch: int) -> Investment:
     """Build the state of investment."""
-    inputs, steps = scenario.investment, drivers.grid.steps
-    none = np.full((steps, 1), NO_LIMIT)
+    inputs, hardware, suppliers = scenario.investment, scenario.hardware, scenario.suppliers
+    opening = stack([draws(item.opening.units) for item in scenario.operators.values()])
+    even = np.full_like(opening, 1.0 / len(opening))
+    whole = np.asarray(ordered_sum(opening))
+    start = np.where(whole > 0.0, opening / np.maximum(whole, TINY), even)
+    share = shares_of(scenario, "share", start[None])
+    share = np.broadcast_to(share, (len(drivers.times), *share.shape[1:]))
+    plan, sites, planned, least = _plans(scenario, drivers, share)
+    premium = np.zeros(batch)
+    grid = scenario.power_grid
 
-    def limit(value: object) -> FloatArray:
-        return none if value is None else path(value)
+    def of(value: float | FloatArray | None, absent: float) -> FloatArray:
+        return draws(absent if value is None else value)
 
-    world = none
-    if inputs.max_world_share is not None:
-        world = draws(inputs.max_world_share) * path(scenario.economy.world_product)
-    growth = inputs.max_order_growth
-    availability = draws(scenario.hardware.fleet.availability)
     return Investment(
-        plan=None if inputs.plan is None else path(inputs.plan),
-        other=path(inputs.other_capex),
-        plan_until=since(drivers.grid, inputs.plan_end),
+        share=share,
+        planned=planned,
+        plan=plan,
+        plan_sites=sites,
+        commitments=least,
         adjustment=draws(inputs.adjustment),
         memory=draws(inputs.trend_memory),
-        damping=draws(inputs.trend_damping),
-        max_growth=draws(NO_LIMIT if growth is None else growth),
-        world_limit=world,
-        outside=limit(inputs.outside_funding),
-        supply=limit(inputs.chip_supply),
-        power_at_service=_ahead(limit(inputs.power_room), lag, drivers),
-        power_ahead=_ahead(limit(inputs.power_room), lag + draws(inputs.adjustment), drivers),
-        horizon=lag + draws(inputs.adjustment),
-        failure_rate=draws(scenario.hardware.fleet.failure_rate),
-        opening_life=draws(scenario.hardware.fleet.opening_life),
-        target=draws(scenario.service.target_utilisation) * availability,
+        damping=of(inputs.trend_damping, np.inf),
+        room_time=draws(inputs.room_time),
+        premium_memory=draws(inputs.premium_memory),
+        lag=np.maximum(draws(hardware.accelerators.lag), drivers.step),
+        site_lag=np.maximum(draws(hardware.sites.lag), drivers.step),
+        target=draws(scenario.clearing.target_use) * draws(hardware.accelerators.availability),
+        supply_elasticity=of(None if suppliers is None else suppliers.supply_elasticity, 1.0),
+        build_up=of(None if suppliers is None else suppliers.build_up, 0.0),
+        max_build_up=of(None if suppliers is None else suppliers.max_build_up, 0.0),
+        run_down=of(None if suppliers is None else suppliers.run_down, 0.0),
+        max_premium=of(None if suppliers is None else suppliers.max_premium, 1.0),
+        site_elasticity=of(None if grid is None else grid.supply_elasticity, 1.0),
+        max_site_premium=of(None if grid is None else grid.max_premium, 1.0),
+        supply=None if suppliers is None else np.broadcast_to(draws(suppliers.capability), (batch,)),
+        chip_premium=premium,
+        site_premium=premium,
         trend=np.broadcast_to(draws(inputs.initial_trend), (batch,)),
+        lag_raised=bool(np.any(draws(hardware.accelerators.lag) < drivers.step)),
     )
 
 
-def _ahead(series: FloatArray, by: FloatArray, drivers: Drivers) -> FloatArray:
-    """Return a dated series read ``by`` years ahead, extended by its last slope, ``(step, draw)``."""
-    steps = drivers.grid.steps
-    if steps < 2 or not bool(np.isfinite(series).all()):
-        return series
-    position = np.arange(steps)[:, None] + by / drivers.step
-    low = np.clip(np.floor(position), 0, steps - 2).astype(int)
-    full = np.broadcast_to(series, (steps, position.shape[1])) if series.shape[1] == 1 else series
-    low = np.broadcast_to(low, (steps, full.shape[1]))
-    first, second = np.take_along_axis(full, low, axis=0), np.take_along_axis(full, low + 1, axis=0)
-    return np.asarray(first + (position - low) * (second - first))
+def _plans(
+    scenario: FlywheelScenario, drivers: Drivers, share: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return planned capex, planned sites, whether a plan holds, and commitments, ``(step, operator, draw)``."""
+    times, none = drivers.times, np.zeros((len(drivers.times), 1))
+    capex: list[FloatArray] = []
+    sites: list[FloatArray] = []
+    holds: list[FloatArray] = []
+    least: list[FloatArray] = []
+    for number, operator in enumerate(scenario.operators.values()):
+        plan, opening = operator.plan, operator.opening
+        until = 0.0 if plan is None else since(drivers.grid, plan.until)
+        left = none if plan is None else path(plan.capex) - path(operator.other_capex)
+        capex.append(np.asarray(np.maximum(left, 0.0)))
+        holds.append(np.asarray(times[:, None] < until, dtype=np.float64))
+        if plan is not None and plan.sites is not None:
+            sites.append(path(plan.sites))
+        elif plan is not None and drivers.energised is not None:
+            sites.append(np.asarray(drivers.energised * share[:, number]))
+        else:
+            sites.append(np.full_like(none, np.nan))
+        due = np.maximum(_due_a_year(times, until, draws(opening.commitments_over), drivers.step), 0.0)
+        least.append(draws(opening.commitments) * due)
+    return by_step(capex), by_step(sites), by_step(holds), by_step(least)
+
+
+def _due_a_year(times: FloatArray, until: float, over: FloatArray, dt: float) -> FloatArray:
+    """Return the share of commitments due a year, evenly over some years after the plan, ``(step, draw)``."""
+    start = (times - 0.5 * dt)[:, None]
+    overlap = np.maximum(np.minimum(start + dt, until + over) - np.maximum(start, until), 0.0)
+    return np.asarray(overlap / dt / over)

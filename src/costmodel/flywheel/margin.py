@@ -148,14 +148,28 @@ def year_accounts(trajectory: Trajectory, year: int) -> YearAccounts:
         return np.asarray(ordered_sum(np.asarray(series)[steps]))
 
     r = trajectory
-    rest = [r.facility_operation, r.maintenance, r.staff, r.research, r.go_to_market, r.overhead, r.other_cost]
+    rest = [
+        r.resale_fees,
+        r.site_operation,
+        r.maintenance,
+        r.staff,
+        r.research,
+        r.go_to_market,
+        r.overhead,
+        r.other_cost,
+    ]
     return YearAccounts(
         year=year,
         revenue=total(r.revenue),
-        depreciation=total(np.asarray(r.depreciation + ordered_sum(r.write_offs_by_class))),
+        depreciation=total(np.asarray(r.depreciation + r.write_offs)),
         energy=total(r.energy_cost),
-        other_cost=total(np.asarray(ordered_sum(rest))),
+        other_cost=total(_operators(ordered_sum(rest))),
     )
+
+
+def _operators(rows: FloatArray) -> FloatArray:
+    """Add up operators, ``(step, operator) + batch``."""
+    return np.asarray(ordered_sum(np.moveaxis(np.asarray(rows), 1, 0)))
 
 
 def margin_bridge(before: YearAccounts, after: YearAccounts) -> MarginBridge:
@@ -212,10 +226,13 @@ def with_book_life(scenario: FlywheelScenario, life: float) -> FlywheelScenario:
         raise DomainError(f"life is {life!r}; a useful life is above 0 years")
     changes: dict[str, float] = {}
     for name in SHORT_LIVED:
-        item = getattr(scenario.hardware, name)
-        for field in ("book_life", "opening_book_life"):
-            if isinstance(getattr(item, field), Distribution):
-                raise DomainError(f"hardware.{name}.{field} is uncertain: a change of life needs a number")
+        before = getattr(scenario.hardware, name).book_life
+        if isinstance(before, Distribution):
+            raise DomainError(f"hardware.{name}.book_life is uncertain: a change of life needs a number")
         changes[f"hardware.{name}.book_life"] = life
-        changes[f"hardware.{name}.opening_book_life"] = item.opening_book_life * life / item.book_life
+        for key, operator in scenario.operators.items():
+            path, opening = f"operators.{key}.opening.{name}.life", getattr(operator.opening, name).life
+            if isinstance(opening, Distribution):
+                raise DomainError(f"{path} is uncertain: a change of life needs a number")
+            changes[path] = opening * life / before
     return scenario.replace(changes)

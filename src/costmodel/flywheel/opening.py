@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from costmodel.flywheel.trajectory import Trajectory
 from costmodel.foundation.provenance import Grade, weakest
 
@@ -42,13 +40,13 @@ def opening_balance(trajectory: Trajectory) -> tuple[OpeningLine, ...]:
     rows: list[tuple[str, float, Grade]] = []
     for i, name in enumerate(scenario.market):
         paths = [f"market.{name}.{entry}" for entry in ("tokens", "compute_per_token", "mfu")]
-        busy = float(trajectory.accelerators_by_workload[i, 0])
+        busy = float(trajectory.accelerators_by_workload[0, i])
         rows.append((f"tokens: {name}", busy, weakest(grades[path] for path in paths)))
-    final, reserve = float(trajectory.final_runs[0]), float(trajectory.training_reserve[0])
-    rows.append(("final training runs", final, grades["training.reserve"]))
-    rows.append(("research and experiments", reserve - final, grades["training.reserve"]))
+    final, training = float(trajectory.final_runs[0]), float(trajectory.training_compute[0])
+    rows.append(("final training runs", final, grades["training.investors"]))
+    rows.append(("research and experiments", training - final, grades["training.investors"]))
     rows.append(("non-token internal work", float(trajectory.internal[0]), grades["internal.accelerators"]))
-    usable = fleet * float(np.asarray(scenario.resolve().hardware.fleet.availability))
-    rows.append(("out of order", fleet - usable, grades["hardware.fleet.availability"]))
+    usable = float(trajectory.usable_capacity[0])
+    rows.append(("out of order or without power", fleet - usable, grades["hardware.accelerators.availability"]))
     rows.append(("idle (remainder)", float(trajectory.idle[0]), weakest(grade for _, _, grade in rows)))
     return tuple(OpeningLine(use, busy, busy / fleet if fleet else 0.0, grade) for use, busy, grade in rows)

@@ -21,7 +21,7 @@ def near_runaway(trajectory: Trajectory) -> FloatArray:
 
 
 class _Held:
-    """Share of the last year's steps in which a bound held capex; picklable, for processes and clusters."""
+    """Share of the last year's steps and operators whose orders a bound held; picklable, for processes and clusters."""
 
     def __init__(self, bound: Bound) -> None:
         self.bound = bound
@@ -29,7 +29,8 @@ class _Held:
 
     def __call__(self, trajectory: Trajectory) -> FloatArray:
         steps = trajectory.scenario.grid.year_steps(trajectory.scenario.grid.years[-1])
-        return np.asarray((np.asarray(trajectory.bound_held)[steps] == int(self.bound)).mean(axis=0))
+        held = np.asarray(trajectory.bound_held)[steps] == int(self.bound)
+        return np.asarray(held.mean(axis=(0, 1)))
 
 
 BOUND_OUTPUTS: tuple[Any, ...] = (near_runaway, *(_Held(bound) for bound in Bound))

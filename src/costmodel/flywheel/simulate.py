@@ -1,4 +1,4 @@
-"""The flywheel's run: time is the only loop, in the binding order of its eight parts."""
+"""The flywheel's run: time is the only loop, and a step follows the equations in their order."""
 
 from __future__ import annotations
 
@@ -8,39 +8,40 @@ import numpy as np
 
 from costmodel.flywheel.accounts import (
     AccountParameters,
+    Books,
     Finances,
-    Statement,
+    Flows,
+    Settled,
     account_parameters,
     finances,
-    statement,
-    taxed,
+    flows_of,
 )
-from costmodel.flywheel.capital import UNITS, WATTS, BookState, FleetState, book_state, fleet_state
-from costmodel.flywheel.clearing import (
-    Clearing,
-    MarketParameters,
-    MarketState,
-    Training,
-    clear,
-    initial_market,
-    market_parameters,
-    training_state,
-)
-from costmodel.flywheel.drivers import ASSETS, Drivers, draws, drivers_of, since, stack
+from costmodel.flywheel.drivers import Drivers, draws, drivers_of, since, stack
+from costmodel.flywheel.fleets import Fleets
 from costmodel.flywheel.growth import loop_gain, refuse_runaway
 from costmodel.flywheel.inputs import FlywheelScenario
-from costmodel.flywheel.investment import Bound, Investment, investment_state
+from costmodel.flywheel.investment import Cost, Investment, Wanted, investment_state
+from costmodel.flywheel.market_side import (
+    TINY,
+    Capacity,
+    Cleared,
+    MarketParameters,
+    MarketState,
+    Situation,
+    advance,
+    clear,
+    market_parameters,
+    market_state,
+    situation,
+)
+from costmodel.flywheel.opening_fleets import fleets_of
 from costmodel.flywheel.recorder import Recorder
-from costmodel.flywheel.retirement import retire_early, value_in_use_shortfall
 from costmodel.flywheel.trajectory import Trajectory
 from costmodel.foundation.arrays import FloatArray, ordered_sum, quiet
 from costmodel.foundation.design import Design, RandomSource
-from costmodel.foundation.errors import ConvergenceError
 from costmodel.foundation.running import OnNonFinite, run_model
 from costmodel.foundation.units import HOURS_PER_YEAR
-
-EXPLICIT_LIMIT = -0.5
-"""Lowest multiplier of an explicit loop that a step may have [1]."""
+from costmodel.ownership.fleet import FleetStep
 
 
 def simulate(
@@ -91,6 +92,11 @@ def run_resolved(resolved: FlywheelScenario) -> Trajectory:
     ----------
     resolved
         A resolved scenario; draws are the last axis of its arrays.
+
+    Raises
+    ------
+    ConvergenceError
+        If the scenario runs away without a ceiling.
     """
     with quiet():
         refuse_runaway(resolved)
@@ -100,7 +106,7 @@ def run_resolved(resolved: FlywheelScenario) -> Trajectory:
     return run.result(resolved)
 
 
-def _batch(resolved: FlywheelScenario) -> int | None:
+def batch_of(resolved: FlywheelScenario) -> int | None:
     """Return the number of draws of a resolved scenario, or None for a scalar one."""
     for _, value, spec, _ in resolved.walk():
         extra = np.ndim(value) - (1 if spec.trajectory else 0)
@@ -116,211 +122,214 @@ class Run:
     scenario: FlywheelScenario
     drivers: Drivers
     market: MarketParameters
-    account: AccountParameters
-    fleet: FleetState
-    books: BookState
     state: MarketState
-    training: Training
-    investment: Investment
+    account: AccountParameters
     money: Finances
+    fleets: Fleets
+    investment: Investment
     record: Recorder
     final_share: FloatArray
-    oldest: FloatArray
     shipped: FloatArray
-    lag_raised: bool
+    """Shipped up to the present bound, ``(operator, draw)``."""
 
     @classmethod
     def start(cls, scenario: FlywheelScenario, batch: int | None = None) -> Run:
         """Build the opening state; ``batch`` copies a scalar scenario to so many equal draws."""
-        drivers, market = drivers_of(scenario), market_parameters(scenario)
-        batch = batch or _batch(scenario) or 1
-        lag = draws(scenario.hardware.accelerators.lag)
-        follows = since(drivers.grid, scenario.investment.plan_end) < float(
-            drivers.grid.bounds[-1] - drivers.grid.begin
-        )
-        lags = stack([draws(getattr(scenario.hardware, name).lag) for name in ASSETS])
-        follows = scenario.investment.plan is None or follows
-        raised = follows and bool(np.any(lags < drivers.step))
-        if raised:
-            lag, lags = np.maximum(lag, drivers.step / 2.0), np.maximum(lags, drivers.step)
-        _check_step(scenario, drivers)
-        investment = investment_state(scenario, drivers, batch, lag)
-        opening = scenario.hardware.fleet
-        known = opening.opening_units + opening.opening_pipeline
-        shipped = known if opening.opening_shipped is None else opening.opening_shipped
+        drivers = drivers_of(scenario)
+        width = batch or batch_of(scenario) or 1
+        investment = investment_state(scenario, drivers, width)
         return cls(
             scenario=scenario,
             drivers=drivers,
-            market=market,
-            account=account_parameters(scenario),
-            fleet=fleet_state(scenario, drivers, batch, lag),
-            books=book_state(scenario, drivers, batch, lags),
-            state=initial_market(drivers.workloads, market, batch),
-            training=training_state(scenario, drivers, batch),
+            market=market_parameters(scenario),
+            state=market_state(scenario, drivers, width),
+            account=account_parameters(scenario, drivers, investment.share),
+            money=finances(scenario, drivers, width),
+            fleets=fleets_of(scenario, drivers, investment, width),
             investment=investment,
-            money=finances(scenario, drivers, batch),
-            record=Recorder(drivers.grid.steps, len(scenario.market), batch),
+            record=Recorder(drivers.grid.steps, len(scenario.market), len(scenario.operators), width),
             final_share=_final_runs(scenario, drivers),
-            oldest=np.zeros(batch),
-            shipped=np.broadcast_to(draws(shipped), (batch,)),
-            lag_raised=raised,
+            shipped=np.broadcast_to(_shipped(scenario), (len(scenario.operators), width)),
         )
 
     def take(self, step: int) -> None:
-        """Take one step."""
-        drivers = self.drivers
+        """Take one step, in the order of the flywheel's equations."""
+        drivers, fleets, invest, dt = self.drivers, self.fleets, self.investment, self.drivers.step
         self._record_stocks(step)
-        planned = self.investment.planned(step, drivers)
-        if planned and self.investment.plan is not None:
-            self._buy(step, self.investment.planned_rate(step), self.investment.plan[step])
-        self.fleet.advance(step)
-        clearing = clear(step, drivers, self.market, self.state, self.training, self.fleet.stock[UNITS])
-        flows = statement(step, drivers, self.account, self.market, clearing, self.fleet, self.books, self.money)
-        write_offs = self._write_offs(step, clearing)
-        flows = taxed(flows, self.account, self.money, write_offs)
-        wanted = clearing.tightness * clearing.usable
-        book = np.asarray(ordered_sum(self.books.in_service) + ordered_sum(self.books.construction))
-        cash_flow = flows.operating_cash_flow
-        funds = self.money.funds(book, cash_flow, drivers.step)
-        rate, bound = self.investment.decide(step, drivers, self.fleet, wanted, funds)
-        if not planned:
-            self._buy(step, rate, rate + self.investment.other[step])
-        bought, leases = self.books.paid[:, step], self.money.leases
-        due, leased = leases.repay(step), leases.take(step, bought)
-        capex = bought - leased
-        borrowed, owners = self.money.settle(cash_flow, np.asarray(ordered_sum(capex) + due), book)
-        used = np.maximum(clearing.used * drivers.step, 1e-300)
-        kept = ordered_sum([ordered_sum(flows.depreciation), flows.energy, flows.maintenance, flows.facility_operation])
-        self.state.accounting_rent = np.asarray(kept / used)
-        self._record_market(step, clearing)
-        self._record_money(step, flows, capex, borrowed, owners, bound)
-        self.record.put(step, leased_by_class=leased, lease_repayment=due)
+        premiums = invest.chip_premium, invest.site_premium
+        fleets.arrive(step)
+        cost = fleets.required(step, drivers, self.money.rate, invest)
+        capacity = Capacity(fleets.capacity, cost.required, cost.paid, cost.running)
+        shares = stack([self.account.token_share[step], self.account.investor_share[step]])
+        at = situation(step, drivers, self.market, self.state, shares)
+        cleared = clear(step, drivers, self.market, self.state, at, capacity)
+        realised = np.exp(cleared.prices.log_price) * at.conditions.realisation
+        spend = realised * at.conditions.paid_share * cleared.served
+        user_spend = np.asarray(ordered_sum(spend))
+        advance(step, drivers, self.market, self.state, cleared, user_spend * self.account.token_share[step])
+        use = cleared.sold_hours / np.maximum(capacity.accelerators * HOURS_PER_YEAR, TINY)
+        flows = flows_of(step, drivers, self.account, cleared, user_spend, fleets.chips, fleets.sites, use)
+        self._record_market(step, at, cleared, spend, realised, cost)
+        self._record_fleets(step, cost, cleared, use, premiums)
+        wanted = invest.observe(step, drivers, self.market, self.state, at, cost)
+        bound, sites = self._invest(step, wanted, cost, cleared, use)
+        chips = fleets.chips.close()
+        other = np.broadcast_to(self.account.other_capex[step] * dt, use.shape)
+        books = fleets.close(step, drivers, chips, sites, other)
+        leased = self.money.lease(step, books.paid[2])
+        settled = self.money.settle(step, flows, books, leased)
+        self._record_investment(step, chips, sites, bound, wanted)
+        self._record_money(step, flows, books, settled, other)
+
+    def _invest(
+        self, step: int, wanted: Wanted, cost: Cost, cleared: Cleared, use: FloatArray
+    ) -> tuple[FloatArray, FleetStep]:
+        """Order sites, then accelerators, and let go of what does not pay; return what held the orders, and sites."""
+        drivers, fleets, invest, dt = self.drivers, self.fleets, self.investment, self.drivers.step
+        stopped = self.money.in_default
+        earned = cleared.rent * HOURS_PER_YEAR * fleets.terms.availability * use
+        usual = fleets.remember(earned, dt)
+        room = invest.room(step, drivers, fleets.chips, fleets.sites)
+        premium = invest.site_premium
+        power = invest.order_sites(step, drivers, wanted, cost, fleets.chips, fleets.sites, stopped)
+        fleets.build_sites(power * dt, step, drivers, premium)
+        fleets.revalue_sites(step, drivers, cost, usual, use)
+        sites = fleets.sites.close()
+        paid = (sites.paid[0] + fleets.opening_payment(step, dt)) / dt
+        premium = invest.chip_premium
+        units, bound = invest.order_chips(step, drivers, wanted, cost, fleets.chips, room, paid, stopped)
+        fleets.buy_chips(units * dt, step, drivers, premium)
+        fleets.leave(step, drivers, cost, earned, use, bound)
+        fleets.revalue(step, drivers, cost, usual, use)
+        return bound, sites
 
     def result(self, scenario: FlywheelScenario) -> Trajectory:
         """Return what has been recorded, as a result of ``scenario``."""
+        self._record_stocks(self.drivers.grid.steps)
         gain = loop_gain(self.scenario)
-        held = self.record.arrays["bound_held"]
-        physical = (held == int(Bound.CHIP_SUPPLY)) | (held == int(Bound.POWER))
-        self.record.put(
-            None, loop_gain=gain, runaway=gain >= 1.0, bounded=physical.any(axis=0), lag_raised=self.lag_raised
-        )
-        outputs = self.record.outputs(_batch(self.scenario) is None)
+        self.record.put(None, loop_gain=gain, runaway=gain >= 1.0, lag_raised=self.investment.lag_raised)
+        outputs = self.record.outputs(batch_of(self.scenario) is None)
         return Trajectory(scenario=scenario, **outputs)
 
-    def _buy(self, step: int, rate: FloatArray, total: FloatArray) -> None:
-        """Buy a step's capital: ``rate`` puts accelerators on order, the rest of ``total`` has its classes alone."""
-        drivers = self.drivers
-        units = rate * drivers.step / drivers.total_unit_cost[step]
-        bundles = total * drivers.step / drivers.total_unit_cost[step]
-        cost = drivers.unit_cost[0, step] + drivers.unit_cost[1, step]
-        self.fleet.buy(step, units, drivers.power[step], cost)
-        self.books.pay(step, stack([bundles * drivers.unit_cost[asset, step] for asset in range(3)]))
-
-    def _write_offs(self, step: int, clearing: Clearing) -> FloatArray:
-        """Retire early what does not earn its running cost; test for impairment once a year from the start."""
-        amounts = np.zeros_like(self.books.in_service)
-        if self.scenario.hardware.fleet.early_retirement:
-            self.oldest, lost = retire_early(step, self.oldest, self.account, clearing, self.fleet, self.books)
-            amounts[0] = amounts[0] + lost
-        threshold = self.scenario.accounts.impairment_threshold
-        if threshold is not None and (step + 1) % round(1.0 / self.drivers.step) == 0:
-            share = value_in_use_shortfall(step, self.scenario, self.drivers, clearing, self.fleet, self.books)
-            share = np.where(share > draws(threshold), share, 0.0)
-            amounts = amounts + self.books.impair(step, share)
-        return amounts
+    # -- records ---------------------------------------------------------------------------------------------------
 
     def _record_stocks(self, bound: int) -> None:
+        fleets, money = self.fleets, self.money
         self.record.put(
             bound,
             cumulative_tokens=self.state.cumulative,
-            cash=self.money.cash,
-            debt=self.money.debt,
-            lease_debt=self.money.leases.debt,
-            tax_losses=self.money.losses,
-            book_in_service=self.books.in_service,
-            construction=self.books.construction,
+            cash=money.cash,
+            debt=money.debt.owed,
+            lease_debt=money.leases.owed,
+            tax_losses=money.losses,
+            book_in_service=fleets.book.swapaxes(0, 1),
+            construction_by_class=fleets.construction.swapaxes(0, 1),
         )
 
-    def _record_market(self, step: int, clearing: Clearing) -> None:
-        drivers, work, demand = self.drivers, self.drivers.workloads, clearing.demand
-        dt, fleet = drivers.step, self.fleet
-        self.shipped = self.shipped + fleet.ship.flow(fleet.bought, step)[UNITS]
-        self.record.put(
-            step,
-            tokens_demanded=demand.tokens * dt,
-            tokens_served=clearing.served * dt,
-            price=clearing.price,
-            realised_price=clearing.realised,
-            unit_cost=clearing.unit_cost,
-            compute_per_token=demand.compute,
-            model_index=work.model_index[:, step],
-            adoption=work.adoption[:, step] * work.rollout[:, step],
-            intensity=work.intensity[:, step],
-            price_response=demand.price_response,
-            capability_response=demand.capability_response,
-            ceiling_factor=np.where(demand.unbounded > 0.0, demand.tokens / np.maximum(demand.unbounded, 1e-300), 1.0),
-            paid_share=work.paid_share[:, step],
-            price_realisation=work.realisation[:, step],
-            accelerators_by_workload=demand.accelerators * clearing.fill,
-            software_efficiency=demand.efficiency,
-            capability=clearing.capability,
-            required_rent=drivers.total_rent[step] / HOURS_PER_YEAR,
-            rental_price=clearing.rent / HOURS_PER_YEAR,
-            fill=clearing.fill,
-            tightness=clearing.tightness,
-            utilisation=clearing.utilisation,
-            accelerators_in_service=fleet.stock[UNITS],
-            accelerators_bought=fleet.bought[UNITS, step],
-            accelerators_shipped=self.shipped,
-            accelerators_arrived=fleet.arrived[UNITS, step],
-            accelerators_retired=fleet.retired[UNITS],
-            accelerators_failed=fleet.failed[UNITS],
-            pipeline=fleet.pipeline_now(step)[UNITS],
-            facility_power=fleet.stock[WATTS],
-            training_reserve=clearing.reserve,
-            final_runs=clearing.reserve * self.final_share[step],
-            internal=clearing.internal,
-            idle=np.maximum(clearing.usable - clearing.used, 0.0),
-        )
-
-    def _record_money(
-        self,
-        step: int,
-        flows: Statement,
-        capex: FloatArray,
-        borrowed: FloatArray,
-        owners: FloatArray,
-        bound: FloatArray,
+    def _record_market(
+        self, step: int, at: Situation, cleared: Cleared, spend: FloatArray, realised: FloatArray, cost: Cost
     ) -> None:
+        dt, work, outcome = self.drivers.step, self.drivers.workloads, cleared.outcome
+        noticed = cleared.prices.log_noticed - work.log_reference
         self.record.put(
             step,
-            user_spend_by_workload=flows.user_spend,
-            capex_by_class=capex,
-            additions_by_class=flows.additions,
-            depreciation_by_class=flows.depreciation,
-            write_offs_by_class=flows.write_offs,
-            resale=flows.resale,
-            other_revenue=flows.other_revenue,
-            energy_used=flows.energy_used,
-            energy_cost=flows.energy,
-            facility_operation=flows.facility_operation,
-            maintenance=flows.maintenance,
-            staff=flows.staff,
-            research=flows.research,
-            go_to_market=flows.go_to_market,
-            overhead=flows.overhead,
-            other_cost=flows.other_cost,
-            interest=flows.interest,
-            tax=flows.tax,
-            borrowed=borrowed,
-            owners_money=owners,
+            tokens_demanded=outcome.demanded * dt,
+            tokens_served=cleared.served * dt,
+            price=np.exp(cleared.prices.log_price),
+            noticed_price=np.exp(cleared.prices.log_noticed),
+            realised_price=realised,
+            unit_cost=at.conditions.hours * np.asarray(ordered_sum(self.investment.share[step] * cost.required)),
+            compute_per_token=at.compute,
+            model_index=self.drivers.model_index[step],
+            adoption=work.adoption[step] * self.drivers.demand_factor[step],
+            intensity=work.intensity[step],
+            price_response=np.exp(work.elasticity * noticed),
+            capability_response=at.capability_response,
+            ceiling_factor=np.where(
+                outcome.unbounded > 0.0, outcome.demanded / np.maximum(outcome.unbounded, TINY), 1.0
+            ),
+            paid_share=work.paid_share[step],
+            price_realisation=work.realisation[step],
+            user_spend_by_workload=spend * dt,
+            accelerators_by_workload=cleared.token_hours / HOURS_PER_YEAR,
+            software_efficiency=at.efficiency,
+            capability=at.capability,
+            rental_price=cleared.rent,
+            fill=_over(ordered_sum(cleared.served), ordered_sum(outcome.demanded)),
+            rationing=cleared.rationing,
+            training_compute=np.asarray(ordered_sum(cleared.training_hours)) / HOURS_PER_YEAR,
+            training_budget=np.asarray(ordered_sum(at.budget * cleared.rationing)) * dt,
+            final_runs=np.asarray(ordered_sum(cleared.training_hours)) / HOURS_PER_YEAR * self.final_share[step],
+            internal=cleared.internal_hours / HOURS_PER_YEAR,
+        )
+
+    def _record_fleets(
+        self, step: int, cost: Cost, cleared: Cleared, use: FloatArray, premiums: tuple[FloatArray, FloatArray]
+    ) -> None:
+        fleets, terms = self.fleets, self.fleets.terms
+        stock, supply = fleets.chips.middle, self.investment.supply
+        self.record.put(
+            step,
+            required_rent_by_operator=cost.required,
+            paid_rent_by_operator=cost.paid,
+            running_cost_by_operator=cost.running,
+            equipment_share_by_operator=cost.chip_share,
+            cost_of_capital=cost.rate,
+            q=_over(cleared.rent * use, cost.required * terms.target_use),
+            use_by_operator=use,
+            units_by_operator=stock[0],
+            capacity_by_operator=fleets.capacity,
+            power_by_operator=stock[fleets.chips.index["watts"]],
+            site_power_by_operator=fleets.sites.middle[0],
+            chip_premium=np.expm1(premiums[0]),
+            site_premium=np.expm1(premiums[1]),
+            supplier_capability=np.full_like(cleared.rent, np.nan) if supply is None else supply,
+        )
+
+    def _record_investment(
+        self, step: int, chips: FleetStep, sites: FleetStep, bound: FloatArray, wanted: Wanted
+    ) -> None:
+        self.shipped = self.shipped + chips.shipped[0]
+        self.record.put(
+            step,
+            required_compute=wanted.accelerators,
+            trend=self.investment.trend,
+            bought_by_operator=chips.ordered[0],
+            shipped_by_operator=self.shipped,
+            arrived_by_operator=chips.arrived[0],
+            retired_by_operator=chips.retired[0],
+            failed_by_operator=chips.failed[0],
+            left_by_operator=chips.left[0],
+            on_order_by_operator=chips.on_order[0],
+            sites_ordered_by_operator=sites.ordered[0],
+            sites_energised_by_operator=sites.arrived[0],
             bound_held=bound,
         )
-        self._record_stocks(step + 1)
+
+    def _record_money(self, step: int, flows: Flows, books: Books, settled: Settled, other: FloatArray) -> None:
+        money = {name: getattr(flows, name) for name in FLOW_NAMES}
+        money |= {name: getattr(settled, name) for name in SETTLED_NAMES}
+        by_class = {
+            "bought_by_class": books.paid,
+            "additions_by_class": books.placed,
+            "depreciation_by_class": books.depreciation,
+            "write_offs_by_class": books.written_off + books.impaired,
+        }
+        money |= {name: value.swapaxes(0, 1) for name, value in by_class.items()}
+        self.record.put(step, other_capex=other, **money)
+
+
+FLOW_NAMES = tuple(Flows.__dataclass_fields__)
+SETTLED_NAMES = tuple(Settled.__dataclass_fields__)
+
+
+def _over(part: FloatArray, whole: FloatArray) -> FloatArray:
+    """Divide; 1 where there is nothing to divide by, since nothing is missing then."""
+    return np.where(np.asarray(whole) > 0.0, part / np.maximum(whole, TINY), 1.0)
 
 
 def _final_runs(scenario: FlywheelScenario, drivers: Drivers) -> FloatArray:
-    """Return the share of the reserve that dated final runs take, ``(step, draw)``, at most 1."""
+    """Return the share of the training budget that dated final runs take, ``(step, draw)``, at most 1."""
     begin = drivers.grid.bounds[:-1, None] - drivers.grid.begin
     total = np.zeros((drivers.grid.steps, 1))
     for run in scenario.training.final_runs:
@@ -331,22 +340,7 @@ def _final_runs(scenario: FlywheelScenario, drivers: Drivers) -> FloatArray:
     return np.minimum(total, 1.0)
 
 
-def _check_step(scenario: FlywheelScenario, drivers: Drivers) -> None:
-    """Refuse a step that is too long for an explicit loop, and lives shorter than a step.
-
-    Orders close ``step/(adjustment + step/2)`` of their gap in a step; the loop's multiplier is 1 less that.
-    """
-    adjustment = float(np.min(draws(scenario.investment.adjustment)))
-    multiplier = 1.0 - drivers.step / (adjustment + drivers.step / 2.0)
-    if multiplier < EXPLICIT_LIMIT:
-        closed = 1.0 - EXPLICIT_LIMIT
-        longest = adjustment * closed / (1.0 - closed / 2.0)
-        raise ConvergenceError(
-            f"investment.adjustment of {adjustment:g} years is too short for steps of {drivers.step:g} years: the "
-            f"order loop's multiplier is {multiplier:.2f}, below {EXPLICIT_LIMIT}; use steps "
-            f"of at most {longest:g} years"
-        )
-    for name in ("accelerators", "network", "facility"):
-        life = float(np.min(draws(getattr(scenario.hardware, name).book_life)))
-        if life < drivers.step:
-            raise ConvergenceError(f"hardware.{name}.book_life of {life:g} years is shorter than a step")
+def _shipped(scenario: FlywheelScenario) -> FloatArray:
+    """Return accelerators shipped up to the start, ``(operator, draw)``."""
+    openings = [item.opening for item in scenario.operators.values()]
+    return stack([draws(o.units + o.on_order if o.shipped is None else o.shipped) for o in openings])

@@ -1,43 +1,54 @@
 """Stability of the flywheel's loops, and growth at a point of the path (diagnostics).
 
-The spectral radius is that of the numerical log-Jacobian of one step: each state of the run is nudged in one draw
-of an ensemble, and all states are read one step later. A loop is cut by removing the entries through which it
-runs.
+A loop is measured by what it does: demand is raised for good from a date on, and the fleet that follows is read against
+what it would have been. With one loop cut after another, the answer says which of them overshoots.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
+import datetime as dt
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from costmodel.flywheel.capital import COST, UNITS, WATTS
-from costmodel.flywheel.drivers import drivers_of
 from costmodel.flywheel.growth import closed_form_growth, loop_gain
 from costmodel.flywheel.inputs import FlywheelScenario
-from costmodel.flywheel.simulate import Run
+from costmodel.flywheel.simulate import run_resolved
 from costmodel.flywheel.trajectory import Trajectory
 from costmodel.foundation.arrays import FloatArray, ordered_sum, quiet
 from costmodel.foundation.errors import ScenarioError
 
-NUDGE = 1e-6
-"""Log change of a state by which the Jacobian is measured [1]."""
-
-
-LEAST_STEPS = 3
-"""Least steps of a run whose stability is measured [1]: a step answers to the orders of two steps before it."""
+RISE = 1.3
+"""Factor by which demand is raised [1]."""
+LEAST_YEARS = 3
+"""Least whole years of a run whose stability is measured [1]: a year before the rise and two after it."""
+SETTLED = 0.02
+"""Log distance from the last year's mean within which the fleet counts as settled [1]."""
+FORGETFUL = "1000000 year"
+"""Memory of a trend that does not move [year]."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """A feedback loop: its gain or multiplier, and what that means."""
+    """A feedback loop: its gain, and what that means."""
 
     name: str
     value: float
     meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a lasting rise of demand does to accelerators in use and on order, in logs over the log of the rise."""
+
+    peak: float
+    """Highest response [1]; 1 is the rise itself."""
+    last: float
+    """Mean response of the last year [1]."""
+    settled: float | None
+    """Years after which it stays within 0.02 of that; absent where it does not within the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +61,7 @@ class LocalGrowth:
     unit_cost: float
     """Log growth of unit cost at constant quality [1/year]."""
     hardware_share: float
-    """Share of required rent that falls with hardware; the rest is facility, energy and upkeep [1]."""
+    """Share of required rent that falls with hardware; the rest is sites, energy and upkeep [1]."""
     closed_form: float
     """Long-run growth at the rates of the start, their fades left out, if all of unit cost fell with hardware and
     nothing bound: the same in every year [1/year]."""
@@ -58,16 +69,27 @@ class LocalGrowth:
 
 @dataclass(frozen=True, slots=True)
 class StabilityReport:
-    """Loops, spectral radii with each loop cut in turn, and local growth by year."""
+    """Loops, the response to a rise of demand with each loop cut in turn, and local growth by year."""
 
     scenario: str
     loops: tuple[Loop, ...]
-    radii: dict[str, float]
+    responses: dict[str, Response]
     local_growth: tuple[LocalGrowth, ...]
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as plain tables."""
         return asdict(self)
+
+
+CUTS: Mapping[str, Mapping[str, Any]] = {
+    "nothing cut": {},
+    "forecast": {"investment.trend_memory": FORGETFUL},
+    "experience": {"software.experience_exponent": 0.0},
+    "training from revenue": {"training.revenue_share": 0.0},
+    "suppliers": {"suppliers": None},
+    "grid": {"power_grid": None},
+}
+"""What cuts a loop: entries replaced, a table left out."""
 
 
 def stability_report(scenario: FlywheelScenario) -> StabilityReport:
@@ -81,47 +103,78 @@ def stability_report(scenario: FlywheelScenario) -> StabilityReport:
     Raises
     ------
     ScenarioError
-        If the run has too few steps for a step near its end to have a past.
+        If the run has too few years for a rise of demand to be followed.
     """
-    if scenario.grid.steps < LEAST_STEPS:
-        raise ScenarioError(f"time: the stability of a step needs {LEAST_STEPS} steps, not {scenario.grid.steps}")
+    if len(scenario.grid.years) < LEAST_YEARS:
+        raise ScenarioError(
+            f"time: stability needs {LEAST_YEARS} whole years, a rise of demand and what follows; "
+            f"the run has {len(scenario.grid.years)}"
+        )
     resolved = scenario.resolve()
-    run = Run.start(resolved)
-    with quiet():
-        for step in range(run.drivers.grid.steps - 1):
-            run.take(step)
-        radii = spectral_radii(run, run.drivers.grid.steps - 1)
-        run.take(run.drivers.grid.steps - 1)
-    trajectory = run.result(resolved)
-    return StabilityReport(scenario.name, _loops(resolved, run, trajectory), radii, local_growth(trajectory))
+    trajectory = run_resolved(resolved)
+    responses = {name: response_to_demand(scenario, change) for name, change in CUTS.items()}
+    return StabilityReport(scenario.name, _loops(resolved, trajectory), responses, local_growth(trajectory))
 
 
-def _loops(scenario: FlywheelScenario, run: Run, trajectory: Trajectory) -> tuple[Loop, ...]:
+def response_to_demand(scenario: FlywheelScenario, change: Mapping[str, Any]) -> Response:
+    """Return what a lasting rise of demand after a third of the run does to the fleet, with a loop cut.
+
+    Parameters
+    ----------
+    scenario
+        A written flywheel scenario.
+    change
+        What cuts the loop, as in ``CUTS``.
+    """
+    form = scenario.replace({path: value for path, value in change.items() if value is not None}).written()
+    for path, value in change.items():
+        if value is None:
+            form.pop(path, None)
+    years = scenario.grid.years
+    date = dt.date(years[max(1, len(years) // 3)], 1, 1)
+    rise = {"kind": "demand", "date": date.isoformat(), "factor": RISE}
+    calm = run_resolved(type(scenario)(**form).resolve())
+    risen = run_resolved(type(scenario)(**{**form, "shocks": [*form.get("shocks", []), rise]}).resolve())
+    grid = scenario.grid
+    after = slice(int(np.searchsorted(grid.bounds, date.year)), None)
+    logs = np.log(_fleet(risen)[after] / _fleet(calm)[after]) / np.log(RISE)
+    last = float(logs[-round(1.0 / grid.length) :].mean())
+    away = np.nonzero(np.abs(logs - last) * np.log(RISE) > SETTLED)[0]
+    first = 0 if not len(away) else int(away[-1]) + 1
+    settled = None if first >= len(logs) - 1 else first * grid.length
+    return Response(float(logs.max()), last, settled)
+
+
+def _fleet(run: Trajectory) -> FloatArray:
+    """Return accelerators in service and on order, ``(step,)``."""
+    both = np.asarray(run.units_by_operator) + np.asarray(run.on_order_by_operator)
+    return np.asarray(ordered_sum(both.T))
+
+
+def _loops(scenario: FlywheelScenario, run: Trajectory) -> tuple[Loop, ...]:
     """Return the gains of the loops at the last step."""
-    elasticity = -np.array([float(np.min(item.price_elasticity)) for item in scenario.market.values()])
-    fixed = trajectory.depreciation[-1] + trajectory.facility_operation[-1] + trajectory.maintenance[-1]
-    share = float(fixed / trajectory.capacity_cost[-1])
-    busy = float(ordered_sum(trajectory.accelerators_by_workload[:, -1]))
-    used = busy + float(trajectory.training_reserve[-1] + trajectory.internal[-1])
-    psi = float(np.max(scenario.pricing.tightness_exponent))
-    alpha = 1.0 - float(np.exp(-np.max(scenario.pricing.speed) * run.drivers.step))
-    feedback = psi * float(elasticity.max()) * (busy / used if used > 0.0 else 0.0)
-    explicit, implicit = 1.0 - alpha * (1.0 + feedback), 1.0 - alpha * (1.0 + feedback) / (1.0 + alpha * feedback)
-    reserve = float(trajectory.training_reserve[-1] / trajectory.accelerators_in_service[-1])
-    reach = float((run.investment.damping * -np.expm1(-run.investment.horizon / run.investment.damping))[0])
-    trend = float(run.investment.trend[0])
-    order = reserve * float(np.exp(trend * reach)) / float(run.investment.target[0])
-    accounting = "drives the price here" if scenario.pricing.basis == "accounting" else "reported; does not drive price"
+    busy = np.asarray(run.accelerators_by_workload[-1])
+    training, internal = float(run.training_compute[-1]), float(run.internal[-1])
+    used = max(float(ordered_sum(busy)) + training + internal, 1e-300)
+    elasticity = np.array([float(np.min(item.price_elasticity)) for item in scenario.market.values()])
+    tokens = float(ordered_sum(busy * -elasticity)) / used
+    bought = tokens + training / used - internal / used * float(np.min(scenario.internal.rent_elasticity))
+    exponent = float(np.min(scenario.clearing.scarcity_exponent))
+    invest = scenario.investment
+    jump = float(np.min(invest.adjustment)) + float(np.min(scenario.hardware.accelerators.lag))
+    fed = training / used * float(np.min(scenario.training.revenue_share) > 0.0)
     return (
         Loop("experience and capability", float(loop_gain(scenario)[0]), "below 1: growth settles; else it runs away"),
-        Loop("accounting price", float(elasticity.max()) * share, f"above 1: slack feeds a death spiral; {accounting}"),
-        Loop("scarcity", -feedback, "negative feedback of tightness on price"),
-        Loop("scarcity, explicit step", explicit, "below −1 the price would oscillate without end"),
-        Loop("scarcity, step taken", implicit, "between −1 and 1: quiet"),
-        Loop("investment", order, "below 1: a forecast that includes the reserve's share does not feed on itself"),
+        Loop("scarcity", -exponent * bought, "rise of the rent by use, and what it takes off what is bought: negative"),
+        Loop(
+            "forecast",
+            jump / float(np.min(invest.trend_memory)),
+            "orders for a jump of level read as growth, over the jump: above 1 the fleet overshoots for a while",
+        ),
+        Loop("training from revenue", fed, "share of compute that revenue buys: below 1"),
         Loop(
             "orders",
-            1.0 - run.drivers.step / (float(np.min(run.investment.adjustment)) + run.drivers.step / 2.0),
+            1.0 - scenario.grid.length / (float(np.min(invest.adjustment)) + scenario.grid.length / 2.0),
             "multiplier of the gap per step",
         ),
     )
@@ -129,144 +182,17 @@ def _loops(scenario: FlywheelScenario, run: Run, trajectory: Trajectory) -> tupl
 
 def local_growth(trajectory: Trajectory) -> tuple[LocalGrowth, ...]:
     """Return growth by year beside the long-run formula, at the shares of cost of that year; medians only."""
-    grid, resolved = trajectory.scenario.grid, trajectory.scenario.resolve()
-    drivers = drivers_of(resolved)
-    hardware = drivers.rent[0] + drivers.rent[1]
-    formula = float(closed_form_growth(resolved)[0])
+    grid, run = trajectory.scenario.grid, trajectory
+    formula = float(closed_form_growth(run.scenario.resolve())[0])
     rows = []
     for year in grid.years:
         if year - 1 not in grid.years:
             continue
         now, before = grid.year_steps(year), grid.year_steps(year - 1)
         with quiet():  # without tokens there is no growth, and NaN says so
-            tokens = np.log(trajectory.tokens[now].sum() / trajectory.tokens[before].sum())
-            unit_cost = trajectory.fixed_weight_unit_cost
+            tokens = np.log(run.tokens[now].sum() / run.tokens[before].sum())
+            unit_cost = run.fixed_weight_unit_cost
             cost = np.log(unit_cost[now].mean() / unit_cost[before].mean())
-        share = float((hardware[now] / drivers.total_rent[now]).mean())
+        share = float(np.asarray(run.equipment_share_by_operator)[now].mean())
         rows.append(LocalGrowth(year, float(tokens), float(cost), share, formula))
     return tuple(rows)
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """One state of a run: a name, how to read its log, how to nudge it in one draw."""
-
-    name: str
-    read: Callable[[Run, int], FloatArray]
-    nudge: Callable[[Run, int, int], None]
-
-
-def _states(run: Run) -> list[_State]:
-    """List the states that carry over from one step to the next."""
-    fields, workloads = ("log_price", "log_memory", "log_target"), range(run.state.log_price.shape[0])
-    found = [_State(f"{field}.{w}", _reader(field, w), _nudger(field, w)) for w in workloads for field in fields]
-    found.append(_State("cumulative", lambda r, k: np.log(r.state.cumulative), _scale_cumulative))
-    found.append(_State("fleet", lambda r, k: np.log(r.fleet.stock[UNITS]), _scale_fleet))
-    found.extend(_State(f"bought.{back}", _bought_reader(back), _bought_nudger(back)) for back in (1, 2))
-    found.append(_State("trend", lambda r, k: np.asarray(r.investment.trend), _shift_trend))
-    found.append(_State("orders", lambda r, k: np.log(np.maximum(_rate(r), 1e-300)), _scale_orders))
-    return found
-
-
-def _reader(field: str, workload: int) -> Callable[[Run, int], FloatArray]:
-    return lambda run, step: np.asarray(getattr(run.state, field)[workload])
-
-
-def _nudger(field: str, workload: int) -> Callable[[Run, int, int], None]:
-    def nudge(run: Run, step: int, draw: int) -> None:
-        values = np.array(getattr(run.state, field))
-        values[workload, draw] += NUDGE
-        setattr(run.state, field, values)
-
-    return nudge
-
-
-def _bought_reader(back: int) -> Callable[[Run, int], FloatArray]:
-    return lambda run, step: np.log(np.maximum(run.fleet.bought[UNITS, step - back], 1e-300))
-
-
-def _bought_nudger(back: int) -> Callable[[Run, int, int], None]:
-    def nudge(run: Run, step: int, draw: int) -> None:
-        extra = run.fleet.bought[:, step - back, draw] * NUDGE
-        run.fleet.bought[:, step - back, draw] += extra
-        ordered = np.array(run.fleet.ordered)
-        ordered[:, draw] += extra
-        run.fleet.ordered = ordered
-
-    return nudge
-
-
-def _scale_cumulative(run: Run, step: int, draw: int) -> None:
-    values = np.array(run.state.cumulative)
-    values[draw] *= np.exp(NUDGE)
-    run.state.cumulative = values
-
-
-def _scale_fleet(run: Run, step: int, draw: int) -> None:
-    values = np.array(run.fleet.stock)
-    values[[UNITS, WATTS, COST], draw] *= np.exp(NUDGE)
-    run.fleet.stock = values
-
-
-def _shift_trend(run: Run, step: int, draw: int) -> None:
-    values = np.array(run.investment.trend)
-    values[draw] += NUDGE
-    run.investment.trend = values
-
-
-def _rate(run: Run) -> FloatArray:
-    rate = run.investment.last_rate
-    return run.investment.trend * 0.0 + 1.0 if rate is None else np.asarray(rate)
-
-
-def _scale_orders(run: Run, step: int, draw: int) -> None:
-    values = np.array(_rate(run))
-    values[draw] *= np.exp(NUDGE)
-    run.investment.last_rate = values
-
-
-CUTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "none": ((), ()),
-    "price response": (("log_memory",), ("cumulative", "log_price", "log_target", "trend", "orders", "bought")),
-    "experience": (("cumulative",), ("log_price", "log_target", "trend", "orders", "bought", "log_memory")),
-    "scarcity": (("fleet", "bought", "trend", "orders"), ("log_price", "log_target", "log_memory")),
-    "investment": (("fleet", "bought", "trend", "log_memory", "log_price", "cumulative"), ("orders", "bought.1")),
-}
-"""For each loop the couplings that cutting it removes: from these states to those."""
-
-
-def spectral_radii(run: Run, step: int) -> dict[str, float]:
-    """Return the spectral radius of a step's log-Jacobian, whole and with each loop cut in turn.
-
-    Parameters
-    ----------
-    run
-        A scalar run that has taken every step before ``step``; it is left as it was.
-    step
-        The step to take.
-    """
-    states = _states(run)
-    wide = Run.start(run.scenario, batch=len(states) + 1)
-    for earlier in range(step):
-        wide.take(earlier)
-    nudged = copy.deepcopy(wide)
-    for draw, state in enumerate(states):
-        state.nudge(nudged, step, draw)
-    nudged.take(step)
-    after = np.array([state.read(nudged, step + 1) for state in states])
-    jacobian = (after[:, :-1] - after[:, -1:]) / NUDGE
-    names = [state.name for state in states]
-    return {cut: _radius(_cut(jacobian, names, *couplings)) for cut, couplings in CUTS.items()}
-
-
-def _cut(jacobian: FloatArray, names: list[str], sources: tuple[str, ...], targets: tuple[str, ...]) -> FloatArray:
-    matrix = jacobian.copy()
-    for column, source in enumerate(names):
-        for row, target in enumerate(names):
-            if row != column and source.startswith(sources or ("-",)) and target.startswith(targets or ("-",)):
-                matrix[row, column] = 0.0
-    return matrix
-
-
-def _radius(matrix: FloatArray) -> float:
-    return float(np.abs(np.linalg.eigvals(matrix)).max())

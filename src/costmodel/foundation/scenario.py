@@ -144,6 +144,11 @@ class Scenario(Inputs):
         """The time grid; absent for models without time."""
         return None
 
+    @property
+    def outlook(self) -> TimeGrid | None:
+        """The grid on which schedules are read: the time grid, and beyond it where a model looks ahead."""
+        return self.grid
+
     def uncertain_paths(self) -> tuple[str, ...]:
         """Return the paths that are distributions, in declared order."""
         paths: dict[str, None] = {}
@@ -315,7 +320,7 @@ class Scenario(Inputs):
             Number of one canonical block of the design, padded to its full size; all draws where absent.
         """
         ranks = None if design is None else design.ranks(block)
-        return self.resolved(Resolver(self.grid, ranks))
+        return self.resolved(Resolver(self.outlook, ranks))
 
     def resolved(self, resolver: Resolver, prefix: str = "") -> Self:
         """Return this scenario with every parameter replaced by what the resolver makes of it."""

@@ -13,6 +13,7 @@ from costmodel.market.attribution import (
     GrowthSplit,
     split_usage_growth,
 )
+from costmodel.market.clearing import money_per_token, offered_use, offered_use_slope
 from costmodel.market.commitment_terms import (
     TermStructure,
     break_even_fill,
@@ -37,15 +38,14 @@ from costmodel.market.demand import (
     bass_adoption,
     budget_ceiling,
     capability_response,
+    ceiling_pressure,
     constant_elasticity,
     fading_growth,
     launch_ramp,
     logistic_adoption,
 )
 from costmodel.market.inputs import (
-    AdoptionInputs,
     CostInputs,
-    MarketTime,
     MarketWorkload,
     TokenMarket,
 )
@@ -58,7 +58,6 @@ from costmodel.market.pricing import (
     cost_plus,
     first_order_lag,
     lagged_target_weight,
-    semi_implicit_log_step,
 )
 from costmodel.market.rental import (
     rental_price,
@@ -73,6 +72,7 @@ from costmodel.market.welfare import (
     consumer_surplus_change,
     rebound_of_saving,
 )
+from costmodel.market.workload import AdoptionInputs, Period, WorkloadDemand
 
 __all__ = [
     "AdoptionInputs",
@@ -83,15 +83,17 @@ __all__ = [
     "Contestant",
     "CostInputs",
     "GrowthSplit",
-    "MarketTime",
     "MarketWorkload",
+    "Period",
     "TermStructure",
     "TokenMarket",
     "TokenMarketResult",
+    "WorkloadDemand",
     "bass_adoption",
     "break_even_fill",
     "budget_ceiling",
     "capability_response",
+    "ceiling_pressure",
     "ces_price_index",
     "choice_utility",
     "closing_share",
@@ -107,8 +109,11 @@ __all__ = [
     "learning_rate",
     "logistic_adoption",
     "logit_shares",
+    "money_per_token",
     "moore",
     "network_acts",
+    "offered_use",
+    "offered_use_slope",
     "quoted_terms",
     "rebound_of_saving",
     "rental_price",
@@ -117,7 +122,6 @@ __all__ = [
     "run_population",
     "scarcity_factor",
     "scarcity_premium",
-    "semi_implicit_log_step",
     "split_usage_growth",
     "tokens_of_act",
     "wright",

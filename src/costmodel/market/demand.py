@@ -14,6 +14,8 @@ from costmodel.foundation.arrays import Numeric, formula
 
 _SMALLEST = 1e-300
 """Stands in for zero inside a logarithm or below a fraction, far below any quantity with a meaning [1]."""
+_LARGEST_LOG = 700.0
+"""Log of about the largest number [1]."""
 _SHORTEST_RAMP = 1e-12
 """Ramp that stands in for a launch at once [year]: about 30 microseconds."""
 
@@ -250,3 +252,32 @@ def budget_ceiling(demand: Numeric, price: Numeric, budget: Numeric, sharpness: 
     spend = np.log(np.maximum(price * demand, _SMALLEST))
     excess = sharpness * (spend - np.log(np.maximum(budget, _SMALLEST)))
     return demand * np.exp(-np.logaddexp(0.0, excess) / sharpness)
+
+
+@formula(step=True)
+def ceiling_pressure(demand: Numeric, price: Numeric, budget: Numeric, sharpness: Numeric) -> Numeric:
+    """How far what users can pay bends demand, from 0 (not at all) to 1 (it alone decides).
+
+    Parameters
+    ----------
+    demand, price, budget, sharpness
+        As for :func:`budget_ceiling`.
+
+    Returns
+    -------
+    Numeric
+        Pressure s, 0 to 1 [1]: within the ceiling demand answers to its own causes by a share ``1 - s`` and to its
+        price by ``-s``.
+
+    Notes
+    -----
+    ``s = z/(1 + z)`` with ``z = (p D/B)^κ``, the log slope of the ceiling's factor.
+
+    Examples
+    --------
+    >>> round(float(ceiling_pressure(4.0, 1.0, 4.0, 2.0)), 6), float(ceiling_pressure(4.0, 1.0, float("inf"), 2.0))
+    (0.5, 0.0)
+    """
+    spend = np.log(np.maximum(price * demand, _SMALLEST))
+    excess = sharpness * (np.log(np.maximum(budget, _SMALLEST)) - spend)
+    return 1.0 / (1.0 + np.exp(np.minimum(excess, _LARGEST_LOG)))

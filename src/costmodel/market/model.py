@@ -11,20 +11,12 @@ import numpy as np
 from costmodel.foundation.arrays import FloatArray, Numeric, ordered_sum
 from costmodel.foundation.errors import ConvergenceError, DomainError, UnknownParameterError, near_matches
 from costmodel.foundation.results import Result, derived, output, ratio
-from costmodel.foundation.schedules import year_fraction
 from costmodel.market.attribution import GrowthSplit
+from costmodel.market.clearing import PriceState, money_per_token, price_lines
 from costmodel.market.decline import moore, wright
-from costmodel.market.demand import (
-    bass_adoption,
-    budget_ceiling,
-    capability_response,
-    constant_elasticity,
-    fading_growth,
-    launch_ramp,
-    logistic_adoption,
-)
-from costmodel.market.inputs import AdoptionInputs, MarketWorkload, TokenMarket
-from costmodel.market.pricing import cost_plus, first_order_lag
+from costmodel.market.demand import budget_ceiling, capability_response, constant_elasticity
+from costmodel.market.inputs import TokenMarket
+from costmodel.market.paths import WorkloadPaths, draws, stack, workload_paths
 from costmodel.market.substitution import ces_price_index
 from costmodel.market.welfare import consumer_surplus_change, rebound_of_saving
 
@@ -148,10 +140,12 @@ def run_market(resolved: TokenMarket) -> TokenMarketResult:
     1.1443
     """
     _refuse_runaway(resolved)
-    state, steps = _State.start(resolved), []
-    for index, time in enumerate(resolved.grid.mid):
-        steps.append(state.advance(index, float(time)))
+    run = _Run.start(resolved)
+    steps = [run.advance(index) for index in range(resolved.grid.steps)]
+    scalar = _batch(resolved) == ()
     stacked: dict[str, Any] = {name: np.stack([step[name] for step in steps]) for name in steps[0]}
+    if scalar:
+        stacked = {name: values[..., 0] for name, values in stacked.items()}
     return TokenMarketResult(scenario=resolved, **stacked)
 
 
@@ -169,141 +163,110 @@ def _refuse_runaway(resolved: TokenMarket) -> None:
 
 
 @dataclass(slots=True)
-class _State:
-    """What a market carries from one mid-step to the next, (workload,) or (workload, draw)."""
+class _Run:
+    """A token market in progress, on the market's own step; draws are always there, ``(workload, draw)``.
+
+    The flywheel's market at a given cost: rent is 1, an hour of it costs what a token's hours cost, and supply is as
+    long as demand.
+    """
 
     scenario: TokenMarket
-    items: tuple[MarketWorkload, ...]
-    time: float
-    log_price: FloatArray
-    log_target: FloatArray
-    log_noticed: FloatArray
-    reference: FloatArray
+    paths: WorkloadPaths
+    times: FloatArray
+    cost: FloatArray
+    """Unit cost at the start [USD/token]."""
+    prices: PriceState
     weights: FloatArray
-    cumulative: Numeric
-    tokens: Numeric
+    cumulative: FloatArray
+    tokens: FloatArray
 
     @classmethod
-    def start(cls, scenario: TokenMarket) -> _State:
+    def start(cls, scenario: TokenMarket) -> _Run:
         """Return the market at its start: prices and targets as written."""
-        items = tuple(scenario.workloads.values())
-        batch = _batch(scenario)
-        reference = _stacked([item.price for item in items], batch)
-        spend = reference * _stacked([item.tokens for item in items], batch)
+        items, grid = list(scenario.workloads.values()), scenario.grid
+        times = grid.mid - grid.begin
+        paths = workload_paths(items, grid, times)
+        width = (_batch(scenario) or (1,))[0]
+        first = [
+            draws(item.price / (1.0 + item.markup) if item.unit_cost is None else item.unit_cost) for item in items
+        ]
+        reference = np.broadcast_to(np.exp(paths.log_reference), (len(items), width))
+        spend = reference * np.maximum(paths.tokens, _TINY)
         known = scenario.cost.initial_cumulative_tokens
-        state = cls(
+        target = np.broadcast_to(np.log(stack(first)) + paths.log_margin, reference.shape)
+        return cls(
             scenario,
-            items,
-            scenario.grid.begin,
-            np.log(reference),
-            np.zeros_like(reference),
-            np.log(reference),
-            reference,
+            paths,
+            times,
+            stack(first),
+            PriceState(np.log(reference), np.log(reference), target),
             spend / ordered_sum(spend),
-            1.0 if known is None else known,
-            np.zeros(batch),
+            np.broadcast_to(draws(1.0 if known is None else known), (width,)),
+            np.zeros(width),
         )
-        state.log_target = np.log(_stacked(state.targets(scenario.grid.begin, state.cumulative), batch))
-        return state
 
-    def unit_costs(self, time: float, cumulative: Numeric) -> list[Numeric]:
-        """Return the unit cost of each workload at a date [USD/token]."""
-        cost, elapsed = self.scenario.cost, time - self.scenario.grid.begin
+    def unit_costs(self, time: float, cumulative: FloatArray) -> FloatArray:
+        """Return the unit cost of each workload at a time since the start [USD/token]."""
+        cost = self.scenario.cost
         known = cost.initial_cumulative_tokens
-        experience = cumulative / (1.0 if known is None else known)
-        costs = []
-        for item in self.items:
-            first = item.price / (1.0 + item.markup) if item.unit_cost is None else item.unit_cost
-            trend = moore(first, cost.hardware_decline + cost.software_decline, elapsed)
-            costs.append(wright(trend, experience, cost.experience_exponent))
-        return costs
+        experience = cumulative / draws(1.0 if known is None else known)
+        trend = moore(self.cost, draws(cost.hardware_decline + cost.software_decline), time)
+        return np.asarray(wright(trend, experience, draws(cost.experience_exponent)))
 
-    def targets(self, time: float, cumulative: Numeric) -> list[Numeric]:
-        """Return cost plus mark-up of each workload at a date [USD/token]."""
-        costs = self.unit_costs(time, cumulative)
-        return [cost_plus(cost, item.markup) for cost, item in zip(costs, self.items, strict=True)]
-
-    def advance(self, index: int, time: float) -> dict[str, FloatArray]:
+    def advance(self, index: int) -> dict[str, FloatArray]:
         """Go to the next mid-step; cumulative tokens there are predicted and corrected once."""
         half = self.scenario.grid.length / 2.0
-        outcome = self._outcome(index, time, self.cumulative + self.tokens * half)
-        outcome = self._outcome(index, time, self.cumulative + ordered_sum(outcome["tokens"]) * half)
-        self.tokens = ordered_sum(outcome["tokens"])
+        outcome, _ = self._outcome(index, self.cumulative + self.tokens * half)
+        corrected = self.cumulative + np.asarray(ordered_sum(outcome["tokens"])) * half
+        outcome, self.prices = self._outcome(index, corrected)
+        self.tokens = np.asarray(ordered_sum(outcome["tokens"]))
         self.cumulative = self.cumulative + self.tokens * 2.0 * half
-        self.log_target = np.log(outcome.pop("target"))
-        self.log_price, self.log_noticed = np.log(outcome["price"]), np.log(outcome["noticed_price"])
-        self.time = time
         return outcome
 
-    def _outcome(self, index: int, time: float, cumulative: Numeric) -> dict[str, FloatArray]:
+    def _outcome(self, index: int, cumulative: FloatArray) -> tuple[dict[str, FloatArray], PriceState]:
         """Return everything that a mid-step shows, given cumulative tokens."""
-        batch, gap = self.reference.shape[1:], time - self.time
-        speed = np.inf if self.scenario.price_speed is None else self.scenario.price_speed
-        memory = _stacked([np.inf if item.price_memory is None else item.price_memory for item in self.items], batch)
-        target = _stacked(self.targets(time, cumulative), batch)
-        log_price = first_order_lag(self.log_price, self.log_target, np.log(target), speed, gap)
-        log_noticed = first_order_lag(self.log_noticed, self.log_price, log_price, memory, gap)
-        factors = {
-            "adoption": _stacked([self._adopted(item, index, time) for item in self.items], batch),
-            "intensity": _stacked([self._intensity(item, time) for item in self.items], batch),
-            "price_response": self._response(log_noticed),
-            "capability_response": _stacked([self._capability(item, time) for item in self.items], batch),
-        }
-        wanted = _stacked([item.tokens for item in self.items], batch)
-        unpriced = wanted * factors["adoption"] * factors["intensity"] * factors["capability_response"]
-        unbounded, price = unpriced * factors["price_response"], np.exp(log_price)
-        realised = price * _stacked([item.price_realisation[index] for item in self.items], batch)
-        paid = realised * _stacked([item.paid_share[index] for item in self.items], batch)
-        budget = _stacked([np.inf if item.budget is None else item.budget[index] for item in self.items], batch)
-        sharpness = _stacked([item.budget_sharpness for item in self.items], batch)
-        tokens = budget_ceiling(unbounded, paid, budget, sharpness)
-        elasticity = _stacked([item.price_elasticity for item in self.items], batch)
+        scenario, paths, time = self.scenario, self.paths, float(self.times[index])
+        span = scenario.grid.length / (2.0 if index == 0 else 1.0)
+        cost = self.unit_costs(time, cumulative)
+        speed = draws(np.inf if scenario.price_speed is None else scenario.price_speed)
+        lines = price_lines(self.prices, np.log(cost) + paths.log_margin, speed, paths.memory, span)
+        prices, noticed = lines.at(0.0), np.exp(lines.noticed - paths.log_reference)
+        capability = capability_response(np.exp(draws(scenario.capability_growth) * time), paths.capability_elasticity)
+        response = self._response(noticed)
+        unpriced = paths.tokens * paths.adoption[index] * paths.intensity[index] * capability
+        paid = money_per_token(np.exp(prices.log_price), cost, paths.paid_share[index], paths.realisation[index])
+        tokens = budget_ceiling(unpriced * response, paid, paths.budget[index], paths.sharpness)
+        spend = np.exp(prices.log_price) * paths.realisation[index] * paths.paid_share[index] * tokens
+        free = unpriced * response
+        wide = np.zeros_like(tokens)
         return {
-            "target": target,
-            "price": price,
-            "noticed_price": np.exp(log_noticed),
-            "unit_cost": _stacked(self.unit_costs(time, cumulative), batch),
-            **factors,
-            "ceiling": np.where(unbounded > 0, tokens / np.where(unbounded > 0, unbounded, 1.0), 1.0),
+            "price": np.exp(prices.log_price) + wide,
+            "noticed_price": np.exp(prices.log_noticed) + wide,
+            "unit_cost": cost + wide,
+            "adoption": paths.adoption[index] + wide,
+            "intensity": paths.intensity[index] + wide,
+            "price_response": response + wide,
+            "capability_response": capability + wide,
+            "ceiling": np.where(free > 0, tokens / np.where(free > 0, free, 1.0), 1.0),
             "tokens": tokens,
-            "user_spend": tokens * paid,
-            "rebound": rebound_of_saving(np.exp(log_noticed) / self.reference, elasticity),
-            "surplus": consumer_surplus_change(unpriced, self.reference, np.exp(log_noticed), elasticity),
-        }
+            "user_spend": spend,
+            "rebound": rebound_of_saving(noticed, paths.elasticity) + wide,
+            "surplus": consumer_surplus_change(
+                unpriced, np.exp(paths.log_reference), np.exp(prices.log_noticed), paths.elasticity
+            ),
+        }, prices
 
-    def _response(self, log_noticed: FloatArray) -> FloatArray:
-        """Return how demand answers to noticed prices over those at the start, (workload, …)."""
-        ratio = np.exp(log_noticed) / self.reference
-        elasticity = _stacked([item.price_elasticity for item in self.items], ratio.shape[1:])
-        sigma = self.scenario.substitution
+    def _response(self, ratio: FloatArray) -> FloatArray:
+        """Return how demand answers to noticed prices over those at the start, ``(workload, draw)``."""
+        elasticity, sigma = self.paths.elasticity, self.scenario.substitution
         if sigma is None:
             return np.asarray(constant_elasticity(1.0, ratio, elasticity))
-        index = ces_price_index(ratio, self.weights, sigma)
-        return np.asarray(np.power(ratio / index, -sigma) * np.power(index, elasticity))
-
-    def _adopted(self, item: MarketWorkload, index: int, time: float) -> Numeric:
-        """Return adoption, with the launch, over the start."""
-        begin = self.scenario.grid.begin
-        launch = begin if item.launch is None else max(begin, year_fraction(item.launch))
-        live = 1.0 if item.launch is None else launch_ramp(time, year_fraction(item.launch), item.ramp)
-        return live * _adoption(item.adoption, index, max(time - launch, 0.0))
-
-    def _intensity(self, item: MarketWorkload, time: float) -> Numeric:
-        fade = np.inf if item.intensity_fade is None else item.intensity_fade
-        return fading_growth(time - self.scenario.grid.begin, item.intensity_growth, fade)
-
-    def _capability(self, item: MarketWorkload, time: float) -> Numeric:
-        growth = np.exp(self.scenario.capability_growth * (time - self.scenario.grid.begin))
-        return capability_response(growth, item.capability_elasticity)
+        index = ces_price_index(ratio, self.weights, draws(sigma))
+        return np.asarray(np.power(ratio / index, -draws(sigma)) * np.power(index, elasticity))
 
 
-def _adoption(inputs: AdoptionInputs, index: int, elapsed: float) -> Numeric:
-    """Return the adoption index of a step."""
-    if inputs.kind == "logistic":
-        return logistic_adoption(elapsed, inputs.growth, inputs.ceiling)
-    if inputs.kind == "bass":
-        return bass_adoption(elapsed, inputs.innovation, inputs.imitation, inputs.ceiling)
-    return inputs.index[index]
+_TINY = 1e-300
+"""Stands for zero in a denominator."""
 
 
 def _batch(scenario: TokenMarket) -> tuple[int, ...]:
@@ -313,8 +276,3 @@ def _batch(scenario: TokenMarket) -> tuple[int, ...]:
         shape = np.shape(value)[1:] if spec.trajectory else np.shape(value)
         sizes.update(shape)
     return (max(sizes),) if sizes else ()
-
-
-def _stacked(values: list[Numeric], batch: tuple[int, ...]) -> FloatArray:
-    """Stack one value per workload into (workload,) or (workload, draw)."""
-    return np.stack([np.broadcast_to(np.asarray(value, dtype=np.float64), batch) for value in values])

@@ -1,8 +1,8 @@
-"""Prices that follow cost: mark-up, lag, and the quiet step by which a price closes on its target.
+"""Prices that follow cost: mark-up and lag.
 
-A price adjusts like a first-order lag: it closes the share ``α = 1 - exp(-θΔt)`` of its log gap in a step.
-Where the target itself depends on the price (a lower price brings demand, demand brings scarcity), the step
-is semi-implicit, so that it doesn't oscillate at any speed.
+A price adjusts like a first-order lag: it closes the share ``α = 1 - exp(-θΔt)`` of its log gap in a step, exactly for
+a target that moves linearly in it. Where the target itself depends on the price, the step is implicit
+(`costmodel.market.clearing`), so that it doesn't oscillate at any speed.
 """
 
 from __future__ import annotations
@@ -109,38 +109,6 @@ def lagged_target_weight(speed: Numeric, step: Numeric) -> Numeric:
     square = small * small
     series = 0.5 - small * (1.0 / 12.0 - square * (1.0 / 720.0 - square * (1.0 / 30240.0 - square / 1209600.0)))
     return np.where(width < _SERIES_BELOW, series, closed) + 0.0
-
-
-@formula(step=True)
-def semi_implicit_log_step(log_gap: Numeric, closing_share: Numeric, cost_feedback: Numeric) -> Numeric:
-    """Change of the log price in one step, when the target falls as the price rises.
-
-    Parameters
-    ----------
-    log_gap
-        Log of target over price at the start of the step, signed [1].
-    closing_share
-        Share of a gap closed in the step without feedback, 0 to 1 [1].
-    cost_feedback
-        Fall of the log target per unit rise of the log price, >= 0: scarcity exponent times the size of the
-        price elasticity times the tokens' share of wanted compute, ψ|ε|s [1].
-
-    Returns
-    -------
-    Numeric
-        Change of the log price [1].
-
-    Notes
-    -----
-    ``Δ ln p = α (ln target - ln p) / (1 + α ψ|ε|s)``. The explicit step ``α·gap`` overshoots without end once
-    ``α (1 + ψ|ε|s) > 2``; this one does not at any speed.
-
-    Examples
-    --------
-    >>> round(float(semi_implicit_log_step(0.2, 0.4, 1.1)), 6)
-    0.055556
-    """
-    return closing_share * log_gap / (1.0 + closing_share * cost_feedback)
 
 
 @formula(step=True)

@@ -19,6 +19,14 @@ _RATIO = positive(1e-3, 1e3)
 _LOW = positive(0.1, 1.0)
 _HIGH = positive(1.0, 5.0)
 
+_OFFER = {
+    "rent": positive(0.0, 50.0),
+    "running_cost": positive(0.0, 2.0),
+    "required_rent": positive(2.01, 20.0),
+    "target_use": positive(0.1, 0.8),
+    "max_use": positive(0.81, 1.0),
+    "scarcity_exponent": positive(0.5, 6.0),
+}
 STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
     "costmodel.market.demand:constant_elasticity": {
         "quantity": positive(0.0, 1e18),
@@ -52,14 +60,23 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "budget": positive(0.0, 1e15),
         "sharpness": positive(0.2, 20.0),
     },
+    "costmodel.market.demand:ceiling_pressure": {
+        "demand": positive(0.0, 1e20),
+        "price": positive(1e-9, 1.0),
+        "budget": positive(0.0, 1e15),
+        "sharpness": positive(0.2, 20.0),
+    },
+    "costmodel.market.clearing:offered_use": _OFFER,
+    "costmodel.market.clearing:offered_use_slope": _OFFER,
+    "costmodel.market.clearing:money_per_token": {
+        "price": positive(1e-9, 1.0),
+        "unit_cost": positive(0.0, 1.0),
+        "paid_share": share(),
+        "realisation": positive(0.0, 2.0),
+    },
     "costmodel.market.pricing:cost_plus": {"unit_cost": positive(0.0, 1e3), "markup": rate(-0.9, 6.0)},
     "costmodel.market.pricing:closing_share": {"speed": _SPEED, "step": _STEP},
     "costmodel.market.pricing:lagged_target_weight": {"speed": _SPEED, "step": _STEP},
-    "costmodel.market.pricing:semi_implicit_log_step": {
-        "log_gap": rate(-5.0, 5.0),
-        "closing_share": share(),
-        "cost_feedback": positive(0.0, 10.0),
-    },
     "costmodel.market.pricing:first_order_lag": {
         "previous": rate(-20.0, 20.0),
         "target_previous": rate(-20.0, 20.0),

@@ -72,14 +72,13 @@ def _stages() -> dict[str, SearchStrategy[float]]:
 
 
 _PROGRAMME: dict[str, dict[str, SearchStrategy[float]]] = {
-    f"{_PACKAGE}.programme:training_reserve": {
-        "unconstrained": positive(0.0, 1e9),
-        "share_limit": share(),
-        "capacity": positive(0.0, 1e9),
-        "budget_limit": positive(0.0, 1e9),
+    f"{_PACKAGE}.programme:training_budget": {
+        "revenue": positive(0.0, 1e12),
+        "revenue_share": share(),
+        "investors": positive(0.0, 1e12),
     },
     f"{_PACKAGE}.programme:capability_index": {
-        "reserve_ratio": positive(0.0, 1e6),
+        "compute_ratio": positive(0.0, 1e6),
         "algorithmic_growth": rate(-2.0, 3.0),
         "time": positive(0.0, 15.0),
     },

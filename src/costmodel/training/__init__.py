@@ -87,7 +87,7 @@ from costmodel.training.parallelism import (
     slowest_stage_time,
     stage_layers,
 )
-from costmodel.training.programme import capability_index, training_reserve
+from costmodel.training.programme import capability_index, training_budget
 from costmodel.training.recipe import POOLED, Recipe, framework_names
 from costmodel.training.scaling import (
     FLOP_PER_PARAMETER_TOKEN_INFERENCE,
@@ -183,8 +183,8 @@ __all__ = [
     "stage_layers",
     "tokens_for_loss",
     "train",
+    "training_budget",
     "training_flop",
-    "training_reserve",
     "value_at_start",
     "wall_clock",
 ]

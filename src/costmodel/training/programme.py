@@ -1,6 +1,6 @@
-"""The training programme over time: its reserve of capacity, and the capability that training buys.
+"""The training programme over time: its budget, and the capability that training buys.
 
-Capacity is counted in reference accelerators; any one unit will do as long as all arguments share it.
+Compute is counted in accelerator-hours; any one unit will do as long as all arguments share it.
 """
 
 from __future__ import annotations
@@ -9,49 +9,43 @@ import numpy as np
 
 from costmodel.foundation.arrays import Numeric, formula
 
-__all__ = ["capability_index", "training_reserve"]
+__all__ = ["capability_index", "training_budget"]
 
 
 @formula(step=True)
-def training_reserve(unconstrained: Numeric, share_limit: Numeric, capacity: Numeric, budget_limit: Numeric) -> Numeric:
-    """Return the capacity that training and research hold back from serving.
+def training_budget(revenue: Numeric, revenue_share: Numeric, investors: Numeric) -> Numeric:
+    """Return what a programme spends on compute: a share of revenue and what investors add.
 
     Parameters
     ----------
-    unconstrained : ``()`` or array
-        Reserve wanted, non-negative [accelerators]; see :func:`reserve_growth`.
-    share_limit : ``()`` or array
-        Largest share of the fleet that may be held, 0 to 1 [1].
-    capacity : ``()`` or array
-        Fleet in service, non-negative [accelerators].
-    budget_limit : ``()`` or array
-        Largest reserve that the budget pays for, non-negative [accelerators].
+    revenue : ``()`` or array
+        Revenue as remembered, non-negative [USD/year].
+    revenue_share : ``()`` or array
+        Share of it that goes into training compute, non-negative [1].
+    investors : ``()`` or array
+        Investors' money for training compute, non-negative [USD/year].
 
     Returns
     -------
     ``()`` or array
-        Reserve held [accelerators], the least of the three.
-
-    Notes
-    -----
-    ``R = min(R_wanted, s·K, R_budget)``.
+        Budget [USD/year]; it buys ``budget/rent`` accelerator-hours a year.
 
     Examples
     --------
-    >>> float(training_reserve(3.0e6, 0.35, 6.0e6, 2.5e6))
-    2100000.0
+    >>> float(training_budget(20e9, 0.35, 14e9))
+    21000000000.0
     """
-    return np.minimum(np.minimum(unconstrained, share_limit * capacity), budget_limit)
+    return revenue_share * revenue + investors
 
 
 @formula(step=True)
-def capability_index(reserve_ratio: Numeric, algorithmic_growth: Numeric, time: Numeric) -> Numeric:
+def capability_index(compute_ratio: Numeric, algorithmic_growth: Numeric, time: Numeric) -> Numeric:
     """Return effective training compute relative to a reference date.
 
     Parameters
     ----------
-    reserve_ratio : ``()`` or array
-        Reserve (as compute) over that of the reference date, non-negative [1].
+    compute_ratio : ``()`` or array
+        Training compute over that of the reference date, non-negative [1].
     algorithmic_growth : ``()`` or array
         Logarithmic growth of training efficiency, signed [1/year].
     time : ``()`` or array
@@ -64,7 +58,7 @@ def capability_index(reserve_ratio: Numeric, algorithmic_growth: Numeric, time: 
 
     Notes
     -----
-    ``K = (R/R_ref) · exp(g·t)``: its growth is that of the reserve plus that of algorithms. A lag between
+    ``K = (C/C_ref) · exp(g·t)``: its growth is that of compute plus that of algorithms. A lag between
     training and use is the caller's: pass the ratio and the time of the date whose models are in use.
 
     References
@@ -77,4 +71,4 @@ def capability_index(reserve_ratio: Numeric, algorithmic_growth: Numeric, time: 
     >>> round(float(capability_index(4.0, np.log(2.8), 1.0)), 6)
     11.2
     """
-    return reserve_ratio * np.exp(algorithmic_growth * time)
+    return compute_ratio * np.exp(algorithmic_growth * time)

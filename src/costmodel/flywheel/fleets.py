@@ -1,0 +1,248 @@
+"""Accelerators and sites of the operators: two fleets, what they must earn, and what leaves or is written down.
+
+A site's unit is a watt of facility power.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from costmodel.flywheel.accounts import Books, books_of
+from costmodel.flywheel.drivers import Drivers
+from costmodel.flywheel.investment import Bound, Cost, Investment
+from costmodel.flywheel.market_side import TINY
+from costmodel.foundation.arrays import FloatArray, ordered_sum
+from costmodel.foundation.units import HOURS_PER_YEAR
+from costmodel.market.pricing import closing_share
+from costmodel.ownership.energy import load_factor
+from costmodel.ownership.fleet import Fleet, FleetStep
+from costmodel.ownership.rent import rent_per_hour_used
+
+EARNINGS_MEMORY = 0.5
+"""Time over which earnings are remembered when value in use is read [year], assumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the fleets read in every step, ``(draw,)`` or ``(operator, draw)``."""
+
+    economic_life: FloatArray
+    site_life: FloatArray
+    availability: FloatArray
+    target_use: FloatArray
+    network_share: FloatArray
+    """Share of the price that is network [1]."""
+    maintenance: FloatArray
+    operation: FloatArray
+    full_load: FloatArray
+    idle_fraction: FloatArray
+    leaving_time: FloatArray
+    early_leaving: bool
+    impairment: FloatArray
+    """Shortfall from which value is written down [1]; infinite without a test."""
+    life_changes: tuple[tuple[int, FloatArray], ...]
+    """Step and new useful life of accelerators and servers, ``(operator, draw)`` [year]."""
+
+
+@dataclass(slots=True)
+class Fleets:
+    """Both fleets of a run, batch ``(operator, draw)``."""
+
+    chips: Fleet
+    sites: Fleet
+    terms: Terms
+    book: FloatArray
+    """Book value in service at the last bound, ``(asset, operator, draw)`` [USD]."""
+    construction: FloatArray
+    """Paid and not in service at the last bound, ``(asset, operator, draw)`` [USD]."""
+    unpaid: FloatArray
+    """What is still to be paid at the start for sites that are then being built, ``(operator, draw)`` [USD]."""
+    site_lag: FloatArray
+    usual: FloatArray | None = None
+    """What an accelerator has earned of late, ``(operator, draw)`` [USD/year]: what value in use is read from."""
+    others: tuple[Fleet, Fleet] | None = None
+    """Equipment and sites that are not for AI, a unit of each a dollar of its cost; absent where nothing is spent."""
+
+    def arrive(self, step: int) -> None:
+        """Begin a step; a change of useful life takes effect with it."""
+        for when, life in self.terms.life_changes:
+            if when == step:
+                for fleet in (self.chips, *(self.others or ())[:1]):
+                    fleet.change_life("accelerators", life)
+        self.chips.arrive()
+        self.sites.arrive()
+
+    def close(self, step: int, drivers: Drivers, chips: FleetStep, sites: FleetStep, other: FloatArray) -> Books:
+        """Close the books of a step, those of what is not for AI with them.
+
+        Parameters
+        ----------
+        step, drivers
+            The step.
+        chips, sites
+            What the fleets did in it.
+        other
+            Capital bought in it that is not for AI, ``(operator, draw)`` [USD]: in the classes' shares of the cost of
+            an accelerator with its room.
+        """
+        dt = drivers.step
+        books = books_of(chips, sites).with_sites(self.opening_payment(step, dt), self._left_to_pay(step + 1, dt))
+        if self.others is not None:
+            site = drivers.site_price[step] * drivers.power[step]
+            equipment = drivers.price[step] / np.maximum(drivers.price[step] + site, TINY)
+            network = self.terms.network_share
+            price = {"accelerators": 1.0 - network, "network": network}
+            rest = (
+                self.others[0].advance(other * equipment, price),
+                self.others[1].advance(other * (1.0 - equipment), {"sites": 1.0}),
+            )
+            books = books.plus(books_of(*rest))
+        self.book, self.construction = books.book_value, books.construction
+        return books
+
+    @property
+    def powered(self) -> FloatArray:
+        """Share of accelerators for which there is room, ``(operator, draw)`` [1]."""
+        watts = self.chips.middle[self.chips.index["watts"]]
+        return np.asarray(np.minimum(self.sites.middle[0] / np.maximum(watts, TINY), 1.0))
+
+    @property
+    def capacity(self) -> FloatArray:
+        """Accelerators in working order and powered at mid-step, ``(operator, draw)``."""
+        return np.asarray(self.terms.availability * self.chips.middle[0] * self.powered)
+
+    def required(self, step: int, drivers: Drivers, rate: FloatArray, investment: Investment) -> Cost:
+        """Return what new capacity must earn per hour used, at list prices and with the premiums of the day (item 2).
+
+        Notes
+        -----
+        ``R = [P(r+δ)/(1 − e^(−(r+δ)L)) + c_W·w·r/(1 − e^(−r·L_site)) + m]/(8,766·availability·u*)``.
+        """
+        terms, price, power = self.terms, drivers.price[step], drivers.power[step]
+        site = drivers.site_price[step] * power
+        running = (
+            power * self.energy_of_a_watt(step, drivers, terms.target_use)
+            + terms.maintenance * price
+            + terms.operation * site
+        )
+        hours = HOURS_PER_YEAR * terms.availability * terms.target_use
+
+        def rent(chips: FloatArray, room: FloatArray, run: FloatArray) -> FloatArray:
+            lives = (terms.economic_life, room, terms.site_life)
+            return np.asarray(rent_per_hour_used(chips, rate, drivers.decline[step], *lives, run, hours))
+
+        dear = price * np.exp(investment.chip_premium), site * np.exp(investment.site_premium)
+        whole, none = rent(price, site, running), np.zeros_like(price)
+        safe = np.maximum(whole, TINY)
+        chip_share, site_share = rent(price, none, none) / safe, rent(none, site, none) / safe
+        return Cost(whole, rent(*dear, running), running / hours, chip_share, site_share, rate)
+
+    def energy_of_a_watt(self, step: int, drivers: Drivers, use: FloatArray) -> FloatArray:
+        """Return the yearly cost of energy of a rated watt at some use [USD/year]."""
+        load = self.terms.full_load * load_factor(use, self.terms.idle_fraction)
+        return np.asarray(load * HOURS_PER_YEAR * drivers.electricity[step])
+
+    def opening_payment(self, step: int, dt: float) -> FloatArray:
+        """Return what a step pays for sites that were being built at the start, ``(operator, draw)`` [USD].
+
+        Notes
+        -----
+        They are of all ages and paid evenly over the build: what is left falls as ``(1 − t/lag)²``.
+        """
+        first, last = (1.0 - np.minimum(bound * dt / self.site_lag, 1.0) for bound in (step, step + 1))
+        return np.asarray(self.unpaid * (first * first - last * last))
+
+    def _left_to_pay(self, bound: int, dt: float) -> FloatArray:
+        left = 1.0 - np.minimum(bound * dt / self.site_lag, 1.0)
+        return np.asarray(self.unpaid * left * left)
+
+    def build_sites(self, units: FloatArray, step: int, drivers: Drivers, premium: FloatArray) -> None:
+        """Order site power for a step [W]; it is paid over the build."""
+        self.sites.order(units, {"sites": drivers.site_price[step] * np.exp(premium)})
+
+    def buy_chips(self, units: FloatArray, step: int, drivers: Drivers, premium: FloatArray) -> None:
+        """Order accelerators for a step."""
+        price = drivers.price[step] * np.exp(premium)
+        network = self.terms.network_share
+        self.chips.order(
+            units,
+            {"watts": drivers.power[step], "accelerators": price * (1.0 - network), "network": price * network},
+        )
+
+    def weights(
+        self, step: int, drivers: Drivers, earned: FloatArray, use: FloatArray, watt_rent: FloatArray
+    ) -> dict[str, FloatArray]:
+        """Return what each row of a unit earns or costs a year: its rent, energy, upkeep and the room that it takes."""
+        upkeep = -self.terms.maintenance
+        watt = -(self.energy_of_a_watt(step, drivers, use) + watt_rent)
+        return {"units": earned, "watts": watt, "accelerators": upkeep, "network": upkeep}
+
+    def leave(
+        self, step: int, drivers: Drivers, cost: Cost, earned: FloatArray, use: FloatArray, bound: FloatArray
+    ) -> None:
+        """Let vintages go that don't earn their running cost and, where sites are short, the room that they take.
+
+        Notes
+        -----
+        ``λ = max(0, (earnings − R_IT)/w_new)`` per watt: what new equipment would earn there beyond its own rent.
+        """
+        if not self.terms.early_leaving:
+            return
+        hours = HOURS_PER_YEAR * self.terms.availability * self.terms.target_use
+        own = cost.required * hours * (1.0 - cost.site_share)
+        short = (self.powered < 1.0) | (bound == int(Bound.ROOM))
+        watt_rent = np.where(short, np.maximum(earned - own, 0.0) / drivers.power[step], 0.0)
+        share = np.where(short, -np.expm1(-drivers.step / self.terms.leaving_time), 0.0)
+        self.chips.leave(self.weights(step, drivers, earned, use, watt_rent), share)
+
+    def remember(self, earned: FloatArray, step: float) -> FloatArray:
+        """Return what an accelerator has earned of late; a rent of a day does not write a fleet down."""
+        before = earned if self.usual is None else self.usual
+        self.usual = np.asarray(before + closing_share(1.0 / EARNINGS_MEMORY, step) * (earned - before))
+        return self.usual
+
+    def revalue(self, step: int, drivers: Drivers, cost: Cost, earned: FloatArray, use: FloatArray) -> None:
+        """Test accelerators, network and sites for impairment once a year, each at its own life and decline (item 9).
+
+        Notes
+        -----
+        What a unit earns over its running cost belongs to equipment and sites by their shares of required rent:
+        equipment is worth its part times ``A(r + δ, life left)``, sites theirs times ``A(r, life left)``.
+        """
+        yearly = (step + 1) % round(1.0 / drivers.step) == 0
+        if not yearly or not bool(np.isfinite(self.terms.impairment).any()):
+            return
+        capital = np.maximum(cost.chip_share + cost.site_share, TINY)
+        weights = self.weights(step, drivers, earned, use, np.zeros(1))
+        worth = self.chips.worth(weights, cost.rate + drivers.decline[step]) * cost.chip_share / capital
+        book = self.book[0] + self.book[1] + self._placed(self.chips, "accelerators", "network")
+        for name in ("accelerators", "network"):
+            self.chips.impair(name, self._shortfall(worth, book))
+
+    @staticmethod
+    def _placed(fleet: Fleet, *names: str) -> FloatArray:
+        """Return by how much the cost in service has grown in the step, ``(operator, draw)`` [USD]."""
+        rows = [fleet.index[name] for name in names]
+        grown = 2.0 * (fleet.in_service[rows] - fleet.middle[rows])
+        return np.asarray(np.maximum(ordered_sum(grown), 0.0))
+
+    def _shortfall(self, worth: FloatArray, book: FloatArray) -> FloatArray:
+        short = 1.0 - np.maximum(worth, 0.0) / np.maximum(book, TINY)
+        return np.where((book > 0.0) & (short > self.terms.impairment), np.clip(short, 0.0, 1.0), 0.0)
+
+    def revalue_sites(self, step: int, drivers: Drivers, cost: Cost, earned: FloatArray, use: FloatArray) -> None:
+        """Test sites for impairment once a year."""
+        yearly = (step + 1) % round(1.0 / drivers.step) == 0
+        if not yearly or not bool(np.isfinite(self.terms.impairment).any()):
+            return
+        capital = np.maximum(cost.chip_share + cost.site_share, TINY)
+        unit = (
+            earned
+            - drivers.power[step] * self.energy_of_a_watt(step, drivers, use)
+            - (self.terms.maintenance * drivers.price[step])
+        )
+        watt = unit / drivers.power[step] * cost.site_share / capital
+        worth = self.sites.worth({"units": watt}, cost.rate)
+        self.sites.impair("sites", self._shortfall(worth, self.book[2] + self._placed(self.sites, "sites")))

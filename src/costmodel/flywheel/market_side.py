@@ -1,0 +1,358 @@
+"""The market side of a step: compute per token, what users want, training budgets, and the rent that clears."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from costmodel.compute.software import accelerator_seconds_per_token, compute_per_token, software_efficiency
+from costmodel.flywheel.drivers import Drivers, draws, since, stack
+from costmodel.flywheel.inputs import FlywheelScenario
+from costmodel.foundation.arrays import FloatArray, ordered_sum
+from costmodel.foundation.units import HOURS_PER_YEAR, SECONDS_PER_HOUR
+from costmodel.market.clearing import (
+    HIGHEST_RENT,
+    Conditions,
+    Outcome,
+    PriceState,
+    clearing_rent,
+    offered_use,
+    offered_use_slope,
+    outcome_at,
+    price_lines,
+)
+from costmodel.market.demand import capability_response
+from costmodel.market.pricing import closing_share
+from costmodel.training.programme import capability_index, training_budget
+
+TINY = 1e-300
+"""Stands for zero in a denominator or a logarithm."""
+LOWEST_RENT = 12.0
+"""Log of the required rent over the lowest rent that the solver looks at [1]."""
+MAX_STEP_GROWTH = 3.0
+"""Largest log growth within a step that the prediction of mid-step tokens reads [1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What owners offer in a step, ``(operator, draw)``; money per hour used."""
+
+    accelerators: FloatArray
+    """In working order and powered."""
+    required_rent: FloatArray
+    """At list prices: what orders are measured against [USD/hour]."""
+    paid_rent: FloatArray
+    """With the premiums of the day [USD/hour]."""
+    running_cost: FloatArray
+    """[USD/hour]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a step meets before its rent is known, ``(workload, draw)`` unless said."""
+
+    conditions: Conditions
+    log_target: FloatArray
+    """Log of the target price at a rent of 1 [USD/token]."""
+    efficiency: FloatArray
+    compute: FloatArray
+    capability: FloatArray
+    """``(draw,)``."""
+    capability_response: FloatArray
+    budget: FloatArray
+    """Training budgets, ``(operator, draw)`` [USD/year]."""
+    internal: FloatArray
+    """Internal work at the reference rent, ``(draw,)`` [hour/year]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """Outcome of a step of the market, ``(draw,)`` unless said."""
+
+    rent: FloatArray
+    """Rent that clears [USD/hour used]."""
+    outcome: Outcome
+    prices: PriceState
+    served: FloatArray
+    """Tokens served, ``(workload, draw)`` [token/year]."""
+    rationing: FloatArray
+    """Share of what is wanted at the rent that can be served: below 1 only where no rent clears."""
+    token_hours: FloatArray
+    """``(workload, draw)`` [hour/year]."""
+    training_hours: FloatArray
+    """``(operator, draw)`` [hour/year]."""
+    internal_hours: FloatArray
+    """[hour/year]."""
+    use: FloatArray
+    """Offered share of each operator's capacity, ``(operator, draw)`` [1]."""
+    sold_hours: FloatArray
+    """Hours of each operator's capacity that are used, ``(operator, draw)`` [hour/year]."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarketParameters:
+    """What the market reads in every step, ``(draw,)`` or ``(workload, draw)``."""
+
+    speed: FloatArray
+    exponent: FloatArray
+    target_use: FloatArray
+    max_use: FloatArray
+    experience: FloatArray
+    initial_tokens: FloatArray
+    compute: FloatArray
+    compute_floor: FloatArray
+    mfu: FloatArray
+    peak: FloatArray
+    revenue_share: FloatArray
+    revenue_memory: FloatArray
+    training_growth: FloatArray
+    progress_until: float
+    initial_growth: FloatArray
+    capability_lag: FloatArray
+    internal_elasticity: FloatArray
+    reference_rent: FloatArray
+
+
+def market_parameters(scenario: FlywheelScenario) -> MarketParameters:
+    """Read the market's parameters from a resolved scenario."""
+    clearing, training, items = scenario.clearing, scenario.training, scenario.market.values()
+    return MarketParameters(
+        speed=draws(np.inf if clearing.speed is None else clearing.speed),
+        exponent=draws(clearing.scarcity_exponent),
+        target_use=draws(clearing.target_use),
+        max_use=draws(clearing.max_use),
+        experience=draws(scenario.software.experience_exponent),
+        initial_tokens=draws(scenario.software.initial_cumulative_tokens),
+        compute=stack([draws(item.compute_per_token) for item in items]),
+        compute_floor=stack([draws(item.compute_floor) for item in items]),
+        mfu=stack([draws(item.mfu) for item in items]),
+        peak=draws(scenario.hardware.peak),
+        revenue_share=draws(training.revenue_share),
+        revenue_memory=draws(training.revenue_memory),
+        training_growth=draws(training.algorithmic_growth),
+        progress_until=since(scenario.grid, scenario.software.progress_until),
+        initial_growth=draws(training.initial_growth),
+        capability_lag=draws(training.capability_lag),
+        internal_elasticity=draws(scenario.internal.rent_elasticity),
+        reference_rent=draws(scenario.internal.reference_rent),
+    )
+
+
+@dataclass(slots=True)
+class MarketState:
+    """What the market carries from step to step, ``(draw,)`` unless said."""
+
+    prices: PriceState
+    required: PriceState | None
+    """Prices that had always followed the required rent; absent before the first step."""
+    cumulative: FloatArray
+    learned: FloatArray
+    """Tokens from which software has learned, those before the start included."""
+    last: FloatArray | None
+    """Tokens a year of the last step, and of the one before."""
+    before: FloatArray | None
+    revenue: FloatArray | None
+    """Remembered token revenue by operator, ``(operator, draw)`` [USD/year]."""
+    effective: FloatArray
+    """Log of effective training compute by step, ``(step, draw)``."""
+    log_rent: FloatArray | None
+
+
+def market_state(scenario: FlywheelScenario, drivers: Drivers, batch: int) -> MarketState:
+    """Return the market at the start: list prices as written, and users that have in mind what they remember."""
+    work, items = drivers.workloads, list(scenario.market.values())
+    shape = (len(items), batch)
+    price = np.broadcast_to(work.log_reference, shape)
+    remembered = stack(
+        [draws(item.price if item.remembered_price is None else item.remembered_price) for item in items]
+    )
+    tokens = np.broadcast_to(draws(scenario.software.initial_cumulative_tokens), (batch,))
+    return MarketState(
+        prices=PriceState(price, np.broadcast_to(np.log(remembered), shape), price),
+        required=None,
+        cumulative=tokens,
+        learned=tokens,
+        last=None,
+        before=None,
+        revenue=None,
+        effective=np.zeros((drivers.grid.steps, batch)),
+        log_rent=None,
+    )
+
+
+def situation(
+    step: int, drivers: Drivers, parameters: MarketParameters, state: MarketState, shares: FloatArray
+) -> Situation:
+    """Return what a step meets: compute per token, tokens wanted at the reference price, budgets.
+
+    Parameters
+    ----------
+    step, drivers, parameters, state
+        The present step.
+    shares
+        Operators' shares of token revenue and of investors' money, two rows of ``(operator, draw)``.
+    """
+    work = drivers.workloads
+    ratio = _learned_at_middle(step, drivers, state) / parameters.initial_tokens
+    efficiency = software_efficiency(drivers.software_trend[step], ratio, parameters.experience, 1.0)
+    compute = compute_per_token(parameters.compute, drivers.model_index[step], efficiency, parameters.compute_floor)
+    hours = accelerator_seconds_per_token(compute, parameters.mfu, parameters.peak) / SECONDS_PER_HOUR
+    capability = _capability(step, drivers, parameters, state)
+    response = capability_response(capability, work.capability_elasticity)
+    level = work.tokens * work.adoption[step] * work.intensity[step] * response * drivers.demand_factor[step]
+    conditions = Conditions(
+        level=level,
+        hours=hours,
+        elasticity=work.elasticity,
+        log_reference=work.log_reference,
+        budget=work.budget[step],
+        sharpness=work.sharpness,
+        paid_share=work.paid_share[step],
+        realisation=work.realisation[step],
+    )
+    if state.revenue is None:
+        paid = np.exp(state.prices.log_price) * conditions.realisation * conditions.paid_share
+        state.revenue = np.asarray(ordered_sum(level * paid)) * shares[0]
+    budget = training_budget(state.revenue, parameters.revenue_share, drivers.investors[step] * shares[1])
+    log_target = drivers.markup[step] + np.log(np.maximum(hours, TINY))
+    internal = drivers.internal[step] * HOURS_PER_YEAR
+    return Situation(conditions, log_target, efficiency, compute, capability, response, budget, internal)
+
+
+def _learned_at_middle(step: int, drivers: Drivers, state: MarketState) -> FloatArray:
+    """Return the tokens from which software has learned by mid-step.
+
+    Notes
+    -----
+    The step's tokens are foretold by the growth of the last two steps; within a step, a flow that grows by g in logs
+    puts ``1/(1 + exp(g/2))`` of itself before the middle. In steady growth both are exact.
+    """
+    if state.last is None:
+        return state.learned
+    growth = np.zeros_like(state.last)
+    if state.before is not None:
+        change = np.log(np.maximum(state.last, TINY) / np.maximum(state.before, TINY))
+        growth = np.clip(change, -MAX_STEP_GROWTH, MAX_STEP_GROWTH)
+    foretold = state.last * np.exp(growth) * drivers.learning[step]
+    return np.asarray(state.learned + foretold * drivers.step / (1.0 + np.exp(growth / 2.0)))
+
+
+def _capability(step: int, drivers: Drivers, parameters: MarketParameters, state: MarketState) -> FloatArray:
+    """Return effective training compute of the models in use over that at the start.
+
+    The lag is at least a step: what is trained in a step serves in a later one. Before the first mid-step compute is
+    taken to have grown as it did before the start.
+    """
+    lag = np.maximum(parameters.capability_lag, drivers.step)
+    growth = parameters.initial_growth + parameters.training_growth
+    first, now = drivers.times[0], drivers.times[step]
+    if step == 0:
+        return np.asarray(np.exp(growth * now) + np.zeros_like(state.effective[0]))
+    position = (now - lag - first) / drivers.step
+    low = np.clip(np.floor(position).astype(int), 0, step - 1)
+    high = np.minimum(low + 1, step - 1)
+    column = np.arange(state.effective.shape[1])
+    part = np.maximum(position - low, 0.0)
+    level = state.effective[low, column] * (1.0 - part) + state.effective[high, column] * part
+    before = np.minimum(now - lag - first, 0.0) * growth
+    start = state.effective[0] - growth * (first + lag)
+    return np.asarray(np.exp(level + before - start))
+
+
+def clear(
+    step: int,
+    drivers: Drivers,
+    parameters: MarketParameters,
+    state: MarketState,
+    at: Situation,
+    capacity: Capacity,
+) -> Cleared:
+    """Find the rent at which hours wanted are hours offered, and what everybody gets at it."""
+    span = float(drivers.span[step])
+    lines = price_lines(state.prices, at.log_target, parameters.speed, drivers.workloads.memory, span)
+    budget = np.asarray(ordered_sum(at.budget))
+    use_terms = (
+        capacity.running_cost,
+        capacity.paid_rent,
+        parameters.target_use,
+        parameters.max_use,
+        parameters.exponent,
+    )
+
+    def internal(x: FloatArray) -> FloatArray:
+        ratio = np.exp(x) / parameters.reference_rent
+        return np.asarray(at.internal * np.power(ratio, parameters.internal_elasticity))
+
+    def other(x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        training, busy = budget * np.exp(-x), internal(x)
+        return training + busy, parameters.internal_elasticity * busy - training
+
+    def offered(x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        hours = capacity.accelerators * HOURS_PER_YEAR * offered_use(np.exp(x), *use_terms)
+        slope = hours * offered_use_slope(np.exp(x), *use_terms)
+        return np.asarray(ordered_sum(hours)), np.asarray(ordered_sum(slope))
+
+    low, high, start = _bracket(capacity, state, budget)
+    x = clearing_rent(lines, at.conditions, other, offered, low, high, start)
+    outcome, rent = outcome_at(x, lines, at.conditions), np.exp(x)
+    token_hours, training_hours, internal_hours = outcome.bought * at.conditions.hours, at.budget / rent, internal(x)
+    use = offered_use(rent, *use_terms)
+    hours = capacity.accelerators * HOURS_PER_YEAR * use
+    room = np.asarray(ordered_sum(hours))
+    wanted = ordered_sum(token_hours) + ordered_sum(training_hours) + internal_hours
+    rationing = np.minimum(room / np.maximum(wanted, TINY), 1.0)
+    return Cleared(
+        rent=rent,
+        outcome=outcome,
+        prices=lines.at(x),
+        served=outcome.bought * rationing,
+        rationing=rationing,
+        token_hours=token_hours * rationing,
+        training_hours=training_hours * rationing,
+        internal_hours=internal_hours * rationing,
+        use=use,
+        sold_hours=wanted * rationing * hours / np.maximum(room, TINY),
+    )
+
+
+def _bracket(capacity: Capacity, state: MarketState, batch: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the lowest and highest log rent to look at, and where to begin."""
+    dearest = np.log(np.maximum(capacity.paid_rent.max(axis=0), TINY)) + np.zeros_like(batch)
+    cheapest = np.log(np.maximum(capacity.paid_rent.min(axis=0), TINY)) + np.zeros_like(batch)
+    running = np.log(np.maximum(capacity.running_cost.min(axis=0), TINY))
+    low, high = np.maximum(running, cheapest - LOWEST_RENT), dearest + HIGHEST_RENT
+    start = dearest if state.log_rent is None else state.log_rent
+    middle = 0.5 * (low + high)
+    return low, high, np.where((start > low) & (start < high), start, middle)
+
+
+def advance(
+    step: int,
+    drivers: Drivers,
+    parameters: MarketParameters,
+    state: MarketState,
+    cleared: Cleared,
+    revenue: FloatArray,
+) -> None:
+    """Move the market's state past a step (item 5).
+
+    Parameters
+    ----------
+    step, drivers, parameters, state, cleared
+        The step, cleared.
+    revenue
+        Token revenue by operator, ``(operator, draw)`` [USD/year].
+    """
+    dt, served = drivers.step, np.asarray(ordered_sum(cleared.served))
+    state.prices = cleared.prices
+    state.log_rent = np.log(cleared.rent)
+    state.cumulative = state.cumulative + served * dt
+    state.learned = state.learned + served * dt * drivers.learning[step]
+    state.before, state.last = state.last, served
+    if state.revenue is not None:
+        state.revenue = state.revenue + closing_share(1.0 / parameters.revenue_memory, dt) * (revenue - state.revenue)
+    progress = min(float(drivers.times[step]), parameters.progress_until)
+    compute = np.asarray(ordered_sum(cleared.training_hours)) * drivers.training_shock[step]
+    effective = capability_index(compute, parameters.training_growth, progress)
+    state.effective[step] = np.log(np.maximum(effective, TINY))

@@ -1,0 +1,122 @@
+"""Equations of investment: what is wanted ahead, what is ordered, and what a shortage costs (item 6)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from costmodel.foundation.arrays import Numeric, formula
+
+
+@formula(step=True)
+def forecast_factor(trend: Numeric, horizon: Numeric, damping: Numeric, adjustment: Numeric) -> Numeric:
+    """Capacity to aim at when an order enters service, over capacity wanted now.
+
+    Parameters
+    ----------
+    trend
+        Smoothed log growth of wanted compute, signed [1/year]; broadcasts.
+    horizon
+        From order to service, ≥ 0 [year].
+    damping
+        Time over which the trend fades ahead, > 0; infinity: it does not [year].
+    adjustment
+        Time over which a gap is ordered, > 0 [year].
+
+    Returns
+    -------
+    Numeric
+        Factor, ≥ 0 [1].
+
+    Notes
+    -----
+    ``G(h) = exp(g d (1 − e^(−h/d)))·(1 + a g e^(−h/d))``. The second factor is what a gap that closes at speed 1/a lags
+    behind a target that grows: with it, and no damping, orders meet steady growth exactly.
+
+    Examples
+    --------
+    >>> round(float(forecast_factor(0.5, 0.4, np.inf, 1.0)), 6) == round(1.5 * float(np.exp(0.2)), 6)
+    True
+    >>> round(float(forecast_factor(0.5, 0.4, 6.0, 1.0)), 4)
+    1.7842
+    """
+    age = horizon / damping
+    kept = np.exp(-age)
+    divisor = np.where(age == 0.0, 1.0, age)
+    reach = horizon * np.where(age == 0.0, 1.0, -np.expm1(-age) / divisor)
+    return np.exp(trend * reach) * np.maximum(1.0 + adjustment * trend * kept, 0.0)
+
+
+@formula(step=True)
+def orders_towards(wanted: Numeric, position: Numeric, adjustment: Numeric, step: Numeric) -> Numeric:
+    """Orders a year that close the gap between what is wanted and what will be there.
+
+    Parameters
+    ----------
+    wanted
+        Capacity wanted at the horizon, ≥ 0 [accelerators or W]; broadcasts.
+    position
+        What will be there then of all in service and on order, ≥ 0 [accelerators or W].
+    adjustment
+        Time over which a gap is ordered, > 0 [year].
+    step
+        Length of the step, ≥ 0 [year]: by its middle half of its own orders are placed.
+
+    Returns
+    -------
+    Numeric
+        Orders, ≥ 0 [accelerators/year or W/year].
+
+    Examples
+    --------
+    >>> float(orders_towards(110.0, 100.0, 0.75, 0.5)), float(orders_towards(90.0, 100.0, 0.75, 0.5))
+    (10.0, 0.0)
+    """
+    return np.maximum(wanted - position, 0.0) / (adjustment + 0.5 * step)
+
+
+@formula(step=True)
+def capability_growth(
+    shortage: Numeric,
+    premium: Numeric,
+    ordered: Numeric,
+    capability: Numeric,
+    technology: Numeric,
+    build_up: Numeric,
+    max_build_up: Numeric,
+    run_down: Numeric,
+) -> Numeric:
+    """Log growth of what suppliers can deliver.
+
+    Parameters
+    ----------
+    shortage
+        Whether more is wanted at the list price than they can deliver, 1 or 0 [1].
+    premium
+        Log premium on the list price, ≥ 0 [1].
+    ordered, capability
+        What is ordered and what they can deliver, ≥ 0 [accelerators/year].
+    technology
+        Log growth of accelerators per unit of effort [1/year].
+    build_up
+        Log growth of capability per unit of log premium, ≥ 0 [1/year].
+    max_build_up, run_down
+        Fastest build-up beyond technology, fastest run-down of what is idle, ≥ 0 [1/year].
+
+    Returns
+    -------
+    Numeric
+        Log growth, signed [1/year].
+
+    Notes
+    -----
+    ``g_hw + min(γπ, s_up)`` in a shortage, else ``max(ln(orders/S), −s_down)``: a pause costs capability slowly, and it
+    never ratchets to zero.
+
+    Examples
+    --------
+    >>> [round(float(capability_growth(s, 0.3, 80.0, 100.0, 0.26, 1.0, 0.5, 0.1)), 2) for s in (1.0, 0.0)]
+    [0.56, -0.1]
+    """
+    idle = np.log(np.maximum(ordered, 1e-300)) - np.log(np.maximum(capability, 1e-300))
+    slack = np.minimum(np.maximum(idle, -run_down), 0.0)
+    return np.where(shortage > 0.0, technology + np.minimum(build_up * premium, max_build_up), slack) + 0.0

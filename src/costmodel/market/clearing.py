@@ -1,0 +1,362 @@
+"""The market clears: one rent at which the hours that users want are the hours that owners offer.
+
+Prices of tokens close on cost at that rent, and users notice prices with a delay, both exactly for a target that is
+linear within a step; so log prices at the end of a step are straight lines in the log rent (:class:`PriceLines`), and
+one equation in the log rent holds the whole market. It is solved element by element: every draw takes the same
+passes whatever the others do, and a draw that has arrived no longer moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from costmodel.foundation.arrays import FloatArray, Numeric, formula, ordered_sum
+from costmodel.market.demand import budget_ceiling, ceiling_pressure
+from costmodel.market.pricing import first_order_lag
+
+__all__ = [
+    "Conditions",
+    "Outcome",
+    "PriceLines",
+    "PriceState",
+    "clearing_rent",
+    "money_per_token",
+    "offered_use",
+    "offered_use_slope",
+    "outcome_at",
+    "price_lines",
+    "response_in_the_long_run",
+    "solve_decreasing",
+]
+
+PASSES = 9
+"""Passes of the solver [1]: it settles to 1e-9 or better where a clearing rent exists."""
+ARRIVED = 1e-14
+"""Log residual at which a draw counts as solved and stays where it is [1]."""
+HIGHEST_RENT = 7.0
+"""Log of the highest rent over the required rent that the solver looks at [1]: a factor of 1,100."""
+_TINY = 1e-300
+"""Stands for zero inside a logarithm or below a fraction, far below any quantity with a meaning."""
+_STEEPEST = 1e12
+"""Largest log slope of offered hours [1]: at the running cost itself it has no bound."""
+
+
+@formula(step=True)
+def offered_use(
+    rent: Numeric,
+    running_cost: Numeric,
+    required_rent: Numeric,
+    target_use: Numeric,
+    max_use: Numeric,
+    scarcity_exponent: Numeric,
+) -> Numeric:
+    """Share of their capacity that owners offer at a rent: running cost plus a scarcity rent on capital.
+
+    Parameters
+    ----------
+    rent
+        Rent, ≥ 0 [USD/hour used]; broadcasts.
+    running_cost
+        Cost of running capacity, ≥ 0 [USD/hour used]; nothing is offered below it.
+    required_rent
+        Rent that capital must earn at target use, above the running cost [USD/hour used].
+    target_use
+        Use that the load allows on average, 0 to 1 [1].
+    max_use
+        Largest use, from the target to 1 [1].
+    scarcity_exponent
+        Exponent φ of the scarcity rent on use, > 0 [1].
+
+    Returns
+    -------
+    Numeric
+        Offered share of capacity, 0 to ``max_use`` [1].
+
+    Notes
+    -----
+    ``u = min(u_max, u*·((ρ − m)/(R − m))^(1/φ))``, so that ``ρ = m + (R − m)(u/u*)^φ`` below the largest use: at
+    target use the rent is the required rent.
+
+    Examples
+    --------
+    >>> round(float(offered_use(2.0, 0.5, 1.5, 0.75, 0.88, 3.0)), 4), float(offered_use(1.5, 0.5, 1.5, 0.75, 0.88, 3.0))
+    (0.8585, 0.75)
+    """
+    scarcity = np.maximum(rent - running_cost, 0.0) / np.maximum(required_rent - running_cost, _TINY)
+    return np.minimum(max_use, target_use * np.power(scarcity, 1.0 / scarcity_exponent))
+
+
+@formula(step=True)
+def offered_use_slope(
+    rent: Numeric,
+    running_cost: Numeric,
+    required_rent: Numeric,
+    target_use: Numeric,
+    max_use: Numeric,
+    scarcity_exponent: Numeric,
+) -> Numeric:
+    """Elasticity of offered use with respect to the rent: ``d ln u / d ln ρ``.
+
+    Parameters
+    ----------
+    rent, running_cost, required_rent, target_use, max_use, scarcity_exponent
+        As for :func:`offered_use`.
+
+    Returns
+    -------
+    Numeric
+        Elasticity, ≥ 0 [1]: ``ρ/(φ(ρ − m))`` below the largest use, 0 at it.
+
+    Examples
+    --------
+    >>> round(float(offered_use_slope(1.5, 0.5, 1.5, 0.75, 0.88, 3.0)), 6)
+    0.5
+    """
+    above = np.maximum(rent - running_cost, _TINY)
+    scarcity = above / np.maximum(required_rent - running_cost, _TINY)
+    free = target_use * np.power(scarcity, 1.0 / scarcity_exponent) < max_use
+    return np.where(free, np.minimum(rent / (scarcity_exponent * above), _STEEPEST), 0.0) + 0.0
+
+
+@formula(step=True)
+def money_per_token(price: Numeric, unit_cost: Numeric, paid_share: Numeric, realisation: Numeric) -> Numeric:
+    """Money that a token takes from its users' budget.
+
+    Parameters
+    ----------
+    price
+        List price, > 0 [USD/token]; broadcasts.
+    unit_cost
+        Cost of a token at the rent of the day, ≥ 0 [USD/token].
+    paid_share
+        Share of tokens that are paid, 0 to 1 [1].
+    realisation
+        Realised over list price, ≥ 0 [1].
+
+    Returns
+    -------
+    Numeric
+        ``price × realisation × paid share``; the unit cost for a workload that nobody pays for [USD/token].
+
+    Examples
+    --------
+    >>> float(money_per_token(8.0, 3.0, 0.5, 0.75)), float(money_per_token(8.0, 3.0, 0.0, 0.75))
+    (3.0, 3.0)
+    """
+    paid = price * realisation * paid_share
+    return np.where(paid > 0.0, paid, unit_cost) + 0.0
+
+
+@dataclass(slots=True)
+class PriceState:
+    """What prices carry from one mid-step to the next, ``(workload, draw)``, logs of USD/token."""
+
+    log_price: FloatArray
+    log_noticed: FloatArray
+    log_target: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class PriceLines:
+    """Log list price and log noticed price at the end of a step, as lines in the log rent; ``(workload, draw)``."""
+
+    price: FloatArray
+    price_slope: FloatArray
+    noticed: FloatArray
+    noticed_slope: FloatArray
+    target: FloatArray
+    """Log target price at a rent of 1; its slope is 1."""
+
+    def at(self, log_rent: Numeric) -> PriceState:
+        """Return the prices at a log rent."""
+        return PriceState(
+            self.price + self.price_slope * log_rent,
+            self.noticed + self.noticed_slope * log_rent,
+            np.asarray(self.target + log_rent),
+        )
+
+
+def price_lines(
+    state: PriceState, log_target: FloatArray, speed: FloatArray, memory: FloatArray, span: float
+) -> PriceLines:
+    """Return where prices end up, as lines in the log rent.
+
+    Parameters
+    ----------
+    state
+        Prices at the last mid-step.
+    log_target
+        Log of mark-up times hours per token: the target price at a rent of 1.
+    speed, memory
+        Speed θ at which list prices close on their target, speed ω at which users notice them [1/year].
+    span
+        Years since the last mid-step.
+    """
+    none = np.zeros_like(state.log_price)
+    slope = first_order_lag(none, none, none + 1.0, speed, span)
+    price = first_order_lag(state.log_price, state.log_target, log_target, speed, span)
+    noticed_slope = first_order_lag(none, none, slope, memory, span)
+    noticed = first_order_lag(state.log_noticed, state.log_price, price, memory, span)
+    return PriceLines(price, slope, noticed, noticed_slope, log_target)
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What holds in a step whatever the rent: ``(workload, draw)`` unless said."""
+
+    level: FloatArray
+    """Tokens wanted at the reference price [token/year]: start × adoption × intensity × capability."""
+    hours: FloatArray
+    """Accelerator-hours used per token [hour/token]."""
+    elasticity: FloatArray
+    log_reference: FloatArray
+    budget: FloatArray
+    sharpness: FloatArray
+    paid_share: FloatArray
+    realisation: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Tokens at a log rent, ``(workload, draw)`` [token/year], and the log slopes of what is bought."""
+
+    unbounded: FloatArray
+    """Wanted at the price that users have noticed, without the ceiling."""
+    demanded: FloatArray
+    """Wanted at the price that users have noticed, within what they can pay."""
+    bought: FloatArray
+    """The short side: what is wanted, but no more than at the price that the rent calls for."""
+    slope: FloatArray
+
+
+def _wanted(
+    log_price: FloatArray, log_paid: FloatArray, slope: Numeric, paid_slope: Numeric, rent: FloatArray, at: Conditions
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return tokens wanted without and within the ceiling and the log slope of the latter in the log rent."""
+    unbounded = at.level * np.exp(at.elasticity * (log_price - at.log_reference))
+    money = money_per_token(np.exp(log_paid), at.hours * rent, at.paid_share, at.realisation)
+    pressure = ceiling_pressure(unbounded, money, at.budget, at.sharpness)
+    within = budget_ceiling(unbounded, money, at.budget, at.sharpness)
+    free = at.elasticity * slope
+    money_slope = np.where(at.paid_share * at.realisation > 0.0, paid_slope, 1.0)
+    return unbounded, within, free - pressure * (free + money_slope)
+
+
+def outcome_at(log_rent: FloatArray, lines: PriceLines, at: Conditions) -> Outcome:
+    """Return what is wanted and bought at a log rent.
+
+    Notes
+    -----
+    Customers take what they are used to at the price they notice; sellers don't serve more than would be bought at
+    the clearing price: ``min(D(p̃), D(p*))``. The ceiling binds on money paid, at the list price and at p*.
+    """
+    prices, rent = lines.at(log_rent), np.exp(log_rent)
+    usual = _wanted(prices.log_noticed, prices.log_price, lines.noticed_slope, lines.price_slope, rent, at)
+    clearing = _wanted(prices.log_target, prices.log_target, 1.0, 1.0, rent, at)
+    short = clearing[1] < usual[1]
+    return Outcome(usual[0], usual[1], np.minimum(usual[1], clearing[1]), np.where(short, clearing[2], usual[2]))
+
+
+def response_in_the_long_run(log_rent: FloatArray, log_target: FloatArray, at: Conditions) -> FloatArray:
+    """Return the elasticity of tokens with respect to a rent that prices have followed and users have noticed.
+
+    Parameters
+    ----------
+    log_rent
+        Log rent, ``(draw,)``.
+    log_target
+        Log target price at a rent of 1, ``(workload, draw)``.
+    at
+        Conditions of the step.
+    """
+    price = log_target + log_rent
+    return _wanted(price, price, 1.0, 1.0, np.exp(log_rent), at)[2]
+
+
+Residual = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
+
+
+def solve_decreasing(residual: Residual, low: FloatArray, high: FloatArray, start: FloatArray) -> FloatArray:
+    """Return where a decreasing function is zero, element by element, in nine passes.
+
+    Parameters
+    ----------
+    residual
+        Returns the function and its slope, at most 0.
+    low, high
+        Bracket: the function is taken to be at least 0 at ``low`` and at most 0 at ``high``.
+    start
+        First guess within the bracket.
+
+    Returns
+    -------
+    array
+        The best point found; an end of the bracket is approached where the function has no zero in it.
+
+    Notes
+    -----
+    Newton inside the bracket; where a pass does not halve the residual, the secant of the bracket with its stale end
+    halved (Illinois), or its middle while an end has not been evaluated.
+    """
+    low, high, x = low.copy(), high.copy(), start
+    low_value, high_value = np.full_like(x, np.nan), np.full_like(x, np.nan)
+    best, best_size, last_size = x, np.full_like(x, np.inf), np.full_like(x, np.inf)
+    last_side = np.zeros_like(x)
+    for _ in range(PASSES):
+        value, slope = residual(x)
+        size = np.abs(value)
+        best, best_size = np.where(size < best_size, x, best), np.minimum(size, best_size)
+        arrived = best_size <= ARRIVED
+        if bool(np.all(arrived)):
+            break
+        above = value > 0.0
+        side = np.where(above, 1.0, -1.0)
+        stale = np.where(side == last_side, 0.5, 1.0)
+        low, low_value = np.where(above, x, low), np.where(above, value, low_value * stale)
+        high, high_value = np.where(above, high, x), np.where(above, high_value * stale, value)
+        secant = (low * high_value - high * low_value) / (high_value - low_value)
+        inner = np.where(np.isnan(secant), 0.5 * (low + high), secant)
+        newton = x - value / np.minimum(slope, -_TINY)
+        good = (newton > low) & (newton < high) & (size <= 0.5 * last_size)
+        x = np.where(arrived, best, np.where(good, newton, inner))
+        last_size, last_side = size, side
+    return best
+
+
+def clearing_rent(
+    lines: PriceLines,
+    at: Conditions,
+    other: Callable[[FloatArray], tuple[FloatArray, FloatArray]],
+    offered: Callable[[FloatArray], tuple[FloatArray, FloatArray]],
+    low: FloatArray,
+    high: FloatArray,
+    start: FloatArray,
+) -> FloatArray:
+    """Return the log rent at which hours wanted are hours offered, ``(draw,)``.
+
+    Parameters
+    ----------
+    lines, at
+        Prices and conditions of the step's workloads.
+    other
+        Hours wanted beside tokens at a log rent, and their slope in it [hour/year].
+    offered
+        Hours offered at a log rent, and their slope in it [hour/year].
+    low, high, start
+        Bracket and first guess of the log rent.
+    """
+
+    def residual(x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        tokens = outcome_at(x, lines, at)
+        busy = tokens.bought * at.hours
+        rest, rest_slope = other(x)
+        supply, supply_slope = offered(x)
+        wanted = ordered_sum(busy) + rest
+        slope = (ordered_sum(busy * tokens.slope) + rest_slope) / np.maximum(wanted, _TINY)
+        gap = np.log(np.maximum(wanted, _TINY)) - np.log(np.maximum(supply, _TINY))
+        return gap, slope - supply_slope / np.maximum(supply, _TINY)
+
+    return solve_decreasing(residual, low, high, start)

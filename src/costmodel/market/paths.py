@@ -1,0 +1,133 @@
+"""What time alone does to workloads: adoption, intensity, launch, budgets and what is paid, for all steps at once.
+
+Inside a market the draw axis is always there, of length 1 for a scalar run: shapes are ``(draw,)``,
+``(step, draw)``, ``(workload, draw)`` and ``(step, workload, draw)``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.schedules import TimeGrid, year_fraction
+from costmodel.market.demand import bass_adoption, fading_growth, launch_ramp, logistic_adoption
+from costmodel.market.workload import AdoptionInputs, WorkloadDemand
+
+__all__ = ["NEVER", "WorkloadPaths", "draws", "path", "since", "stack", "trend_after", "workload_paths"]
+
+NEVER = 1e9
+"""A date that is never reached [year]."""
+
+
+def draws(value: Any) -> FloatArray:
+    """Return a resolved parameter with its draw axis: ``(draw,)``, of length 1 for a number."""
+    return np.atleast_1d(np.asarray(value, dtype=np.float64))
+
+
+def path(value: Any) -> FloatArray:
+    """Return a resolved trajectory with its draw axis: ``(step, draw)``."""
+    array = np.asarray(value, dtype=np.float64)
+    return array[:, None] if array.ndim == 1 else array
+
+
+def stack(rows: Sequence[FloatArray]) -> FloatArray:
+    """Stack rows along a new leading axis after broadcasting them."""
+    return np.stack(np.broadcast_arrays(*rows))
+
+
+def by_step(rows: Sequence[FloatArray]) -> FloatArray:
+    """Stack trajectories ``(step, draw)`` into ``(step, row, draw)``."""
+    return np.stack(np.broadcast_arrays(*rows), axis=1)
+
+
+def since(grid: TimeGrid, date: dt.date | None) -> float:
+    """Return a date as years since the start; absent is never."""
+    return NEVER if date is None else year_fraction(date) - grid.begin
+
+
+def trend_after(times: FloatArray, growth: FloatArray, start: float) -> FloatArray:
+    """Return the factor of a log trend that begins at ``start``, ``(step, draw)``."""
+    return np.asarray(np.exp(growth * np.maximum(times - start, 0.0)[:, None]))
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadPaths:
+    """Parameters ``(workload, draw)`` and trajectories ``(step, workload, draw)`` of the workloads."""
+
+    tokens: FloatArray
+    log_reference: FloatArray
+    log_margin: FloatArray
+    elasticity: FloatArray
+    capability_elasticity: FloatArray
+    memory: FloatArray
+    sharpness: FloatArray
+    adoption: FloatArray
+    """Adoption, with the launch."""
+    intensity: FloatArray
+    budget: FloatArray
+    paid_share: FloatArray
+    realisation: FloatArray
+
+
+def workload_paths(
+    items: Sequence[WorkloadDemand], grid: TimeGrid, times: FloatArray, budgets: Sequence[FloatArray] | None = None
+) -> WorkloadPaths:
+    """Return the paths of some workloads.
+
+    Parameters
+    ----------
+    items
+        Resolved workloads.
+    grid
+        The grid, for dates.
+    times
+        Years since the start at which everything is read, ``(step,)``.
+    budgets
+        What users can pay by workload, ``(step, draw)`` each [USD/year]; each item's own where absent.
+    """
+
+    def row(name: str, absent: float | None = None) -> FloatArray:
+        values = [getattr(item, name) for item in items]
+        return stack([draws(absent if value is None else value) for value in values])
+
+    def own_budget(item: WorkloadDemand) -> FloatArray:
+        return np.full((len(times), 1), np.inf) if item.budget is None else path(item.budget)
+
+    def intensity(item: WorkloadDemand) -> FloatArray:
+        fade = draws(np.inf if item.intensity_fade is None else item.intensity_fade)
+        return np.asarray(fading_growth(times[:, None], draws(item.intensity_growth), fade))
+
+    def live(item: WorkloadDemand) -> FloatArray:
+        begin = -NEVER if item.launch is None else since(grid, item.launch)
+        return np.asarray(launch_ramp(times[:, None], begin, draws(item.ramp)) * _adoption(item.adoption, times))
+
+    return WorkloadPaths(
+        tokens=row("tokens"),
+        log_reference=np.log(row("price")),
+        log_margin=np.log1p(row("markup")),
+        elasticity=row("price_elasticity"),
+        capability_elasticity=row("capability_elasticity"),
+        memory=row("price_memory", np.inf),
+        sharpness=row("budget_sharpness"),
+        adoption=by_step([live(item) for item in items]),
+        intensity=by_step([intensity(item) for item in items]),
+        budget=by_step([own_budget(item) for item in items] if budgets is None else budgets),
+        paid_share=by_step([path(item.paid_share) for item in items]),
+        realisation=by_step([path(item.price_realisation) for item in items]),
+    )
+
+
+def _adoption(adoption: AdoptionInputs, times: FloatArray) -> FloatArray:
+    """Return the adoption index of a workload, ``(step, draw)``."""
+    t = times[:, None]
+    growth, ceiling = draws(adoption.growth), draws(adoption.ceiling)
+    if adoption.kind == "logistic":
+        return np.asarray(logistic_adoption(t, growth, ceiling))
+    if adoption.kind == "bass":
+        return np.asarray(bass_adoption(t, draws(adoption.innovation), draws(adoption.imitation), ceiling))
+    return np.asarray(path(adoption.index) * np.exp(growth * t))
