@@ -23,6 +23,7 @@ from costmodel.cli.estimate_records import estimate_app
 from costmodel.cli.report import report_command
 from costmodel.cli.run import list_command, run_command
 from costmodel.cli.sensitivity import sensitivity_command
+from costmodel.cli.shape import shape_command
 from costmodel.cli.show import describe_command, diff_command, show_command
 from costmodel.cli.stability import stability_command
 from costmodel.cli.store import store_app
@@ -81,6 +82,7 @@ app.command("audit")(audit_command)
 app.command("backtest")(backtest_command)
 app.command("balance")(balance_command)
 app.add_typer(estimate_app, name="estimate")
+app.command("shape")(shape_command)
 app.add_typer(store_app, name="store")
 app.command("report")(report_command)
 app.command("usage")(usage_command)
