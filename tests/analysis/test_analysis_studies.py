@@ -391,3 +391,19 @@ def test_a_switch_is_an_input_of_every_study():
     expected = [8 * 0.75 * pay * volume * pay**-1.2 for pay in (1.0, 2.0)]
     assert problem.at(2, values=values)[1][0] == pytest.approx(expected, rel=1e-12)
     assert tornado(spread, "npv", model=firm, draws=0, rng=0).names == ("pay", "demand.volume")
+
+
+@pytest.mark.contract
+def test_an_ensemble_by_year_is_labelled_by_year_with_what_repeats_it():
+    pytest.importorskip("xarray")
+    from costmodel.analysis.ensemble import run_ensemble
+
+    found = run_ensemble(written(), ["revenue@*", "npv", "book"], draws=50, rng=3, model=firm)
+    data = found.to_xarray()
+    assert data["revenue"].dims == ("quantile", "year") and data["year"].values.tolist() == [2029, 2030]
+    assert data["revenue"].sel(quantile=0.5, year=2030).item() == found.quantile("revenue@2030", 0.5)
+    assert data["revenue_mean"].sel(year=2029).item() == found.mean("revenue@2029")
+    assert data["npv"].dims == ("quantile",)
+    assert str(data["bound"].values[0])[:10] == "2029-01-01" and data["book"].dims == ("quantile", "bound")
+    assert data["revenue"].attrs["units"] == "USD" and data["revenue"].attrs["long_name"] == "revenue"
+    assert data.attrs["seed"] == "3" and type(written()).from_toml(data.attrs["scenario_toml"]) == written()

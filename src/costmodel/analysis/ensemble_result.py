@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from costmodel.foundation.arrays import FloatArray, readonly
+from costmodel.foundation.datasets import coordinates, describe_output, repeat_attributes
 from costmodel.foundation.design import Design
 from costmodel.foundation.errors import ScenarioError, UnknownParameterError, missing_extra, near_matches
 from costmodel.foundation.reducers import QUANTILE_ERROR, LogHistogram, Moments, exact_quantile
@@ -183,25 +184,50 @@ class EnsembleResult:
         except ImportError:
             raise missing_extra("frames", "to_xarray()") from None
         variables: dict[str, Any] = {}
-        for name, entry in self.outputs.items():
-            dims, attrs = entry.spec.dims, {"units": entry.spec.unit, "long_name": entry.spec.label}
-            band_attrs = {**attrs, "relative_error": entry.quantile_error}
-            variables[name] = (("quantile", *dims), self.bands(name, ranks), band_attrs)
-            variables[f"{name}_mean"] = (dims, entry.moments.mean, attrs)
-            variables[f"{name}_deviation"] = (dims, entry.moments.deviation, attrs)
+        labels = {dim: list(row) for dim, row in self.labels.items()}
+        for name, parts in self._by_stem().items():
+            entry, dims = parts[0], parts[0].spec.dims
+            attrs = describe_output(entry.spec) | {"long_name": entry.spec.label.split("@")[0]}
+            attrs["relative_error"] = entry.quantile_error
+            rows = {
+                name: np.stack([[part.quantile(rank) for rank in ranks] for part in parts], axis=-1),
+                f"{name}_mean": np.stack([part.moments.mean for part in parts], axis=-1),
+                f"{name}_deviation": np.stack([part.moments.deviation for part in parts], axis=-1),
+            }
+            years = [int(part.spec.name.rpartition("@")[2]) for part in parts] if parts[0].spec.name != name else None
+            if years is not None:
+                labels.setdefault("year", years)
+            for variable, values in rows.items():
+                lead = ("quantile",) if variable == name else ()
+                whole = values if years is not None else values[..., 0]
+                variables[variable] = ((*lead, *dims, *(() if years is None else ("year",))), whole, attrs)
         used = {dim for dims, *_ in variables.values() for dim in dims}
-        coords = {"quantile": list(ranks), **{dim: list(row) for dim, row in self.labels.items() if dim in used}}
+        coords = {"quantile": list(ranks), **coordinates(labels, used)}
         return xarray.Dataset(variables, coords=coords, attrs=self._attributes())
+
+    def _by_stem(self) -> dict[str, list[OutputSummary]]:
+        """Return outputs by name; those selected year by year (``user_spend@2030``) together, where years agree."""
+        stems: dict[str, list[OutputSummary]] = {}
+        for name, entry in self.outputs.items():
+            stem, sign, year = name.rpartition("@")
+            together = bool(sign) and year.isdigit() and not entry.spec.dims
+            stems.setdefault(stem if together else name, []).append(entry)
+        spans = {
+            tuple(part.spec.name.rpartition("@")[2] for part in parts)
+            for parts in stems.values()
+            if "@" in parts[0].spec.name
+        }
+        if len(spans) > 1:  # no one axis of years fits them all
+            return {name: [entry] for name, entry in self.outputs.items()}
+        return stems
 
     def _attributes(self) -> dict[str, Any]:
         """Return what the dataset says of itself, as plain numbers and texts."""
         left_out = "; ".join(f"{reason}: {count}" for reason, count in self.excluded.items() if count)
         return {
-            "scenario": self.scenario.name,
+            **repeat_attributes(self.scenario, self.design, self.version),
             "draws": self.draws,
             "draws_kept": self.kept,
             "draws_left_out": left_out or "none",
-            "design": self.design.method,
             "seed": str(self.design.seed),
-            "costmodel_version": self.version,
         }
