@@ -246,7 +246,10 @@ class AcceleratorHourResult(Result):
         basis="per accelerator-hour sold at the stated utilisation; first hour of a falling rent, not an average",
     )
     flop_cost: FloatArray = output(
-        "USD/FLOP", label="cost of a useful operation", basis=BASIS + "; operations at the stated share of peak"
+        "USD/FLOP",
+        label="cost of a useful operation",
+        basis=BASIS + "; operations at the stated share of peak",
+        blank="where no peak of the accelerator is on record and none is given",
     )
 
     @derived("USD/hour", label="cost of an accelerator-hour")
@@ -315,7 +318,7 @@ def accelerator_hour(resolved: AcceleratorHour) -> AcceleratorHourResult:
     return AcceleratorHourResult(
         scenario=resolved,
         required_rent=cost_per_hour(rent, resolved.utilisation, HOURS_PER_YEAR),
-        flop_cost=cost_per_flop(total, resolved.peak, resolved.mfu),
+        flop_cost=cost_per_flop(total, np.nan if resolved.peak is None else resolved.peak, resolved.mfu),
         **hourly,
     )
 

@@ -44,6 +44,8 @@ FIGURES = (
     "peak",
 )
 """Figures of an accelerator-hour that the catalog may hold."""
+SIDE_FIGURES = ("peak",)
+"""Those that the cost of an hour does without: where one is missing, what depends on it is blank."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +154,10 @@ def figures(
         data = list(prices.data)
         priced_by = f": price by {chosen} ({data[0].record}, {data[0].period or 'undated'})"
     for field, read in _FIGURES.items():
-        if field in wanted:
-            datum, entries[field] = _read_figure(field, read, library, names)
-            data.append(datum)
+        if field not in wanted or (field in SIDE_FIGURES and precision not in library.accelerator(accelerator)):
+            continue
+        datum, entries[field] = _read_figure(field, read, library, names)
+        data.append(datum)
     return Figures(entries, source_table(data), priced_by)
 
 

@@ -167,7 +167,12 @@ class ServiceResult(Result):
     required_rent: FloatArray = output(
         "USD/hour", label="rent that new capacity must earn while rents fall", basis="per busy accelerator-hour, owned"
     )
-    flop_cost: FloatArray = output("USD/FLOP", label="cost of a useful operation", basis="busy hours of an owner")
+    flop_cost: FloatArray = output(
+        "USD/FLOP",
+        label="cost of a useful operation",
+        basis="busy hours of an owner",
+        blank="where no peak of the accelerator is on record and none is given",
+    )
     utilisation: FloatArray = output("1", label="share of paid hours that is busy")
     batch: FloatArray = output("1", label="sequences in decode of one copy", blank=_BLANK)
     accelerators: FloatArray = output("1", label="accelerators of one copy", blank=_BLANK)

@@ -133,6 +133,9 @@ class TrainingRun(TrainingWork, Scenario):
 register_model("training_run", TrainingRun, "costmodel.training.training_run:train")
 
 
+_NO_POWER = "where no rated power is on record and power.chip_power is not given"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRunResult(Result):
     """Time, energy and cost of a training run and of the development around it.
@@ -161,8 +164,8 @@ class TrainingRunResult(Result):
     interruptions: FloatArray = output("1", label="expected interruptions")
     checkpoint_interval: FloatArray = output("hour", label="work between two checkpoints; 0 without failures")
     spare_nodes: FloatArray = output("1", label="spare nodes held")
-    energy: FloatArray = output("Wh", label="energy from the grid")
-    facility_power: FloatArray = output("W", label="mean power from the grid")
+    energy: FloatArray = output("Wh", label="energy from the grid", blank=_NO_POWER)
+    facility_power: FloatArray = output("W", label="mean power from the grid", blank=_NO_POWER)
     chip_cost: FloatArray = output("USD", label="accelerators")
     server_cost: FloatArray = output("USD", label="rest of the servers")
     network_cost: FloatArray = output("USD", label="network")
@@ -359,7 +362,7 @@ def _reliability(resolved: TrainingRun, hours: Numeric) -> dict[str, Numeric]:
 def _energy(resolved: TrainingRun, hours: Numeric, elapsed: Numeric) -> dict[str, Numeric]:
     """Return energy and mean power."""
     power, usual = resolved.power, cost.cottier_figures(resolved.accelerator)
-    rated = catalog.accelerator(resolved.accelerator).power if power.chip_power is None else power.chip_power
+    rated = _rated_power(resolved) if power.chip_power is None else power.chip_power
     energy = cost.run_energy(
         hours,
         rated,
@@ -368,6 +371,12 @@ def _energy(resolved: TrainingRun, hours: Numeric, elapsed: Numeric) -> dict[str
         power.pue,
     )
     return {"energy": energy, "facility_power": energy / elapsed}
+
+
+def _rated_power(resolved: TrainingRun) -> float:
+    """Return the chip's rated power on record; NaN where there is none and the cost does not need it."""
+    chip = catalog.accelerator(resolved.accelerator)
+    return chip.power if resolved.amortized is not None or "power" in chip else np.nan
 
 
 def _run_cost(resolved: TrainingRun, hours: Numeric, energy: Numeric) -> dict[str, Numeric]:
