@@ -17,6 +17,7 @@ from costmodel.catalog.check import check
 from costmodel.catalog.own import own_record
 from costmodel.foundation.errors import CatalogError, CostModelError
 from costmodel.foundation.provenance import Grade
+from costmodel.ownership.accelerator_hour import from_catalog
 
 HEADER = "id,field,value,low,high,unit,price_year,period,known,source,grade,note\n"
 ROWS = (
@@ -212,3 +213,18 @@ def test_an_installed_package_brings_models_records_scenarios_and_formats(tmp_pa
         [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "['a', 'b']"
+
+
+@pytest.mark.closed_form
+def test_a_table_stands_for_a_region_and_an_operator() -> None:
+    listed = from_catalog("H100-SXM", region="Ohio")
+    own = from_catalog(
+        "H100-SXM",
+        region={"name": "our site", "price": {"value": "$50/MWh", "price_year": 2026}},
+        operator={"name": "ourselves", "pue": 1.05},
+    )
+    price = catalog.electricity("Ohio").value("price") / 1e3
+    pue = catalog.pue("Epoch default hyperscaler").value("pue")
+    assert float(run(own).energy) / float(run(listed).energy) == pytest.approx(50e-6 * 1.05 / (price * pue), rel=1e-12)
+    with pytest.raises(CatalogError, match=r"region: .*give price_year"):
+        from_catalog("H100-SXM", region={"name": "undated", "price": "$50/MWh"})

@@ -11,14 +11,23 @@ from costmodel.catalog.own import OwnRecord, own_record
 from costmodel.foundation.errors import CatalogError
 
 
-def _read_accelerator(given: Any, read_text: Callable[[Any], Any]) -> Any:
-    if isinstance(given, Mapping):
+def _reader(kind: str, field: str) -> WrapValidator:
+    """Return what reads a name, or a table of the figures of that record."""
+
+    def read(given: Any, read_text: Callable[[Any], Any]) -> Any:
+        if not isinstance(given, Mapping):
+            return given if isinstance(given, OwnRecord) else read_text(given)
         try:
-            return own_record("accelerators", given)
+            return own_record(kind, given)
         except CatalogError as error:
-            raise CatalogError(f"accelerator: {error}") from None
-    return given if isinstance(given, OwnRecord) else read_text(given)
+            raise CatalogError(f"{field}: {error}") from None
+
+    return WrapValidator(read)
 
 
-AcceleratorName = Annotated[str, WrapValidator(_read_accelerator)]
+AcceleratorName = Annotated[str, _reader("accelerators", "accelerator")]
 """A field that takes an accelerator's name in the catalog, or a table with ``name`` and its figures."""
+RegionName = Annotated[str, _reader("electricity", "region")]
+"""A field that takes a region's name in the catalog, or a table with ``name`` and its price of electricity."""
+OperatorName = Annotated[str, _reader("pue", "operator")]
+"""A field that takes an operator's name in the catalog, or a table with ``name`` and its PUE."""

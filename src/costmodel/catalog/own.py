@@ -198,7 +198,7 @@ def _cell(kind: str, name: str, given: Any) -> dict[str, str]:
     if name not in fields:
         raise CatalogError(f"{name!r} is not a field of {kind}: {', '.join(fields)}{near_matches(name, fields)}")
     spec, own = fields[name], dict(given) if isinstance(given, Mapping) else {"value": given}
-    extra = own.keys() - {"value", "low", "high", "note", "source", "grade", "period", "known"}
+    extra = own.keys() - {"value", "low", "high", "note", "source", "grade", "period", "known", "price_year"}
     if extra:
         raise CatalogError(f"{name}: unknown entry {sorted(map(str, extra))}")
     cells = {"field": name, "unit": spec.unit}

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self, TypeVar
 import numpy as np
 from pydantic import model_validator
 
-from costmodel.catalog.named import AcceleratorName
+from costmodel.catalog.named import AcceleratorName, OperatorName, RegionName
 from costmodel.foundation.arrays import FloatArray, Numeric, ordered_sum
 from costmodel.foundation.errors import ScenarioError
 from costmodel.foundation.inputs import Inputs, Parameter, parameter
@@ -51,9 +51,9 @@ class HourInputs(Inputs):
     """Which record prices the accelerator; absent: the first that is recorded in full."""
     known_by: str | None = None
     """Only prices published by this date, as ``2025-12``."""
-    region: str | None = None
+    region: RegionName | None = None
     """Record of the electricity price; absent: industry of the United States."""
-    operator: str | None = None
+    operator: OperatorName | None = None
     """Record of the power usage effectiveness; absent: a hyperscaler's."""
     precision: str | None = None
     """Precision of the peak for the cost of an operation; absent: bf16."""
