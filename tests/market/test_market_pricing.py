@@ -8,19 +8,11 @@ from scipy import integrate
 
 from costmodel.market.pricing import (
     closing_share,
-    cost_plus,
     first_order_lag,
     lagged_target_weight,
 )
 
 pytestmark = pytest.mark.closed_form
-
-
-@pytest.mark.reference("costmodel.market.pricing:cost_plus")
-def test_a_mark_up_of_545_percent_is_a_gross_margin_of_84_5_percent():
-    price = cost_plus(1.0, 5.45)
-    assert price == 6.45
-    assert (price - 1.0) / price == pytest.approx(0.845, abs=5e-4)
 
 
 @pytest.mark.reference("costmodel.market.pricing:closing_share")

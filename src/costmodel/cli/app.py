@@ -20,6 +20,7 @@ from costmodel.cli.calibrate import calibrate_command
 from costmodel.cli.catalog import catalog_command
 from costmodel.cli.compare import compare_command
 from costmodel.cli.estimate_records import estimate_app
+from costmodel.cli.margin import margin_command
 from costmodel.cli.report import report_command
 from costmodel.cli.run import list_command, run_command
 from costmodel.cli.sensitivity import sensitivity_command
@@ -82,6 +83,7 @@ app.command("audit")(audit_command)
 app.command("backtest")(backtest_command)
 app.command("balance")(balance_command)
 app.add_typer(estimate_app, name="estimate")
+app.command("margin")(margin_command)
 app.command("shape")(shape_command)
 app.add_typer(store_app, name="store")
 app.command("report")(report_command)

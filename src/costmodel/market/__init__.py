@@ -55,14 +55,8 @@ from costmodel.market.model import (
 )
 from costmodel.market.pricing import (
     closing_share,
-    cost_plus,
     first_order_lag,
     lagged_target_weight,
-)
-from costmodel.market.rental import (
-    rental_price,
-    scarcity_factor,
-    scarcity_premium,
 )
 from costmodel.market.substitution import (
     ces_price_index,
@@ -99,7 +93,6 @@ __all__ = [
     "closing_share",
     "constant_elasticity",
     "consumer_surplus_change",
-    "cost_plus",
     "fading_growth",
     "first_order_lag",
     "followed_share",
@@ -116,12 +109,9 @@ __all__ = [
     "offered_use_slope",
     "quoted_terms",
     "rebound_of_saving",
-    "rental_price",
     "run_contest",
     "run_market",
     "run_population",
-    "scarcity_factor",
-    "scarcity_premium",
     "split_usage_growth",
     "tokens_of_act",
     "wright",

@@ -16,34 +16,6 @@ _SERIES_BELOW = 0.1
 
 
 @formula(step=True)
-def cost_plus(unit_cost: Numeric, markup: Numeric) -> Numeric:
-    """Price that adds a mark-up to unit cost.
-
-    Parameters
-    ----------
-    unit_cost
-        Cost of a unit, >= 0 [USD/token, or any money per unit].
-    markup
-        Mark-up on cost, > -1 [1]; 0.5 means a price of 1.5 times cost, a gross margin of one third.
-
-    Returns
-    -------
-    Numeric
-        Price, in the unit of ``unit_cost``.
-
-    Notes
-    -----
-    ``p = c (1 + m)``.
-
-    Examples
-    --------
-    >>> float(cost_plus(2.0, 0.5))
-    3.0
-    """
-    return unit_cost * (1.0 + markup)
-
-
-@formula(step=True)
 def closing_share(speed: Numeric, step: Numeric) -> Numeric:
     """Share of a gap that a first-order lag closes within one step.
 

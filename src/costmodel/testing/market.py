@@ -74,7 +74,6 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "paid_share": share(),
         "realisation": positive(0.0, 2.0),
     },
-    "costmodel.market.pricing:cost_plus": {"unit_cost": positive(0.0, 1e3), "markup": rate(-0.9, 6.0)},
     "costmodel.market.pricing:closing_share": {"speed": _SPEED, "step": _STEP},
     "costmodel.market.pricing:lagged_target_weight": {"speed": _SPEED, "step": _STEP},
     "costmodel.market.pricing:first_order_lag": {
@@ -83,26 +82,6 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "target": rate(-20.0, 20.0),
         "speed": _SPEED,
         "step": _STEP,
-    },
-    "costmodel.market.rental:scarcity_factor": {
-        "tightness_ratio": positive(0.0, 10.0),
-        "exponent": positive(0.0, 6.0),
-        "low": _LOW,
-        "high": _HIGH,
-    },
-    "costmodel.market.rental:rental_price": {
-        "required_rent": positive(1e-2, 20.0),
-        "tightness_ratio": positive(0.0, 10.0),
-        "exponent": positive(0.0, 6.0),
-        "low": _LOW,
-        "high": _HIGH,
-        "running_cost": positive(0.0, 2.0),
-    },
-    "costmodel.market.rental:scarcity_premium": {
-        "fill": share(),
-        "cleared_share": share(),
-        "elasticity": elasticity(-3.0, 0.0),
-        "max_premium": positive(1.0, 20.0),
     },
     "costmodel.market.decline:wright": {
         "cost": positive(),

@@ -1,0 +1,46 @@
+"""``costmodel margin``: what moves the operating margin between two years, and what another book life would do."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from costmodel.cli.common import print_json, scenario_with
+from costmodel.cli.rows import print_rows
+from costmodel.foundation.errors import ScenarioError
+
+
+def margin_command(
+    name: Annotated[str, typer.Argument(help="A flywheel scenario (costmodel list) or the path of a TOML file.")],
+    before: Annotated[int, typer.Argument(help="Calendar year that the bridge starts from.")],
+    after: Annotated[int, typer.Argument(help="Calendar year that it leads to.")],
+    book_life: Annotated[
+        float | None, typer.Option(min=0.25, help="Useful life of servers and network in the books [year], instead.")
+    ] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Replace a parameter; may repeat.")
+    ] = None,
+    draws: Annotated[int | None, typer.Option(min=1, help="Draws; medians of inputs where absent.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Split the change of the operating margin between two years: depreciation, energy, other cost and revenue."""
+    from costmodel.entry import simulate
+    from costmodel.flywheel.margin import margin_bridge, with_book_life, year_accounts
+
+    scenario = scenario_with(name, overrides)
+    if scenario.model != "flywheel":
+        raise ScenarioError(f"{name} is a {scenario.model}: a margin bridge needs a flywheel scenario")
+    chosen = {"as written": scenario}
+    if book_life is not None:
+        chosen[f"book life {book_life:g} years"] = with_book_life(scenario, book_life)
+    bridges = {}
+    for label, written in chosen.items():
+        run = simulate(written, draws=draws, rng=seed)
+        bridges[label] = margin_bridge(year_accounts(run, before), year_accounts(run, after)).rows()
+    if as_json:
+        print_json({"scenario": scenario.name, "bridges": bridges})
+        return
+    for label, rows in bridges.items():
+        print_rows(f"{scenario.name}, {label}: operating margin, {before} to {after}", rows)
