@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from costmodel.foundation.design import Design, RandomSource
 from costmodel.foundation.errors import ScenarioError, near_matches
 from costmodel.foundation.inheritance import REMOVE, merged
+from costmodel.foundation.packages import MODELS as PACKAGED_MODELS
 from costmodel.foundation.packages import SCENARIOS, called, provided, provided_names
 from costmodel.foundation.results import Result
 from costmodel.foundation.running import OnNonFinite, run_model
@@ -35,9 +36,6 @@ MODEL_MODULES = {
     "training_programme": "costmodel.studies.training_programme",
 }
 """Where each model is registered; imported when a scenario names it."""
-
-ENTRY_POINTS = "costmodel.models"
-"""Group in which other packages declare models: name of the model → module that registers it."""
 
 MAX_BASES = 8
 """Most bases, one on another [1]."""
@@ -116,7 +114,7 @@ def scenario_from(form: dict[str, Any], where: str = "scenario", *, folder: Path
     model = whole.get("model")
     if not isinstance(model, str):
         raise ScenarioError(
-            f"{where}: model is missing: known are {', '.join((*MODEL_MODULES, *provided_names(ENTRY_POINTS)))}"
+            f"{where}: model is missing: known are {', '.join((*MODEL_MODULES, *provided_names(PACKAGED_MODELS)))}"
         )
     _register(model)
     try:
@@ -362,10 +360,7 @@ def _register(model: str) -> None:
     if model in MODEL_MODULES:
         import_module(MODEL_MODULES[model])
     elif model not in MODELS:
-        from importlib.metadata import entry_points
-
-        for point in entry_points(group=ENTRY_POINTS, name=model):
-            load_models(point.value.partition(":")[0])
+        provided(PACKAGED_MODELS, model)
 
 
 def _is_path(name_or_path: str | Path) -> bool:

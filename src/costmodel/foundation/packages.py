@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib.metadata import entry_points
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from costmodel.foundation.errors import CostModelError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 CATALOGS = "costmodel.catalogs"
 """Records: a folder, or a function that returns one."""
@@ -16,9 +18,19 @@ FORMATS = "costmodel.formats"
 """Readers of outside files: a module, reached as ``costmodel.formats.NAME``."""
 
 
+MODELS = "costmodel.models"
+"""Models: a module that registers the model of that name."""
+
+
+def _points(group: str) -> Iterable[EntryPoint]:
+    from importlib.metadata import entry_points  # slow to import, and few runs need it
+
+    return entry_points(group=group)
+
+
 def provided_names(group: str) -> tuple[str, ...]:
     """Return the names that installed packages give in a group."""
-    return tuple(sorted({point.name for point in entry_points(group=group)}))
+    return tuple(sorted({point.name for point in _points(group)}))
 
 
 def provided(group: str, name: str | None = None) -> list[Any]:
@@ -30,7 +42,7 @@ def provided(group: str, name: str | None = None) -> list[Any]:
         If loading fails: the message names the package and says what it raised.
     """
     found = []
-    for point in entry_points(group=group):
+    for point in _points(group):
         if name is not None and point.name != name:
             continue
         try:

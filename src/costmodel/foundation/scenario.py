@@ -287,6 +287,8 @@ class Scenario(Inputs):
         size = f"{count} parameters, {uncertain} uncertain"
         return f"{type(self).__name__} {self.name!r} ({self.model}): {self.title or 'no title'}; {size}; .describe()"
 
+    __str__ = __repr__
+
     def diff(self, other: Scenario) -> Difference:
         """Return what differs between this scenario and another of the same model.
 
