@@ -18,12 +18,9 @@ _TAX = "costmodel.ownership.tax"
 _FINANCE = "costmodel.ownership.finance"
 _LOANS = "costmodel.ownership.loans"
 _CONTRACTS = "costmodel.ownership.contracts"
-_VINTAGES = "costmodel.ownership.vintages"
 _DEPRECIATION = "costmodel.ownership.depreciation"
 
 STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
-    f"{_VINTAGES}:delay_offset": {"delay": positive(0.0, 30.0), "step": positive(0.04, 1.0)},
-    f"{_VINTAGES}:delay_weight": {"delay": positive(0.0, 30.0), "step": positive(0.04, 1.0)},
     f"{_RENT}:annuity": {"discount_rate": rate(-0.3, 0.7), "life": positive(0.0, 40.0)},
     f"{_RENT}:capital_recovery_factor": {"rate": rate(-0.2, 0.5), "periods": positive(0.25, 40.0)},
     f"{_RENT}:levelized_cost": {
