@@ -193,3 +193,16 @@ def test_a_bare_name_of_several_paths_is_answered_with_them():
 
     with pytest.raises(UnknownParameterError, match=r"did you mean '[a-z.]+\.price' or '[a-z.]+\.price'"):
         range_of(load_scenario("bond-flywheel"), "price")
+
+
+@pytest.mark.contract
+def test_an_end_of_a_range_is_a_number_or_a_quantity():
+    from costmodel import load_scenario
+    from costmodel.foundation.errors import UnitError
+
+    span = range_of(load_scenario("token-on-h100"), "hour_price", "$1/hr", "48 USD/day")
+    assert (span.low, span.high) == (1.0, pytest.approx(48 / 24))
+    with pytest.raises(UnitError, match="wrong dimension"):
+        range_of(load_scenario("token-on-h100"), "hour_price", "1 GB")
+    with pytest.raises(DomainError, match="rising ends"):
+        range_of(load_scenario("token-on-h100"), "hour_price", "nan")

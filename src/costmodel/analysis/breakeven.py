@@ -51,8 +51,8 @@ def break_even(
     solve: str,
     target: str | Target,
     *,
-    low: float | None = None,
-    high: float | None = None,
+    low: float | str | None = None,
+    high: float | str | None = None,
     points: int = 129,
     scale: Scale = "auto",
     model: Model | None = None,
@@ -69,9 +69,9 @@ def break_even(
     target
         Condition on the result, as ``"npv = 0"`` or ``"margin@2030 >= 0.3"``.
     low, high
-        Ends of the range, in the parameter's unit. By default a distribution's support (its 0.1 % and 99.9 %
-        quantiles where that is open), or a tenth to ten times a number, within the allowed bounds; where that holds
-        no break-even, it is widened ten times, up to three times over.
+        Ends of the range: numbers in the parameter's unit, or texts with a unit. By default a distribution's support
+        (its 0.1 % and 99.9 % quantiles where that is open), or a tenth to ten times a number, within the allowed
+        bounds; where that holds no break-even, it is widened ten times, up to three times over.
     points
         Points of the scan; two roots between neighbours are found only if the gap turns back there.
     scale
@@ -243,8 +243,8 @@ def break_even_frontier(
     target: str | Target,
     *,
     values: ArrayLike | None = None,
-    low: float | None = None,
-    high: float | None = None,
+    low: float | str | None = None,
+    high: float | str | None = None,
     points: int = 65,
     scale: Scale = "auto",
     model: Model | None = None,
@@ -339,8 +339,8 @@ def break_even_distribution(
     *,
     draws: int = 1000,
     rng: RandomSource = None,
-    low: float | None = None,
-    high: float | None = None,
+    low: float | str | None = None,
+    high: float | str | None = None,
     points: int = 33,
     scale: Scale = "auto",
     model: Model | None = None,

@@ -13,6 +13,7 @@ from costmodel.analysis.roots import scan_grid
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.distributions import Distribution
 from costmodel.foundation.errors import DomainError, UnknownParameterError, near_matches
+from costmodel.foundation.quantities import parse_quantity
 from costmodel.foundation.scenario import Scenario
 from costmodel.foundation.schedules import Schedule
 
@@ -49,11 +50,11 @@ class Range:
 def range_of(
     inputs: Scenario | Ranges,
     solve: str,
-    low: float | None = None,
-    high: float | None = None,
+    low: float | str | None = None,
+    high: float | str | None = None,
     scale: Scale = "auto",
 ) -> Range:
-    """Return the range in which a parameter is looked for.
+    """Return the range in which a parameter is looked for; an end is a number in its unit, or a text with a unit.
 
     Raises
     ------
@@ -61,6 +62,8 @@ def range_of(
         If there is no such path.
     DomainError
         If the ends do not rise or leave the allowed bounds.
+    UnitError
+        If an end is a text that cannot be read in the parameter's unit.
 
     Examples
     --------
@@ -74,13 +77,36 @@ def range_of(
     first, last = _default_ends(1.0 if multiple else written)
     if not multiple:
         first, last = max(first, bounds[0]), min(last, bounds[1])
-    first, last = first if low is None else float(low), last if high is None else float(high)
+    unit = _unit(inputs, solve)
+    first, last = first if low is None else read_end(low, unit), last if high is None else read_end(high, unit)
     if not first < last:
         raise DomainError(f"{solve}: a range needs rising ends, not {first:g} … {last:g}; give low and high")
     if not multiple and (first < bounds[0] or last > bounds[1]):
         raise DomainError(f"{solve}: {first:g} … {last:g} leaves the allowed {bounds[0]:g} … {bounds[1]:g}")
     log = scale == "log" or (scale == "auto" and first > 0.0 and last / first >= _LOG_FROM)
     return Range(path=solve, low=first, high=last, log=log, multiple=multiple)
+
+
+def read_end(given: float | str, unit: str) -> float:
+    """Return an end of a range: a number in ``unit``, bare or as text, or a quantity with its own unit.
+
+    Examples
+    --------
+    >>> read_end("$2/hr", "USD/hour"), read_end("1.5", "USD/hour"), read_end(3.0, "USD/hour")
+    (2.0, 1.5, 3.0)
+    """
+    try:
+        return float(given)
+    except ValueError:
+        return parse_quantity(str(given), unit)
+
+
+def _unit(inputs: Scenario | Ranges, path: str) -> str:
+    """Return the unit of a parameter; 1 for an argument of a plain function or a multiple of a schedule."""
+    if not isinstance(inputs, Scenario):
+        return "1"
+    units = {where: "1" if isinstance(value, Schedule) else spec.unit for where, value, spec, _ in inputs.walk()}
+    return units.get(path, "1")
 
 
 def widened(span: Range, inputs: Scenario | Ranges) -> Range | None:

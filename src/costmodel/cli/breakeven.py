@@ -15,8 +15,8 @@ def breakeven_command(
     name: Annotated[str, typer.Argument(help="A built-in scenario (costmodel list) or the path of a TOML file.")],
     solve: Annotated[str, typer.Option(help="Path of the parameter to solve for.")],
     target: Annotated[str, typer.Option(help='Condition on the result: "npv = 0", "operating_margin@2030 >= 0.2".')],
-    low: Annotated[float | None, typer.Option(help="Low end of the range, in the parameter's unit.")] = None,
-    high: Annotated[float | None, typer.Option(help="High end of the range.")] = None,
+    low: Annotated[str | None, typer.Option(help="Low end of the range: a number, or as in '2 USD/hour'.")] = None,
+    high: Annotated[str | None, typer.Option(help="High end of the range.")] = None,
     against: Annotated[str | None, typer.Option(help="Path of a second parameter: a frontier of both.")] = None,
     value: Annotated[list[float] | None, typer.Option(help="With --against: a value of it; repeatable.")] = None,
     draws: Annotated[int | None, typer.Option(min=2, help="Solve in every draw of the other inputs.")] = None,
@@ -47,7 +47,7 @@ def breakeven_command(
     print_lines(form["notes"])
 
 
-def _single(scenario: Any, solve: str, target: str, low: float | None, high: float | None) -> dict[str, Any]:
+def _single(scenario: Any, solve: str, target: str, low: str | None, high: str | None) -> dict[str, Any]:
     from costmodel.analysis.breakeven import break_even
 
     found = break_even(scenario, solve, target, low=low, high=high)
@@ -66,8 +66,8 @@ def _frontier(
     against: str,
     target: str,
     values: list[float] | None,
-    low: float | None,
-    high: float | None,
+    low: str | None,
+    high: str | None,
 ) -> dict[str, Any]:
     from costmodel.analysis.breakeven import break_even_frontier
 
@@ -76,7 +76,7 @@ def _frontier(
 
 
 def _distribution(
-    scenario: Any, solve: str, target: str, draws: int, seed: int, low: float | None, high: float | None
+    scenario: Any, solve: str, target: str, draws: int, seed: int, low: str | None, high: str | None
 ) -> dict[str, Any]:
     from costmodel.analysis.breakeven import break_even_distribution
 
