@@ -219,3 +219,27 @@ def test_markets_that_have_no_meaning_are_refused():
         market(workload={"ramp": 0.5})
     with pytest.raises(UnknownParameterError, match="did you mean 'budget'"):
         market(workload={"bugdet": 1.0})
+
+
+@pytest.mark.closed_form
+def test_experience_within_a_step_is_foretold_and_mended():
+    # price follows experience at once, c ∝ X^-w, and tokens the price: dX/dt = q0 (X/X0)^a with a = -w ε, so that
+    # X^(1-a) = X0^(1-a) (1 + (1-a) q0/X0 t); with what the last step sold as a forecast the error stays below 0.1 %
+    scenario = TokenMarket(
+        name="m",
+        time={"start": "2026-01", "end": "2030-01", "step": "quarter"},
+        cost={
+            "hardware_decline": 0.0,
+            "software_decline": 0.0,
+            "experience_exponent": 0.5,
+            "initial_cumulative_tokens": 1e12,
+        },
+        workloads={"chat": {"tokens": 1e12, "price": "1 USD/Mtoken", "price_elasticity": -1.2}},
+    )
+    power = 0.5 * 1.2
+    elapsed = np.asarray(scenario.grid.mid) - 2026.0
+    grown = (1.0 + (1.0 - power) * elapsed) ** (power / (1.0 - power))
+    error = run_market(scenario.resolve()).total_tokens / (1e12 * grown) - 1.0
+    assert abs(error[0]) < 0.003  # the first half step knows nothing of the one before
+    assert np.all(np.abs(error) < 0.004)
+    assert abs(error[-1]) < 0.001
