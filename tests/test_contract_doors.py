@@ -11,8 +11,26 @@ from doors import without_a_door
 
 pytestmark = pytest.mark.contract
 
-LARGEST_SHARE = 0.05
+LARGEST_SHARE = 0.03
 """Share of public definitions that may stand without a door [1]; it only ever falls."""
+REASONS = {
+    "flywheel.refit": "a fit to history is run from Python, by whoever rewrites a scenario's free values",
+    "flywheel.generations": "writes the dated generations of the catalog as a product line of a scenario",
+    "flywheel.decomposition": "ranges of a decomposition over draws, for a page or a notebook",
+    "serving.cost": "revenue of tokens by both conventions of counting cached ones, and the two names of a margin",
+    "serving.frontier": "the configurations that none beats in speed and cost, from Python over a grid",
+    "serving.lengths": "lengths measured from a log of one's own, for a deployment's traffic",
+    "serving.records": "a configuration from catalog names, as examples and benchmarks begin",
+    "serving.deployment": "shares of an engine as recorded, for a written deployment",
+    "serving.memory": "room for the cache, the figure that engines print",
+    "serving.blocks": "stacks of results of several runs",
+    "ownership.company": "effect of a change of life in closed form, beside the fleet's",
+    "ownership.finance": "the internal rate of one series of payments",
+    "ownership.rent": "value of what an old vintage's rents are still worth",
+    "catalog.packaged_prices": "names of the models whose prices a package ships",
+    "compute.software": "a dated jump of efficiency as a formula",
+}
+"""Modules some of whose definitions have no door, and why they stand all the same."""
 
 
 def _package(folder: Path, files: dict[str, str]) -> Path:
@@ -28,6 +46,8 @@ def _package(folder: Path, files: dict[str, str]) -> Path:
 def test_few_definitions_stand_without_a_door() -> None:
     shut, count = without_a_door(Path(costmodel.__file__).parent)
     assert count > 400, "the package was not read"
+    unexplained = [name for name in shut if name.split(":")[0].removeprefix("costmodel.") not in REASONS]
+    assert unexplained == [], "wire them into a model, a study or a command, delete them, or give a reason"
     assert len(shut) <= LARGEST_SHARE * count, "\n".join(shut)
 
 
