@@ -198,47 +198,6 @@ def rent_per_hour_used(
 
 
 @formula(step=True)
-def vintage_value(
-    rent: Numeric, decline: Numeric, discount_rate: Numeric, remaining_life: Numeric, running_cost: Numeric
-) -> Numeric:
-    """Worth of a vintage: present value of its falling rent less its running cost.
-
-    Parameters
-    ----------
-    rent
-        Rent that it earns now, ≥ 0 [USD/year].
-    decline
-        Logarithmic fall of that rent, signed: positive where rents fall [1/year].
-    discount_rate
-        Logarithmic cost of capital ``ln(1 + WACC)`` [1/year].
-    remaining_life
-        Years in which it will still run, ≥ 0 [year]; `economic_life` gives the years worth running.
-    running_cost
-        Cost of running it for a year, ≥ 0, unchanged over time [USD/year].
-
-    Returns
-    -------
-    Numeric
-        Value [USD]; negative where it is run beyond its economic life.
-
-    Notes
-    -----
-    ``R(1 − e^−(r+δ)L)/(r+δ) − k(1 − e^−rL)/r``. With a running cost that is passed on at cost, give the rent
-    net of it and 0: then a new vintage at its required rent is worth its price.
-
-    Examples
-    --------
-    >>> rent = required_rent(30_000.0, 0.1, 0.26, 5.0, 0.0)
-    >>> round(float(vintage_value(rent, 0.26, 0.1, 5.0, 0.0)), 6)
-    30000.0
-    """
-    falling = discount_rate + decline + NUDGE
-    flat = discount_rate + NUDGE
-    earned = rent * -np.expm1(-falling * remaining_life) / falling
-    return earned - running_cost * -np.expm1(-flat * remaining_life) / flat
-
-
-@formula(step=True)
 def economic_life(rent: Numeric, running_cost: Numeric, decline: Numeric, physical_life: Numeric) -> Numeric:
     """Time for which a vintage is worth running: until its falling rent meets its running cost.
 

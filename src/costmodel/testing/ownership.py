@@ -46,13 +46,6 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "running_cost": positive(0.0, 1e5),
         "hours_used": positive(100.0, 8784.0),
     },
-    f"{_RENT}:vintage_value": {
-        "rent": positive(0.0, 1e6),
-        "decline": rate(-0.3, 0.7),
-        "discount_rate": rate(0.0, 0.3),
-        "remaining_life": positive(0.0, 40.0),
-        "running_cost": positive(0.0, 1e5),
-    },
     f"{_RENT}:economic_life": {
         "rent": positive(1.0, 1e6),
         "running_cost": positive(0.0, 1e5),
