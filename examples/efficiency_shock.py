@@ -16,7 +16,7 @@ DATE, FACTOR = "2027-01-01", 3.0
 
 base = costmodel.load_scenario("from-2026")
 form = base.written()
-form["software"]["jumps"] = [{"date": DATE, "factor": FACTOR}]
+form["shocks"] = [{"kind": "serving", "date": DATE, "factor": FACTOR}]
 shock = type(base)(**form)
 
 # %% The same seed gives both scenarios the same draws, so differences are draw by draw.

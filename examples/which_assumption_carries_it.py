@@ -61,11 +61,10 @@ alone, with_others = shares.unmeasured()
 print(f"  on inputs that nobody has measured: {alone:.0%} alone, {with_others:.0%} with what they do to the others")
 
 # %% What must be true for operators to break even in 2030
-found = break_even(scenario, "market.agents.markup", f"{MARGIN} = 0", low=0.0, high=20.0)
-print(f"\noperators break even in 2030 if agents are sold at a mark-up of {found.roots[0]:.2f}, all else at medians")
-spread = break_even_distribution(
-    scenario, "market.agents.markup", f"{MARGIN} = 0", draws=500, rng=0, low=0.0, high=20.0
-)
+EARNS = "operators.industry.internal_value"
+found = break_even(scenario, EARNS, f"{MARGIN} = 0", low=0.0, high=20.0)
+print(f"\noperators break even in 2030 if internal work earns {found.roots[0]:.2f} times its rent, all else at medians")
+spread = break_even_distribution(scenario, EARNS, f"{MARGIN} = 0", draws=500, rng=0, low=0.0, high=20.0)
 low, middle, high = spread.quantiles()
 print(f"over the draws {low:.2f} / {middle:.2f} / {high:.2f} (5/50/95 %), where any does: {spread.share:.0%} of them")
 try:

@@ -30,10 +30,11 @@ def close(left: Any, right: Any, scale: Any = 0.0, tolerance: float = 1e-9) -> N
 
 def check_identities(r: Trajectory) -> None:
     operators = r.scenario.resolve(r.design).operators.values()
-    start = np.stack([np.asarray(o.opening.units + o.opening.on_order) for o in operators])
+    wide = (lambda rows: np.stack([np.broadcast_to(row, r.draws) for row in rows])) if r.draws else np.stack
+    opening = wide([np.asarray(o.opening.units) for o in operators])
+    start = opening + wide([np.asarray(o.opening.on_order) for o in operators])
     flows = np.cumsum(r.arrived_by_operator - r.retired_by_operator - r.failed_by_operator - r.left_by_operator, axis=0)
     bought = np.cumsum(r.bought_by_operator, axis=0)
-    opening = np.stack([np.asarray(o.opening.units) for o in operators])
     # Bought = in service, on order, retired, failed and left.
     in_service = opening + flows
     gone = np.cumsum(r.retired_by_operator + r.failed_by_operator + r.left_by_operator, axis=0)
@@ -67,7 +68,7 @@ def check_money(r: Trajectory) -> None:
     close((r.realised_price * r.paid_share * r.tokens_served).sum(axis=1), r.user_spend, r.user_spend.max())
     close(np.asarray(r.token_revenue).sum(axis=1), r.user_spend, r.user_spend.max())
     flow = r.operating_cash_flow_by_operator - r.capex_by_operator
-    flow = flow + r.borrowed + r.owners_money + r.rescue - r.repaid - r.lease_repaid - r.paid_out
+    flow = flow + r.borrowed + r.investors_money + r.owners_money + r.rescue - r.repaid - r.lease_repaid - r.paid_out
     scale = np.abs(r.cash).max() + np.abs(r.capex_by_operator).max() + np.abs(r.revenue_by_operator).max()
     close(r.cash[:-1] + flow, r.cash[1:], scale)
     close(r.debt[:-1] + r.borrowed - r.repaid, r.debt[1:], scale)

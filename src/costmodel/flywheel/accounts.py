@@ -80,6 +80,7 @@ class Settled:
     repaid: FloatArray
     lease_repaid: FloatArray
     borrowed: FloatArray
+    investors_money: FloatArray
     owners_money: FloatArray
     rescue: FloatArray
     paid_out: FloatArray
@@ -271,13 +272,15 @@ class Finances:
         """Return what of sites is taken on by finance lease: a share, and leases signed before the start [USD]."""
         return np.asarray(np.minimum(self.leased_share * site_paid + self.signed[step] * self.step, site_paid))
 
-    def settle(self, step: int, flows: Flows, books: Books, leased: FloatArray) -> Settled:
+    def settle(self, step: int, flows: Flows, books: Books, leased: FloatArray, investors: FloatArray) -> Settled:
         """Tax the step and settle its money.
 
         Parameters
         ----------
         leased
             What of the capital that is bought is taken on by finance lease [USD].
+        investors
+            What investors put into training [USD].
 
         Notes
         -----
@@ -290,7 +293,7 @@ class Finances:
         tax = self._tax(step, flows, books, interest - income)
         operating = flows.revenue - flows.cash_cost - interest + income - tax
         due, lease_due = self.debt.due, self.leases.due
-        after = self.cash + operating - (ordered_sum(books.paid) - leased) - due - lease_due
+        after = self.cash + operating + investors - (ordered_sum(books.paid) - leased) - due - lease_due
         short = np.maximum(self.minimum_cash - after, 0.0)
         owners = np.minimum(short, self.own_cash[step] * dt)
         limit = self.credit_limit * np.maximum(self.cash_flow, 0.0)
@@ -304,7 +307,9 @@ class Finances:
         self.leases.advance(leased)
         yearly = (operating + interest) / dt + self.own_cash[step]
         self.cash_flow = self.cash_flow + closing_share(1.0, dt) * (yearly - self.cash_flow)
-        return Settled(interest, income, tax, leased, due + early, lease_due, borrowed, owners, rescue, spare - early)
+        return Settled(
+            interest, income, tax, leased, due + early, lease_due, borrowed, investors, owners, rescue, spare - early
+        )
 
     def _tax(self, step: int, flows: Flows, books: Books, net_interest: FloatArray) -> FloatArray:
         """Return tax on income after bonus depreciation, with losses carried forward without a date."""

@@ -177,7 +177,8 @@ class Run:
         other = np.broadcast_to(self.account.other_capex[step] * dt, use.shape)
         books = fleets.close(step, drivers, chips, sites, other)
         leased = self.money.lease(step, books.paid[2])
-        settled = self.money.settle(step, flows, books, leased)
+        investors = drivers.investors[step] * self.account.investor_share[step] * dt + np.zeros_like(leased)
+        settled = self.money.settle(step, flows, books, leased, investors)
         self._record_investment(step, chips, sites, bound, wanted)
         self._record_money(step, flows, books, settled, other)
 

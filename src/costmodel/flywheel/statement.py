@@ -42,6 +42,7 @@ class Statement(Result):
     repaid: FloatArray = output("USD", kind="flow", dims=_O, label="debt repaid")
     lease_repaid: FloatArray = output("USD", kind="flow", dims=_O, label="principal repaid on finance leases")
     borrowed: FloatArray = output("USD", kind="flow", dims=_O, label="new debt")
+    investors_money: FloatArray = output("USD", kind="flow", dims=_O, label="investors' money put into training")
     owners_money: FloatArray = output("USD", kind="flow", dims=_O, label="owners' money put in")
     rescue: FloatArray = output("USD", kind="flow", dims=_O, label="put in by creditors after cash and credit ended")
     paid_out: FloatArray = output("USD", kind="flow", dims=_O, label="paid out to owners")

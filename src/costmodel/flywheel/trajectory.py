@@ -19,6 +19,7 @@ from costmodel.foundation.results import derived, output, ratio
 
 if TYPE_CHECKING:
     from costmodel.flywheel.decomposition import Decomposition
+    from costmodel.flywheel.pockets import Payment
 
 _BOUNDS = tuple(bound.name.lower() for bound in Bound)
 _S, _W, _O = ("step",), ("step", "workload"), ("step", "operator")
@@ -141,6 +142,18 @@ class Trajectory(Statement):
         """Return the names of workloads, operators and classes."""
         scenario = self.scenario
         return {"workload": list(scenario.market), "operator": list(scenario.operators), "asset": list(ASSETS)}
+
+    def payments(self) -> tuple[Payment, ...]:
+        """Return who pays whom: :func:`costmodel.flywheel.pockets.payments`."""
+        from costmodel.flywheel.pockets import payments
+
+        return payments(self)
+
+    def balances(self) -> dict[str, FloatArray]:
+        """Return what each pocket keeps: :func:`costmodel.flywheel.pockets.balances`."""
+        from costmodel.flywheel.pockets import balances
+
+        return balances(self)
 
     def decompose_user_spend(self, **over: float) -> Decomposition:
         """Return what carried user spend's growth: :func:`costmodel.flywheel.decomposition.user_spend_parts`."""

@@ -1,0 +1,114 @@
+"""What changes when one thing does: signs over the built-in industry, and the claim itself."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from costmodel.entry import load_scenario
+from costmodel.flywheel.inputs import FlywheelScenario
+from costmodel.flywheel.simulate import simulate
+
+pytestmark = pytest.mark.law
+
+
+@cache
+def figures(change: str = "") -> dict[str, float]:
+    form = load_scenario("bond-flywheel").written()
+    if change:
+        CHANGES[change][0](form)
+    run = simulate(FlywheelScenario(**form))
+    steps = run.scenario.grid.year_steps(2030)
+    totals = {name: float(run[name][steps].sum()) for name in ("tokens", "user_spend", "operator_cost", "capex")}
+    return {**totals, "rental_price": float(run.rental_price[steps].mean())}
+
+
+def shock(kind: str, factor: float, date: str = "2027-01-01") -> Any:
+    return lambda form: form.update(shocks=[{"kind": kind, "date": date, "factor": factor}])
+
+
+def wacc(more: float) -> Any:
+    def change(form: dict[str, Any]) -> None:
+        form["operators"]["industry"]["financing"]["wacc"]["value"] += more
+
+    return change
+
+
+def stopped(date: str, *what: str) -> Any:
+    return lambda form: [form[name].update(progress_until=date) for name in what]
+
+
+def half_plan(form: dict[str, Any]) -> None:
+    knots = form["operators"]["industry"]["plan"]["capex"]["value"]["knots"]
+    form["operators"]["industry"]["plan"]["capex"]["value"]["knots"] = [[date, 0.5 * x] for date, x in knots]
+
+
+CHANGES: dict[str, tuple[Any, dict[str, int]]] = {
+    "dearer capital": (wacc(0.05), {"tokens": -1, "operator_cost": -1, "capex": -1, "rental_price": 1}),
+    "cheaper capital": (wacc(-0.05), {"tokens": 1, "operator_cost": 1, "capex": 1, "rental_price": -1}),
+    "chips at half price": (shock("chip_price", 0.5), {"tokens": 1, "capex": 1, "rental_price": -1}),
+    "chips for nothing": (shock("chip_price", 1e-6), {"tokens": 1, "operator_cost": -1, "rental_price": -1}),
+    "energy twice as dear": (shock("energy", 2.0), {"tokens": -1, "capex": -1, "rental_price": 1}),
+    "hardware stands still": (stopped("2027-01-01", "hardware"), {"tokens": -1, "user_spend": -1, "rental_price": 1}),
+    "all stands still in 2023": (
+        stopped("2023-01-01", "software", "hardware"),
+        {"tokens": -1, "user_spend": -1, "operator_cost": -1, "capex": -1, "rental_price": 1},
+    ),
+    "half the grid": (shock("grid", 0.5), {"tokens": -1, "operator_cost": -1, "rental_price": 1}),
+    "half the plan": (half_plan, {"tokens": -1, "user_spend": -1, "operator_cost": -1, "rental_price": 1}),
+    "half the demand": (shock("demand", 0.5), {"tokens": -1, "user_spend": -1, "operator_cost": -1, "capex": -1}),
+    "twice the demand": (shock("demand", 2.0), {"tokens": 1, "user_spend": 1, "operator_cost": 1, "capex": 1}),
+}
+"""What is changed, and the sign of what it does to the figures of 2030."""
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_a_change_does_has_its_sign(change: str) -> None:
+    base, other = figures(), figures(change)
+    for name, sign in CHANGES[change][1].items():
+        assert np.sign(other[name] - base[name]) == sign, name
+
+
+def test_without_progress_the_wheel_does_not_turn() -> None:
+    base, still = figures(), figures("all stands still in 2023")
+    assert still["tokens"] < 0.01 * base["tokens"]
+    assert still["user_spend"] < 0.3 * base["user_spend"]
+    assert still["operator_cost"] < 0.6 * base["operator_cost"]
+    assert still["capex"] < 0.4 * base["capex"]
+
+
+@pytest.mark.parametrize(("elasticity", "sign"), [(-0.7, -1), (-1.5, 1)])
+def test_a_jump_of_efficiency_lowers_user_spend_at_first_and_in_the_end_by_the_elasticity(
+    elasticity: float, sign: int
+) -> None:
+    base = load_scenario("bond-flywheel")
+    base = base.replace({f"market.{name}.price_elasticity": elasticity for name in base.market})
+    form = base.written()
+    shock("serving", 3.0, "2027-04-01")(form)
+    plain, jumped = simulate(base), simulate(FlywheelScenario(**form))
+    change = [
+        float(np.log(jumped.user_spend[steps].sum() / plain.user_spend[steps].sum()))
+        for steps in (base.grid.year_steps(2027), base.grid.year_steps(2030))
+    ]
+    assert change[0] < 0.0
+    assert np.sign(change[1]) == sign
+
+
+def test_a_price_war_and_a_withdrawal_of_investors_and_an_export_limit_do_what_they_say() -> None:
+    base = figures()
+    for kind, factor, name, sign in (
+        ("markup", 0.2, "tokens", 1),
+        ("markup", 0.2, "user_spend", -1),
+        ("investors", 0.0, "tokens", -1),
+        ("chips", 0.3, "tokens", -1),
+        ("chips", 0.3, "rental_price", 1),
+    ):
+        form = load_scenario("bond-flywheel").written()
+        shock(kind, factor)(form)
+        run = simulate(FlywheelScenario(**form))
+        steps = run.scenario.grid.year_steps(2030)
+        value = float(run[name][steps].mean() if name == "rental_price" else run[name][steps].sum())
+        assert np.sign(value - base[name]) == sign, (kind, name)
