@@ -60,6 +60,10 @@ class Fleets:
     unpaid: FloatArray
     """What is still to be paid at the start for sites that are then being built, ``(operator, draw)`` [USD]."""
     site_lag: FloatArray
+    thirstiest: FloatArray
+    """Highest power of any accelerator that may be in service, ``(step, operator, draw)`` [W]."""
+    dearest: FloatArray
+    """Highest price of any accelerator that may be in service, with the largest premium on it [USD]."""
     usual: FloatArray | None = None
     """What an accelerator has earned of late, ``(operator, draw)`` [USD/year]: what value in use is read from."""
     others: tuple[Fleet, Fleet] | None = None
@@ -194,8 +198,11 @@ class Fleets:
         own = cost.required * hours * (1.0 - cost.site_share)
         short = (self.powered < 1.0) | (bound == int(Bound.ROOM))
         watt_rent = np.where(short, np.maximum(earned - own, 0.0) / drivers.power[step], 0.0)
-        share = np.where(short, -np.expm1(-drivers.step / self.terms.leaving_time), 0.0)
-        self.chips.leave(self.weights(step, drivers, earned, use, watt_rent), share)
+        weights = self.weights(step, drivers, earned, use, watt_rent)
+        # Where even the thirstiest and dearest vintage pays, none is looked at.
+        worst = earned + weights["watts"] * self.thirstiest[step] - self.terms.maintenance * self.dearest[step]
+        share = np.where(short & (worst < 0.0), -np.expm1(-drivers.step / self.terms.leaving_time), 0.0)
+        self.chips.leave(weights, share)
 
     def remember(self, earned: FloatArray, step: float) -> FloatArray:
         """Return what an accelerator has earned of late; a rent of a day does not write a fleet down."""

@@ -65,6 +65,8 @@ def fleets_of(scenario: FlywheelScenario, drivers: Drivers, investment: Investme
         np.stack([at.building(name) for name in rows]),
         np.maximum(whole_price - at.building("sites"), 0.0),
         investment.site_lag,
+        np.maximum.accumulate(np.maximum(drivers.power, at.opened("power")[None]), axis=0),
+        np.maximum.accumulate(drivers.price * investment.max_premium, axis=0),
         others=_others(drivers, investment, at, chip_books, site_books),
     )
 
