@@ -243,3 +243,11 @@ def test_experience_within_a_step_is_foretold_and_mended():
     assert abs(error[0]) < 0.003  # the first half step knows nothing of the one before
     assert np.all(np.abs(error) < 0.004)
     assert abs(error[-1]) < 0.001
+
+
+@pytest.mark.closed_form
+def test_unit_cost_is_the_price_without_its_mark_up_where_none_is_written():
+    marked = run_market(market(workload={"markup": 0.6}).resolve())
+    elapsed = np.asarray(marked.scenario.grid.mid) - 2026.0
+    assert np.allclose(marked.unit_cost[:, 0], 2e-6 / 1.6 * np.exp(-0.7 * elapsed), rtol=1e-12)
+    assert np.allclose(marked.price[:, 0], 2e-6 * np.exp(-0.7 * elapsed), rtol=1e-12)
