@@ -1,4 +1,4 @@
-"""Chips and engines from the catalog and the efficiency records that training and serving share."""
+"""Machines and configurations by the names of the catalog, and what an accelerator draws."""
 
 from __future__ import annotations
 
