@@ -34,6 +34,7 @@ ROOM_TITLES = {
     "analysis": "Analysis",
     "validation": "Validation",
     "reporting": "Reporting",
+    "answers": "Answers",
     "testing": "Testing: strategies for your own tests",
 }
 """Rooms of the library in the order of their floors."""

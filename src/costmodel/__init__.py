@@ -64,6 +64,7 @@ __all__ = [
 
 _ROOMS = (
     "analysis",
+    "answers",
     "catalog",
     "compute",
     "estimation",

@@ -12,6 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from costmodel.catalog.own import use
+from costmodel.cli.answer import answer_command
 from costmodel.cli.audit import audit_command
 from costmodel.cli.backtest import backtest_command
 from costmodel.cli.balance import balance_command
@@ -74,6 +75,7 @@ app.command("list")(list_command)
 app.command("show")(show_command)
 app.command("diff")(diff_command)
 app.command("describe")(describe_command)
+app.command("answer")(answer_command)
 app.command("stability")(stability_command)
 app.command("sensitivity")(sensitivity_command)
 app.command("breakeven")(breakeven_command)

@@ -1,0 +1,121 @@
+"""The flywheel: whether user spend rises as unit cost falls, and when inference passes training."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from costmodel.answers.question import DRAWS, SEED, Answer, Flags, in_year, over_draws, share_of_draws
+from costmodel.entry import load_scenario
+from costmodel.flywheel.decomposition import net_and_gross
+from costmodel.flywheel.inputs import FlywheelScenario
+from costmodel.flywheel.refit import Free, refit_by_elasticity
+from costmodel.flywheel.simulate import simulate
+from costmodel.flywheel.trajectory import Trajectory
+from costmodel.foundation.arrays import FloatArray
+
+STOPPED = "2023-12-31"
+"""Day on which technical progress stops in the run without it: the end of the scenario's first year."""
+ELASTICITIES = (-0.6, -1.1, -1.6)
+"""Price elasticities at which history is fitted again [1]: ends and middle of the scenario's range."""
+LAST_FITTED, LAST = 2026, 2030
+"""Last year with history to fit, and last year of the scenario."""
+
+
+def _base() -> FlywheelScenario:
+    scenario: FlywheelScenario = load_scenario("bond-flywheel")
+    return scenario
+
+
+def spend_and_unit_cost() -> tuple[Answer, ...]:
+    """Answer whether user spend rises as unit cost falls, beside a run whose progress stops."""
+    base = _base()
+    stopped = base.replace({"software.progress_until": STOPPED, "hardware.progress_until": STOPPED})
+    run, still = (simulate(scenario, draws=DRAWS, rng=SEED) for scenario in (base, stopped))
+    growth = in_year(run, "user_spend", LAST) / in_year(run, "user_spend", LAST_FITTED)
+    cost = in_year(run, "fixed_weight_unit_cost", LAST) / in_year(run, "fixed_weight_unit_cost", LAST_FITTED)
+    without = in_year(still, "user_spend", LAST) / in_year(still, "user_spend", LAST_FITTED)
+    ratio = in_year(run, "user_spend", LAST) / in_year(still, "user_spend", LAST)
+    rests = f"bond-flywheel, 5 to 95 % of {DRAWS} draws; price elasticity, growth of adoption and intensity"
+    figures = [over_draws(values) for values in (growth, without, ratio)]
+    (grown, grown_low, grown_high), (alone, alone_low, alone_high), (times, low, high) = figures
+    return (
+        Answer(
+            claim="user spend rises while unit cost at constant quality falls, 2026 to 2030",
+            says=f"{share_of_draws((growth > 1.0) & (cost < 1.0))}; user spend of 2030 over 2026",
+            value=grown, low=grown_low, high=grown_high, rests_on=rests,
+        ),
+        Answer(
+            claim="without technical progress since 2023 user spend would not rise, 2026 to 2030",
+            says=f"it rises all the same {share_of_draws(without > 1.0)}; user spend of 2030 over 2026",
+            value=alone, low=alone_low, high=alone_high, rests_on=f"{rests}; progress stopped at the end of 2023",
+        ),
+        Answer(
+            claim="cheaper compute raises total user spend of 2030",
+            says=f"{share_of_draws(ratio > 1.0)}; with progress over without",
+            value=times, low=low, high=high, rests_on=f"{rests}; progress stopped at the end of 2023",
+        ),
+    )  # fmt: skip
+
+
+def spend_of_2030() -> tuple[Answer, ...]:
+    """Answer how large user spend is in 2030, with history fitted again at each elasticity."""
+    base = _base()
+    causes = ("intensity_growth", "adoption.growth")
+    free = [Free(f"market.{name}.{cause}") for name in base.market for cause in causes]
+    fits = refit_by_elasticity(base, [*free, Free("clearing.scarcity_exponent")], ELASTICITIES)
+    spend = {at: float(in_year(simulate(fit.scenario), "user_spend", LAST)) for at, fit in fits.items()}
+    errors = ", ".join(f"{fit.token_error:.0%} at {at:g}" for at, fit in fits.items())
+    return (
+        Answer(
+            claim="user spend of 2030",
+            says="with history to mid-2026 fitted at every elasticity",
+            value=spend[ELASTICITIES[1]], low=min(spend.values()), high=max(spend.values()), unit="USD",
+            rests_on=f"bond-flywheel at price elasticities {ELASTICITIES[0]:g} to {ELASTICITIES[-1]:g}; "
+            f"mean error of the fit to tokens {errors}",
+        ),
+    )  # fmt: skip
+
+
+def _first_year(ahead: Flags, years: tuple[int, ...]) -> FloatArray:
+    """Return the first year from which a condition holds to the end, per draw; infinite where it does not."""
+    lasting = np.logical_and.accumulate(ahead[::-1], axis=0)[::-1]
+    return np.where(lasting.any(axis=0), np.asarray(years, dtype=np.float64)[np.argmax(lasting, axis=0)], np.inf)
+
+
+def inference_passes_training() -> tuple[Answer, ...]:
+    """Answer when inference passes training for good, in compute and in cost, and the chance that it does not."""
+    run: Trajectory = simulate(_base(), draws=DRAWS, rng=SEED)
+    answers = []
+    for name, what in (("training_share_of_compute", "compute"), ("training_share_of_cost", "cost")):
+        years, shares = run.by_year(name)
+        passed = _first_year(np.asarray(shares) < 0.5, tuple(years))
+        middle, low, high = over_draws(passed)
+        answers.append(
+            Answer(
+                claim=f"inference passes training in {what}",
+                says=f"not by {LAST} {share_of_draws(np.isinf(passed))}; for good from",
+                value=middle, low=low, high=high, unit="date",
+                rests_on=f"bond-flywheel, 5 to 95 % of {DRAWS} draws; the budgets of training, which are assumed",
+            )
+        )  # fmt: skip
+    return tuple(answers)
+
+
+def price_in_growth() -> tuple[Answer, ...]:
+    """Answer which share of the growth of user spend falling prices carry, gross and net of the lower price."""
+    run = simulate(_base(), draws=DRAWS, rng=SEED)
+    shares = net_and_gross(run, until=LAST_FITTED)
+    net, gross = (over_draws(share) for share in shares)
+    rests = f"bond-flywheel, log-mean Divisia parts, 5 to 95 % of {DRAWS} draws; price elasticity"
+    return (
+        Answer(
+            claim="usage answers falling prices: its share of the growth of user spend to 2026, gross",
+            says=f"above half {share_of_draws(shares[1] > 0.5)}",
+            value=gross[0], low=gross[1], high=gross[2], unit="%", rests_on=rests,
+        ),
+        Answer(
+            claim="the same, net of the fall in price",
+            says=f"it adds to user spend {share_of_draws(shares[0] > 0.0)}",
+            value=net[0], low=net[1], high=net[2], unit="%", rests_on=rests,
+        ),
+    )  # fmt: skip

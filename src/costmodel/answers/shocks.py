@@ -1,0 +1,127 @@
+"""Shocks: a release that makes compute far more efficient, and demand that stays at half of plan."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from costmodel.answers.question import DRAWS, SEED, Answer, over_draws, share_of_draws
+from costmodel.entry import load_scenario
+from costmodel.flywheel.inputs import FlywheelScenario
+from costmodel.flywheel.simulate import simulate
+from costmodel.flywheel.trajectory import Trajectory
+from costmodel.foundation.arrays import FloatArray
+
+ELASTICITIES = (-0.6, -0.85, -1.1, -1.35, -1.6)
+"""Price elasticities over which a shock is run [1]: the range that the scenario assumes, at equal steps."""
+EFFICIENCY_DATE, BUST_DATE = "2027-04-01", "2027-01-01"
+"""Days of the shocks."""
+RECOVERED = 0.95
+"""Rent over the rent without the bust from which it counts as recovered [1]: chosen."""
+_EFFICIENCY = (("serving", 3.0), ("serving", 10.0), ("training", 3.0))
+_RESTS = {"serving": "price elasticity, which turns the sign", "training": "response of demand to capability"}
+_YEARS = {2028.25: "in the first year", 2031.0: "in 2030"}
+"""Ends of the years in which a shock is read: the first after it, and the last that the scenario covers."""
+
+
+def _base() -> FlywheelScenario:
+    scenario: FlywheelScenario = load_scenario("from-2026")
+    return scenario
+
+
+def _shocked(scenario: FlywheelScenario, kind: str, date: str, factor: float) -> FlywheelScenario:
+    return scenario.replace({"shocks": [{"kind": kind, "date": date, "factor": factor}]})
+
+
+def _change(run: Trajectory, base: Trajectory, output: str, date: float) -> FloatArray:
+    """Return the relative change of a flow over the year that ends at a date."""
+    grid = base.scenario.grid
+    steps = (grid.mid > date - 1.0) & (grid.mid < date)
+    now, before = (np.asarray(item[output])[steps].sum(axis=0) for item in (run, base))
+    return np.asarray(now / before - 1.0)
+
+
+def efficiency_shock() -> tuple[Answer, ...]:
+    """Answer what a jump of efficiency does to user spend and capex after one year and later, over elasticities."""
+    base = _base()
+    answers = []
+    runs = {}
+    for at in ELASTICITIES:
+        plain = base.replace({f"market.{name}.price_elasticity": at for name in base.market})
+        cases = {(kind, times): _shocked(plain, kind, EFFICIENCY_DATE, times) for kind, times in _EFFICIENCY}
+        runs[at] = simulate(plain), {case: simulate(scenario) for case, scenario in cases.items()}
+    for kind, times in _EFFICIENCY:
+        for output, name in (("user_spend", "user spend"), ("capex", "capex")):
+            for end, when in _YEARS.items():
+                found = [float(_change(shocked[kind, times], plain, output, end)) for plain, shocked in runs.values()]
+                answers.append(
+                    Answer(
+                        claim=f"{kind} gets {times:g}× as efficient in Q2 2027: {name} {when}",
+                        says=_sign(found),
+                        value=found[ELASTICITIES.index(-1.1)], low=min(found), high=max(found), unit="%",
+                        rests_on=f"from-2026 at medians, price elasticities -0.6 to -1.6; {_RESTS[kind]}",
+                    )
+                )  # fmt: skip
+    return tuple(answers)
+
+
+def _sign(changes: list[float]) -> str:
+    """Say which way a change goes over the elasticities."""
+    if min(changes) > 0.0:
+        return "rises at every elasticity"
+    return "falls at every elasticity" if max(changes) < 0.0 else "falls or rises with the elasticity"
+
+
+def bust() -> tuple[Answer, ...]:
+    """Answer what demand at half of plan from 2027 does to rents, orders and write-offs, and for how long."""
+    base = _base()
+    plain = simulate(base, draws=DRAWS, rng=SEED)
+    broken = simulate(_shocked(base, "demand", BUST_DATE, 0.5), draws=DRAWS, rng=SEED)
+    times, begin = base.grid.mid, 2027.0
+    rent = np.asarray(broken.rental_price) / np.asarray(plain.rental_price)
+    after = times > begin
+    low = rent[after].min(axis=0)
+    back = np.where(rent[after] >= RECOVERED, times[after][:, None] - begin, np.inf)
+    below = np.maximum.accumulate(rent[after] < RECOVERED, axis=0)
+    recovered = np.where(below.any(axis=0), np.where(below, back, np.inf).min(axis=0), 0.0)
+    orders = _change(broken, plain, "accelerators_bought", begin + 1.0)
+    written = np.asarray(broken.write_offs - plain.write_offs)[after].sum(axis=0)
+    found = (
+        (
+            "rent of an accelerator at its lowest, against the same draw without",
+            f"it falls {share_of_draws(low < 1.0)}",
+            low - 1.0,
+            "%",
+            "scarcity exponent, price elasticity",
+        ),
+        (
+            "orders of accelerators in 2027",
+            f"they fall {share_of_draws(orders < 0.0)}",
+            orders,
+            "%",
+            "what was on order",
+        ),
+        (
+            "write-offs to 2030 beyond those without the bust",
+            f"more is written off {share_of_draws(written > 0.0)}",
+            written,
+            "USD",
+            "a smaller fleet also fails less",
+        ),
+        (
+            f"years until the rent is back at {RECOVERED:.0%} of the rent without",
+            f"not by 2030 {share_of_draws(np.isinf(recovered))}",
+            recovered,
+            "year",
+            "how fast orders fall",
+        ),
+    )
+    rests = f"from-2026, demand halved from 2027 on, 5 to 95 % of {DRAWS} draws"
+    return tuple(_bust(claim, says, values, unit, f"{rests}; {driver}") for claim, says, values, unit, driver in found)
+
+
+def _bust(claim: str, says: str, values: FloatArray, unit: str, rests_on: str) -> Answer:
+    middle, low, high = over_draws(values)
+    return Answer(
+        claim=f"demand at half of plan from 2027: {claim}",
+        says=says, value=middle, low=low, high=high, unit=unit, rests_on=rests_on,
+    )  # fmt: skip

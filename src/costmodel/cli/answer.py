@@ -1,0 +1,39 @@
+"""``costmodel answer``: the questions that the library was built for, answered with intervals."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from costmodel.cli.common import print_json
+
+
+def answer_command(
+    number: Annotated[int | None, typer.Argument(help="Number of a question; all where absent.")] = None,
+    list_only: Annotated[bool, typer.Option("--list", help="List the questions and run nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Answer the questions of the documents behind the library: answer, interval, and what it rests on."""
+    from costmodel.answers.question import table_of
+    from costmodel.answers.registry import QUESTIONS, answered
+
+    if list_only:
+        for place, question in enumerate(QUESTIONS, 1):
+            typer.echo(f"{place:2}  {question.document}: {question.text}")
+        return
+    found = answered(number)
+    if as_json:
+        print_json(
+            [
+                {"document": question.document, "question": question.text, "answers": [asdict(item) for item in items]}
+                for question, items in found
+            ]
+        )
+        return
+    for question, items in found:
+        typer.echo(f"\n{question.document}: {question.text}")
+        for _, row in zip(items, table_of([(question, items)]).rows, strict=True):
+            claim, _, says, interval, rests = row
+            typer.echo(f"  {claim}\n    {says}  [{interval}]\n    rests on {rests}")
