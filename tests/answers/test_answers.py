@@ -123,3 +123,83 @@ def test_a_bust_lowers_rents_and_orders_and_ends_as_orders_fall(every: dict[str,
     assert orders.high < 0.0
     # Capacity ordered less shows after the 0.4 years from order to service; the fleet lives 6 years at most.
     assert 0.4 < years.value < 6.0
+
+
+@pytest.mark.published
+def test_the_plans_sum_as_guided(every: dict[str, tuple[Answer, ...]]) -> None:
+    (plans,) = every["Do the plans of 2026 sum to more than 630 B USD?"]
+    # Alphabet 175 to 185, Amazon 200, Meta 115 to 135, Microsoft 105 by calendar year
+    assert plans.low == pytest.approx((175 + 200 + 115 + 105) * 1e9, rel=1e-12)
+    # or Microsoft's second half of its fiscal year, 145 less 72.4, twice over
+    assert plans.high == pytest.approx((185 + 200 + 135 + 2 * (145 - 72.4)) * 1e9, rel=1e-9)
+    assert plans.value == pytest.approx((180 + 200 + 125 + 2 * (145 - 72.4)) * 1e9, rel=1e-9)
+    assert plans.says.startswith("yes, with Microsoft at its fiscal pace; not with")
+
+
+@pytest.mark.law
+def test_depreciation_follows_the_plans(every: dict[str, tuple[Answer, ...]]) -> None:
+    first, last, growth = every["What depreciation follows the plans?"]
+    assert growth.value == pytest.approx(last.value / first.value, rel=1e-12)
+    # Some 650 billion a year, of which more than half for 6 years, adds at least 650 × 0.5 / 6 = 54 billion a year.
+    assert last.value - first.value > 4 * 54e9
+    # A life of 3 against one of 6 years doubles depreciation of new servers, and at most that of all assets.
+    assert 1.0 < first.high / first.low < 2.0
+
+
+@pytest.mark.law
+def test_a_margin_falls_with_the_plan_and_rises_with_the_life(every: dict[str, tuple[Answer, ...]]) -> None:
+    drawn, by_life = every["Does Meta's margin fall through 2027?"]
+    # Operating income 83.3 of revenue 201.0 billion in 2025.
+    assert "from 41.4% reported" in drawn.says
+    assert drawn.high < 83.3 / 201.0
+    # Straight line: about 45 billion of short-lived assets a year cost 1/4 - 1/6 of themselves more at 4 years than at
+    # 6; over the first two years' revenue of some 250 billion that is 2 to 8 points.
+    assert 0.02 < by_life.high - by_life.low < 0.08
+
+
+@pytest.mark.law
+def test_a_training_run_passes_each_round_figure_at_the_trend(every: dict[str, tuple[Answer, ...]]) -> None:
+    first, second, third = every["When do training runs pass 100 M, 1 B and 10 B USD?"]
+    # A factor of ten at 2.77 times a year takes ln 10 / ln 2.77 = 2.26 years.
+    assert second.value - first.value == pytest.approx(math.log(10) / math.log(2.77), abs=0.05)
+    assert third.value - second.value == pytest.approx(math.log(10) / math.log(2.77), abs=0.05)
+    # 40.16 million in early 2023.2 passes 100 million ln(2.49) / ln 2.77 = 0.90 years later.
+    assert first.value == pytest.approx(2023.2 + math.log(100 / 40.16) / math.log(2.77), abs=0.05)
+
+
+@pytest.mark.law
+def test_a_discovery_pays_on_a_fleet_of_some_size(every: dict[str, tuple[Answer, ...]]) -> None:
+    fleet, hours, net = every["When does a run that finds a faster kernel pay?"]
+    # 447 USD a try and 7 tries; a kernel at a tenth of the time, twice as fast, frees a twentieth of a fleet worth
+    # 1.4 USD an hour each, for some 2,000 hours: 3,129 / (0.05 × 1.4 × 2,000) = 22 accelerators.
+    assert fleet.value == pytest.approx(447 * 7 / (0.05 * 1.4 * 2000), rel=0.25)
+    assert net.low < 0.0 < net.high
+    assert hours.low > 0.0
+
+
+@pytest.mark.law
+def test_a_slower_sandbox_makes_a_task_dearer(every: dict[str, tuple[Answer, ...]]) -> None:
+    tasks = every["What does an agent task cost by kind of sandbox?"]
+    assert [task.value for task in tasks] == sorted(task.value for task in tasks)
+    # Tokens carry the cost: 280,000 of them, nine tenths at 0.04 USD per million and the rest at 0.1 to 1.1.
+    assert 0.01 < tasks[0].value < 0.1
+    assert tasks[-1].value < 1.1 * tasks[0].value
+
+
+@pytest.mark.law
+def test_the_same_tokens_get_cheaper_and_growing_tasks_eat_part_of_it(every: dict[str, tuple[Answer, ...]]) -> None:
+    answers = every["What do the same tasks cost a buyer two years later?"]
+    for same, growing in zip(answers[::2], answers[1::2], strict=True):
+        assert same.high < 1.0
+        # hardware at 0.26 and software at up to 1.8 a year in logs take two years no further than e^-4
+        assert same.low > math.exp(-2 * (0.36 + 1.8))
+        assert growing.value > same.value
+
+
+@pytest.mark.law
+def test_required_revenue_lies_between_straight_line_and_double(every: dict[str, tuple[Answer, ...]]) -> None:
+    first, second, third = every["Which revenue does AI capital require?"]
+    assert first.value < second.value < third.value
+    for revenue in (first, second, third):
+        # five years at 12 % cost 0.277 of a sum a year, at 8 % 0.250; sites 0.134 and 0.102; energy does not move
+        assert 1.0 < revenue.high / revenue.low < 0.134 / 0.102

@@ -1,0 +1,57 @@
+"""Training runs: when they pass round figures, and when a run that searches for a faster kernel pays."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from costmodel.answers.question import DRAWS, SEED, Answer, over_draws, share_of_draws
+from costmodel.entry import load_scenario, run
+from costmodel.foundation.tables import shown_unit
+
+
+def training_ladder() -> tuple[Answer, ...]:
+    """Answer when the largest training runs pass 100 million, 1 billion and 10 billion dollars."""
+    scenario = load_scenario("frontier-ladder")
+    passed = np.asarray(run(scenario, draws=DRAWS, rng=SEED).passed)
+    answers = []
+    for target, dates in zip(scenario.targets, passed, strict=True):
+        middle, low, high = over_draws(dates)
+        money, scale = shown_unit("USD", target)
+        answers.append(
+            Answer(
+                claim=f"a training run costs {target * scale:g} {money}",
+                says="on the trend of the largest runs, final run alone, in",
+                value=middle, low=low, high=high, unit="date",
+                rests_on="frontier-ladder: GPT-4's cost and the growth rate's 90 % interval, no scatter of runs",
+            )
+        )  # fmt: skip
+    return tuple(answers)
+
+
+def discovery_pays() -> tuple[Answer, ...]:
+    """Answer when a search that finds a faster kernel pays across a fleet."""
+    scenario = load_scenario("discovered-kernel")
+    found = run(scenario, draws=DRAWS, rng=SEED)
+    rests = f"discovered-kernel, 5 to 95 % of {DRAWS} draws; attempts until one succeeds, the kernel's share of time"
+    gain = np.asarray(found.saving - found.cost)
+    fleet, hours, net = (
+        over_draws(np.asarray(values)) for values in (found.break_even_fleet, found.break_even_hours, gain)
+    )
+    size = float(scenario.resolve().accelerators)
+    return (
+        Answer(
+            claim="a fleet on which a run of test-time training for a kernel pays while the kernel lasts",
+            says="accelerators at least",
+            value=fleet[0], low=fleet[1], high=fleet[2], rests_on=rests,
+        ),
+        Answer(
+            claim=f"hours of operation of {size:.0f} accelerators until such a run has paid",
+            says="after",
+            value=hours[0], low=hours[1], high=hours[2], unit="hour", rests_on=rests,
+        ),
+        Answer(
+            claim=f"such a run pays on {size:.0f} accelerators",
+            says=f"{share_of_draws(gain > 0.0)}; saving less cost",
+            value=net[0], low=net[1], high=net[2], unit="USD", rests_on=rests,
+        ),
+    )  # fmt: skip
