@@ -46,6 +46,7 @@ def write_all(docs: Path) -> None:
     for folder in ("", "reference", "gallery", "models"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     _put(out / "scenarios.md", scenarios_page())
+    _put(out / "answers.md", answers_page())
     _put(out / "validation.md", validation_page())
     _put(out / "exams.md", exams_page())
     _put(out / "evidence.md", evidence_page())
@@ -91,6 +92,19 @@ def scenarios_page() -> str:
         scenario = costmodel.load_scenario(name)
         rows.append((f"`{name}`", f"`{scenario.model}`", scenario.title))
     return "# Built-in scenarios\n\n" + table(("name", "model", "what it is"), rows)
+
+
+def answers_page() -> str:
+    """Return the questions with their answers, intervals and what they rest on."""
+    from costmodel.answers.question import table_of
+    from costmodel.answers.registry import answered
+
+    found = table_of(answered())
+    head = (
+        "# Questions answered\n\nComputed from the built-in scenarios when this page was written; "
+        "`costmodel answer` does the same.\n\n"
+    )
+    return head + table(found.columns, found.rows)
 
 
 def validation_page() -> str:
