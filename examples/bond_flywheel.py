@@ -82,7 +82,9 @@ print(f"Training's share of compute on tokens and training in 2030: {middle:.0%}
 last = scenario.grid.year_steps(years[-1])
 pockets = {
     "users (enterprise and consumer budgets) pay cloud providers": run.user_spend[last].sum(),
-    "owners and lenders put in": (run.owners_money + run.borrowed)[last].sum(),
+    "owners and lenders put in, net of what is repaid": (
+        run.owners_money + run.borrowed - run.repaid - run.lease_repaid
+    )[last].sum(),
     "cloud providers pay chipmakers": run.paid_to_chipmakers[last].sum(),
     "cloud providers pay for sites and power": run.paid_to_sites_and_power[last].sum(),
 }

@@ -203,3 +203,22 @@ def test_required_revenue_lies_between_straight_line_and_double(every: dict[str,
     for revenue in (first, second, third):
         # five years at 12 % cost 0.277 of a sum a year, at 8 % 0.250; sites 0.134 and 0.102; energy does not move
         assert 1.0 < revenue.high / revenue.low < 0.134 / 0.102
+
+
+@pytest.mark.law
+def test_an_agent_network_is_a_small_part_of_token_demand(every: dict[str, tuple[Answer, ...]]) -> None:
+    share, tokens, spend = every["How much token demand is a network of agents?"]
+    # 17,000 owners with some 126 agents, a third of them acting, 1,800 acts a year each with what they call forth, of
+    # 16,000 tokens: 2e13, at 0.5 USD per million 10 M USD. One discloser alone served 1e15 a month in 2025.
+    assert tokens.value == pytest.approx(17e3 * 126 * 0.33 * 1800 * 16e3, rel=0.5)
+    assert spend.value == pytest.approx(0.5e-6 * tokens.value, rel=1e-9)
+    assert share.high < tokens.high / 12e15
+
+
+@pytest.mark.law
+def test_funders_put_in_what_users_do_not_bring(every: dict[str, tuple[Answer, ...]]) -> None:
+    funders, chips, sites = every["Who pays, and who is paid?"]
+    # Accelerators are dearer than the sites that hold them: 15,000 USD a piece against 0.88 kW at 11.5 USD per watt.
+    assert chips.value > sites.value
+    # What is bought is paid for by someone: users alone would need 2.2 trillion of the 0.8 that they spend.
+    assert funders.low < chips.high + sites.high

@@ -110,7 +110,7 @@ def required_revenue() -> tuple[Answer, ...]:
         answers.append(
             Answer(
                 claim=f"revenue that AI capital bought since 2023 requires in {year}",
-                says=f"user spend covers {earned / by_rate[1]:.0%}; capital and energy alone",
+                says=f"user spend is {earned / by_rate[1]:.0%} of it; capital and energy, training included",
                 value=by_rate[1], low=by_rate[0], high=by_rate[-1], unit="USD",
                 rests_on="bond-flywheel at medians, level payments at 8, 10 and 12 % over economic lives; capex",
             )

@@ -119,3 +119,30 @@ def price_in_growth() -> tuple[Answer, ...]:
             value=net[0], low=net[1], high=net[2], unit="%", rests_on=rests,
         ),
     )  # fmt: skip
+
+
+def who_pays() -> tuple[Answer, ...]:
+    """Answer who pays in and who is paid in the last year: users and funders, chipmakers, and sites with power."""
+    run = simulate(_base(), draws=DRAWS, rng=SEED)
+    users = in_year(run, "user_spend", LAST)
+    funded, repaid = (
+        np.sum([in_year(run, name, LAST).sum(axis=0) for name in names], axis=0)
+        for names in (("owners_money", "borrowed"), ("repaid", "lease_repaid"))
+    )
+    pockets = {
+        "owners and lenders put in, net of what is repaid": np.asarray(funded - repaid),
+        "chipmakers are paid": in_year(run, "paid_to_chipmakers", LAST),
+        "sites and power are paid": in_year(run, "paid_to_sites_and_power", LAST),
+    }
+    answers = []
+    for claim, money in pockets.items():
+        middle, low, high = over_draws(money)
+        answers.append(
+            Answer(
+                claim=f"{LAST}: {claim}",
+                says=f"more than users spend {share_of_draws(money > users)}",
+                value=middle, low=low, high=high, unit="USD",
+                rests_on=f"bond-flywheel, 5 to 95 % of {DRAWS} draws; orders, which follow demand",
+            )
+        )  # fmt: skip
+    return tuple(answers)

@@ -8,11 +8,12 @@ from costmodel.answers.flywheel_page import (
     price_in_growth,
     spend_and_unit_cost,
     spend_of_2030,
+    who_pays,
 )
 from costmodel.answers.question import Answer, Question
 from costmodel.answers.runs import discovery_pays, training_ladder
 from costmodel.answers.shocks import bust, efficiency_shock
-from costmodel.answers.usage import same_tasks_later, task_by_sandbox
+from costmodel.answers.usage import agent_network, same_tasks_later, task_by_sandbox
 from costmodel.foundation.errors import DomainError
 
 BOND, FEBRUARY_2025, FEBRUARY_2026 = "BOND 2025, p. 116", "February 2025", "February 2026"
@@ -23,12 +24,14 @@ QUESTIONS: tuple[Question, ...] = (
     Question(BOND, "How large is user spend in 2030?", spend_of_2030),
     Question(BOND, "When does inference pass training?", inference_passes_training),
     Question(BOND, "How much of the growth do falling prices carry?", price_in_growth),
-    Question(FEBRUARY_2025, "What does an efficiency shock do to user spend and capex?", efficiency_shock),
+    Question(BOND, "Who pays, and who is paid?", who_pays),
     Question(BOND, "When do training runs pass 100 M, 1 B and 10 B USD?", training_ladder),
+    Question(FEBRUARY_2025, "What does an efficiency shock do to user spend and capex?", efficiency_shock),
     Question(FEBRUARY_2026, "Do the plans of 2026 sum to more than 630 B USD?", plans_of_2026),
     Question(FEBRUARY_2026, "What depreciation follows the plans?", depreciation_wave),
     Question(FEBRUARY_2026, "When does a run that finds a faster kernel pay?", discovery_pays),
     Question(FEBRUARY_2026, "What does an agent task cost by kind of sandbox?", task_by_sandbox),
+    Question(FEBRUARY_2026, "How much token demand is a network of agents?", agent_network),
     Question(META, "Does Meta's margin fall through 2027?", meta_margin),
     Question(META, "What do the same tasks cost a buyer two years later?", same_tasks_later),
     Question(JULY_2026, "Which revenue does AI capital require?", required_revenue),

@@ -39,6 +39,29 @@ def task_by_sandbox() -> tuple[Answer, ...]:
     return tuple(answers)
 
 
+def agent_network() -> tuple[Answer, ...]:
+    """Answer how much token demand a network of agents of Moltbook's size is, and what it costs its owners."""
+    found = run(load_scenario("moltbook-agents"), draws=DRAWS, rng=SEED)
+    market = simulate(load_scenario("bond-flywheel"))
+    served = float(in_year(market, "tokens", BOUGHT))
+    share = np.asarray(found.tokens / served)
+    rests = f"moltbook-agents, 5 to 95 % of {DRAWS} draws; share of agents that act and how often"
+    answers = []
+    for claim, says, values, unit in (
+        (f"over all tokens served in {BOUGHT}", "of bond-flywheel's volume", share, "%"),
+        ("tokens in a year", "read and written", np.asarray(found.tokens), "token"),
+        ("spend of its owners on tokens in a year", "at a small model's price", np.asarray(found.user_spend), "USD"),
+    ):
+        middle, low, high = over_draws(values)
+        answers.append(
+            Answer(
+                claim=f"an agent network of Moltbook's size: {claim}",
+                says=says, value=middle, low=low, high=high, unit=unit, rests_on=rests,
+            )
+        )  # fmt: skip
+    return tuple(answers)
+
+
 def same_tasks_later() -> tuple[Answer, ...]:
     """Answer what a buyer pays for the same tokens, and for the same use as it grows in tokens, two years on."""
     scenario = load_scenario("bond-flywheel")
