@@ -37,7 +37,7 @@ def forecast_factor(trend: Numeric, horizon: Numeric, damping: Numeric, adjustme
     >>> round(float(forecast_factor(0.5, 0.4, np.inf, 1.0)), 6) == round(1.5 * float(np.exp(0.2)), 6)
     True
     >>> round(float(forecast_factor(0.5, 0.4, 6.0, 1.0)), 4)
-    1.7842
+    1.7811
     """
     age = horizon / damping
     kept = np.exp(-age)
