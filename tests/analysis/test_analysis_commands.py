@@ -50,7 +50,7 @@ def test_each_method_as_json(method):
 
 
 def test_break_even_by_value_draw_and_frontier():
-    target = ["--target", "operating_margin@2030 = 0"]
+    target = ["--target", "operating_margin@2030 = -0.1"]
     found = read(
         breakeven_command, "from-2026", "--solve", "market.agents.markup", *target, "--low", "0", "--high", "9"
     )

@@ -49,11 +49,18 @@ def test_a_fan_draws_the_figures_of_the_years_in_the_unit_it_shows(flywheel: Any
     axes = figures.fan(flywheel.result, "user_spend")
     years, values = flywheel.result.by_year("user_spend")
     line = axes.get_lines()[0]
-    assert line.get_xdata().tolist() == list(years)
+    assert line.get_xdata().tolist() == [year + 0.5 for year in years], "a year's sum stands at its middle"
     unit = re.search(r"\[(.*)\]", axes.get_title(loc="left"))[1]
     scale = {"B USD": 1e-9, "T USD": 1e-12, "M USD": 1e-6}[unit]
     np.testing.assert_allclose(line.get_ydata(), values * scale, rtol=1e-12)
     assert str(years[-1]) in axes.alt_text
+
+
+@pytest.mark.closed_form
+def test_a_fan_draws_a_stock_at_the_end_of_its_year(flywheel: Any) -> None:
+    axes = figures.fan(flywheel.result, "cumulative_tokens")
+    years, _ = flywheel.result.by_year("cumulative_tokens")
+    assert axes.get_lines()[0].get_xdata().tolist() == [year + 1 for year in years]
 
 
 @pytest.mark.closed_form

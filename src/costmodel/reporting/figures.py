@@ -33,6 +33,9 @@ MOST_BARS = 12
 def fan(result: Result, name: str, axes: Any = None, *, item: str | None = None, history: bool = True) -> Any:
     """Draw an output by year: a line, bands over the draws, and the history that the scenario carries as points.
 
+    The axis is a calendar: a year's sum or mean stands at the middle of the year, a stock at its end, and a reported
+    figure at its own date.
+
     Parameters
     ----------
     result
@@ -57,6 +60,7 @@ def fan(result: Result, name: str, axes: Any = None, *, item: str | None = None,
     unit, scale = scaled(spec.unit, values, np.array([value for _, value, _ in seen]))
     axes = axes_of(axes)
     middle = _over_draws(values, 0.5)
+    dates = np.array(years) + (1.0 if spec.kind == "stock" else 0.5)
     wide = bool((values > 0.0).all() and middle.max() > LOG_SPAN * middle.min())
     with styled():
         if wide:
@@ -64,8 +68,8 @@ def fan(result: Result, name: str, axes: Any = None, *, item: str | None = None,
         if values.ndim > 1:
             for low, high, opacity in BANDS:
                 bounds = [_over_draws(values, rank) * scale for rank in (low, high)]
-                axes.fill_between(years, *bounds, color=COLOURS[0], alpha=opacity, linewidth=0)
-        axes.plot(years, middle * scale, color=COLOURS[0], label="model" if values.ndim == 1 else "median, 50 and 90 %")
+                axes.fill_between(dates, *bounds, color=COLOURS[0], alpha=opacity, linewidth=0)
+        axes.plot(dates, middle * scale, color=COLOURS[0], label="model" if values.ndim == 1 else "median, 50 and 90 %")
         for used, marker, label in ((True, "o", "reported, used in the fit"), (False, "D", "reported, not used")):
             points = [(when, value) for when, value, fitted in seen if fitted is used]
             if points:
@@ -447,7 +451,7 @@ def _observed(result: Result, name: str, unit: str) -> list[tuple[float, float, 
             value = convert(row.value, row.unit.removesuffix("/year") if flow_rate else row.unit, unit)
         except ValueError:
             continue  # a rate a month of a flow: no figure of a year
-        when = float(row.date) if whole_year else year_fraction(_date(row.date))
+        when = float(row.date) + 0.5 if whole_year else year_fraction(_date(row.date))
         found.append((when, value, row.used_in_fit))
     return found
 
