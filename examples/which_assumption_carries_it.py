@@ -43,7 +43,7 @@ for notice in said:
     print(f"warning: {notice.message}")
 
 # %% Together: Sobol' indices of every year from the same runs
-study = sobol_study(scenario, "user_spend", base_points=512, replicates=8, rng=0)
+study = sobol_study(scenario, "user_spend", base_points=1024, replicates=8, rng=0)
 print(f"\ntotal order indices of user spend by year, with the 95 % interval in 2030 ({study.runs:,} runs)")
 print(f"  {'':40} " + " ".join(f"{label[-4:]:>6}" for label in study.outputs))
 for row in study.rows(SPEND)[:6]:
@@ -53,7 +53,7 @@ for row in study.rows(SPEND)[:6]:
 strongest = study.rows(SPEND)[0]
 
 # %% How much of it nobody has measured
-shares = evidence_shares(scenario, SPEND, base_points=1024, rng=0)
+shares = evidence_shares(scenario, SPEND, base_points=2048, rng=0)
 print(f"\nvariance of {SPEND} by the evidence behind the inputs")
 for row in shares.rows():
     print(f"  {row['grade']:12} {row['share']:6.0%}   ({row['low']:.0%} to {row['high']:.0%})")
