@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
@@ -129,9 +130,10 @@ def _recorded(name: str) -> Shape:
     if known[name] != name:
         return _recorded(known[name])
     record = table(_TABLE)[name]
-    written = {field: record.value(field) for field in record.fields if field in _KINDS}
+    groups = record.label("groups")
+    written = {field: record.value(field) for field in record.fields if field in _KINDS and field != "groups"}
     numbers = {field: bool(value) if _KINDS[field] == "bool" else round(value) for field, value in written.items()}
-    return Shape.from_record({"name": name, **numbers})
+    return Shape.from_record({"name": name, **numbers, **({"groups": json.loads(groups)} if groups else {})})
 
 
 @cache

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,15 +14,13 @@ from numpy.typing import NDArray
 
 from costmodel.compute.architectures import shape
 from costmodel.compute.precision import Scheme, scheme
-from costmodel.compute.shapes import Shape
-from costmodel.formats import huggingface
 from costmodel.foundation.arrays import FloatArray
 from costmodel.serving import Configuration, Engine, Layout, Serving, Traffic, closed_loop, machine_of
 from costmodel.serving.blocks import stacked
 from costmodel.serving.engines import EIGHTY_PERCENT, profile
 from costmodel.serving.reserve import reserve
 from costmodel.validation.exams import Mark
-from costmodel.validation.serving_rows import SOURCE, Rows, part_of, read_rows, table_path
+from costmodel.validation.serving_rows import SOURCE, Rows, part_of, read_rows
 
 
 def predict(rows: Rows, engines: Mapping[str, Engine]) -> tuple[FloatArray, FloatArray, NDArray[np.str_]]:
@@ -61,7 +58,7 @@ def _serve(rows: Rows, engines: Mapping[str, Engine]) -> Serving:
     names, engine = np.unique(rows.engine, return_inverse=True)
     stored = stored_as(model, precision)
     what = Configuration(
-        shape=shape_of(model),
+        shape=shape(model),
         machine=stacked([machine_of(str(name), stored) for name in accelerators], which),
         engine=stacked([engines.get(str(name), Engine()) for name in names], engine),
         layout=Layout(tensor=rows.tensor, expert=np.maximum(rows.expert, rows.attention_groups)),
@@ -86,21 +83,6 @@ def _serve(rows: Rows, engines: Mapping[str, Engine]) -> Serving:
         readers=rows.readers,
         writers=rows.writers,
     )
-
-
-CONFIGS = {
-    "GLM-5": "nvidia--GLM-5-NVFP4_config.json",
-    "Qwen3.5-397B-A17B": "Qwen--Qwen3.5-397B-A17B_config.json",
-}
-"""Configuration files of models whose layers a catalog record cannot hold: an indexer, a gate, a delta net."""
-
-
-@cache
-def shape_of(model: str) -> Shape:
-    """Return the shape of a model of the table, from the catalog or from its maker's configuration file."""
-    if model not in CONFIGS:
-        return shape(model)
-    return huggingface.shape(table_path().parent.parent / "model_configs" / CONFIGS[model])
 
 
 MEMORY_USE = 0.98
@@ -186,7 +168,7 @@ def _throughput(rows: Rows, first: FloatArray, per_token: FloatArray) -> FloatAr
 
 def labels_of(rows: Rows) -> dict[str, NDArray[np.str_]]:
     """Return the columns by which rows are grouped."""
-    routed = np.array(["MoE" if shape_of(str(name)).moe_layers else "dense" for name in rows.model])
+    routed = np.array(["MoE" if shape(str(name)).moe_layers else "dense" for name in rows.model])
     each = rows.concurrency / rows.writers
     batch = np.select([each <= 8.0, each <= 64.0], ["to 8", "9 to 64"], "above 64")
     accelerators = rows.tensor * rows.attention_groups
