@@ -324,3 +324,16 @@ def test_prediction_heads_stand_apart() -> None:
     without = replace(glm, prediction=None)
     assert total_parameters(glm) == total_parameters(without)
     assert prediction_parameters(without).total == 0
+
+
+@pytest.mark.closed_form
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("GLM-5", "nvidia--GLM-5-NVFP4"),
+        ("Qwen3.5-397B-A17B", "Qwen--Qwen3.5-397B-A17B"),
+        ("MiniMax-M2.5", "MiniMaxAI--MiniMax-M2.5"),
+    ],
+)
+def test_a_record_in_groups_is_what_the_file_says(name: str, file: str) -> None:
+    assert shape(name).groups == huggingface.shape(_file(file)).groups
