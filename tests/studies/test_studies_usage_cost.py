@@ -86,8 +86,9 @@ def test_both_conventions_of_counting_cached_tokens(tmp_path: Path) -> None:
 
 @pytest.mark.contract
 def test_a_plain_table_with_cached_tokens_needs_the_convention(tmp_path: Path) -> None:
+    prices = TablePrices(log(tmp_path, "m,1,1", head="model,input,output", name="prices.csv"))
     with pytest.raises(ScenarioError, match="are cached tokens counted in the input"):
-        price_usage(log(tmp_path, "2026-01-01T00:00:00Z,,m,600,500,0,50,0"))
+        price_usage(log(tmp_path, "2026-01-01T00:00:00Z,,m,600,500,0,50,0"), prices=prices)
 
 
 @pytest.mark.contract
@@ -211,8 +212,9 @@ def test_an_old_langfuse_export_is_refused_by_name(tmp_path: Path) -> None:
     path.write_text(
         json.dumps({"startTime": "2026-01-01", "model": "m", "usage": {"input": 1}}) + "\n", encoding="utf-8"
     )
+    prices = TablePrices(log(tmp_path, "m,1,1", head="model,input,output", name="prices.csv"))
     with pytest.raises(ScenarioError, match="before 3"):
-        price_usage(path)
+        price_usage(path, prices=prices)
 
 
 @pytest.mark.closed_form
