@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 
-from costmodel.cli.app import main
-
 
 @pytest.fixture
-def shown(capsys, monkeypatch):
-    """Run ``costmodel shape`` in this process and return status, output and error."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["costmodel", "shape", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            main()
-        out, err = capsys.readouterr()
-        return int(stop.value.code or 0), out, err
-
-    return run
+def shown(command):
+    """Run ``costmodel shape`` and return status, output and error."""
+    return partial(command, "shape")
 
 
 @pytest.mark.published

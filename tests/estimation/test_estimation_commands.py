@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 
-from costmodel.cli.app import main
-
 
 @pytest.fixture
-def estimate(capsys, monkeypatch):
-    """Run ``costmodel estimate`` in this process and return status, output and error."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["costmodel", "estimate", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            main()
-        out, err = capsys.readouterr()
-        return int(stop.value.code or 0), out, err
-
-    return run
+def estimate(command):
+    """Run ``costmodel estimate`` and return status, output and error."""
+    return partial(command, "estimate")
 
 
 def written(path, header, rows):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 
 import pytest
 
-from costmodel.cli.app import main
 from costmodel.foundation.errors import CatalogError, DomainError
 from costmodel.ownership.filings import BALANCES, filed_balance, opening_of, short_lived_share
 
@@ -102,15 +102,11 @@ def test_an_opening_without_property_leaves_the_classes_out() -> None:
 
 
 @pytest.mark.contract
-def test_the_command_shows_a_balance_and_an_opening(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_shows_a_balance_and_an_opening(command: Callable[..., tuple[int, str, str]]) -> None:
     def ask(*arguments: str) -> str:
-        monkeypatch.setattr("sys.argv", ["costmodel", "balance", *arguments])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        assert not stop.value.code
-        return capsys.readouterr().out
+        status, out, _ = command("balance", *arguments)
+        assert status == 0
+        return out
 
     shown = ask("Alphabet", "2025-12-31", "--opening", "24e9", "6", "25")
     assert "58.5 billion USD" in shown and "not recorded: cash, debt" in shown and "in construction" in shown

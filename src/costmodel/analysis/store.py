@@ -58,7 +58,7 @@ from costmodel.analysis.ensemble_result import EnsembleResult
 from costmodel.analysis.targets import Output, listed_outputs
 from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.design import Design, RandomSource
-from costmodel.foundation.errors import ScenarioError, missing_extra
+from costmodel.foundation.errors import ScenarioError, error_line, missing_extra
 from costmodel.foundation.executors import ordered_map
 from costmodel.foundation.results import OutputSpec
 from costmodel.foundation.running import Model, OnNonFinite
@@ -402,8 +402,7 @@ def _readable(folder: Path, what: str) -> Iterator[None]:
     except _FAULTS as error:
         if isinstance(error, ScenarioError):
             raise
-        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise ScenarioError(f"{folder}: {what} cannot be read ({reason}): the store is damaged") from None
+        raise ScenarioError(f"{folder}: {what} cannot be read ({error_line(error)}): the store is damaged") from None
 
 
 def _opened(folder: Path) -> tuple[Any, dict[str, Any]]:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.foundation.arrays import FloatArray
-from costmodel.foundation.errors import ScenarioError
+from costmodel.foundation.errors import ScenarioError, error_line
 
 BLOCK_ROWS = 65_536
 """Rows of a block [1]."""
@@ -224,7 +224,7 @@ def _csv_blocks_arrow(path: Path, header: list[str], unread: Unread) -> Iterator
     except pa.ArrowInvalid as error:
         if "Empty CSV" in str(error):
             return
-        raise ScenarioError(f"{path}: {str(error).splitlines()[0]}") from None
+        raise ScenarioError(f"{path}: {error_line(error)}") from None
 
 
 def _numbers(seen: int, count: int, skipped: Sequence[int]) -> tuple[IntArray, int]:

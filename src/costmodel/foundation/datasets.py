@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from costmodel.foundation.design import Design
-from costmodel.foundation.errors import ScenarioError, missing_extra
+from costmodel.foundation.errors import ScenarioError, error_line, missing_extra
 from costmodel.foundation.files import write_whole
 from costmodel.foundation.outputs import OutputSpec, outputs_of
 from costmodel.foundation.results import Result
@@ -155,7 +155,7 @@ def open_dataset(path: str | Path) -> Any:
     except ScenarioError:
         raise
     except Exception as error:  # noqa: BLE001 - readers raise errors of many libraries for a broken file
-        raise ScenarioError(f"{path}: cannot be read as netCDF: {str(error).splitlines()[0][:200]}") from None
+        raise ScenarioError(f"{path}: cannot be read as netCDF: {error_line(error)}") from None
     missing = {"scenario_toml", "costmodel_version", "model"} - data.attrs.keys()
     if missing:
         raise ScenarioError(f"{path}: not a result of costmodel: it lacks {', '.join(sorted(missing))}")

@@ -103,6 +103,18 @@ def near_matches(name: str, allowed: Iterable[str]) -> str:
     return f"; did you mean {' or '.join(repr(match) for match in close)}?" if close else ""
 
 
+def error_line(error: BaseException, longest: int = 200) -> str:
+    r"""Return the first line of what an error says, or the name of its type where it says nothing.
+
+    Examples
+    --------
+    >>> error_line(ValueError("bad header\nat byte 8")), error_line(EOFError())
+    ('bad header', 'EOFError')
+    """
+    lines = str(error).splitlines()
+    return lines[0][:longest] if lines else type(error).__name__
+
+
 def missing_extra(extra: str, feature: str) -> MissingExtraError:
     """Build the one-line error for a feature whose extra is not installed.
 
