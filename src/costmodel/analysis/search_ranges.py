@@ -13,6 +13,7 @@ from costmodel.analysis.roots import scan_grid
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.distributions import Distribution
 from costmodel.foundation.errors import DomainError, UnknownParameterError, near_matches
+from costmodel.foundation.formulas import Formula
 from costmodel.foundation.quantities import parse_quantity
 from costmodel.foundation.scenario import Scenario
 from costmodel.foundation.schedules import Schedule
@@ -73,7 +74,7 @@ def range_of(
     if isinstance(inputs, Scenario):
         solve = resolve_path(solve, (path for path, *_ in inputs.walk()))
     written, bounds = _written(inputs, solve)
-    multiple = isinstance(written, Schedule)
+    multiple = isinstance(written, Schedule | Formula)
     first, last = _default_ends(1.0 if multiple else written)
     if not multiple:
         first, last = max(first, bounds[0]), min(last, bounds[1])
@@ -105,7 +106,9 @@ def _unit(inputs: Scenario | Ranges, path: str) -> str:
     """Return the unit of a parameter; 1 for an argument of a plain function or a multiple of a schedule."""
     if not isinstance(inputs, Scenario):
         return "1"
-    units = {where: "1" if isinstance(value, Schedule) else spec.unit for where, value, spec, _ in inputs.walk()}
+    units = {
+        where: "1" if isinstance(value, Schedule | Formula) else spec.unit for where, value, spec, _ in inputs.walk()
+    }
     return units.get(path, "1")
 
 

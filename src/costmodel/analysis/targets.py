@@ -21,6 +21,7 @@ import numpy as np
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.distributions import Distribution
 from costmodel.foundation.errors import CostModelError, DomainError, ScenarioError, UnknownParameterError, near_matches
+from costmodel.foundation.formulas import Formula
 from costmodel.foundation.outputs import TIME_AXES, OutputSpec
 from costmodel.foundation.quantities import parse_quantity
 from costmodel.foundation.results import Result
@@ -192,7 +193,7 @@ def _fields(value: Any) -> list[str]:
 def _parameter(scenario: Scenario, path: str) -> Any:
     """Return the resolved value of a parameter; of a trajectory its constant value."""
     value: Any = scenario.get(path)
-    if value is None or isinstance(value, Distribution | Schedule):
+    if value is None or isinstance(value, Distribution | Schedule | Formula):
         held = "absent" if value is None else "not one number per draw"
         raise DomainError(f"output 'scenario.{path}' is {held}")
     spec = next(spec for known, _, spec, _ in scenario.walk() if known == path)

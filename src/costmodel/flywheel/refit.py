@@ -19,6 +19,7 @@ from costmodel.flywheel.simulate import run_resolved
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.distributions import Distribution
 from costmodel.foundation.errors import ScenarioError
+from costmodel.foundation.formulas import Formula, scaled_text
 from costmodel.foundation.scenario import Observation
 from costmodel.foundation.schedules import Schedule
 from costmodel.foundation.values import ParameterSpec, Resolver
@@ -94,6 +95,8 @@ class _Moved:
         moves = self.by_path.get(path)
         if moves is None:
             return self.plain.resolve(path, value, spec)
+        if isinstance(value, Formula) and self.plain.grid is not None:
+            value = value.schedule(self.plain.grid)
         columns = [
             self.plain.resolve(path, _multiplied(value, [(k, row[draw]) for k, row in moves]), spec)
             for draw in range(len(moves[0][1]))
@@ -222,6 +225,8 @@ def _scaled(value: Any, knot: int | None, factor: float) -> Any:
             for index, (date, number) in enumerate(value["knots"])
         ]
         return {**value, "knots": rows}
+    if isinstance(value, dict) and "formula" in value:
+        return {**value, "formula": scaled_text(value["formula"], factor)}
     if isinstance(value, dict):
         return {key: number * factor if key in _SHIFTED else number for key, number in value.items()}
     return value * factor

@@ -94,6 +94,8 @@ def entry_text(item: Any) -> str:
     if isinstance(bare, Mapping) and "knots" in bare:
         ends = bare["knots"][0], bare["knots"][-1]
         return f"{len(bare['knots'])} knots, " + " … ".join(f"{entry_text(x)} ({date})" for date, x in ends)
+    if isinstance(bare, Mapping) and "formula" in bare:
+        return " ".join(filter(None, (bare["formula"], bare.get("unit"))))
     if isinstance(bare, Mapping | list | tuple):
         return f"{len(bare)} entries"
     if bare is None:

@@ -1,7 +1,7 @@
 """Written forms that build on another: tables merge, values are replaced whole, and the difference is a form again.
 
-``merged(base, difference(base, form)) == form`` for any two written forms. A *value* (a table with ``value``, ``dist``
-or ``knots``) is one thing: it is never merged, so that no number keeps the source of another.
+``merged(base, difference(base, form)) == form`` for any two written forms. A *value* (a table with ``value``, ``dist``,
+``knots`` or ``formula``) is one thing: it is never merged, so that no number keeps the source of another.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from costmodel.foundation.errors import ScenarioError, near_matches
 
 REMOVE = "remove"
 """Entry of an inheriting form that lists the paths of the base which it drops."""
-_VALUE_KEYS = frozenset({"value", "dist", "knots"})
+_VALUE_KEYS = frozenset({"value", "dist", "knots", "formula"})
 
 
 def is_value(item: Any) -> bool:

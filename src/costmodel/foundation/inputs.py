@@ -1,9 +1,9 @@
 """Input objects: frozen, closed models whose numbers are parameters with a unit, bounds and evidence.
 
-A written parameter is a number, a string with a unit, a :class:`Schedule` or a :class:`Distribution`, and may
-carry its provenance: ``x = {value = 1.1, source = "key", grade = "published", note = "…"}``. Resolving replaces
-every Distribution by its median or by one vector of draws, and every field that may be scheduled by a
-``(step, …)`` trajectory.
+A written parameter is a number, a string with a unit, a :class:`Schedule`, a :class:`Formula` or a
+:class:`Distribution`, and may carry its provenance:
+``x = {value = 1.1, source = "key", grade = "published", note = "…"}``. Resolving replaces every Distribution by its
+median or by one vector of draws, and every field that may be scheduled by a ``(step, …)`` trajectory.
 """
 
 from __future__ import annotations

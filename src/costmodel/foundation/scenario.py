@@ -19,15 +19,17 @@ from pydantic import Field, model_validator
 
 from costmodel.foundation.design import Design, copula_factor
 from costmodel.foundation.distributions import Distribution
-from costmodel.foundation.errors import ScenarioError, UnknownParameterError, near_matches
+from costmodel.foundation.errors import CostModelError, ScenarioError, UnknownParameterError, near_matches
+from costmodel.foundation.formulas import Formula
 from costmodel.foundation.inheritance import difference
 from costmodel.foundation.inputs import Amount, Inputs, set_path
 from costmodel.foundation.outputs import outputs_of
+from costmodel.foundation.plausible import refuse_implausible
 from costmodel.foundation.provenance import Citation, Source, parse_grade
 from costmodel.foundation.schedules import Schedule, TimeGrid, parse_date
 from costmodel.foundation.switches import Switch, check_switches, direct_changes, kept_correlations
 from costmodel.foundation.units import check_unit
-from costmodel.foundation.values import Resolver, Value, scaled_value, written_value
+from costmodel.foundation.values import ParameterSpec, Resolver, Value, scaled_value, written_value
 
 if TYPE_CHECKING:
     from costmodel.foundation.differences import Difference
@@ -113,10 +115,12 @@ class Scenario(Inputs):
 
     @model_validator(mode="after")
     def _check_references(self) -> Self:
-        for path, _, _, provenance in self.walk():
+        for path, value, spec, provenance in self.walk():
             if provenance.source is not None and provenance.source not in self.source_table:
                 hint = near_matches(provenance.source, self.source_table)
                 raise ScenarioError(f"{path}: source {provenance.source!r} is not in [sources]{hint}")
+            if isinstance(value, Formula):
+                self._check_formula(path, value, spec)
         for row in self.observations:
             self._check_output(row.output)
             if row.source not in self.source_table:
@@ -126,6 +130,19 @@ class Scenario(Inputs):
             check_switches(self)
         copula_factor(self.uncertain_paths(), self.rank_correlations())
         return self
+
+    def _check_formula(self, path: str, formula: Formula, spec: ParameterSpec) -> None:
+        """Raise an error unless a formula gives allowed numbers on the whole grid on which schedules are read."""
+        if self.outlook is None:
+            raise ScenarioError(f"{path}: this model has no time grid, so nothing can be scheduled")
+        try:
+            low, high = formula.schedule(self.outlook).support()
+            spec.check(low, high, what="the formula's range")
+            if formula.unit is None and spec.plausible is not None:
+                for end in (low, high):
+                    refuse_implausible(end, spec.unit, spec.plausible)
+        except CostModelError as error:
+            raise type(error)(f"{path}: {error}") from None
 
     def _check_output(self, name: str) -> None:
         """Raise ``UnknownParameterError`` for an observation of what the registered model does not give."""
@@ -196,7 +213,7 @@ class Scenario(Inputs):
         Parameters
         ----------
         changes
-            Path → written value: a number, a string with a unit, a table, a Schedule or a Distribution. A plain
+            Path → written value: a number, a string with a unit, a table, a Schedule, Formula or Distribution. A plain
             value drops the provenance of the one that it replaces; ``None`` makes an optional entry absent.
 
         Raises
@@ -211,7 +228,7 @@ class Scenario(Inputs):
         known = [*self.switches, *self.paths(), *entries]
         direct = direct_changes(self, changes)
         for path, value in direct.items():
-            written = value.written() if isinstance(value, Schedule | Distribution | Inputs) else value
+            written = value.written() if isinstance(value, Schedule | Formula | Distribution | Inputs) else value
             set_path(form, path, written, known)
         if "correlations" not in direct and self.correlations:
             form["correlations"] = kept_correlations(self, form, direct)
@@ -398,7 +415,7 @@ def _describe(value: Any) -> str:
         (first, start), (last, end) = value.knots[0], value.knots[-1]
         ends = [_describe(knot) for knot in (start, end)]
         return f"{len(value.knots)} knots, {ends[0]} ({first}) … {ends[1]} ({last})"
-    return f"{value:.6g}"
+    return value.text if isinstance(value, Formula) else f"{value:.6g}"
 
 
 def parse_toml(text: str, where: str = "scenario") -> dict[str, Any]:

@@ -12,12 +12,13 @@ import numpy as np
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.distributions import SHAPE_KEYS, Distribution
 from costmodel.foundation.errors import DomainError, ScenarioError
+from costmodel.foundation.formulas import Formula
 from costmodel.foundation.plausible import is_plausible, refuse_implausible, with_unit
 from costmodel.foundation.provenance import Grade, Provenance, parse_grade
 from costmodel.foundation.quantities import from_pint, parse_quantity
 from costmodel.foundation.schedules import Schedule, TimeGrid
 
-Value: TypeAlias = float | Schedule | Distribution | None
+Value: TypeAlias = float | Schedule | Formula | Distribution | None
 
 _PROVENANCE_KEYS = frozenset({"value", "source", "grade", "note"})
 
@@ -81,8 +82,8 @@ def read_parameter(given: Any, spec: ParameterSpec) -> tuple[Value, Provenance |
     Parameters
     ----------
     given
-        A number in the declared unit, a string with a unit, a Schedule or Distribution (object or table), or a
-        table ``{value = …, source = …, grade = …, note = …}``.
+        A number in the declared unit, a string with a unit, a Schedule, Formula or Distribution (object or table), or
+        a table ``{value = …, source = …, grade = …, note = …}``.
     spec
         The declaration.
 
@@ -97,7 +98,7 @@ def read_parameter(given: Any, spec: ParameterSpec) -> tuple[Value, Provenance |
             raise ScenarioError(f"a value with provenance takes value, source, grade, note; given also {sorted(extra)}")
         return read_parameter(given["value"], spec)[0], _provenance(given)
     value = _read_value(given, spec)
-    if isinstance(value, Schedule) and not spec.trajectory:
+    if isinstance(value, Schedule | Formula) and not spec.trajectory:
         raise ScenarioError("cannot be scheduled: write a number or a distribution")
     if isinstance(value, Distribution | Schedule):
         low, high = value.support()
@@ -105,7 +106,7 @@ def read_parameter(given: Any, spec: ParameterSpec) -> tuple[Value, Provenance |
         spread = isinstance(value, Distribution) or bool(value.distributed)
         what = "the support" if isinstance(value, Distribution) else "the schedule's range"
         spec.check(low, high, what=what, open_ended=continuous and spread)
-    elif value is not None:
+    elif value is not None and not isinstance(value, Formula):  # a formula is checked on its scenario's time grid
         spec.check(value, value, what="value")
     _refuse_bare(given, spec)
     return value, None
@@ -117,7 +118,7 @@ def _read_value(given: Any, spec: ParameterSpec) -> Value:
         if not spec.optional:
             raise ScenarioError("cannot be absent")
         return None
-    if isinstance(given, Schedule | Distribution):
+    if isinstance(given, Schedule | Formula | Distribution):
         return given
     if isinstance(given, str):
         return parse_quantity(given, spec.unit)
@@ -126,7 +127,9 @@ def _read_value(given: Any, spec: ParameterSpec) -> Value:
             return Distribution.parse(given, spec.unit)
         if "knots" in given:
             return Schedule.parse(given, spec.unit)
-        raise ScenarioError(f"a table needs dist, knots or value; given {sorted(map(str, given))}")
+        if "formula" in given:
+            return Formula.parse(given, spec.unit)
+        raise ScenarioError(f"a table needs dist, knots, formula or value; given {sorted(map(str, given))}")
     if hasattr(given, "magnitude") and hasattr(given, "unit_items"):
         return from_pint(given, spec.unit)
     if isinstance(given, bool | np.bool_) or not isinstance(given, int | float | np.integer | np.floating):
@@ -158,7 +161,7 @@ def _provenance(given: Mapping[str, Any]) -> Provenance:
 
 def written_value(value: Value, provenance: Provenance | None, spec: ParameterSpec) -> Any:
     """Return the written form of a value with its provenance; a number that needs its unit to be read has it."""
-    plain = value.written() if isinstance(value, Schedule | Distribution) else value
+    plain = value.written() if isinstance(value, Schedule | Formula | Distribution) else value
     plain = _with_units(plain, spec)
     return plain if provenance is None else provenance.beside(plain)
 
@@ -188,12 +191,12 @@ def _refuse_bare(given: Any, spec: ParameterSpec) -> None:
 
 
 def scaled_value(value: Value, factor: float) -> Value:
-    """Return a value times a factor; a distribution or a schedule keeps its shape."""
+    """Return a value times a factor; a distribution, a schedule or a formula keeps its shape."""
     if value is None:
         return None
     if not (math.isfinite(factor) and factor > 0.0):
         raise DomainError(f"factor {factor!r}: a finite number above 0 is needed")
-    return value.scaled(factor) if isinstance(value, Schedule | Distribution) else value * factor
+    return value.scaled(factor) if isinstance(value, Schedule | Formula | Distribution) else value * factor
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +220,10 @@ class Resolver:
         """Return the resolved value: ``()``, ``(draw,)``, or with a leading step axis for trajectories."""
         if value is None:
             return None
-        if isinstance(value, Schedule):
+        if isinstance(value, Schedule | Formula):
             if self.grid is None:
                 raise ScenarioError(f"{path}: this model has no time grid, so nothing can be scheduled")
+            value = value.schedule(self.grid) if isinstance(value, Formula) else value
             drawn = value.at(self.grid.mid, self._knot_ranks(path, value))
             self._check(path, drawn, spec)
             return drawn
