@@ -123,6 +123,15 @@ class Configuration:
     layout: Layout
     precision: Precision
 
+    @property
+    def chip(self) -> Machine:
+        """The machine, by its shorter name.
+
+        What weights leave of a share of ``chip.memory`` is more than an engine has for the cache: it keeps activations,
+        runtime and buffers back; :func:`~costmodel.serving.cache_room` counts them.
+        """
+        return self.machine
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:

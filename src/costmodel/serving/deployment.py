@@ -84,7 +84,8 @@ class EngineInputs(Inputs):
 
     name: str = Field(
         default=POOLED,
-        description="Engine whose profile and memory are used: vllm, sglang, trtllm, or pooled (vLLM's memory).",
+        description="Engine whose profile and memory are used: vllm, sglang or trtllm, also with a version "
+        "(vllm 0.10.1), or pooled (vLLM's memory).",
     )
     compute_share: Parameter = parameter(
         "1", gt=0, le=1, optional=True, description="Share of peak that large products reach."

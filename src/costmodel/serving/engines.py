@@ -15,6 +15,7 @@ import numpy as np
 from costmodel.catalog import table
 from costmodel.foundation.distributions import Distribution
 from costmodel.serving.configuration import Engine
+from costmodel.serving.engine_names import engine_version
 
 _TABLE = "engines"
 POOLED = "pooled"
@@ -108,7 +109,8 @@ def profile(name: str = POOLED) -> Profile:
     Parameters
     ----------
     name
-        Engine: ``"vllm"``, ``"sglang"``, ``"trtllm"``; any other name gives the pooled profile with a remark.
+        Engine: ``"vllm"``, ``"sglang"``, ``"trtllm"``, also with a version; any other name gives the pooled profile
+        with a remark.
 
     Examples
     --------
@@ -118,7 +120,7 @@ def profile(name: str = POOLED) -> Profile:
     "no profile of the engine 'tgi': that of vllm, sglang, trtllm pooled stands in"
     """
     records = table(_TABLE)
-    known = name if name in records else POOLED
+    known = next((one for one in (name, engine_version(name)[0]) if one in records), POOLED)
     record = records[known]
     others = ", ".join(other for other in records if other != POOLED)
     numbers = (
@@ -138,5 +140,7 @@ def profile(name: str = POOLED) -> Profile:
         rows=round(record.value("rows")),
         fitted_on=record.text("fitted_on"),
         versions=record.text("versions"),
-        remark="" if name in records else f"no profile of the engine {name!r}: that of {others} pooled stands in",
+        remark=""
+        if known != POOLED or name == POOLED
+        else f"no profile of the engine {name!r}: that of {others} pooled stands in",
     )

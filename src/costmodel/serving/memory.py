@@ -86,7 +86,7 @@ class MemoryBudget:
     seen
         What a program sees of the card's memory.
     planned
-        The engine's share of it.
+        The engine's share of it, or of what the rest leaves free, with what the engine counts against it.
     weights, padding
         Weights, and what their layout on the card adds.
     activations, runtime, communication, graphs
@@ -124,7 +124,7 @@ def memory_budget(what: Configuration) -> MemoryBudget:
     -------
     MemoryBudget
         Bytes [byte]. Where the share holds weights and cache alone, it is taken of what runtime and buffers leave, and
-        activations and graphs live in the rest.
+        activations and graphs live in the rest; where it is a share of free memory, all of it goes to the cache.
 
     Examples
     --------
@@ -142,8 +142,11 @@ def memory_budget(what: Configuration) -> MemoryBudget:
     activations = activation_reserve(shape, given, layout.tensor)
     seen = what.machine.memory
     outside = given.runtime + communication
-    planned = (seen - (1.0 - given.inside) * outside) * what.engine.memory_use
-    room = planned - weights - padding - given.inside * (activations + outside)
+    counted = weights + padding + given.inside * (activations + outside)
+    share = what.engine.memory_use
+    of_all = (seen - (1.0 - given.inside) * outside) * share
+    planned = of_all + given.of_free * (1.0 - share) * counted
+    room = planned - counted
     return MemoryBudget(
         seen=seen,
         planned=planned,

@@ -17,6 +17,7 @@ from costmodel.compute.machine import SIXTEEN_BITS, Machine, machine
 from costmodel.compute.precision import FORMATS, Scheme
 from costmodel.foundation.arrays import Numeric
 from costmodel.serving.configuration import Configuration, Engine, Layout
+from costmodel.serving.engines import profile
 from costmodel.serving.reserve import DEFAULT, reserve
 
 SCALE_OUT_BANDWIDTH = 50e9
@@ -65,7 +66,7 @@ def configuration_of(
     precision: str | Mapping[str, Any] | Scheme = "fp8",
     cache: str | None = "fp8",
     layout: Layout | None = None,
-    engine: Engine | None = None,
+    engine: Engine | str | None = None,
     memory_use: Numeric | None = None,
 ) -> Configuration:
     """Return a configuration by the catalog's names, with an engine.
@@ -83,7 +84,8 @@ def configuration_of(
     layout
         How one copy of the model lies; absent: on one accelerator.
     engine
-        What the engine makes of it; absent: nothing beyond the machine, and of its memory what vLLM keeps back.
+        What the engine makes of it; or its name, with a version where an older one is meant (``"vllm 0.10"``); absent:
+        nothing beyond the machine, and of its memory what the newest vLLM on record keeps back.
     memory_use
         Share of memory that the engine plans with, 0 < s < 1; absent: the engine's [1].
 
@@ -97,10 +99,16 @@ def configuration_of(
     >>> what = configuration_of("Llama-3-70B", "H100-SXM", layout=Layout(tensor=4.0))
     >>> what.engine.decode_factor, what.shape.layers
     (1.0, 80)
+    >>> [float(configuration_of("Llama-3-8B", "H100-SXM", engine=name).engine.reserve.logit_bytes)
+    ...  for name in ("vllm", "vllm 0.10.1")]
+    [14.0, 38.0]
     """
     model = shape(architecture)
     stored = stored_scheme(architecture, precision, **({} if cache is None else {"cache": cache}))
-    used = Engine(reserve=reserve(DEFAULT, accelerator)) if engine is None else engine
+    if isinstance(engine, str):
+        used = replace(profile(engine).engine(), reserve=reserve(engine, accelerator))
+    else:
+        used = Engine(reserve=reserve(DEFAULT, accelerator)) if engine is None else engine
     return Configuration(
         shape=model,
         machine=machine_of(accelerator, stored),

@@ -18,6 +18,7 @@ from costmodel.compute.groups import Dense, Group, Routed
 from costmodel.compute.shapes import Shape
 from costmodel.foundation.arrays import Numeric, formula
 from costmodel.foundation.errors import near_matches
+from costmodel.serving.engine_names import engine_version
 
 _TABLE = "engine_memory"
 DEFAULT = "vllm"
@@ -44,6 +45,10 @@ class Reserve:
         Context and libraries; buffers of collectives; captured graphs, >= 0 [byte].
     inside
         Whether the engine's share of the memory holds activations, runtime and buffers, 0 or 1 [1].
+    of_free
+        Whether the share is of what weights, activations, runtime and buffers leave free, 0 or 1 [1].
+    workspace
+        Whether buffers of routed copies outlive their layer, 0 or 1 [1].
     pad_width, pad_inner
         Multiples to which the two widths of 4-bit experts are padded, >= 1 [1].
     """
@@ -55,6 +60,8 @@ class Reserve:
     communication: Numeric = 0.0
     graphs: Numeric = 0.0
     inside: Numeric = 1.0
+    of_free: Numeric = 0.0
+    workspace: Numeric = 1.0
     pad_width: Numeric = 1.0
     pad_inner: Numeric = 1.0
 
@@ -66,7 +73,8 @@ def reserve(engine: str = DEFAULT, accelerator: str | None = None) -> Reserve:
     Parameters
     ----------
     engine
-        Name of a record of the catalog's table of engine reserves.
+        Name of an engine, with a version where older ones keep more: ``"vllm"``, ``"vllm 0.10.1"``, ``"sglang"``,
+        ``"trtllm"``.
     accelerator
         Name of the accelerator: on smaller ones some engines make ready for smaller passes.
 
@@ -74,9 +82,10 @@ def reserve(engine: str = DEFAULT, accelerator: str | None = None) -> Reserve:
     --------
     >>> reserve("vllm").sequences, reserve("vllm", "A100-SXM-80").sequences, reserve("tgi") == reserve("vllm")
     (1024.0, 256.0, True)
+    >>> reserve("vllm 0.10.1").logit_bytes, reserve("vLLM==0.19.0").logit_bytes
+    (38.0, 14.0)
     """
-    records = table(_TABLE)
-    record = records[engine if engine in records else DEFAULT]
+    record = table(_TABLE)[_record_of(engine) or DEFAULT]
     kept = Reserve(**{name: record.value(name) for name in Reserve.__dataclass_fields__})
     full = record.label("full_on")
     if accelerator is None or full is None or accelerator in (name.strip() for name in full.split(",")):
@@ -92,11 +101,27 @@ def reserve_remark(engine: str) -> str:
     >>> reserve_remark("tgi")
     "no record of the memory that the engine 'tgi' keeps back: that of vllm stands in"
     """
-    known = table(_TABLE)
-    if engine in known:
+    if _record_of(engine):
         return ""
-    hint = near_matches(engine, known)
+    hint = near_matches(engine, table(_TABLE))
     return f"no record of the memory that the engine {engine!r} keeps back: that of {DEFAULT} stands in{hint}"
+
+
+def _record_of(engine: str) -> str:
+    """Return the record of an engine and version: the oldest that reaches up to it; empty where there is none."""
+    records = table(_TABLE)
+    if engine in records:
+        return engine
+    family, version = engine_version(engine)
+    if not version:
+        return family if family in records else ""
+    reaching = {
+        tuple(map(int, until.split("."))): name
+        for name, record in records.items()
+        if name.partition("-")[0] == family and (until := record.label("until"))
+    }
+    ends = sorted(end for end in reaching if version[: len(end)] <= end)
+    return reaching[ends[0]] if ends else family if family in records else ""
 
 
 @formula()
@@ -178,12 +203,15 @@ def _inner_elements(group: Group, d_model: int) -> float:
 def activation_reserve(shape: Shape, kept: Reserve, tensor: Numeric = 1.0) -> Numeric:
     """Activations of the largest pass that an engine makes ready for [byte].
 
-    Sampling comes after the layers and may use their memory again; buffers of routed copies stay.
+    Sampling comes after the layers and may use their memory again; so it may that of routed copies, unless the engine
+    keeps their buffers.
     """
     layers = pass_bytes(shape, kept.tokens, tensor)
     residual = kept.tokens * ELEMENT_BYTES * RESIDUAL_COPIES * shape.d_model
     sampling = sampling_bytes(kept.sequences, float(shape.vocabulary), kept.logit_bytes)
-    return routed_bytes(shape, kept.tokens, tensor) + np.maximum(layers, residual + sampling)
+    routed = routed_bytes(shape, kept.tokens, tensor)
+    stays = kept.workspace * routed
+    return stays + np.maximum(layers + (routed - stays), residual + sampling)
 
 
 def padding_share(shape: Shape, kept: Reserve, expert_bytes: Numeric) -> Numeric:
