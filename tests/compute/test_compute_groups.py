@@ -74,6 +74,11 @@ def test_the_flat_spelling_has_a_second_pair_of_heads() -> None:
     fields |= {"vocabulary": 262144, "d_ff": 21504, "window": 1024, "windowed_layers": 50}
     apart = Shape(**fields, full_kv_heads=4, full_head_dim=512)
     assert cache_bytes(apart, 131072, 2.0) == 11_576_279_040
+    assert apart.notes == ()
+    # one pair alone is taken for all layers, which the shape says
+    (note,) = Shape(**fields).notes
+    assert "layers without a window are taken to have 16 key-value heads of 256" in note
+    assert Shape(**fields | {"windowed_layers": 60}).notes == ()
     assert [group.mixer.window for group in apart.groups] == [0, 1024]
     with pytest.raises(DomainError, match="unknown entry 'full_kv_head'; did you mean 'full_kv_heads'"):
         Shape(**fields, full_kv_head=4)

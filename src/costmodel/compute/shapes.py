@@ -177,6 +177,7 @@ class Shape:
             built = _rewritten(name, tuple(groups), uniform)
         else:
             built = _uniform(name, {"d_model": d_model, "norm_bias": entries.get("norm_bias", False), **uniform})
+            own["notes"] = (*entries.get("notes", ()), *_taken_alike(uniform))
         for item in allowed.values():
             value = built if item.name == "groups" else own.get(item.name, item.default)
             object.__setattr__(self, item.name, tuple(value) if isinstance(value, list) else value)
@@ -358,6 +359,19 @@ def _uniform(name: str, given: dict[str, Any]) -> tuple[Group, ...]:
     for key, problem in contradictions(uniform):
         raise DomainError(f"{where}: {key} = {getattr(uniform, key)!r} {problem}")
     return uniform.groups()
+
+
+def _taken_alike(given: dict[str, Any]) -> tuple[str, ...]:
+    """Say that one pair of heads stands for windowed and full layers, where a second could have been given."""
+    if not given.get("windowed_layers") or given.get("kv_rank") or given["windowed_layers"] == given["layers"]:
+        return ()
+    if given.get("full_kv_heads") or given.get("full_head_dim"):
+        return ()
+    heads, width = given.get("kv_heads"), given.get("head_dim")
+    return (
+        f"layers without a window are taken to have {heads} key-value heads of {width} like those with one: give "
+        "full_kv_heads and full_head_dim where they differ",
+    )
 
 
 def _rewritten(name: str, groups: tuple[Group, ...], changes: dict[str, Any]) -> tuple[Group, ...]:

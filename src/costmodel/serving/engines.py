@@ -15,7 +15,7 @@ import numpy as np
 from costmodel.catalog import table
 from costmodel.foundation.distributions import Distribution
 from costmodel.serving.configuration import Engine
-from costmodel.serving.engine_names import engine_version
+from costmodel.serving.engine_versions import engine_version
 
 _TABLE = "engines"
 POOLED = "pooled"

@@ -18,7 +18,7 @@ from costmodel.compute.groups import Dense, Group, Routed
 from costmodel.compute.shapes import Shape
 from costmodel.foundation.arrays import Numeric, formula
 from costmodel.foundation.errors import near_matches
-from costmodel.serving.engine_names import engine_version
+from costmodel.serving.engine_versions import engine_version
 
 _TABLE = "engine_memory"
 DEFAULT = "vllm"
