@@ -40,7 +40,7 @@ def local_ranks(ranks: Numeric, stride: Numeric, domain: Numeric) -> Numeric:
     return np.minimum(ranks, np.maximum(domain / stride, 1.0))
 
 
-@formula()
+@formula(pointwise=True)
 def all_gather_time(
     size: Numeric,
     ranks: Numeric,
@@ -100,7 +100,7 @@ def all_gather_time(
     return np.where(ranks > 1.0, base_latency + hops + inside + outside, 0.0) + 0.0
 
 
-@formula()
+@formula(pointwise=True)
 def all_reduce_time(
     size: Numeric,
     ranks: Numeric,
@@ -158,7 +158,7 @@ def all_reduce_time(
     return np.where(ranks > 1.0, base_latency + 2.0 * shared, 0.0) + 0.0
 
 
-@formula()
+@formula(pointwise=True)
 def all_to_all_time(
     size: Numeric,
     ranks: Numeric,
@@ -205,7 +205,7 @@ def all_to_all_time(
     return np.where(ranks > 1.0, base_latency + np.maximum(inside, outside), 0.0) + 0.0
 
 
-@formula()
+@formula(pointwise=True)
 def expert_exchange_time(
     tokens: Numeric,
     token_bytes: Numeric,

@@ -15,6 +15,7 @@ import numpy as np
 from costmodel.compute.parameters import matmul_parameters
 from costmodel.compute.shapes import Shape
 from costmodel.foundation.arrays import Numeric, formula, ordered_sum
+from costmodel.foundation.grids import in_pieces
 
 FLOP_PER_MULTIPLY_ADD = 2
 """FLOP of one weight applied to one token [FLOP]."""
@@ -22,7 +23,7 @@ TRAINING_OVER_FORWARD = 3
 """FLOP of forward and backward over FLOP of forward: gradients by input and by weight cost one forward each."""
 
 
-@formula()
+@formula(pointwise=True)
 def mean_attended_tokens(tokens: Numeric, window: Numeric, cached: Numeric) -> Numeric:
     """Mean number of earlier tokens that a new token attends to, causally.
 
@@ -93,13 +94,16 @@ def forward_flop_per_token(shape: Shape, tokens: Numeric, causal: bool = True, c
     mixing = mixing_work(shape)
     weights = FLOP_PER_MULTIPLY_ADD * (matmul_parameters(shape) + mixing.state)
 
-    def attended(reach: float) -> Numeric:
+    def attended(new: Numeric, held: Numeric, reach: float) -> Numeric:
         if causal:
-            return mean_attended_tokens(tokens, reach, cached)
-        return cached + tokens if reach == inf else np.minimum(cached + tokens, reach)
+            return mean_attended_tokens(new, reach, held)
+        return held + new if reach == inf else np.minimum(held + new, reach)
 
-    spans = (FLOP_PER_MULTIPLY_ADD * width * attended(reach) for reach, width in mixing.scores)
-    return ordered_sum((weights, *spans)) if mixing.scores else weights + 0.0 * (tokens + cached)
+    def work(new: Numeric, held: Numeric) -> Numeric:
+        spans = (FLOP_PER_MULTIPLY_ADD * width * attended(new, held, reach) for reach, width in mixing.scores)
+        return ordered_sum((weights, *spans)) if mixing.scores else weights + 0.0 * (new + held)
+
+    return in_pieces(work)(tokens, cached)
 
 
 def training_flop_per_token(shape: Shape, tokens: Numeric, causal: bool = True) -> Numeric:
@@ -157,11 +161,15 @@ def decode_flop_per_token(shape: Shape, context: Numeric, absorbed: bool = True)
     mixing = mixing_work(shape)
     weights = FLOP_PER_MULTIPLY_ADD * (matmul_parameters(shape) + mixing.state)
     widths = mixing.decode_scores if absorbed else mixing.scores
-    spans = (
-        FLOP_PER_MULTIPLY_ADD * width * (context if reach == inf else np.minimum(context, reach))
-        for reach, width in widths
-    )
-    return ordered_sum((weights, *spans)) if widths else weights + 0.0 * context
+
+    def work(held: Numeric) -> Numeric:
+        spans = (
+            FLOP_PER_MULTIPLY_ADD * width * (held if reach == inf else np.minimum(held, reach))
+            for reach, width in widths
+        )
+        return ordered_sum((weights, *spans)) if widths else weights + 0.0 * held
+
+    return in_pieces(work)(context)
 
 
 @dataclass(frozen=True, slots=True)

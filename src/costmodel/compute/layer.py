@@ -20,6 +20,7 @@ from costmodel.compute.parameters import expected_experts_touched
 from costmodel.compute.precision import Precision
 from costmodel.compute.shapes import Shape
 from costmodel.foundation.arrays import Numeric, formula
+from costmodel.foundation.grids import compacted, in_pieces
 
 RESIDUAL_ACCESSES = 4.0
 """Elements read and written per token and width by a norm with the residual it adds [1]: two read, two written."""
@@ -53,7 +54,7 @@ EULER = 0.5772156649015329
 """The Euler–Mascheroni constant: mean of a standard Gumbel variable [1]."""
 
 
-@formula()
+@formula(pointwise=True)
 def largest_load(mean: Numeric, ranks: Numeric) -> Numeric:
     """Rows expected on the fullest of several ranks to which rows are sent at random.
 
@@ -164,6 +165,7 @@ def blocks(shape: Shape, tokens: Numeric, tensor: Numeric = 1.0, expert: Numeric
     [('mixer', 61.0), ('dense', 3.0), ('routed', 58.0), ('head', 1.0)]
     """
     width = float(shape.d_model)
+    tokens, tensor, expert = compacted(tokens), compacted(tensor), compacted(expert)
     found: list[Block] = []
     for mixer, layers in _counted(shape, "mixer"):
         found.append(_mixer(mixer, layers, shape.d_model, tensor))
@@ -266,13 +268,17 @@ def block_time(machine: Machine, block: Block, tokens: Numeric, routed_tokens: N
     -----
     Elements of a routed block are those of its own group's tokens and, on average, of as many copies from others.
     """
+    parts = tuple(dict.fromkeys(item.part for item in block.products))
+    weights = [getattr(stored, part) for part in parts]
+    sizes = [size for item in block.products for size in (item.rows, item.columns, item.inner, item.groups)]
 
-    def bytes_of(part: Part) -> Numeric:
-        figure: Numeric = getattr(stored, part)
-        return figure
+    def time_of(own: Numeric, routed: Numeric, elements: Numeric, *others: Numeric) -> Numeric:
+        bytes_of = dict(zip(parts, others, strict=False))
+        time = machine.moved(own * elements * ELEMENT_BYTES) + block.kernels * machine.kernel_time
+        for place, item in enumerate(block.products):
+            rows, columns, inner, groups = others[len(parts) + 4 * place :][:4]
+            rows = rows * (routed if item.part == "experts" else own)
+            time = time + machine.product(item.part, rows, columns, inner, bytes_of[item.part], groups)
+        return block.layers * time
 
-    time = machine.moved(tokens * block.elements * ELEMENT_BYTES) + block.kernels * machine.kernel_time
-    for item in block.products:
-        rows = item.rows * (routed_tokens if item.part == "experts" else tokens)
-        time = time + machine.product(item.part, rows, item.columns, item.inner, bytes_of(item.part), item.groups)
-    return block.layers * time
+    return in_pieces(time_of, machine.varies)(tokens, routed_tokens, block.elements, *weights, *sizes)

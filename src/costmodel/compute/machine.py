@@ -7,7 +7,7 @@ of them and what kernels reach of it; a :class:`Machine` has a rate for every pa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from math import inf, nan
 from typing import Any, Literal, TypeAlias
@@ -34,6 +34,7 @@ from costmodel.compute.efficiencies import (
 from costmodel.compute.precision import FORMATS, Scheme, scheme
 from costmodel.compute.roofline import product_time
 from costmodel.foundation.arrays import Numeric
+from costmodel.foundation.grids import in_pieces
 
 Part: TypeAlias = Literal["attention", "dense", "shared_experts", "experts", "head"]
 """Part of a model whose products run at a rate of their own."""
@@ -130,6 +131,12 @@ class Machine:
         found: Rate = getattr(self, part)
         return found
 
+    def varies(self) -> bool:
+        """Return whether any of its figures is an array."""
+        own = [getattr(self, item.name) for item in fields(self)]
+        rates = [getattr(one, item.name) for one in own if isinstance(one, Rate) for item in fields(Rate)]
+        return any(np.ndim(one) > 0 for one in (*own, *rates) if isinstance(one, np.ndarray))
+
     def product(
         self, part: Part, rows: Numeric, columns: Numeric, inner: Numeric, weight_bytes: Numeric, groups: Numeric = 1.0
     ) -> Numeric:
@@ -221,22 +228,25 @@ class Machine:
         )
 
     def _fastest(self, collective: Callable[..., Numeric], size: Numeric, ranks: Numeric, stride: Numeric) -> Numeric:
-        local = local_ranks(ranks, stride, self.scale_up_domain)
-        inside, outside = self.links(ranks, local)
-        best: Numeric = np.inf
-        for chosen in self.protocols:
-            time = collective(
-                size,
-                ranks,
-                local,
-                inside * chosen.bandwidth_share,
-                outside * chosen.bandwidth_share,
-                chosen.scale_up_latency,
-                chosen.scale_out_latency,
-                chosen.base_latency,
-            )
-            best = np.minimum(best, time)
-        return best
+        def fastest(size: Numeric, ranks: Numeric, stride: Numeric) -> Numeric:
+            local = local_ranks(ranks, stride, self.scale_up_domain)
+            inside, outside = self.links(ranks, local)
+            best: Numeric = np.inf
+            for chosen in self.protocols:
+                time = collective(
+                    size,
+                    ranks,
+                    local,
+                    inside * chosen.bandwidth_share,
+                    outside * chosen.bandwidth_share,
+                    chosen.scale_up_latency,
+                    chosen.scale_out_latency,
+                    chosen.base_latency,
+                )
+                best = np.minimum(best, time)
+            return best
+
+        return in_pieces(fastest, self.varies)(size, ranks, stride)
 
     def links(self, ranks: Numeric, local: Numeric) -> tuple[Numeric, Numeric]:
         """Return the bandwidths reached inside and between domains; 1 where a group does not use the link.

@@ -112,7 +112,7 @@ def _stored(counts: ParameterCounts, precision: Precision | Numeric) -> Numeric:
     return stored_bytes(counts, precision) if isinstance(precision, Precision) else counts.total * precision
 
 
-@formula()
+@formula(pointwise=True)
 def training_state_bytes(
     parameters: Numeric,
     weight_bytes: Numeric,
@@ -163,7 +163,7 @@ def training_state_bytes(
     return parameters * per_parameter
 
 
-@formula()
+@formula(pointwise=True)
 def layer_activation_bytes(
     tokens: Numeric,
     d_model: Numeric,

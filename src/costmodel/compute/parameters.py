@@ -50,7 +50,7 @@ def mlp_parameters(d_model: Numeric, inner: Numeric, matrices: Numeric) -> Numer
     return matrices * d_model * inner
 
 
-@formula()
+@formula(pointwise=True)
 def expected_experts_touched(experts: Numeric, top_k: Numeric, tokens: Numeric) -> Numeric:
     """Routed experts of one block that a batch is expected to touch, under balanced independent routing.
 

@@ -14,7 +14,7 @@ RESULT_BYTES = 2.0
 """Bytes per element of a result that leaves a product: half precision, also where operands have fewer [byte]."""
 
 
-@formula()
+@formula(pointwise=True)
 def compute_time(flop: Numeric, peak: Numeric, share: Numeric) -> Numeric:
     """Time to do some work at a share of peak.
 
@@ -40,7 +40,7 @@ def compute_time(flop: Numeric, peak: Numeric, share: Numeric) -> Numeric:
     return flop / (peak * share)
 
 
-@formula()
+@formula(pointwise=True)
 def together(compute: Numeric, memory: Numeric) -> Numeric:
     """Time of work and traffic that overlap in one kernel: the larger of the two, with a smooth ridge.
 
@@ -68,7 +68,7 @@ def together(compute: Numeric, memory: Numeric) -> Numeric:
     return np.sqrt(np.sqrt(compute * compute + memory * memory))
 
 
-@formula()
+@formula(pointwise=True)
 def product_time(
     rows: Numeric,
     columns: Numeric,

@@ -26,6 +26,8 @@ from typing import Any, TypeAlias, TypeVar, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from costmodel.foundation.grids import in_pieces
+
 FloatArray: TypeAlias = NDArray[np.float64]
 Numeric: TypeAlias = "FloatArray | Any"
 """An array that broadcasts, or a number: what formulas take and return.
@@ -41,7 +43,7 @@ STEP_FORMULAS: set[str] = set()
 """The formulas that the flywheel's step function calls: these compile under numba unchanged."""
 
 
-def formula(*, step: bool = False) -> Callable[[_Function], _Function]:
+def formula(*, step: bool = False, pointwise: bool = False) -> Callable[[_Function], _Function]:
     """Register a public pure function as a formula.
 
     A formula takes positional-or-keyword arguments, broadcasts, and has no ``if`` on a value; it needs a
@@ -55,11 +57,14 @@ def formula(*, step: bool = False) -> Callable[[_Function], _Function]:
     step
         Whether the flywheel's step function calls it, so that what it wraps (``__wrapped__``) must compile under
         numba unchanged.
+    pointwise
+        Whether each entry of the result depends on that entry of the arguments alone, so that large grids may be
+        computed as :func:`~costmodel.foundation.grids.in_pieces` does.
     """
 
     def register(function: _Function) -> _Function:
         name = f"{function.__module__}:{function.__qualname__}"
-        called = _in_double_precision(function)
+        called = _in_double_precision(function, in_pieces(function) if pointwise else function)
         FORMULAS[name] = called
         if step:
             STEP_FORMULAS.add(name)
@@ -85,7 +90,7 @@ def holds_value(annotation: Any) -> bool:
     return str(annotation).split("[")[0].split(" ")[0] not in _CHOICES
 
 
-def _in_double_precision(function: _Function) -> _Function:
+def _in_double_precision(function: _Function, computed: Callable[..., Any]) -> _Function:
     """Return a formula that converts what it is given, and checks what comes from outside the library.
 
     32 bits overflow or lose digits half-way.
@@ -107,7 +112,7 @@ def _in_double_precision(function: _Function) -> _Function:
         for name, argument in named.items():
             if type(argument) is not float and name not in choices:
                 named[name] = as_double(argument)
-        return function(*given, **named)
+        return computed(*given, **named)
 
     # It gets the globals of the formula's own module, by which doctest takes a function for that module's.
     own = FunctionType(in_double.__code__, function.__globals__, function.__name__, None, in_double.__closure__)

@@ -172,12 +172,17 @@ def _end(written: str | None) -> float | str | None:
 
 
 def _well_inside(value: Any, span: Range, given: Mapping[str, Any]) -> bool:
-    """Whether one number lies between the ends: what most calls come to, without arrays."""
+    """Whether a number, or every number of an array, lies between constant ends: what most calls come to."""
     low = given.get(span.low) if isinstance(span.low, str) else span.low
     high = given.get(span.high) if isinstance(span.high, str) else span.high
-    if type(value) is not float or isinstance(low, np.ndarray) or isinstance(high, np.ndarray):
+    if isinstance(low, np.ndarray) or isinstance(high, np.ndarray):
         return False
-    return (low is None or value > low) and (high is None or value < high)
+    if type(value) is float:
+        return (low is None or value > low) and (high is None or value < high)
+    if not isinstance(value, np.ndarray) or not value.size:
+        return False
+    above = low is None or (least := value.min()) > low or (least == low and not span.above)
+    return bool(above and (high is None or (most := value.max()) < high or (most == high and not span.below)))
 
 
 class Guard:
@@ -195,9 +200,14 @@ class Guard:
         """Raise `DomainError` if an argument is no number, or outside the range that the docstring states."""
         given = {**dict(zip(self.names, args, strict=False)), **kwargs}
         numbers = {name: self._number(name, given[name]) for name in self.values if name in given}
+        seen: set[tuple[int, float | str | None, float | str | None]] = set()
         for name, span in self.ranges.items():
             value = numbers.get(name)
-            if value is not None and not _well_inside(value, span, numbers):
+            if value is None or (id(value), span.low, span.high) in seen:
+                continue  # one array may stand for several arguments
+            if _well_inside(value, span, numbers):
+                seen.add((id(value), span.low, span.high))
+            else:
                 self._check(name, span, numbers)
 
     def _number(self, name: str, value: Any) -> Any:

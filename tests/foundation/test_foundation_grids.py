@@ -1,0 +1,93 @@
+"""Large grids: the smallest arrays that broadcast to them, and pieces."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from costmodel.compute import block_time, blocks, machine, shape
+from costmodel.compute.precision import by_part
+from costmodel.compute.roofline import product_time
+from costmodel.foundation.grids import LARGE, PIECE, compacted, in_pieces, spread
+
+RNG = np.random.default_rng(1)
+AXES = np.broadcast_arrays(
+    np.geomspace(1.0, 4096.0, 40).reshape(-1, 1, 1),
+    np.array([0.5, 1.0, 2.0]).reshape(1, -1, 1),
+    np.geomspace(1.0, 64.0, 300).reshape(1, 1, -1),
+)
+BATCH, WIDTH, CHIPS = (np.ascontiguousarray(axis) for axis in AXES)
+MIXED = [axis.reshape(-1)[RNG.permutation(BATCH.size)] for axis in (BATCH, WIDTH, CHIPS)]
+
+
+@pytest.mark.closed_form
+def test_repeats_along_an_axis_are_left_out() -> None:
+    assert compacted(BATCH).shape == (40, 1, 1)
+    assert compacted(WIDTH).shape == (1, 3, 1)
+    assert np.array_equal(np.broadcast_to(compacted(CHIPS), CHIPS.shape), CHIPS)
+    odd = BATCH.copy()
+    odd[7, 2, 299] += 1.0  # a single entry that differs keeps its axes
+    assert compacted(odd).shape == odd.shape
+    assert np.array_equal(compacted(np.full((300, 200), np.nan)), np.full((300, 200), np.nan), equal_nan=True)
+    small = np.ones((3, 3))
+    assert compacted(small) is small
+
+
+@pytest.mark.closed_form
+def test_a_result_has_the_shape_of_the_grid_and_may_be_written() -> None:
+    found = spread(compacted(BATCH), BATCH)
+    assert found.shape == BATCH.shape
+    found[0, 0, 0] = 5.0
+    assert spread(3.0, 2.0) == 3.0
+
+
+@pytest.mark.closed_form
+def test_the_function_sees_few_entries_of_a_grid_and_pieces_of_scattered_points() -> None:
+    seen: list[int] = []
+
+    def product(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        seen.append(np.broadcast(one, other).size)
+        return one * other
+
+    assert np.array_equal(in_pieces(product)(BATCH, WIDTH), BATCH * WIDTH)
+    assert seen == [120]
+    seen.clear()
+    assert np.array_equal(in_pieces(product)(*MIXED[:2]), MIXED[0] * MIXED[1])
+    assert max(seen) == PIECE
+    assert sum(seen) == BATCH.size > LARGE
+    seen.clear()
+    assert np.array_equal(in_pieces(product, lambda: True)(*MIXED[:2]), MIXED[0] * MIXED[1])
+    assert seen == [BATCH.size]
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize("axes", [(BATCH, WIDTH, CHIPS), MIXED], ids=["grid", "scattered"])
+@pytest.mark.parametrize("varied", [False, True], ids=["one chip", "a chip of many bandwidths"])
+def test_a_layer_takes_as_long_on_a_grid_as_point_by_point(axes: tuple[np.ndarray, ...], varied: bool) -> None:
+    batch, width, chips = axes
+    chip = machine("H100-SXM", scale_out_bandwidth=50e9)
+    if varied:
+        chip = replace(chip, bandwidth=chip.bandwidth * np.linspace(0.5, 1.0, batch.size).reshape(batch.shape))
+    model = shape("DeepSeek-V3")
+    whole = [block_time(chip, block, batch, batch, by_part(width)) for block in blocks(model, batch, chips)]
+    reduced = chip.all_reduce(batch * 4096.0, chips)
+    for place in (0, 17_003, batch.size - 1):
+        one, wide, of = (axis.flat[place] for axis in axes)
+        alone = replace(chip, bandwidth=chip.bandwidth.flat[place]) if varied else chip
+        expected = [block_time(alone, block, one, one, by_part(wide)) for block in blocks(model, one, of)]
+        assert [time.flat[place] for time in whole] == pytest.approx(expected, rel=1e-13)
+        assert reduced.flat[place] == pytest.approx(float(chip.all_reduce(one * 4096.0, of)), rel=1e-13)
+
+
+@pytest.mark.contract
+def test_a_formula_computes_the_same_on_arrays_of_several_shapes() -> None:
+    rest = (7168.0, 18432.0, 1.0, 1.0, 1.0, 2e15, 3e12, 0.7, 0.9, 300.0, 64.0, 1e6, 4e-6)
+    flat = np.geomspace(1.0, 4096.0, 50_000)
+    tall = np.array([[1.0], [2.0]])
+    found = product_time(flat, tall * 7168.0, *rest[1:])
+    assert found.shape == (2, 50_000)
+    assert found[1, 40_000] == pytest.approx(float(product_time(flat[40_000], 2.0 * 7168.0, *rest[1:])), rel=1e-13)
+    halves = product_time(flat.astype(np.float32), *rest)
+    assert halves.dtype == np.float64
