@@ -59,7 +59,7 @@ def command(capsys, monkeypatch):
         (["run", "from-2026", "--set", "energy.price=" + "9" * 400], "a finite number"),
         (["run", "from-2026", "--set", "energy.price=" + "[" * 5000], "energy.price"),
         (["run", "from-2026", "--set", "energy.price=1e-4\n[sources.x]\ntitle=3"], "energy.price"),
-        (["run", "/dev/zero"], "not a scenario"),
+        (["run", "/dev/zero"], "a pipe or a device"),
         (["run", "from-2026", "--set", "time.end=2026-10-01"], "no whole calendar year"),
         (["run", "from-2026", "--draws", "5", "--set", "time.end=2027-07-01"], "no whole calendar year"),
         (["stability", "from-2026", "--set", "time.end=2026-10-01"], "3 whole years"),

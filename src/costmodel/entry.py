@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from costmodel.foundation.design import Design, RandomSource
 from costmodel.foundation.errors import ScenarioError, near_matches
+from costmodel.foundation.files import read_text
 from costmodel.foundation.inheritance import REMOVE, merged
 from costmodel.foundation.packages import MODELS as PACKAGED_MODELS
 from costmodel.foundation.packages import SCENARIOS, called, provided, provided_names
 from costmodel.foundation.results import Result
 from costmodel.foundation.running import OnNonFinite, run_model
-from costmodel.foundation.scenario import MODELS, Scenario, model_entry, parse_toml
+from costmodel.foundation.scenario import MODELS, Scenario, model_entry
+from costmodel.foundation.toml import parse_toml
 
 if TYPE_CHECKING:
     from costmodel.flywheel.trajectory import Trajectory
@@ -372,20 +374,7 @@ def _read(name_or_path: str | Path) -> tuple[str, str]:
     """Return a scenario's text and where it came from."""
     given = str(name_or_path)
     if _is_path(name_or_path):
-        path = Path(given)
-        try:
-            with path.open("rb") as file:
-                content = file.read(MAX_FILE_BYTES + 1)  # a device or a pipe has no size to ask for
-        except OSError as error:
-            raise ScenarioError(f"{path}: {error.strerror or 'cannot be read'}") from None
-        except ValueError as error:
-            raise ScenarioError(f"{given!r}: {error}") from None
-        if len(content) > MAX_FILE_BYTES:
-            raise ScenarioError(f"{path}: larger than {MAX_FILE_BYTES} bytes, not a scenario")
-        try:
-            return content.decode("utf-8"), str(path)
-        except UnicodeDecodeError:
-            raise ScenarioError(f"{path}: not UTF-8 text") from None
+        return read_text(given, MAX_FILE_BYTES), str(Path(given))
     names = _named_scenarios()
     if given not in names:
         listed, hint = ", ".join(sorted(names)), near_matches(given, names)

@@ -292,7 +292,7 @@ def test_what_cannot_be_held_is_named_in_one_line(changes: dict[str, Any], messa
 def test_a_missing_or_broken_file_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "config.json"
     broken.write_text("{", encoding="utf-8")
-    with pytest.raises(DomainError, match=r"config\.json: is not JSON"):
+    with pytest.raises(DomainError, match=r"config\.json: not JSON"):
         shape(broken)
     with pytest.raises(DomainError, match="cannot be read"):
         shape(str(tmp_path / "none" / "config.json"))

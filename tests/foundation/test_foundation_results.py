@@ -254,8 +254,9 @@ def test_a_file_that_is_no_result_is_refused_in_one_line(tmp_path: Any) -> None:
     broken.write_bytes(b"\x89HDF\r\n\x1a\nno more")
     with pytest.raises(ScenarioError, match="not a result of costmodel: it lacks"):
         load_result(other)
-    for path in (broken, tmp_path / "absent.nc"):
-        with pytest.raises(ScenarioError, match="cannot be read as netCDF"):
-            load_result(path)
+    with pytest.raises(ScenarioError, match="cannot be read as netCDF"):
+        load_result(broken)
+    with pytest.raises(ScenarioError, match="there is no such file"):
+        load_result(tmp_path / "absent.nc")
     with pytest.raises(ScenarioError, match=r"ends in \.nc"):
         sales().save(tmp_path / "run.csv")

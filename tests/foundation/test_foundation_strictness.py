@@ -10,7 +10,7 @@ import pytest
 from costmodel import load_scenario
 from costmodel.cli.common import parse_value
 from costmodel.foundation.errors import CostModelError, ScenarioError, near_matches
-from costmodel.foundation.scenario import parse_toml
+from costmodel.foundation.toml import parse_toml
 
 NO_NUMBERS = ["30000", True, float("nan"), float("inf"), None, [1.0], {"a": 1}]
 POINT = {"tokens_per_second": 1000.0, "user_speed": 20.0}

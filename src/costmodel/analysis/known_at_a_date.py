@@ -19,8 +19,9 @@ from pydantic import Field
 
 from costmodel.foundation.errors import ScenarioError, UnknownParameterError, near_matches
 from costmodel.foundation.inputs import Inputs
-from costmodel.foundation.scenario import Scenario, parse_toml
+from costmodel.foundation.scenario import Scenario
 from costmodel.foundation.schedules import Schedule, parse_date
+from costmodel.foundation.toml import parse_toml
 
 _DAY = dt.timedelta(days=1)
 """The first of January is the end of the thirty-first of December."""

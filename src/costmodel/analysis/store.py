@@ -253,7 +253,7 @@ def open_store(path: str | Path) -> EnsembleStore:
     ScenarioError
         If the folder holds no store, or one of a given design, which is not stored; then use `EnsembleStore`.
     """
-    from costmodel.foundation.scenario import parse_toml
+    from costmodel.foundation.toml import parse_toml
 
     folder = Path(path)
     _, attributes = _opened(folder)

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from costmodel.catalog.records import Record
 from costmodel.foundation.errors import CatalogError, CostModelError, near_matches
+from costmodel.foundation.files import read_whole
 from costmodel.foundation.packages import CATALOGS, called, provided
 
 ENVIRONMENT = "COSTMODEL_CATALOG"
@@ -98,14 +99,7 @@ def read_file(file: Path) -> bytes:
     CatalogError
         If it cannot be read, or is too large.
     """
-    try:
-        with file.open("rb") as opened:
-            raw = opened.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise CatalogError(f"{file}: {error.strerror or 'cannot be read'}") from None
-    if len(raw) > MAX_FILE_BYTES:
-        raise CatalogError(f"{file}: larger than {MAX_FILE_BYTES} bytes")
-    return raw
+    return read_whole(file, MAX_FILE_BYTES, CatalogError)
 
 
 def add(record: _Record) -> _Record:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from math import inf
 
+from costmodel.foundation import toml
 from costmodel.foundation.errors import CatalogError, near_matches
 from costmodel.foundation.provenance import Source
 
@@ -77,9 +77,10 @@ def data_files() -> tuple[str, ...]:
 def parse_toml(raw: bytes, file: str) -> dict[str, object]:
     """Parse a TOML file; every fault is a `CatalogError` that names the file."""
     try:
-        return tomllib.loads(raw.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
         raise CatalogError(f"{file}: {error}") from None
+    return toml.parse_toml(text, file, CatalogError)
 
 
 def parse_fields(table: object, where: str) -> dict[str, FieldSpec]:

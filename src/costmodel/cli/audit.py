@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +9,7 @@ import typer
 
 from costmodel.cli.common import print_json
 from costmodel.foundation.errors import ScenarioError
+from costmodel.foundation.files import csv_rows, read_text
 
 
 def audit_command(
@@ -35,11 +35,7 @@ def audit_command(
 def _instances(path: Path | None) -> dict[str, tuple[str, float]]:
     if path is None:
         return {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ScenarioError(f"--instances {path}: {error}") from None
+    rows = csv_rows(read_text(path), f"--instances {path}")
     table: dict[str, tuple[str, float]] = {}
     for number, row in enumerate(rows, start=1):
         try:

@@ -10,6 +10,7 @@ import typer
 from costmodel.cli.common import print_json, progress, scenario_with
 from costmodel.cli.rows import print_lines, print_rows
 from costmodel.foundation.errors import ScenarioError
+from costmodel.foundation.files import read_text
 
 
 def backtest_command(
@@ -43,12 +44,7 @@ def _plan(scenario: str, as_of: str | None, path: Path | None) -> Any:
         raise ScenarioError("give --as-of for a built-in plan, or --plan for a file, and not both")
     if path is None:
         return plan_for(scenario, str(as_of))
-    try:
-        return Plan.from_toml(path.read_text(encoding="utf-8"), str(path))
-    except UnicodeDecodeError:
-        raise ScenarioError(f"--plan {path}: not UTF-8 text") from None
-    except OSError as error:
-        raise ScenarioError(f"--plan {path}: {error.strerror}") from None
+    return Plan.from_toml(read_text(path), str(path))
 
 
 def _reader(scenario: Any) -> Any:

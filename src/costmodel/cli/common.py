@@ -17,7 +17,7 @@ import typer
 from costmodel.entry import load_scenario
 from costmodel.foundation import files
 from costmodel.foundation.errors import DomainError, ScenarioError
-from costmodel.foundation.scenario import check_keys
+from costmodel.foundation.toml import check_keys
 
 MAX_DRAWS = 10_000_000
 """Most draws of one command [1]: a slip of a digit is said at once instead of running for days."""

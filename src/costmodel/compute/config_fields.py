@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from costmodel.compute.written import LARGEST
 from costmodel.foundation.errors import DomainError
+from costmodel.foundation.files import read_json
 
 CONFIG = "config.json"
 """Name of the file that a model is published with."""
@@ -104,14 +104,7 @@ def load(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
 
 def _read(file: Path) -> dict[str, Any]:
     """Read a JSON object."""
-    try:
-        if file.stat().st_size > LARGEST_FILE:
-            raise DomainError(f"{file}: larger than {LARGEST_FILE // 10**6} MB: this is no {CONFIG}")
-        fields = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DomainError(f"{file}: cannot be read: {error.strerror or error}") from None
-    except (ValueError, RecursionError) as error:
-        raise DomainError(f"{file}: is not JSON: {error}") from None
+    fields = read_json(file, LARGEST_FILE, DomainError)
     if not isinstance(fields, dict):
         raise DomainError(f"{file}: holds a {type(fields).__name__}; a {CONFIG} is an object of fields")
     return fields

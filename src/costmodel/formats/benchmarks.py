@@ -6,8 +6,6 @@ the number, or add ``accelerators`` to the file.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from costmodel.foundation.errors import DomainError
+from costmodel.foundation.files import csv_rows, read_text
 from costmodel.serving.measured import COLUMNS, Measured, aiconfigurator_row, inferencex_row, read_measured
 
 Row: TypeAlias = Mapping[str, Any]
@@ -121,9 +120,9 @@ def _reader(row: Row, path: Path) -> Callable[[Row], Row]:
 
 def _rows(path: Path) -> list[Row]:
     """Return the rows of a file."""
-    text = path.read_text(encoding="utf-8-sig")
+    text = read_text(path, refused=DomainError)
     if path.suffix.lower() == ".csv":
-        found: list[Row] = list(csv.DictReader(io.StringIO(text)))
+        found: list[Row] = list(csv_rows(text, str(path), DomainError))
     else:
         try:
             whole = json.loads(text)

@@ -7,7 +7,6 @@ Nothing is downloaded.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from costmodel.catalog.own import add
 from costmodel.catalog.periods import span
 from costmodel.catalog.records import Datum
 from costmodel.foundation.errors import CatalogError, ScenarioError
+from costmodel.foundation.files import read_json
 from costmodel.foundation.provenance import Grade, Source
 
 MAX_BYTES = 128 * 2**20
@@ -157,17 +157,7 @@ def _datum(
 
 
 def _read(path: Path) -> Mapping[str, Any]:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ScenarioError(f"{path}: {error.strerror or 'cannot be read'}") from None
-    if len(raw) > MAX_BYTES:
-        raise ScenarioError(f"{path}: larger than {MAX_BYTES} bytes")
-    try:
-        form = json.loads(raw.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ScenarioError(f"{path}: not JSON: {error}") from None
+    form = read_json(path, MAX_BYTES)
     if not isinstance(form, Mapping):
         raise ScenarioError(f"{path}: not SEC companyfacts: a JSON object is needed")
     return form

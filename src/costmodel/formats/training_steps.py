@@ -6,13 +6,13 @@ rule that is written here, from its configuration files or as an assumption.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
 from costmodel.catalog import table
-from costmodel.foundation.errors import CatalogError
+from costmodel.foundation.errors import CatalogError, error_line
+from costmodel.foundation.files import csv_rows, read_text
 
 __all__ = ["read_training_steps"]
 
@@ -89,17 +89,21 @@ def read_training_steps(path: str | Path) -> tuple[Row, ...]:
     CatalogError
         If the file can't be read, has none of these headers, or names a system that is not known.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CatalogError(f"{path}: cannot be read: {error}") from error
-    lines = text.splitlines()
+    lines = read_text(path, refused=CatalogError).splitlines()
     for number, line in enumerate(lines):
         for marker, translate in _FORMS.items():
             if marker in line.split(","):
-                rows = csv.DictReader(lines[number:])
-                return tuple(translate(row, f"{path}:{number + 2 + i}") for i, row in enumerate(rows))
+                rows = csv_rows("\n".join(lines[number:]), f"{path} from line {number + 1}", CatalogError)
+                return tuple(_step(row, f"{path}:{number + 2 + i}", translate) for i, row in enumerate(rows))
     raise CatalogError(f"{path}: no header with {', '.join(_FORMS)}: is it a table of measured training steps?")
+
+
+def _step(row: Mapping[str, str], where: str, translate: Callable[[Mapping[str, str], str], Row]) -> Row:
+    """Translate one row; what cannot be read is named by its line."""
+    try:
+        return translate(row, where)
+    except (ValueError, KeyError) as error:
+        raise CatalogError(f"{where}: cannot be read: {error_line(error)}") from None
 
 
 def _vtrain(row: Mapping[str, str], where: str) -> Row:
@@ -180,7 +184,7 @@ _FORMS: dict[str, Callable[[Mapping[str, str], str], Row]] = {
 
 def _named(row: Mapping[str, str], names: Mapping[str, str], where: str) -> Row:
     """Return the entries of a row under the catalog's names."""
-    missing = [name for name in names if row.get(name) is None]
+    missing = [name for name in names if name not in row]
     if missing:
         raise CatalogError(f"{where}: no {', '.join(missing)}")
     return {ours: row[theirs].strip() for theirs, ours in names.items()}

@@ -26,6 +26,9 @@ _ResultT = TypeVar("_ResultT", bound=Result)
 _LEFT_OUT, _GIVEN = "left_out", "design_ranks"
 _AXIS_NAMES = {"step": "first day of the step", "bound": "date of the bound", "year": "calendar year"}
 
+MAX_RESULT_BYTES = 16 * 2**30
+"""Most bytes of a saved result that are taken into memory [byte]."""
+
 
 def _xarray(feature: str) -> Any:
     try:
@@ -149,8 +152,12 @@ def open_dataset(path: str | Path) -> Any:
         If the file cannot be read or is no saved result; one line says which.
     """
     xarray = _xarray("load_result()")
+    if not Path(path).is_file():
+        raise ScenarioError(f"{path}: there is no such file")
     try:
         with xarray.open_dataset(Path(path), engine="h5netcdf") as opened:
+            if opened.nbytes > MAX_RESULT_BYTES:  # a small file may state any size
+                raise ScenarioError(f"{path}: states {opened.nbytes:,} bytes; at most {MAX_RESULT_BYTES:,} are read")
             data = opened.load()
     except ScenarioError:
         raise

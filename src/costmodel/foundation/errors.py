@@ -5,9 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+LONGEST_MESSAGE = 1_000
+"""Most characters of an error's text: what was given is in it, and may be a file's worth [1]."""
+
+
+def one_line(text: str, longest: int = LONGEST_MESSAGE) -> str:
+    r"""Return a text on one line: spaces for line breaks, escapes for what steers a terminal, the middle left out.
+
+    Examples
+    --------
+    >>> one_line("bad\nname \x1b[31m"), one_line("a" * 50, 11)
+    ('bad name \\x1b[31m', 'aaaaaaa … aa')
+    """
+    if len(text) > longest:
+        tail = longest // 5
+        text = f"{text[: longest - tail - 2]} … {text[-tail:]}"
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else " " if sign.isspace() else repr(sign)[1:-1] for sign in text)
+
 
 class CostModelError(Exception):
-    """Base of every error that costmodel raises on purpose."""
+    """Base of every error that costmodel raises on purpose: its text is one line, whatever was given."""
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(one_line(str(message)))
 
 
 class ScenarioError(CostModelError, ValueError):
@@ -40,6 +62,9 @@ class NonFiniteResultError(CostModelError, ArithmeticError):
 
 class CostModelWarning(UserWarning):
     """Base of every warning of costmodel: an answer is given, and something about it is to be known."""
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(one_line(str(message)))
 
 
 class PartialChangeWarning(CostModelWarning):

@@ -1,13 +1,116 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and files from outside, read whole within a limit."""
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import os
+import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from costmodel.foundation.errors import ScenarioError
+from costmodel.foundation.errors import CostModelError, ScenarioError, error_line
+
+MAX_TEXT_BYTES = 64 * 2**20
+"""Largest text that is read whole, where a reader states no smaller one [byte]."""
+_BEYOND = "\x00beyond the header"
+
+
+def read_whole(path: str | Path, longest: int = MAX_TEXT_BYTES, refused: type[CostModelError] = ScenarioError) -> bytes:
+    """Return the bytes of a regular file: a pipe or a device is refused, since it may never end.
+
+    Parameters
+    ----------
+    path
+        The file.
+    longest
+        Most bytes that are read [byte].
+    refused
+        Class of the error.
+
+    Raises
+    ------
+    CostModelError
+        If there is no such file, it is no regular one, it cannot be read, or it is larger.
+    """
+    try:
+        with open(path, "rb", opener=_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise refused(f"{path}: is a pipe or a device, not a file")
+            content = file.read(longest + 1)
+    except OSError as error:
+        raise refused(f"{path}: cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
+        if isinstance(error, CostModelError):
+            raise
+        raise refused(f"{str(path)!r}: {error}") from None
+    if len(content) > longest:
+        raise refused(f"{path}: larger than {longest:,} bytes")
+    return content
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file without waiting for somebody to write to it."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def read_text(path: str | Path, longest: int = MAX_TEXT_BYTES, refused: type[CostModelError] = ScenarioError) -> str:
+    """Return the UTF-8 text of a regular file, without the mark that some programs put before it.
+
+    Raises
+    ------
+    CostModelError
+        If it cannot be read, is larger, or is not UTF-8.
+    """
+    try:
+        return read_whole(path, longest, refused).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise refused(f"{path}: not UTF-8 text: {error.reason} at byte {error.start}") from None
+
+
+def read_json(path: str | Path, longest: int = MAX_TEXT_BYTES, refused: type[CostModelError] = ScenarioError) -> Any:
+    """Return what a JSON file holds.
+
+    Raises
+    ------
+    CostModelError
+        If it cannot be read, is larger, is not JSON, or is nested too deeply.
+    """
+    text = read_text(path, longest, refused)
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise refused(f"{path}: nested too deeply") from None
+    except ValueError as error:
+        raise refused(f"{path}: not JSON: {error_line(error)}") from None
+
+
+def csv_rows(text: str, where: str, refused: type[CostModelError] = ScenarioError) -> list[dict[str, str]]:
+    r"""Return the rows of a CSV text by its header; a cell that a short row lacks is empty.
+
+    Raises
+    ------
+    CostModelError
+        If the text is not CSV, or a row has more cells than the header; the row is named.
+
+    Examples
+    --------
+    >>> csv_rows("a,b\n1,2\n3\n", "mine.csv")
+    [{'a': '1', 'b': '2'}, {'a': '3', 'b': ''}]
+    """
+    reader = csv.DictReader(io.StringIO(text, newline=""), restkey=_BEYOND, restval="")
+    rows: list[dict[str, str]] = []
+    try:
+        for row in reader:
+            if _BEYOND in row:
+                raise refused(f"{where}: row {len(rows) + 1} has more cells than the header")
+            rows.append(row)
+    except csv.Error as error:
+        raise refused(f"{where}: row {len(rows) + 1}: {error}") from None
+    return rows
 
 
 def write_whole(path: Path, write: Callable[[Path], None] | None) -> None:

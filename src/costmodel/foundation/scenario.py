@@ -7,7 +7,6 @@ its class and its callable.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -28,6 +27,7 @@ from costmodel.foundation.plausible import refuse_implausible
 from costmodel.foundation.provenance import Citation, Source, parse_grade
 from costmodel.foundation.schedules import Schedule, TimeGrid, parse_date
 from costmodel.foundation.switches import Switch, check_switches, direct_changes, kept_correlations
+from costmodel.foundation.toml import check_form, parse_toml
 from costmodel.foundation.units import check_unit
 from costmodel.foundation.values import ParameterSpec, Resolver, Value, scaled_value, written_value
 
@@ -37,13 +37,6 @@ if TYPE_CHECKING:
 
 
 _YEAR = re.compile(r"(?:19|20|21)[0-9]{2}")
-MAX_KEY_PARTS = 32
-"""Most parts of a dotted key or path: the parser's time and memory grow with their square."""
-MAX_KEY_LENGTH = 1024
-"""Longest key or path, in characters."""
-_QUOTED = re.compile(r""""[^"\n]*"|'[^'\n]*'""")
-_BEFORE_KEY = re.compile(r"[{,\[\]]")
-_WORDS_APART = re.compile(r"[\w\"]\s+[\w\"]")
 
 
 class SourceEntry(Inputs):
@@ -112,6 +105,12 @@ class Scenario(Inputs):
     not_modelled: tuple[str, ...] = ()
     misses: tuple[str, ...] = ()
     switches: dict[str, Switch] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_size(cls, form: Any) -> Any:
+        check_form(form)
+        return form
 
     @model_validator(mode="after")
     def _check_references(self) -> Self:
@@ -416,50 +415,6 @@ def _describe(value: Any) -> str:
         ends = [_describe(knot) for knot in (start, end)]
         return f"{len(value.knots)} knots, {ends[0]} ({first}) … {ends[1]} ({last})"
     return value.text if isinstance(value, Formula) else f"{value:.6g}"
-
-
-def parse_toml(text: str, where: str = "scenario") -> dict[str, Any]:
-    """Return TOML text as tables.
-
-    Raises
-    ------
-    ScenarioError
-        If the text is not TOML.
-    """
-    check_keys(text, where)
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        raise ScenarioError(f"{where}: nested too deeply") from None
-    except ValueError as error:  # a TOMLDecodeError, or more digits than a number may have
-        raise ScenarioError(f"{where}: not TOML: {error}") from None
-
-
-def check_keys(text: str, where: str) -> None:
-    """Raise ``ScenarioError`` for TOML with a key of more parts or letters than any entry has.
-
-    Examples
-    --------
-    >>> check_keys("market.chat.price = 1.0", "scenario")
-    >>> check_keys("a." * 40 + "a = 1", "scenario")
-    Traceback (most recent call last):
-        ...
-    costmodel.foundation.errors.ScenarioError: scenario: a key of 41 parts, at most 32
-    """
-    for line in text.splitlines():
-        if line.count(".") < MAX_KEY_PARTS and len(line) <= MAX_KEY_LENGTH:
-            continue
-        plain = _QUOTED.sub('""', line)
-        header = plain.lstrip().startswith("[")
-        for piece in plain.split("=")[: None if header else -1]:
-            key = piece.strip(" \t[]") if header else _BEFORE_KEY.split(piece)[-1].strip()
-            if _WORDS_APART.search(key):
-                continue  # a sentence, not a key
-            parts = key.count(".") + 1
-            if parts > MAX_KEY_PARTS:
-                raise ScenarioError(f"{where}: a key of {parts} parts, at most {MAX_KEY_PARTS}")
-            if len(key) > MAX_KEY_LENGTH:
-                raise ScenarioError(f"{where}: a key of {len(key)} characters, at most {MAX_KEY_LENGTH}")
 
 
 @dataclass(frozen=True, slots=True)

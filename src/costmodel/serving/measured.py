@@ -21,8 +21,6 @@ columns.
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -32,7 +30,8 @@ from typing import Any
 import numpy as np
 
 from costmodel.foundation.arrays import FloatArray, Numeric, readonly
-from costmodel.foundation.errors import DomainError, near_matches
+from costmodel.foundation.errors import DomainError, error_line, near_matches
+from costmodel.foundation.files import csv_rows, read_text
 from costmodel.serving.cost import cost_per_token
 from costmodel.serving.frontier import pareto_front
 
@@ -181,10 +180,10 @@ def read_measured(rows: str | Path | Iterable[Row], layout: Callable[[Row], Row]
     (1, 2568)
     """
     if isinstance(rows, Path) or (isinstance(rows, str) and "\n" not in rows):
-        rows = Path(rows).read_text(encoding="utf-8-sig")
+        rows = read_text(rows, refused=DomainError)
     if isinstance(rows, str):
-        rows = list(csv.DictReader(io.StringIO(rows)))
-    table = [row if layout is None else layout(row) for row in rows]
+        rows = csv_rows(rows, "throughput table", DomainError)
+    table = [row if layout is None else _laid_out(row, layout, number) for number, row in enumerate(rows, start=1)]
     if not table:
         raise DomainError("a throughput table needs at least one row")
     values: dict[str, list[float]] = {name: [] for name in COLUMNS[1:]}
@@ -194,6 +193,14 @@ def read_measured(rows: str | Path | Iterable[Row], layout: Callable[[Row], Row]
         for column, cells in values.items():
             cells.append(_number(row, column, number))
     return Measured(tuple(names), *(readonly(values[name]) for name in COLUMNS[1:]))
+
+
+def _laid_out(row: Row, layout: Callable[[Row], Row], number: int) -> Row:
+    """Turn one row of another tool into this module's columns; one that cannot be read is named."""
+    try:
+        return layout(row)
+    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        raise DomainError(f"throughput table, row {number}: cannot be read: {error_line(error)}") from None
 
 
 def inferencex_row(row: Row) -> Row:

@@ -6,8 +6,6 @@ prompt. Prices of one model change at few times and few lengths, so many calls s
 
 from __future__ import annotations
 
-import csv
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from costmodel.foundation.errors import CatalogError, ScenarioError, missing_extra
+from costmodel.foundation.files import csv_rows, read_json, read_text
 
 TOKENS = 1_000_000
 """Tokens for which prices are quoted [token]."""
@@ -269,12 +268,8 @@ class TablePrices(PriceBook):
 
     def __init__(self, path: str | Path) -> None:
         self._rows: dict[str, list[tuple[str, date, Rates]]] = {}
-        try:
-            with Path(path).open(encoding="utf-8-sig", newline="") as file:
-                for number, row in enumerate(csv.DictReader(file), start=1):
-                    self._add(row, f"{path}: row {number}")
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise ScenarioError(f"{path}: {error}") from None
+        for number, row in enumerate(csv_rows(read_text(path), str(path)), start=1):
+            self._add(row, f"{path}: row {number}")
 
     def _add(self, row: Mapping[str, str | None], where: str) -> None:
         try:
@@ -323,16 +318,7 @@ def _per_token(text: str | None) -> float:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_MAP_BYTES + 1)
-        if len(raw) > MAX_MAP_BYTES:
-            raise ScenarioError(f"{path}: larger than {MAX_MAP_BYTES} bytes")
-        form = json.loads(raw.decode("utf-8"))
-    except OSError as error:
-        raise ScenarioError(f"{path}: {error.strerror or 'cannot be read'}") from None
-    except (ValueError, RecursionError) as error:
-        raise ScenarioError(f"{path}: not JSON: {error}") from None
+    form = read_json(path, MAX_MAP_BYTES)
     if not isinstance(form, dict):
         raise ScenarioError(f"{path}: not a JSON object")
     return form

@@ -30,6 +30,7 @@ from costmodel.compute import Shape, architecture_names, count_parameters, shape
 from costmodel.formats.training_steps import read_training_steps
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.errors import CatalogError
+from costmodel.foundation.files import read_whole
 from costmodel.training.cluster import Cluster, TrainingJob
 from costmodel.training.layout import DIMENSIONS, Layouts
 from costmodel.training.recipe import Recipe
@@ -103,10 +104,7 @@ def steps_of_file(path: str | Path) -> tuple[tuple[Step, ...], dict[str, int]]:
         If the file is of no known form, or a step lacks what it needs; the line is named.
     """
     path = Path(path)
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise CatalogError(f"{path}: cannot be read: {error}") from error
+    raw = read_whole(path, refused=CatalogError)
     if not raw.startswith(b"id,"):
         rows = read_training_steps(path)
         names = sorted({name for row in rows for name in row})

@@ -15,7 +15,6 @@ The wheel ``aiconfigurator-core`` (extra ``exams``) ships the table. Rules that 
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -28,6 +27,7 @@ from numpy.typing import NDArray
 
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.errors import CatalogError
+from costmodel.foundation.files import csv_rows, read_text
 
 SOURCE = "aiconfigurator-core 0.12.0, systems/silicon_sample.csv"
 """Document of the measurements."""
@@ -167,8 +167,7 @@ def read_rows(path: Path | None = None) -> tuple[Rows, dict[str, int]]:
     excluded : dict
         How many were left out, by rule.
     """
-    with (table_path() if path is None else path).open(encoding="utf-8", newline="") as file:
-        written = list(csv.DictReader(file))
+    written = csv_rows(read_text(table_path() if path is None else path), "table of measured rows")
     kept: list[dict[str, Any]] = []
     excluded: dict[str, int] = {}
     seen: set[tuple[str, ...]] = set()

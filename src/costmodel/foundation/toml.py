@@ -1,0 +1,120 @@
+"""TOML from outside: how long, how deep and how large it may be, checked before it is read."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+from costmodel.foundation.errors import CostModelError, ScenarioError
+
+MAX_KEY_PARTS = 32
+"""Most parts of a dotted key or path: the parser's time and memory grow with their square."""
+MAX_KEY_LENGTH = 1024
+"""Longest key or path, in characters."""
+MAX_ENTRIES = 200_000
+"""Most entries of a scenario, in all its tables and lists [1]."""
+MAX_CHARACTERS = 4 * 2**20
+"""Most characters of all texts of a scenario [1]."""
+_QUOTED = re.compile(r""""[^"\n]*"|'[^'\n]*'""")
+_BEFORE_KEY = re.compile(r"[{,\[\]]")
+_WORDS_APART = re.compile(r"[\w\"]\s+[\w\"]")
+
+
+def parse_toml(text: str, where: str = "scenario", refused: type[CostModelError] = ScenarioError) -> dict[str, Any]:
+    """Return TOML text as tables.
+
+    Parameters
+    ----------
+    text
+        The text.
+    where
+        Where it came from, for messages.
+    refused
+        Class of the error.
+
+    Raises
+    ------
+    CostModelError
+        If the text is not TOML, or has longer keys than any entry.
+    """
+    check_keys(text, where, refused)
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise refused(f"{where}: nested too deeply") from None
+    except ValueError as error:  # a TOMLDecodeError, or more digits than a number may have
+        raise refused(f"{where}: not TOML: {error}") from None
+
+
+def check_form(form: Any) -> None:
+    """Raise ``ScenarioError`` for tables deeper, larger or with longer names than TOML is read with.
+
+    What is built from tables is thereby what its text gives back.
+
+    Examples
+    --------
+    >>> check_form({"market": {"chat": {"price": 1.0}}})
+    >>> check_form({"a" * 2000: 1.0})
+    Traceback (most recent call last):
+        ...
+    costmodel.foundation.errors.ScenarioError: a key of 2000 characters, at most 1024
+    """
+    entries, characters = 0, 0
+    todo: list[tuple[Any, int, int]] = [(form, 0, 0)]
+    while todo:
+        node, depth, length = todo.pop()
+        if isinstance(node, str):
+            characters += len(node)
+            _check_text(node)
+        elif isinstance(node, Mapping | list | tuple):
+            entries += len(node)
+            if depth >= MAX_KEY_PARTS:
+                raise ScenarioError(f"nested too deeply: at most {MAX_KEY_PARTS} tables, one in another")
+            if isinstance(node, Mapping):
+                for key, item in node.items():
+                    _check_text(str(key))
+                    whole = length + len(str(key)) + 1
+                    if whole - 1 > MAX_KEY_LENGTH:
+                        raise ScenarioError(f"a key of {whole - 1} characters, at most {MAX_KEY_LENGTH}")
+                    todo.append((item, depth + 1, whole))
+            else:
+                todo.extend((item, depth + 1, length) for item in node)
+        if entries > MAX_ENTRIES or characters > MAX_CHARACTERS:
+            raise ScenarioError(
+                f"larger than a scenario: at most {MAX_ENTRIES:,} entries and {MAX_CHARACTERS:,} characters of text"
+            )
+
+
+def _check_text(text: str) -> None:
+    """Raise ``ScenarioError`` for a text that no file can hold."""
+    if not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise ScenarioError(f"{text[:80]!r} is not Unicode: it holds half of a pair")
+
+
+def check_keys(text: str, where: str, refused: type[CostModelError] = ScenarioError) -> None:
+    """Raise an error for TOML with a key of more parts or letters than any entry has.
+
+    Examples
+    --------
+    >>> check_keys("market.chat.price = 1.0", "scenario")
+    >>> check_keys("a." * 40 + "a = 1", "scenario")
+    Traceback (most recent call last):
+        ...
+    costmodel.foundation.errors.ScenarioError: scenario: a key of 41 parts, at most 32
+    """
+    for line in text.splitlines():
+        if line.count(".") < MAX_KEY_PARTS and len(line) <= MAX_KEY_LENGTH:
+            continue
+        plain = _QUOTED.sub('""', line)
+        header = plain.lstrip().startswith("[")
+        for piece in plain.split("=")[: None if header else -1]:
+            key = piece.strip(" \t[]") if header else _BEFORE_KEY.split(piece)[-1].strip()
+            if _WORDS_APART.search(key):
+                continue  # a sentence, not a key
+            parts = key.count(".") + 1
+            if parts > MAX_KEY_PARTS:
+                raise refused(f"{where}: a key of {parts} parts, at most {MAX_KEY_PARTS}")
+            if len(key) > MAX_KEY_LENGTH:
+                raise refused(f"{where}: a key of {len(key)} characters, at most {MAX_KEY_LENGTH}")

@@ -1,0 +1,74 @@
+"""Attack the library: ``python tests/campaigns/run.py [NAME …] --seconds N --seed S [--cases N] [--case I]``.
+
+Every case has a seed of its own, made of the campaign's seed, its name and its number, so that ``--case I`` runs it
+again alone. Without ``--cases`` the whole campaign runs, or as much of it as the seconds allow. The exit status is 1
+where anything broke.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import tempfile
+from importlib import import_module
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "src")]
+
+from attack import Campaign, report, run_campaign, shown  # noqa: E402
+
+NAMES = ("scenarios", "parsers", "commands")
+MOST_MEMORY = 8 * 2**30
+"""Memory that a campaign may address, all of it [byte]: a case that takes more is a finding."""
+
+
+def campaign(name: str) -> Campaign:
+    """Return a campaign by its name."""
+    found: Campaign = import_module(name).CAMPAIGN
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(NAMES)}; all where absent")
+    parser.add_argument("--seconds", type=float, default=60.0, help="time for each campaign [s]")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--cases", type=int, help="cases of each campaign; the whole campaign where absent")
+    parser.add_argument("--first", type=int, default=0, help="number of the first case")
+    parser.add_argument("--case", type=int, help="run one case again, and show how it ends")
+    parser.add_argument("--report", type=Path, help="also append each tally to this file, a line of JSON each")
+    given = parser.parse_args()
+    unknown = set(given.names) - set(NAMES)
+    if unknown:
+        parser.error(f"no campaign {', '.join(sorted(unknown))}: known are {', '.join(NAMES)}")
+    _limit_memory()
+    broken = 0
+    for name in given.names or NAMES:
+        if given.case is not None:
+            with tempfile.TemporaryDirectory() as folder:
+                print(campaign(name).case(random.Random(f"{given.seed} {name} {given.case}"), Path(folder)))  # noqa: T201
+            continue
+        tally = run_campaign(
+            name, campaign(name), seed=given.seed, seconds=given.seconds, cases=given.cases, first=given.first
+        )
+        broken += len(tally.broken)
+        print(shown(name, given.seed, tally), flush=True)  # noqa: T201
+        if given.report is not None:
+            with given.report.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(report(name, given.seed, tally)) + "\n")
+    return 1 if broken else 0
+
+
+def _limit_memory() -> None:
+    try:
+        import resource
+    except ImportError:  # a system without limits of memory
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
