@@ -49,13 +49,13 @@ def main() -> int:
     for name in given.names or NAMES:
         if given.case is not None:
             with tempfile.TemporaryDirectory() as folder:
-                print(campaign(name).case(random.Random(f"{given.seed} {name} {given.case}"), Path(folder)))  # noqa: T201
+                print(campaign(name).case(random.Random(f"{given.seed} {name} {given.case}"), Path(folder)))
             continue
         tally = run_campaign(
             name, campaign(name), seed=given.seed, seconds=given.seconds, cases=given.cases, first=given.first
         )
         broken += len(tally.broken)
-        print(shown(name, given.seed, tally), flush=True)  # noqa: T201
+        print(shown(name, given.seed, tally), flush=True)
         if given.report is not None:
             with given.report.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(report(name, given.seed, tally)) + "\n")

@@ -15,11 +15,11 @@ def one_line(text: str, longest: int = LONGEST_MESSAGE) -> str:
     Examples
     --------
     >>> one_line("bad\nname \x1b[31m"), one_line("a" * 50, 11)
-    ('bad name \\x1b[31m', 'aaaaaaa … aa')
+    ('bad name \\x1b[31m', 'aaaaaa … aa')
     """
     if len(text) > longest:
         tail = longest // 5
-        text = f"{text[: longest - tail - 2]} … {text[-tail:]}"
+        text = f"{text[: longest - tail - 3]} … {text[-tail:]}"
     if text.isascii() and text.isprintable():
         return text
     return "".join(sign if sign.isprintable() else " " if sign.isspace() else repr(sign)[1:-1] for sign in text)
