@@ -47,7 +47,7 @@ def test_money_is_shown_in_money_of_a_year_that_the_index_covers() -> None:
         assert after["value"] == pytest.approx(before["value"] * index["2024"] / index[before["period"]], rel=1e-6)
         assert f"money of {before['period']} in money of 2024" in after["note"]
     assert isinstance(RUNNER.invoke(APP, ["Alphabet", "capex", "--money-of", "2031"]).exception, CatalogError)
-    later = json.loads(RUNNER.invoke(APP, ["gpt-6-sol", "--money-of", "2024", "--json"]).stdout)
+    later = json.loads(RUNNER.invoke(APP, ["K40", "--money-of", "2024", "--json"]).stdout)
     assert any("has no figure" in (row["note"] or "") for row in later)
 
 

@@ -97,6 +97,6 @@ def test_money_of_another_year() -> None:
 @pytest.mark.contract
 def test_what_is_no_money_stays_as_it_is_and_a_year_without_index_is_not_extrapolated() -> None:
     peak = CATALOG.accelerator("H100-SXM").datum("bf16")
-    assert in_money_of(2026, peak) is peak
-    with pytest.raises(CatalogError, match="2026"):
-        in_money_of(2026, CATALOG.company("Alphabet").annual("capex")[2020])
+    assert in_money_of(2027, peak) is peak
+    with pytest.raises(CatalogError, match="2027"):
+        in_money_of(2027, CATALOG.company("Alphabet").annual("capex")[2020])

@@ -201,3 +201,41 @@ def test_a_model_comes_from_its_file_or_a_table(costmodel, tmp_path):
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "nowhere" in done.stderr
+
+
+def test_amounts_are_shown_in_another_currency_and_in_money_of_another_year(costmodel):
+    plain = json.loads(costmodel("run", "h100-hour", "--json").stdout)
+    euro = json.loads(costmodel("run", "h100-hour", "--currency", "EUR", "--rate", "1.25", "--json").stdout)
+    assert euro["total"]["unit"] == "EUR/hour"
+    assert euro["total"]["value"] == pytest.approx(plain["total"]["value"] / 1.25)
+    assert "EUR at 1.25 USD for one" in euro["remarks"]["value"]
+    real = json.loads(costmodel("run", "h100-hour", "--money-of", "2020", "--json").stdout)
+    eight_months = (325.252 + 326.785 + 330.213 + 333.020 + 335.123 + 333.952 + 333.918 + 334.980) / 8
+    assert real["total"]["value"] == pytest.approx(plain["total"]["value"] * 258.811 / eight_months, rel=1e-5)
+    years = costmodel("run", "bond-flywheel", "--money-of", "2024", "--inflation", "0.02").stdout
+    assert "money of 2024 by US CPI-U, 0.02 a year after it ends" in " ".join(years.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--currency", "EUR"), "a dated rate of EUR is needed"),
+        (("--rate", "1.1"), "--rate and --on belong to --currency"),
+        (("--inflation", "0.02"), "--inflation belongs to --money-of"),
+        (("--money-of", "2050"), "give inflation"),
+        (("--currency", "EUR", "--on", "soon"), "'soon' is not a date"),
+    ],
+)
+def test_money_that_cannot_be_shown_is_refused_on_one_line(costmodel, options, said):
+    done = costmodel("run", "h100-hour", *options)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_the_total_stands_before_its_parts(costmodel):
+    for name, total in (
+        ("h100-hour", "cost of an accelerator-hour, in all"),
+        ("token-planner", "cost of a token of the"),
+    ):
+        rows = [line for line in costmodel("run", name).stdout.splitlines() if line.startswith("│")]
+        assert total in rows[0]

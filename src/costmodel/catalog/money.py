@@ -8,9 +8,8 @@ from costmodel.catalog.access import Catalog
 from costmodel.catalog.records import Datum
 from costmodel.foundation.arrays import Numeric, formula
 from costmodel.foundation.provenance import weakest
+from costmodel.foundation.restated import DEFAULT_INDEX
 
-DEFAULT_INDEX = "US CPI-U"
-"""Price index used where none is named: US consumer prices, all urban consumers."""
 _WHOLE = Catalog()
 
 
@@ -92,3 +91,26 @@ def in_money_of(year: int, datum: Datum, index: str = DEFAULT_INDEX, catalog: Ca
         grade=weakest((datum.grade, then.grade, wanted.grade)),
         note=said if datum.note is None else f"{datum.note}; {said}",
     )
+
+
+def yearly_levels(index: str = DEFAULT_INDEX, catalog: Catalog = _WHOLE) -> dict[int, float]:
+    """Return the levels of a price index by year.
+
+    Parameters
+    ----------
+    index
+        Name of the price index.
+    catalog
+        Catalog that holds it.
+
+    Raises
+    ------
+    CatalogError
+        If there is no such index.
+
+    Examples
+    --------
+    >>> yearly_levels()[2024]
+    313.689
+    """
+    return {int(str(datum.period)): datum.number for datum in catalog.price_index(index).series("index")}

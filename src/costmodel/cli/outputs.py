@@ -12,6 +12,7 @@ from costmodel.cli.common import print_json
 from costmodel.cli.rows import console
 from costmodel.cli.tables import QUANTILES, text_of, year_groups
 from costmodel.foundation.results import OutputSpec, Result
+from costmodel.foundation.tables import shown_unit
 
 HEAD = 18
 """Width at which the name of a column folds [1]."""
@@ -25,7 +26,7 @@ def print_outputs(result: Result, as_json: bool, changes: Sequence[str] = ()) ->
     Parameters
     ----------
     result
-        What was computed; its remarks come last.
+        What was computed; what its class puts first stands first, its remarks come last.
     as_json
         Whether to print JSON: codes then come with their words, remarks under ``remarks``.
     changes
@@ -40,7 +41,8 @@ def print_outputs(result: Result, as_json: bool, changes: Sequence[str] = ()) ->
     title = ", ".join(filter(None, [result.scenario.title, "with " * bool(changes) + ", ".join(changes)])) or None
     shown = Table("output", "unit", "5 / 50 / 95 %" if banded else "value", "basis", title=title)
     series: dict[tuple[str, ...], list[str]] = {}
-    for name, row in summary.items():
+    for name in dict.fromkeys([*result.first(), *summary]):
+        row = summary[name]
         value, spec = _values(row), result.spec(name)
         dims, numeric = spec.dims, value.dtype.kind in "fiu"
         if dims and numeric:
@@ -78,12 +80,16 @@ def _values(row: Mapping[str, Any]) -> Any:
         values = np.asarray(row["value"])
     else:
         values = np.stack([np.asarray(row[f"p{100 * q:g}"]) for q in QUANTILES], axis=-1)
-    return values * 1e6 if row["unit"] == "USD/token" else values
+    return values * shown_unit(row["unit"])[1] if _per_token(row) else values
 
 
 def _unit(row: Mapping[str, Any]) -> str:
     """Return the unit that an output is shown in: prices and costs of tokens per million."""
-    return "USD/Mtoken" if row["unit"] == "USD/token" else str(row["unit"])
+    return shown_unit(row["unit"])[0] if _per_token(row) else str(row["unit"])
+
+
+def _per_token(row: Mapping[str, Any]) -> bool:
+    return str(row["unit"]).endswith("/token")
 
 
 def _words(value: Any) -> str:

@@ -16,8 +16,10 @@ from costmodel.cli.common import (
     scenario_with,
     write_whole,
 )
+from costmodel.cli.money import Money
 from costmodel.cli.outputs import print_outputs
-from costmodel.cli.tables import YearTable, print_history, print_table, table_of, write_table
+from costmodel.cli.rows import print_text_table
+from costmodel.cli.tables import ROWS, YearTable, print_history, print_table, table_of, write_table
 from costmodel.entry import load_scenario, run, scenario_names, simulate
 from costmodel.foundation.errors import DomainError, ScenarioError
 
@@ -33,8 +35,16 @@ def run_command(
     weighted: Annotated[bool, typer.Option(help="With draws: also bands weighted by the fit to history.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     out: Annotated[Path | None, typer.Option(help="Also write the table: .csv, .parquet or .nc.")] = None,
+    money_of: Annotated[int | None, typer.Option(help="Show amounts in money of this year, by US CPI-U.")] = None,
+    inflation: Annotated[
+        float | None, typer.Option(help="With --money-of: rise of prices a year after the index ends, as 0.02.")
+    ] = None,
+    currency: Annotated[str | None, typer.Option(help="Show amounts in this currency, as EUR.")] = None,
+    rate: Annotated[float | None, typer.Option(help="With --currency: USD for one.")] = None,
+    on: Annotated[str | None, typer.Option(help="With --currency: day of the reference rate, as 2026-05-15.")] = None,
 ) -> None:
     """Run a scenario and print its result by year, beside history where there is history."""
+    money = Money(money_of, inflation, currency, rate, on)
     if out is not None and out.suffix not in (".csv", ".parquet", ".nc"):
         raise ScenarioError(f"--out {out}: the name must end in .csv, .parquet or .nc")
     if draws is None and (seed is not None or weighted or workers is not None):
@@ -46,7 +56,13 @@ def run_command(
     if scenario.model != "flywheel":
         if workers is not None or weighted:
             raise DomainError(f"--workers and --weighted belong to the flywheel, not to {scenario.model!r}")
-        _run_other(scenario, draws, seed, as_json, out, set_ or [])
+        _show_other(money.of(run(scenario, draws=draws, rng=seed)), as_json, out, set_ or [])
+        return
+    if money.asked:
+        if workers is not None or weighted or out is not None:
+            raise DomainError("--workers, --weighted and --out show amounts as they are: leave the currency out")
+        names = [row.output for row in ROWS]
+        print_text_table(money.of(run(scenario, draws=draws, rng=seed)).table(*names), as_json)
         return
     if not scenario.grid.years:
         time = scenario.time
@@ -66,14 +82,13 @@ def run_command(
         write_whole(out, lambda path: write_table(path, table))
 
 
-def _run_other(
-    scenario: Any, draws: int | None, seed: int | None, as_json: bool, out: Path | None, changes: list[str]
-) -> None:
-    """Run a model without a yearly table and print its outputs."""
-    result = run(scenario, draws=draws, rng=seed)
+def _show_other(result: Any, as_json: bool, out: Path | None, changes: list[str]) -> None:
+    """Print the outputs of a model without a yearly table."""
     table = YearTable.of_outputs(result)
     if out is not None and not table.rows:
-        raise ScenarioError(f"--out {out}: every output of {scenario.model!r} has axes: use --json, or to_frame()")
+        raise ScenarioError(
+            f"--out {out}: every output of {result.scenario.model!r} has axes: use --json, or to_frame()"
+        )
     print_outputs(result, as_json, changes)
     if out is not None:
         write_whole(out, lambda path: write_table(path, table))

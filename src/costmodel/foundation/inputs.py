@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from inspect import get_annotations
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeAlias, cast
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeAlias, cas
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
+from costmodel.foundation.currencies import uses
 from costmodel.foundation.errors import CostModelError, ScenarioError, UnknownParameterError, near_matches
 from costmodel.foundation.plausible import RANGES
 from costmodel.foundation.provenance import Grade, Provenance
@@ -165,6 +167,12 @@ class Inputs(BaseModel, metaclass=_InputsMeta):
         frozen=True, extra="forbid", arbitrary_types_allowed=True, populate_by_name=True, protected_namespaces=()
     )
     _provenance: dict[str, Provenance] = PrivateAttr(default_factory=dict)
+    _in_currency: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def reading(cls, data: Mapping[str, Any]) -> AbstractContextManager[None]:
+        """Return what holds while an object and all in it are read; a scenario sets its exchange rates so."""
+        return nullcontext()
 
     @classmethod
     def specs(cls) -> dict[str, ParameterSpec]:
@@ -185,16 +193,20 @@ class Inputs(BaseModel, metaclass=_InputsMeta):
         """Read every written parameter into its value and its provenance."""
         if not isinstance(data, Mapping):
             return handler(data)
-        specs, values, notes = cls.specs(), dict(data), {}
-        for name in data.keys() & specs.keys():
-            try:
-                values[name], note = read_parameter(data[name], specs[name])
-            except CostModelError as error:
-                raise _FieldError(name, error) from None
-            if note is not None:
-                notes[name] = note
-        model = handler(values)
-        model._provenance = notes
+        specs, values, notes, foreign = cls.specs(), dict(data), {}, {}
+        with cls.reading(data):
+            for name in data.keys() & specs.keys():
+                before = uses()
+                try:
+                    values[name], note = read_parameter(data[name], specs[name])
+                except CostModelError as error:
+                    raise _FieldError(name, error) from None
+                if note is not None:
+                    notes[name] = note
+                if uses() > before:
+                    foreign[name] = data[name]
+            model = handler(values)
+        model._provenance, model._in_currency = notes, foreign
         return model
 
     def walk(self, prefix: str = "") -> Iterator[tuple[str, Any, ParameterSpec, Provenance]]:
@@ -225,7 +237,10 @@ class Inputs(BaseModel, metaclass=_InputsMeta):
         return self.model_copy(update=updates)
 
     def written(self, *, defaults: bool = True) -> dict[str, Any]:
-        """Return the written form: nested tables of numbers, texts and tables, without absent entries."""
+        """Return the written form: nested tables of numbers, texts and tables, without absent entries.
+
+        An amount in another currency stays as it was written, so that its rate can still be changed.
+        """
         specs, form = type(self).specs(), {}
         notes = self._provenance
         for name, field in type(self).model_fields.items():
@@ -233,7 +248,10 @@ class Inputs(BaseModel, metaclass=_InputsMeta):
             if value is None or (not defaults and name not in self.model_fields_set):
                 continue
             key = field.alias or name
-            form[key] = written_value(value, notes.get(name), specs[name]) if name in specs else _plain(value)
+            if name in self._in_currency:
+                form[key] = self._in_currency[name]
+            else:
+                form[key] = written_value(value, notes.get(name), specs[name]) if name in specs else _plain(value)
         return form
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from costmodel.foundation.currencies import CODES, MONEY_WORDS, code_of, usd_for_one
 from costmodel.foundation.errors import UnitError, near_matches
 from costmodel.foundation.spellings import CONTAINERS, MONEY_MULTIPLIERS, REFUSED, Meaning, folded, spellings
 from costmodel.foundation.units import MAX_LENGTH, conversion_factor, dimensions
@@ -25,7 +26,6 @@ MAX_READINGS = 64
 _SAME = str.maketrans({"−": "-", "–": "-", "‑": "-", "·": "*", "⋅": "*", "∕": "/", "µ": "u", "μ": "u", "\u00a0": " ",
                        "\u2009": " ", "\u202f": " "})  # fmt: skip
 _PER = ("per", "a", "an")
-_MONEY = ("$", "US$", "USD")
 _SECOND = ("s", "sec", "second")
 _WHOLE = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+(?:_[0-9]+)*)"
 _PLAIN = rf"(?:{_WHOLE}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{{1,3}}(?![0-9A-Za-z]))?"
@@ -188,7 +188,7 @@ class _Reader:
 
     def __init__(self, text: str, unit: str, tokens: list[tuple[str, str, Any]]) -> None:
         self.text, self.unit, self.tokens, self.position = text, unit, tokens, 0
-        self.money = any(kind == "name" and name.upper() in _MONEY for kind, name, _ in tokens)
+        self.money = any(kind == "name" and name.upper() in MONEY_WORDS for kind, name, _ in tokens)
 
     @property
     def more(self) -> bool:
@@ -236,7 +236,7 @@ class _Reader:
             raise UnitError(f"{self.text!r} is not one number: a range is {{dist = 'uniform', low = …, high = …}}")
         if name == "1" and before:  # the unit of a pure number, as in 0.0065 1/day
             return _Part(((Fraction(1), "1"),), below, named=True)
-        if not first or not all(sign.upper() in _MONEY for _, sign, _ in before):
+        if not first or not all(sign.upper() in MONEY_WORDS for _, sign, _ in before):
             raise self.error("has two numbers")
         if below and value == 0:
             raise self.error("divides by 0")
@@ -254,7 +254,7 @@ def _refuse_container(text: str, unit: str, tokens: list[tuple[str, str, Any]]) 
 
 def _sign(tokens: list[tuple[str, str, Any]]) -> tuple[bool, list[tuple[str, str, Any]]]:
     """Take the sign in front of the number, which may stand behind a sign of money."""
-    at = 1 if tokens and tokens[0][1].upper() in _MONEY else 0
+    at = 1 if tokens and tokens[0][1].upper() in MONEY_WORDS else 0
     signed = len(tokens) > at + 1 and tokens[at][1] in ("-", "+")
     return (tokens[at][1] == "-", tokens[:at] + tokens[at + 1 :]) if signed else (False, tokens)
 
@@ -263,6 +263,11 @@ def _meanings(name: str, text: str, unit: str, *, money: bool) -> tuple[Meaning,
     """Return what a name stands for."""
     if money and name in MONEY_MULTIPLIERS:
         return ((Fraction(MONEY_MULTIPLIERS[name]), "1"),)
+    if code_of(name) not in ("", "USD"):
+        try:
+            return ((usd_for_one(code_of(name)), "USD"),)
+        except UnitError as error:
+            raise UnitError(f"{text!r}: {error}") from None
     found = spellings().get(name)
     if found is None and name not in REFUSED:
         found = folded().get(name.lower())
@@ -273,7 +278,9 @@ def _meanings(name: str, text: str, unit: str, *, money: bool) -> tuple[Meaning,
     if found is None:
         if any(character.isdigit() for character in name):
             raise UnitError(f"{text!r}: {name!r} is no unit: write GPU for an accelerator; {_help(unit)}")
-        raise UnitError(f"{text!r}: unknown unit {name!r}{near_matches(name[:MAX_LENGTH], spellings())}; {_help(unit)}")
+        raise UnitError(
+            f"{text!r}: unknown unit {name!r}{near_matches(name[:MAX_LENGTH], [*spellings(), *CODES])}; {_help(unit)}"
+        )
     return found
 
 

@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from costmodel.foundation import restated
 from costmodel.foundation.arrays import FloatArray, frozen, quiet, readonly
 from costmodel.foundation.design import Design
 from costmodel.foundation.errors import DomainError, ScenarioError, UnknownParameterError, near_matches
 from costmodel.foundation.outputs import TIME_AXES, Derived, OutputSpec, derived, output, outputs_of, ratio, year_value
 from costmodel.foundation.reducers import exact_quantile
+from costmodel.foundation.restated import DEFAULT_INDEX
 from costmodel.foundation.scenario import Scenario
 from costmodel.foundation.tables import Table, figure, shown_unit
 from costmodel.foundation.version import VERSION
@@ -159,6 +161,12 @@ class Result:
         """Return an output by name, stored or derived."""
         return getattr(self, self.spec(name).name)
 
+    def first(self) -> tuple[str, ...]:
+        """Return the outputs that the class puts first, as totals before their parts: its ``HEADLINES``."""
+        named = getattr(type(self), "HEADLINES", ()) or getattr(type(self), "ENSEMBLE_OUTPUTS", ())
+        known = self.outputs()
+        return tuple(dict.fromkeys(name.split("@")[0] for name in named if name.split("@")[0] in known))
+
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names of the outputs."""
         return iter(self.outputs())
@@ -252,7 +260,7 @@ class Result:
             apart = ", ".join(spec.name for spec in chosen if spec not in timed)
             raise ScenarioError(f"{apart}: without a figure by year; ask for it in a table of its own")
         title = self.scenario.title or self.scenario.name
-        notes = () if self.draws is None else (f"{self.draws} draws: 5 / 50 / 95 %",)
+        notes = (*([] if self.draws is None else [f"{self.draws} draws: 5 / 50 / 95 %"]), *self.remarks)
         if not timed:
             rows = tuple(row for spec in chosen for row in self._item_rows(spec))
             return Table(("output", "unit", "value"), rows, title, notes)
@@ -294,6 +302,77 @@ class Result:
 
         save_result(self, path)
 
+    def to_real(self, year: int, *, index: str = DEFAULT_INDEX, inflation: float | None = None) -> Result:
+        """Return this result in money of one year, by a price index of the catalog.
+
+        Parameters
+        ----------
+        year
+            Year whose money is wanted.
+        index
+            Name of a price index, as ``"US CPI-U"``.
+        inflation
+            Rise of prices a year after the last one on record, above -0.5 [1/year]; without it such years are refused.
+
+        Returns
+        -------
+        Result
+            With the same outputs, amounts of money converted.
+
+        Raises
+        ------
+        ScenarioError
+            If the scenario has no time grid and does not state its ``price_year``.
+        DomainError
+            If the index has no level for a year.
+
+        Notes
+        -----
+        ``real = nominal · level(year) / level(year of the amount)``. The year of an amount is the scenario's
+        ``price_year`` where stated; else that of its step, of the year that a bound closes, and for an output without
+        an axis of time that of the first step. Outputs without money, growth rates among them, stay as they are.
+
+        Examples
+        --------
+        >>> import costmodel
+        >>> result = costmodel.run("h100-hour")  # in money of 2026
+        >>> bool(result.to_real(2020).total < result.total)
+        True
+        """
+        return restated.to_real(self, year, index=index, inflation=inflation)
+
+    def in_currency(self, code: str, *, rate: float | None = None, on: Any = None) -> Result:
+        """Return this result in another currency, all of it at one rate.
+
+        Parameters
+        ----------
+        code
+            Code of ISO 4217, as ``"EUR"``.
+        rate
+            USD for one, above 0 [USD].
+        on
+            Day of a reference rate that is looked up instead, as ``"2026-05-15"`` (extra ``currencies``).
+
+        Returns
+        -------
+        Result
+            With the same outputs, amounts of money converted, and a remark that names the rate.
+
+        Raises
+        ------
+        ScenarioError
+            If neither is given and the scenario states no rate of the currency.
+        CatalogError
+            If there is no reference rate of that day.
+
+        Examples
+        --------
+        >>> import costmodel
+        >>> costmodel.run("h100-hour").in_currency("EUR", rate=1.25).spec("total").unit
+        'EUR/hour'
+        """
+        return restated.in_currency(self, code, rate=rate, on=on)
+
     def explain_nonfinite(self, name: str) -> str:
         """Return the likely cause of a value that is not finite; a subclass that knows one says so here."""
         return ""
@@ -312,9 +391,8 @@ class Result:
 
     def _headlines(self) -> list[str]:
         """Return the names of all outputs: what the class puts first, then the totals, then the rest."""
-        chosen = [name.split("@")[0] for name in getattr(type(self), "ENSEMBLE_OUTPUTS", ())]
         totals = [name for name, spec in self.outputs().items() if spec.derived]
-        return list(dict.fromkeys([*(name for name in chosen if name in self.outputs()), *totals, *self.outputs()]))
+        return list(dict.fromkeys([*self.first(), *totals, *self.outputs()]))
 
     def _line(self, name: str) -> str:
         """Return an output as one line; by its last year where it has years."""

@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Self, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Self, get_type_hints
 
 import numpy as np
 from pydantic import Field, model_validator
 
+from costmodel.foundation.currencies import REFERENCE_RATES, check_code, rates_in_use, reference_rate
 from costmodel.foundation.design import Design, copula_factor
 from costmodel.foundation.distributions import Distribution
 from costmodel.foundation.errors import CostModelError, ScenarioError, UnknownParameterError, near_matches
 from costmodel.foundation.formulas import Formula
 from costmodel.foundation.inheritance import difference
-from costmodel.foundation.inputs import Amount, Inputs, set_path
+from costmodel.foundation.inputs import Amount, Date, Inputs, set_path
 from costmodel.foundation.outputs import outputs_of
 from costmodel.foundation.plausible import refuse_implausible
-from costmodel.foundation.provenance import Citation, Source, parse_grade
+from costmodel.foundation.provenance import Citation, Grade, Source, parse_grade
 from costmodel.foundation.schedules import Schedule, TimeGrid, parse_date
 from costmodel.foundation.switches import Switch, check_switches, direct_changes, kept_correlations
 from costmodel.foundation.toml import check_form, parse_toml
@@ -53,6 +55,17 @@ class Correlation(Inputs):
     a: str
     b: str
     rank: float = Field(strict=True, gt=-1.0, lt=1.0)
+
+
+class ExchangeRate(Inputs):
+    """What a unit of another currency is worth on a day."""
+
+    date: Date
+    """Day of the rate."""
+    rate: Annotated[Amount, Field(gt=0)] | None = None
+    """USD for one; where absent, the reference rate of that day (extra ``currencies``)."""
+    source: str | None = None
+    """Key into the table of sources."""
 
 
 class Observation(Inputs):
@@ -105,6 +118,16 @@ class Scenario(Inputs):
     not_modelled: tuple[str, ...] = ()
     misses: tuple[str, ...] = ()
     switches: dict[str, Switch] = Field(default_factory=dict)
+    price_year: Annotated[int, Field(strict=True, ge=1900, le=2200)] | None = None
+    """Year of whose money every amount is; where absent, money of each year on a time grid."""
+    exchange_rates: dict[str, ExchangeRate] = Field(default_factory=dict)
+    """Dated rates of other currencies that amounts are written in, by ISO 4217 code."""
+
+    @classmethod
+    def reading(cls, data: Mapping[str, Any]) -> AbstractContextManager[None]:
+        """Read amounts at the scenario's own exchange rates."""
+        given = data.get("exchange_rates")
+        return rates_in_use(_usd_rates(given)) if isinstance(given, Mapping) and given else nullcontext()
 
     @model_validator(mode="before")
     @classmethod
@@ -120,6 +143,11 @@ class Scenario(Inputs):
                 raise ScenarioError(f"{path}: source {provenance.source!r} is not in [sources]{hint}")
             if isinstance(value, Formula):
                 self._check_formula(path, value, spec)
+        for code, rate in self.exchange_rates.items():
+            check_code(code)
+            if rate.source is not None and rate.source not in self.source_table:
+                hint = near_matches(rate.source, self.source_table)
+                raise ScenarioError(f"exchange_rates.{code}: source {rate.source!r} is not in [sources]{hint}")
         for row in self.observations:
             self._check_output(row.output)
             if row.source not in self.source_table:
@@ -347,7 +375,18 @@ class Scenario(Inputs):
     def sources(self) -> tuple[Citation, ...]:
         """Return the bibliography of what this scenario uses: a line per parameter, with its grade."""
         table = {key: Source(entry.title, entry.date, entry.link) for key, entry in self.source_table.items()}
-        return tuple(
+        rates = (
+            Citation(
+                f"exchange_rates.{code}",
+                "looked up" if row.rate is None else _describe(row.rate),
+                "USD",
+                Grade.PUBLISHED if row.rate is None else Grade.ASSUMED if row.source is None else Grade.UNVERIFIED,
+                Source(REFERENCE_RATES, row.date.isoformat()) if row.rate is None else table.get(row.source or ""),
+                f"of {row.date}",
+            )
+            for code, row in self.exchange_rates.items()
+        )
+        parameters = (
             Citation(
                 path,
                 _describe(value),
@@ -359,6 +398,7 @@ class Scenario(Inputs):
             for path, value, spec, provenance in self.walk()
             if value is not None
         )
+        return (*parameters, *rates)
 
     def is_written(self) -> bool:
         """Return whether every value is as it is written: False for a scenario that was resolved to arrays."""
@@ -398,6 +438,20 @@ class Scenario(Inputs):
             If the text is not TOML or not such a scenario.
         """
         return cls(**parse_toml(text))
+
+
+def _usd_rates(given: Mapping[str, Any]) -> dict[str, float]:
+    """Return USD for one unit of each currency that a written table of rates states or dates."""
+    rates: dict[str, float] = {}
+    for code, entry in given.items():
+        if not isinstance(entry, ExchangeRate | Mapping):
+            raise ScenarioError(f"exchange_rates.{code}: a table with date, and rate in USD for one, is needed")
+        try:
+            row = entry if isinstance(entry, ExchangeRate) else ExchangeRate(**entry)
+        except CostModelError as error:
+            raise type(error)(f"exchange_rates.{code}.{error}") from None
+        rates[check_code(code)] = reference_rate(code, row.date) if row.rate is None else row.rate
+    return rates
 
 
 def _without_none(form: Any) -> Any:

@@ -113,10 +113,7 @@ REFUSED = {
     **{f"{prefix}b": f"may be bits or bytes: write {prefix}bit or {prefix}B" for prefix in ("k", "K", "M", "G", "T")},
     **{f"{prefix}b": f"may be bits or bytes: write {prefix.upper()}bit or {prefix.upper()}B" for prefix in "mgt"},
     **{f"{prefix}OPS": f"write {prefix}FLOP/s, if an operation counts as one FLOP" for prefix in ("G", "T", "P", "E")},
-    **dict.fromkeys(
-        ("EUR", "GBP", "CNY", "RMB", "JPY", "CHF", "INR", "KRW", "€", "£", "¥"),
-        "is another currency: convert it to USD at a dated rate first",
-    ),
+    "¥": "may be yen or yuan: write JPY or CNY",
     "m": "may be a million, a minute, a month or a thousandth: write M, minute, month or a plain number",
     "b": "may be a bit or a billion: write bit or B",
     "c": "write cent",

@@ -11,10 +11,12 @@ import io
 import math
 from dataclasses import dataclass
 
+from costmodel.foundation.currencies import CODES
+
 _PREFIXES = (("E", 1e18), ("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3))
 _PREFIXED = frozenset({"token", "FLOP", "byte", "W", "Wh", "g"})
 """Units whose figures are shown with a prefix that fits their size."""
-_MONEY = (("T USD", 1e12), ("B USD", 1e9), ("M USD", 1e6))
+_MONEY = (("T", 1e12), ("B", 1e9), ("M", 1e6))
 _COUNTS = (("billion", 1e9), ("million", 1e6))
 _DIGITS = 4
 _PLAIN_BELOW, _WHOLE_BELOW = 1e4, 1e6
@@ -41,9 +43,13 @@ def shown_unit(unit: str, size: float = 0.0) -> tuple[str, float]:
         )
         return name, 1.0 / scale
     head, stroke, rest = unit.partition("/")
-    if rest == "token" and head in ("USD", "Wh", "g", "L"):
+    if rest == "token" and (head in ("Wh", "g", "L") or head in CODES):
         return f"{head}/Mtoken", 1e6
-    steps = _MONEY if head == "USD" else tuple((f"{p}{head}", s) for p, s in _PREFIXES) if head in _PREFIXED else ()
+    steps: tuple[tuple[str, float], ...] = ()
+    if head in CODES:
+        steps = tuple((f"{letter} {head}", size_) for letter, size_ in _MONEY)
+    elif head in _PREFIXED:
+        steps = tuple((f"{prefix}{head}", size_) for prefix, size_ in _PREFIXES)
     for name, scale in steps:
         if math.isfinite(size) and abs(size) >= scale:
             return f"{name}{stroke}{rest}", 1.0 / scale

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 import numpy as np
 from pydantic import model_validator
@@ -231,6 +231,8 @@ class AcceleratorHour(HourInputs, Scenario):
 class AcceleratorHourResult(Result):
     """Cost of an accelerator-hour by component; a capital component holds straight recovery of its price alone."""
 
+    HEADLINES: ClassVar[tuple[str, ...]] = ("total",)
+
     chip: FloatArray = output("USD/hour", label="accelerator, straight recovery", basis=BASIS)
     server: FloatArray = output("USD/hour", label="server or rack around it, straight recovery", basis=BASIS)
     network: FloatArray = output("USD/hour", label="network between servers, straight recovery", basis=BASIS)
@@ -252,7 +254,7 @@ class AcceleratorHourResult(Result):
         blank="where no peak of the accelerator is on record and none is given",
     )
 
-    @derived("USD/hour", label="cost of an accelerator-hour")
+    @derived("USD/hour", label="cost of an accelerator-hour, in all", basis=BASIS)
     def total(self) -> Numeric:
         """Cost of an accelerator-hour: the sum of its components."""
         return ordered_sum(self[name] for name in COMPONENTS)

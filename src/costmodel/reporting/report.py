@@ -136,11 +136,9 @@ def build_report(
 
 def headlines_of(result: Result) -> tuple[Headline, ...]:
     """Return the outputs that a report puts first: what the class puts first, at the last year where it has years."""
-    first: Sequence[str] = getattr(type(result), "HEADLINES", ()) or getattr(type(result), "ENSEMBLE_OUTPUTS", ())
-    chosen = [name.split("@")[0] for name in first]
     derived = [name for name, spec in result.outputs().items() if spec.derived]
     found = []
-    for name in dict.fromkeys([*chosen, *derived, *result.outputs()]):
+    for name in dict.fromkeys([*result.first(), *derived, *result.outputs()]):
         headline = _headline(result, name)
         if headline is not None:
             found.append(headline)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -311,6 +311,8 @@ class DeploymentResult(Result):
 
     Costs per token have the basis that :meth:`cost_basis` gives.
     """
+
+    HEADLINES: ClassVar[tuple[str, ...]] = ("blended_cost", "input_cost", "output_cost", "tokens_per_second")
 
     infeasible: NDArray[np.bool_] = output("1", label="whether it cannot run so")
     reason: FloatArray = output("1", kind="code", label="what it fails on", words=REASONS)

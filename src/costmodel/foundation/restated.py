@@ -1,0 +1,174 @@
+"""Results in other money: in money of another year (real), or in another currency.
+
+A restated result has the outputs of its original, stored and derived, each as a stored output, with every amount of
+money converted: years, quantiles, tables and datasets are formed from it as from any result. What holds no money
+(shares, tokens, growth of nominal figures) stays as it was.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.currencies import CODES, check_code, reference_rate
+from costmodel.foundation.errors import DomainError, ScenarioError
+from costmodel.foundation.outputs import TIME_AXES, OutputSpec, outputs_of
+from costmodel.foundation.units import dimensions
+
+if TYPE_CHECKING:
+    from costmodel.foundation.results import Result
+
+_INDEX = "costmodel.catalog.money:yearly_levels"
+"""Where the levels of a price index are read: a floor above, so it is imported when money is restated."""
+DEFAULT_INDEX = "US CPI-U"
+"""Price index used where none is named: US consumer prices, all urban consumers."""
+_WORD = re.compile(r"[A-Za-z]+")
+
+Factor: TypeAlias = Callable[[OutputSpec], "FloatArray | float"]
+"""What an amount of money in an output is multiplied by, one factor or one for each place on its axis of time."""
+
+
+def to_real(result: Result, year: int, *, index: str = DEFAULT_INDEX, inflation: float | None = None) -> Result:
+    """Return a result in money of one year; see :meth:`costmodel.Result.to_real`."""
+    levels = _levels(index)
+    stated = result.scenario.price_year
+    grid = result.scenario.grid
+    if stated is None and grid is None and any(_power(spec.unit) for spec in result.outputs().values()):
+        raise ScenarioError(
+            f"{result.scenario.name}: in money of which year are its amounts? State price_year, as price_year = 2026"
+        )
+    wanted = _level(levels, year, index, inflation)
+
+    def ratio(of: int) -> float:
+        return wanted / _level(levels, of, index, inflation)
+
+    def factor(spec: OutputSpec) -> FloatArray | float:
+        if stated is not None:
+            return ratio(stated)
+        axes = [dim for dim in spec.dims if dim in TIME_AXES]
+        if not axes:
+            return ratio(grid.dates[0].year) if grid is not None else 1.0
+        if len(axes) > 1:
+            raise DomainError(f"output {spec.name!r} has two axes of time {tuple(axes)}: its money has no one year")
+        return np.array([ratio(of) for of in _years(result.labels().get(axes[0], ()), axes[0])])
+
+    said = f"money of {year} by {index}" + ("" if inflation is None else f", {inflation:.3g} a year after it ends")
+    return _restated(result, factor, _currency(result), said)
+
+
+def in_currency(result: Result, code: str, *, rate: float | None = None, on: dt.date | str | None = None) -> Result:
+    """Return a result in another currency; see :meth:`costmodel.Result.in_currency`."""
+    check_code(code)
+    if _currency(result) != "USD":
+        raise DomainError(f"the result is in {_currency(result)} already: convert the original, which is in USD")
+    if rate is not None and on is not None:
+        raise DomainError("give a rate, or the day of a reference rate, not both")
+    stated = result.scenario.exchange_rates.get(code)
+    day = dt.date.fromisoformat(on) if isinstance(on, str) else on
+    if rate is None and day is None and stated is not None:
+        rate, day = stated.rate, stated.date
+    if rate is None:
+        if day is None:
+            raise ScenarioError(f"a dated rate of {code} is needed: give rate = USD for one, or on = the day")
+        rate = reference_rate(code, day)
+    if not 0.0 < rate < float("inf"):
+        raise DomainError(f"rate {rate}: USD for one {code}, a finite number above 0")
+    dated = "" if day is None else f" of {day}"
+    usd = float(rate)
+    return _restated(result, lambda spec: 1.0 / usd, code, f"{code} at {usd:.6g} USD for one{dated}")
+
+
+@cache
+def _levels(index: str) -> Mapping[int, float]:
+    module, name = _INDEX.split(":")
+    return getattr(import_module(module), name)(index)  # type: ignore[no-any-return]
+
+
+def _level(levels: Mapping[int, float], year: int, index: str, inflation: float | None) -> float:
+    """Return the price level of a year; after the last one recorded only by a rate of inflation that is given."""
+    first, last = min(levels), max(levels)
+    if year in levels:
+        return levels[year]
+    if year < first or inflation is None:
+        more = "" if year < first else "; give inflation, a rate a year such as 0.02, for the years after it"
+        raise DomainError(f"money of {year}: {index} is recorded for {first} to {last}{more}")
+    if not -0.5 < inflation < 10.0:
+        raise DomainError(f"inflation {inflation}: a rate a year between -0.5 and 10, such as 0.02")
+    return levels[last] * (1.0 + inflation) ** (year - last)
+
+
+def _years(labels: Sequence[Any], axis: str) -> list[int]:
+    """Return the calendar year of each place on an axis of time; a bound closes the year of the day before it."""
+    if axis == "bound":
+        return [(label - dt.timedelta(days=1)).year for label in labels]
+    return [label.year if isinstance(label, dt.date) else int(label) for label in labels]
+
+
+def _power(unit: str) -> float:
+    """Return the exponent of money in a unit of any currency."""
+    return dimensions(_renamed(unit, "USD")).get("money", 0.0)
+
+
+def _renamed(unit: str, code: str) -> str:
+    return _WORD.sub(lambda word: code if word[0] in CODES else word[0], unit)
+
+
+def _currency(result: Result) -> str:
+    return str(getattr(type(result), "CURRENCY", "USD"))
+
+
+def _restated(result: Result, factor: Factor, code: str, said: str) -> Result:
+    values: dict[str, Any] = {}
+    for name, spec in result.outputs().items():
+        value, power = np.asarray(result[name]), _power(spec.unit)
+        if power and value.dtype.kind in "fiu":
+            value = value * _along(np.power(np.asarray(factor(spec)), power), spec, value.ndim)
+        values[name] = value[()]
+    remarks = (*result.remarks, said)
+    kept: dict[str, Any] = {name: getattr(result, name) for name in ("design", "version", "left_out", "excluded")}
+    origin: Result = getattr(result, "origin", result)
+    kind: Any = type(origin)
+    build = _class(kind, code)
+    restated: Result = build(scenario=result.scenario, **kept, remarks=remarks, origin=origin, **values)
+    return restated
+
+
+def _along(factors: FloatArray, spec: OutputSpec, dims: int) -> FloatArray:
+    """Return factors along the axis of time of an output, other axes of length 1."""
+    if factors.ndim == 0:
+        return factors
+    shape = [1] * dims
+    shape[next(i for i, dim in enumerate(spec.dims) if dim in TIME_AXES)] = len(factors)
+    return factors.reshape(shape)
+
+
+@cache
+def _class(kind: Any, code: str) -> Any:
+    """Return a class with the outputs of another, all stored, in another currency."""
+    from costmodel.foundation.results import Result
+
+    fields: list[Any] = [("origin", Any, dataclasses.field(compare=False, repr=False))]
+    for spec in outputs_of(kind):
+        metadata = {item.name: getattr(spec, item.name) for item in dataclasses.fields(spec)}
+        del metadata["name"], metadata["derived"]
+        metadata["unit"] = _renamed(spec.unit, code)
+        fields.append((spec.name, Any, dataclasses.field(metadata=metadata)))
+    namespace = {
+        "__doc__": f"{kind.__name__}, in other money.",
+        "CURRENCY": code,
+        "HEADLINES": getattr(kind, "HEADLINES", ()),
+        "ENSEMBLE_OUTPUTS": getattr(kind, "ENSEMBLE_OUTPUTS", ()),
+        "coords": lambda self: self.origin.coords(),
+        "basis": lambda self, name: self.origin.basis(name),
+    }
+    return dataclasses.make_dataclass(
+        kind.__name__, fields, bases=(Result,), namespace=namespace, frozen=True, slots=True, kw_only=True
+    )
