@@ -45,9 +45,10 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def docs(session: nox.Session) -> None:
-    """Build the site; a warning is an error."""
+    """Build the site with its gallery executed, then check its links; a warning is an error."""
     session.install("-e", ".[docs,plots,frames,prices]")
     session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
+    session.run("linkchecker", "--no-status", "-f", "docs/links.ini", "docs/_build/html/index.html")
 
 
 @nox.session(default=False)

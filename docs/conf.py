@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -18,7 +19,7 @@ copyright = "the costmodel authors, MIT"  # noqa: A001
 release = version = costmodel.__version__
 
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.viewcode",
     "numpydoc",
@@ -26,8 +27,13 @@ extensions = [
 ]
 myst_enable_extensions = ["deflist", "fieldlist"]
 myst_heading_anchors = 3
-source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
-exclude_patterns = ["_build", "README.md"]
+source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb", ".rst": "restructuredtext"}
+exclude_patterns = ["_build", "README.md", "generated/gallery/downloads"]
+nb_execution_mode = "off" if os.environ.get("COSTMODEL_DOCS_GALLERY") == "0" else "force"
+nb_execution_raise_on_error = True
+nb_execution_in_temp = True
+nb_execution_timeout = 300
+nb_merge_streams = True
 html_theme = "furo"
 html_title = "costmodel"
 html_static_path = ["_static"]

@@ -1,7 +1,8 @@
 """Write the pages that show numbers, from the library itself, so that they cannot go stale.
 
 ``write_all`` is called when the site is built. Everything goes to ``docs/generated``, which is not kept in the
-repository. Examples are executed unless the environment says ``COSTMODEL_DOCS_GALLERY=0``.
+repository. The examples become notebooks, which the build executes unless the environment says
+``COSTMODEL_DOCS_GALLERY=0``.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ ROOM_TITLES = {
 def write_all(docs: Path) -> None:
     """Write every generated page below ``docs/generated``."""
     out = docs / "generated"
-    for folder in ("", "reference", "gallery", "models"):
+    for folder in ("", "reference", "gallery/downloads", "models"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     _put(out / "scenarios.md", scenarios_page())
     _put(out / "answers.md", answers_page())
@@ -54,16 +55,22 @@ def write_all(docs: Path) -> None:
     rooms = {
         "models": ("Models: inputs and outputs", models_pages()),
         "reference": ("API reference", reference_pages()),
-        "gallery": ("Gallery", gallery_pages(docs.parent / "examples")),
     }
     for folder, (title, pages) in rooms.items():
         names = []
         for name, text in pages:
             _put(out / folder / f"{name}.md", text)
             names.append(name)
-        listed = "\n".join(names)
-        _put(out / folder / "index.md", f"# {title}\n\n```{{toctree}}\n:maxdepth: 1\n\n{listed}\n```\n")
+        _put(out / folder / "index.md", contents(title, names))
+    examples = write_gallery(docs.parent / "examples", out / "gallery")
+    _put(out / "gallery" / "index.md", contents("Gallery", examples))
     _put(out / "changes.md", (docs.parent / "CHANGELOG.md").read_text(encoding="utf-8"))
+
+
+def contents(title: str, names: Iterable[str]) -> str:
+    """Return the page that lists the pages of a folder."""
+    listed = "\n".join(names)
+    return f"# {title}\n\n```{{toctree}}\n:maxdepth: 1\n\n{listed}\n```\n"
 
 
 def _put(path: Path, text: str) -> None:
@@ -241,36 +248,23 @@ def reference_pages() -> Iterator[tuple[str, str]]:
         yield room, "\n".join(parts)
 
 
-def gallery_pages(folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield a page for each example: its text, its code and what it prints."""
-    for path in sorted(folder.glob("*.py")):
-        source = path.read_text(encoding="utf-8")
-        lead, *parts = re.split(r"^# %%.*$", source, flags=re.MULTILINE)
-        heads = re.findall(r"^# %%(.*)$", source, flags=re.MULTILINE)
-        told = lead.strip().strip('"').split("\n\n")[0]
-        body: list[str] = [f"# {path.stem.replace('_', ' ').capitalize()}\n\n{told}"] if told else []
-        for head, part in zip(heads, parts, strict=False):
-            if "[markdown]" in head:
-                body.append(re.sub(r"^# ?", "", part.strip(), flags=re.MULTILINE))
-            else:
-                label = f"**{head.strip()}**\n\n" if head.strip() else ""
-                body.append(f"{label}```python\n{part.strip()}\n```")
-        if os.environ.get("COSTMODEL_DOCS_GALLERY", "1") != "0":
-            body.append("## What it prints\n\n```text\n" + _executed(path) + "\n```")
-        yield path.stem, "\n\n".join(body) + "\n"
+def write_gallery(examples: Path, folder: Path) -> list[str]:
+    """Write every example as a notebook, which the build executes, and return their names."""
+    import jupytext
 
-
-def _executed(path: Path) -> str:
-    done = subprocess.run(
-        [sys.executable, str(path)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    if done.returncode:
-        raise RuntimeError(f"{path.name} failed: {done.stderr.strip().splitlines()[-1]}")
-    return done.stdout.rstrip()
+    names = []
+    for path in sorted(examples.glob("*.py")):
+        notebook = jupytext.read(path)
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        text = jupytext.writes(notebook, fmt="ipynb")
+        _put(folder / "downloads" / f"{path.stem}.ipynb", text)
+        ways = (("As a notebook", f"{path.stem}.ipynb"), ("as a script", path.name))
+        links = " · ".join(f"{{download}}`{text} <downloads/{file}>`" for text, file in ways)
+        notebook.cells[0].source += f"\n\n{links}"
+        _put(folder / f"{path.stem}.ipynb", jupytext.writes(notebook, fmt="ipynb"))
+        _put(folder / "downloads" / path.name, path.read_text(encoding="utf-8"))
+        names.append(path.stem)
+    return names
 
 
 if __name__ == "__main__":

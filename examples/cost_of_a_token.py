@@ -1,7 +1,9 @@
-"""What a token costs: one model on five accelerators, the trade between speed and cost, and the price floor.
-
-Run: python examples/cost_of_a_token.py
-"""
+# %% [markdown]
+# # What a token costs
+#
+# One model on five accelerators, the trade between speed and cost, and the price floor.
+#
+# Run: python examples/cost_of_a_token.py
 
 # %% One model, one workload, one day
 import numpy as np

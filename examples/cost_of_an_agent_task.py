@@ -1,7 +1,9 @@
-"""What an agent task costs: chat, agent and several agents; code run in an interpreter, a container, a service.
-
-Run: python examples/cost_of_an_agent_task.py
-"""
+# %% [markdown]
+# # What an agent task costs
+#
+# Chat, agent and several agents; code run in an interpreter, a container, a service.
+#
+# Run: python examples/cost_of_an_agent_task.py
 
 # %% What a token costs to serve: DeepSeek-V3 on H200, rented at the market of September 2026
 from costmodel import catalog

@@ -1,9 +1,9 @@
-"""When does a discovery run pay for itself?
-
-TTT-Discover trained a model at test time on one problem: a faster kernel for triangular multiplication. A run of some
-hundred dollars made it 2.06 times as fast on one chip and 1.18 times on another. What was found is worth something only
-where it then runs: on a fleet, for a share of its time, for as long as nobody finds a better one.
-"""
+# %% [markdown]
+# # When a discovery run pays for itself
+#
+# TTT-Discover trained a model at test time on one problem: a faster kernel for triangular multiplication. A run of some
+# hundred dollars made it 2.06 times as fast on one chip and 1.18 times on another. What was found is worth something
+# only where it then runs: on a fleet, for a share of its time, for as long as nobody finds a better one.
 
 # %% [markdown]
 # ## The run

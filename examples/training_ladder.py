@@ -1,8 +1,10 @@
-"""What frontier training runs cost by year, which round figures they pass when, and what lies on top of the final run.
-
-Three layers are kept apart: the final run (amortized hardware and energy), the development programme around it, and the
-cash for the cluster.
-"""
+# %% [markdown]
+# # The training ladder
+#
+# What frontier training runs cost by year, which round figures they pass when, and what lies on top of the final run.
+#
+# Three layers are kept apart: the final run (amortized hardware and energy), the development programme around it, and
+# the cash for the cluster.
 
 # %% [markdown]
 # ## The years

@@ -1,8 +1,10 @@
-"""What cheaper tokens buy: how much of the growth in tokens price explains, and how much is people and agents.
-
-Dated volumes and prices from the catalog, a range of elasticities that history does not narrow, and an agent network of
-Moltbook's size as token demand.
-"""
+# %% [markdown]
+# # What cheaper tokens buy
+#
+# How much of the growth in tokens price explains, and how much is people and agents.
+#
+# Dated volumes and prices from the catalog, a range of elasticities that history does not narrow, and an agent network
+# of Moltbook's size as token demand.
 
 # %% [markdown]
 # ## What an elasticity does

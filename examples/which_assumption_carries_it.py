@@ -1,7 +1,9 @@
-"""Which assumption carries it: what user spend in 2030 rests on, what must be true, and what history cannot tell.
-
-Run: python examples/which_assumption_carries_it.py
-"""
+# %% [markdown]
+# # Which assumption carries the answer
+#
+# What user spend in 2030 rests on, what must be true, and what history cannot tell.
+#
+# Run: python examples/which_assumption_carries_it.py
 
 # %% The question: user spend on AI in 2030, as forecast from 2026
 import warnings
