@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,15 +31,34 @@ def catalog_command(
     index: Annotated[str, typer.Option(help="Price index for that, by its name in the catalog.")] = "US CPI-U",
     limit: Annotated[int, typer.Option(min=1, help="Largest number of figures to show.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    export: Annotated[Path | None, typer.Option(help="Write the whole catalog as a data package here.")] = None,
+    verify: Annotated[Path | None, typer.Option(help="Hold an exported catalog against its description.")] = None,
 ) -> None:
     """Search the catalog's figures, list its tables (no words), or check its files (`costmodel catalog check`)."""
-    if words == ["check"]:
+    if export or verify:
+        _dataset(export, verify)
+    elif words == ["check"]:
         _check(as_json)
     elif words or table:
         found = _found(" ".join(words or ()), as_of, table)
         _show(found if money_of is None else _in_money_of(money_of, found, index, limit), limit, as_json)
     else:
         _list_tables(as_json)
+
+
+def _dataset(export: Path | None, verify: Path | None) -> None:
+    """Write the catalog as a dataset, or say in which files one differs from its description."""
+    from costmodel.catalog.dataset import export_dataset, verify_dataset
+
+    if export:
+        typer.echo(f"wrote {export_dataset(export, catalog.Catalog())}")
+    if verify:
+        problems = verify_dataset(verify)
+        for problem in problems:
+            typer.echo(problem)
+        if problems:
+            raise typer.Exit(1)
+        typer.echo(f"{verify}: every file is as described")
 
 
 def _check(as_json: bool) -> None:
