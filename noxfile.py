@@ -27,6 +27,7 @@ def types(session: nox.Session) -> None:
     """Check types."""
     session.install("-e", ".[dev]")
     session.run("mypy")
+    session.run("python", "tests/typed_share.py")
 
 
 @nox.session(python=PYTHONS)
@@ -41,6 +42,20 @@ def lowest(session: nox.Session) -> None:
     """Run the tests on the oldest supported versions of what a plain install needs."""
     session.install("-c", "requirements/lowest.txt", ".", "pytest>=8.0", "hypothesis>=6.100")
     session.run("pytest", "-p", "no:cacheprovider")
+
+
+@nox.session(default=False)
+def newest(session: nox.Session) -> None:
+    """Run the tests on the newest versions, pre-releases too, in a random order."""
+    session.install("--pre", "--upgrade", ".", "pytest>=8.0", "hypothesis>=6.100", "pytest-randomly>=3.15")
+    session.run("pytest", "-p", "no:cacheprovider", *session.posargs)
+
+
+@nox.session(default=False)
+def start(session: nox.Session) -> None:
+    """Do the three jobs of the site's first page from the installed package."""
+    session.install(".[plots,report,frames]")
+    session.run("python", "docs/try_start.py")
 
 
 @nox.session(default=False)

@@ -37,6 +37,7 @@ nb_merge_streams = True
 html_theme = "furo"
 html_title = "costmodel"
 html_static_path = ["_static"]
+html_favicon = "_static/icon.svg"
 html_copy_source = False
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"

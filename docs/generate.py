@@ -19,6 +19,7 @@ from contextlib import redirect_stdout
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from typing import Any
 
 ROOM_TITLES = {
     "foundation": "Foundation: units, parameters, scenarios, results",
@@ -256,15 +257,28 @@ def write_gallery(examples: Path, folder: Path) -> list[str]:
     for path in sorted(examples.glob("*.py")):
         notebook = jupytext.read(path)
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        text = jupytext.writes(notebook, fmt="ipynb")
-        _put(folder / "downloads" / f"{path.stem}.ipynb", text)
+        notebook.cells = list(_with_titles(notebook.cells))
+        _put(folder / "downloads" / f"{path.stem}.ipynb", jupytext.writes(notebook, fmt="ipynb"))
+        _put(folder / "downloads" / path.name, path.read_text(encoding="utf-8"))
         ways = (("As a notebook", f"{path.stem}.ipynb"), ("as a script", path.name))
         links = " · ".join(f"{{download}}`{text} <downloads/{file}>`" for text, file in ways)
         notebook.cells[0].source += f"\n\n{links}"
         _put(folder / f"{path.stem}.ipynb", jupytext.writes(notebook, fmt="ipynb"))
-        _put(folder / "downloads" / path.name, path.read_text(encoding="utf-8"))
         names.append(path.stem)
     return names
+
+
+def _with_titles(cells: Iterable[Any]) -> Iterator[Any]:
+    """Yield cells, each title that stands on a cell's first line as a heading before it."""
+    from nbformat.v4 import new_markdown_cell
+
+    for number, cell in enumerate(cells):
+        title = cell.metadata.pop("title", "")
+        if title:
+            heading = new_markdown_cell(f"## {title}")
+            heading.id = f"title-{number}"  # the same in every build
+            yield heading
+        yield cell
 
 
 if __name__ == "__main__":

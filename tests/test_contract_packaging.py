@@ -52,3 +52,13 @@ def test_readme_has_the_two_commands_on_a_line_each() -> None:
     commands = [line for line in lines if line.startswith("python3 -m venv")]
     assert sum(line.endswith("costmodel run bond-flywheel") for line in commands) == 1
     assert sum(line.endswith("-m pytest") for line in commands) == 1
+
+
+def test_recipes_ask_for_what_the_package_asks_for(project: dict[str, Any]) -> None:
+    text = (ROOT / "conda" / "recipe.yaml").read_text(encoding="utf-8")
+    run = text.partition("  run:\n")[2].partition("\n\n")[0]
+    asked = {line.strip("- ").replace(" ", "") for line in run.splitlines()}
+    assert asked == {f"python{project['requires-python']}", *project["dependencies"]}
+    assert f'version: "{VERSION}"' in text
+    [wanted] = re.findall(r"\[([a-z,]+)\]\"", (ROOT / "Containerfile").read_text(encoding="utf-8"))
+    assert set(wanted.split(",")) <= set(project["optional-dependencies"])

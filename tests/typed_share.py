@@ -1,0 +1,48 @@
+"""Ask pyright for the share of the public interface whose types it knows, and fail where it falls.
+
+``python tests/typed_share.py`` prints the share, and what is unknown with ``--list``.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+LEAST = 0.935
+"""Share of public symbols with a known type [1] that a change must not go below."""
+
+
+def main(arguments: list[str]) -> int:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pyright",
+            "--pythonpath",
+            sys.executable,
+            "--verifytypes",
+            "costmodel",
+            "--ignoreexternal",
+            "--outputjson",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if not done.stdout.startswith("{"):
+        sys.stderr.write(done.stdout + done.stderr)
+        return 2
+    form = json.loads(done.stdout)["typeCompleteness"]
+    if "--list" in arguments:
+        for symbol in form["symbols"]:
+            if symbol["isExported"] and not symbol["isTypeKnown"]:
+                said = (item["message"] for item in symbol["diagnostics"])
+                sys.stdout.write("\n    ".join((symbol["name"], *said)) + "\n")
+    share = form["completenessScore"]
+    sys.stdout.write(f"pyright knows the types of {share:.1%} of the public interface; {LEAST:.1%} is the least\n")
+    return 0 if share >= LEAST else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
