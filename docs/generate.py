@@ -276,8 +276,9 @@ def _with_titles(cells: Iterable[Any]) -> Iterator[Any]:
         title = cell.metadata.pop("title", "")
         if title:
             heading = new_markdown_cell(f"## {title}")
-            heading.id = f"title-{number}"  # the same in every build
+            heading.id = f"title-{number}"
             yield heading
+        cell.id = f"cell-{number}"  # the same in every build
         yield cell
 
 
