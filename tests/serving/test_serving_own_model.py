@@ -126,7 +126,8 @@ def test_room_on_a_card_as_an_engine_logs_it() -> None:
     assert float(cache_room(what)) / GIB == pytest.approx(1.71, rel=0.1)
     assert 64.0 < float(memory_budget(what).loaded) / GIB < 66.0
     # the case as it was typed: what weights leave of the share, before anything is kept back
-    left = (what.chip.memory * 0.95 - weight_bytes_per_accelerator(what)) / GIB
+    with pytest.warns(DeprecationWarning, match="gone in 0.4: use machine"):
+        left = (what.chip.memory * 0.95 - weight_bytes_per_accelerator(what)) / GIB
     assert float(left) == pytest.approx(0.95 * 79.19 - 60.71, abs=0.01)
     # F07: an engine logs 57.75 GiB each for the published FP8 checkpoint on eight cards, vLLM #6746
     what = configuration_of("Llama-3.1-405B", "H100-SXM", "fp8", layout=Layout(tensor=8.0))

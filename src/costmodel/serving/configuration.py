@@ -14,6 +14,7 @@ from costmodel.compute.machine import Machine
 from costmodel.compute.precision import Precision
 from costmodel.compute.shapes import Shape
 from costmodel.foundation.arrays import Numeric
+from costmodel.foundation.deprecation import deprecated
 from costmodel.serving.reserve import Reserve
 
 
@@ -124,8 +125,9 @@ class Configuration:
     precision: Precision
 
     @property
+    @deprecated("0.2", "0.4", "machine")
     def chip(self) -> Machine:
-        """The machine, by its shorter name.
+        """The machine, by the name that it had before 0.2.
 
         What weights leave of a share of ``chip.memory`` is more than an engine has for the cache: it keeps activations,
         runtime and buffers back; :func:`~costmodel.serving.cache_room` counts them.
