@@ -251,7 +251,7 @@ def budget_ceiling(demand: Numeric, price: Numeric, budget: Numeric, sharpness: 
     """
     spend = np.log(np.maximum(price * demand, _SMALLEST))
     excess = sharpness * (spend - np.log(np.maximum(budget, _SMALLEST)))
-    return demand * np.exp(-np.logaddexp(0.0, excess) / sharpness)
+    return demand * np.exp(-(np.maximum(excess, 0.0) + np.log1p(np.exp(-np.abs(excess)))) / sharpness)
 
 
 @formula(step=True)

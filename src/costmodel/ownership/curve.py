@@ -150,8 +150,8 @@ class Curve:
         The running sum is added anew in the same order, so that a factor of 1 changes no bit.
         """
         self.entered[first : self.now, rows] *= factor[:, np.newaxis]
-        start = self.total[first : first + 1]
-        self.total[first : self.now + 1] = np.cumsum(np.concatenate([start, self.entered[first : self.now]]), axis=0)
+        for step in range(first, self.now):
+            np.add(self.total[step], self.entered[step], out=self.total[step + 1])
 
 
 def remaining(steps: FloatArray, age: FloatArray) -> FloatArray:
