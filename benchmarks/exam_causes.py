@@ -99,7 +99,6 @@ def causes() -> dict[str, Any]:
         "engine factors and host": engine(**factors),
         "launch before the first token": engine(launch_time=0.0, first_token_factor=1.0),
         "bursts of a run": constants(exam, WAVES=np.inf),
-        "prompts read first": engine(prefill_first=0.0),
     }
 
 

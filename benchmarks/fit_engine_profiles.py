@@ -3,14 +3,14 @@
 Run: python benchmarks/fit_engine_profiles.py [--write]
 Every group (a model on an engine) has the same weight. The pooled profile is fitted first, from an engine that adds
 nothing; each engine's own is shrunk towards it. Then every group is left out in turn, and predicted from the others of
-its engine, or from the other engines where it is the only one: the error and the spread that the profiles carry.
+its engine, or from the other engines where it is the only one: the error that the profiles carry, and their spread, one
+for all engines by :func:`costmodel.validation.exams.spread_of_groups`: a few groups do not tell an engine's own.
 """
 
 # %%
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,29 +18,24 @@ import numpy as np
 import costmodel.catalog
 from costmodel.serving.calibration import Fit, Predict, fit_factors
 from costmodel.serving.configuration import Engine
+from costmodel.serving.engines import EIGHTY_PERCENT
+from costmodel.validation.exams import spread_of_groups
 from costmodel.validation.exams_serving import MEMORY_USE, predict
 from costmodel.validation.serving_rows import Rows, may_be_fitted, read_rows
 
 ENGINES = ("vllm", "sglang", "trtllm")
-READS_FIRST = frozenset({"sglang"})
-"""Engines whose scheduler reads waiting prompts before it decodes, by default."""
-START = Engine(host_time=1e-3, launch_time=1e-3, memory_use=MEMORY_USE)
-"""An engine that adds a millisecond a step, and one a layer before the first token: where the pooled fit starts, and
-what it is shrunk towards."""
+START = Engine(host_time=1e-3, launch_time=1e-4, memory_use=MEMORY_USE)
+"""An engine that adds a millisecond a step, and a tenth of one for each kernel before the first token: where the pooled
+fit starts, and what it is shrunk towards."""
 NOTE = "From benchmarks/fit_engine_profiles.py."
 
 
-def base(engine: str, values: Engine = START) -> Engine:
-    """Return an engine with its scheduler."""
-    return replace(values, prefill_first=float(engine in READS_FIRST))
-
-
 def predictor(rows: Rows) -> Predict:
-    """Return the predictor of some rows: factors of one engine, each row's own scheduler."""
+    """Return the predictor of some rows by one engine."""
     names = np.unique(rows.engine)
 
     def times(given: Engine) -> tuple[np.ndarray, np.ndarray]:
-        first, per_token, _ = predict(rows, {str(name): base(str(name), given) for name in names})
+        first, per_token, _ = predict(rows, {str(name): given for name in names})
         return first, per_token
 
     return times
@@ -59,31 +54,25 @@ EFFECTIVE_ROWS = 1.0
 least error on groups left out."""
 
 
-def left_out(rows: Rows, engine: str, pooled_of: dict[str, Engine]) -> tuple[np.ndarray, np.ndarray]:
-    """Return log errors of the two times, every group of an engine predicted without it."""
-    errors: list[np.ndarray] = []
-    firsts: list[np.ndarray] = []
-    for group in np.unique(rows.group[rows.engine == engine]):
+def left_out(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    """Return log errors of the time per output token and to the first, every group predicted without it."""
+    errors, firsts = np.empty(len(rows)), np.empty(len(rows))
+    for group in np.unique(rows.group):
         mine = rows.group == group
-        others = rows.take((rows.engine == engine) & ~mine)
-        prior = pooled_of[str(group)]
+        prior = fitted(rows.take(~mine), START).engine(START)
+        others = rows.take((rows.engine == rows.engine[mine][0]) & ~mine)
         given = fitted(others, prior).engine(prior) if len(others) else prior
         part = rows.take(mine)
         first, per_token = predictor(part)(given)
-        errors.append(np.log(per_token / part.time_per_output_token))
-        firsts.append(np.log(first / part.time_to_first_token))
-    return np.concatenate(errors), np.concatenate(firsts)
+        errors[mine] = np.log(per_token / part.time_per_output_token)
+        firsts[mine] = np.log(first / part.time_to_first_token)
+    return errors, firsts
 
 
-def robust_spread(errors: np.ndarray) -> float:
-    """Return the deviation of a normal law with the 80 % interval around 0 of these errors."""
-    return float(np.nanquantile(np.abs(errors), 0.8) / 1.2815515655446004)
-
-
-def record(name: str, fit: Fit, rows: Rows, errors: np.ndarray, firsts: np.ndarray) -> str:
-    """Return the record of a profile."""
+def record(name: str, fit: Fit, rows: Rows, errors: np.ndarray, spreads: tuple[float, float]) -> str:
+    """Return the record of a profile: its fit, its error on groups left out, and the spread of all engines."""
     decode, prefill, host, first, launch = fit.values
-    spreads = [np.exp(1.2815515655446004 * deviation) for deviation in fit.deviations]
+    widths = [np.exp(EIGHTY_PERCENT * deviation) for deviation in fit.deviations]
     versions = ", ".join(sorted({str(version) for version in rows.version if version})) or "not stated"
     models = ", ".join(sorted({str(model) for model in rows.model}))
 
@@ -101,14 +90,13 @@ def record(name: str, fit: Fit, rows: Rows, errors: np.ndarray, firsts: np.ndarr
             f'note = "{NOTE}"',
             f'versions = "{versions}"',
             'generation = "Hopper (H100, H200)"',
-            f"prefill_factor = {ranged(prefill, spreads[1])}",
-            f"decode_factor = {ranged(decode, spreads[0])}",
-            f"host_time = {ranged(host, spreads[2])}",
-            f"first_token_factor = {ranged(first, spreads[3])}",
-            f"launch_time = {ranged(launch, spreads[4])}",
-            f"prefill_first = {float(name in READS_FIRST)}",
-            f"spread = {robust_spread(errors):.3f}",
-            f"first_token_spread = {robust_spread(firsts):.3f}",
+            f"prefill_factor = {ranged(prefill, widths[1])}",
+            f"decode_factor = {ranged(decode, widths[0])}",
+            f"host_time = {ranged(host, widths[2])}",
+            f"first_token_factor = {ranged(first, widths[3])}",
+            f"launch_time = {ranged(launch, widths[4])}",
+            f"spread = {spreads[0]:.3f}",
+            f"first_token_spread = {spreads[1]:.3f}",
             f"error = {np.nanmedian(np.abs(np.expm1(errors))):.3f}",
             f"rows = {len(rows)}",
             f'fitted_on = "{models}"',
@@ -122,17 +110,14 @@ def main(write: bool) -> None:
     rows, _ = read_rows()
     rows = rows.take(may_be_fitted(rows))
     pooled = fitted(rows, START)
-    without = {
-        str(group): fitted(rows.take(rows.group != group), START).engine(START) for group in np.unique(rows.group)
-    }
+    errors, firsts = left_out(rows)
+    spreads = spread_of_groups(errors, rows.group), spread_of_groups(firsts, rows.group)
     found: list[str] = []
-    errors: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for name in ENGINES:
         mine = rows.take(rows.engine == name)
-        errors[name] = left_out(rows, name, without)
-        found.append(record(name, fitted(mine, pooled.engine(START)), mine, *errors[name]))
-    every = [np.concatenate(column) for column in zip(*errors.values(), strict=True)]
-    found.append(record("pooled", pooled, rows, every[0], every[1]))
+        fit = fitted(mine, pooled.engine(START))
+        found.append(record(name, fit, mine, errors[rows.engine == name], spreads))
+    found.append(record("pooled", pooled, rows, errors, spreads))
     print("".join(found))
     if write:
         path = Path(costmodel.catalog.__file__).parent / "data" / "engines.toml"

@@ -16,14 +16,12 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from costmodel.foundation.arrays import FloatArray
+from costmodel.validation.exams import spread_of_groups
 from costmodel.validation.exams_training import Step, evaluate, measured_time, parts, steps
 
 HOPPER, BLACKWELL = frozenset({"H100-SXM"}), frozenset({"B200", "GB200-NVL72", "GB300-NVL72"})
 TAIL = 0.1
 """Residual from which the loss is linear [1]."""
-COVERED, QUANTILE = 0.8, 1.2816
-"""Share of the steps of left-out groups inside the interval [1], and that interval's normal quantile: the spread is the
-standard deviation with which a normal distribution covers as many."""
 
 
 @dataclass(frozen=True)
@@ -124,11 +122,8 @@ def main() -> None:
             found = residuals(alone, free, fit(rest, free))
             left_out.append(found)
             print(f"  left out {' on '.join(group)}: bias {np.expm1(np.median(found)):+.1%}")
-        sizes = np.concatenate([np.abs(found) for found in left_out])
-        weights = np.concatenate([np.full(found.size, 1.0 / found.size) for found in left_out])
-        order = np.argsort(sizes)
-        share = np.cumsum(weights[order]) / weights.sum()
-        print(f"  spread = {sizes[order][np.searchsorted(share, COVERED)] / QUANTILE:.3f}")
+        names = np.repeat(np.arange(len(left_out)).astype(str), [found.size for found in left_out])
+        print(f"  spread = {spread_of_groups(np.concatenate(left_out), names):.3f}")
 
 
 if __name__ == "__main__":

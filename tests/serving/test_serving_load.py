@@ -42,10 +42,13 @@ def test_share_in_step_is_the_mean_over_waves():
 
 
 @pytest.mark.closed_form
-def test_a_long_run_waits_for_nothing_but_its_own_prompt():
+def test_equal_requests_wait_for_the_prompt_before_theirs_for_ever():
     loop, fixed = closed_loop(WHAT, CHAT, 16.0), serve(WHAT, CHAT, 16.0)
     step = decode_step_time(WHAT, 16.0, 2000 + 200)
-    assert loop.time_to_first_token == pytest.approx(prefill_latency(WHAT, CHAT) + step)
+    assert loop.time_to_first_token == pytest.approx(prefill_latency(WHAT, CHAT) + step + SERVICE)
+    alone = closed_loop(WHAT, CHAT, 1.0)
+    step = decode_step_time(WHAT, 1.0, 2000 + 200)
+    assert alone.time_to_first_token == pytest.approx(prefill_latency(WHAT, CHAT) + step)
     assert loop.time_per_output_token == fixed.time_per_output_token
     # Little's law: 16 requests in the system for a first token and 399 more
     time = loop.time_to_first_token + 399 * loop.time_per_output_token
@@ -56,24 +59,27 @@ def test_a_long_run_waits_for_nothing_but_its_own_prompt():
 
 
 @pytest.mark.closed_form
-def test_a_run_of_ten_waves_spends_one_of_them_in_a_burst():
-    long, short = closed_loop(WHAT, CHAT, 64.0), closed_loop(WHAT, CHAT, 64.0, waves=10.0)
-    # in the first wave 64 prompts wait 31.5 services on average
-    assert short.time_to_first_token - long.time_to_first_token == pytest.approx(63 * SERVICE / 2 / 10)
-    assert short.time_per_output_token == long.time_per_output_token
+def test_requests_of_varied_lengths_meet_the_queue_of_the_others():
+    varied = replace(CHAT, variation_output=0.5)
+    loop = closed_loop(WHAT, varied, 16.0)
+    first = prefill_latency(WHAT, varied) + loop.step_time
+    # before it waits a request comes as often as 16 in the system let it, and meets 15 of them
+    rate = 16 / (first + 399 * loop.time_per_output_token) * 15 / 16
+    wait = queue_wait(rate, SERVICE, 0.0)
+    assert wait > 0.0
+    assert loop.time_to_first_token == pytest.approx(first + wait, rel=1e-4)
 
 
 @pytest.mark.closed_form
-def test_an_engine_that_reads_prompts_first_keeps_equal_requests_in_step():
-    eager = replace(WHAT, engine=replace(WHAT.engine, prefill_first=1.0))
-    mixed, waves = closed_loop(WHAT, CHAT, 64.0), closed_loop(eager, CHAT, 64.0)
-    assert waves.time_to_first_token - mixed.time_to_first_token == pytest.approx(63 * SERVICE / 2)
-    # after its own prompt a request waits for half of the others', in place of all of them
-    assert mixed.time_per_output_token - waves.time_per_output_token == pytest.approx(63 * SERVICE / 2 / 399)
-    # lengths that vary spread the waves until a long run is as if prompts were mixed in
-    varied = closed_loop(eager, replace(CHAT, variation_output=0.5), 64.0)
-    plain = closed_loop(WHAT, replace(CHAT, variation_output=0.5), 64.0)
-    assert varied.time_to_first_token == pytest.approx(plain.time_to_first_token, rel=1e-3)
+def test_a_run_of_ten_waves_spends_one_of_them_in_a_burst():
+    what = replace(WHAT, engine=replace(WHAT.engine, launch_time=1e-4))
+    long, short = closed_loop(what, CHAT, 64.0), closed_loop(what, CHAT, 64.0, waves=10.0)
+    # in the first wave 63 others are read before or after, four of 2,000 tokens and some to a pass of 8,192, each pass
+    # launched (883 kernels) and with a decode step in it
+    each = SERVICE + (883 * 1e-4 + long.step_time) / (8192 / 2000)
+    assert short.time_to_first_token - long.time_to_first_token == pytest.approx(63 * each / 2 / 10)
+    # and half of them interrupt an answer no more
+    assert long.time_per_output_token - short.time_per_output_token == pytest.approx(63 * SERVICE / 2 / 10 / 399)
 
 
 @pytest.mark.closed_form

@@ -18,41 +18,43 @@ SHOWN = 10
 
 
 def store(exam: str, marks: Iterable[Mark]) -> None:
-    """Write the error of every row of an exam."""
-    found = {
-        mark.quantity: {
-            str(name): None if np.isnan(error) else round(float(error), 4)
-            for name, error in zip(mark.name, errors(mark), strict=True)
-        }
-        for mark in marks
-    }
-    path = FOLDER / f"exam-{exam}.json"
-    path.write_text(json.dumps(found, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
+    """Write the errors of every row of an exam: by row, its error in every quantity that was measured in it."""
+    rows: dict[str, dict[str, float | None]] = {}
+    for mark in marks:
+        for name, error in zip(mark.name, errors(mark), strict=True):
+            rows.setdefault(str(name), {})[mark.quantity] = None if np.isnan(error) else round(float(error), 3)
+    quantities = list(dict.fromkeys(quantity for found in rows.values() for quantity in found))
+    lines = [
+        f"{json.dumps(name)}: {json.dumps([found.get(item, 'none') for item in quantities])}"
+        for name, found in rows.items()
+    ]
+    text = f'{{"quantities": {json.dumps(quantities)}, "rows": {{\n' + ",\n".join(lines) + "\n}}\n"
+    (FOLDER / f"exam-{exam}.json").write_text(text, encoding="utf-8")
 
 
 def moves(exam: str, marks: Iterable[Mark]) -> list[str]:
-    """Return what moved: rows that became infeasible, and parts whose median moved, with the rows that moved most."""
+    """Return what moved: rows that became infeasible or are gone, and parts whose median moved, with their rows."""
     stored = json.loads((FOLDER / f"exam-{exam}.json").read_text(encoding="utf-8"))
     found: list[str] = []
     for mark in marks:
-        before = np.array([stored[mark.quantity].get(str(name), np.nan) for name in mark.name], dtype=np.float64)
-        found += _moves(mark, before)
+        index = stored["quantities"].index(mark.quantity)
+        before = {name: row[index] for name, row in stored["rows"].items() if row[index] != "none"}
+        gone = sorted(set(before) - set(mark.name.tolist()))
+        found += [f"{mark.quantity}: {name} is not examined any more" for name in gone]
+        found += _moves(mark, np.array([before.get(str(name), np.nan) for name in mark.name], dtype=np.float64))
     return found
 
 
 def _moves(mark: Mark, before: np.ndarray) -> list[str]:
     now = errors(mark)
     lost = np.isnan(now) & np.isfinite(before)
-    found = [f"{mark.quantity}: {name} is infeasible now: {mark.reason[i]}" for i, name in _rows(mark, lost)]
+    found = [f"{mark.quantity}: {mark.name[i]} is infeasible now: {mark.reason[i]}" for i in np.flatnonzero(lost)]
     for part in np.unique(mark.part):
         inside = mark.part == part
         old, new = (np.nanmedian(np.abs(error[inside])) for error in (before, now))
         if abs(new - old) > TOLERANCE:
             found.append(f"{mark.quantity}, {part}: median error from {old:.1%} to {new:.1%}; moved most:")
-            order = np.argsort(-np.abs(np.nan_to_num(now - before)) * inside)[:SHOWN]
-            found += [f"  {mark.name[i]}: {before[i]:+.1%} to {now[i]:+.1%}" for i in order]
+            change = np.where(inside, np.abs(np.nan_to_num(now - before)), 0.0)
+            most = [i for i in np.argsort(-change)[:SHOWN] if change[i] > 0.0]
+            found += [f"  {mark.name[i]}: {before[i]:+.1%} to {now[i]:+.1%}" for i in most]
     return found
-
-
-def _rows(mark: Mark, mask: np.ndarray) -> list[tuple[int, str]]:
-    return [(int(i), str(mark.name[i])) for i in np.flatnonzero(mask)]

@@ -134,6 +134,32 @@ def test_lines_group_by_labels_and_refuse_unknown_ones() -> None:
         exams.marks("servin")
 
 
+@pytest.mark.closed_form
+def test_the_spread_of_a_new_group_adds_that_between_groups_to_that_within() -> None:
+    groups = np.array(["a", "a", "a", "b", "b", "b", "c", "c", "c"])
+    errors = np.array([0.1, 0.2, 0.3, -0.3, -0.1, np.nan, 5.0, 5.0, 9.0])
+    # medians 0.2, −0.2 and 5: sizes 0.2, 0.2, 5, of which 0.2 is the middle; distances 0.1, 0.1 and 0
+    expected = 1.4826 * (0.2**2 + 0.1**2) ** 0.5
+    assert exams.spread_of_groups(errors, groups) == pytest.approx(expected)
+
+
+@pytest.mark.closed_form
+def test_moves_name_the_rows_of_a_median_that_moved_and_those_that_are_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exam_moves.FOLDER", tmp_path)
+    store("demo", [marked()])
+    assert moves("demo", [marked(predicted=np.array([1.5, 1.0, 5.0, np.nan]))]) == []
+    # b from −50 % to infeasible: of the unseen rows +25 % is left, where −50 % and +25 % had the median 37.5 %
+    lost = moves("demo", [marked(predicted=np.array([1.505, np.nan, 5.0, np.nan]))])
+    assert lost[0] == "time: b is infeasible now: "
+    assert lost[1:] == ["time, unseen: median error from 37.5% to 25.0%; moved most:"]
+    moved = moves("demo", [marked(predicted=np.array([1.52, 1.0, 5.0, np.nan]))])
+    assert moved == ["time, fitted: median error from 50.0% to 52.0%; moved most:", "  a: +50.0% to +52.0%"]
+    gone = moves("demo", [marked(name=np.array(["a", "b", "other", "d"]))])
+    assert "time: c is not examined any more" in gone
+
+
 @pytest.mark.contract
 def test_command_prints_every_form(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("costmodel.cli.exams.marks", lambda: (marked(excluded={"a rule": 7}),))
@@ -161,7 +187,7 @@ def test_the_table_of_the_wheel_is_read_whole() -> None:
 @pytest.mark.regression
 def test_a_change_that_moves_the_exam_says_which_rows_moved(request: pytest.FixtureRequest) -> None:
     """Accuracy is reported, not gated: what fails is a row that can no longer run, or a median moved by a point."""
-    marked = mark()[:1]  # time per output token: the other two follow from it and from the time to first token
+    marked = mark()
     if request.config.getoption("--update-regression"):
         store("serving", marked)
     found = moves("serving", marked)

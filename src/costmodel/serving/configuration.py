@@ -32,11 +32,9 @@ class Engine:
         Time to the first token of a request that meets no queue, over the time to read its prompt: admission, passes
         already under way, output, > 0 [1].
     launch_time
-        Time of the host to start a pass over prompts, by layer: such passes are not captured, so that every kernel is
-        launched from the host before the first token comes, >= 0 [s].
-    prefill_first
-        1 where waiting prompts are read before anything is decoded, so that equal requests stay in step; 0 where they
-        are mixed in [1].
+        Time of the host for each kernel of a pass over prompts, >= 0 [s]: such passes are not captured, so that every
+        kernel is launched from the host before the first token comes. What else the host does for a first token is
+        in it.
     memory_use
         Share of memory that the engine plans with, 0 < s < 1 [1].
     reserve
@@ -48,7 +46,6 @@ class Engine:
     host_time: Numeric = 0.0
     first_token_factor: Numeric = 1.0
     launch_time: Numeric = 0.0
-    prefill_first: Numeric = 0.0
     memory_use: Numeric = 0.9
     reserve: Reserve = field(default_factory=Reserve)
 

@@ -119,7 +119,7 @@ class EngineInputs(Inputs):
         "1", gt=0, optional=True, description="Time to a first token without a queue over that to read the prompt."
     )
     launch_time: Parameter = parameter(
-        "s", ge=0, optional=True, description="Time of the host to start a pass over prompts, by layer."
+        "s", ge=0, optional=True, description="Time of the host to start a pass over prompts, by kernel."
     )
     deviation: Parameter = parameter(
         "1",

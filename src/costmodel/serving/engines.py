@@ -34,7 +34,7 @@ class Profile:
     ----------
     name
         Engine, or ``"pooled"``.
-    prefill_factor, decode_factor, host_time, first_token_factor, launch_time, prefill_first
+    prefill_factor, decode_factor, host_time, first_token_factor, launch_time
         As of :class:`~costmodel.serving.configuration.Engine`.
     spread, first_token_spread
         Standard deviation of the logarithm of measured over predicted time per output token, and time to first token,
@@ -57,7 +57,6 @@ class Profile:
     host_time: float
     first_token_factor: float
     launch_time: float
-    prefill_first: float
     spread: float
     first_token_spread: float
     error: float
@@ -80,7 +79,6 @@ class Profile:
             host_time=self.host_time,
             first_token_factor=self.first_token_factor,
             launch_time=self.launch_time,
-            prefill_first=self.prefill_first,
             memory_use=memory_use,
         )
 
@@ -129,7 +127,6 @@ def profile(name: str = POOLED) -> Profile:
         "host_time",
         "first_token_factor",
         "launch_time",
-        "prefill_first",
         "spread",
         "first_token_spread",
         "error",

@@ -6,7 +6,7 @@ sees them arrive (open arrivals). Either sets how many are decoded together and 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from costmodel.foundation.arrays import Numeric, formula, quiet
 from costmodel.foundation.errors import DomainError
 from costmodel.serving.configuration import Configuration, Layout, Traffic
 from costmodel.serving.memory import largest_batch
-from costmodel.serving.steps import prefill_time_per_token
+from costmodel.serving.steps import launch_time, prefill_time_per_token
 from costmodel.serving.targets import queue_wait
 from costmodel.serving.throughput import FEASIBLE, OVERLOAD, Mode, Serving, serve
 
@@ -36,7 +36,7 @@ _ROUNDS = 6
 
 @formula()
 def share_in_step(spread: Numeric, waves: Numeric) -> Numeric:
-    """Share of a run in which requests that started together are still read together.
+    """Share of a run in which requests still end in the order and at the distance in which they were read.
 
     Parameters
     ----------
@@ -103,10 +103,16 @@ def closed_loop(
     Notes
     -----
     Interleaved and chunked: ``X = b/(W + (O − 1)·t(b))`` with ``b = min(N, largest batch)``; those not admitted wait
-    ``(N − b)/X``. A run starts with all requests at once: while a wave is in step, its prompts are read one after
-    another, and the mean wait is half of that time. An engine that mixes prompts in is in step for the first wave
-    only. One that reads prompts first stays so until lengths have spread the wave (:func:`share_in_step`); as long as
-    it does, an answer is interrupted only by the prompts of its wave that come after its own, half of them on average.
+    ``(N − b)/X``. Three waits come before a first token.
+
+    * A run starts with all requests at once. In this first wave a prompt waits for half of the others, each read,
+      launched and, in an engine that mixes, passed with a decode step, as many in a pass as a chunk holds; an answer
+      is interrupted by half of them, those that come after its own.
+    * Requests of equal length end one after another as they were read, so that a new one finds the pass of the one
+      before it just begun, and waits for it: as long as lengths have not spread them (:func:`share_in_step`).
+    * After that they come at random, and wait as in :func:`queue_wait`, where of N requests each meets the load of
+      the N − 1 others.
+
     Disaggregated: readers limit the rate to ``r/s``; beyond it decode starves and the queue is before the readers,
     ``W = N/X − (O − 1)·t``.
     """
@@ -118,23 +124,52 @@ def closed_loop(
             return _apart(what, traffic, concurrency, most, waves, readers, writers, options)
         served = serve(what, traffic, np.minimum(concurrency, most), **options)
         passes = np.maximum(traffic.mean_output - 1.0, 1.0)
-        reading = (served.batch - 1.0) * _service(what, traffic)
-        share = _share_in_step(what, traffic, reading, passes * served.time_per_output_token, waves)
-        first = served.time_to_first_token + 0.5 * share * reading
-        spared = np.where(np.greater(what.engine.prefill_first, 0.0), 0.5 * share * reading / passes, 0.0)
-        interval = served.time_per_output_token - spared
+        service = _service(what, traffic)
+        interval = served.time_per_output_token - 0.5 * (served.batch - 1.0) * service / (waves * passes)
+        queue = _Queue(what, traffic, service, served.batch, passes * interval, waves, served.step_time)
+        first = served.time_to_first_token + queue.of_first_wave()
+        first = first + queue.later(served.batch / (first + passes * interval))
         rate = served.batch / (first + passes * interval)
         waited = np.maximum(concurrency - served.batch, 0.0) / rate
         served = replace(served, time_per_output_token=interval)
         return _at_rate(served, traffic, rate / served.accelerators, first + waited)
 
 
-def _share_in_step(what: Configuration, traffic: Traffic, reading: Numeric, answer: Numeric, waves: Numeric) -> Numeric:
-    """Share of a run in which the requests of a wave are read together [1]."""
-    deviation = np.power(12.0, 0.5) * traffic.variation_output * answer
-    first_only = 1.0 / np.maximum(waves, 1.0)
-    stays = share_in_step(deviation / np.maximum(reading, 1e-12), np.minimum(waves, _WITHOUT_END))
-    return np.where(np.greater(what.engine.prefill_first, 0.0), np.maximum(stays, first_only), first_only)
+@dataclass(frozen=True, slots=True)
+class _Queue:
+    """Requests before one copy that reads prompts."""
+
+    what: Configuration
+    traffic: Traffic
+    service: Numeric
+    """Time to read a prompt [s]."""
+    requests: Numeric
+    """Requests that share the copy [1]."""
+    answer: Numeric
+    """Time from the first token to the last [s]."""
+    waves: Numeric
+    decode: Numeric
+    """Decode step that rides in a pass over prompts [s]; 0 where another copy decodes."""
+
+    @property
+    def others(self) -> Numeric:
+        return np.maximum(self.requests - 1.0, 0.0)
+
+    def of_first_wave(self) -> Numeric:
+        """Mean wait of the requests that started together, over the whole run [s]."""
+        new = self.traffic.mean_input * (1.0 - self.traffic.cached_share)
+        fit = np.maximum(self.traffic.chunk * self.what.layout.groups / new, 1.0)
+        launched = launch_time(self.what) + self.decode
+        return 0.5 * self.others * (self.service + launched / np.minimum(fit, self.requests)) / self.waves
+
+    def later(self, rate: Numeric) -> Numeric:
+        """Mean wait behind others that come one by one, at a rate of requests per second [s]."""
+        deviation = np.power(12.0, 0.5) * self.traffic.variation_output * self.answer
+        spread = deviation / np.maximum(self.others * self.service, 1e-12)
+        stays = share_in_step(spread, np.minimum(self.waves, _WITHOUT_END))
+        met = np.minimum(rate * self.service, 1.0) * self.others / self.requests
+        waited = queue_wait(met / self.service, self.service, self.traffic.variation_input)
+        return stays * np.minimum(self.others, 1.0) * self.service + (1.0 - stays) * waited
 
 
 def _service(what: Configuration, traffic: Traffic) -> Numeric:
@@ -157,10 +192,12 @@ def _apart(
     service = _service(reading, traffic)
     passes = np.maximum(traffic.mean_output - 1.0, 0.0)
     batch = np.minimum(concurrency / writers, most)
+    rate: Numeric = 0.0
     for _ in range(_ROUNDS):
         served = serve(what, traffic, np.maximum(batch, 1.0), **options)
-        first = served.time_to_first_token + 0.5 * (concurrency / readers - 1.0) * service / waves
         answer = passes * served.time_per_output_token
+        queue = _Queue(reading, traffic, service, np.maximum(concurrency / readers, 1.0), answer, waves, 0.0)
+        first = served.time_to_first_token + queue.of_first_wave() + queue.later(rate / readers)
         rate = np.minimum(writers * batch / answer, concurrency / (first + answer))
         rate = np.minimum(rate, readers / service)
         batch = np.minimum(rate * answer / writers, most)

@@ -8,6 +8,7 @@ time once. All quantities are per accelerator.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -268,7 +269,25 @@ def prefill_latency(what: Configuration, traffic: Traffic) -> Numeric:
     work = prefill_work(what, tokens, traffic.mean_input, traffic.cached_share)
     passed = what.engine.prefill_factor * (stage_time(what, work) + stage_send_time(what, tokens))
     read = (new / tokens - 1.0 + what.layout.pipeline) * passed
-    return what.engine.first_token_factor * read + what.engine.launch_time * what.shape.layers
+    return what.engine.first_token_factor * read + launch_time(what)
+
+
+def launch_time(what: Configuration) -> Numeric:
+    """Time of the host to launch a pass over prompts, kernel after kernel [s]."""
+    return what.engine.launch_time * kernels_of_pass(what.shape)
+
+
+@lru_cache(maxsize=1024)
+def kernels_of_pass(shape: Shape) -> float:
+    """Kernels of a pass through all layers of a model, collectives aside [1].
+
+    Examples
+    --------
+    >>> from costmodel.compute import shape
+    >>> kernels_of_pass(shape("Llama-3-70B"))  # 80 layers of 11, norm, product and choice of the head
+    883.0
+    """
+    return float(sum(block.layers * (block.kernels + len(block.products)) for block in blocks(shape, 1.0)))
 
 
 def _met_length(traffic: Traffic) -> Numeric:

@@ -27,6 +27,7 @@ from costmodel.serving.speculative import expected_tokens_per_pass
 from costmodel.serving.steps import (
     decode_step_time,
     decode_work,
+    launch_time,
     prefill_latency,
     prefill_time_per_token,
     prefill_work,
@@ -309,7 +310,7 @@ def _chunked(point: _Point, codes: Numeric) -> Serving:
     chunk = np.minimum(traffic.chunk, point.new_tokens)
     step, full = _mixed_steps(point, batch, batch / parts * per_sequence, chunk)
     engine = point.what.engine
-    first = engine.first_token_factor * point.new_tokens / chunk * full + engine.launch_time * point.what.shape.layers
+    first = engine.first_token_factor * point.new_tokens / chunk * full + launch_time(point.what)
     together = point.passes * step / batch * layout.accelerators
     # one step serves both: its time is shared as the two would need it alone
     reading = point.prompt_seconds * point.new_tokens
