@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import nox
 
 nox.needs_version = ">=2024.4"
@@ -64,14 +66,18 @@ def docs(session: nox.Session) -> None:
     session.install("-e", ".[docs,plots,frames,prices]")
     session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
     session.run("linkchecker", "--no-status", "-f", "docs/links.ini", "docs/_build/html/index.html")
+    if shutil.which("chromedriver"):
+        session.run("python", "docs/try_site.py", "docs/_build/html")
 
 
 @nox.session(default=False)
 def build(session: nox.Session) -> None:
     """Build sdist and wheel, and check what they say of themselves."""
-    session.install("build", "twine")
+    session.install("build", "twine", "check-manifest", "sp-repo-review[cli]")
     session.run("python", "-m", "build", "--outdir", "dist")
     session.run("twine", "check", "--strict", "dist/*")
+    session.run("check-manifest")
+    session.run("repo-review", ".")
 
 
 if __name__ == "__main__":
