@@ -285,3 +285,45 @@ def test_unknown_names_are_refused_with_near_matches() -> None:
         bytes_per_element("bf161")
     with pytest.raises(DomainError, match="'selective'"):
         activation_bytes(shape("Llama-3-8B"), 1, 1, recompute="some")  # type: ignore[arg-type]
+
+
+@pytest.mark.published
+def test_a_shape_closes_on_a_parameter_count() -> None:
+    # Llama 2 7B (arXiv 2307.09288; safetensors total of the Hub): its width of 11,008 follows from its size
+    known = {"name": "m", "layers": 32, "d_model": 4096, "vocabulary": 32000, "parameters": 6_738_415_616}
+    mine = Shape.from_record(known)
+    assert (mine.d_ff, mine.heads, mine.kv_heads) == (11008, 32, 32)
+    assert "d_ff = 11008" in mine.notes[0]
+    # Llama 3 70B with its own heads: 28,672
+    known = {
+        "name": "m",
+        "layers": 80,
+        "d_model": 8192,
+        "kv_heads": 8,
+        "vocabulary": 128256,
+        "parameters": 70_553_706_496,
+    }
+    assert Shape.from_record(known).d_ff == 28672
+    # Mixtral 8x7B: the width of an expert
+    known = {"name": "m", "layers": 32, "d_model": 4096, "kv_heads": 8, "vocabulary": 32000, "experts": 8, "top_k": 2}
+    assert Shape.from_record({**known, "parameters": 46_702_792_704}).d_ff_expert == 14336
+    # depth and width from the size alone: a model between 80 and 200 times as wide as deep
+    alone = Shape.from_record({"name": "m", "parameters": 6.66e9})
+    assert total_parameters(alone) == pytest.approx(6.66e9, rel=1e-3)
+    assert 80 < alone.d_model / alone.layers < 200
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"parameters": 1e6}, "attention and tables alone have 2.353e\\+09"),
+        ({"parameters": "7B"}, "parameters = '7B' must be a number > 0, as 6.66e9"),
+        ({"parameters": -1.0}, "must be a number > 0"),
+        ({"parameters": 9e9, "d_ff": 11008}, "parameters = 9e\\+09, but the shape has"),
+        ({"parameters": 9e9, "haeds": 3}, "unknown entry 'haeds'; did you mean 'heads'"),
+    ],
+)
+def test_a_count_that_no_shape_has_is_refused(more: dict[str, object], said: str) -> None:
+    with pytest.raises(DomainError, match=said):
+        Shape.from_record({"name": "m", "layers": 32, "d_model": 4096, "vocabulary": 25000, **more})

@@ -187,7 +187,8 @@ class Shape:
     def from_record(cls, record: Mapping[str, Any]) -> Shape:
         """Build a shape from a mapping of its fields; groups and their parts are tables.
 
-        A mapping with the fields of a published ``config.json`` is read as one.
+        A mapping with the fields of a published ``config.json`` is read as one. With ``parameters`` the fields that a
+        uniform shape leaves open follow from the count, and a note says how.
 
         Raises
         ------
@@ -206,15 +207,22 @@ class Shape:
 
             return shape_from_config({key: value for key, value in record.items() if key != "name"}, record.get("name"))
         where = f"shape {record.get('name', '')!r}"
-        allowed = {item.name for item in fields(cls)} | _UNIFORM
+        allowed = {item.name for item in fields(cls)} | _UNIFORM | {"parameters"}
         for key in record:
             if key not in allowed:
                 raise DomainError(f"{where}: unknown entry {key!r}{near_matches(key, allowed)}")
+        if record.get("parameters") is not None and "groups" not in record:
+            from costmodel.compute.closing import closed  # it builds shapes
+
+            return closed(record)
         layers = () if "groups" in record else ("layers", "heads")
         needed = ("name", *layers[:1], "d_model", *layers[1:], "vocabulary")
         missing = [key for key in needed if key not in record]
         if missing:
-            raise DomainError(f"{where}: missing {', '.join(missing)}")
+            hint = ", or parameters, from which what is left open follows" if layers else ""
+            raise DomainError(f"{where}: missing {', '.join(missing)}{hint}")
+        if "parameters" in record:
+            raise DomainError(f"{where}: parameters belongs to a shape of equal layers; groups state their widths")
         built = dict(record)
         for key, kind in (("groups", Group), ("adapters", Adapter)):
             if key in built:

@@ -55,6 +55,8 @@ class Recipe:
         Shared dimension at which a product reaches half of its share, non-negative [1]; absent: the chip's.
     lost_elements
         Elements of a result that the last wave of tiles leaves idle, non-negative [1]; absent: the chip's.
+    attention_share
+        Share of peak that attention's own products reach over long sequences, above 0 to 1 [1]; absent: the chip's.
     memory_factor
         Bytes that kernels move over the least that they could, positive [1].
     routed_factor
@@ -95,6 +97,7 @@ class Recipe:
     product_share: float = 1.0
     half_inner: float | None = None
     lost_elements: float | None = None
+    attention_share: float | None = None
     memory_factor: float = 1.0
     routed_factor: float = 1.0
     biased_factor: float = 1.0
@@ -148,6 +151,7 @@ _RANGES = {
     "gradient_bytes": (_TINY, math.inf),
     "optimizer_traffic": (_TINY, math.inf),
     "product_share": (_TINY, 1.0),
+    "attention_share": (_TINY, 1.0),
     "memory_factor": (_TINY, math.inf),
     "routed_factor": (_TINY, math.inf),
     "biased_factor": (_TINY, math.inf),

@@ -200,7 +200,8 @@ def as_run(machine: Machine, recipe: Recipe) -> Machine:
         )
         for part, rate in rates.items()
     }
-    return replace(machine, **changed)  # type: ignore[arg-type]
+    attention = machine.scores_share if recipe.attention_share is None else recipe.attention_share
+    return replace(machine, scores_share=attention, **changed)  # type: ignore[arg-type]
 
 
 def _halves(job: TrainingJob) -> float:
