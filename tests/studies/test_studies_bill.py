@@ -167,6 +167,137 @@ def test_tokens_above_list_are_named_with_what_they_cost_too_much(tmp_path: Path
 def test_lines_in_a_currency_without_a_rate_are_named_not_judged(tmp_path: Path) -> None:
     euro = FIRST.replace("8-GPU server", "8xH100 server").replace("EUR,USD", "EUR,EUR")
     bill = bill_of(tmp_path, euro)
-    assert audit(bill).findings == ()
-    assert "EUR" in audit(bill).not_judged[0]
     assert audit(bill, {"EUR": 1.1}).findings[0].paid == pytest.approx(44.03 * 1.1)
+    lira = bill_of(tmp_path, euro.replace("EUR,EUR", "EUR,VND"))
+    assert audit(lira).findings == ()
+    assert "VND: no rate to USD is given" in audit(lira).not_judged[0]
+
+
+@pytest.mark.published
+def test_a_bill_in_euro_is_judged_at_the_mean_reference_rate_of_its_month(tmp_path: Path) -> None:
+    """Daily rates of May 2026 lie between 1.15 and 1.19 dollars a euro."""
+    pytest.importorskip("currency_converter")
+    euro = FIRST.replace("8-GPU server", "8xH100 server").replace("EUR,USD", "EUR,EUR")
+    paid = audit(bill_of(tmp_path, euro)).findings[0].paid
+    assert 44.03 * 1.15 < paid < 44.03 * 1.19
+
+
+@pytest.mark.closed_form
+def test_credits_refunds_and_corrections_lower_what_was_paid(tmp_path: Path) -> None:
+    """A refund of half an hour: 1.5 of 2 machine-hours are left, at 66.045 of 88.06; a credit is in the total alone."""
+    refund = FIRST.replace("55.04,44.03,1.0000", "-27.52,-22.015,-0.5000")
+    credit = "Cloud A,2026-05-31T00:00:00Z,2026-06-01T00:00:00Z,Credit,promotion,-20,-20,,,USD,USD"
+    bill = bill_of(tmp_path, FIRST, FIRST, refund, credit)
+    (line,) = bill.select("accelerator-hours")
+    assert line.quantity == pytest.approx(1.5 * 8)
+    assert line.unit_price() == pytest.approx(44.03 / 8)
+    assert bill.total()["USD"] == pytest.approx(1.5 * 44.03 - 20)
+
+
+@pytest.mark.closed_form
+def test_empty_fields_may_be_called_null_and_a_table_may_lack_its_currency(tmp_path: Path) -> None:
+    """Rows of the specification's example of an unused commitment (FOCUS, commitment discount flexibility)."""
+    head = (
+        "ChargePeriodStart,ChargeCategory,PricingCategory,PricingQuantity,ListCost,BilledCost,EffectiveCost,"
+        "ConsumedQuantity,ConsumedUnit,SkuId,CommitmentDiscountId,CommitmentDiscountStatus"
+    )
+    rows = [
+        "2023-01-01T00:00:00Z,Purchase,Standard,1.00,3.00,1.50,0.00,null,null,VM_LARGE,<commitment-discount-id>,null",
+        "2023-01-01T00:00:00Z,Usage,Committed,1.00,3.00,0.00,1.50,1.00,Hour,VM_LARGE,<commitment-discount-id>,Unused",
+        "2023-01-01T00:00:00Z,Usage,Standard,1.00,2.00,2.00,2.00,1.00,Hour,VM_MEDIUM,null,null",
+    ]
+    bill = bill_of(tmp_path, *rows, head=head)
+    assert bill.unread.count == 0
+    assert bill.total() == {"XXX": 3.5}
+    assert [line.cost["effective"] for line in bill.select(pricing="unused commitment")] == [1.5]
+    assert "the bill states no currency" in audit(bill).not_judged[0]
+    idle = audit(bill_of(tmp_path, *(f"{row},USD" for row in rows), head=f"{head},BillingCurrency")).findings
+    assert [(finding.title, finding.saving[1]) for finding in idle] == [("a commitment stood idle", 1.5)]
+
+
+@pytest.mark.closed_form
+def test_what_is_stored_by_the_hour_is_no_accelerator(tmp_path: Path) -> None:
+    """Storage of a context cache in token-hours, beside an H100 in its description: no hour of an accelerator."""
+    row = "A,2026-05-01,Usage,cache storage of an H100 model,6,Standard,6.0,1000000 Token-Hours,,,,,USD,"
+    (line,) = bill_of(tmp_path, row, head=STATED).lines
+    assert line.kind == "other"
+
+
+@pytest.mark.closed_form
+@pytest.mark.parametrize(
+    ("unit", "hours"),
+    [
+        ("Hours", 8.0),
+        ("1 Hour", 8.0),
+        ("100 Hours", 800.0),
+        ("Hrs", 8.0),
+        ("Instance-Hours", 8.0),
+        ("GPU-Hours", 1.0),
+        ("10 GPU Hours", 10.0),
+        ("Days", 192.0),
+        ("Seconds", 8.0 / 3600.0),
+        ("vCPU-Hours", None),
+        ("GB-Hours", None),
+        ("GiB-Month", None),
+        ("1 Month", None),
+        ("Requests", None),
+    ],
+)
+def test_hours_are_those_of_the_unit(tmp_path: Path, unit: str, hours: float | None) -> None:
+    eight = '"{""GpuCount"": 8, ""GpuType"": ""H100""}"'
+    row = f"A,2026-05-01,Usage,vm,12,Standard,1,{unit},,,,,USD,{eight}"
+    (line,) = bill_of(tmp_path, row, head=STATED).lines
+    assert line.kind == ("other" if hours is None else "accelerator-hours")
+    if hours is not None:
+        assert line.quantity == pytest.approx(hours)
+
+
+@pytest.mark.closed_form
+def test_a_commitment_is_held_against_the_market_at_renewal(tmp_path: Path) -> None:
+    """A commitment at 1.70 that is renewed at the 2.65 of June 2026 costs 0.95 more an hour."""
+    eight = '"{""GpuCount"": 8, ""GpuType"": ""H100""}"'
+    row = f"A,2025-10-01,Usage,vm,13.6,Committed,1,Hours,,,c,Used,USD,{eight}"
+    found = audit(bill_of(tmp_path, row, head=STATED)).findings
+    renewed = next(finding for finding in found if "renewed" in finding.title)
+    assert renewed.saving[1] == pytest.approx((1.70 - 2.65) * 8)
+    assert renewed.saving[0] <= renewed.saving[1] <= renewed.saving[2]
+
+
+PLAIN = "Billing Month,Vendor,GPU Type,# GPUs,Node-Hours,Total Cost (EUR),Purchase Option"
+
+
+@pytest.mark.closed_form
+def test_hours_by_type_under_odd_headers(tmp_path: Path) -> None:
+    rows = [
+        '2026-05,Neo,8xH100 SXM,,100,"2,400.00",On-Demand',
+        "2026-05,Neo,8xH100 SXM,,50,€800,1-year reserved",
+        "May 2026,Neo,A100,4,10,(16.00),spot",
+        "5/1/2026,Neo,A100,4,10,16.00,spot",
+        "2026-05,Neo,A100,4,ten,16.00,spot",
+        '2026-05,Neo,A100,4,10,"16,00",spot',
+    ]
+    bill = bill_of(tmp_path, *rows, head=PLAIN)
+    found = {(line.name, line.pricing): (line.quantity, line.cost["effective"], line.currency) for line in bill.lines}
+    assert found == {
+        ("H100", "on demand"): (800.0, 2400.0, "EUR"),
+        ("H100", "committed"): (400.0, 800.0, "EUR"),
+        ("A100", "spot"): (40.0, -16.0, "EUR"),
+    }
+    assert sorted(row for row, _ in bill.unread.kept) == [4, 5, 6]
+    hours = bill_of(tmp_path, "2026-05-03,H100,24,2.10", head="date,gpu,GPU hours,price ($/hr)")
+    assert [(line.quantity, line.cost["effective"], line.currency) for line in hours.lines] == [
+        (24.0, pytest.approx(24 * 2.10), "USD")
+    ]
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize(
+    ("head", "row", "said"),
+    [
+        ("date,gpu,chip,hours,cost", "2026-05,a,b,1,1", "is type the column 'gpu' or 'chip'"),
+        ("date;gpu;hours;cost", "2026-05;H100;1;1", "separated by something else than commas"),
+    ],
+)
+def test_a_table_of_hours_that_could_mean_two_things_is_refused(tmp_path: Path, head: str, row: str, said: str) -> None:
+    with pytest.raises(ScenarioError, match=said):
+        bill_of(tmp_path, row, head=head)

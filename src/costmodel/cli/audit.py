@@ -13,12 +13,17 @@ from costmodel.foundation.files import csv_rows, read_text
 
 
 def audit_command(
-    bill: Annotated[Path, typer.Argument(help="A FOCUS bill: .csv, .jsonl or .ndjson.")],
+    bill: Annotated[
+        Path, typer.Argument(help="A FOCUS bill, or a table of accelerator-hours by type: .csv, .jsonl or .ndjson.")
+    ],
     instances: Annotated[
         Path | None,
         typer.Option(help="CSV with the columns instance, accelerator, count: what the bill's SKUs or types hold."),
     ] = None,
-    rate: Annotated[list[str] | None, typer.Option(help="USD for a unit of a currency, as EUR=1.08.")] = None,
+    rate: Annotated[
+        list[str] | None,
+        typer.Option(help="USD for a unit of a currency, as EUR=1.08; the month's reference rate where absent."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Audit a bill: unit prices, what is above the market, what stands idle, build against buy."""
@@ -106,9 +111,16 @@ def _show(done: Any) -> None:
         low, middle, high = finding.saving
         console.print(
             f"{finding.month} {escape(finding.provider)}: {escape(finding.title)}. "
-            f"Could have saved {middle:,.0f} USD ({low:,.0f} to {high:,.0f}) of {finding.paid:,.0f}; "
+            f"{_said(low, middle, high)} of {finding.paid:,.0f}; "
             f"{finding.rows:,} rows, first {', '.join(map(str, finding.examples))}."
         )
         console.print(f"  rests on: {escape('; '.join(finding.rests_on))}")
     for text in done.not_judged:
         console.print(f"not judged: {escape(text)}")
+
+
+def _said(low: float, middle: float, high: float) -> str:
+    """Return a saving as words; a negative one is what it would cost more."""
+    if middle < 0.0:
+        return f"Would cost {-middle:,.0f} USD more ({-high:,.0f} to {-low:,.0f}) on top"
+    return f"Could have saved {middle:,.0f} USD ({low:,.0f} to {high:,.0f})"

@@ -6,7 +6,8 @@ draft after 1.4 puts into ``SkuPriceDetails``. Tables of the 0.5 preview (``Amor
 refused by name. What is written is version 1.2.
 
 **Money.** All cost columns are in ``BillingCurrency``. ``PricingCurrency`` only says in which currency a unit price
-was agreed, so it never changes how a cost is read.
+was agreed, so it never changes how a cost is read. A table without the column, as some examples of the specification
+are, is in no currency (``XXX``).
 
 References
 ----------
@@ -27,12 +28,15 @@ import numpy as np
 
 from costmodel.formats.tables import Block, IntArray, Unread, distinct_rows, read_blocks
 from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.currencies import CODES
 from costmodel.foundation.errors import ScenarioError
 
 COSTS = ("ListCost", "ContractedCost", "EffectiveCost", "BilledCost")
 """Columns of money, in the billing currency."""
-REQUIRED = ("ChargePeriodStart", "BillingCurrency", "ChargeCategory")
+REQUIRED = ("ChargePeriodStart", "ChargeCategory")
 """Columns without which a row has no meaning here."""
+NO_CURRENCY = "XXX"
+"""What ISO 4217 calls an amount without a currency: that of a table that lacks ``BillingCurrency``."""
 CATEGORIES = ("Usage", "Purchase", "Tax", "Credit", "Adjustment")
 """Values of ``ChargeCategory`` (FOCUS 1.2, section 2.11)."""
 PREVIEW_COLUMNS = ("AmortizedCost", "ChargeType", "InvoiceIssuer", "Provider")
@@ -190,7 +194,9 @@ def _charges(block: Block, unread: Unread) -> Charges:
     good = _known(block, good, coded["ChargePeriodStart"][0], [day is not None for day in days], "date", unread)
     categories = [text in CATEGORIES for text in coded["ChargeCategory"][1]]
     good = _known(block, good, coded["ChargeCategory"][0], categories, "ChargeCategory", unread)
-    currencies = [len(text) == 3 and text.isalpha() for text in coded["BillingCurrency"][1]]
+    if not block.has("BillingCurrency"):
+        coded["BillingCurrency"] = (coded["BillingCurrency"][0], [NO_CURRENCY])
+    currencies = [text.upper() in CODES or text == NO_CURRENCY for text in coded["BillingCurrency"][1]]
     good = _known(block, good, coded["BillingCurrency"][0], currencies, "BillingCurrency", unread)
     by_day = {text: i for i, text in enumerate(dict.fromkeys(day or "" for day in days))}
     day_codes = np.array([by_day[day or ""] for day in days], dtype=np.int64)[coded["ChargePeriodStart"][0]]
@@ -262,8 +268,8 @@ def write(rows: Iterable[Mapping[str, Any]]) -> str:
     Returns
     -------
     str
-        The table, mandatory columns first, others in the order in which they come; dates as ISO 8601, money with
-        all its digits.
+        The table with every column of FOCUS 1.2, mandatory ones first, then own ones; dates as ISO 8601, money with all
+        its digits, and an empty field where a row has none.
 
     Raises
     ------
@@ -280,7 +286,8 @@ def write(rows: Iterable[Mapping[str, Any]]) -> str:
     listed = [dict(row) for row in rows]
     if not listed:
         raise ScenarioError("a FOCUS table needs at least one row")
-    names = dict.fromkeys([*MANDATORY_1_2, *(name for row in listed for name in row)])
+    own_names = (name for row in listed for name in row if name not in KNOWN_1_2)
+    names = dict.fromkeys([*MANDATORY_1_2, *sorted(KNOWN_1_2 - {*MANDATORY_1_2}), *own_names])
     own = [name for name in names if not (name in MANDATORY_1_2 or name in KNOWN_1_2 or name.startswith("x_"))]
     if own:
         raise ScenarioError(f"column {own[0]!r} is not one of FOCUS 1.2: an own column begins with x_")

@@ -30,6 +30,8 @@ MAX_COLUMNS = 1_000
 """Most columns of a table [1]."""
 MAX_LINE_CHARACTERS = 1_000_000
 """Most characters of a line of JSON, or of a field of CSV [1]."""
+ABSENT = frozenset({"", "null", "NULL", "\\N"})
+"""Texts of a field that holds nothing."""
 KEPT_UNREAD = 100
 """Unread rows that are kept with their reason; all are counted [1]."""
 
@@ -85,7 +87,8 @@ class Block:
         """
         codes, raw = self._distinct(name)
         texts: dict[str, int] = {}
-        merged = np.array([texts.setdefault(text.strip(), len(texts)) for text in raw], dtype=np.int64)
+        held = ["" if text.strip() in ABSENT else text.strip() for text in raw]
+        merged = np.array([texts.setdefault(text, len(texts)) for text in held], dtype=np.int64)
         return merged[codes], list(texts)
 
     def number(self, name: str) -> tuple[FloatArray, BoolArray]:
@@ -97,9 +100,10 @@ class Block:
         >>> values.tolist(), wrong.tolist()
         ([1.5, nan, nan], [False, False, True])
         """
-        codes, texts = self._distinct(name)
+        codes, raw = self._distinct(name)
+        texts = ["" if text.strip() in ABSENT else text for text in raw]
         values = _numbers_of(texts)
-        empty = np.array([not text.strip() for text in texts], dtype=np.bool_)
+        empty = np.array([not text for text in texts], dtype=np.bool_)
         wrong = ~empty & ~np.isfinite(values)
         values = np.where(wrong, np.nan, values)
         return values[codes], wrong[codes]
@@ -168,6 +172,18 @@ def read_blocks(source: str | Path, unread: Unread, *, block_rows: int = BLOCK_R
     return _json_blocks(path, unread, block_rows)
 
 
+def header(source: str | Path) -> list[str]:
+    """Return the names of the columns of a CSV; none for JSON lines, whose rows name their own.
+
+    Raises
+    ------
+    ScenarioError
+        If the file cannot be opened or its first line names no columns.
+    """
+    path = Path(source)
+    return _header(path) if path.suffix.lower() == ".csv" and path.is_file() else []
+
+
 def _open(path: Path) -> IO[str]:
     try:
         return path.open(encoding="utf-8-sig", newline="")
@@ -184,6 +200,8 @@ def _header(path: Path) -> list[str]:
     names = [name.strip() for name in first]
     if not any(names):
         raise ScenarioError(f"{path}: the first line names no columns")
+    if len(names) == 1 and any(sign in names[0] for sign in ";\t|"):
+        raise ScenarioError(f"{path}: the columns are separated by something else than commas: save it as CSV")
     if len(names) > MAX_COLUMNS:
         raise ScenarioError(f"{path}: {len(names)} columns; at most {MAX_COLUMNS} are read")
     repeated = sorted({name for name in names if names.count(name) > 1})

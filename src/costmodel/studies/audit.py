@@ -15,10 +15,12 @@ from functools import cache
 
 import numpy as np
 
+from costmodel.formats.exchange_rates import shipped
+from costmodel.formats.focus import NO_CURRENCY
 from costmodel.foundation.errors import CatalogError, MissingExtraError
 from costmodel.studies.bill import Bill, Line
 from costmodel.studies.price_books import PackagedPrices
-from costmodel.studies.rates import Rate, end_of_month, owner_rate, rental_rate
+from costmodel.studies.rates import Rate, end_of_month, latest_month, owner_rate, rental_rate
 
 HOURS_STEADY = 0.7
 """Share of a month's hours from which use counts as steady: below it a commitment may stand idle (assumed)."""
@@ -76,7 +78,8 @@ def audit(bill: Bill, rates: Mapping[str, float] | None = None) -> Audit:
     bill
         A bill, as `costmodel.studies.bill.read_bill` returns it.
     rates
-        USD for one unit of each currency of the bill other than USD, as ``{"EUR": 1.08}``.
+        USD for one unit of each currency of the bill other than USD, as ``{"EUR": 1.08}``; where absent, the mean of
+        the reference rates of a line's month (extra ``currencies``).
 
     Returns
     -------
@@ -88,24 +91,29 @@ def audit(bill: Bill, rates: Mapping[str, float] | None = None) -> Audit:
     Accelerator-hours are held against the median offer of the month for the same way of pricing
     (`costmodel.studies.rates.rental_rate`) and against an owner's cost at full use; tokens against the provider's list
     price in the middle of the month and against other hosts of the same model. Paying for a commitment that stands
-    idle is a saving in full.
+    idle is a saving in full. A commitment is held against the last market on record as well: what changes at renewal,
+    a rise as a negative saving.
     """
     known = {"USD": 1.0, **(rates or {})}
     findings: list[Finding] = []
     skipped: dict[str, None] = {}
     for line in bill.lines:
-        if line.kind == "other" or line.pricing == "not usage":
+        if line.pricing == "not usage" or (line.kind == "other" and line.pricing != "unused commitment"):
             continue
-        if line.currency not in known:
-            skipped[f"{line.currency}: no rate to USD is given, so its lines are not judged"] = None
+        try:
+            rate = known[line.currency] if line.currency in known else _monthly(line)
+        except (CatalogError, MissingExtraError) as error:
+            skipped[f"{line.currency}: no rate to USD is given ({error}), so its lines are not judged"] = None
             continue
-        if line.pricing == "unused commitment":
-            findings.append(_idle(line, known[line.currency]))
+        if np.isnan(line.cost["effective"]):
+            skipped[f"{line.month}, {line.provider}, {line.name or line.kind}: no effective cost is stated"] = None
+        elif line.pricing == "unused commitment":
+            findings.append(_idle(line, rate))
         elif line.quantity > 0.0 and line.name:
             judges = (_against_list, _against_hosts) if line.kind == "tokens" else _OF_HOURS
             for finding in judges:
                 try:
-                    found = finding(line, known[line.currency])
+                    found = finding(line, rate)
                 except (CatalogError, MissingExtraError) as error:
                     skipped[str(error)] = None
                     continue
@@ -113,6 +121,10 @@ def audit(bill: Bill, rates: Mapping[str, float] | None = None) -> Audit:
                     findings.append(found)
         elif line.quantity > 0.0:
             skipped[f"{line.month}, {line.provider}: {line.kind} of which the bill does not say what they are"] = None
+        else:
+            skipped[f"{line.month}, {line.provider}, {line.name}: {line.quantity:g} {line.kind}, nothing to judge"] = (
+                None
+            )
     findings.sort(key=lambda finding: -finding.saving[1])
     return Audit(bill, tuple(findings), tuple(skipped))
 
@@ -123,6 +135,13 @@ def _finding(
     return Finding(
         title, line.month, line.provider, line.name, paid, saving, line.rows, line.examples, (*rests, *line.inferred)
     )
+
+
+def _monthly(line: Line) -> float:
+    """Return the mean of the reference rates of a line's month [USD]."""
+    if line.currency == NO_CURRENCY or not line.month:
+        raise CatalogError("the bill states no currency" if line.currency == NO_CURRENCY else "the row has no month")
+    return shipped().monthly(line.currency, line.month)
 
 
 def _paid(line: Line, rate: float) -> float:
@@ -174,9 +193,44 @@ def _against_owning(line: Line, rate: float) -> Finding | None:
     return None if found is None or use >= 1.0 else found
 
 
-_OF_HOURS = (_against_market, _against_commitment, _against_owning)
+def _renewal(line: Line, rate: float) -> Finding | None:
+    """Say what a commitment would cost if it were renewed at the last market on record."""
+    if line.pricing != "committed":
+        return None
+    month = latest_month(line.name)
+    yardstick = rental_rate(line.name, month, "committed")
+    price = line.unit_price() * rate
+    gaps = [(price - other) * line.quantity for other in (yardstick.high, yardstick.middle, yardstick.low)]
+    title = (
+        f"{line.name} commitment, renewed at the market of {month}: {yardstick.middle:.2f} USD an hour "
+        f"({yardstick.low:.2f} to {yardstick.high:.2f}) instead of {price:.2f}"
+    )
+    return _finding(line, title, _paid(line, rate), (gaps[0], gaps[1], gaps[2]), yardstick.rests_on)
+
+
+_OF_HOURS = (_against_market, _against_commitment, _against_owning, _renewal)
 _SIDES = {"input": "input", "cached input": "cache_read", "cache write": "cache_write", "output": "output"}
 """Kind of token in a price book, by the side that a bill names."""
+
+
+PROVIDERS = {
+    "amazon web services": "aws",
+    "amazon": "aws",
+    "microsoft": "azure",
+    "microsoft azure": "azure",
+    "google cloud": "google",
+    "google cloud platform": "google",
+    "mistral ai": "mistral",
+    "xai": "x-ai",
+    "together ai": "together",
+    "fireworks ai": "fireworks",
+}
+"""Identifier in genai-prices, by what providers call themselves on a bill in small letters, where the two differ."""
+
+
+def _provider(line: Line) -> str:
+    name = line.provider.lower()
+    return PROVIDERS.get(name, name)
 
 
 def _token_rate(provider: str, line: Line) -> float:
@@ -196,7 +250,7 @@ def _book() -> PackagedPrices:
 
 def _against_list(line: Line, rate: float) -> Finding | None:
     """Compare with the provider's own list price of that month."""
-    listed = _token_rate(line.provider.lower(), line)
+    listed = _token_rate(_provider(line), line)
     price = line.unit_price() * rate
     above = (price - listed) * line.quantity
     if above <= LEAST_GAP * listed * line.quantity:
@@ -210,7 +264,7 @@ def _against_hosts(line: Line, rate: float) -> Finding | None:
     """Compare with other hosts that list the same model."""
     others: dict[str, float] = {}
     for host in _book().hosts(line.name):
-        if host != line.provider.lower():
+        if host != _provider(line):
             with suppress(CatalogError):
                 others[host] = _token_rate(host, line)
     prices = sorted(price for price in others.values() if price > 0.0)

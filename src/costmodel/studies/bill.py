@@ -16,9 +16,10 @@ from typing import Literal
 import numpy as np
 
 from costmodel.catalog import Catalog
-from costmodel.formats import focus
-from costmodel.formats.focus import Charge, Charges
-from costmodel.formats.tables import Unread
+from costmodel.formats import focus, gpu_hours
+from costmodel.formats.focus import NO_CURRENCY, Charge, Charges
+from costmodel.formats.gpu_hours import Hours
+from costmodel.formats.tables import Unread, header
 from costmodel.foundation.errors import DomainError, ScenarioError
 
 Kind = Literal["accelerator-hours", "tokens", "other"]
@@ -32,8 +33,13 @@ EXAMPLE_ROWS = 5
 """Rows of a line that are named [1]."""
 MAX_ACCELERATORS = 1_000_000
 """Most accelerators of one resource [1]."""
-_TIME = re.compile(r"\b(hour|hr|minute|min|second|sec|day)s?\b", re.IGNORECASE)
-_SHORT = {"hr": "hour", "min": "minute", "sec": "second"}
+_TIME = re.compile(
+    r"\s*(?:([\d.,]+)\s*)?(?:(?:(gpu|accelerator|chip|tpu)|instance|vm|node|machine|server|host|compute|usage)s?[- ]?)?"
+    r"(hour|hr|h|minute|min|second|sec|s|day)s?(?:\(s\))?\s*",
+    re.IGNORECASE,
+)
+"""A unit of time, alone or of machines or accelerators; what else is stored or served by the hour is none."""
+_SHORT = {"hr": "hour", "h": "hour", "min": "minute", "sec": "second", "s": "second"}
 _PER_ACCELERATOR = re.compile(r"\b(gpu|accelerator|chip|tpu)s?[- ]?(hour|hr|minute|second)", re.IGNORECASE)
 _TOKENS = re.compile(r"^\s*(?:([\d.,]+)\s*([kKmMbB]?)\s*)?tokens?\s*$", re.IGNORECASE)
 _MULTIPLES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9}
@@ -44,6 +50,7 @@ _COUNT_KEYS = ("GpuCount", "GPUCount", "AcceleratorCount")
 _CHIP_KEYS = ("GpuType", "GpuModel", "AcceleratorType", "AcceleratorName", "GpuName")
 _COMMITTED = re.compile(r"\b(commit\w*|reserv\w*|savings? plan)\b", re.IGNORECASE)
 _SPOT = re.compile(r"\b(spot|preemptible|interruptible)\b", re.IGNORECASE)
+_TERM = re.compile(r"\b(RI|CUD|contract\w*|\d+\s*-?\s*(?:yr|year|month)s?)\b", re.IGNORECASE)
 _TIMES = re.compile(r"(\d)\s*[x×]\s*(?=[A-Za-z])")
 _CATEGORY = {"Standard": "on demand", "Committed": "committed", "Dynamic": "spot"}
 
@@ -172,12 +179,12 @@ class Bill:
 
 
 def read_bill(source: str | Path, *, instances: Mapping[str, tuple[str, float]] | None = None) -> Bill:
-    r"""Read a FOCUS bill into lines.
+    r"""Read a FOCUS bill, or a plain table of accelerator-hours by type, into lines.
 
     Parameters
     ----------
     source
-        Path of the bill; see `costmodel.formats.focus`.
+        Path of the bill; see `costmodel.formats.focus` and `costmodel.formats.gpu_hours`.
     instances
         Accelerator and number of accelerators by instance type or SKU, as ``{"p5.48xlarge": ("H100", 8)}``, where
         the bill does not say.
@@ -213,10 +220,16 @@ def read_bill(source: str | Path, *, instances: Mapping[str, tuple[str, float]] 
             raise DomainError(f"instances: {name!r} has {count} accelerators; between 0 and {MAX_ACCELERATORS:,}")
     unread, rows = Unread(), 0
     lines: dict[tuple[str, ...], Line] = {}
-    for block in focus.read(source, unread):
-        rows += len(block.rows)
-        for line in _lines(block, known, unread):
-            _merge(lines, line)
+    if gpu_hours.is_hours(header(source)):
+        for used in gpu_hours.read(source, unread):
+            rows += len(used.rows)
+            for line in _lines_of_hours(used, known):
+                _merge(lines, line)
+    else:
+        for block in focus.read(source, unread):
+            rows += len(block.rows)
+            for line in _lines(block, known, unread):
+                _merge(lines, line)
     if not rows and not unread.count:
         raise ScenarioError(f"{source}: the bill has no rows")
     order = sorted(
@@ -259,6 +272,52 @@ def _lines(block: Charges, instances: Mapping[str, tuple[str, float]], unread: U
             {name: float(values[i]) for name, values in costs.items()},
             item.inferred,
         )
+
+
+def _lines_of_hours(used: Hours, instances: Mapping[str, tuple[str, float]]) -> Iterator[Line]:
+    """Sum a block's rows of hours by what was used."""
+    for i, (month, provider, kind, pricing, currency) in enumerate(used.used):
+        inferred: list[str] = []
+        chosen = np.flatnonzero(used.group == i)
+        name, count = _type(kind, instances, inferred)
+        each = np.where(np.isnan(used.accelerators[chosen]), count, used.accelerators[chosen])
+        if used.each:
+            each = np.ones(len(chosen))
+        elif count == 1.0 and np.isnan(used.accelerators[chosen]).any():
+            inferred.append("one accelerator assumed")
+        cost = used.cost[chosen]
+        paid = float(np.nansum(cost)) if not np.isnan(cost).all() else float("nan")
+        yield Line(
+            month, provider, currency or NO_CURRENCY, "accelerator-hours", name, "",
+            _written_pricing(pricing, inferred),
+            len(chosen), tuple(int(row) for row in used.rows[chosen[:EXAMPLE_ROWS]]),
+            float((used.hours[chosen] * each).sum()),
+            {"list": float("nan"), "contracted": float("nan"), "effective": paid, "billed": paid}, tuple(inferred),
+        )  # fmt: skip
+
+
+def _type(text: str, instances: Mapping[str, tuple[str, float]], inferred: list[str]) -> tuple[str, float]:
+    """Return the accelerator that a type names, and how many a machine of that type has."""
+    if text in instances:
+        return instances[text]
+    found = _COUNT.search(text)
+    if found is not None:
+        inferred.append("number of accelerators from the type")
+    return accelerator_family(text) or text, 1.0 if found is None else float(found[1])
+
+
+def _written_pricing(text: str, inferred: list[str]) -> Pricing:
+    if re.search(r"\bunused\b|\bidle\b", text, re.IGNORECASE):
+        return "unused commitment"
+    if _SPOT.search(text):
+        return "spot"
+    if _COMMITTED.search(text) or re.search(
+        r"\b(RI|CUD|contract\w*|\d+\s*-?\s*(?:yr|year|month)s?)\b", text, re.IGNORECASE
+    ):
+        return "committed"
+    if not re.search(r"on.?demand|pay.?as.?you.?go|payg|standard", text, re.IGNORECASE):
+        inferred.append("on demand assumed")
+    return "on demand"
 
 
 def _merge(lines: dict[tuple[str, ...], Line], line: Line) -> None:
@@ -333,12 +392,15 @@ def _tokens_of(unit: str) -> float:
 
 def _hours_of(unit: str, count: float) -> float:
     """Return the accelerator-hours of a unit of time of so many accelerators."""
-    found = _TIME.search(unit)
-    if found is None or "month" in unit.lower():
+    found = _TIME.fullmatch(unit)
+    if found is None:
         return float("nan")
-    word = found[1].lower()
-    hours = HOURS[_SHORT.get(word, word)]
-    return hours if _PER_ACCELERATOR.search(unit) else hours * count
+    word = found[3].lower()
+    try:
+        times = float((found[1] or "1").replace(",", ""))
+    except ValueError:
+        return float("nan")
+    return times * HOURS[_SHORT.get(word, word)] * (1.0 if found[2] else count)
 
 
 def _accelerators(charge: Charge, instances: Mapping[str, tuple[str, float]], inferred: list[str]) -> tuple[str, float]:

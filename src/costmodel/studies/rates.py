@@ -69,6 +69,32 @@ def end_of_month(month: str) -> date:
     return first.replace(day=monthrange(first.year, first.month)[1])
 
 
+def latest_month(family: str, pricing: str = "committed") -> str:
+    """Return the last month for which an offer of an accelerator-hour is recorded, as ``2026-09``.
+
+    Raises
+    ------
+    CatalogError
+        If none is.
+
+    Examples
+    --------
+    >>> latest_month("H100") >= "2026-06"
+    True
+    """
+    starts = [
+        span(datum.period)[0]
+        for record in Catalog().table("rentals").values()
+        if "accelerator" in record and accelerator_family(record.text("accelerator")) == family
+        for field in FIELDS[pricing]
+        for datum in record.all(field)
+        if datum.period
+    ]
+    if not starts:
+        raise CatalogError(f"no {pricing} offer of {family!r} is recorded")
+    return f"{max(starts):%Y-%m}"
+
+
 def rental_rate(family: str, month: str, pricing: str = "on demand") -> Rate:
     """Return what others charged for an accelerator-hour in a month.
 
@@ -116,6 +142,7 @@ def rental_rate(family: str, month: str, pricing: str = "on demand") -> Rate:
     whole = [price for price, name in found if name.startswith(f"{family} {MARKET}")]
     if whole:
         middle = np.mean(whole)
+        low, high = min(low, middle), max(high, middle)
     return Rate(float(low), float(middle), float(high), tuple(sorted(name for _, name in found)))
 
 

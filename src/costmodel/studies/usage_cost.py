@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from costmodel.formats.tables import Unread
 from costmodel.formats.usage import PARTS, Calls, Counting
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.errors import CatalogError
-from costmodel.studies.price_books import TIME_OF_DAY_STEP, PackagedPrices, PriceBook, PricedModel, Rates
+from costmodel.studies.price_books import TIME_OF_DAY_STEP, TOKENS, PackagedPrices, PriceBook, PricedModel, Rates
 
 EXAMPLE_ROWS = 5
 """Rows that are named where calls have no price [1]."""
@@ -247,42 +247,78 @@ def focus_rows(cost: UsageCost, account: str) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        Rows for `costmodel.formats.focus.write`. List and effective cost are equal: the prices are list prices.
+        Rows for `costmodel.formats.focus.write`; what is charged by the call has rows of its own, so that they add up
+        to the total. List and effective cost are equal: the prices are list prices.
     """
-    return [_focus_row(line, part, account) for line in cost.lines for part in PARTS if line.tokens[part] > 0.0]
+    return [row for line in cost.lines for row in _focus_rows(line, account)]
 
 
-def _focus_row(line: UsageLine, part: str, account: str) -> dict[str, Any]:
-    year, month = (int(text) for text in line.month.split("-"))
-    end = f"{year + month // 12}-{month % 12 + 1:02d}"
-    amount = line.tokens[part] - (line.tokens["reasoning"] if part == "output" else 0.0)
-    direction = "Output" if part in {"output", "reasoning"} else "Input"
-    action = {"cache_read": "Read", "cache_write": "Write"}.get(part)
-    details = {"ModelId": line.model, "TokenDirection": direction, **({"TokenCacheAction": action} if action else {})}
-    money = dict.fromkeys(("BilledCost", "ContractedCost", "EffectiveCost", "ListCost"), line.cost[part])
+def _focus_rows(line: UsageLine, account: str) -> Iterator[dict[str, Any]]:
+    """Yield a row for each kind of token that a line has, and one for what its calls cost as such."""
+    common = _period(line.month) | _issued_by(line.provider or "unknown", account)
+    common |= {"ServiceName": line.model, "ServiceCategory": "AI and Machine Learning"}
+    amounts = dict(line.tokens) | {"output": line.tokens["output"] - line.tokens["reasoning"]}
+    for part, amount in amounts.items():
+        if amount > 0.0:
+            direction = "Output" if part in {"output", "reasoning"} else "Input"
+            action = {"cache_read": "Read", "cache_write": "Write"}.get(part)
+            details = {"ModelId": line.model, "TokenDirection": direction}
+            details |= {"TokenCacheAction": action} if action else {}
+            words = f"{part.replace('_', ' ')} tokens"
+            measured = _measured(line.cost[part], amount, "Tokens", amount / TOKENS, f"{TOKENS} Tokens")
+            yield common | measured | _sku(f"{line.model}-{part}", line.month, words, details)
+    if line.cost["request"] > 0.0:
+        measured = _measured(line.cost["request"], line.calls, "Requests", line.calls, "Requests")
+        yield common | measured | _sku(f"{line.model}-request", line.month, "requests", {"ModelId": line.model})
+
+
+def _period(month: str) -> dict[str, Any]:
+    year, number = (int(text) for text in month.split("-"))
+    start, end = f"{month}-01T00:00:00Z", f"{year + number // 12}-{number % 12 + 1:02d}-01T00:00:00Z"
     return {
-        **money,
+        "BillingPeriodStart": start,
+        "BillingPeriodEnd": end,
+        "ChargePeriodStart": start,
+        "ChargePeriodEnd": end,
+    }
+
+
+def _issued_by(provider: str, account: str) -> dict[str, Any]:
+    return {
         "BillingAccountId": account,
+        "BillingAccountName": account,
         "BillingAccountType": "Usage log",
         "BillingCurrency": "USD",
-        "BillingPeriodStart": f"{line.month}-01T00:00:00Z",
-        "BillingPeriodEnd": f"{end}-01T00:00:00Z",
-        "ChargePeriodStart": f"{line.month}-01T00:00:00Z",
-        "ChargePeriodEnd": f"{end}-01T00:00:00Z",
+        "PricingCurrency": "USD",
+        "InvoiceIssuerName": provider,
+        "ProviderName": provider,
+        "PublisherName": provider,
+    }
+
+
+def _measured(cost: float, consumed: float, unit: str, priced: float, priced_unit: str) -> dict[str, Any]:
+    """Return amounts of a row: what it cost, and what that is for a unit."""
+    costs = ("BilledCost", "ContractedCost", "EffectiveCost", "ListCost", "PricingCurrencyEffectiveCost")
+    prices = ("ContractedUnitPrice", "ListUnitPrice")
+    return {
+        **dict.fromkeys(costs, cost),
+        **{f"{start}{name}": cost / priced for start in ("", "PricingCurrency") for name in prices},
+        "ConsumedQuantity": consumed,
+        "ConsumedUnit": unit,
+        "PricingQuantity": priced,
+        "PricingUnit": priced_unit,
+    }
+
+
+def _sku(name: str, month: str, words: str, details: Mapping[str, Any]) -> dict[str, Any]:
+    return {
         "ChargeCategory": "Usage",
         "ChargeFrequency": "Usage-Based",
-        "ChargeDescription": f"{part.replace('_', ' ')} tokens of {line.model}",
-        "ConsumedQuantity": amount,
-        "ConsumedUnit": "Tokens",
-        "InvoiceIssuerName": line.provider or "unknown",
+        "ChargeDescription": f"{words} of {details['ModelId']}",
         "PricingCategory": "Standard",
-        "PricingQuantity": amount / 1e6,
-        "PricingUnit": "1000000 Tokens",
-        "ProviderName": line.provider or "unknown",
-        "PublisherName": line.provider or "unknown",
-        "ServiceCategory": "AI and Machine Learning",
-        "ServiceName": line.model,
-        "SkuId": f"{line.model}-{part}",
-        "SkuMeter": f"{part.replace('_', ' ')} tokens",
+        "ServiceSubcategory": "Generative AI",
+        "SkuId": name,
+        "SkuPriceId": f"{name}-{month}",
+        "SkuMeter": words,
         "SkuPriceDetails": details,
     }
