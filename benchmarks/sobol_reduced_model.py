@@ -74,7 +74,9 @@ def main() -> None:
     print(f"indices with intervals: SALib takes {theirs[0] / ours[0]:.1f} times as long as asymptotic intervals, "
           f"{theirs[0] / boot[0]:.1f} times as long as the bootstrap")  # fmt: skip
     for output in OUTPUTS:
-        rows = "  ".join(f"{row['input']} {row['first']:.3f}/{row['total']:.3f}" for row in study.rows(output))
+        rows = "  ".join(
+            f"{row['input']} {row['first']:.3f}/{row['total']:.3f}" for row in study.table(output).records()
+        )
         print(f"{output:>6}: first/total  {rows}  sum of first {study.first_sum[study.outputs.index(output)]:.2f}")
     if whole[0] > 1.0:
         print("the study took longer than a second on this machine")

@@ -35,7 +35,7 @@ with warnings.catch_warnings(record=True) as said:
     warnings.simplefilter("always", CostModelWarning)
     swings = tornado(scenario, [SPEND, MARGIN], draws=4096, rng=0)
 print(f"{SPEND}: {swings.base[0] / 1e9:,.0f} G USD at the medians; swings from the 10 % to the 90 % quantile, G USD")
-for row in swings.rows(SPEND)[:6]:
+for row in swings.table(SPEND).records()[:6]:
     bar = ("+" if row["swing"] > 0 else "-") * round(abs(row["swing"]) / 25e9)
     print(f"  {row['input']:40} {row['swing'] / 1e9:+7,.0f}  {bar}")
 for label in (SPEND, MARGIN):
@@ -48,16 +48,16 @@ for notice in said:
 study = sobol_study(scenario, "user_spend", base_points=1024, replicates=8, rng=0)
 print(f"\ntotal order indices of user spend by year, with the 95 % interval in 2030 ({study.runs:,} runs)")
 print(f"  {'':40} " + " ".join(f"{label[-4:]:>6}" for label in study.outputs))
-for row in study.rows(SPEND)[:6]:
+for row in study.table(SPEND).records()[:6]:
     by_year = study.total[study.names.index(row["input"])]
     numbers = " ".join(f"{value:6.2f}" for value in by_year)
     print(f"  {row['input']:40} {numbers}   {row['total_low']:.2f} to {row['total_high']:.2f}")
-strongest = study.rows(SPEND)[0]
+strongest = study.table(SPEND).records()[0]
 
 # %% How much of it nobody has measured
 shares = evidence_shares(scenario, SPEND, base_points=2048, rng=0)
 print(f"\nvariance of {SPEND} by the evidence behind the inputs")
-for row in shares.rows():
+for row in shares.table().records():
     print(f"  {row['grade']:12} {row['share']:6.0%}   ({row['low']:.0%} to {row['high']:.0%})")
 alone, with_others = shares.unmeasured()
 print(f"  on inputs that nobody has measured: {alone:.0%} alone, {with_others:.0%} with what they do to the others")
@@ -93,7 +93,7 @@ with warnings.catch_warnings(record=True) as said:
     warnings.simplefilter("always", CostModelWarning)
     fitted = fit(past, free, history, starts=16, polish=1, rng=0)
 print(f"\nfit of {len(free)} parameters to {len(history)} reported figures, 2023 to 2026")
-for row in fitted.rows():
+for row in fitted.table().records():
     print(f"  {row['parameter']:34} {row['value']:6.2f} ± {row['error']:.2f}   identified: {row['identified']}")
 print(f"warning: {said[0].message}")
 
@@ -108,7 +108,7 @@ for as_of in ("2023-12-31", "2024-12-31"):
 assert "market." in strongest["input"], "a property of demand carries it"
 assert strongest["total_low"] > 0.1
 assert with_others > 0.3
-assert np.isclose(sum(row["share"] for row in shares.rows()), 1.0)
+assert np.isclose(sum(row["share"] for row in shares.table().records()), 1.0)
 assert {"market.*.price_elasticity", "software.experience_exponent", "software.algorithmic_growth"} <= set(
     fitted.identification.unidentified
 )

@@ -68,6 +68,7 @@ _ROOMS = (
     "catalog",
     "compute",
     "estimation",
+    "explorer",
     "flywheel",
     "formats",
     "foundation",

@@ -117,7 +117,7 @@ def test_a_forecast_is_scored_against_what_happened():
     scenario = dated(observations=observed([700.0, 800.0]))
     found = backtest(scenario, plan(as_of="2028-12-31", **_all_prior()), draws=20_000, rng=0, model=firm)
     spread = np.hypot(np.log(2.0) / 1.6448536, 0.2)  # of the prior and of the observation
-    rows = found.unconditional.rows()
+    rows = found.unconditional.table().records()
     assert [row["observed"] for row in rows] == [700.0, 800.0]
     assert rows[0]["median"] == pytest.approx(360.0, rel=0.02)
     assert rows[0]["high"] == pytest.approx(360.0 * np.exp(1.2815516 * spread), rel=0.03)
@@ -135,7 +135,7 @@ def test_history_weights_give_the_posterior_of_the_conjugate_case():
     share = prior**2 / (prior**2 + error**2)
     expected = np.exp(share * np.log(700.0) + (1.0 - share) * np.log(360.0))
     assert found.weighted is not None
-    row = found.weighted.rows()[0]
+    row = found.weighted.table().records()[0]
     assert (row["date"], row["observed"]) == ("2030", 800.0)
     assert row["median"] == pytest.approx(expected, rel=0.02)
     assert row["inside"]
@@ -191,6 +191,6 @@ def test_the_built_in_backtests_of_the_flywheel_run_and_report_their_n(as_of):
     found = backtest(scenario, plan_for(scenario.name, as_of), read=read_off, draws=400, rng=0)
     assert set(found.unconditional.by_output) >= {"tokens", "capex", "rental_price"}
     assert found.unconditional.overall.n == sum(held.n for held in found.unconditional.by_output.values())
-    assert all(row["low"] < row["median"] < row["high"] for row in found.unconditional.rows())
+    assert all(row["low"] < row["median"] < row["high"] for row in found.unconditional.table().records())
     assert len(found.hindsight) > 50
     assert found.published_later

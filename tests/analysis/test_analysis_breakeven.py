@@ -102,7 +102,7 @@ def test_break_even_of_a_scenario_and_of_a_schedule():
     found = break_even(scenario, "cost", "npv = 0", model=firm)
     assert found.range.multiple
     assert found.roots == pytest.approx([2.0 / 0.5])
-    assert found.rows() == [{"parameter": "cost", "value": found.roots[0]}]
+    assert found.table().records() == [{"parameter": "cost", "value": found.roots[0]}]
     price = break_even(scenario, "price", "npv = 0", low=0.1, high=3.0, model=firm)
     assert price.roots == pytest.approx([0.5])
 
@@ -114,7 +114,7 @@ def test_a_frontier_of_two_parameters():
         scenario, "share", "price", "npv = 0", values=[0.4, 1.0, 2.0], low=0.0, high=1.0, model=firm
     )
     assert line.roots == ((), pytest.approx((0.5,)), pytest.approx((0.25,)))
-    assert line.rows()[0] == {"price": 0.4, "share": None}
+    assert line.table().records()[0] == {"price": 0.4, "share": None}
     assert line.ends[1, 0] < 0.0
     with pytest.raises(ConvergenceError, match="for any of 9 values of price"):
         break_even_frontier(scenario, "share", "price", "npv = 1 TUSD", low=0.0, high=1.0, model=firm)

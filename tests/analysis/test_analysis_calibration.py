@@ -42,7 +42,7 @@ def test_parameters_are_recovered_with_the_covariance_of_the_linear_problem():
     assert found.errors["rate"] == pytest.approx(np.sqrt(expected[1, 1]), rel=1e-4)
     assert found.errors["level"] / found.parameters["level"] == pytest.approx(np.sqrt(expected[0, 0]), rel=1e-4)
     assert found.identified
-    assert found.rows()[0]["identified"]
+    assert found.table().records()[0]["identified"]
 
 
 @pytest.mark.peer

@@ -127,7 +127,7 @@ def test_morris_effects_of_a_known_function():
     assert found.mean[1:, 0] == pytest.approx([0.5, 0.5], abs=0.05)  # mean of the cells' middles
     cells = np.array([1.0, 3.0, 5.0, 7.0]) / 8.0
     assert found.spread[1:, 0] == pytest.approx([cells.std()] * 2, abs=0.03)
-    assert next(row["input"] for row in found.rows()) == "a"
+    assert next(row["input"] for row in found.table().records()) == "a"
     assert found.runs == 400 * 4
 
 

@@ -152,7 +152,7 @@ def test_closed_index_of_a_group(estimator):
     second = ishigami_indices()[0][1]
     assert found.first[:, 0] == pytest.approx([1.0 - second, second], abs=0.03)
     assert found.interaction[0] == pytest.approx(0.0, abs=0.05)
-    assert [row["input"] for row in found.rows()] == ["pair", "x2"]
+    assert [row["input"] for row in found.table().records()] == ["pair", "x2"]
 
 
 @pytest.mark.closed_form

@@ -41,7 +41,7 @@ def test_a_textbook_function_is_a_model():
     assert study.first[:, 0] == pytest.approx(ishigami_indices()[0], abs=0.02)
     assert study.total[:, 0] == pytest.approx(ishigami_indices()[1], abs=0.02)
     assert study.runs == 4096 * 5
-    assert [row["input"] for row in morris_study(AROUND, rng=0, model=ishigami).rows()] != []
+    assert [row["input"] for row in morris_study(AROUND, rng=0, model=ishigami).table().records()] != []
     assert given_data_study(AROUND, rng=0, model=ishigami)[0].first[:, 0] == pytest.approx(
         ishigami_indices()[0], abs=0.05
     )
@@ -131,7 +131,7 @@ def test_tornado_swings_carry_their_sign():
     swings = tornado(written(demand={"volume": 100.0, "elasticity": -1.5}), "revenue@2029", rng=0, model=firm)
     low, high = 1.2, 2.8  # 10 % and 90 % of a uniform range of 1 to 3
     revenue = [4.0 * 100.0 * price**-0.5 for price in (low, high)]
-    row = swings.rows()[0]
+    row = swings.table().records()[0]
     assert (row["from"], row["to"]) == pytest.approx((low, high))
     assert row["swing"] == pytest.approx(revenue[1] - revenue[0], rel=1e-12)
     assert row["swing"] < 0.0
@@ -158,7 +158,7 @@ def test_elasticities_of_every_parameter_in_one_run():
         return firm(scenario)
 
     found = elasticities(written(share=1.0, cost=0.0), ["revenue@2029", "npv"], model=counted)
-    by_name = {row["input"]: row["elasticity"] for row in found.rows("revenue@2029")}
+    by_name = {row["input"]: row["elasticity"] for row in found.table("revenue@2029").records()}
     assert len(calls) == 1
     assert by_name["price"] == pytest.approx(1.0 - 1.2, abs=1e-4)  # p · p^ε
     assert by_name["demand.volume"] == pytest.approx(1.0, rel=1e-10)
@@ -183,7 +183,7 @@ def test_evidence_shares_add_up_and_name_the_interaction():
     shares = evidence_shares(scenario, "npv", base_points=4096, rng=0, model=firm)
     v = 1.0 / 3.0
     total = 2.0 * v + v * v
-    rows = {row["grade"]: row for row in shares.rows()}
+    rows = {row["grade"]: row for row in shares.table().records()}
     assert rows["reported"]["share"] == pytest.approx(v / total, abs=0.02)
     assert rows["assumed"]["share"] == pytest.approx(v / total, abs=0.02)
     assert rows["interaction"]["share"] == pytest.approx(v * v / total, abs=0.02)
@@ -203,7 +203,9 @@ def test_an_input_tied_to_an_assumption_counts_as_one():
     shares = evidence_shares(scenario, "npv", base_points=64, rng=0, model=firm)
     assert shares.moved == {"price": "assumed"}
     assert shares.members == {"assumed": ("price", "demand.volume")}
-    assert shares.rows()[0]["share"] == pytest.approx(1.0, abs=1e-12)  # one grade explains everything, exactly
+    assert shares.table().records()[0]["share"] == pytest.approx(
+        1.0, abs=1e-12
+    )  # one grade explains everything, exactly
 
 
 @pytest.mark.closed_form
@@ -212,12 +214,12 @@ def test_comparison_on_shared_draws():
     second = first.replace({"share": 0.5, "name": "halved"})
     found = compare(first, second, "revenue@2029", draws=200, rng=0, model=firm)
     assert found.second == pytest.approx(0.5 * found.first, rel=1e-12)
-    row = found.rows()[0]
+    row = found.table().records()[0]
     assert row["share_above"] == 0.0
     assert row["spread_kept"] < 0.6  # independent draws would give 1
     same = compare(first, first, "npv", draws=50, rng=0, model=firm)
     assert (same.difference == 0.0).all()
-    assert same.rows()[0]["share_above"] == 0.5
+    assert same.table().records()[0]["share_above"] == 0.5
 
 
 @pytest.mark.closed_form
@@ -240,8 +242,8 @@ def test_a_waterfall_adds_up_with_numbers_schedules_and_switches(draws):
     direct = as_problem(second, ["npv", "revenue@2030"], model=firm)
     ranks = Design.random(second, draws, 0).ranks() if draws else None
     assert found.second == pytest.approx(direct.at(max(draws, 1), ranks=ranks)[1].mean(axis=1), rel=1e-12)
-    assert found.rows()[0]["step"] == "firm"
-    assert found.rows()[-1]["value"] == pytest.approx(found.second[0])
+    assert found.table().records()[0]["step"] == "firm"
+    assert found.table().records()[-1]["value"] == pytest.approx(found.second[0])
 
 
 @pytest.mark.closed_form
@@ -320,7 +322,7 @@ def test_spread_kept_is_over_the_spread_of_independent_draws():
         seed=0,
         dropped=0,
     )
-    row = found.rows()[0]
+    row = found.table().records()[0]
     assert row["spread_kept"] == pytest.approx(3.0 / np.sqrt(1.0 + 4.0), rel=1e-12)
     assert (row["difference_p5"], row["difference_p95"]) == (-3.0, 3.0)  # quantiles are draws
     assert row["share_above"] == 0.5
@@ -358,7 +360,7 @@ def test_a_training_run_a_deployment_and_an_agent_task_are_studied_like_the_flyw
     run = elasticities(load_scenario("deepseek-v3-run"), "flop", paths=["tokens", "mfu"])
     assert run.values[:, 0] == pytest.approx([1.0, 0.0], abs=1e-9)
     task = tornado(load_scenario("agent-task"), "output_tokens", draws=512, rng=0)
-    assert task.rows()[0]["input"] == "steps"
+    assert task.table().records()[0]["input"] == "steps"
     service = load_scenario("token-on-h100")
     price = break_even(service, "max_time_per_output_token", "batch >= 100", low=0.03, high=0.2)
     assert price.holds[-1][1] == pytest.approx(0.2)

@@ -272,7 +272,7 @@ def test_the_margin_bridge_adds_up(name: str) -> None:
         assert np.allclose(bridge.after.margin, margin, rtol=0, atol=1e-12)
         parts = bridge.depreciation + bridge.energy + bridge.other_cost + bridge.revenue
         assert np.max(np.abs(parts - bridge.change)) < 1e-9
-        told = bridge.rows()
+        told = bridge.table().records()
         assert [row["part"] for row in told][1:-1] == ["depreciation", "energy", "other cost", "revenue"]
 
 

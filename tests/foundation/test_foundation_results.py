@@ -14,7 +14,7 @@ from costmodel.foundation.errors import DomainError, ScenarioError, UnknownParam
 from costmodel.foundation.results import Result, derived, output, outputs_of, ratio
 from costmodel.foundation.scenario import Scenario
 from costmodel.foundation.schedules import TimeGrid
-from costmodel.foundation.tables import Table, figure, shown_unit
+from costmodel.foundation.tables import Linked, Table, figure, shown_unit
 from costmodel.foundation.version import VERSION
 
 GRID = TimeGrid(dt.date(2026, 7, 1), 8, "quarter")
@@ -187,12 +187,15 @@ def test_tables_by_year_and_by_output() -> None:
     table = sales().table("sold", "price")
     assert table.columns == ("output", "unit", "2027")
     assert table.rows == (
-        ("sold, north", "token", "18"),
-        ("sold, south", "token", "180"),
-        ("price", "USD/Mtoken", figure(1e6 * 32 / 198)),
+        ("sold, north", "token", 18.0),
+        ("sold, south", "token", 180.0),
+        ("price", "USD/token", 32 / 198),
     )
-    assert sales().table("total").rows == (("total", "USD", "4"),)
-    assert sales(3).table("total").rows == (("total", "USD", "4 / 8 / 12"),)
+    assert table.shown().rows[2] == ("price", "USD/Mtoken", figure(1e6 * 32 / 198))
+    assert sales().table("total").rows == (("total", "USD", 4.0),)
+    assert sales(3).table("total").rows == (("total", "USD", (4.0, 8.0, 12.0)),)
+    assert sales(3).table("total").shown().rows == (("total", "USD", "4 / 8 / 12"),)
+    assert sales(3).table("total").to_csv() == "output,unit,value p5,value p50,value p95\ntotal,USD,4.0,8.0,12.0\n"
     assert str(sales(3).table("passed")).splitlines()[2].split()[-1] == "2027.25"
     with pytest.raises(ScenarioError, match="total: without a figure by year"):
         sales().table("sold", "total")
@@ -200,10 +203,50 @@ def test_tables_by_year_and_by_output() -> None:
 
 @pytest.mark.contract
 def test_a_table_is_text_html_and_csv() -> None:
-    table = Table(("output", "2030"), (("=A1", "-1.5"), ("<b>", "1,000")), "a & b", ("note",))
+    table = Table(("output", "2030"), (("=A1", -1.5), ("<b>", 1000.0)), "a & b", ("note",))
     assert str(table).splitlines() == ["a & b", "output   2030", "=A1      -1.5", "<b>     1,000", "note"]
     assert "&lt;b&gt;" in table._repr_html_() and "<b>" not in table._repr_html_()
-    assert table.to_csv() == 'output,2030\n\'=A1,-1.5\n<b>,"1,000"\n'
+    assert table.to_csv() == "output,2030\n'=A1,-1.5\n<b>,1000.0\n"
+    with pytest.raises(DomainError, match="other lengths"):
+        Table(("output", "2030"), (("a",),))
+
+
+@pytest.mark.contract
+def test_figures_of_one_row_or_column_share_a_unit_that_suits_them_all() -> None:
+    by_row = Table(("output", "unit", "2023", "2030"), (("capex", "USD", 8e10, 1.8e12), ("power", "W", 9e8, 1.4e11)))
+    assert by_row.shown().rows == (("capex", "B USD", "80", "1,800"), ("power", "GW", "0.9", "140"))
+    by_column = Table.of([{"part": "chip", "cost": 2e9}, {"part": "site", "cost": None}], units={"cost": "USD"})
+    assert by_column.shown().columns == ("part", "cost [B USD]")
+    assert by_column.shown().rows == (("chip", "2"), ("site", ""))
+    assert by_column.to_csv() == "part,cost [USD]\nchip,2000000000.0\nsite,\n"
+    assert Table(("works",), ((True,), (False,))).shown().rows == (("yes",), ("no",))
+
+
+@pytest.mark.contract
+def test_a_table_in_a_notebook_keeps_its_size_and_says_what_is_cut() -> None:
+    long = Table(("path", "meaning"), tuple((f"path.{i}", "some words " * 5) for i in range(400)))
+    text = long._repr_html_()
+    assert len(text) < 10_000
+    shown = text.count("<tr>") - 1
+    assert f"{shown} of 400 rows" in text and shown > 20
+
+
+@pytest.mark.contract
+def test_a_link_that_is_no_address_of_the_web_stays_text() -> None:
+    rows = ((Linked("good", "https://a.b/?x=1&y=2"), Linked("bad", "javascript:alert(1)")),)
+    text = Table(("one", "two"), rows).to_html()
+    assert '<a href="https://a.b/?x=1&amp;y=2" rel="noopener noreferrer">good</a>' in text
+    assert "javascript" not in text and "<td" in text
+
+
+@pytest.mark.contract
+def test_outputs_leave_in_the_columns_of_the_iamc() -> None:
+    table = sales(3).to_iamc("World")
+    assert table.columns == ("model", "scenario", "region", "variable", "unit", "year", "value")
+    rows = {row["variable"]: row for row in table.records()}
+    assert rows["sold|north|p50"]["value"] == sales(3).table("sold").rows[0][2][1]
+    assert rows["revenue|p5"]["unit"] == "USD" and rows["revenue|p5"]["year"] == 2027
+    assert sales().to_iamc().records()[0]["variable"] == "sold|north"
 
 
 @pytest.mark.contract

@@ -14,6 +14,7 @@ import pytest
 
 import costmodel
 from costmodel.foundation.errors import DomainError, ScenarioError
+from costmodel.foundation.tables import safe_link
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
@@ -23,7 +24,7 @@ pytest.importorskip("xlsxwriter")
 
 from costmodel.analysis.comparison import Waterfall  # noqa: E402
 from costmodel.reporting import figures, style  # noqa: E402
-from costmodel.reporting.page import render, safe_link  # noqa: E402
+from costmodel.reporting.page import render  # noqa: E402
 from costmodel.reporting.report import build_report, headlines_of  # noqa: E402
 from costmodel.reporting.workbook import write_workbook  # noqa: E402
 

@@ -18,6 +18,7 @@ from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.design import Design, RandomSource, seed_of
 from costmodel.foundation.errors import ScenarioError
 from costmodel.foundation.scenario import Observation, Scenario
+from costmodel.foundation.tables import Table, Tabled
 
 Reader: TypeAlias = Callable[[Any, Observation], Any]
 """Reads a result's figure for an observation, in the observation's unit, ``()`` or ``(draw,)``."""
@@ -42,7 +43,7 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scored:
+class Scored(Tabled):
     """Forecasts of one kind, unconditional or weighted by history, with their scores."""
 
     forecasts: tuple[Forecast, ...]
@@ -55,9 +56,9 @@ class Scored:
         """Mean score of the logarithms over all outcomes, [1]."""
         return float(np.mean([row.crps for row in self.forecasts])) if self.forecasts else float("nan")
 
-    def rows(self) -> list[dict[str, object]]:
-        """Return one row per outcome."""
-        return [
+    def table(self) -> Table:
+        """Return a table with a row per outcome."""
+        return Table.of(
             {
                 "output": row.observation.output,
                 "date": row.observation.date,
@@ -71,7 +72,7 @@ class Scored:
                 "crps": row.crps,
             }
             for row in self.forecasts
-        ]
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,13 +19,14 @@ from costmodel.foundation.design import Design, RandomSource
 from costmodel.foundation.errors import ConvergenceError, DomainError, NonFiniteResultError
 from costmodel.foundation.reducers import exact_quantile
 from costmodel.foundation.scenario import Scenario
+from costmodel.foundation.tables import Table, Tabled
 
 WIDENINGS = 3
 """How often a range that nobody gave is widened ten times on both sides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BreakEven:
+class BreakEven(Tabled):
     """All values of a parameter in its range at which a target holds."""
 
     target: str
@@ -39,11 +40,12 @@ class BreakEven:
     """Gap to the target, left minus right, at the low end."""
     high_value: float
 
-    def rows(self) -> list[dict[str, object]]:
-        """Return one row per root, or per stretch where an inequality holds."""
+    def table(self) -> Table:
+        """Return a table with a row per root, or per stretch where an inequality holds."""
+        path = self.range.path
         if self.holds:
-            return [{"parameter": self.range.path, "from": low, "to": high} for low, high in self.holds]
-        return [{"parameter": self.range.path, "value": root} for root in self.roots]
+            return Table.of(({"parameter": path, "from": low, "to": high} for low, high in self.holds), self.target)
+        return Table.of(({"parameter": path, "value": root} for root in self.roots), self.target)
 
 
 def break_even(
@@ -215,7 +217,7 @@ def _stretches(gap: Batched, target: Target, span: Range, turns: tuple[float, ..
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frontier:
+class Frontier(Tabled):
     """Pairs of two parameters at which a target holds: for each value of one, all roots of the other."""
 
     target: str
@@ -227,13 +229,14 @@ class Frontier:
     ends: FloatArray
     """Gap at the low and high end of the range, ``(2, value)``: what a missing root came down to."""
 
-    def rows(self) -> list[dict[str, object]]:
-        """Return one row per root; one without a value where there is none."""
-        return [
+    def table(self) -> Table:
+        """Return a table with a row per root; one without a value where there is none."""
+        rows = (
             {self.against: float(value), self.range.path: root}
             for value, roots in zip(self.values, self.roots, strict=True)
             for root in (roots or (None,))
-        ]
+        )
+        return Table.of(rows, self.target)
 
 
 def break_even_frontier(

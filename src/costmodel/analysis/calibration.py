@@ -15,6 +15,7 @@ from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.design import RandomSource, seed_of
 from costmodel.foundation.errors import ConvergenceError, DomainError, IdentificationWarning
 from costmodel.foundation.scenario import Scenario
+from costmodel.foundation.tables import Table, Tabled
 
 _LOG_FROM = 20.0
 """Ratio of a range's ends [1] from which a parameter is searched in logarithms."""
@@ -68,7 +69,7 @@ class Multiple:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fit:
+class Fit(Tabled):
     """Fitted parameters, how well they fit, and what the observations leave open."""
 
     parameters: dict[str, float]
@@ -94,10 +95,10 @@ class Fit:
         """Whether the observations tell all fitted parameters apart."""
         return not self.identification.unidentified
 
-    def rows(self) -> list[dict[str, object]]:
-        """Return one row per parameter."""
+    def table(self) -> Table:
+        """Return a table with a row per parameter."""
         open_ = set(self.identification.unidentified)
-        return [
+        return Table.of(
             {
                 "parameter": path,
                 "value": value,
@@ -106,7 +107,7 @@ class Fit:
                 "at_bound": path in self.identification.at_bound,
             }
             for path, value in self.parameters.items()
-        ]
+        )
 
 
 def fit(

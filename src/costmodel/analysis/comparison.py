@@ -22,6 +22,7 @@ from costmodel.foundation.differences import changed_paths
 from costmodel.foundation.errors import CostModelWarning, DomainError
 from costmodel.foundation.reducers import exact_quantile
 from costmodel.foundation.scenario import Scenario
+from costmodel.foundation.tables import Cell, Table, Tabled, TabledByOutput
 from costmodel.foundation.values import Resolver
 
 MAX_EXACT = 12
@@ -30,7 +31,7 @@ BANDS = (0.05, 0.5, 0.95)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(Tabled):
     """Two scenarios under the same draws.
 
     ``first`` and ``second`` are ``(output, draw)``; a draw uses the same ranks for the parameters that both share,
@@ -49,9 +50,9 @@ class Comparison:
         """Second less first in each draw, ``(output, draw)``."""
         return self.second - self.first
 
-    def rows(self) -> list[dict[str, object]]:
-        """Return one row per output: medians, and the band of the difference."""
-        rows: list[dict[str, object]] = []
+    def table(self) -> Table:
+        """Return a table with a row per output: medians, and the band of the difference."""
+        rows: list[dict[str, Cell]] = []
         for index, label in enumerate(self.outputs):
             change = self.difference[index]
             low, middle, high = exact_quantile(change, BANDS)
@@ -68,7 +69,7 @@ class Comparison:
                     "spread_kept": float(change.std() / separate) if separate > 0.0 else float("nan"),
                 }
             )
-        return rows
+        return Table.of(rows, " against ".join(self.scenarios[1::-1]))
 
 
 def compare(
@@ -143,7 +144,7 @@ def _ensemble(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waterfall:
+class Waterfall(TabledByOutput):
     """A change between two scenarios, divided among what differs; the parts add up to it exactly.
 
     Arrays are ``(output,)`` and ``parts`` ``(change, output)``: means over the shared draws, or the values at the
@@ -160,11 +161,11 @@ class Waterfall:
     draws: int
     """Shared draws; 0 where the scenarios were run at their medians."""
 
-    def rows(self, output: str | None = None) -> list[dict[str, object]]:
-        """Return the first value, one row per change (largest first) and the second value."""
+    def table(self, output: str | None = None) -> Table:
+        """Return a table: the first value, a row per change (largest first) and the second value."""
         column = output_index(self.outputs, output)
         order = np.argsort(-np.abs(self.parts[:, column]), kind="stable")
-        steps = [
+        steps: list[dict[str, Cell]] = [
             {
                 "step": self.changes[row],
                 "value": float(self.parts[row, column]),
@@ -172,11 +173,11 @@ class Waterfall:
             }
             for row in order
         ]
-        return [
-            {"step": self.scenarios[0], "value": float(self.first[column]), "error": 0.0},
-            *steps,
-            {"step": self.scenarios[1], "value": float(self.second[column]), "error": 0.0},
+        ends: list[dict[str, Cell]] = [
+            {"step": name, "value": float(value[column]), "error": 0.0}
+            for name, value in zip(self.scenarios, (self.first, self.second), strict=True)
         ]
+        return Table.of([ends[0], *steps, ends[1]])
 
 
 def waterfall(

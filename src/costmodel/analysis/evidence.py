@@ -16,13 +16,14 @@ from costmodel.foundation.design import RandomSource, seed_of
 from costmodel.foundation.errors import DomainError
 from costmodel.foundation.provenance import Grade, weakest
 from costmodel.foundation.scenario import Scenario
+from costmodel.foundation.tables import Cell, Table, TabledByOutput
 
 UNMEASURED = (Grade.ESTIMATED, Grade.UNVERIFIED, Grade.ASSUMED)
 """Grades of what nobody is known to have measured: a third party's model, a figure without a source, a choice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EvidenceShares:
+class EvidenceShares(TabledByOutput):
     """Variance of outputs by the evidence behind the inputs.
 
     ``by_grade`` holds the closed group index of each grade: what its inputs explain by themselves, interactions
@@ -51,10 +52,15 @@ class EvidenceShares:
         row = self.measured_or_not.names.index("unmeasured")
         return float(self.measured_or_not.first[row, column]), float(self.measured_or_not.total[row, column])
 
-    def rows(self, output: str | None = None) -> list[dict[str, object]]:
-        """Return one row per grade, strongest evidence first, and the interaction; shares add up to 1."""
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels of the outputs."""
+        return self.by_grade.outputs
+
+    def table(self, output: str | None = None) -> Table:
+        """Return a table with a row per grade, strongest evidence first, and the interaction; shares add up to 1."""
         column = output_index(self.by_grade.outputs, output)
-        rows: list[dict[str, object]] = [
+        rows: list[dict[str, Cell]] = [
             {
                 "grade": name,
                 "inputs": len(self.members[name]),
@@ -65,7 +71,7 @@ class EvidenceShares:
             for row, name in enumerate(self.by_grade.names)
         ]
         share, low, high = self.interaction(output)
-        return [*rows, {"grade": "interaction", "inputs": None, "share": share, "low": low, "high": high}]
+        return Table.of([*rows, {"grade": "interaction", "inputs": None, "share": share, "low": low, "high": high}])
 
 
 def evidence_shares(

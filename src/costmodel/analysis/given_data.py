@@ -17,13 +17,14 @@ from costmodel.analysis.finite_draws import OnNonFinite, constant_outputs, finit
 from costmodel.analysis.sobol import output_index
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.errors import DomainError
+from costmodel.foundation.tables import Table, TabledByOutput
 
 _FEW_VALUES = 12
 """An input with at most this many distinct values is grouped by value instead of binned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FirstOrderIndices:
+class FirstOrderIndices(TabledByOutput):
     """First-order indices of each input, estimated from given data.
 
     ``first`` is ``(input, output)``, ``interval`` ``(2, input, output)``. With correlated inputs an index counts
@@ -45,11 +46,11 @@ class FirstOrderIndices:
         total: FloatArray = self.first.sum(axis=0)
         return total
 
-    def rows(self, output: str | None = None) -> list[dict[str, object]]:
-        """Return one row per input for an output (the first one unless named), largest index first."""
+    def table(self, output: str | None = None) -> Table:
+        """Return a table with a row per input for an output (the first one unless named), largest index first."""
         column = output_index(self.outputs, output)
         order = np.argsort(-np.nan_to_num(self.first[:, column], nan=-np.inf), kind="stable")
-        return [
+        return Table.of(
             {
                 "input": self.names[row],
                 "first": float(self.first[row, column]),
@@ -57,7 +58,7 @@ class FirstOrderIndices:
                 "first_high": float(self.interval[1, row, column]),
             }
             for row in order
-        ]
+        )
 
 
 def given_data_indices(
@@ -191,7 +192,7 @@ def _left_over(x: FloatArray, y: FloatArray, bins: int) -> tuple[FloatArray, int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RankCorrelations:
+class RankCorrelations(TabledByOutput):
     """Spearman's rank correlation of each input with each output, and the partial one.
 
     Arrays are ``(input, output)``; the partial correlation removes what the other inputs explain of both ranks.
@@ -204,18 +205,18 @@ class RankCorrelations:
     draws: int
     dropped: int
 
-    def rows(self, output: str | None = None) -> list[dict[str, object]]:
-        """Return one row per input for an output (the first one unless named), strongest first."""
+    def table(self, output: str | None = None) -> Table:
+        """Return a table with a row per input for an output (the first one unless named), strongest first."""
         column = output_index(self.outputs, output)
         order = np.argsort(-np.abs(np.nan_to_num(self.plain[:, column])), kind="stable")
-        return [
+        return Table.of(
             {
                 "input": self.names[row],
                 "rank_correlation": float(self.plain[row, column]),
                 "partial": float(self.partial[row, column]),
             }
             for row in order
-        ]
+        )
 
 
 def rank_correlations(

@@ -16,10 +16,11 @@ from costmodel.analysis.finite_draws import OnNonFinite, finite_draws
 from costmodel.analysis.sobol import output_index
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.errors import DomainError
+from costmodel.foundation.tables import Table, TabledByOutput
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MorrisEffects:
+class MorrisEffects(TabledByOutput):
     """Elementary effects summed up: arrays ``(input, output)``."""
 
     names: tuple[str, ...]
@@ -37,11 +38,11 @@ class MorrisEffects:
     dropped: int
     runs: int
 
-    def rows(self, output: str | None = None) -> list[dict[str, object]]:
-        """Return one row per input for an output (the first one unless named), largest μ* first."""
+    def table(self, output: str | None = None) -> Table:
+        """Return a table with a row per input for an output (the first one unless named), largest μ* first."""
         column = output_index(self.outputs, output)
         order = np.argsort(-self.mean_size[:, column], kind="stable")
-        return [
+        return Table.of(
             {
                 "input": self.names[row],
                 "mean_size": float(self.mean_size[row, column]),
@@ -51,7 +52,7 @@ class MorrisEffects:
                 "spread": float(self.spread[row, column]),
             }
             for row in order
-        ]
+        )
 
 
 def morris_sample(inputs: int, *, paths: int = 20, levels: int = 4, rng: object = None) -> FloatArray:

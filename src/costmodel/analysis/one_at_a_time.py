@@ -18,6 +18,7 @@ from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.design import RandomSource
 from costmodel.foundation.errors import DomainError, InteractionWarning, UnknownParameterError, near_matches
 from costmodel.foundation.scenario import Scenario
+from costmodel.foundation.tables import Table, TabledByOutput
 from costmodel.foundation.values import ParameterSpec
 
 LOW_FIRST_ORDER_SUM = 0.8
@@ -25,7 +26,7 @@ LOW_FIRST_ORDER_SUM = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tornado:
+class Tornado(TabledByOutput):
     """Swings of outputs when one input at a time goes from a low to a high quantile, the others at medians.
 
     ``low``, ``high`` and ``swing`` are ``(input, output)``. ``first_order`` tells how far such swings can be
@@ -65,12 +66,12 @@ class Tornado:
             f"so {1.0 - total:.0%} of the variance comes from inputs acting together; look at total order indices"
         )
 
-    def rows(self, output: str | None = None) -> list[dict[str, object]]:
-        """Return one row per input for an output (the first one unless named), largest swing first."""
+    def table(self, output: str | None = None) -> Table:
+        """Return a table with a row per input for an output (the first one unless named), largest swing first."""
         column = output_index(self.outputs, output)
         swing = self.swing[:, column]
         first = None if self.first_order is None else self.first_order.first[:, column]
-        return [
+        return Table.of(
             {
                 "input": self.names[row],
                 "from": self.low_input[row],
@@ -81,7 +82,7 @@ class Tornado:
                 "first": None if first is None else float(first[row]),
             }
             for row in np.argsort(-np.abs(swing), kind="stable")
-        ]
+        )
 
 
 def tornado(
@@ -125,7 +126,7 @@ def tornado(
     Examples
     --------
     >>> swings = tornado({"x": (0.0, 1.0), "y": (0.0, 1.0)}, rng=0, model=lambda x, y: x - 2.0 * y)
-    >>> [(row["input"], round(row["swing"], 6)) for row in swings.rows()]
+    >>> [(row["input"], round(row["swing"], 6)) for row in swings.table().records()]
     [('y', -1.6), ('x', 0.8)]
     """
     low, high = ranks
@@ -166,7 +167,7 @@ def _inputs_at(problem: Problem, rank: float) -> tuple[float | None, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Elasticities:
+class Elasticities(TabledByOutput):
     """Per cent by which an output moves per per cent of an input, at the medians: ``(input, output)``.
 
     NaN where the input is 0, which no percentage moves, or where the output is 0.
@@ -177,12 +178,12 @@ class Elasticities:
     values: FloatArray
     base: FloatArray
 
-    def rows(self, output: str | None = None) -> list[dict[str, object]]:
-        """Return one row per input for an output (the first one unless named), strongest first."""
+    def table(self, output: str | None = None) -> Table:
+        """Return a table with a row per input for an output (the first one unless named), strongest first."""
         column = output_index(self.outputs, output)
         found = self.values[:, column]
         order = np.argsort(-np.abs(np.nan_to_num(found)), kind="stable")
-        return [{"input": self.names[row], "elasticity": float(found[row])} for row in order]
+        return Table.of({"input": self.names[row], "elasticity": float(found[row])} for row in order)
 
 
 def elasticities(
@@ -223,7 +224,7 @@ def elasticities(
     Examples
     --------
     >>> found = elasticities({"price": 2.0, "volume": 3.0}, model=lambda price, volume: price**-1.5 * volume)
-    >>> [(row["input"], round(row["elasticity"], 3)) for row in found.rows()]
+    >>> [(row["input"], round(row["elasticity"], 3)) for row in found.table().records()]
     [('price', -1.5), ('volume', 1.0)]
     """
     if not 0.0 < step < 1.0:

@@ -88,7 +88,7 @@ def sobol_study(
     >>> from costmodel.validation.replicas.sensitivity_functions import ishigami
     >>> around = {name: (-np.pi, np.pi) for name in ("x1", "x2", "x3")}
     >>> study = sobol_study(around, base_points=4096, rng=0, model=ishigami)
-    >>> [f"{row['input']} {row['total']:.1f}" for row in study.rows()]
+    >>> [f"{row['input']} {row['total']:.1f}" for row in study.table().records()]
     ['x1 0.6', 'x2 0.4', 'x3 0.2']
     """
     problem = as_problem(inputs, outputs, model=model)
@@ -218,7 +218,7 @@ def morris_study(
     Examples
     --------
     >>> screening = morris_study({"x": (0.0, 1.0), "y": (0.0, 1.0)}, rng=0, model=lambda x, y: 10.0 * x + y)
-    >>> [row["input"] for row in screening.rows()]
+    >>> [row["input"] for row in screening.table().records()]
     ['x', 'y']
     """
     problem = as_problem(inputs, outputs, model=model)

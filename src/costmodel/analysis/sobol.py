@@ -20,13 +20,14 @@ from costmodel.analysis.finite_draws import OnNonFinite, constant_outputs, finit
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.errors import DomainError
 from costmodel.foundation.reducers import exact_quantile
+from costmodel.foundation.tables import Table, TabledByOutput
 
 Interval = Literal["asymptotic", "bootstrap"]
 Estimator = Literal["saltelli", "janon"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SobolIndices:
+class SobolIndices(TabledByOutput):
     """First and total order Sobol' indices with intervals.
 
     ``first`` of a group is its *closed* index: the part of the variance that the group explains by itself,
@@ -58,11 +59,11 @@ class SobolIndices:
         """What no group explains by itself: 1 minus the sum of first-order indices, ``(output,)``."""
         return 1.0 - self.first_sum
 
-    def rows(self, output: str | None = None) -> list[dict[str, object]]:
-        """Return one row per group for an output (the first one unless named), largest total first."""
+    def table(self, output: str | None = None) -> Table:
+        """Return a table with a row per group for an output (the first one unless named), largest total first."""
         column = output_index(self.outputs, output)
         order = np.argsort(-np.nan_to_num(self.total[:, column], nan=-np.inf), kind="stable")
-        return [
+        return Table.of(
             {
                 "input": self.names[row],
                 "first": float(self.first[row, column]),
@@ -73,7 +74,7 @@ class SobolIndices:
                 "total_high": float(self.total_interval[1, row, column]),
             }
             for row in order
-        ]
+        )
 
 
 def output_index(outputs: tuple[str, ...], output: str | None) -> int:

@@ -50,7 +50,7 @@ def sensitivity(
     Returns
     -------
     SobolIndices, Tornado, MorrisEffects, Elasticities, EvidenceShares or a pair of given-data indices and ranks
-        What the method finds; ``.rows()`` gives a table.
+        What the method finds; ``.table()`` shows it.
 
     Raises
     ------

@@ -21,6 +21,7 @@ from costmodel.cli.calibrate import calibrate_command
 from costmodel.cli.catalog import catalog_command
 from costmodel.cli.compare import compare_command
 from costmodel.cli.estimate_records import estimate_app
+from costmodel.cli.explore import explore_command
 from costmodel.cli.margin import margin_command
 from costmodel.cli.report import report_command
 from costmodel.cli.run import list_command, run_command
@@ -89,6 +90,7 @@ app.command("margin")(margin_command)
 app.command("shape")(shape_command)
 app.add_typer(store_app, name="store")
 app.command("report")(report_command)
+app.command("explore")(explore_command)
 app.command("usage")(usage_command)
 app.command("catalog")(catalog_command)
 app.command("validate")(validate_command)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from costmodel.cli.common import print_json
+from costmodel.cli.rows import print_lines, show
 from costmodel.foundation.errors import ScenarioError
 from costmodel.foundation.files import csv_rows, read_text
 
@@ -85,42 +87,13 @@ def _form(done: Any) -> dict[str, Any]:
 
 
 def _show(done: Any) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    console, bill = Console(highlight=False), done.bill
+    bill = done.bill
     totals = ", ".join(f"{amount:,.2f} {code}" for code, amount in bill.total().items())
-    console.print(f"{escape(bill.source)}: {bill.rows:,} rows, effective cost {totals}")
+    print_lines([f"{bill.source}: {bill.rows:,} rows, effective cost {totals}"])
     if bill.unread.count:
-        console.print(f"{bill.unread.count:,} rows could not be read and are in no figure:")
-        for row, reason in bill.unread.kept[:10]:
-            console.print(f"  row {row}: {escape(reason)}")
-    table = Table("month", "provider", "what", "pricing", "quantity", "list each", "paid each", "paid")
-    for line in bill.lines:
-        tokens = line.kind == "tokens"
-        scale, unit = (1e6, "Mtoken") if tokens else (1.0, "hour")
-        quantity = "" if line.kind == "other" else f"{line.quantity / scale:,.2f} {unit}"
-        prices = [line.unit_price(cost) * scale for cost in ("list", "effective")]
-        shown = ["" if price != price else f"{price:,.3f}" for price in prices]
-        what = " ".join(part for part in (line.name or line.kind, line.side) if part)
-        paid = f"{line.cost['effective']:,.2f} {line.currency}"
-        table.add_row(line.month, escape(line.provider), escape(what), line.pricing, quantity, *shown, paid)
-    console.print(table)
+        print_lines([f"{bill.unread.count:,} rows could not be read and are in no figure:"])
+        print_lines([f"  row {row}: {reason}" for row, reason in bill.unread.kept[:10]])
+    show(replace(done.table(), title=""))
     for finding in done.findings:
-        low, middle, high = finding.saving
-        console.print(
-            f"{finding.month} {escape(finding.provider)}: {escape(finding.title)}. "
-            f"{_said(low, middle, high)} of {finding.paid:,.0f}; "
-            f"{finding.rows:,} rows, first {', '.join(map(str, finding.examples))}."
-        )
-        console.print(f"  rests on: {escape('; '.join(finding.rests_on))}")
-    for text in done.not_judged:
-        console.print(f"not judged: {escape(text)}")
-
-
-def _said(low: float, middle: float, high: float) -> str:
-    """Return a saving as words; a negative one is what it would cost more."""
-    if middle < 0.0:
-        return f"Would cost {-middle:,.0f} USD more ({-high:,.0f} to {-low:,.0f}) on top"
-    return f"Could have saved {middle:,.0f} USD ({low:,.0f} to {high:,.0f})"
+        print_lines([finding.sentence, f"  rests on: {'; '.join(finding.rests_on)}"])
+    print_lines([f"not judged: {text}" for text in done.not_judged])

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from costmodel.cli.common import print_json, progress, scenario_with
-from costmodel.cli.rows import print_lines, print_rows
+from costmodel.cli.rows import print_lines, show
 from costmodel.foundation.errors import ScenarioError
 from costmodel.foundation.files import read_text
+from costmodel.foundation.tables import Table
 
 
 def backtest_command(
@@ -75,7 +77,7 @@ def _form(found: Any) -> dict[str, Any]:
                 "inside": scored.overall.inside,
                 "n": scored.overall.n,
                 "by_output": {key: {"inside": c.inside, "n": c.n} for key, c in scored.by_output.items()},
-                "rows": scored.rows(),
+                "rows": scored.table().records(),
             }
             for kind, scored in kinds.items()
             if scored is not None
@@ -89,7 +91,7 @@ def _print(found: Any, show_all: bool) -> None:
             print_lines([f"no forecast {kind}: {found.refusal}"])
             continue
         title = f"{found.scenario} from {found.as_of}, {kind}: {found.level:.0%} intervals"
-        print_rows(title, scored.rows())
+        show(replace(scored.table(), title=title))
         lines = [f"{name}: {held}" for name, held in scored.by_output.items()]
         print_lines([*lines, f"all: {scored.overall}"])
         effective = f"effective draws {scored.effective_draws:.0f} of {found.draws}"
@@ -97,9 +99,8 @@ def _print(found: Any, show_all: bool) -> None:
     counts = ", ".join(f"{count} {standing}" for standing, count in found.known.counts().items())
     print_lines([f"parameters: {counts}; draws left out: {found.dropped}"])
     if show_all:
-        print_rows("how every parameter stands", [
-            {"path": line.path, "standing": line.standing.value, "why": line.why} for line in found.known.lines
-        ])  # fmt: skip
+        standing = ({"path": line.path, "standing": line.standing.value, "why": line.why} for line in found.known.lines)
+        show(Table.of(standing, "how every parameter stands"))
     grouped: dict[str, list[str]] = {}
     for text in found.hindsight:
         what, _, why = text.partition(": ")

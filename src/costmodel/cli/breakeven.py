@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from costmodel.cli.common import print_json, scenario_with
-from costmodel.cli.rows import parameter_units, print_lines, print_rows
+from costmodel.cli.rows import parameter_units, show
 from costmodel.foundation.errors import DomainError
+from costmodel.foundation.tables import Table
 
 
 def breakeven_command(
@@ -43,8 +44,7 @@ def breakeven_command(
         return
     units = parameter_units(scenario)
     asked = ", ".join(f"{path} [{units[path]}]" for path in (solve, against) if path in units)
-    print_rows(f"{target}: {asked}", form["rows"])
-    print_lines(form["notes"])
+    show(Table.of(form["rows"], f"{target}: {asked}", notes=form["notes"]))
 
 
 def _single(scenario: Any, solve: str, target: str, low: str | None, high: str | None) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def _single(scenario: Any, solve: str, target: str, low: str | None, high: str |
     ]
     if found.jumps:
         notes.append(f"passed by a jump, without holding, at {', '.join(f'{x:.6g}' for x in found.jumps)}")
-    return {"rows": found.rows(), "notes": notes}
+    return {"rows": found.table().records(), "notes": notes}
 
 
 def _frontier(
@@ -72,7 +72,7 @@ def _frontier(
     from costmodel.analysis.breakeven import break_even_frontier
 
     found = break_even_frontier(scenario, solve, against, target, values=values, low=low, high=high)
-    return {"rows": found.rows(), "notes": [f"looked for {found.range}; an empty cell: no value there does"]}
+    return {"rows": found.table().records(), "notes": [f"looked for {found.range}; an empty cell: no value there does"]}
 
 
 def _distribution(

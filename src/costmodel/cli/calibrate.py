@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from costmodel.cli.common import check_writable, print_json, scenario_with, write_whole
-from costmodel.cli.rows import print_lines, print_rows
+from costmodel.cli.rows import show
 from costmodel.foundation.errors import DomainError
+from costmodel.foundation.tables import Table
 
 
 def calibrate_command(
@@ -54,9 +55,9 @@ def calibrate_command(
     if as_json:
         print_json({"rows": found.rows, "error": found.error, "factors": table, "engine": found.written()})
         return
-    print_rows(f"{found.rows} rows, shrunk towards the profile of {found.prior.name}", table)
     notes = [f"every fourth row was predicted from the others: {found.error:.1%} off at the median"]
-    print_lines([*notes, *([] if out is None else [f"written to {out}"])])
+    notes += [] if out is None else [f"written to {out}"]
+    show(Table.of(table, f"{found.rows} rows, shrunk towards the profile of {found.prior.name}", notes=notes))
 
 
 def _write(text: str, path: Path) -> None:

@@ -7,20 +7,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.box import SIMPLE
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Column, Table
 
 import costmodel.catalog as catalog
 from costmodel.catalog import Datum
 from costmodel.cli.common import print_json
+from costmodel.cli.rows import show
 from costmodel.foundation.errors import CatalogError
-
-_STRONG = {"reported": "green", "published": "green", "secondary": "yellow"}
-_COLUMNS = ("record", "field", "figure", "period", "known", "grade")
-_WIDTH = 150
-"""Columns of a table where the output is not a terminal."""
+from costmodel.foundation.tables import Linked, Table
 
 
 def catalog_command(
@@ -114,46 +107,36 @@ def _show(found: list[Datum], limit: int, as_json: bool) -> None:
     if as_json:
         print_json([_entries(datum) for datum in found[:limit]])
         return
-    columns = [Column(name, no_wrap=name in {"period", "known", "grade"}) for name in _COLUMNS]
-    shown = Table(*columns, Column("source and note", ratio=1), box=SIMPLE)
-    for datum in found[:limit]:
-        colour = _STRONG.get(datum.grade.value, "red")
-        shown.add_row(
-            f"{escape(datum.record)}\n[dim]{datum.kind}[/]",
-            datum.field,
-            escape(datum.figure),
-            datum.period or "",
-            datum.known or "",
-            f"[{colour}]{datum.grade}[/]",
-            escape(datum.source.title)
-            + (f"\n[dim]{escape(datum.note)}[/]" if datum.note else "")
-            + (f"\n[dim]{escape(datum.file)}:{datum.line}[/]" if "/" in datum.file else ""),
-        )
-    console = _console()
-    console.print(shown)
-    if len(found) > limit:
-        console.print(f"{limit} of {len(found)} figures: narrow the words, or raise --limit")
-    else:
-        console.print(f"{len(found)} figures")
+    rows = (
+        {
+            "record": datum.record,
+            "table": datum.kind,
+            "field": datum.field,
+            "figure": datum.figure,
+            "period": datum.period or "",
+            "known": datum.known or "",
+            "grade": datum.grade.value,
+            "source": Linked(datum.source.title, datum.source.link),
+            "note": "; ".join([*filter(None, [datum.note]), *([f"{datum.file}:{datum.line}"] * ("/" in datum.file))]),
+        }
+        for datum in found[:limit]
+    )
+    counted = f"{len(found)} figures"
+    more = f"{limit} of {counted}: narrow the words, or raise --limit"
+    show(Table.of(rows, notes=[more if len(found) > limit else counted]))
 
 
 def _list_tables(as_json: bool) -> None:
     from costmodel.catalog.loader import description
 
-    rows = [(name, len(catalog.table(name)), description(name)) for name in catalog.tables()]
+    rows = [
+        {"table": name, "records": len(catalog.table(name)), "description": description(name)}
+        for name in catalog.tables()
+    ]
     if as_json:
-        listed = [{"table": name, "records": count, "description": text} for name, count, text in rows]
-        print_json(listed)
+        print_json(rows)
         return
-    shown = Table("table", "records", "what it holds", box=SIMPLE)
-    for name, count, text in rows:
-        shown.add_row(name, str(count), text)
-    _console().print(shown)
-
-
-def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=_WIDTH)
+    show(Table.of(rows))
 
 
 def _entries(datum: Datum) -> dict[str, object]:

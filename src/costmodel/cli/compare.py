@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
 from costmodel.cli.common import print_json, progress, scenario_with
-from costmodel.cli.rows import output_units, print_lines, print_rows
+from costmodel.cli.rows import output_units, show, with_units
 from costmodel.foundation.errors import ScenarioError
+from costmodel.foundation.tables import Table
 
 DEFAULT_OUTPUTS = {"flywheel": ("user_spend", "operator_cost", "capex", "tokens")}
 """What is compared where no output is named; elsewhere every output without axes."""
@@ -42,19 +44,24 @@ def compare_command(
     with progress("drawing") as bar:
         found = comparison.compare(one, two, outputs, draws=draws, rng=seed, on_progress=bar)
     units = output_units(one, found.outputs)
-    rows = [{"output": row["output"], "unit": units[str(row["output"])], **row} for row in found.rows()]
-    steps: dict[str, Any] = {}
+    rows = [{"output": row["output"], "unit": units[str(row["output"])], **row} for row in found.table().records()]
+    steps: dict[str, Table] = {}
     if waterfall:
         divided = comparison.waterfall(one, two, outputs, parts=_parts(part), rng=seed)
-        steps = {label: divided.rows(label) for label in divided.outputs}
+        steps = {label: divided.table(label) for label in divided.outputs}
     if as_json:
-        print_json({"scenarios": found.scenarios, "draws": draws, "seed": seed, "rows": rows, "waterfall": steps})
+        divided_form = {label: table.records() for label, table in steps.items()}
+        print_json(
+            {"scenarios": found.scenarios, "draws": draws, "seed": seed, "rows": rows, "waterfall": divided_form}
+        )
         return
-    print_rows(f"{found.scenarios[0]} against {found.scenarios[1]}", rows)
     notes = [f"{draws} shared draws, seed {seed}; spread kept: spread of the difference over that of separate draws"]
-    print_lines(notes + ([f"{found.dropped} draws left out: not finite"] if found.dropped else []))
-    for label, parts in steps.items():
-        print_rows(f"waterfall at the medians: {label} [{units.get(label, '')}]", parts)
+    notes += [f"{found.dropped} draws left out: not finite"] if found.dropped else []
+    shares = {"share_above": "1", "spread_kept": "1"}
+    show(with_units(Table.of(rows, f"{found.scenarios[0]} against {found.scenarios[1]}", notes=notes), shares))
+    for label, table in steps.items():
+        measured = with_units(table, dict.fromkeys(("value", "error"), units.get(label, "")))
+        show(replace(measured, title=f"waterfall at the medians: {label}"))
 
 
 def _default(scenario: Any) -> list[str]:

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from costmodel.cli.common import print_json
-from costmodel.cli.rows import print_lines, print_rows
+from costmodel.cli.rows import print_lines, show
 from costmodel.foundation.errors import DomainError, ScenarioError, near_matches
+from costmodel.foundation.tables import Cell, Table
 
 estimate_app = typer.Typer(
     help="Learn a number from data, with its error: elasticity, decline, scarcity, depreciation and more.",
@@ -126,10 +127,10 @@ def decline_command(
         shown = {"form": chosen.value, "noise": shocks.value, "residual_sd": float(fit.residual_sd)}
         print_json({**shown, "slopes": slopes, "held_out": held, "not_compared": left_out, "forecast": future})
         return
-    print_rows(f"{chosen.value}, {shocks.value}: slopes of log cost, {level:.0%} intervals", slopes)
-    print_rows("dates held out: error of log cost", held)
+    show(Table.of(slopes, f"{chosen.value}, {shocks.value}: slopes of log cost, {level:.0%} intervals"))
+    show(Table.of(held, "dates held out: error of log cost"))
     print_lines([f"not compared: {reason}" for reason in left_out])
-    print_rows("forecast with the published carry-over of shocks", future)
+    show(Table.of(future, "forecast with the published carry-over of shocks"))
 
 
 @estimate_app.command("capability")
@@ -149,7 +150,7 @@ def capability_command(
     records = PriceRecords(tuple(columns[name]), columns[time], columns[price], columns[scores])
     found = decline_at_capability(records, score)
     frontier = records.frontier(score)
-    steps = [
+    steps: list[dict[str, Cell]] = [
         {"model": label, "time": float(when), "price": float(cost)}
         for label, when, cost in zip(frontier.names, frontier.time, frontier.price, strict=True)
     ]
@@ -158,7 +159,7 @@ def capability_command(
         form = {"score": score, "years": found.years, "yearly_fall": found.yearly_fall, "rate": found.rate}
         print_json({**form, "trend_90": interval, "frontier": steps})
         return
-    print_rows(f"cheapest model that reaches {score:g}", steps)
+    show(Table.of(steps, f"cheapest model that reaches {score:g}"))
     print_lines([f"{found.first} to {found.last}, {found.years:.2f} years: {found.yearly_fall:.3g} times a year"])
     if interval is not None:
         low, high = interval
@@ -192,7 +193,7 @@ def scarcity_command(
     if as_json:
         print_json(form)
         return
-    print_rows(f"rent of {market} [USD/hour], the last one foretold", [form])
+    show(Table.of([form], f"rent of {market} [USD/hour], the last one foretold"))
 
 
 def columns_of(path: Path, numbers: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:

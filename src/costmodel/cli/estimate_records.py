@@ -9,8 +9,9 @@ import typer
 
 from costmodel.cli.common import parse_value, print_json
 from costmodel.cli.estimate import AHEAD, Json, Level, by_rank, columns_of, estimate_app
-from costmodel.cli.rows import print_lines, print_rows
+from costmodel.cli.rows import print_lines, show
 from costmodel.foundation.errors import CostModelError
+from costmodel.foundation.tables import Cell, Table
 
 __all__ = ["estimate_app"]
 
@@ -38,7 +39,11 @@ def terms_command(
     if as_json:
         print_json(form)
         return
-    print_rows(f"{name}: rents that the quotes imply [USD/hour]", [{"figure": k, "value": v} for k, v in form.items()])
+    show(
+        Table.of(
+            [{"figure": k, "value": v} for k, v in form.items()], f"{name}: rents that the quotes imply [USD/hour]"
+        )
+    )
 
 
 @estimate_app.command("prices")
@@ -56,7 +61,7 @@ def prices_command(
         for one in published_declines()
     ]
     lines = {name: flagship_moves(name, until=until) for name in ([maker] if maker else FLAGSHIP_LINES)}
-    moves = [
+    moves: list[dict[str, Cell]] = [
         {"maker": name, "time": move.time, "from": move.before, "to": move.after, "price_ratio": move.ratio}
         for name, line in lines.items()
         for move in line
@@ -65,8 +70,8 @@ def prices_command(
     if as_json:
         print_json({"same_ability": declines, "flagships": moves, "years_of_rise": rises})
         return
-    print_rows("price of the same ability: times cheaper per year", declines)
-    print_rows("flagship list prices, three input tokens to one output", moves)
+    show(Table.of(declines, "price of the same ability: times cheaper per year"))
+    show(Table.of(moves, "flagship list prices, three input tokens to one output"))
     print_lines([f"{name}: ended dearer than it began in {years or 'no year'}" for name, years in rises.items()])
 
 
@@ -93,14 +98,14 @@ def growth_command(
     except CostModelError as error:
         raise type(error)(f"--elasticity {elasticity}: {error}") from None
     split = split_usage_growth(tokens, price, response, users)
-    rows = [
+    rows: list[dict[str, Cell]] = [
         {"cause": name, **by_rank(np.broadcast_to(share, len(AHEAD)), " of elasticity")}
         for name, share in split.shares().items()
     ]
     if as_json:
         print_json(rows)
         return
-    print_rows("share of the growth of tokens, in logarithms", rows)
+    show(Table.of(rows, "share of the growth of tokens, in logarithms"))
 
 
 @estimate_app.command("scaling")
@@ -152,8 +157,8 @@ def scaling_command(
     if as_json:
         print_json({"fit": fit.name, "law": law, "quality": quality, "choices": rows})
         return
-    print_rows(f"{fit.name}: best model and tokens for {compute:.3g} FLOP", rows)
-    print_rows("E + A/N^α + B/D^β", [law])
+    show(Table.of(rows, f"{fit.name}: best model and tokens for {compute:.3g} FLOP"))
+    show(Table.of([law], "E + A/N^α + B/D^β"))
     if found is not None:
         unseen = "" if found.unseen_error is None else f"; {found.unseen} unseen runs: {found.unseen_error:.2%}"
         print_lines([f"error of the loss, {found.fitted} fitted runs: {found.error:.2%}{unseen}"])

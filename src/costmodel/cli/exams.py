@@ -9,18 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.box import SIMPLE
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Column, Table
 
 from costmodel.cli.common import print_json
+from costmodel.cli.rows import show
+from costmodel.foundation.tables import Table
 from costmodel.validation.exams import Line, Mark, markdown, marks, table
 from costmodel.validation.exams_training import mark_file
-
-_WIDTH = 120
-"""Columns of the table where the output is not a terminal."""
-_COLUMNS = ("rows", "infeasible", "bias", "median", "mean", "in 80 %")
 
 
 def exams_table(by: Sequence[str], as_json: bool, as_markdown: bool, steps: Sequence[Path] = ()) -> None:
@@ -56,19 +50,20 @@ def _known(value: Any) -> Any:
 
 
 def _print(mark: Mark, lines: Sequence[Line]) -> None:
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDTH)
-    columns = [Column(name, justify="right", no_wrap=True) for name in _COLUMNS]
-    shown = Table(Column("group", no_wrap=True), *columns, box=SIMPLE, title=f"{mark.exam}: {mark.quantity}")
-    for line in lines:
-        figures = [_percent(value) for value in (line.median, line.mean, line.covered)]
-        bias = _percent(line.bias, "+")
-        shown.add_row(escape(line.group), f"{line.rows:,}", f"{line.infeasible}", bias, *figures)
-    console.print(shown)
-    for rule, count in mark.excluded.items():
-        console.print(f"left out · {count:,} rows: {rule}", markup=False)
-    console.print(f"source · {mark.source}", markup=False)
+    rows = (
+        {
+            "group": line.group,
+            "rows": line.rows,
+            "infeasible": line.infeasible,
+            "bias": _percent(line.bias, "+"),
+            "median": _percent(line.median),
+            "mean": _percent(line.mean),
+            "in 80 %": _percent(line.covered),
+        }
+        for line in lines
+    )
+    notes = [f"left out · {count:,} rows: {rule}" for rule, count in mark.excluded.items()]
+    show(Table.of(rows, f"{mark.exam}: {mark.quantity}", notes=[*notes, f"source · {mark.source}"]))
 
 
 def _percent(value: float, sign: str = "") -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from costmodel.cli.common import print_json, scenario_with
-from costmodel.cli.rows import print_rows
+from costmodel.cli.rows import show
 from costmodel.foundation.errors import ScenarioError
 
 
@@ -38,9 +39,9 @@ def margin_command(
     bridges = {}
     for label, written in chosen.items():
         run = simulate(written, draws=draws, rng=seed)
-        bridges[label] = margin_bridge(year_accounts(run, before), year_accounts(run, after)).rows()
+        bridges[label] = margin_bridge(year_accounts(run, before), year_accounts(run, after)).table()
     if as_json:
-        print_json({"scenario": scenario.name, "bridges": bridges})
+        print_json({"scenario": scenario.name, "bridges": {label: table.records() for label, table in bridges.items()}})
         return
-    for label, rows in bridges.items():
-        print_rows(f"{scenario.name}, {label}: operating margin, {before} to {after}", rows)
+    for label, table in bridges.items():
+        show(replace(table, title=f"{scenario.name}, {label}: operating margin, {before} to {after}"))

@@ -1,18 +1,24 @@
-"""Rows of a study on the screen or as JSON."""
+"""Tables and lines on the screen, or as JSON."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Column
+from rich.table import Table as Grid
+from rich.text import Text
 
 from costmodel.cli.common import print_json
-from costmodel.cli.tables import WIDTH
-from costmodel.foundation.tables import Table as TextTable
+from costmodel.foundation.tables import Table
+
+WIDTH = 130
+"""Columns of a table where the output is not a terminal [1]."""
+WORDS = 24
+"""Width from which words fold where a table is wider than the screen [1]."""
 
 
 def console() -> Console:
@@ -21,29 +27,82 @@ def console() -> Console:
     return found if found.is_terminal else Console(width=WIDTH)
 
 
-def print_rows(title: str, rows: Sequence[Mapping[str, Any]], *, limit: int | None = None) -> None:
-    """Print rows as a table; a cut is said."""
-    if not rows:
-        return
-    # a narrow terminal folds a figure, it never cuts it
-    columns = [Column(str(key).replace("_", " "), overflow="fold") for key in rows[0]]
-    table = Table(*columns, title=title, box=SIMPLE_HEAD, pad_edge=False)
-    for row in rows[:limit]:
-        table.add_row(*(cell(value) for value in row.values()))
-    shown = console()
-    shown.print(table)
-    if limit is not None and len(rows) > limit:
-        shown.print(f"{limit} of {len(rows)} rows; --all shows the rest", highlight=False)
+def show(table: Table, *, limit: int | None = None) -> None:
+    """Print a table; a cut is said, and columns for which there is no room go below.
+
+    Parameters
+    ----------
+    table
+        What is printed; of one without rows, its notes.
+    limit
+        Rows that are printed; all where absent.
+    """
+    screen = console()
+    shown = (table if limit is None else replace(table, rows=table.rows[:limit])).shown()
+    words = table.words()
+    left = next((place for place, said in enumerate(words) if not said), len(words))
+    for group in groups(shown, left, screen.width) if table.rows else ():
+        heads = [Column(head, overflow="fold", justify="left") for head in shown.columns[:left]]
+        heads += [
+            Column(
+                shown.columns[j],
+                no_wrap=_figures(shown, j),
+                overflow="fold",
+                justify="left" if words[j] else "right",
+            )
+            for j in group
+        ]
+        # a narrow terminal folds words; it never cuts a figure
+        grid = Grid(*heads, title=Text(table.title) if table.title else None, box=SIMPLE_HEAD, pad_edge=False)
+        for row in shown.rows:
+            grid.add_row(*(Text(str(row[j])) for j in (*range(left), *group)))
+        screen.print(grid)
+    notes = [*table.notes, *table.said_sources()]
+    if limit is not None and len(table.rows) > limit:
+        notes.insert(0, f"{limit} of {len(table.rows)} rows; --all shows the rest")
+    print_lines(notes)
 
 
-def print_text_table(table: TextTable, as_json: bool) -> None:
-    """Print a table of texts, or its rows as JSON."""
-    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+def groups(shown: Table, left: int, width: int) -> list[range]:
+    """Return which columns right of the ``left`` first stand together on a screen so wide, at least one at a time.
+
+    Examples
+    --------
+    >>> table = Table(("output", *"12345678"), (("x", *["123456789"] * 8),))
+    >>> groups(table, 1, 138), groups(table, 1, 40)
+    ([range(1, 9)], [range(1, 3), range(3, 5), range(5, 7), range(7, 9)])
+    """
+    needed = [_width(shown, j) + 2 for j in range(len(shown.columns))]
+    room = width - sum(min(wide, WORDS) for wide in needed[:left])
+    if sum(needed) <= width or left == len(needed):
+        return [range(left, len(needed))]
+    found, first, taken = [], left, 0
+    for j in range(left, len(needed)):
+        if j > first and taken + needed[j] > room:
+            found.append(range(first, j))
+            first, taken = j, 0
+        taken += needed[j]
+    return [*found, range(first, len(needed))]
+
+
+def _width(shown: Table, place: int) -> int:
+    """Return the width that a column needs: of words, no more than they fold to; of a head, its longest word."""
+    cells = max((len(str(row[place])) for row in shown.rows), default=0)
+    head = max(len(word) for word in shown.columns[place].split(" "))
+    return max(head, cells if _figures(shown, place) else min(cells, WORDS))
+
+
+def _figures(shown: Table, place: int) -> bool:
+    """Return whether a column's texts are figures, which do not fold."""
+    return all(len(str(row[place])) <= WORDS or str(row[place])[:1].isdigit() for row in shown.rows)
+
+
+def show_or_json(table: Table, as_json: bool) -> None:
+    """Print a table, or its rows as JSON with figures in full."""
     if as_json:
-        print_json({"title": table.title, "rows": rows, "notes": list(table.notes)})
+        print_json({"title": table.title, "rows": table.records(), "notes": list(table.notes)})
         return
-    print_rows(table.title, rows)
-    print_lines(table.notes)
+    show(table)
 
 
 def parameter_units(scenario: Any) -> dict[str, str]:
@@ -60,25 +119,13 @@ def output_units(scenario: Any, outputs: Sequence[str]) -> dict[str, str]:
     return {label: Selector.parse(label).unit(result) or "" for label in outputs}
 
 
+def with_units(table: Table, units: Mapping[str, str]) -> Table:
+    """Return a table whose columns of these heads have these units."""
+    return replace(table, units=tuple(units.get(head, "") for head in table.columns))
+
+
 def print_lines(lines: Sequence[str]) -> None:
     """Print plain lines."""
     shown = console()
     for line in lines:
         shown.print(line, highlight=False, markup=False)
-
-
-def cell(value: Any) -> str:
-    """Return a value as one cell.
-
-    Examples
-    --------
-    >>> cell(0.123456), cell(1.5e12), cell(None), cell(float("nan")), cell(True)
-    ('0.1235', '1.5e+12', '', '–', 'yes')
-    """
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return "–" if math.isnan(value) else f"{value:.4g}"
-    return str(value)

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from costmodel.cli.common import (
-    check_draws,
-    check_writable,
-    executor_of,
-    print_json,
-    progress,
-    scenario_with,
-    write_whole,
-)
+from costmodel.cli.common import check_draws, check_writable, executor_of, print_json, progress, scenario_with
 from costmodel.cli.money import Money
 from costmodel.cli.outputs import print_outputs
-from costmodel.cli.rows import print_text_table
-from costmodel.cli.tables import ROWS, YearTable, print_history, print_table, table_of, write_table
+from costmodel.cli.rows import print_lines, show, show_or_json
+from costmodel.cli.tables import ROWS, print_run, yearly, yearly_ensemble
+from costmodel.cli.tables import as_json as yearly_json
 from costmodel.entry import load_scenario, run, scenario_names, simulate
 from costmodel.foundation.errors import DomainError, ScenarioError
+from costmodel.foundation.result_tables import long_of, long_table
+from costmodel.foundation.results import Result
+from costmodel.foundation.table_files import SUFFIXES, save_table
+from costmodel.foundation.tables import Table
+
+WHOLE = (".nc", ".zarr")
+"""Endings of the names under which the whole result is written, for :func:`costmodel.load_result`."""
 
 
 def run_command(
@@ -29,12 +30,18 @@ def run_command(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Replace a parameter; repeatable.")
     ] = None,
+    rows: Annotated[
+        list[str] | None, typer.Option("--rows", metavar="OUTPUT", help="Show this output alone; repeatable.")
+    ] = None,
     draws: Annotated[int | None, typer.Option(help="Draw the uncertain parameters: 5/50/95 % bands.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the draws, 0 or more.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that share the draws.")] = None,
     weighted: Annotated[bool, typer.Option(help="With draws: also bands weighted by the fit to history.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Also write the table: .csv, .parquet or .nc.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Also write the table (.csv, .xlsx, .parquet) or the whole result (.nc, .zarr)."),
+    ] = None,
     money_of: Annotated[int | None, typer.Option(help="Show amounts in money of this year, by US CPI-U.")] = None,
     inflation: Annotated[
         float | None, typer.Option(help="With --money-of: rise of prices a year after the index ends, as 0.02.")
@@ -43,10 +50,10 @@ def run_command(
     rate: Annotated[float | None, typer.Option(help="With --currency: USD for one.")] = None,
     on: Annotated[str | None, typer.Option(help="With --currency: day of the reference rate, as 2026-05-15.")] = None,
 ) -> None:
-    """Run a scenario and print its result by year, beside history where there is history."""
+    """Run a scenario: the answer first, then its outputs, beside history where there is history."""
     money = Money(money_of, inflation, currency, rate, on)
-    if out is not None and out.suffix not in (".csv", ".parquet", ".nc"):
-        raise ScenarioError(f"--out {out}: the name must end in .csv, .parquet or .nc")
+    if out is not None and out.suffix not in (*SUFFIXES, *WHOLE):
+        raise ScenarioError(f"--out {out}: the name must end in .csv, .xlsx, .parquet, .nc or .zarr")
     if draws is None and (seed is not None or weighted or workers is not None):
         raise DomainError("--seed, --workers and --weighted belong to --draws")
     check_draws(draws)
@@ -56,57 +63,75 @@ def run_command(
     if scenario.model != "flywheel":
         if workers is not None or weighted:
             raise DomainError(f"--workers and --weighted belong to the flywheel, not to {scenario.model!r}")
-        _show_other(money.of(run(scenario, draws=draws, rng=seed)), as_json, out, set_ or [])
+        shown_result = money.of(run(scenario, draws=draws, rng=seed))
+        _show_other(shown_result, as_json, out, set_ or [], rows or [])
         return
     if money.asked:
         if workers is not None or weighted or out is not None:
             raise DomainError("--workers, --weighted and --out show amounts as they are: leave the currency out")
-        names = [row.output for row in ROWS]
-        print_text_table(money.of(run(scenario, draws=draws, rng=seed)).table(*names), as_json)
+        show_or_json(money.of(run(scenario, draws=draws, rng=seed)).table(*(rows or ROWS)), as_json)
         return
+    _run_flywheel(scenario, rows or ROWS, draws, seed, workers, weighted, as_json, out, whole=not rows)
+
+
+def _run_flywheel(
+    scenario: Any,
+    names: Sequence[str],
+    draws: int | None,
+    seed: int | None,
+    workers: int | None,
+    weighted: bool,
+    as_json: bool,
+    out: Path | None,
+    *,
+    whole: bool,
+) -> None:
+    """Run the flywheel and print its yearly table; whole, beside history."""
     if not scenario.grid.years:
         time = scenario.time
         raise ScenarioError(f"time: {time.start} to {time.end} holds no whole calendar year to show; use simulate()")
     median = simulate(scenario)
     if draws is None:
-        table = table_of(median)
+        written, table = yearly(median, names)
     else:
         with executor_of(workers) as pool, progress("drawing") as shown:
-            table = YearTable.of_ensemble(scenario, draws, seed, pool, shown, weighted)
+            written, table = yearly_ensemble(median, names, draws, seed, pool, shown, weighted)
     if as_json:
-        print_json(table.as_json(median))
+        print_json(yearly_json(written, table, median))
     else:
-        print_table(table, scenario, median)
-        print_history(median)
-    if out is not None:
-        write_whole(out, lambda path: write_table(path, table))
+        _answer(median)
+        print_run(table, median, whole=whole)
+    if out is not None and out.suffix in WHOLE:
+        (median if draws is None else run(scenario, draws=draws, rng=seed)).save(out)
+    elif out is not None:
+        save_table(long_table(written, table), out)
 
 
-def _show_other(result: Any, as_json: bool, out: Path | None, changes: list[str]) -> None:
-    """Print the outputs of a model without a yearly table."""
-    table = YearTable.of_outputs(result)
-    if out is not None and not table.rows:
-        raise ScenarioError(
-            f"--out {out}: every output of {result.scenario.model!r} has axes: use --json, or to_frame()"
-        )
-    print_outputs(result, as_json, changes)
-    if out is not None:
-        write_whole(out, lambda path: write_table(path, table))
+def _answer(result: Result) -> None:
+    """Print what the run answers first, in a sentence."""
+    from costmodel.reporting.report import answer_of
+
+    print_lines([text for text in [answer_of(result)] if text])
+
+
+def _show_other(result: Result, as_json: bool, out: Path | None, changes: list[str], names: list[str]) -> None:
+    """Print the outputs of a model without a yearly table of its own."""
+    if not as_json:
+        _answer(result)
+    print_outputs(result, as_json, changes, names)
+    if out is not None and out.suffix in WHOLE:
+        result.save(out)
+    elif out is not None:
+        save_table(long_of(result, names), out)
 
 
 def list_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """List the built-in scenarios."""
-    from rich.console import Console
-    from rich.table import Table
-
-    rows = [(name, load_scenario(name)) for name in scenario_names()]
+    rows = ((name, load_scenario(name)) for name in scenario_names())
+    table = Table.of({"name": name, "model": item.model, "title": item.title} for name, item in rows)
     if as_json:
-        items = [{"name": name, "model": item.model, "title": item.title} for name, item in rows]
-        print_json(items)
+        print_json(table.records())
         return
-    table = Table("name", "model", "title")
-    for name, item in rows:
-        table.add_row(name, item.model, item.title)
-    Console().print(table)
+    show(table)

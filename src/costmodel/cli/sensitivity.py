@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
 from costmodel.cli.common import print_json, progress, scenario_with
-from costmodel.cli.rows import output_units, parameter_units, print_lines, print_rows
+from costmodel.cli.rows import output_units, parameter_units, show, with_units
 from costmodel.foundation.errors import InteractionWarning
+from costmodel.foundation.tables import Table
 
 TOP = 12
 """Rows shown without ``--all`` [1]."""
@@ -48,23 +50,26 @@ def sensitivity_command(
     scenario = scenario_with(name, set_)
     tied = bool(scenario.rank_correlations())
     chosen = method or [Method.TORNADO, Method.GIVEN_DATA if tied else Method.SOBOL, Method.EVIDENCE]
-    found: dict[str, Any] = {}
+    found: dict[str, dict[str, Table]] = {}
     for one in chosen:
         with progress(one.value) as bar:
             found[one.value] = _study(one, scenario, output, base_points, draws, seed, bar)
     if as_json:
-        print_json({"scenario": scenario.name, "seed": seed, **found})
+        forms = {
+            kind: {label: [table.records(), list(table.notes)] for label, table in by_output.items()}
+            for kind, by_output in found.items()
+        }
+        print_json({"scenario": scenario.name, "seed": seed, **forms})
         return
     for kind, by_output in found.items():
-        for label, (rows, lines) in by_output.items():
-            print_rows(f"{kind}: {label}", rows, limit=None if show_all else TOP)
-            print_lines(lines)
+        for label, table in by_output.items():
+            show(replace(table, title=f"{kind}: {label}"), limit=None if show_all else TOP)
 
 
 def _study(
     method: Method, scenario: Any, outputs: list[str], base_points: int, draws: int, seed: int, bar: Any
-) -> dict[str, tuple[list[dict[str, object]], list[str]]]:
-    """Run one method; return rows and remarks by output."""
+) -> dict[str, Table]:
+    """Run one method; return a table by output."""
     if method is Method.TORNADO:
         return _tornado(scenario, outputs, draws, seed)
     if method is Method.EVIDENCE:
@@ -76,33 +81,33 @@ def _study(
         study = studies.sobol_study(
             scenario, outputs, base_points=base_points, replicates=REPLICATES, rng=seed, on_progress=bar
         )
-        remarks = {
-            label: [
-                f"sum of first-order indices {study.first_sum[k]:.2f} "
-                f"({study.first_sum_interval[0, k]:.2f} to {study.first_sum_interval[1, k]:.2f}); {study.runs} runs"
-            ]
-            for k, label in enumerate(study.outputs)
+        remarks = (
+            f"sum of first-order indices {study.first_sum[k]:.2f} "
+            f"({study.first_sum_interval[0, k]:.2f} to {study.first_sum_interval[1, k]:.2f}); {study.runs} runs"
+            for k in range(len(study.outputs))
+        )
+        return {
+            label: replace(study.table(label), notes=(said,))
+            for label, said in zip(study.outputs, remarks, strict=True)
         }
-        return {label: (study.rows(label), remarks[label]) for label in study.outputs}
     if method is Method.MORRIS:
         effects = studies.morris_study(scenario, outputs, rng=seed, on_progress=bar)
-        return {label: (effects.rows(label), [f"{effects.runs} runs"]) for label in effects.outputs}
+        return {label: replace(effects.table(label), notes=(f"{effects.runs} runs",)) for label in effects.outputs}
     if method is Method.GIVEN_DATA:
         indices, ranks = studies.given_data_study(scenario, outputs, draws=draws, rng=seed, on_progress=bar)
         note = f"{indices.draws} draws in {indices.bins} bins; correlated inputs share what they have in common"
-        return {label: (_joined(indices.rows(label), ranks.rows(label)), [note]) for label in indices.outputs}
+        return {label: _joined(indices.table(label), ranks.table(label), note) for label in indices.outputs}
     found = elasticities(scenario, outputs)
-    return {label: (found.rows(label), ["per cent per per cent, at the medians"]) for label in found.outputs}
+    note = "per cent per per cent, at the medians"
+    return {label: replace(found.table(label), notes=(note,)) for label in found.outputs}
 
 
-def _joined(indices: list[dict[str, object]], ranks: list[dict[str, object]]) -> list[dict[str, object]]:
-    by_input = {row["input"]: row for row in ranks}
-    return [{**row, **by_input[row["input"]]} for row in indices]
+def _joined(indices: Table, ranks: Table, note: str) -> Table:
+    by_input = {row["input"]: row for row in ranks.records()}
+    return Table.of(({**row, **by_input[row["input"]]} for row in indices.records()), notes=(note,))
 
 
-def _tornado(
-    scenario: Any, outputs: list[str], draws: int, seed: int
-) -> dict[str, tuple[list[dict[str, object]], list[str]]]:
+def _tornado(scenario: Any, outputs: list[str], draws: int, seed: int) -> dict[str, Table]:
     from costmodel.analysis.one_at_a_time import tornado
 
     with warnings.catch_warnings():
@@ -113,7 +118,7 @@ def _tornado(
     for k, label in enumerate(swings.outputs):
         lines = [
             f"from the {swings.ranks[0]:.0%} to the {swings.ranks[1]:.0%} quantile of the input, in its unit; "
-            f"low, high and swing in {units[label] or 'the unit of the output'}; at medians {swings.base[k]:.6g}"
+            f"at medians {swings.base[k]:.6g}"
         ]
         if swings.first_order is not None:
             lines.append(f"sum of first-order indices {swings.first_order.first_sum[k]:.2f}")
@@ -121,14 +126,16 @@ def _tornado(
         lines += [f"warning: {warning}"] if warning else []
         if swings.correlated:
             lines.append(f"correlated, which a swing of one input ignores: {', '.join(swings.correlated)}")
-        rows = [{"input": row["input"], "unit": own.get(str(row["input"]), ""), **row} for row in swings.rows(label)]
-        found[label] = (rows, lines)
+        rows = (
+            {"input": row["input"], "unit": own.get(str(row["input"]), ""), **row}
+            for row in swings.table(label).records()
+        )
+        table = Table.of(rows, notes=lines)
+        found[label] = with_units(table, dict.fromkeys(("low", "high", "swing"), units[label]) | {"first": "1"})
     return found
 
 
-def _evidence(
-    scenario: Any, outputs: list[str], base_points: int, seed: int, bar: Any
-) -> dict[str, tuple[list[dict[str, object]], list[str]]]:
+def _evidence(scenario: Any, outputs: list[str], base_points: int, seed: int, bar: Any) -> dict[str, Table]:
     from costmodel.analysis.evidence import evidence_shares, unmeasured_share_text
 
     shares = evidence_shares(scenario, outputs, base_points=max(base_points, 1024), rng=seed, on_progress=bar)
@@ -137,5 +144,5 @@ def _evidence(
         lines = [unmeasured_share_text(shares, label)]
         if shares.moved:
             lines.append(f"counted with a weaker input that they are correlated with: {', '.join(shares.moved)}")
-        found[label] = (shares.rows(label), lines)
+        found[label] = replace(shares.table(label), notes=tuple(lines))
     return found

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from costmodel.cli.common import print_json
-from costmodel.cli.rows import print_lines, print_rows
+from costmodel.cli.rows import show
+from costmodel.foundation.tables import Table
 
 
 def shape_command(
@@ -38,5 +39,4 @@ def shape_command(
     if as_json:
         print_json({"source": source, "figures": {name: value for name, value, _ in rows}, "notes": list(model.notes)})
         return
-    print_rows(source, [{"figure": name, "value": value, "unit": unit} for name, value, unit in rows])
-    print_lines(list(model.notes))
+    show(Table(("figure", "value", "unit"), tuple(rows), source, tuple(model.notes)))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from costmodel.cli.common import print_json, scenario_with
-from costmodel.cli.rows import print_text_table
+from costmodel.cli.rows import show_or_json
 from costmodel.entry import load_scenario
 
 
@@ -39,7 +39,7 @@ def describe_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Look parameters up: path, value, unit, bounds, meaning, grade and source."""
-    print_text_table(load_scenario(name).describe(" ".join(words or [])), as_json)
+    show_or_json(load_scenario(name).describe(" ".join(words or [])), as_json)
 
 
 def diff_command(
@@ -56,4 +56,4 @@ def diff_command(
     if as_json:
         print_json({"scenarios": found.scenarios, "changes": [asdict(row) for row in found.changes]})
         return
-    print_text_table(found.table(), False)
+    show_or_json(found.table(), False)

@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from costmodel.cli.common import print_json, scenario_with
+from costmodel.cli.rows import show
 from costmodel.foundation.errors import ScenarioError
+from costmodel.foundation.tables import Table
 
 
 def stability_command(
@@ -18,9 +20,6 @@ def stability_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Report each loop's gain, what a rise of demand does with each loop cut in turn, and local growth by year."""
-    from rich.console import Console
-    from rich.table import Table
-
     from costmodel.flywheel.stability import stability_report
 
     scenario = scenario_with(name, set_)
@@ -30,20 +29,22 @@ def stability_command(
     if as_json:
         print_json(report.as_json())
         return
-    console = Console()
-    loops = Table("loop", "gain or multiplier", "what it says", title=f"loops of {scenario.name}")
-    for loop in report.loops:
-        loops.add_row(loop.name, f"{loop.value:.3f}", loop.meaning)
-    console.print(loops)
-    responses = Table(
-        "loop cut", "peak", "last year", "settled after", title="fleet after demand rises by 30 %, over 30 %"
+    loops = (
+        {"loop": loop.name, "gain or multiplier": loop.value, "what it says": loop.meaning} for loop in report.loops
     )
-    for cut, row in report.responses.items():
-        settled = "–" if row.settled is None else f"{row.settled:.1f} years"
-        responses.add_row(cut, f"{row.peak:.2f}", f"{row.last:.2f}", settled)
-    console.print(responses)
-    growth = Table("year", "tokens", "hardware share of unit cost", "closed form", title="log growth per year")
-    for local in report.local_growth:
-        figures = f"{local.tokens:.2f}", f"{local.hardware_share:.0%}", f"{local.closed_form:.2f}"
-        growth.add_row(str(local.year), *figures)
-    console.print(growth)
+    show(Table.of(loops, f"loops of {scenario.name}"))
+    responses = (
+        {"loop cut": cut, "peak": row.peak, "last year": row.last, "settled after [years]": row.settled}
+        for cut, row in report.responses.items()
+    )
+    show(Table.of(responses, "fleet after demand rises by 30 %, over 30 %"))
+    growth = (
+        {
+            "year": str(local.year),
+            "tokens": local.tokens,
+            "hardware share of unit cost": local.hardware_share,
+            "closed form": local.closed_form,
+        }
+        for local in report.local_growth
+    )
+    show(Table.of(growth, "log growth per year"))

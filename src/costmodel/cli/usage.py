@@ -8,7 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from costmodel.cli.common import check_writable, print_json, write_whole
+from costmodel.cli.rows import print_lines, show
 from costmodel.foundation.errors import ScenarioError
+from costmodel.foundation.tables import Table
 
 
 def usage_command(
@@ -73,30 +75,27 @@ def _form(cost: Any) -> dict[str, Any]:
 
 
 def _show(cost: Any) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    console = Console(highlight=False)
     left = sum(entry.calls for entry in cost.unpriced)
     without = f"; {left:,} calls have no price and are not in it" if left else ""
-    console.print(f"{cost.total:,.2f} USD for {cost.calls - left:,} calls, at the prices of {cost.prices}{without}")
-    table = Table("month", "provider", "model", "calls", "input Mtok", "cached Mtok", "output Mtok", "USD")
-    for line in cost.lines:
-        tokens = {part: amount / 1e6 for part, amount in line.tokens.items()}
-        name = " ".join(part for part in (line.model, line.processing, line.service_tier) if part)
-        fresh = tokens["input"] + tokens["cache_write"]
-        amounts = [f"{amount:,.3f}" for amount in (fresh, tokens["cache_read"], tokens["output"])]
-        table.add_row(
-            line.month, escape(line.provider), escape(name), f"{line.calls:,}", *amounts, f"{line.total:,.2f}"
-        )
-    console.print(table)
+    print_lines([f"{cost.total:,.2f} USD for {cost.calls - left:,} calls, at the prices of {cost.prices}{without}"])
+    notes = []
     for entry in cost.unpriced:
-        rows = ", ".join(map(str, entry.examples))
-        console.print(
-            f"no price: {entry.calls:,} calls of {escape(entry.model)}, first rows {rows}: {escape(entry.reason)}"
-        )
+        first = ", ".join(map(str, entry.examples))
+        notes.append(f"no price: {entry.calls:,} calls of {entry.model}, first rows {first}: {entry.reason}")
     if cost.unread.count:
-        console.print(f"{cost.unread.count:,} rows could not be read and are in no figure:")
-        for row, reason in cost.unread.kept[:10]:
-            console.print(f"  row {row}: {escape(reason)}")
+        notes.append(f"{cost.unread.count:,} rows could not be read and are in no figure:")
+        notes += [f"  row {row}: {reason}" for row, reason in cost.unread.kept[:10]]
+    rows = [
+        {
+            "month": line.month,
+            "provider": line.provider,
+            "model": " ".join(part for part in (line.model, line.processing, line.service_tier) if part),
+            "calls": line.calls,
+            "input": float(line.tokens["input"] + line.tokens["cache_write"]),
+            "cached": float(line.tokens["cache_read"]),
+            "output": float(line.tokens["output"]),
+            "cost": f"{line.total:,.2f} USD",
+        }
+        for line in cost.lines
+    ]
+    show(Table.of(rows, units=dict.fromkeys(("input", "cached", "output"), "token"), notes=notes))

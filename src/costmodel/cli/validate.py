@@ -6,23 +6,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.box import SIMPLE
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Column, Table
 
 from costmodel.cli.common import print_json
 from costmodel.cli.exams import exams_table
+from costmodel.cli.rows import show
+from costmodel.foundation.tables import Table
 from costmodel.validation import Outcome, Refused, as_row, cases, failures, run, verdict
 
 EXAMS = "exams"
 """Word that asks for tables of measurements instead of cases."""
-_COLOURS = {"ok": "green", "miss": "yellow", "FAIL": "bold red"}
-_COLUMNS = [
-    Column(name, no_wrap=True) for name in ["evidence", "published", "model", "unit", "error", "tolerance", "verdict"]
-]
-WIDTH = 150
-"""Columns of the table where the output is not a terminal."""
 
 
 def validate_command(
@@ -54,29 +46,22 @@ def validate_command(
 
 
 def _print(outcomes: tuple[Outcome, ...]) -> None:
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDTH)
-    table = Table(Column("case and source", ratio=1), *_COLUMNS, box=SIMPLE)
-    for outcome in outcomes:
-        case, word = outcome.case, verdict(outcome)
-        table.add_row(
-            f"{escape(case.name)}\n[dim]{escape(case.source)}[/]",
-            case.evidence.value,
-            f"{case.published:.5g}",
-            f"{outcome.value:.5g}",
-            case.unit,
-            f"{outcome.error:+.2%}" if case.published else f"{outcome.error:+.3g}",
-            f"{case.tolerance:.2%}" if case.published else f"{case.tolerance:.3g}",
-            f"[{_COLOURS[word]}]{word}[/]",
-        )
-    console.print(table)
-    for outcome in outcomes:
-        if verdict(outcome) == "miss":
-            console.print(f"miss · {outcome.case.name}: {outcome.case.miss}", markup=False)
-        elif isinstance(outcome, Refused):
-            console.print(f"refused · {outcome.case.name}: {outcome.reason}", markup=False)
-    counts = {word: sum(verdict(outcome) == word for outcome in outcomes) for word in _COLOURS}
-    console.print(
-        f"{len(outcomes)} cases: {counts['ok']} ok, {counts['miss']} recorded misses, {counts['FAIL']} failed"
+    rows = (
+        {
+            "case": outcome.case.name,
+            "source": outcome.case.source,
+            "evidence": outcome.case.evidence.value,
+            "published": f"{outcome.case.published:.5g}",
+            "model": f"{outcome.value:.5g}",
+            "unit": outcome.case.unit,
+            "error": f"{outcome.error:+.2%}" if outcome.case.published else f"{outcome.error:+.3g}",
+            "tolerance": f"{outcome.case.tolerance:.2%}" if outcome.case.published else f"{outcome.case.tolerance:.3g}",
+            "verdict": verdict(outcome),
+        }
+        for outcome in outcomes
     )
+    notes = [f"miss · {one.case.name}: {one.case.miss}" for one in outcomes if verdict(one) == "miss"]
+    notes += [f"refused · {one.case.name}: {one.reason}" for one in outcomes if isinstance(one, Refused)]
+    counts = {word: sum(verdict(one) == word for one in outcomes) for word in ("ok", "miss", "FAIL")}
+    notes += [f"{len(outcomes)} cases: {counts['ok']} ok, {counts['miss']} recorded misses, {counts['FAIL']} failed"]
+    show(Table.of(rows, notes=notes))

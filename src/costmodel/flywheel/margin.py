@@ -11,6 +11,7 @@ from costmodel.flywheel.trajectory import Trajectory
 from costmodel.foundation.arrays import FloatArray, Numeric, formula, ordered_sum
 from costmodel.foundation.distributions import Distribution
 from costmodel.foundation.errors import DomainError
+from costmodel.foundation.tables import Table, Tabled
 
 SHORT_LIVED = ("accelerators", "network")
 """Asset classes to which a policy for servers and network applies."""
@@ -106,7 +107,7 @@ class YearAccounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MarginBridge:
+class MarginBridge(Tabled):
     """The way from one year's operating margin to another's [1], each part ``()`` or ``(draw,)``."""
 
     before: YearAccounts
@@ -121,8 +122,8 @@ class MarginBridge:
         """Change of the margin; the four parts add up to it [1]."""
         return np.asarray(self.after.margin - self.before.margin)
 
-    def rows(self) -> list[dict[str, object]]:
-        """Return the bridge as rows, margins at both ends; medians of draws [1]."""
+    def table(self) -> Table:
+        """Return the bridge as a table, margins at both ends; medians of draws [1]."""
         parts = [
             (f"margin {self.before.year}", self.before.margin),
             ("depreciation", self.depreciation),
@@ -131,7 +132,7 @@ class MarginBridge:
             ("revenue", self.revenue),
             (f"margin {self.after.year}", self.after.margin),
         ]
-        return [{"part": name, "value": float(np.median(value))} for name, value in parts]
+        return Table.of({"part": name, "value": float(np.median(value))} for name, value in parts)
 
 
 def year_accounts(trajectory: Trajectory, year: int) -> YearAccounts:
@@ -184,7 +185,7 @@ def margin_bridge(before: YearAccounts, after: YearAccounts) -> MarginBridge:
     --------
     >>> before = YearAccounts(year=2025, revenue=100.0, depreciation=10.0, energy=1.0, other_cost=49.0)
     >>> after = YearAccounts(year=2027, revenue=125.0, depreciation=25.0, energy=3.0, other_cost=60.0)
-    >>> for row in margin_bridge(before, after).rows():
+    >>> for row in margin_bridge(before, after).table().records():
     ...     print(row["part"], round(row["value"], 4))
     margin 2025 0.4
     depreciation -0.135

@@ -20,6 +20,7 @@ from costmodel.foundation.errors import DomainError, ScenarioError, UnknownParam
 from costmodel.foundation.outputs import TIME_AXES, Derived, OutputSpec, derived, output, outputs_of, ratio, year_value
 from costmodel.foundation.reducers import exact_quantile
 from costmodel.foundation.restated import DEFAULT_INDEX
+from costmodel.foundation.result_tables import SUMMARY_QUANTILES, iamc_of, table_of, tables_of, words_of
 from costmodel.foundation.scenario import Scenario
 from costmodel.foundation.tables import Table, figure, shown_unit
 from costmodel.foundation.version import VERSION
@@ -35,8 +36,6 @@ __all__ = [
     "ratio",
 ]
 
-SUMMARY_QUANTILES = (0.05, 0.5, 0.95)
-"""Ranks that a summary of an ensemble reports [1]."""
 REPR_OUTPUTS = 7
 """Outputs that the text of a result shows, so that it stays within ten lines [1]."""
 
@@ -254,19 +253,38 @@ class Result:
         names
             Outputs, all with an axis of time or all without one; what there is most of where absent.
         """
-        chosen = [self.spec(name) for name in names] or self._common()
-        timed = [spec for spec in chosen if spec.time_axis is not None and spec.kind != "date"]
-        if timed and len(timed) < len(chosen):
-            apart = ", ".join(spec.name for spec in chosen if spec not in timed)
-            raise ScenarioError(f"{apart}: without a figure by year; ask for it in a table of its own")
-        title = self.scenario.title or self.scenario.name
-        notes = (*([] if self.draws is None else [f"{self.draws} draws: 5 / 50 / 95 %"]), *self.remarks)
-        if not timed:
-            rows = tuple(row for spec in chosen for row in self._item_rows(spec))
-            return Table(("output", "unit", "value"), rows, title, notes)
-        lines = [line for spec in timed for line in self._year_rows(spec)]
-        years = self.by_year(timed[0].name)[0]
-        return Table(("output", "unit", *map(str, years)), tuple(lines), title, notes)
+        return table_of(self, names or [spec.name for spec in self._common()])
+
+    def tables(self) -> dict[str, Table]:
+        """Return every output in tables by their axes: single figures, figures by year, figures by item.
+
+        Returns
+        -------
+        dict
+            A table for each heading.
+        """
+        return dict(tables_of(self))
+
+    def to_iamc(self, region: str = "World") -> Table:
+        """Return the outputs with figures by year as a long table in the columns of the IAMC, for ``pyam``.
+
+        Parameters
+        ----------
+        region
+            What the figures cover.
+
+        Returns
+        -------
+        Table
+            Columns model, scenario, region, variable, unit, year and value; items and quantiles over the draws follow
+            the name of the variable after a stroke.
+
+        Raises
+        ------
+        ScenarioError
+            If no output has figures by year.
+        """
+        return iamc_of(self, region)
 
     def to_xarray(self) -> Any:
         """Return every output as a labelled dataset (extra ``frames``).
@@ -417,8 +435,7 @@ class Result:
             What a figure is multiplied by.
         """
         if spec.words and values.size:
-            known = sorted({spec.words[int(code)] for code in np.unique(values) if 0 <= int(code) < len(spec.words)})
-            return ", ".join(known)
+            return words_of(spec, values)
         if values.dtype.kind == "b":
             return ("yes" if values else "no") if values.ndim == 0 else f"in {int(values.sum())} of {values.size}"
         if values.dtype.kind not in "fiu":
@@ -430,25 +447,6 @@ class Result:
         else:
             texts = [digits(float(v) * scale) for v in values.reshape(-1)]
         return ", ".join(texts[:SHOWN_ITEMS]) + (" …" if len(texts) > SHOWN_ITEMS else "")
-
-    def _year_rows(self, spec: OutputSpec) -> Iterator[tuple[str, ...]]:
-        """Yield a row per item of an output: label, unit, and its figure in each year."""
-        _, values = self.by_year(spec.name)
-        dims = [dim for dim in spec.dims if dim not in TIME_AXES]
-        names = self.labels()
-        for index in np.ndindex(*values.shape[1 : 1 + len(dims)]):
-            places = [str(names[dim][i]) if dim in names else str(i) for dim, i in zip(dims, index, strict=True)]
-            rows = values[(slice(None), *index)]
-            unit, scale = _scale(spec, rows)
-            yield (", ".join([spec.label, *places]), unit, *(self._text(spec, row, 0, scale) for row in rows))
-
-    def _item_rows(self, spec: OutputSpec) -> Iterator[tuple[str, str, str]]:
-        """Yield a row per item of an output without years: label, unit and figure."""
-        values, names = np.asarray(self[spec.name]), self.labels()
-        unit, scale = _scale(spec, values)
-        for index in np.ndindex(*values.shape[: len(spec.dims)]):
-            places = [str(names[dim][i]) if dim in names else str(i) for dim, i in zip(spec.dims, index, strict=True)]
-            yield ", ".join([spec.label, *places]), unit, self._text(spec, np.asarray(values[index]), 0, scale)
 
     def _summarize(self, name: str) -> dict[str, Any]:
         spec, array = self.spec(name), np.asarray(self[name])

@@ -1,6 +1,8 @@
-"""Tables of text: what a result shows of itself, on a terminal, in a notebook or as CSV.
+"""Tables: what the library shows of anything, with one form and many renderings.
 
-Figures come with readable units: ``12.3 GWh`` for 1.23e10 Wh, and prices and costs of tokens per million.
+A table keeps the figures themselves and the units that they are in; prefixes, digits and words are a matter of showing
+them: ``12.3 GWh`` for 1.23e10 Wh, prices and costs of tokens per million. Text for a terminal, HTML for a notebook and
+a page, a sheet of a workbook, a frame and CSV are renderings of the same rows; files hold the figures in full.
 """
 
 from __future__ import annotations
@@ -9,9 +11,21 @@ import csv
 import html
 import io
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 from costmodel.foundation.currencies import CODES
+from costmodel.foundation.errors import DomainError, missing_extra
+
+Cell: TypeAlias = "str | bool | int | float | tuple[float, ...] | None"
+"""What stands in a cell: words, a yes or no, a count, a figure, figures at the table's ranks, or nothing."""
+
+UNIT = "unit"
+"""Head of the column that holds the unit of its row's figures."""
+NOTEBOOK_ROOM = 9000
+"""Characters that a table takes in a notebook [1]."""
 
 _PREFIXES = (("E", 1e18), ("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3))
 _PREFIXED = frozenset({"token", "FLOP", "byte", "W", "Wh", "g"})
@@ -20,6 +34,8 @@ _MONEY = (("T", 1e12), ("B", 1e9), ("M", 1e6))
 _COUNTS = (("billion", 1e9), ("million", 1e6))
 _DIGITS = 4
 _PLAIN_BELOW, _WHOLE_BELOW = 1e4, 1e6
+_SPAN = 1e4
+"""Largest figure that a prefix leaves where others are small [1]."""
 
 
 def shown_unit(unit: str, size: float = 0.0) -> tuple[str, float]:
@@ -72,71 +88,374 @@ def figure(value: float) -> str:
     return f"{value:,.0f}" if size < _WHOLE_BELOW else f"{value:.{_DIGITS}g}"
 
 
+def safe_link(link: str | None) -> str:
+    """Return an address that a page may link to; empty for anything but ``http``, ``https`` and arXiv numbers.
+
+    Examples
+    --------
+    >>> safe_link("https://epoch.ai"), safe_link("arXiv:2405.21015"), safe_link("javascript:alert(1)")
+    ('https://epoch.ai', 'https://arxiv.org/abs/2405.21015', '')
+    """
+    text = (link or "").strip()
+    if text.lower().startswith("arxiv:"):
+        return f"https://arxiv.org/abs/{text[6:].strip()}"
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return ""
+    return text if parts.scheme in ("http", "https") and parts.netloc else ""
+
+
+class Linked(str):
+    """A text that leads to an address, where the rendering can show one.
+
+    Parameters
+    ----------
+    text
+        What is shown.
+    link
+        Where it leads; kept only where `safe_link` takes it.
+
+    Examples
+    --------
+    >>> Linked("Epoch AI", "https://epoch.ai").link
+    'https://epoch.ai'
+    """
+
+    __slots__ = ("link",)
+    link: str
+
+    def __new__(cls, text: str, link: str | None = None) -> Linked:
+        """Keep the address where it is one of the web."""
+        made = super().__new__(cls, text)
+        made.link = safe_link(link)
+        return made
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of text under heads, with a title and notes.
+    """Rows under heads, with a title, units, notes and sources.
 
     Parameters
     ----------
     columns
-        Heads.
+        Heads. One that reads ``unit`` holds the unit of the figures of its row.
     rows
-        Cells, as many as heads in each row.
+        Cells, as many as heads in each row: words, figures in canonical units, or figures at ``ranks``.
     title
         One line above.
     notes
         Lines below.
+    units
+        Canonical unit of the figures of each column; empty where the row names it or there is none.
+    ranks
+        Quantiles, 0 to 1, of which a cell with several figures consists.
+    sources
+        Where the figures come from; a `Linked` one leads there.
+
+    Raises
+    ------
+    DomainError
+        If a row or the units have another length than the heads.
 
     Examples
     --------
-    >>> print(Table(("output", "2026"), (("capex", "1.5"),), "plan"))
+    >>> table = Table(("output", "unit", "2026", "2030"), (("capex", "USD", 1.5e11, 9.1e11),), "plan")
+    >>> print(table)
     plan
-    output  2026
-    capex    1.5
+    output   unit  2026  2030
+    capex   B USD   150   910
+    >>> table.records()
+    [{'output': 'capex', 'unit': 'USD', '2026': 150000000000.0, '2030': 910000000000.0}]
     """
 
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
     title: str = ""
     notes: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    ranks: tuple[float, ...] = ()
+    sources: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.columns), *(len(row) for row in self.rows), *([len(self.units)] if self.units else [])}
+        if len(lengths) > 1:
+            raise DomainError(f"a table has {len(self.columns)} heads and rows or units of other lengths: {lengths}")
+
+    @classmethod
+    def of(
+        cls,
+        records: Iterable[Mapping[str, Any]],
+        title: str = "",
+        *,
+        units: Mapping[str, str] | None = None,
+        notes: Sequence[str] = (),
+    ) -> Table:
+        """Return records as a table; heads are their keys.
+
+        Parameters
+        ----------
+        records
+            One per row, with the same keys.
+        title, notes
+            As of a table.
+        units
+            Canonical unit of the figures under a key.
+
+        Examples
+        --------
+        >>> print(Table.of([{"part": "chip", "cost": 2e9}], units={"cost": "USD"}))
+        part  cost [B USD]
+        chip             2
+        """
+        kept = list(records)
+        heads = tuple(kept[0]) if kept else ()
+        given = dict(units or {})
+        return cls(
+            heads,
+            tuple(tuple(row[head] for head in heads) for row in kept),
+            title,
+            tuple(notes),
+            tuple(given.get(head, "") for head in heads) if given else (),
+        )
+
+    def records(self) -> list[dict[str, Cell]]:
+        """Return the rows as dictionaries, figures in full and in canonical units."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+    def first(self, rows: int) -> Table:
+        """Return the table cut after so many rows; a note says how many there are."""
+        if len(self.rows) <= rows:
+            return self
+        return replace(self, rows=self.rows[:rows], notes=(f"{rows} of {len(self.rows)} rows", *self.notes))
+
+    def shown(self) -> Table:
+        """Return the table as texts: readable units and digits, yes and no, a dash where there is no figure."""
+        by_column = [self._column_scale(place) for place in range(len(self.columns))]
+        heads = [
+            f"{head.replace('_', ' ')} [{unit}]" if unit else head.replace("_", " ")
+            for head, (unit, _) in zip(self.columns, by_column, strict=True)
+        ]
+        rows = tuple(tuple(self._texts(row, [scale for _, scale in by_column])) for row in self.rows)
+        return Table(tuple(heads), rows, self.title, self.notes, (), (), self.sources)
+
+    def _column_scale(self, place: int) -> tuple[str, float]:
+        unit = self.units[place] if self.units else ""
+        return shown_unit(unit, _size(row[place] for row in self.rows)) if unit else ("", 1.0)
+
+    def _texts(self, row: tuple[Cell, ...], scales: Sequence[float]) -> Iterator[str]:
+        at = self.columns.index(UNIT) if UNIT in self.columns else None
+        unit, factor = "", 1.0
+        if at is not None:
+            loose = [cell for j, cell in enumerate(row) if not (self.units and self.units[j])]
+            unit, factor = shown_unit(str(row[at] or ""), _size(loose))
+        for j, cell in enumerate(row):
+            if j == at:
+                yield unit
+            else:
+                yield _text(cell, scales[j] * (1.0 if self.units and self.units[j] else factor))
+
+    def flat(self) -> Table:
+        """Return the table with one figure in each cell: a column for each rank where a cell holds several."""
+        several = [any(isinstance(row[j], tuple) for row in self.rows) for j in range(len(self.columns))]
+        if not any(several):
+            return self
+        names = [f"p{100 * rank:g}" for rank in self.ranks]
+        heads = [
+            name
+            for head, split in zip(self.columns, several, strict=True)
+            for name in ([f"{head} {n}" for n in names] if split else [head])
+        ]
+        units = [
+            unit
+            for unit, split in zip(self.units, several, strict=bool(self.units))
+            for _ in range(len(names) if split else 1)
+        ]
+        rows = []
+        for row in self.rows:
+            cells: list[Cell] = []
+            for cell, split in zip(row, several, strict=True):
+                if split:
+                    cells += list(cell) if isinstance(cell, tuple) else [cell] * len(names)
+                else:
+                    cells.append(cell)
+            rows.append(tuple(cells))
+        return Table(tuple(heads), tuple(rows), self.title, self.notes, tuple(units), (), self.sources)
+
+    def words(self) -> tuple[bool, ...]:
+        """Return which columns hold words alone; they stand to the left."""
+        return tuple(
+            place == 0 or all(row[place] is None or isinstance(row[place], str) for row in self.rows)
+            for place in range(len(self.columns))
+        )
 
     def __str__(self) -> str:
         """Return the table as aligned text."""
-        lines = [self.columns, *self.rows]
-        widths = [max(len(line[j]) for line in lines) for j in range(len(self.columns))]
-        text = [self._line(line, widths) for line in lines]
-        return "\n".join([*([self.title] if self.title else []), *text, *self.notes])
+        shown, words = self.shown(), self.words()
+        lines = [shown.columns, *shown.rows]
+        widths = [max(len(str(line[j])) for line in lines) for j in range(len(shown.columns))]
+        text = [
+            "  ".join(
+                str(cell).ljust(width) if words[j] else str(cell).rjust(width)
+                for j, (cell, width) in enumerate(zip(line, widths, strict=True))
+            ).rstrip()
+            for line in lines
+        ]
+        return "\n".join([*([self.title] if self.title else []), *text, *self.notes, *self.said_sources()])
 
     __repr__ = __str__
 
-    def _line(self, cells: tuple[str, ...], widths: list[int]) -> str:
-        words = sum(1 for head in self.columns if head in ("output", "unit"))
-        shown = [
-            cell.ljust(width) if j < words else cell.rjust(width)
-            for j, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        ]
-        return "  ".join(shown).rstrip()
+    def said_sources(self) -> tuple[str, ...]:
+        """Return a line for each source."""
+        return tuple(f"source: {text}" for text in self.sources)
 
-    def _repr_html_(self) -> str:
-        """Return the table as compact HTML, every text escaped."""
-        head = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in self.columns)
-        body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in self.rows)
+    def to_html(self, *, sortable: bool = False) -> str:
+        """Return the table as HTML, every text escaped; heads that sort are buttons, for a page with the script."""
+        shown, words = self.shown(), self.words()
+        head = "".join(_head(cell, left, sortable) for cell, left in zip(shown.columns, words, strict=True))
+        body = "".join(
+            "<tr>"
+            + "".join(
+                _html_cell(cell, text, words[j], sortable)
+                for j, (cell, text) in enumerate(zip(row, texts, strict=True))
+            )
+            + "</tr>"
+            for row, texts in zip(self.rows, shown.rows, strict=True)
+        )
         notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
+        notes += "".join(f"<p>source: {_anchor(source)}</p>" for source in self.sources)
         caption = f"<caption>{html.escape(self.title)}</caption>" if self.title else ""
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
 
+    def _repr_html_(self) -> str:
+        """Return as many rows as a notebook has room for, as HTML."""
+        whole = self.to_html()
+        kept = len(self.rows)
+        while len(whole) > NOTEBOOK_ROOM and kept > 1:
+            kept = min(kept - 1, max(1, int(kept * NOTEBOOK_ROOM / len(whole))))
+            whole = self.first(kept).to_html()
+        return whole
+
     def to_csv(self) -> str:
-        """Return the table as CSV text; a cell that a spreadsheet would run as a formula gets a quote before it."""
+        """Return the table as CSV text, figures in full.
+
+        A head carries the unit of its column. A cell that a spreadsheet would run as a formula gets a quote before it.
+        """
+        flat = self.flat()
+        units = flat.units or ("",) * len(flat.columns)
+        heads = [f"{head} [{unit}]" if unit else head for head, unit in zip(flat.columns, units, strict=True)]
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
-        writer.writerows([[_cell(text) for text in line] for line in (self.columns, *self.rows)])
+        writer.writerows([[_written(cell) for cell in line] for line in (heads, *flat.rows)])
         return out.getvalue()
 
+    def to_frame(self) -> Any:
+        """Return the table as a ``pandas.DataFrame`` (extra ``frames``); its ``attrs`` hold title, units and notes."""
+        try:
+            import pandas
+        except ImportError:
+            raise missing_extra("frames", "to_frame()") from None
+        flat = self.flat()
+        frame = pandas.DataFrame(list(flat.rows), columns=list(flat.columns))
+        units = {head: unit for head, unit in zip(flat.columns, flat.units, strict=bool(flat.units)) if unit}
+        frame.attrs = {"title": self.title, "units": units, "notes": list(self.notes)}
+        return frame
 
-def _cell(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula; a signed number stays."""
+
+def _size(cells: Iterable[Cell]) -> float:
+    """Return the magnitude that decides on a prefix: the middle of the smallest and the largest, in logarithms."""
+    numbers = [
+        abs(float(value))
+        for cell in cells
+        for value in (cell if isinstance(cell, tuple) else (cell,))
+        if isinstance(value, float) and math.isfinite(value) and value
+    ]
+    if not numbers:
+        return 0.0
+    return max(math.sqrt(min(numbers)) * math.sqrt(max(numbers)), max(numbers) / _SPAN)
+
+
+def _text(cell: Cell, scale: float) -> str:
+    """Return a cell as it is shown."""
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, tuple):
+        return " / ".join(figure(value * scale) for value in cell)
+    if isinstance(cell, float):
+        return figure(cell * scale)
+    return cell if isinstance(cell, str) else str(cell)
+
+
+def _head(text: str, words: bool, sortable: bool) -> str:
+    shown, kind = html.escape(text), ' class="w"' if words else ""
+    return f'<th scope="col"{kind}>{f"""<button type="button">{shown}</button>""" if sortable else shown}</th>'
+
+
+def _html_cell(cell: Cell, text: Cell, words: bool, sortable: bool) -> str:
+    """Return a cell of a page: what names a row is to the left, a figure carries its full value for sorting."""
+    kind = ' class="w"' if words else ""
+    value = ""
+    if sortable and isinstance(cell, float | int | tuple) and not isinstance(cell, bool):
+        middle = cell[len(cell) // 2] if isinstance(cell, tuple) else cell
+        value = f' data-value="{middle!r}"' if math.isfinite(middle) else ""
+    return f"<td{kind}{value}>{_anchor(cell) if isinstance(cell, Linked) else html.escape(str(text))}</td>"
+
+
+def _anchor(text: str) -> str:
+    link = text.link if isinstance(text, Linked) else ""
+    shown = html.escape(text)
+    return f'<a href="{html.escape(link)}" rel="noopener noreferrer">{shown}</a>' if link else shown
+
+
+def _written(cell: Cell) -> Cell:
+    """Return a cell for CSV: figures as they are, and no text that a spreadsheet takes for a formula."""
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if not isinstance(cell, str):
+        return "" if cell is None or cell != cell else cell
     try:
-        float(text.replace(",", ""))
+        float(cell.replace(",", ""))
     except ValueError:
-        return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-    return text
+        return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+    return cell
+
+
+class Tabled:
+    """What shows itself as a table: a study, a comparison, a bridge."""
+
+    __slots__ = ()
+
+    def table(self) -> Table:
+        """Return what was found as a table."""
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        return self.table()._repr_html_()
+
+
+class TabledByOutput:
+    """What has a table for each of its outputs."""
+
+    __slots__ = ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels of the outputs."""
+        return tuple(getattr(self, "outputs", ()))
+
+    def table(self, output: str | None = None) -> Table:
+        """Return what was found of an output, the first one unless named, as a table."""
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        """Return as many of the tables as a notebook has room for, as HTML."""
+        text, left = "", len(self.labels)
+        for output in self.labels:
+            title = "" if len(self.labels) == 1 else f"<p>{html.escape(output)}</p>"
+            part = f"{title}{self.table(output)._repr_html_()}"
+            if text and len(text) + len(part) > NOTEBOOK_ROOM:
+                return f"{text}<p>and {left} outputs more: .table(output)</p>"
+            text, left = text + part, left - 1
+        return text

@@ -79,7 +79,8 @@ def fan(result: Result, name: str, axes: Any = None, *, item: str | None = None,
         axes.set_xticks(years[:: max(1, len(years) // 8)])
     label_y(axes, spec.label if item is None else f"{spec.label}, {item}", unit)
     ends = f"from {number(middle[0] * scale)} in {years[0]} to {number(middle[-1] * scale)} {unit} in {years[-1]}"
-    return described(axes, f"{spec.label} by year, {ends}; {len(seen)} reported figures beside it.")
+    beside = f"; {len(seen)} reported figures beside it" if seen else ""
+    return described(axes, f"{spec.label} by year, {ends}{beside}.")
 
 
 def stacked(result: Result, names: Sequence[str], axes: Any = None, *, title: str = "") -> Any:
@@ -168,9 +169,12 @@ def bridge(waterfall: Waterfall, axes: Any = None, *, output: str | None = None,
     unit
         Its unit, for the axis.
     """
-    rows = waterfall.rows(output)
-    steps = [(str(row["step"]), float(row["value"])) for row in rows]  # type: ignore[arg-type]
-    return steps_between(steps[0], steps[1:-1], steps[-1], axes, unit=unit, title=output or waterfall.outputs[0])
+    column = output_index(waterfall.outputs, output)
+    order = np.argsort(-np.abs(waterfall.parts[:, column]), kind="stable")
+    steps = [(waterfall.changes[row], float(waterfall.parts[row, column])) for row in order]
+    ends = (float(waterfall.first[column]), float(waterfall.second[column]))
+    first, last = zip(waterfall.scenarios, ends, strict=True)
+    return steps_between(first, steps, last, axes, unit=unit, title=output or waterfall.outputs[0])
 
 
 def steps_between(
@@ -223,6 +227,32 @@ def steps_between(
     biggest = max(kept, key=lambda part: abs(part[1]), default=("nothing", 0.0))
     text = f"From {number(first[1] * scale)} ({first[0]}) to {number(last[1] * scale)} {shown} ({last[0]})"
     return described(axes, f"{title}. {text}; the largest step is {biggest[0]}, {biggest[1] * scale:+.3g}.")
+
+
+def parts(result: Result, name: str, axes: Any = None) -> Any:
+    """Draw what an output by part consists of, from nothing to its total.
+
+    Parameters
+    ----------
+    result
+        A run; over draws, medians.
+    name
+        An output whose only axis is ``part``.
+    axes
+        Matplotlib axes; new ones where absent.
+
+    Raises
+    ------
+    DomainError
+        If the output has other axes.
+    """
+    spec = result.spec(name)
+    if spec.dims != ("part",):
+        raise DomainError(f"output {name!r} has the axes {spec.dims}: parts have the axis 'part' alone")
+    values = result.quantile(name, 0.5)
+    steps = [(str(label), float(value)) for label, value in zip(result.labels()["part"], values, strict=True) if value]
+    total = sum(value for _, value in steps)
+    return steps_between(("nothing", 0.0), steps, ("in all", total), axes, unit=spec.unit, title=spec.label)
 
 
 def tornado(swings: Tornado, axes: Any = None, *, output: str | None = None, unit: str = "") -> Any:
@@ -363,7 +393,7 @@ def loop(result: Result, names: Sequence[tuple[str, str]], axes: Any = None) -> 
     """
     if len(names) < 3:
         raise ScenarioError("a loop needs at least three stations")
-    axes = axes_of(axes, (4.8, 4.2))
+    axes = axes_of(axes, (4.8, 3.6))
     angles = np.pi / 2 - 2 * np.pi * np.arange(len(names)) / len(names)
     places = np.stack([1.25 * np.cos(angles), np.sin(angles)], axis=1)
     said = []
@@ -396,7 +426,7 @@ def loop(result: Result, names: Sequence[tuple[str, str]], axes: Any = None) -> 
                 arrowprops={"arrowstyle": "-|>", "color": "#555555", "connectionstyle": "arc3,rad=-0.2", "lw": 1.4},
             )
         axes.set_xlim(-2.0, 2.0)
-        axes.set_ylim(-1.5, 1.5)
+        axes.set_ylim(-1.35, 1.3)
         axes.axis("off")
     return described(axes, f"The loop, each driving the next: {'; '.join(said)}.")
 

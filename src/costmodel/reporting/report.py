@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +13,8 @@ import numpy as np
 from costmodel.foundation.errors import CostModelError
 from costmodel.foundation.results import SUMMARY_QUANTILES, Result
 from costmodel.foundation.running import run_model
-from costmodel.foundation.scenario import model_entry
-from costmodel.foundation.tables import Table, figure, shown_unit
+from costmodel.foundation.scenario import Scenario, model_entry
+from costmodel.foundation.tables import Linked, Table, figure, shown_unit
 
 MOST_HEADLINES = 6
 """Outputs that a report puts first [1]."""
@@ -45,7 +46,13 @@ class Headline:
         """The figure with its interval and unit."""
         middle = figure(self.values[len(self.values) // 2])
         ends = f" ({figure(self.values[0])} to {figure(self.values[-1])})" if len(self.values) > 1 else ""
-        return f"{middle} {self.unit}{ends}".replace(f"{middle}  ", f"{middle} ")
+        return f"{middle} {self.unit}".rstrip() + ends
+
+    @property
+    def sentence(self) -> str:
+        """What it is, the figure and its interval."""
+        spread = "" if len(self.values) == 1 else "; 5 to 95 % of draws in brackets"
+        return f"{self.label[:1].upper()}{self.label[1:]}: {self.text}{spread}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,7 @@ class Report:
     ensemble: Result | None
     headlines: tuple[Headline, ...]
     carried: str
-    tables: tuple[tuple[str, tuple[Table, ...]], ...]
+    tables: tuple[tuple[str, Table], ...]
     command: str
     studies: dict[str, Any] = field(default_factory=dict)
 
@@ -84,9 +91,7 @@ class Report:
     @property
     def answer(self) -> str:
         """The first headline as a sentence."""
-        first = self.headlines[0]
-        spread = "" if len(first.values) == 1 else "; 5 to 95 % of draws in brackets"
-        return f"{first.label[:1].upper()}{first.label[1:]}: {first.text}{spread}."
+        return self.headlines[0].sentence
 
 
 def build_report(
@@ -130,8 +135,14 @@ def build_report(
         carried = _carried(scenario, headlines[0], draws, rng, studies)
     parts = ["costmodel", "report", name or scenario.name, *(f"--set {shlex.quote(text)}" for text in changes)]
     parts += [] if draws is None else [f"--draws {draws}", *([] if rng is None else [f"--seed {rng}"])]
-    tables = tuple(_tables(result if ensemble is None else ensemble))
+    tables = tuple((result if ensemble is None else ensemble).tables().items())
     return Report(result, ensemble, headlines, carried, tables, " ".join([*parts, "-o report.html"]), studies)
+
+
+def answer_of(result: Result) -> str:
+    """Return what a result answers first, as a sentence; of one that holds no figure, nothing."""
+    found = headlines_of(result)
+    return found[0].sentence if found else ""
 
 
 def headlines_of(result: Result) -> tuple[Headline, ...]:
@@ -206,13 +217,20 @@ def _share(swings: Any, row: int) -> str:
     return f"{swings.swing[row, 0] / base:+.0%}" if base else f"{swings.swing[row, 0]:+.3g}"
 
 
-def _tables(result: Result) -> Iterator[tuple[str, tuple[Table, ...]]]:
-    """Yield the result's tables by heading: outputs by year and without years, then the sources' table."""
-    groups: dict[tuple[str, ...], list[str]] = {}
-    for name, spec in result.outputs().items():
-        if spec.kind != "date":
-            groups.setdefault(tuple("time" if dim == spec.time_axis else dim for dim in spec.dims), []).append(name)
-    order = sorted(groups, key=lambda dims: (len(dims), dims != ("time",)))
-    for dims in order:
-        heading = "Outputs" if not dims else "By year" if dims == ("time",) else f"By {' and '.join(d for d in dims)}"
-        yield heading.replace("time", "year"), (result.table(*groups[dims]),)
+def evidence(scenario: Scenario) -> Table:
+    """Return every assumption of a scenario as a table: value, unit, grade, linked source and note."""
+    citations = scenario.sources()
+    rows = tuple(
+        (
+            row.path,
+            row.value,
+            "" if row.unit == "1" else row.unit,
+            str(row.grade),
+            "" if row.source is None else Linked(row.source.title, row.source.link),
+            row.note or "",
+        )
+        for row in citations
+    )
+    counts = Counter(str(row.grade) for row in citations)
+    note = ", ".join(f"{count} {grade}" for grade, count in counts.items())
+    return Table(("input", "value", "unit", "grade", "source", "note"), rows, notes=(note,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import io
 import re
@@ -116,7 +117,9 @@ def svg_of(axes: Any) -> str:
     body = text[text.index("<svg") :]
     title = html.escape(getattr(axes, "alt_text", "") or axes.get_title(loc="left"), quote=True)
     body = re.sub(r"<svg ", f'<svg role="img" aria-label="{title}" ', body, count=1)
-    return re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    mark = hashlib.sha256(body.encode()).hexdigest()[:8]  # several figures of a page share no id
+    return re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>f{mark}-", body)
 
 
 def close(axes: Any) -> None:

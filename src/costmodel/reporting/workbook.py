@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -18,10 +18,10 @@ from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.errors import ScenarioError, missing_extra
 from costmodel.foundation.outputs import TIME_AXES
 from costmodel.foundation.results import Result
+from costmodel.foundation.table_files import fill_sheet
 from costmodel.foundation.tables import shown_unit
 from costmodel.foundation.version import VERSION
-from costmodel.reporting.page import safe_link
-from costmodel.reporting.report import Report
+from costmodel.reporting.report import Report, evidence
 
 AGREE = 1e-9
 """Largest relative difference between a formula and the library's figure at which the formula is written [1]."""
@@ -66,7 +66,7 @@ class _Book:
     lines: dict[tuple[str, str], _Line] = field(default_factory=dict)
 
 
-def write_workbook(report: Report, path: str | Path) -> None:
+def write_workbook(report: Report, path: str | Path | IO[bytes]) -> None:
     """Write a report as an Excel workbook.
 
     Parameters
@@ -74,7 +74,7 @@ def write_workbook(report: Report, path: str | Path) -> None:
     report
         A report.
     path
-        File to write.
+        File to write, or an open one.
 
     Raises
     ------
@@ -87,7 +87,9 @@ def write_workbook(report: Report, path: str | Path) -> None:
         import xlsxwriter
     except ImportError:
         raise missing_extra("report", "a workbook") from None
-    workbook = xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False})
+    target = str(path) if isinstance(path, str | Path) else path
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": target is path}
+    workbook = xlsxwriter.Workbook(target, options)
     workbook.set_properties({"title": report.result.scenario.title, "comments": f"costmodel {VERSION}"})
     book = _Book(
         workbook,
@@ -140,23 +142,7 @@ def _answer(book: _Book, report: Report) -> None:
 
 
 def _inputs(book: _Book, report: Report) -> None:
-    heads = [("input", 44), ("value", 22), ("unit", 14), ("grade", 12), ("source", 46), ("link", 34), ("note", 60)]
-    sheet = _sheet(book, "Inputs", heads)
-    for row, entry in enumerate(report.result.scenario.sources(), start=1):
-        sheet.write_string(row, 0, entry.path)
-        try:
-            sheet.write_number(row, 1, float(entry.value))
-        except ValueError:
-            sheet.write_string(row, 1, entry.value)
-        sheet.write_string(row, 2, "" if entry.unit == "1" else entry.unit)
-        sheet.write_string(row, 3, str(entry.grade))
-        if entry.source is not None:
-            sheet.write_string(row, 4, entry.source.title)
-            link = safe_link(entry.source.link)
-            if link:
-                sheet.write_url(row, 5, link, book.link, link)
-        sheet.write_string(row, 6, entry.note or "", book.wrap)
-    sheet.autofilter(0, 0, len(report.result.scenario.sources()), len(heads) - 1)
+    fill_sheet(book.workbook.add_worksheet("Inputs"), evidence(report.result.scenario), book.bold, book.link)
 
 
 def _years(result: Result) -> tuple[int, ...]:

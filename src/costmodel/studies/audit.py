@@ -18,6 +18,7 @@ import numpy as np
 from costmodel.formats.exchange_rates import shipped
 from costmodel.formats.focus import NO_CURRENCY
 from costmodel.foundation.errors import CatalogError, MissingExtraError
+from costmodel.foundation.tables import Table, Tabled
 from costmodel.studies.bill import Bill, Line
 from costmodel.studies.price_books import PackagedPrices
 from costmodel.studies.rates import Rate, end_of_month, latest_month, owner_rate, rental_rate
@@ -60,14 +61,47 @@ class Finding:
     examples: tuple[int, ...]
     rests_on: tuple[str, ...]
 
+    @property
+    def sentence(self) -> str:
+        """What was found and what could have been saved, or what it would cost more."""
+        low, middle, high = self.saving
+        if middle < 0.0:
+            said = f"Would cost {-middle:,.0f} USD more ({-high:,.0f} to {-low:,.0f}) on top"
+        else:
+            said = f"Could have saved {middle:,.0f} USD ({low:,.0f} to {high:,.0f})"
+        first = ", ".join(map(str, self.examples))
+        where = f"{self.rows:,} rows, first {first}"
+        return f"{self.month} {self.provider}: {self.title}. {said} of {self.paid:,.0f}; {where}."
+
 
 @dataclass(frozen=True, slots=True)
-class Audit:
+class Audit(Tabled):
     """The findings of a bill, the largest first, and what could not be judged."""
 
     bill: Bill
     findings: tuple[Finding, ...]
     not_judged: tuple[str, ...]
+
+    def table(self) -> Table:
+        """Return what was bought as a table: quantity, list and paid price of each, and what was paid."""
+        rows = []
+        for line in self.bill.lines:
+            tokens = line.kind == "tokens"
+            scale, unit = (1e6, "Mtoken") if tokens else (1.0, "hour")
+            prices = [line.unit_price(cost) * scale for cost in ("list", "effective")]
+            rows.append(
+                {
+                    "month": line.month,
+                    "provider": line.provider,
+                    "what": " ".join(part for part in (line.name or line.kind, line.side) if part),
+                    "pricing": line.pricing,
+                    "quantity": "" if line.kind == "other" else f"{line.quantity / scale:,.2f} {unit}",
+                    "list each": None if prices[0] != prices[0] else f"{prices[0]:,.3f}",
+                    "paid each": None if prices[1] != prices[1] else f"{prices[1]:,.3f}",
+                    "paid": f"{line.cost['effective']:,.2f} {line.currency}",
+                }
+            )
+        return Table.of(rows, self.bill.source)
 
 
 def audit(bill: Bill, rates: Mapping[str, float] | None = None) -> Audit:

@@ -1,0 +1,33 @@
+"""``costmodel explore``: scenarios in a browser."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from costmodel.cli.common import scenario_with
+
+
+def explore_command(
+    name: Annotated[
+        str, typer.Argument(help="A built-in scenario (costmodel list) or the path of a TOML file.")
+    ] = "token-planner",
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Replace a parameter; repeatable.")
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; any free one where 0.")] = 0,
+    browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
+) -> None:
+    """Explore a scenario in a browser on this machine: sliders, figures that follow, two side by side, a bill."""
+    from costmodel.explorer.server import serve
+    from costmodel.explorer.session import Explorer
+
+    scenario = scenario_with(name, set_)
+
+    def say(address: str) -> None:
+        typer.echo(f"{scenario.name} at {address}\nCtrl-C stops it.")
+        if browser:
+            typer.launch(address)
+
+    serve(Explorer(scenario), scenario.name, port, say=say)

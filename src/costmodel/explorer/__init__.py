@@ -1,0 +1,1 @@
+"""The explorer: scenarios in a browser, on this machine alone (extra ``explore``)."""

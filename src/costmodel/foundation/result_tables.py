@@ -1,0 +1,219 @@
+"""Results as tables: a row for each output and item, by year where there are years, codes and flags in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from costmodel.foundation.errors import ScenarioError
+from costmodel.foundation.outputs import TIME_AXES, OutputSpec
+from costmodel.foundation.reducers import exact_quantile
+from costmodel.foundation.tables import UNIT, Cell, Table
+
+if TYPE_CHECKING:
+    from costmodel.foundation.results import Result
+
+SUMMARY_QUANTILES = (0.05, 0.5, 0.95)
+"""Quantiles over the draws that a cell holds [1]."""
+MOST_OBJECT = 60
+"""Characters of what is neither a figure nor a word [1]."""
+
+
+def table_of(result: Result, names: Sequence[str]) -> Table:
+    """Return outputs as one table: a column per year where they have an axis of time, else one column.
+
+    Parameters
+    ----------
+    result
+        A run.
+    names
+        Outputs, all with figures by year or all without.
+
+    Raises
+    ------
+    ScenarioError
+        If some have figures by year and some have none.
+    """
+    chosen = [result.spec(name) for name in names]
+    timed = [spec for spec in chosen if has_years(spec)]
+    if timed and len(timed) < len(chosen):
+        apart = ", ".join(spec.name for spec in chosen if spec not in timed)
+        raise ScenarioError(f"{apart}: without a figure by year; ask for it in a table of its own")
+    title = result.scenario.title or result.scenario.name
+    notes = (*([] if result.draws is None else [f"{result.draws} draws: 5 / 50 / 95 %"]), *result.remarks)
+    if not timed:
+        return _single(result, chosen, title, notes)
+    rows = tuple(row for spec in timed for row in _year_rows(result, spec))
+    years = result.by_year(timed[0].name)[0]
+    return Table(("output", UNIT, *map(str, years)), rows, title, notes, ranks=SUMMARY_QUANTILES)
+
+
+def has_years(spec: OutputSpec) -> bool:
+    """Return whether an output has a figure of a year."""
+    return spec.time_axis is not None and spec.kind != "date" and sum(dim in TIME_AXES for dim in spec.dims) == 1
+
+
+def tables_of(result: Result) -> Iterator[tuple[str, Table]]:
+    """Yield every output of a result in tables by their axes, each with a heading: single figures, by year, by item."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for name in dict.fromkeys([*result.first(), *result.outputs()]):
+        spec = result.spec(name)
+        years = ("year",) if has_years(spec) else ()
+        others = tuple(dim for dim in spec.dims if not years or dim != spec.time_axis)
+        groups.setdefault((*years, *others), []).append(name)
+    for dims in sorted(groups, key=lambda dims: (len(dims), dims != ("year",))):
+        heading = f"By {' and '.join(dims)}" if dims else "Outputs"
+        yield heading, table_of(result, groups[dims])
+
+
+def _single(result: Result, chosen: Sequence[OutputSpec], title: str, notes: tuple[str, ...]) -> Table:
+    """Return outputs without years as one column, with what each cost counts where that is declared."""
+    rows = [row for spec in chosen for row in _item_rows(result, spec)]
+    columns: tuple[str, ...] = ("output", UNIT, "value", "basis")
+    if not any(row[3] for row in rows):
+        columns, rows = columns[:3], [row[:3] for row in rows]
+    return Table(columns, tuple(rows), title, notes, ranks=SUMMARY_QUANTILES)
+
+
+def _year_rows(result: Result, spec: OutputSpec) -> Iterator[tuple[Cell, ...]]:
+    _, values = result.by_year(spec.name)
+    dims = [dim for dim in spec.dims if dim not in TIME_AXES]
+    for index in np.ndindex(*values.shape[1 : 1 + len(dims)]):
+        rows = values[(slice(None), *index)]
+        yield (_named(result, spec, dims, index), _unit(spec), *(cell_of(result, spec, row) for row in rows))
+
+
+def _item_rows(result: Result, spec: OutputSpec) -> Iterator[tuple[Cell, ...]]:
+    values = np.asarray(result[spec.name])
+    for index in np.ndindex(*values.shape[: len(spec.dims)]):
+        label = _named(result, spec, spec.dims, index)
+        yield label, _unit(spec), cell_of(result, spec, np.asarray(values[index])), result.basis(spec.name) or ""
+
+
+def _unit(spec: OutputSpec) -> str:
+    return "" if spec.words or spec.kind in ("code", "date") else spec.unit
+
+
+def _named(result: Result, spec: OutputSpec, dims: Sequence[str], index: tuple[int, ...]) -> str:
+    names = result.labels()
+    places = [str(names[dim][i]) if dim in names else str(i) for dim, i in zip(dims, index, strict=True)]
+    return ", ".join([spec.label, *places])
+
+
+def cell_of(result: Result, spec: OutputSpec, values: NDArray[Any]) -> Cell:
+    """Return one figure of an output as a cell; over draws its quantiles, of codes their words, the commonest first.
+
+    Parameters
+    ----------
+    result
+        The run, which knows the draws that statistics leave out.
+    spec
+        The output.
+    values
+        Shape ``()`` or ``(draw,)``.
+    """
+    if spec.words:
+        return words_of(spec, values)
+    if values.dtype.kind == "b":
+        return bool(values) if values.ndim == 0 else f"in {int(values.sum())} of {values.size}"
+    if values.dtype.kind not in "fiu":
+        return str(values)[:MOST_OBJECT]
+    if values.ndim == 0:
+        found: tuple[float, ...] = (float(values),)
+    else:
+        kept = values if result.left_out is None else values[~result.left_out]
+        found = tuple(float(value) for value in exact_quantile(kept, SUMMARY_QUANTILES))
+    if spec.kind == "date":
+        return " / ".join(f"{value:.2f}" for value in found)
+    return found if values.ndim else found[0]
+
+
+def words_of(spec: OutputSpec, codes: Any) -> str:
+    """Return what codes stand for, the most frequent first."""
+    found, counts = np.unique(np.asarray(codes, dtype=int), return_counts=True)
+    known = [found[i] for i in np.argsort(-counts, kind="stable") if 0 <= found[i] < len(spec.words)]
+    return "; ".join(spec.words[code] or "nothing" for code in known)
+
+
+def written_rows(result: Result, name: str) -> list[str]:
+    """Return an output as it is written for each of its items: ``tokens_by_workload[chat]``."""
+    spec, labels = result.spec(name), result.labels()
+    dims = [dim for dim in spec.dims if not has_years(spec) or dim not in TIME_AXES]
+    shape = dict(zip(spec.dims, np.shape(result[name]), strict=False))
+    items = [[str(label) for label in labels.get(dim, range(shape[dim]))] for dim in dims]
+    return [f"{name}[{','.join(one)}]" for one in product(*items)] if dims else [name]
+
+
+def long_of(result: Result, names: Sequence[str] = ()) -> Table:
+    """Return outputs with a row for each figure: output, year, unit, and the figure or its quantiles over the draws.
+
+    Parameters
+    ----------
+    result
+        A run.
+    names
+        Outputs; all where empty. One without years has no year.
+    """
+    parts = []
+    for name in names or list(result.outputs()):
+        written = written_rows(result, name)
+        parts.append(long_table(written, table_of(result, [name]), result.draws is not None))
+    rows = tuple(row for part in parts for row in part.rows)
+    return Table(parts[0].columns, rows, result.scenario.title or result.scenario.name)
+
+
+def long_table(written: Sequence[str], table: Table, banded: bool | None = None) -> Table:
+    """Return a table of outputs with a row for each figure.
+
+    Parameters
+    ----------
+    written
+        How each row is written as an output.
+    table
+        Output, unit, and a column for each year or one of values.
+    banded
+        Whether there are figures for each of its ranks; as in its cells where absent.
+    """
+    if banded is None:
+        banded = any(isinstance(cell, tuple) for row in table.rows for cell in row)
+    names = [f"p{100 * rank:g}" for rank in table.ranks] if banded else ["value"]
+    rows = []
+    for text, row in zip(written, table.rows, strict=True):
+        for head, cell in zip(table.columns[2:], row[2:], strict=True):
+            if head != "basis":
+                year = None if head == "value" else int(head)
+                rows.append((year, text, row[1], *(cell if isinstance(cell, tuple) else (cell,) * len(names))))
+    return Table(("year", "output", UNIT, *names), tuple(rows), table.title, table.notes)
+
+
+def iamc_of(result: Result, region: str) -> Table:
+    """Return the outputs with figures by year in the long form of the IAMC.
+
+    Parameters
+    ----------
+    result
+        A run.
+    region
+        What the figures cover, as ``World``.
+
+    Notes
+    -----
+    A quantile over the draws is a variable of its own, after the output's name and a stroke, as is an item.
+    """
+    model = f"costmodel {result.version} {result.scenario.model}"
+    names = [name for name, spec in result.outputs().items() if has_years(spec) and not spec.words]
+    if not names:
+        raise ScenarioError(f"{result.scenario.name}: no output has figures by year, so there is no IAMC table")
+    long = long_of(result, names)
+    ranks = long.columns[3:]
+    rows = []
+    for year, output, unit, *figures in long.rows:
+        variable = str(output).replace("[", "|").replace("]", "").replace(",", "|")
+        for rank, value in zip(ranks, figures, strict=True):
+            whole = variable if rank == "value" else f"{variable}|{rank}"
+            rows.append((model, result.scenario.name, region, whole, unit, year, value))
+    return Table(("model", "scenario", "region", "variable", UNIT, "year", "value"), tuple(rows))

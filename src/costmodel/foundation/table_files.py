@@ -1,0 +1,144 @@
+"""Tables as files: CSV, a sheet of a workbook, Parquet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from costmodel.foundation.errors import DomainError, missing_extra
+from costmodel.foundation.files import write_whole
+from costmodel.foundation.tables import Linked, Table
+
+SUFFIXES = (".csv", ".xlsx", ".parquet")
+"""Endings of the names of tables that are written."""
+_SHEET_NAME = 31
+"""Characters that the name of a sheet may have [1]."""
+_WIDEST = 60
+"""Widest column of a sheet [character]."""
+
+
+def save_table(table: Table, path: str | Path) -> None:
+    r"""Write a table whole or not at all, figures in full and in canonical units.
+
+    Parameters
+    ----------
+    table
+        What is written.
+    path
+        A name that ends in ``.csv``, ``.xlsx`` (extra ``report``) or ``.parquet`` (extra ``parquet``).
+
+    Raises
+    ------
+    DomainError
+        If the name has another ending.
+    ScenarioError
+        If the file cannot be written.
+    MissingExtraError
+        If what writes such a file is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_table(Table(("part", "cost"), (("chip", 2.5),)), f"{folder}/parts.csv")
+    ...     Path(f"{folder}/parts.csv").read_text()
+    'part,cost\nchip,2.5\n'
+    """
+    target = Path(path)
+    if target.suffix not in SUFFIXES:
+        raise DomainError(f"{target}: a table is written under a name that ends in {', '.join(SUFFIXES)}")
+    if target.suffix == ".csv":
+        text = table.to_csv()
+
+        def put(partial: Path) -> None:
+            partial.write_text(text, encoding="utf-8", newline="")
+
+        write_whole(target, put)
+    elif target.suffix == ".xlsx":
+        write_whole(target, lambda partial: write_sheets({table.title or "table": table}, partial))
+    else:
+        frame = table.to_frame()
+        try:
+            write_whole(target, lambda partial: frame.to_parquet(partial, engine="pyarrow"))
+        except ImportError:
+            raise missing_extra("parquet", "writing .parquet") from None
+
+
+def write_sheets(tables: Mapping[str, Table], path: Path) -> None:
+    """Write tables as the sheets of one workbook (extra ``report``).
+
+    Parameters
+    ----------
+    tables
+        A table for each name of a sheet.
+    path
+        File to write.
+    """
+    try:
+        import xlsxwriter
+    except ImportError:
+        raise missing_extra("report", "a workbook") from None
+    with xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False}) as workbook:
+        bold = workbook.add_format({"bold": True, "bottom": 1})
+        for name, table in tables.items():
+            sheet = workbook.add_worksheet(_sheet_name(name, {one.name.lower() for one in workbook.worksheets()}))
+            fill_sheet(sheet, table, bold)
+
+
+def fill_sheet(sheet: Any, table: Table, bold: Any, link: Any = None) -> None:
+    """Write a table into a sheet: figures as numbers, links as links, any text as text; notes and sources below.
+
+    Parameters
+    ----------
+    sheet
+        A sheet of XlsxWriter.
+    table
+        What is written.
+    bold, link
+        Formats of heads and links.
+    """
+    flat = table.flat()
+    units = flat.units or ("",) * len(flat.columns)
+    for column, (head, unit) in enumerate(zip(flat.columns, units, strict=True)):
+        sheet.write_string(0, column, f"{head} [{unit}]" if unit else head, bold)
+        longest = max((len(str(row[column])) for row in flat.rows), default=0)
+        sheet.set_column(column, column, min(_WIDEST, max(len(head), longest) + 2))
+    for place, row in enumerate(flat.rows, start=1):
+        for column, cell in enumerate(row):
+            _put(sheet, place, column, cell, link)
+    for place, text in enumerate((*table.notes, *table.said_sources()), start=len(flat.rows) + 2):
+        sheet.write_string(place, 0, text)
+    sheet.freeze_panes(1, 1)
+    if flat.rows:
+        sheet.autofilter(0, 0, len(flat.rows), len(flat.columns) - 1)
+
+
+def _put(sheet: Any, row: int, column: int, cell: Any, link: Any) -> None:
+    if isinstance(cell, Linked) and cell.link:
+        sheet.write_url(row, column, cell.link, link, str(cell))
+        return
+    value = _number(cell)
+    if value is not None:
+        sheet.write_number(row, column, value)
+    elif cell is not None and not isinstance(cell, float):
+        sheet.write_string(row, column, ("yes" if cell else "no") if isinstance(cell, bool) else str(cell))
+
+
+def _number(cell: Any) -> float | None:
+    """Return the number of a cell, also of one that is written as text; nothing for words and what is not finite."""
+    try:
+        value = float("nan") if cell is None or isinstance(cell, bool) else float(cell)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _sheet_name(name: str, taken: set[str]) -> str:
+    """Return a name that a sheet may have, which none of those taken is."""
+    plain = "".join(" " if sign in "[]:*?/\\" else sign for sign in name).strip("' ")[:_SHEET_NAME] or "table"
+    found, count = plain, 2
+    while found.lower() in taken:
+        found, count = f"{plain[: _SHEET_NAME - 4]} {count}", count + 1
+    return found
