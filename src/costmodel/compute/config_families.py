@@ -192,6 +192,15 @@ SAME_AS = {
 }
 """Types that are built as another."""
 
+_ENCODER_WORDS = """
+    albert bart bert clip deberta deberta-v2 distilbert electra m2m_100 marian mbart modernbert mpnet mt5 pegasus
+    roberta siglip t5 umt5 vit whisper xlm-roberta
+"""
+ENCODERS = frozenset(_ENCODER_WORDS.split())
+"""Types with an encoder, which reads all tokens at once and generates none, or leads a decoder."""
+RECURRENT_FIELDS = ("mamba_", "ssm_", "linear_attn", "linear_num_", "conv_L_", "rwkv", "time_mix")
+"""How fields of recurrent layers begin: a type that is not known and has them is no transformer like Llama."""
+
 REFUSED = {
     "compress_ratios": "attention over compressed keys and values is not held by a shape",
     "altup_num_inputs": "several residual streams (AltUp) are not held by a shape",

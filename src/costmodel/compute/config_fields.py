@@ -16,7 +16,7 @@ QUANTIZATION = "hf_quant_config.json"
 """Name of the file beside it in which some tools state how weights are stored."""
 LARGEST_FILE = 64_000_000
 """Bytes of the largest file that is read [byte]; published ones have up to 2.5 million."""
-TEXT_PARTS = ("text_config", "llm_config", "language_config")
+TEXT_PARTS = ("text_config", "llm_config", "language_config", "thinker_config", "language_model_config")
 """Where models that also see or hear keep the fields of their language model."""
 _NEUTRAL_WORDS = """
     _name_or_path _remove_final_layer_norm activation activation_function activation_situ_beta
@@ -141,20 +141,24 @@ class Fields:
         return self.raw(*names) is not None
 
     def whole(self, *names: str, absent: int | None = None) -> int:
-        """Return a whole number ≥ 0.
+        """Return a whole number ≥ 0; of a list with one entry a layer, the number that all layers have.
 
         Raises
         ------
         DomainError
-            If it is missing without ``absent``, or no whole number ≥ 0.
+            If it is missing without ``absent``, no whole number ≥ 0, or differs between layers.
         """
         value = self.raw(*names)
         if value is None:
             if absent is None:
                 raise DomainError(f"{self.where}: {names[0]} is missing" + _other_names(names))
             return absent
+        if isinstance(value, list) and value:
+            if any(item != value[0] for item in value):
+                raise DomainError(f"{self.where}: {names[0]} = {_short(value)}: differs between layers, not held here")
+            value = value[0]
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LARGEST or value % 1:
-            raise DomainError(f"{self.where}: {names[0]} = {value!r} must be a whole number ≥ 0")
+            raise DomainError(f"{self.where}: {names[0]} = {_short(value)} must be a whole number ≥ 0")
         return int(value)
 
     def flag(self, *names: str, absent: bool = False) -> bool:
@@ -197,14 +201,18 @@ class Fields:
 
     def refuse(self, name: str, why: str) -> DomainError:
         """Return the error that a field can't be held, in one line."""
-        value = repr(self.raw(name))
-        shown = value if len(value) < 60 else f"{value[:57]}…"
-        return DomainError(f"{self.where}: {name} = {shown}: {why}")
+        return DomainError(f"{self.where}: {name} = {_short(self.raw(name))}: {why}")
 
     def unread(self) -> list[str]:
         """Return the fields that were not read and may matter: given, not empty, and not known to be neutral."""
         kept = set(self.given) - self.read - NEUTRAL - INHERITED - set(TEXT_PARTS)
         return sorted(name for name in kept if self.given[name] not in (None, False, 0, [], {}, ""))
+
+
+def _short(value: object) -> str:
+    """Return a value as a message shows it."""
+    text = repr(value)
+    return text if len(text) < 60 else f"{text[:57]}…"
 
 
 def _other_names(names: tuple[str, ...]) -> str:

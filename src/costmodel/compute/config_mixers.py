@@ -141,6 +141,11 @@ def _window_words(config: Fields, family: Family, layers: int) -> list[str]:
         return [SLIDING] * layers
     if family.windows == "alternate":
         return [SLIDING if layer % 2 == 0 else FULL for layer in range(layers)]
+    letters = config.raw("sliding_window_pattern", "_sliding_window_pattern")
+    if isinstance(letters, str):  # EXAONE: L for a layer with a window, G for one without, over and over
+        if not letters or set(letters) - {"L", "G"}:
+            raise config.refuse("sliding_window_pattern", "letters other than L and G are not known")
+        return [SLIDING if letters[layer % len(letters)] == "L" else FULL for layer in range(layers)]
     period = config.whole("sliding_window_pattern", "_sliding_window_pattern", absent=0)
     if period:
         return [FULL if (layer + 1) % period == 0 else SLIDING for layer in range(layers)]

@@ -12,7 +12,7 @@ from costmodel.compute.config_fields import language_fields, load
 from costmodel.compute.config_shapes import layers_from_config
 from costmodel.compute.groups import Dense, FeedForward, Routed
 from costmodel.compute.mixers import Mixer
-from costmodel.compute.precision import SIXTEEN_BITS, Scheme
+from costmodel.compute.precision import FORMATS, SIXTEEN_BITS, Scheme
 from costmodel.foundation.errors import DomainError
 
 _Chosen = Callable[[str], str | None]
@@ -96,8 +96,10 @@ def scheme_from_config(source: str | Path | Mapping[str, Any]) -> Scheme:
     wide = _WIDE.get(str(given.get("torch_dtype") or given.get("dtype") or ""), SIXTEEN_BITS)
     stated = given.get("quantization_config")
     parts: dict[str, Any] = dict.fromkeys((*_MODULES, "embedding", "head"), wide)
-    if not isinstance(stated, Mapping):
+    if stated is None:
         return Scheme(name=PUBLISHED_AS, **parts)
+    if not isinstance(stated, Mapping):
+        raise DomainError(f"quantization_config = {str(stated)[:40]!r} must be a table of fields")
     kind, layers = layers_from_config(whole)
     chosen, left_out = _converted(stated, str(given.get("expert_dtype") or ""))
     modules: dict[str, tuple[str, ...]] = _MODULES | _FAMILY_MODULES.get(kind, {})
@@ -138,7 +140,7 @@ def _format(layer: str, names: tuple[str, ...], chosen: _Chosen, left_out: _Chos
 def _converted(stated: Mapping[str, Any], expert_dtype: str) -> tuple[_Chosen, _Chosen]:
     """Return what gives the format of a module, and what says that a module is left out."""
     ignored = _patterns(
-        stated.get("modules_to_not_convert") or stated.get("exclude_modules") or stated.get("ignore") or ()
+        next((stated[name] for name in _LEFT_OUT if stated.get(name)), ()),
     )
 
     def left_out(module: str) -> str | None:
@@ -162,6 +164,18 @@ def _converted(stated: Mapping[str, Any], expert_dtype: str) -> tuple[_Chosen, _
     if method == "fbgemm_fp8":
         return lambda module: form if ".mlp." in module else None, left_out
     return lambda module: form, left_out
+
+
+_LEFT_OUT = (
+    "modules_to_not_convert",
+    "exclude_modules",
+    "ignore",
+    "ignored_layers",
+    "llm_int8_skip_modules",
+    "exclude",
+    "skip_modules",
+)
+"""What lists of modules that stay in 16 bits are called."""
 
 
 def _patterns(written: Iterable[Any]) -> list[Callable[[str], bool]]:
@@ -205,12 +219,39 @@ def _method(method: str, stated: Mapping[str, Any]) -> str:
         return "fp8-block" if stated.get("weight_block_size") else "fp8"
     if method == "mxfp4":
         return "mxfp4"
-    if method in ("awq", "gptq"):
-        return _integers(int(stated.get("bits") or 4), stated.get("group_size"))
+    if method in ("awq", "gptq", "auto-round", "intel/auto-round"):
+        size = stated.get("group_size", stated.get("q_group_size", 128))
+        return _integers(int(stated.get("bits") or stated.get("w_bit") or 4), size)
+    if method == "bitsandbytes" or stated.get("load_in_4bit") or stated.get("load_in_8bit"):
+        return _bits_and_bytes(stated)
+    if method == "hqq":
+        own = (stated.get("quant_config") or {}).get("weight_quant_params") or {}
+        return _integers(int(own.get("nbits") or 4), own.get("group_size"))
+    if method == "quark":
+        return _quark((stated.get("global_quant_config") or {}).get("weight") or {})
     raise DomainError(
-        f"quantization_config: quant_method = {method!r}: known are fp8, fbgemm_fp8, mxfp4, awq, gptq, modelopt and "
-        "compressed-tensors"
+        f"quantization_config: quant_method = {method!r}: known are fp8, fbgemm_fp8, mxfp4, awq, gptq, auto-round, "
+        "bitsandbytes, hqq, quark, modelopt and compressed-tensors; or name a scheme in place of 'published'"
     )
+
+
+def _bits_and_bytes(stated: Mapping[str, Any]) -> str:
+    """Return the format of bitsandbytes: 8-bit integers, or 4-bit floats whose scales may be stored in 8 bits."""
+    if stated.get("load_in_8bit"):
+        return "int8"
+    return "nf4-dq" if stated.get("bnb_4bit_use_double_quant") else "nf4"
+
+
+def _quark(weight: Mapping[str, Any]) -> str:
+    """Return the format of AMD's optimizer, from the type and the group of its weights."""
+    kind, size = str(weight.get("dtype") or ""), weight.get("group_size")
+    if kind.startswith("fp8"):
+        return "fp8"
+    if kind == "fp4" and size == 32:
+        return "mxfp4"
+    if kind in ("int4", "uint4", "int8"):
+        return _integers(int(kind[-1]), size)
+    raise DomainError(f"quantization_config: quark: weights of {kind!r} in groups of {size} have no format")
 
 
 def _group_format(group: Mapping[str, Any]) -> str:
@@ -231,10 +272,12 @@ def _group_format(group: Mapping[str, Any]) -> str:
 
 def _integers(bits: int, size: Any) -> str:
     """Return the format of integers in groups."""
-    if bits == 8:
-        return "int8"
-    if bits == 4 and size in (32, 128):
-        return f"int4-g{size}"
+    if size in (None, -1, 0) and bits in (4, 8):
+        return f"int{bits}"
+    if f"int{bits}-g{size}" in FORMATS:
+        return f"int{bits}-g{size}"
+    if isinstance(size, int) and size > 0 and bits in (4, 8) and size % 256 == 0:
+        return f"int{bits}"  # below one part in a hundred
     raise DomainError(f"quantization_config: integers of {bits} bits in groups of {size} have no format")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from costmodel.compute.config_blocks import read_blocks
-from costmodel.compute.config_families import REFUSED, Family, canonical, family
+from costmodel.compute.config_families import ENCODERS, RECURRENT_FIELDS, REFUSED, Family, canonical, family
 from costmodel.compute.config_fields import Fields, language_fields, load
 from costmodel.compute.config_mixers import read_mixers, width_of
 from costmodel.compute.groups import FeedForward, Group, Prediction, Routed
@@ -55,6 +55,10 @@ def shape_from_config(source: str | Path | Mapping[str, Any], name: str | None =
     notes = [] if known else [f"model_type {type_of!r} is not known: read by the meaning of its fields, like Llama"]
     notes += _readings(config, kind)
     unread = config.unread()
+    if not known:
+        for field in unread:
+            if field.startswith(RECURRENT_FIELDS):
+                raise config.refuse(field, f"recurrent layers of the unknown model_type {type_of!r} are not held")
     if unread:
         notes.append(f"not read, and may matter: {', '.join(unread)}")
     return shape.noted(tuple(notes))
@@ -86,9 +90,12 @@ def _opened(source: str | Path | Mapping[str, Any], name: str | None) -> tuple[F
     given = _flattened(language_fields(whole))
     type_of = str(given.get("model_type") or whole.get("model_type") or "")
     config = Fields(given, family(type_of)[0].defaults, where)
-    for field, why in REFUSED.items():
-        if config.has(field):
-            raise config.refuse(field, why)
+    for stated, why in REFUSED.items():
+        if config.has(stated):
+            raise config.refuse(stated, why)
+    field = "model_type" if type_of in ENCODERS else "is_encoder_decoder"
+    if type_of in ENCODERS or given.get(field) is True:
+        raise config.refuse(field, "a model with an encoder is not held by a shape")
     return config, type_of, called
 
 

@@ -62,15 +62,23 @@ FORMATS: dict[str, Format] = {
     "mxfp4": Format(bits=4.0, scale_bits=8.0, group=32.0, rates=("fp4", SIXTEEN_BITS)),
     "nvfp4": Format(bits=4.0, scale_bits=8.0, group=16.0, rates=("fp4", SIXTEEN_BITS)),
     "int4": Format(bits=4.0),
-    "int4-g128": Format(bits=4.0, scale_bits=16.0 + 4.0, group=128.0),
+    **{
+        f"int{bits:.0f}-g{group:.0f}": Format(bits=bits, scale_bits=16.0 + bits, group=group)
+        for bits in (2.0, 3.0, 4.0, 8.0)
+        for group in (32.0, 64.0, 128.0)
+    },
     "int4-g32": Format(bits=4.0, scale_bits=16.0, group=32.0),
+    "nf4": Format(bits=4.0, scale_bits=32.0, group=64.0),
+    "nf4-dq": Format(bits=4.0, scale_bits=8.0 + 32.0 / 256.0, group=64.0),
     "fp8-index": Format(bits=8.0, scale_bits=32.0, group=128.0, rates=("fp8", SIXTEEN_BITS)),
 }
 """Formats by name. MXFP: an 8-bit scale per 32 elements (Open Compute Project, "OCP Microscaling Formats (MX)
 Specification", version 1.0, 2023, table 1); NVFP4: an 8-bit scale per 16; ``fp8-block``: one in single precision per
-128 × 128 weights (arXiv 2412.19437, section 3.3.2); ``int4-g128``: a 16-bit scale and a 4-bit zero point per 128
-weights (AWQ, arXiv 2306.00978); ``int4-g32``: a 16-bit scale per 32, symmetric; ``fp8-index``: a scale in single
-precision per key of 128 elements. Scales per tensor or per channel are below one part in a thousand and left out."""
+128 × 128 weights (arXiv 2412.19437, section 3.3.2); ``int4-g128`` and others in groups: a 16-bit scale and a zero point
+of the weights' bits per group (AWQ, arXiv 2306.00978; GPTQ, arXiv 2210.17323); ``int4-g32``: a 16-bit scale per 32,
+symmetric; ``nf4``: a scale in single precision per 64, of which ``nf4-dq`` stores 256 in 8 bits with one in single
+precision (QLoRA, arXiv 2305.14314, section 3); ``fp8-index``: a scale in single precision per key of 128 elements.
+Scales per tensor or per channel are below one part in a thousand and left out."""
 
 PRECISION_BYTES: dict[str, float] = {name: stored.bytes_per_element for name, stored in FORMATS.items()}
 """Stored bytes per element by format [byte]."""
