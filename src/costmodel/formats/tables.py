@@ -259,7 +259,6 @@ def _numbers(seen: int, count: int, skipped: Sequence[int]) -> tuple[IntArray, i
 
 
 def _csv_blocks(path: Path, header: list[str], unread: Unread, block_rows: int) -> Iterator[Block]:
-    csv.field_size_limit(MAX_LINE_CHARACTERS)
     with _open(path) as file:
         reader = csv.reader(file, strict=True)
         numbers: list[int] = []
