@@ -7,6 +7,7 @@ import io
 import subprocess
 import sys
 import tokenize
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -118,3 +119,8 @@ def test_importing_costmodel_loads_nothing_heavy() -> None:
 
 def test_what_the_package_exports_exists() -> None:
     assert [name for name in getattr(costmodel, "__all__", []) if not hasattr(costmodel, name)] == []
+
+
+def test_no_two_files_of_tests_share_a_name() -> None:
+    names = Counter(path.name for path in Path(__file__).parent.rglob("*.py"))
+    assert not [name for name, count in names.items() if count > 1], "pytest imports each file of tests by its name"

@@ -2,7 +2,7 @@
 
 Run it by hand, or with a part of a name to try some::
 
-    python tests/mutants/run.py [PART ...]
+    python tests/mutants/known_faults.py [PART ...]
 """
 
 from __future__ import annotations
