@@ -127,7 +127,7 @@ def test_a_table_of_years_is_read_as_people_write_it(tmp_path: Path) -> None:
         ("Year,Capex\n2025,7500\n", "give the unit, as unit='MUSD'"),
         ("Year,Capex ($B)\nlast,7\n", "row 2: 'last' is not a year"),
         ("Year,Capex ($B)\n2025,seven\n", "2025: capex"),
-        ("Year,Capex ($B)\n2025,-7\n", "outside 0"),
+        ("Year,Revenue ($B)\n2025,-7\n", "outside 0"),
         ("Year,Capex (GW)\n2025,7\n", "column 'Capex \\(GW\\)'"),
         ("Year,Heads\n2025,7\n", "no figure is read"),
     ],
@@ -162,3 +162,23 @@ def test_the_command_line_reads_either_file(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         assert "5.0 billion USD" in done.stdout
     assert "not read: Heads" in done.stderr
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Year;Revenue (USD m);Capex (USD m);PP&E, net (USD m)\n2025;14.000,5;5.000;13.000,0\n",
+        "date,revenue_musd,capex_musd,net_ppe_musd\n2025-12-31,14000.5,5000,13000\n",
+        ",FY24,FY25\nRevenue ($M),12000,14000.5\nCapEx ($M),(4000),(5000)\nPP&E (net) ($M),10000,13000\n",
+        "Year\tRevenue ($B)\tCapex ($B)\tPP&E (net) ($B)\n2025A\t14.0005\t-5\t13\n",
+        "Year,Revenue,Capex,Net PP&E\n12/31/2025,$14.0005B,$5B,$13B\n",
+    ],
+)
+def test_other_ways_to_write_the_same_table(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "odd.csv"
+    file.write_text(text)
+    found = read_yearly(file, "Odd").company
+    assert found.annual("revenue")[2025].value == pytest.approx(14_000.5e6)
+    assert found.annual("capex")[2025].value == pytest.approx(5e9)  # what is paid, whatever its sign
+    assert found.datum("net_ppe").number == pytest.approx(13e9)

@@ -1,7 +1,8 @@
 """A company's yearly figures as people have them: a CSV with a row a year, or a column a year.
 
-The first column names years or figures. A header states its unit in brackets, as ``Capex ($B)`` or ``Revenue (USD m)``;
-cells are numbers with separators of thousands, ``(123)`` for a negative one, a text with a unit, or empty.
+The first column names years or figures. A header states its unit in brackets or at its end, as ``Capex ($B)``,
+``Revenue (USD m)`` or ``revenue_musd``; cells are numbers with separators of thousands, ``(123)`` for a negative one, a
+text with a unit, or empty. Columns are apart by commas, tabs, or semicolons, with which a comma is for decimals.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from costmodel.catalog.named_records import Company
 from costmodel.catalog.own import add, read_file
 from costmodel.catalog.records import NOT_RECORDED, Datum
 from costmodel.catalog.schema import FieldSpec, kind
-from costmodel.foundation.errors import CatalogError, CostModelError, ScenarioError, near_matches
+from costmodel.foundation.errors import CatalogError, CostModelError, ScenarioError
 from costmodel.foundation.provenance import Grade, Source
 from costmodel.foundation.quantities import parse_quantity
 
@@ -29,8 +30,16 @@ NAMES = {
     "capex": ("capital expenditure", "capital expenditures", "purchases of property and equipment"),
     "depreciation": ("depreciation expense", "depreciation of property and equipment"),
     "depreciation_and_amortization": ("d&a", "depreciation & amortization", "depreciation and amortisation"),
-    "net_ppe": ("ppe", "pp&e", "net pp&e", "ppe net", "property and equipment net", "property and equipment"),
-    "gross_ppe": ("gross pp&e", "ppe gross", "property and equipment gross"),
+    "net_ppe": (
+        "ppe",
+        "pp&e",
+        "net pp&e",
+        "ppe net",
+        "pp&e net",
+        "property and equipment net",
+        "property and equipment",
+    ),
+    "gross_ppe": ("gross pp&e", "ppe gross", "pp&e gross", "property and equipment gross"),
     "not_in_service": ("construction in progress", "cip", "assets not yet in service"),
     "cash": ("cash and securities", "cash and marketable securities", "cash and equivalents"),
     "debt": ("total debt", "long-term debt", "long term debt", "borrowings"),
@@ -53,9 +62,23 @@ BALANCES = frozenset(
     }
 )
 """Fields that hold at the end of a year; the others run over it."""
+OUTFLOWS = frozenset({"capex", "depreciation", "depreciation_and_amortization", "interest"})
+"""Fields that a cash-flow statement writes with a minus."""
 LEAST_MONEY = 1e7
 """Largest figure of a table below which its unit was left out [USD]: no company of this size builds data centres."""
-_YEAR = re.compile(r"(?:FY|CY)?\s*((?:19|20|21)[0-9]{2})")
+_YEAR = re.compile(
+    r"(?:FY|CY)?\s*((?:19|20|21)[0-9]{2})\s*[AEF]?"  # 2025, FY2025, 2025A
+    r"|(?:FY|CY)\s*'?([0-9]{2})\s*[AEF]?"  # FY25
+    r"|((?:19|20|21)[0-9]{2})-[0-9]{2}-[0-9]{2}"  # 2025-12-31
+    r"|[0-9]{1,2}/[0-9]{1,2}/((?:19|20|21)[0-9]{2})",  # 12/31/2025
+    re.IGNORECASE,
+)
+_DECIMAL_COMMA = re.compile(r",[0-9]{1,2}\D*$|,[0-9]{4,}\D*$")
+"""A comma that is for decimals: no three digits follow it."""
+_WORDS = ("net", "gross", "audited", "unaudited", "restated", "reported", "as reported", "gaap", "non-gaap")
+"""What stands in a header's brackets beside units."""
+_END_UNIT = re.compile(r"[ _](?:(k|m|b|bn|mn)?usd|usd[ _](k|m|mn|b|bn))$", re.IGNORECASE)
+"""A unit at the end of a header without brackets."""
 _EMPTY = frozenset({"", "-", "–", "—", "n/a", "na", "nm", "none"})
 
 
@@ -101,18 +124,19 @@ def read_yearly(path: str | Path, name: str, *, unit: str | None = None, year_en
     7500000000.0
     """
     try:
-        rows = [
-            row
-            for row in csv.reader(io.StringIO(read_file(Path(path)).decode("utf-8-sig")))
-            if any(map(str.strip, row))
-        ]
+        text = read_file(Path(path)).decode("utf-8-sig")
+        apart = _separator(text)
+        rows = [row for row in csv.reader(io.StringIO(text), delimiter=apart) if any(map(str.strip, row))]
     except (UnicodeDecodeError, csv.Error) as error:
         raise ScenarioError(f"{path}: {error}") from None
     except CatalogError as error:
         raise ScenarioError(str(error)) from None
     if len(rows) < 2:
         raise ScenarioError(f"{path}: a header and a row of figures are needed")
-    across = sum(_YEAR.fullmatch(cell.strip()) is not None for cell in rows[0][1:]) > 0
+    if apart == ";" and any(_DECIMAL_COMMA.search(cell) for row in rows[1:] for cell in row[1:]):
+        pointed = ([row[0], *(cell.replace(".", "").replace(",", ".") for cell in row[1:])] for row in rows[1:])
+        rows = [rows[0], *pointed]
+    across = any(_year_of(cell) is not None for cell in rows[0][1:])
     table = [list(column) for column in zip(*_padded(rows), strict=True)] if across else _padded(rows)
     columns = [_column(header, unit, str(path)) for header in table[0][1:]]
     unread = tuple(header for header, found in zip(table[0][1:], columns, strict=True) if found is None)
@@ -125,19 +149,35 @@ def read_yearly(path: str | Path, name: str, *, unit: str | None = None, year_en
     return YearlyTable(add(Company("companies", name, tuple(data))), unread)
 
 
+def _separator(text: str) -> str:
+    """Return what separates columns: the sign that the header has most of."""
+    header = next((line for line in text.splitlines() if line.strip()), "")
+    return max(",;\t", key=header.count)
+
+
+def _year_of(cell: str) -> int | None:
+    """Return the year that a cell names, if it names one."""
+    match = _YEAR.fullmatch(cell.strip())
+    found = next(filter(None, match.groups()), "") if match else ""
+    return (int(found) if len(found) == 4 else 2000 + int(found)) if found else None
+
+
 def _padded(rows: list[list[str]]) -> list[list[str]]:
     width = max(map(len, rows))
     return [row + [""] * (width - len(row)) for row in rows]
 
 
 def _unit_of(header: str) -> str:
-    match = re.search(r"[(\[]([^)\]]*)[)\]]", header)
-    return match[1].strip() if match else ""
+    for match in re.finditer(r"[(\[]([^)\]]*)[)\]]", header):
+        if match[1].strip().lower() not in _WORDS:
+            return match[1].strip()
+    end = _END_UNIT.search(header.strip())
+    return f"{end[1] or end[2] or ''}".rstrip("Nn").replace("k", "K").upper() + "USD" if end else ""
 
 
 def _column(header: str, unit: str | None, where: str) -> tuple[FieldSpec, float] | None:
     """Return the field that a header names and what one of its figures is, or nothing."""
-    plain = " ".join(re.sub(r"[(\[][^)\]]*[)\]]", "", header).replace(",", " ").lower().split())
+    plain = _plain(header)
     fields = kind("companies").fields
     key = plain.replace(" ", "_")
     field = key if key in fields else next((name for name, known in NAMES.items() if plain in known), None)
@@ -154,17 +194,27 @@ def _column(header: str, unit: str | None, where: str) -> tuple[FieldSpec, float
     raise ScenarioError(f"{where}: column {header!r}: {reason}")
 
 
+def _plain(header: str) -> str:
+    """Return the words of a header without its unit, in lower case."""
+    bare = re.sub(
+        r"[(\[]([^)\]]*)[)\]]",
+        lambda part: f" {part[1]}" if part[1].strip().lower() in ("net", "gross") else "",
+        header,
+    )
+    return " ".join(_END_UNIT.sub("", bare.strip()).replace(",", " ").replace("_", " ").lower().split())
+
+
 def _data(
     table: list[list[str]], columns: list[tuple[FieldSpec, float] | None], name: str, where: str, year_end: str
 ) -> Iterator[Datum]:
     source = Source(f"{name}: {Path(where).name}")
     for number, row in enumerate(table[1:], start=2):
-        match = _YEAR.fullmatch(row[0].strip())
-        if match is None:
-            raise ScenarioError(f"{where}: row {number}: {row[0]!r} is not a year{near_matches(row[0], ['2025'])}")
-        begin, end = _fiscal_year(int(match[1]), year_end, where)
+        year = _year_of(row[0])
+        if year is None:
+            raise ScenarioError(f"{where}: row {number}: {row[0]!r} is not a year: write 2025, FY2025 or 2025-12-31")
+        begin, end = _fiscal_year(year, year_end, where)
         for cell, found in zip(row[1:], columns, strict=True):
-            value = None if found is None else _figure(cell, found[0], found[1], f"{where}: {match[1]}")
+            value = None if found is None else _figure(cell, found[0], found[1], f"{where}: {year}")
             if found is None or value is None:
                 continue
             yield Datum(
@@ -209,6 +259,8 @@ def _figure(cell: str, spec: FieldSpec, scale: float, where: str) -> float | Non
     except CostModelError as error:
         raise ScenarioError(f"{where}: {spec.name}: {error}") from None
     number = -number if bracketed else number
+    if spec.name in OUTFLOWS:
+        number = abs(number)
     if not spec.low <= number <= spec.high:
         raise ScenarioError(f"{where}: {spec.name} = {number:g} {spec.unit} is outside {spec.low:g} to {spec.high:g}")
     return number
