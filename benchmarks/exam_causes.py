@@ -97,7 +97,7 @@ def causes() -> dict[str, Any]:
         "reading of an 8-bit cache": machine(lambda given: replace(given, cache_share=given.memory_share)),
         "collectives in a captured graph": machine(lambda given: replace(given, protocols=protocols())),
         "engine factors and host": engine(**factors),
-        "launch before the first token": engine(launch_time=0.0, first_token_factor=1.0),
+        "launch before the first token": engine(launch_time=0.0),
         "bursts of a run": constants(exam, WAVES=np.inf),
     }
 

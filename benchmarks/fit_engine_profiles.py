@@ -71,7 +71,7 @@ def left_out(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
 
 def record(name: str, fit: Fit, rows: Rows, errors: np.ndarray, spreads: tuple[float, float]) -> str:
     """Return the record of a profile: its fit, its error on groups left out, and the spread of all engines."""
-    decode, prefill, host, first, launch = fit.values
+    decode, prefill, host, launch = fit.values
     widths = [np.exp(EIGHTY_PERCENT * deviation) for deviation in fit.deviations]
     versions = ", ".join(sorted({str(version) for version in rows.version if version})) or "not stated"
     models = ", ".join(sorted({str(model) for model in rows.model}))
@@ -93,8 +93,7 @@ def record(name: str, fit: Fit, rows: Rows, errors: np.ndarray, spreads: tuple[f
             f"prefill_factor = {ranged(prefill, widths[1])}",
             f"decode_factor = {ranged(decode, widths[0])}",
             f"host_time = {ranged(host, widths[2])}",
-            f"first_token_factor = {ranged(first, widths[3])}",
-            f"launch_time = {ranged(launch, widths[4])}",
+            f"launch_time = {ranged(launch, widths[3])}",
             f"spread = {spreads[0]:.3f}",
             f"first_token_spread = {spreads[1]:.3f}",
             f"error = {np.nanmedian(np.abs(np.expm1(errors))):.3f}",

@@ -80,7 +80,20 @@ def test_lists_and_objects_of_json_are_read_and_the_file_may_name_the_accelerato
     path.write_text(json.dumps([{**VLLM, "tensor_parallel_size": 8}]), encoding="utf-8")
     assert read_benchmark(path).accelerators.tolist() == [8]
     path.write_text(json.dumps(AIPERF), encoding="utf-8")
-    assert len(read_benchmark(path, 2, "B200")) == 1
+    assert len(read_benchmark(path, accelerators=2, accelerator="B200")) == 1
+
+
+@pytest.mark.contract
+def test_a_file_for_each_load_is_one_benchmark(tmp_path: Path) -> None:
+    paths = [
+        written(tmp_path, {**VLLM, "max_concurrency": 8}, name="8.json"),
+        written(tmp_path, AIPERF, name="16.json"),
+        written(tmp_path, {**PLAIN, "concurrency": 32}, {**PLAIN, "concurrency": 64}, name="more.jsonl"),
+    ]
+    assert read_benchmark(*paths, accelerators=4).concurrency.tolist() == [8, 16, 32, 64]
+    run = CliRunner().invoke(APP, ["token-on-h100", *map(str, paths), "--accelerators", "4", "--json"])
+    assert run.exit_code == 0, run.output
+    assert json.loads(run.output)["rows"] == 4
 
 
 @pytest.mark.contract

@@ -53,19 +53,19 @@ def _times(engine):
     """Times of four rows that depend on each factor in a known way: decode, prompts between, host, first token."""
     decode, prompts = np.array([1.0, 2.0, 4.0, 8.0]) * 1e-2, np.array([4.0, 1.0, 2.0, 1.0]) * 1e-2
     per_token = engine.decode_factor * decode + engine.prefill_factor * prompts + engine.host_time
-    return engine.first_token_factor * engine.prefill_factor * prompts + LAYERS * engine.launch_time, per_token
+    return engine.prefill_factor * prompts + LAYERS * engine.launch_time, per_token
 
 
 @pytest.mark.closed_form
 def test_a_fit_finds_the_factors_behind_many_rows_and_shrinks_few():
-    true = Engine(decode_factor=1.3, prefill_factor=0.9, host_time=2e-3, first_token_factor=3.0, launch_time=2e-3)
-    prior = Engine(host_time=1e-3, first_token_factor=2.0, launch_time=1e-3)
+    true = Engine(decode_factor=1.3, prefill_factor=0.9, host_time=2e-3, launch_time=2e-3)
+    prior = Engine(host_time=1e-3, launch_time=1e-3)
     first, per_token = _times(true)
     heavy = fit_factors(_times, first, per_token, prior, weights=np.full(4, 1e4))
-    assert heavy.values == pytest.approx((1.3, 0.9, 2e-3, 3.0, 2e-3), rel=0.05)
+    assert heavy.values == pytest.approx((1.3, 0.9, 2e-3, 2e-3), rel=0.05)
     light = fit_factors(_times, first, per_token, prior, weights=np.full(4, 0.1))
     assert 1.0 < light.values[0] < heavy.values[0]
-    assert 2.0 < light.values[3] < heavy.values[3]
+    assert 1e-3 < light.values[3] < heavy.values[3]
     # and few rows leave the intervals near the prior's
     assert light.deviations[0] > 3 * heavy.deviations[0]
     assert light.engine(prior).memory_use == prior.memory_use
@@ -81,7 +81,7 @@ def test_an_outlier_counts_linearly_and_a_missing_first_token_not_at_all():
     assert outlier.values[0] < 1.3
     missing = fit_factors(_times, np.full(4, np.nan), per_token, prior, weights)
     assert missing.values[:3] == pytest.approx(clean.values[:3], rel=0.02)
-    assert missing.values[3] == pytest.approx(prior.first_token_factor)
+    assert missing.values[3] == pytest.approx(prior.launch_time)
 
 
 def _rows(engine, count=8):
@@ -124,9 +124,21 @@ def test_ones_own_rows_move_the_profile_towards_what_made_them():
     assert np.isclose(written["deviation"]["p10"] * written["deviation"]["p90"], 1.0)
 
 
+@pytest.mark.closed_form
+def test_lengths_that_vary_shorten_the_wait_that_a_calibration_expects():
+    rows, what = _rows(profile().engine()), configuration_of("Llama-3-70B", "H100-SXM")
+    equal, varied = calibrate(rows, what), calibrate(rows, what, variation_output=0.5)
+    # equal requests wait for the prompt before theirs, as these rows did; where lengths vary the host must be slower
+    assert equal.fit.values[3] == pytest.approx(profile().launch_time, rel=0.05)
+    assert varied.fit.values[3] > 1.1 * equal.fit.values[3]
+
+
 @pytest.mark.contract
 def test_rows_that_cannot_be_used_are_named():
     rows = _rows(profile().engine())
+    with pytest.raises(DomainError, match=r"several accelerators \(B200, H100-SXM\): keep those of one"):
+        mixed = replace(rows, accelerator=("B200", *rows.accelerator[1:]))
+        calibrate(mixed, configuration_of("Llama-3-70B", "H100-SXM"))
     with pytest.raises(DomainError, match="measured row 1: memory: the weights do not fit"):
         calibrate(rows, configuration_of("DeepSeek-V3", "H100-SXM"))
     with pytest.raises(DomainError, match="3 measured rows: a calibration needs 4"):

@@ -267,9 +267,9 @@ def test_an_engine_stretches_the_step_and_adds_its_host():
     slow = decode_step_time(setup(DEEPSEEK, layout, engine=Engine(decode_factor=1.7, host_time=2e-3)), 640.0, 4e3)
     assert slow == pytest.approx(1.7 * plain + 2e-3)
     traffic = Traffic(mean_input=2000.0, mean_output=100.0)
-    engine = Engine(prefill_factor=1.2, first_token_factor=3.0, launch_time=1e-4)
+    engine = Engine(prefill_factor=1.2, launch_time=1e-4)
     # norm, attention in three, positions and two products; norm, activation and two products; the head in three
     kernels = 80 * (7 + 4) + 3
     per_token, first = prefill_time_per_token(setup(LLAMA), traffic), prefill_latency(setup(LLAMA), traffic)
     assert prefill_time_per_token(setup(LLAMA, engine=engine), traffic) == pytest.approx(1.2 * per_token)
-    assert prefill_latency(setup(LLAMA, engine=engine), traffic) == pytest.approx(3.0 * 1.2 * first + kernels * 1e-4)
+    assert prefill_latency(setup(LLAMA, engine=engine), traffic) == pytest.approx(1.2 * first + kernels * 1e-4)

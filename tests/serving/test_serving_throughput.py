@@ -36,7 +36,7 @@ from costmodel.serving.throughput import BAD_LAYOUT, CACHES, NO_LINKS, NO_PEAK, 
 
 LLAMA, DEEPSEEK = shape("Llama-3-70B"), shape("DeepSeek-V3")
 H100, H200 = machine_of("H100-SXM"), machine_of("H200-SXM")
-ENGINE = Engine(prefill_factor=1.5, decode_factor=1.5, host_time=5e-4, first_token_factor=2.0)
+ENGINE = Engine(prefill_factor=1.5, decode_factor=1.5, host_time=5e-4)
 FP8 = replace(by_part(1.0), activation=2.0, dispatch=1.0)
 CHAT = Traffic(mean_input=2000.0, mean_output=400.0, variation_input=0.5, variation_output=0.8)
 FOUR = Layout(tensor=4.0)

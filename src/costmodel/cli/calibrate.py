@@ -16,7 +16,10 @@ from costmodel.foundation.tables import Table
 
 def calibrate_command(
     name: Annotated[str, typer.Argument(help="A deployment: a built-in scenario or the path of a TOML file.")],
-    rows: Annotated[Path, typer.Argument(help="The benchmark: CSV, JSON or JSON lines.", exists=True, dir_okay=False)],
+    rows: Annotated[
+        list[Path],
+        typer.Argument(help="The benchmark: CSV, JSON or JSON lines, one or several.", exists=True, dir_okay=False),
+    ],
     engine: Annotated[str, typer.Option(help="Engine whose profile the fit is shrunk towards.")] = "pooled",
     accelerators: Annotated[int | None, typer.Option(min=1, help="Accelerators that served the benchmark.")] = None,
     waves: Annotated[float | None, typer.Option(min=1.0, help="Requests of a run over those in the system.")] = None,
@@ -39,9 +42,14 @@ def calibrate_command(
         raise DomainError(f"no profile of the engine {engine!r}: there are {', '.join(engine_names())}")
     if out is not None:
         check_writable(out)
-    measured = read_benchmark(rows, accelerators, scenario.accelerator)
-    what = configuration(scenario.resolve())
-    options: dict[str, Any] = {} if waves is None else {"waves": waves}
+    measured = read_benchmark(*rows, accelerators=accelerators, accelerator=scenario.accelerator)
+    resolved = scenario.resolve()
+    what = configuration(resolved)
+    options: dict[str, Any] = {
+        "variation_input": resolved.workload.variation_input,
+        "variation_output": resolved.workload.variation_output,
+        **({} if waves is None else {"waves": waves}),
+    }
     found = calibrate(measured, what, engine=engine, mode=scenario.mode, **options)
     table = []
     for factor in FACTORS:

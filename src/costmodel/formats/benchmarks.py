@@ -23,13 +23,13 @@ _COUNTS = ("accelerators", "num_gpus", "tensor_parallel_size", "tp")
 """Entries that may hold the number of accelerators, first to last."""
 
 
-def read_benchmark(path: str | Path, accelerators: int | None = None, accelerator: str = "") -> Measured:
-    """Read a benchmark's file, or several rows of one.
+def read_benchmark(*paths: str | Path, accelerators: int | None = None, accelerator: str = "") -> Measured:
+    """Read a benchmark: one file with a row for each load, or a file for each.
 
     Parameters
     ----------
-    path
-        CSV, JSON (an object, or a list of them) or JSON lines.
+    *paths
+        CSV, JSON (an object, or a list of them) or JSON lines; each may be of another tool.
     accelerators
         How many served the model, where the file does not say [1].
     accelerator
@@ -38,11 +38,14 @@ def read_benchmark(path: str | Path, accelerators: int | None = None, accelerato
     Raises
     ------
     DomainError
-        If the file is no benchmark that is known, or a figure is missing; entry and row are named.
+        If a file is no benchmark that is known, or a figure is missing; entry and row are named.
     """
-    rows = _rows(Path(path))
-    reader = _reader(rows[0], Path(path))
-    return read_measured([_complete(reader(row), row, accelerators, accelerator) for row in rows])
+    found: list[Row] = []
+    for path in map(Path, paths):
+        rows = _rows(path)
+        reader = _reader(rows[0], path)
+        found += [_complete(reader(row), row, accelerators, accelerator) for row in rows]
+    return read_measured(found)
 
 
 def client_row(row: Row) -> dict[str, Any]:

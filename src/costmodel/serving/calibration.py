@@ -1,7 +1,7 @@
 """Calibration: an engine's factors from measured rows, shrunk towards its profile, with the error on rows held back.
 
 The same fit makes the profiles of the catalog (on rows that a split allows) and calibrates one's own installation (on
-one's own benchmark): five numbers, a robust loss, and a prior that few rows hardly move.
+one's own benchmark): four numbers, a robust loss, and a prior that few rows hardly move.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from costmodel.serving.load import closed_loop
 from costmodel.serving.measured import Measured
 from costmodel.serving.throughput import Mode
 
-FACTORS = ("decode_factor", "prefill_factor", "host_time", "first_token_factor", "launch_time")
+FACTORS = ("decode_factor", "prefill_factor", "host_time", "launch_time")
 """What is fitted, in the order of the fit."""
-PRIOR_SPREAD = (0.1, 0.1, 0.4, 0.3, 0.6)
+PRIOR_SPREAD = (0.1, 0.1, 0.4, 1.2)
 """Standard deviation of the logarithm of each factor between an engine and its prior [1]: of five choices the one with
 the least error on groups that were left out of the profiles' fit in turn."""
 SOFT_ERROR, SOFT_FIRST = 0.15, 0.3
@@ -171,6 +171,8 @@ def calibrate(
     engine: str = POOLED,
     mode: Mode = "interleaved",
     waves: float = np.inf,
+    variation_input: float = 0.0,
+    variation_output: float = 0.0,
 ) -> Calibration:
     """Calibrate an engine on one's own rows.
 
@@ -186,6 +188,8 @@ def calibrate(
         How prompts and answers came together.
     waves
         Requests of each run over those in the system, >= 1; infinite where the run was long [1].
+    variation_input, variation_output
+        Coefficients of variation of the lengths of each row, >= 0 [1].
 
     Returns
     -------
@@ -195,10 +199,15 @@ def calibrate(
     Raises
     ------
     DomainError
-        If there are fewer than four rows, or a row cannot run according to the model; row and reason are named.
+        If the rows are of several accelerators or fewer than four, or a row cannot run according to the model; row
+        and reason are named.
     """
     prior = profile(engine)
     base = prior.engine(float(np.asarray(what.engine.memory_use)))
+    if len(set(measured.accelerator)) > 1:
+        raise DomainError(
+            f"measured rows of several accelerators ({', '.join(sorted(set(measured.accelerator)))}): keep those of one"
+        )
     if len(measured) < _HELD_BACK:
         raise DomainError(f"{len(measured)} measured rows: a calibration needs {_HELD_BACK}, one of them to hold back")
 
@@ -206,7 +215,12 @@ def calibrate(
         def times(given: Engine) -> tuple[FloatArray, FloatArray]:
             served = closed_loop(
                 replace(what, engine=given, layout=Layout(tensor=measured.accelerators[rows])),
-                Traffic(mean_input=measured.input_tokens[rows], mean_output=measured.output_tokens[rows]),
+                Traffic(
+                    mean_input=measured.input_tokens[rows],
+                    mean_output=measured.output_tokens[rows],
+                    variation_input=variation_input,
+                    variation_output=variation_output,
+                ),
                 measured.concurrency[rows],
                 waves=waves,
                 mode=mode,

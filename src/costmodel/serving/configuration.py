@@ -28,9 +28,6 @@ class Engine:
         Wall-clock time of a pass over prompts, and of a decode step, over the time computed here, > 0 [1].
     host_time
         Time of a decode step in which the accelerators wait for the host: scheduling, sampling, output, >= 0 [s].
-    first_token_factor
-        Time to the first token of a request that meets no queue, over the time to read its prompt: admission, passes
-        already under way, output, > 0 [1].
     launch_time
         Time of the host for each kernel of a pass over prompts, >= 0 [s]: such passes are not captured, so that every
         kernel is launched from the host before the first token comes. What else the host does for a first token is
@@ -44,7 +41,6 @@ class Engine:
     prefill_factor: Numeric = 1.0
     decode_factor: Numeric = 1.0
     host_time: Numeric = 0.0
-    first_token_factor: Numeric = 1.0
     launch_time: Numeric = 0.0
     memory_use: Numeric = 0.9
     reserve: Reserve = field(default_factory=Reserve)

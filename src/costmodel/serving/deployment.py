@@ -115,9 +115,6 @@ class EngineInputs(Inputs):
     host_time: Parameter = parameter(
         "s", ge=0, optional=True, description="Time of a decode step in which accelerators wait for the host."
     )
-    first_token_factor: Parameter = parameter(
-        "1", gt=0, optional=True, description="Time to a first token without a queue over that to read the prompt."
-    )
     launch_time: Parameter = parameter(
         "s", ge=0, optional=True, description="Time of the host to start a pass over prompts, by kernel."
     )

@@ -1,8 +1,7 @@
 """Engine profiles: what vLLM, SGLang and TensorRT-LLM make of a machine, fitted once on stated rows.
 
-A profile is two factors, the host's times and the first token's factor, with the error on groups of rows that were left
-out of the fit in turn. It is fitted on Hopper and used on every chip; an engine without a profile takes the pooled one,
-and says so.
+A profile is two factors and the host's two times, with the error on groups of rows that were left out of the fit in
+turn. It is fitted on Hopper and used on every chip; an engine without a profile takes the pooled one, and says so.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ class Profile:
     ----------
     name
         Engine, or ``"pooled"``.
-    prefill_factor, decode_factor, host_time, first_token_factor, launch_time
+    prefill_factor, decode_factor, host_time, launch_time
         As of :class:`~costmodel.serving.configuration.Engine`.
     spread, first_token_spread
         Standard deviation of the logarithm of measured over predicted time per output token, and time to first token,
@@ -55,7 +54,6 @@ class Profile:
     prefill_factor: float
     decode_factor: float
     host_time: float
-    first_token_factor: float
     launch_time: float
     spread: float
     first_token_spread: float
@@ -77,7 +75,6 @@ class Profile:
             prefill_factor=self.prefill_factor,
             decode_factor=self.decode_factor,
             host_time=self.host_time,
-            first_token_factor=self.first_token_factor,
             launch_time=self.launch_time,
             memory_use=memory_use,
         )
@@ -125,7 +122,6 @@ def profile(name: str = POOLED) -> Profile:
         "prefill_factor",
         "decode_factor",
         "host_time",
-        "first_token_factor",
         "launch_time",
         "spread",
         "first_token_spread",

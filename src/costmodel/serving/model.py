@@ -213,14 +213,13 @@ def _given(values: Mapping[str, Any]) -> dict[str, Any]:
 def _engine(resolved: Deployment) -> Engine:
     """Return the profile of the engine with what the scenario says; an installation's deviation moves all its times."""
     given = resolved.engine
-    names = ("prefill_factor", "decode_factor", "host_time", "first_token_factor", "launch_time")
+    times = ("prefill_factor", "decode_factor", "host_time", "launch_time")
     found = replace(
         profile(given.name).engine(),
         memory_use=given.memory_use,
         reserve=reserve(given.name, resolved.accelerator),
-        **_given({name: getattr(given, name) for name in names}),
+        **_given({name: getattr(given, name) for name in times}),
     )
-    times = ("prefill_factor", "decode_factor", "host_time", "launch_time")
     slower = {name: getattr(found, name) * given.deviation for name in times}
     return replace(found, **slower)
 

@@ -269,7 +269,7 @@ def prefill_latency(what: Configuration, traffic: Traffic) -> Numeric:
     work = prefill_work(what, tokens, traffic.mean_input, traffic.cached_share)
     passed = what.engine.prefill_factor * (stage_time(what, work) + stage_send_time(what, tokens))
     read = (new / tokens - 1.0 + what.layout.pipeline) * passed
-    return what.engine.first_token_factor * read + launch_time(what)
+    return read + launch_time(what)
 
 
 def launch_time(what: Configuration) -> Numeric:

@@ -309,8 +309,7 @@ def _chunked(point: _Point, codes: Numeric) -> Serving:
     batch = np.minimum(point.batch, traffic.chunk * parts / per_sequence)
     chunk = np.minimum(traffic.chunk, point.new_tokens)
     step, full = _mixed_steps(point, batch, batch / parts * per_sequence, chunk)
-    engine = point.what.engine
-    first = engine.first_token_factor * point.new_tokens / chunk * full + launch_time(point.what)
+    first = point.new_tokens / chunk * full + launch_time(point.what)
     together = point.passes * step / batch * layout.accelerators
     # one step serves both: its time is shared as the two would need it alone
     reading = point.prompt_seconds * point.new_tokens
