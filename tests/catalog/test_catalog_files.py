@@ -141,7 +141,9 @@ def test_a_wide_file_holds_one_record_a_line() -> None:
     datum = found["X1"].datum("bf16")
     assert (datum.value, datum.unit, datum.known, datum.note, datum.line) == (4e14, "FLOP/s", "2024-05", "a note", 2)
     assert (found["X2"].value("memory"), found["X2"].datum("memory").known) == (80e9, None)
-    for header in (b"id,grade,source,peak\n", b"grade,source,bf16\n", b"id,grade,grade,source\n"):
+    with pytest.raises(CatalogError, match=r"accelerators\.csv:1: 'peak' is not a column of this table"):
+        parse("accelerators.csv", b"id,grade,source,peak\n")
+    for header in (b"grade,source,bf16\n", b"id,grade,grade,source\n"):
         with pytest.raises(CatalogError, match=r"accelerators\.csv:1: header must be id,field"):
             parse("accelerators.csv", header)
 

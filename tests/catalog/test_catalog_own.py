@@ -76,6 +76,13 @@ def test_a_folder_lies_over_the_catalog_and_leaves_it_as_it_was(folder: Path) ->
         ("accelerators.csv", HEADER + "M,bf16,1,,,byte,,,,sheet,published,\n", r"accelerators\.csv:2: unit"),
         ("accelerators.csv", HEADER + "M,bf16,1,,,FLOP/s,,,,who,published,\n", "'who' is not a key of sources"),
         ("accelerators.csv", "a,b\n", "header must be"),
+        (
+            "accelerators.csv",
+            "id,source,known,grade,colour\n",
+            "'colour' is not a column of this table: allowed are id",
+        ),
+        ("accelerators.csv", "id,source,known,grade,memroy\n", "'memroy' is not a column .* did you mean 'memory'"),
+        ("accelerators.csv", "id;source;known\nM;sheet;2026\n", "separated by semicolons: save it with commas"),
         ("accelerator.csv", HEADER, "did you mean 'accelerators'"),
         ("sources.toml", "[sheet]\n", "source 'sheet' needs a title"),
     ],
@@ -86,6 +93,13 @@ def test_a_folder_that_is_not_well_formed_is_refused_with_file_line_and_field(
     (folder / file).write_text(text, encoding="utf-8")
     with pytest.raises(CatalogError, match=message):
         catalog.extended(folder)
+
+
+@pytest.mark.contract
+def test_a_table_as_a_spreadsheet_saves_it_is_read(folder: Path) -> None:
+    text = "\ufeffid,source,known,grade,bf16,memory\r\nSheet-1,sheet,2026-01,published,5e14,9.6e10\r\n"
+    (folder / "accelerators.csv").write_text(text, encoding="utf-8", newline="")
+    assert catalog.extended(folder).accelerator("Sheet-1").memory == 96e9
 
 
 @pytest.mark.contract
@@ -109,7 +123,8 @@ def test_the_same_checker_looks_at_a_folder(folder: Path) -> None:
 def test_the_command_line_and_the_environment_see_a_folder(folder: Path) -> None:
     shown = json.loads(command("catalog", "Mine-1", "--json", "--catalog", str(folder)).stdout)
     assert {row["file"] for row in shown} == {str(folder / "accelerators.csv")}
-    assert "Data sheet of Mine-1" in command("catalog", "Mine-1", "--catalog", str(folder)).stdout
+    assert all("Data sheet of Mine-1" in str(row) for row in shown)
+    assert "Mine-1" in command("catalog", "Mine-1", "--catalog", str(folder)).stdout
     ran = command("run", "token-on-h100", "--set", "accelerator=Mine-1", COSTMODEL_CATALOG=str(folder))
     assert ran.returncode == 0 and "0.0" in ran.stdout
     refused = command("run", "token-on-h100", f"--catalog={folder}/none")

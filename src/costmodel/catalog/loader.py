@@ -78,11 +78,17 @@ def parse_csv(raw: bytes, file: str, declared: Kind) -> list[Entry]:
     """
     entries: list[Entry] = []
     try:
-        reader = csv.reader(io.StringIO(raw.decode("utf-8"), newline=""), strict=True)
+        reader = csv.reader(io.StringIO(raw.decode("utf-8-sig"), newline=""), strict=True)
         header = next(reader, [])
         wide = header[:1] == ["id"] and "field" not in header and len(set(header)) == len(header)
         unknown = [name for name in header[1:] if name not in declared.fields and name not in _SHARED]
         if header != list(COLUMNS) and (not wide or unknown):
+            allowed = (*declared.fields, *_SHARED)
+            if len(header) == 1 and ";" in header[0]:
+                raise CatalogError(f"{file}:1: columns are separated by semicolons: save it with commas")
+            if wide:
+                named = f"{unknown[0]!r} is not a column of this table{near_matches(unknown[0], allowed)}: allowed are"
+                raise CatalogError(f"{file}:1: {named} id, {', '.join(allowed)}")
             raise CatalogError(
                 f"{file}:1: header must be {','.join(COLUMNS)}, or id with fields and {', '.join(_SHARED)}"
             )
