@@ -18,11 +18,13 @@ import numpy as np
 
 import costmodel.compute.layer as layer
 import costmodel.compute.roofline as roofline
+import costmodel.serving.load as load
 import costmodel.serving.steps as steps
 import costmodel.validation.exams_serving as exam
 from costmodel.compute import Machine, protocols
 from costmodel.serving import Engine
 from costmodel.validation.exams import Mark, errors
+from costmodel.validation.serving_rows import Rows
 
 machines = import_module("costmodel.compute.machine")
 PARTS = ("unseen Hopper", "unseen Blackwell")
@@ -45,6 +47,18 @@ def engine(**fields: float) -> Iterator[None]:
         "predict",
         lambda rows, engines: usual(rows, {key: replace(value, **fields) for key, value in engines.items()}),
     ):
+        yield
+
+
+@contextmanager
+def unheld() -> Iterator[None]:
+    """Let every scheduler of the exam take requests in at once."""
+    usual = exam.predict
+
+    def predict(rows: Rows, engines: Any) -> Any:
+        return usual(replace(rows, held_steps=0.0 * rows.held_steps), engines)
+
+    with patch.object(exam, "predict", predict):
         yield
 
 
@@ -98,6 +112,8 @@ def causes() -> dict[str, Any]:
         "collectives in a captured graph": machine(lambda given: replace(given, protocols=protocols())),
         "engine factors and host": engine(**factors),
         "launch before the first token": engine(launch_time=0.0),
+        "schedulers that hold requests back": unheld(),
+        "queue behind other prompts": constants(load, share_in_step=lambda *_: 0.0, queue_wait=lambda *_: 0.0),
         "bursts of a run": constants(exam, WAVES=np.inf),
     }
 

@@ -64,6 +64,15 @@ def test_interleaved_rates_add_up_the_time_of_both_phases():
 
 
 @pytest.mark.closed_form
+def test_a_scheduler_that_holds_requests_adds_its_steps_to_the_first_token():
+    held = replace(WHAT, engine=replace(ENGINE, held_steps=20.0))
+    for mode in ("interleaved", "chunked"):
+        slow, plain = serve(held, CHAT, 32.0, mode=mode), serve(WHAT, CHAT, 32.0, mode=mode)
+        assert slow.time_to_first_token - plain.time_to_first_token == pytest.approx(20 * plain.step_time)
+        assert slow.time_per_output_token == plain.time_per_output_token
+
+
+@pytest.mark.closed_form
 def test_disaggregated_adds_accelerators_and_frees_decode_of_interruptions():
     batch, reading = 32.0, Layout(tensor=2.0)
     served = serve(WHAT, CHAT, batch, mode="disaggregated", prefill_layout=reading)

@@ -82,6 +82,30 @@ def test_layouts_are_read_as_they_ran(tmp_path: Path, ranks: tuple[str, ...], re
 
 
 @pytest.mark.contract
+@pytest.mark.parametrize(
+    ("change", "held"),
+    [
+        ({}, 0),
+        # SGLang looks every 30 steps, on average after 15; every 10 below 16 requests and on four ranks in 8 bits
+        ({"backend": "sglang", "model_path": "deepseek-ai/DeepSeek-R1", "system": "b200_sxm", "tp_size": "8"}, 15),
+        ({"backend": "sglang", "model_path": "deepseek-ai/DeepSeek-R1", "system": "b200_sxm"}, 5),
+        ({"backend": "sglang", "model_path": "Qwen/Qwen3.5-397B-A17B", "system": "b300_sxm"}, 15),
+        ({"backend": "sglang", "model_path": "Qwen/Qwen3.5-397B-A17B", "system": "h200_sxm"}, 0),
+        # TensorRT-LLM waits for a batch at 1k/1k alone, below eight ranks
+        ({"backend": "trtllm", "model_path": "meta-llama/Llama-3.1-70B", "osl": "1024"}, 20),
+        ({"backend": "trtllm", "model_path": "meta-llama/Llama-3.1-70B", "osl": "1024", "tp_size": "8"}, 0),
+        ({"backend": "trtllm", "model_path": "meta-llama/Llama-3.1-70B", "osl": "8192"}, 0),
+    ],
+)
+def test_schedulers_hold_requests_as_the_scripts_say(tmp_path: Path, change: dict[str, str], held: float) -> None:
+    rows, _ = read_rows(written(tmp_path, change))
+    assert rows.held_steps.tolist() == [held]
+    few = {"silicon_data_source": "source_file=2026-04-06.csv; silicon_concurrency=8", "batch_size": "8"}
+    rows, _ = read_rows(written(tmp_path, {**change, **few}))
+    assert rows.held_steps.tolist() == [5 if held == 15 else held]
+
+
+@pytest.mark.contract
 def test_split_fits_every_second_hopper_group_and_no_blackwell(tmp_path: Path) -> None:
     rows, _ = read_rows(
         written(

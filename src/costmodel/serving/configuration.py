@@ -32,6 +32,9 @@ class Engine:
         Time of the host for each kernel of a pass over prompts, >= 0 [s]: such passes are not captured, so that every
         kernel is launched from the host before the first token comes. What else the host does for a first token is
         in it.
+    held_steps
+        Decode steps for which a request waits before the scheduler takes it in, on average, >= 0 [1]: one that looks
+        at its queue only every so many steps, or waits for a batch of prompts.
     memory_use
         Share of memory that the engine plans with, 0 < s < 1 [1].
     reserve
@@ -42,6 +45,7 @@ class Engine:
     decode_factor: Numeric = 1.0
     host_time: Numeric = 0.0
     launch_time: Numeric = 0.0
+    held_steps: Numeric = 0.0
     memory_use: Numeric = 0.9
     reserve: Reserve = field(default_factory=Reserve)
 

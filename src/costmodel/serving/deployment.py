@@ -118,6 +118,12 @@ class EngineInputs(Inputs):
     launch_time: Parameter = parameter(
         "s", ge=0, optional=True, description="Time of the host to start a pass over prompts, by kernel."
     )
+    held_steps: Parameter = parameter(
+        "1",
+        ge=0,
+        default=0.0,
+        description="Decode steps that a request waits until the scheduler takes it in; none where disaggregated.",
+    )
     deviation: Parameter = parameter(
         "1",
         gt=0,

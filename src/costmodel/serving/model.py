@@ -217,6 +217,7 @@ def _engine(resolved: Deployment) -> Engine:
     found = replace(
         profile(given.name).engine(),
         memory_use=given.memory_use,
+        held_steps=given.held_steps,
         reserve=reserve(given.name, resolved.accelerator),
         **_given({name: getattr(given, name) for name in times}),
     )

@@ -285,7 +285,8 @@ def _interleaved(point: _Point, codes: Numeric) -> Serving:
     # between two tokens of a request the other requests of the batch have their prompts read
     interrupted = (point.batch - 1.0) * reading / accelerators
     interval = (point.passes * step + interrupted) / np.maximum(point.traffic.mean_output - 1.0, 1.0)
-    return _collect(point, codes, step, reading, answering, interval, point.prompt_latency() + step)
+    first = point.prompt_latency() + (1.0 + point.what.engine.held_steps) * step
+    return _collect(point, codes, step, reading, answering, interval, first)
 
 
 def _disaggregated(point: _Point, codes: Numeric) -> Serving:
@@ -309,7 +310,7 @@ def _chunked(point: _Point, codes: Numeric) -> Serving:
     batch = np.minimum(point.batch, traffic.chunk * parts / per_sequence)
     chunk = np.minimum(traffic.chunk, point.new_tokens)
     step, full = _mixed_steps(point, batch, batch / parts * per_sequence, chunk)
-    first = point.new_tokens / chunk * full + launch_time(point.what)
+    first = point.new_tokens / chunk * full + launch_time(point.what) + point.what.engine.held_steps * step
     together = point.passes * step / batch * layout.accelerators
     # one step serves both: its time is shared as the two would need it alone
     reading = point.prompt_seconds * point.new_tokens

@@ -60,7 +60,9 @@ def _serve(rows: Rows, engines: Mapping[str, Engine]) -> Serving:
     what = Configuration(
         shape=shape(model),
         machine=stacked([machine_of(str(name), stored) for name in accelerators], which),
-        engine=stacked([engines.get(str(name), Engine()) for name in names], engine),
+        engine=replace(
+            stacked([engines.get(str(name), Engine()) for name in names], engine), held_steps=rows.held_steps
+        ),
         layout=Layout(tensor=rows.tensor, expert=np.maximum(rows.expert, rows.attention_groups)),
         precision=stored.precision(),
     )

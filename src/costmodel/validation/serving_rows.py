@@ -6,6 +6,10 @@ The wheel ``aiconfigurator-core`` (extra ``exams``) ships the table. Rules that 
   measurement stands in another export with n): it is read as n. A precision that is not written is that of the
   checkpoint, 16 bits. Attention groups that are not written follow from
   the ranks of the experts.
+* **Schedulers.** What the published scripts of InferenceX set is taken from them: SGLang on B200 and B300 looks for
+  requests of DeepSeek-R1 and Qwen3.5 every 30 decode steps, every 10 below 16 requests or on four ranks in 8 bits
+  (``dsr1_fp8_b200.sh``, ``dsr1_fp4_b200.sh``, ``qwen3.5_fp8_b200.sh``); TensorRT-LLM holds prompts of Llama 70B at
+  1k/1k back for 20 steps on fewer than eight ranks, to read several at once (``70b_fp8_h200_trt_slurm.sh``).
 * **Exclusion.** A row is left out where it has no meaning for one copy of a model: the same measurement again; a
   disaggregated row without the number of decode workers, whose batch is unknown; an aggregated row whose tensor
   ranks are the total of several workers; a row without concurrency, or whose batch contradicts it.
@@ -88,6 +92,8 @@ class Rows:
         Coefficient of variation of both lengths [1].
     concurrency
         Requests in the system [1].
+    held_steps
+        Decode steps for which a request waits before the scheduler takes it in, on average [1].
     tensor, attention_groups, expert
         Ranks of an attention group, attention groups of a copy, ranks over which experts are spread [1].
     prefill_tensor, prefill_groups, prefill_expert
@@ -109,6 +115,7 @@ class Rows:
     output_tokens: FloatArray
     variation: FloatArray
     concurrency: FloatArray
+    held_steps: FloatArray
     tensor: FloatArray
     attention_groups: FloatArray
     expert: FloatArray
@@ -237,8 +244,31 @@ def _read(row: dict[str, str]) -> dict[str, Any] | str:
         "variation": 0.0 if _FIXED_LENGTHS in row["silicon_data_source"] else VARIATION,
         "time_to_first_token": round(float(row["silicon_ttft_ms"]) / 1e3, 9),
         "time_per_output_token": round(float(row["silicon_tpot_ms"]) / 1e3, 9),
+        "held_steps": _held_steps(row, found) if row["mode"] == "agg" else 0.0,
         **found,
     }
+
+
+_POLLED = {"B200", "B300"}, {"DeepSeek-V3", "Qwen3.5-397B-A17B"}
+"""Accelerators and models of whose requests SGLang is told to look rarely."""
+_POLLS = 30.0, 10.0, 16.0
+"""Decode steps between two looks, those of small loads, and the load from which on the first hold [1]."""
+_BATCH_STEPS, _BATCHED_RANKS = 20.0, 8.0
+"""Steps for which TensorRT-LLM is told to wait for a batch of prompts, and the ranks from which on it is not [1]."""
+
+
+def _held_steps(row: dict[str, str], found: dict[str, float]) -> float:
+    """Return for how many decode steps a request is held back, by the scripts of the dated exports."""
+    if _FIXED_LENGTHS in row["silicon_data_source"]:
+        return 0.0
+    model, ranks = MODELS[row["model_path"]], found["tensor"]
+    accelerators, models = _POLLED
+    if row["backend"] == "sglang" and SYSTEMS[row["system"]] in accelerators and model in models:
+        seldom, often, load = _POLLS
+        four = model == "DeepSeek-V3" and row["precision"] == "fp8" and ranks < _BATCHED_RANKS
+        return 0.5 * (often if found["concurrency"] < load or four else seldom)
+    batched = row["backend"] == "trtllm" and model == "Llama-3.1-70B" and row["isl"] == row["osl"] == "1024"
+    return _BATCH_STEPS if batched and ranks < _BATCHED_RANKS else 0.0
 
 
 def _together(row: dict[str, str], concurrency: float) -> dict[str, float] | str:
