@@ -239,3 +239,12 @@ def test_the_total_stands_before_its_parts(costmodel):
     ):
         rows = [line for line in costmodel("run", name).stdout.splitlines() if line.startswith("│")]
         assert total in rows[0]
+
+
+def test_outputs_by_year_as_a_long_table(costmodel, tmp_path):
+    path = tmp_path / "long.csv"
+    assert costmodel("run", "token-market", "--iamc", str(path)).returncode == 0
+    rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+    assert {row["scenario"] for row in rows} == {"token-market"}
+    assert costmodel("run", "token-market", "--iamc", "long.txt").returncode == 2
+    assert "stands alone" in costmodel("run", "token-market", "--iamc", str(path), "--json").stderr

@@ -26,13 +26,18 @@ def audit_command(
         list[str] | None,
         typer.Option(help="USD for a unit of a currency, as EUR=1.08; the month's reference rate where absent."),
     ] = None,
+    offers: Annotated[
+        Path | None, typer.Option(help="SkyPilot's price list vms.csv to hold it against, instead of the catalog.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Audit a bill: unit prices, what is above the market, what stands idle, build against buy."""
+    from costmodel.formats import skypilot
     from costmodel.studies.audit import audit
     from costmodel.studies.bill import read_bill
 
-    done = audit(read_bill(bill, instances=_instances(instances)), _rates(rate))
+    listed = None if offers is None else skypilot.read(offers)
+    done = audit(read_bill(bill, instances=_instances(instances)), _rates(rate), listed)
     if as_json:
         print_json(_form(done))
         return

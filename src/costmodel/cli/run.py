@@ -8,7 +8,15 @@ from typing import Annotated, Any
 
 import typer
 
-from costmodel.cli.common import check_draws, check_writable, executor_of, print_json, progress, scenario_with
+from costmodel.cli.common import (
+    check_draws,
+    check_writable,
+    executor_of,
+    print_json,
+    progress,
+    scenario_with,
+    write_whole,
+)
 from costmodel.cli.money import Money
 from costmodel.cli.outputs import print_outputs
 from costmodel.cli.rows import print_lines, show, show_or_json
@@ -42,6 +50,9 @@ def run_command(
         Path | None,
         typer.Option(help="Also write the table (.csv, .xlsx, .parquet) or the whole result (.nc, .zarr)."),
     ] = None,
+    iamc: Annotated[
+        Path | None, typer.Option(help="Write the outputs by year as a long table of IAMC (.csv) instead of printing.")
+    ] = None,
     money_of: Annotated[int | None, typer.Option(help="Show amounts in money of this year, by US CPI-U.")] = None,
     inflation: Annotated[
         float | None, typer.Option(help="With --money-of: rise of prices a year after the index ends, as 0.02.")
@@ -60,6 +71,11 @@ def run_command(
     if out is not None:
         check_writable(out)
     scenario = scenario_with(name, set_)
+    if iamc is not None:
+        if workers is not None or weighted or out is not None or as_json:
+            raise DomainError("--iamc stands alone: leave --workers, --weighted, --out and --json out")
+        _write_iamc(money.of(run(scenario, draws=draws, rng=seed)), iamc)
+        return
     if scenario.model != "flywheel":
         if workers is not None or weighted:
             raise DomainError(f"--workers and --weighted belong to the flywheel, not to {scenario.model!r}")
@@ -123,6 +139,20 @@ def _show_other(result: Result, as_json: bool, out: Path | None, changes: list[s
         result.save(out)
     elif out is not None:
         save_table(long_of(result, names), out)
+
+
+def _write_iamc(result: Result, path: Path) -> None:
+    from costmodel.formats.iamc import write
+
+    if path.suffix != ".csv":
+        raise ScenarioError(f"--iamc {path}: the name must end in .csv")
+    text = write(result)
+
+    def put(target: Path) -> None:
+        target.write_text(text, encoding="utf-8")
+
+    write_whole(path, put)
+    typer.echo(f"written: {path}")
 
 
 def list_command(

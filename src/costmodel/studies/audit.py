@@ -7,21 +7,23 @@ never added up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
+from typing import TypeAlias
 
 import numpy as np
 
 from costmodel.formats.exchange_rates import shipped
 from costmodel.formats.focus import NO_CURRENCY
+from costmodel.formats.skypilot import MachineOffer, prices
 from costmodel.foundation.errors import CatalogError, MissingExtraError
 from costmodel.foundation.tables import Table, Tabled
-from costmodel.studies.bill import Bill, Line
+from costmodel.studies.bill import Bill, Line, accelerator_family
 from costmodel.studies.price_books import PackagedPrices
-from costmodel.studies.rates import Rate, end_of_month, latest_month, owner_rate, rental_rate
+from costmodel.studies.rates import RANKS, Rate, end_of_month, latest_month, owner_rate, rental_rate
 
 HOURS_STEADY = 0.7
 """Share of a month's hours from which use counts as steady: below it a commitment may stand idle (assumed)."""
@@ -104,7 +106,11 @@ class Audit(Tabled):
         return Table.of(rows, self.bill.source)
 
 
-def audit(bill: Bill, rates: Mapping[str, float] | None = None) -> Audit:
+Judge: TypeAlias = Callable[[Line, float], "Finding | None"]
+"""What judges a line at a rate of its currency."""
+
+
+def audit(bill: Bill, rates: Mapping[str, float] | None = None, offers: Sequence[MachineOffer] | None = None) -> Audit:
     """Judge a bill.
 
     Parameters
@@ -114,6 +120,9 @@ def audit(bill: Bill, rates: Mapping[str, float] | None = None) -> Audit:
     rates
         USD for one unit of each currency of the bill other than USD, as ``{"EUR": 1.08}``; where absent, the mean of
         the reference rates of a line's month (extra ``currencies``).
+    offers
+        A price list of one's own, as `costmodel.formats.skypilot.read` returns it: on demand and spot are then held
+        against it, and not against the offers of the catalog.
 
     Returns
     -------
@@ -144,7 +153,9 @@ def audit(bill: Bill, rates: Mapping[str, float] | None = None) -> Audit:
         elif line.pricing == "unused commitment":
             findings.append(_idle(line, rate))
         elif line.quantity > 0.0 and line.name:
-            judges = (_against_list, _against_hosts) if line.kind == "tokens" else _OF_HOURS
+            judges: tuple[Judge, ...] = (_against_list, _against_hosts) if line.kind == "tokens" else _OF_HOURS
+            if offers is not None and line.kind != "tokens":
+                judges = (partial(_against_offers, offers), *_OF_HOURS[1:])
             for finding in judges:
                 try:
                     found = finding(line, rate)
@@ -204,6 +215,19 @@ def _against_market(line: Line, rate: float) -> Finding | None:
     """Compare with what others charged for the same way of pricing."""
     yardstick = rental_rate(line.name, line.month, line.pricing)
     return _against(line, rate, yardstick, f"{line.name} {line.pricing} dearer than the market")
+
+
+def _against_offers(offers: Sequence[MachineOffer], line: Line, rate: float) -> Finding | None:
+    """Compare with a price list: the cheapest region of each machine that has the accelerator."""
+    if line.pricing not in ("on demand", "spot"):
+        return _against_market(line, rate)
+    names = {offer.accelerator for offer in offers if accelerator_family(offer.accelerator) == line.name}
+    found = prices(offers, names, spot=line.pricing == "spot")
+    if not found:
+        raise CatalogError(f"the price list has no {line.pricing} offer of {line.name!r}")
+    low, middle, high = np.quantile(found, RANKS)
+    yardstick = Rate(float(low), float(middle), float(high), (f"{len(found)} machines of the price list",))
+    return _against(line, rate, yardstick, f"{line.name} {line.pricing} dearer than the price list")
 
 
 def _against_commitment(line: Line, rate: float) -> Finding | None:
