@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
-from costmodel.foundation.errors import CostModelError
-from costmodel.studies.allocation import IDLE_RULES, allocate
+from costmodel.cli.app import app
+from costmodel.foundation.errors import CostModelError, DomainError
+from costmodel.studies.allocation import IDLE_RULES, allocate, units_of
 
 
 @pytest.mark.closed_form
@@ -56,3 +61,42 @@ def test_parts_add_up_to_the_total_to_the_cent(amounts: list[float], cost: float
     assert sum(share.total for share in split.shares) + split.idle_cost == pytest.approx(cost, rel=1e-12)
     cents = split.rounded()
     assert round(sum(round(value * 100) for value in cents.values())) == round(cost * 100)
+
+
+@pytest.mark.closed_form
+@pytest.mark.parametrize(
+    ("text", "by", "units"),
+    [
+        ("1g.10gb", "compute", 1 / 7),
+        ("7x1g.10gb", "compute", 1.0),
+        ("1g.10gb", "memory", 10 / 80),
+        ("MIG 3g.40gb", "memory", 0.5),
+        ("2 x 3g.40gb", "compute", 6 / 7),
+        ("1g.10gb+me", "compute", 1 / 7),
+        ("1/4", "compute", 0.25),
+        ("3x1/4", "compute", 0.75),
+        ("2.5", "memory", 2.5),
+    ],
+)
+def test_slices_of_an_accelerator(text: str, by: str, units: float) -> None:
+    assert units_of(text, 80.0, by) == pytest.approx(units, rel=1e-15)  # type: ignore[arg-type]
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize("text", ["8g.80gb", "1g.90gb", "5/4", "-1", "a", "nan", "inf", "0g.10gb", "1/0"])
+def test_what_is_no_slice_is_refused(text: str) -> None:
+    with pytest.raises(DomainError):
+        units_of(text)
+
+
+@pytest.mark.closed_form
+def test_slices_and_what_is_idle_add_up_to_the_cent(tmp_path: Path) -> None:
+    """Two H100 at 4.10 USD an hour each: a holds 3g.40gb, b 2 x 2g.20gb and a quarter of the other one in time."""
+    path = tmp_path / "users.csv"
+    path.write_text("user,reserved,used\na,3g.40gb,\nb,2x2g.20gb,\nb,1/4,1/8\n", encoding="utf-8")
+    done = CliRunner().invoke(app, ["allocate", str(path), "--units", "2", "--cost", "8.20", "--json"])
+    rows = {row["user"]: row for row in json.loads(done.stdout)["rows"]}
+    # 4.10 · 3/7 = 1.757, 4.10 · (4/7 + 1/8) = 2.855 and 4.10 · 7/8 = 3.588: two cents go to the largest remainders
+    assert [rows[name]["pays"] for name in ("a", "b", "idle")] == [1.76, 2.85, 3.59]
+    assert sum(round(100 * row["pays"]) for row in rows.values()) == 820
+    assert rows["idle"]["used"] == pytest.approx(2 - 1 - 1 / 8)

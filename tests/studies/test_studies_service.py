@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import costmodel
-from costmodel.foundation.errors import CatalogError, ScenarioError
-from costmodel.ownership.accelerator_hour import AcceleratorHour, accelerator_hour
+from costmodel.formats.electricity import electricity
+from costmodel.foundation.errors import CatalogError, CostModelError, ScenarioError
+from costmodel.ownership.accelerator_hour import AcceleratorHour, absent_figures, accelerator_hour, filled
 from costmodel.serving.deployment import Deployment
 from costmodel.serving.model import deploy
 from costmodel.studies.service import Service, serve_plan
@@ -153,6 +154,30 @@ def test_carbon_is_electricity_and_hardware() -> None:
     tokens = 0.4 * float(result.tokens_per_second) * 8766 * 3600 * 5
     assert float(result.carbon) == pytest.approx(float(result.energy) * 0.4 + 150e3 / tokens)
     assert float(result.water) == pytest.approx(float(result.energy) * 0.003)
+    assert float(result.carbon_market) == float(result.carbon)
+
+
+@pytest.mark.closed_form
+def test_contracts_change_gases_by_market_and_not_by_location() -> None:
+    carbon = {"intensity": 0.4, "contracted_share": 0.75, "contracted_intensity": 0.02, "residual_intensity": 0.6}
+    result = serve_plan(plan(carbon=carbon).resolve())
+    assert float(result.carbon) == pytest.approx(float(result.energy) * 0.4)
+    assert float(result.carbon_market) == pytest.approx(float(result.energy) * (0.75 * 0.02 + 0.25 * 0.6))
+
+
+@pytest.mark.contract
+def test_a_region_has_its_grid_and_is_cited() -> None:
+    pytest.importorskip("ecologits")
+    pytest.importorskip("codecarbon")
+    for region in ("FRA", "US-TX", "gcp:us-west4"):
+        served = plan(carbon={"region": region, "water": 0.0})
+        grid = electricity(region)
+        result = serve_plan(served.resolve())
+        assert float(result.carbon) == pytest.approx(float(result.energy) * grid.carbon)
+        assert {row.path: row.source.title for row in served.sources() if row.source}["carbon.intensity"] == grid.source
+    assert np.isnan(serve_plan(plan(carbon={"region": "US-TX"}).resolve()).water)
+    with pytest.raises(CatalogError, match="no electricity is recorded for 'XXX'"):
+        plan(carbon={"region": "XXX"})
 
 
 @pytest.mark.contract
@@ -166,6 +191,9 @@ def test_carbon_is_electricity_and_hardware() -> None:
         ({"offers": {"owning": {"kind": "committed", "price": 1.0}}}, "'owning' names two ways"),
         ({"offers": {"a": {"kind": "committed", "price": 1.0, "lost_time": 1.0}}}, "lost_time would do nothing"),
         ({"offers": {"a": {"kind": "spot", "price": 1.0}}}, "interruption_rate is missing"),
+        ({"carbon": {"water": 0.0}}, "give the intensity of electricity, or the region"),
+        ({"carbon": {"intensity": 0.4, "region": "FRA"}}, "not both"),
+        ({"carbon": {"intensity": 0.4, "contracted_intensity": 0.1}}, "contracted_intensity would do nothing"),
         ({"hour": {**HOUR, "region": "Ohio", "electricity_price": 8e-5}}, "region would do nothing"),
     ],
 )
@@ -187,6 +215,53 @@ def test_the_bibliography_holds_the_catalogs_figures_of_the_hour() -> None:
     assert "hour.electricity_price" in cited
     given = {row.path for row in plan(hour={**HOUR, "electricity_price": 8e-5}).sources()}
     assert "hour.electricity_price" in given
+
+
+CARBON = {"intensity": 0.4, "contracted_share": 0.5, "contracted_intensity": 0.1, "residual_intensity": 0.5,
+          "water": 0.003, "embodied": 1e5, "embodied_life": 4.0}  # fmt: skip
+EVERYTHING = {
+    "offers": OFFERS,
+    "tokens_for_sale": {"host": {"input": 1e-6, "cached": 1e-7, "output": 4e-6}},
+    "sale": {"input": 1e-6, "cached": 1e-7, "output": 4e-6},
+    "carbon": CARBON,
+}
+
+
+SPREAD = {
+    **SERVING,
+    "workload": {**SERVING["workload"], "variation_input": 0.8, "variation_output": 0.8, "correlation": 0.2},
+    "draft": {"tokens": 3.0, "acceptance": 0.6, "cost": 0.1},
+    "layout": {"tensor": 16},
+}  # several servers, lengths that differ, drafted tokens
+
+
+def inert(whole: Service) -> set[str]:
+    """Return the numbers of a plan, with those of the catalog, that move no figure and are not refused."""
+    hour = filled(whole.hour, whole.accelerator)
+    whole = whole.replace({f"hour.{name}": float(getattr(hour, name)) for name in absent_figures(whole.hour)})
+    base = costmodel.run(whole)
+
+    def moves(path: str, value: float, unit: str) -> bool:
+        """Return whether a figure moves, or the value is refused as one that would do nothing."""
+        try:
+            result = costmodel.run(whole.replace({path: value if unit == "1" else f"{value!r} {unit}"}))
+        except CostModelError as error:
+            return "would do nothing" in str(error)
+        return any(not np.array_equal(base[name], result[name], equal_nan=True) for name in base)
+
+    return {
+        path
+        for path, value, spec, _ in whole.walk()
+        if isinstance(value, float)
+        and not any(moves(path, v, spec.unit) for v in (value * 1.1 + 0.05 * (value == 0.0), value * 0.8, value + 1.0))
+    }
+
+
+@pytest.mark.law
+@pytest.mark.parametrize("changes", [{}, {"paid_by": "renting", "rent": 2.5}])
+def test_every_input_moves_an_output_or_is_refused(changes: dict) -> None:
+    """In a plan on one server, or in one with lengths that differ, drafted tokens and several servers."""
+    assert inert(plan(**EVERYTHING, **changes)) & inert(plan(**EVERYTHING, **changes, serving=SPREAD)) == set()
 
 
 @pytest.mark.contract

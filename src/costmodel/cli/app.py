@@ -12,6 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from costmodel.catalog.own import use
+from costmodel.cli.allocate import allocate_command
 from costmodel.cli.answer import answer_command
 from costmodel.cli.audit import audit_command
 from costmodel.cli.backtest import backtest_command
@@ -82,6 +83,7 @@ app.command("sensitivity")(sensitivity_command)
 app.command("breakeven")(breakeven_command)
 app.command("calibrate")(calibrate_command)
 app.command("compare")(compare_command)
+app.command("allocate")(allocate_command)
 app.command("audit")(audit_command)
 app.command("backtest")(backtest_command)
 app.command("balance")(balance_command)

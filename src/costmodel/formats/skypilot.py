@@ -2,7 +2,8 @@
 
 **Versions.** Catalogues v5 to v8 (``catalogs/v7/CLOUD/vms.csv``), whose columns include ``InstanceType``,
 ``AcceleratorName``, ``AcceleratorCount``, ``Price``, ``SpotPrice`` and ``Region``. Lists that lack one are refused
-by its name. A list says nothing of its date or its cloud: the caller knows both. Prices are in USD an hour of the machine.
+by its name. A list says nothing of its date or its cloud: the caller knows both. Prices are in USD an hour of the
+machine.
 """
 
 from __future__ import annotations

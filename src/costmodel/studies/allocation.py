@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from costmodel.foundation.errors import DomainError, ScenarioError
+from costmodel.foundation.tables import Table, Tabled
 
 IdleRule = Literal["apart", "by reservation", "by use"]
 """Who pays for idle capacity: nobody in particular, those who reserve, or those who use."""
 IDLE_RULES: tuple[IdleRule, ...] = ("apart", "by reservation", "by use")
 CENT = 0.01
 """Smallest amount that an allocation tells apart [currency]."""
+COMPUTE_SLICES = 7
+"""Slices of the multiprocessors that NVIDIA's multi-instance GPUs (A100, H100, H200, B200) are split into [1]."""
+ShareBy = Literal["compute", "memory"]
+"""What of a slice is charged for: its multiprocessors, or its memory."""
+_SLICE = re.compile(r"(?:(\d{1,4})\s*[x×]\s*)?(?:MIG\s*)?(\d)g\.(\d{1,3})gb(?:\+\S+)?", re.IGNORECASE)
+_PART = re.compile(r"(?:(\d{1,4})\s*[x×]\s*)?(\d{1,4})\s*/\s*(\d{1,4})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +52,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Allocation:
+class Allocation(Tabled):
     """The cost of a fleet, split; shares and idle capacity add up to the total.
 
     Parameters
@@ -78,6 +86,16 @@ class Allocation:
                 return share
         raise ScenarioError(f"no user {name!r}: there are {', '.join(share.name for share in self.shares)}")
 
+    def table(self) -> Table:
+        """Return what each reserves, uses and pays as a table, to the cent, with what is idle."""
+        exact = self.rounded()
+        rows: list[dict[str, Any]] = [
+            {"user": share.name, "reserved": share.reserved, "used": share.used, "pays": exact[share.name]}
+            for share in self.shares
+        ]
+        rows.append({"user": "idle", "reserved": None, "used": self.idle_units, "pays": exact["idle"]})
+        return Table.of(rows, f"{self.total:,.2f} in all, idle capacity {self.rule}")
+
     def rounded(self) -> dict[str, float]:
         """Return what each pays in whole cents, and ``idle``, so that they add up to the rounded total exactly.
 
@@ -98,6 +116,63 @@ class Allocation:
         for name in order[:left]:
             floors[name] += 1
         return {name: count / 100 for name, count in floors.items()}
+
+
+def units_of(text: str, memory: float = 80.0, by: ShareBy = "compute") -> float:
+    """Return how many accelerators an amount stands for: whole ones, time slices, or slices of a multi-instance GPU.
+
+    Parameters
+    ----------
+    text
+        A number, a time slice as ``1/4`` (one of four replicas), or a profile as ``1g.10gb``; several as ``2x3g.40gb``.
+    memory
+        Memory of the accelerator as its profiles count it, > 0 [GB].
+    by
+        Whether a slice is its share of the multiprocessors (sevenths) or of the memory.
+
+    Returns
+    -------
+    float
+        Accelerators [1]. All slices of one add up to at most 1.
+
+    Raises
+    ------
+    DomainError
+        If the text is none of these, or a slice is larger than the accelerator.
+
+    Notes
+    -----
+    A full set of slices need not be the whole: seven of ``1g.10gb`` hold 70 of 80 GB, two of ``3g.40gb`` six of seven
+    multiprocessor slices. What is left is idle, and shows as such.
+
+    Examples
+    --------
+    >>> units_of("2x3g.40gb", 80.0, "memory"), units_of("1/4"), units_of("3")
+    (1.0, 0.25, 3.0)
+    >>> round(7 * units_of("1g.10gb"), 12)
+    1.0
+    """
+    plain = text.strip()
+    found, part = _SLICE.fullmatch(plain), _PART.fullmatch(plain)
+    if by not in ("compute", "memory"):
+        raise DomainError(f"by {by!r}: a slice is its share of 'compute' or of 'memory'")
+    if found is not None:
+        compute, held = int(found[2]) / COMPUTE_SLICES, float(found[3]) / memory
+        if not 0.0 < compute <= 1.0 or not 0.0 < held <= 1.0:
+            raise DomainError(f"{text!r}: larger than the accelerator ({COMPUTE_SLICES} slices, {memory:g} GB)")
+        return int(found[1] or 1) * (compute if by == "compute" else held)
+    if part is not None:
+        above, below = int(part[2]), int(part[3])
+        if not 0 < above <= below:
+            raise DomainError(f"{text!r}: a time slice is a part of one, as 1/4")
+        return int(part[1] or 1) * above / below
+    try:
+        number = float(plain)
+    except ValueError:
+        number = float("nan")
+    if not 0.0 <= number < float("inf"):
+        raise DomainError(f"{text!r}: write a number of accelerators, a time slice as 1/4 or a profile as 1g.10gb")
+    return number
 
 
 def allocate(

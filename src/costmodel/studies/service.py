@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from costmodel.catalog.named import AcceleratorName
+from costmodel.formats.electricity import electricity
 from costmodel.foundation.arrays import FloatArray, Numeric, ordered_sum
-from costmodel.foundation.errors import CatalogError, ScenarioError
+from costmodel.foundation.errors import CatalogError, MissingExtraError, ScenarioError
 from costmodel.foundation.inputs import Inputs, Parameter, parameter
-from costmodel.foundation.provenance import Citation
+from costmodel.foundation.provenance import Citation, Source
 from costmodel.foundation.results import Result, derived, output
 from costmodel.foundation.scenario import Scenario, register_model
 from costmodel.foundation.units import HOURS_PER_YEAR, MONTHS_PER_YEAR, SECONDS_PER_HOUR, SECONDS_PER_YEAR
@@ -57,16 +58,46 @@ class Sale(Inputs):
 
 
 class Carbon(Inputs):
-    """What electricity and hardware emit."""
+    """What electricity and hardware emit: by the grid of a place, and by what contracts say of it."""
 
+    region: str | None = None
+    """Place whose grid is looked up (extra ``carbon``): a country as ``FRA``, a US state as ``US-TX``, a cloud region
+    as ``gcp:us-west4``; see `costmodel.formats.electricity`."""
     intensity: Parameter = parameter(
-        "g/Wh", ge=0, description="Greenhouse gases of electricity as CO2, location or market based."
+        "g/Wh", ge=0, optional=True, description="Greenhouse gases of electricity as CO2, by location."
     )
-    water: Parameter = parameter("L/Wh", ge=0, default=0.0, description="Water evaporated per energy at the meter.")
+    contracted_share: Parameter = parameter(
+        "1", ge=0, le=1, default=0.0, description="Share of electricity under certificates or power purchase contracts."
+    )
+    contracted_intensity: Parameter = parameter(
+        "g/Wh", ge=0, optional=True, description="Greenhouse gases of contracted electricity; absent: none."
+    )
+    residual_intensity: Parameter = parameter(
+        "g/Wh", ge=0, optional=True, description="Of electricity that nobody contracted; absent: by location."
+    )
+    water: Parameter = parameter(
+        "L/Wh", ge=0, optional=True, description="Water evaporated per energy at the meter; absent: as the region has."
+    )
     embodied: Parameter = parameter(
         "g", ge=0, default=0.0, description="Greenhouse gases of making an accelerator with its share of the server."
     )
     embodied_life: Parameter = parameter("year", gt=0, default=5.0, description="Years that the embodied gases cover.")
+
+    @model_validator(mode="after")
+    def _check_one_place(self) -> Self:
+        if (self.region is None) == (self.intensity is None):
+            raise ScenarioError("give the intensity of electricity, or the region whose grid it is from, and not both")
+        if self.contracted_intensity is not None and self.contracted_share == 0.0:
+            raise ScenarioError("contracted_intensity would do nothing: contracted_share is 0")
+        return self
+
+    def grid(self) -> tuple[Numeric, Numeric]:
+        """Return greenhouse gases by location [g/Wh] and water [L/Wh], NaN where the data of the region have none."""
+        if self.region is None:
+            return self.intensity, 0.0 if self.water is None else self.water
+        found = electricity(self.region)
+        water = np.nan if found.water is None else found.water
+        return found.carbon, water if self.water is None else self.water
 
 
 class Service(Scenario):
@@ -127,12 +158,25 @@ class Service(Scenario):
         repeated = {"owning", *self.offers} & {*self.tokens_for_sale} or {"owning"} & {*self.offers}
         if repeated:
             raise ScenarioError(f"offers: {sorted(repeated)[0]!r} names two ways to pay")
+        if self.carbon is not None and self.carbon.region is not None:
+            self.carbon.grid()  # an unknown region is refused when the scenario is read
         check_choices(self.hour, self.accelerator, named_elsewhere=True)
         return self
 
     def sources(self) -> tuple[Citation, ...]:
         """Return the bibliography of what the service uses, figures of the hour from the catalog included."""
-        return (*super().sources(), *self._catalog_figures())
+        return (*super().sources(), *self._catalog_figures(), *self._grid_figures())
+
+    def _grid_figures(self) -> tuple[Citation, ...]:
+        if self.carbon is None or self.carbon.region is None:
+            return ()
+        try:
+            found = electricity(self.carbon.region)
+        except (CatalogError, MissingExtraError):
+            return ()
+        source = Source(found.source, None if found.year is None else str(found.year), found.link)
+        note = f"grid of {found.region}, by location"
+        return (Citation("carbon.intensity", f"{found.carbon:.6g}", "g/Wh", found.grade, source, note),)
 
     def _catalog_figures(self) -> tuple[Citation, ...]:
         hour = {name: getattr(self.hour, name) for name in HourInputs.model_fields}
@@ -197,9 +241,20 @@ class ServiceResult(Result):
         "Wh/token", label="energy of a token of the mix", basis="at the meter, idle hours in", blank=_BLANK
     )
     carbon: FloatArray = output(
-        "g/token", label="greenhouse gases of a token", basis="electricity and hardware, as CO2", blank=_NO_CARBON
+        "g/token",
+        label="greenhouse gases of a token",
+        basis="electricity by location, and hardware, as CO2",
+        blank=_NO_CARBON,
     )
-    water: FloatArray = output("L/token", label="water evaporated for a token", blank=_NO_CARBON)
+    carbon_market: FloatArray = output(
+        "g/token",
+        label="greenhouse gases of a token, by contracts",
+        basis="electricity by contracts (market-based), and hardware, as CO2",
+        blank=_NO_CARBON,
+    )
+    water: FloatArray = output(
+        "L/token", label="water evaporated for a token", blank=f"{_NO_CARBON}, or its region has none on record"
+    )
     way_cost: FloatArray = output(
         "USD/token",
         dims=("way",),
@@ -312,7 +367,7 @@ def serve_plan(resolved: Service) -> ServiceResult:
     parts = _parts(resolved, hour, use)
     served = _served(resolved, figures, ordered_sum(parts.values()), use)
     price = np.nan if resolved.sale is None else _price(resolved.sale, resolved)
-    carbon, water = _carbon(resolved.carbon, served, use)
+    carbon, by_contract, water = _carbon(resolved.carbon, served, use)
     values: dict[str, Any] = {
         name: getattr(served, name)
         for name in (
@@ -336,6 +391,7 @@ def serve_plan(resolved: Service) -> ServiceResult:
         "utilisation": use,
         "blended_price": price,
         "carbon": carbon,
+        "carbon_market": by_contract,
         "water": water,
         "site_accelerators": resolved.facility_power / (figures.it_power * figures.pue),
         "requests_per_user": resolved.requests_per_user,
@@ -421,13 +477,17 @@ def _served(resolved: Service, figures: HourInputs, hour_price: Numeric, use: Nu
     )
 
 
-def _carbon(carbon: Carbon | None, served: DeploymentResult, use: Numeric) -> tuple[Numeric, Numeric]:
-    """Return greenhouse gases [g/token] and water [L/token] of a token of the mix."""
+def _carbon(carbon: Carbon | None, served: DeploymentResult, use: Numeric) -> tuple[Numeric, Numeric, Numeric]:
+    """Return greenhouse gases by location and by contracts [g/token] and water [L/token] of a token of the mix."""
     if carbon is None:
-        return np.nan, np.nan
+        return np.nan, np.nan, np.nan
+    intensity, water = carbon.grid()
+    contracted = 0.0 if carbon.contracted_intensity is None else carbon.contracted_intensity
+    residual = intensity if carbon.residual_intensity is None else carbon.residual_intensity
+    by_contract = carbon.contracted_share * contracted + (1.0 - carbon.contracted_share) * residual
     per_year = use * served.tokens_per_second * SECONDS_PER_YEAR
     made = carbon.embodied / (carbon.embodied_life * per_year)
-    return served.energy * carbon.intensity + made, served.energy * carbon.water
+    return served.energy * intensity + made, served.energy * by_contract + made, served.energy * water
 
 
 register_model("service", Service, "costmodel.studies.service:serve_plan")
