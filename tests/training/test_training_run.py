@@ -251,8 +251,12 @@ def test_a_shape_of_ones_own_is_predicted() -> None:
     assert rate(foundry) == pytest.approx(10_643, rel=0.05)
     for known in ({"layers": 32, "d_model": 4096, "parameters": 6.66e9}, {"parameters": 6.66e9}):
         sized = foundry.replace({"prediction.own_shape": known})
+        (note,) = train(sized.resolve()).remarks
+        assert "taken from parameters = 6.66e+09" in note
         assert rate(sized) == pytest.approx(10_643, rel=0.05)
         assert type(run).from_toml(sized.to_toml()) == sized
+    assert "prediction.framework is not given" in train(run.resolve()).remarks[0]
+    assert train(foundry.resolve()).remarks == ()
     capped = run.replace({"prediction.clock": 0.85, "prediction.memory_bandwidth": 2.4e12})
     assert rate(capped) < 0.9 * rate(run)
     config = {"model_type": "llama", "hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32}

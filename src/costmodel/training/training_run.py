@@ -27,7 +27,7 @@ from costmodel.training.inputs import (
     ReliabilityInputs,
     RentalInputs,
 )
-from costmodel.training.recipe import Recipe
+from costmodel.training.recipe import POOLED, Recipe, framework_names
 from costmodel.training.search import search_layouts
 
 __all__ = ["TrainingRun", "TrainingRunResult", "train"]
@@ -262,7 +262,20 @@ def train(resolved: TrainingRun) -> TrainingRunResult:
     values |= _development(resolved, run_cost, run_cost / values["paid_hours"])
     shaped = np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in values.values()))
     outputs: dict[str, Any] = {name: array[()] for name, array in zip(values, shaped, strict=True)}
-    return TrainingRunResult(scenario=resolved, **outputs)
+    return TrainingRunResult(scenario=resolved, remarks=_remarks(resolved), **outputs)
+
+
+def _remarks(resolved: TrainingRun) -> tuple[str, ...]:
+    """Return what a user should know of a prediction: what its shape took for granted, that no framework is named."""
+    given = resolved.prediction
+    if given is None:
+        return ()
+    found = _shape(given).notes
+    if given.framework != POOLED:
+        return found
+    known = ", ".join(name for name in framework_names() if name != POOLED)
+    said = f"prediction.framework is not given: a pooled record stands in for it; measured ones are {known}"
+    return (*found, said)
 
 
 def _work(resolved: TrainingRun) -> dict[str, Numeric]:
