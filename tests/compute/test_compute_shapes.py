@@ -311,6 +311,9 @@ def test_a_shape_closes_on_a_parameter_count() -> None:
     alone = Shape.from_record({"name": "m", "parameters": 6.66e9})
     assert total_parameters(alone) == pytest.approx(6.66e9, rel=1e-3)
     assert 80 < alone.d_model / alone.layers < 200
+    grouped = Shape.from_record({"name": "m", "parameters": 70e9, "kv_heads": 8})
+    assert grouped.heads % 8 == 0
+    assert total_parameters(grouped) == pytest.approx(70e9, rel=1e-3)
 
 
 @pytest.mark.contract
@@ -320,6 +323,9 @@ def test_a_shape_closes_on_a_parameter_count() -> None:
         ({"parameters": 1e6}, "attention and tables alone have 2.353e\\+09"),
         ({"parameters": "7B"}, "parameters = '7B' must be a number > 0, as 6.66e9"),
         ({"parameters": -1.0}, "must be a number > 0"),
+        ({"parameters": 7e9, "layers": 0}, "layers = 0 must be ≥ 1"),
+        ({"parameters": 7e9, "d_model": "wide"}, "d_model = 'wide' must be a whole number"),
+        ({"parameters": 7e9, "kv_heads": "x"}, "kv_heads = 'x' must be a whole number"),
         ({"parameters": 9e9, "d_ff": 11008}, "parameters = 9e\\+09, but the shape has"),
         ({"parameters": 9e9, "haeds": 3}, "unknown entry 'haeds'; did you mean 'heads'"),
     ],

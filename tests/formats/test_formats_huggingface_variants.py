@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from costmodel.compute import active_parameters, cache_bytes, count_parameters, total_parameters, weight_bytes
+from costmodel.compute import active_parameters, cache_bytes, count_parameters, scheme, total_parameters, weight_bytes
 from costmodel.compute.precision import bytes_per_element
 from costmodel.formats import huggingface
 from costmodel.foundation.errors import DomainError
@@ -161,6 +161,14 @@ def test_weights_as_files_say_they_are_stored(row: tuple[dict[str, Any], str, bo
 def test_bits_of_a_weight_with_its_scales(form: str, bits: float) -> None:
     # 0.5 bits a parameter for scales of NF4, 0.127 with double quantization (QLoRA, arXiv 2305.14314, section 3)
     assert bytes_per_element(form) * 8 == pytest.approx(bits, abs=5e-4)
+
+
+@pytest.mark.contract
+def test_the_name_of_a_format_is_a_scheme() -> None:
+    stored = scheme("int4-g64")
+    assert (stored.attention, stored.experts, stored.head) == ("int4-g64", "int4-g64", "bf16")
+    with pytest.raises(DomainError, match="unknown precision 'int4-g63'"):
+        scheme("int4-g63")
 
 
 @pytest.mark.contract

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from costmodel.compute.parameters import total_parameters
 from costmodel.compute.shapes import Shape
-from costmodel.compute.written import LARGEST
+from costmodel.compute.uniform import Uniform
+from costmodel.compute.written import LARGEST, check_kind
 from costmodel.foundation.errors import DomainError
 
 HEAD_DIM = 128
@@ -52,6 +54,12 @@ def closed(record: Mapping[str, Any]) -> Shape:
     given = {key: value for key, value in record.items() if key != "parameters"}
     where = f"shape {record.get('name', '')!r}"
     wanted = _count(record["parameters"], where)
+    for item in fields(Uniform):
+        if item.name in given:
+            check_kind(given[item.name], item.name, str(item.type), where)
+    for name in ("layers", "d_model", "heads"):
+        if given.get(name) == 0:
+            raise DomainError(f"{where}: {name} = 0 must be ≥ 1")
     taken = _outline(given, wanted)
     full = {**taken, **given}
     field = "d_ff_expert" if full.get("experts") else "d_ff"
@@ -80,7 +88,8 @@ def _outline(given: Mapping[str, Any], wanted: float) -> dict[str, Any]:
         taken["layers"] = max(round(exact), 1)
     layers = given.get("layers", taken.get("layers"))
     if "d_model" not in given:
-        taken["d_model"] = max(round((wanted / LAYER_FACTOR / layers) ** 0.5 / HEAD_DIM), 1) * HEAD_DIM
+        step = HEAD_DIM * (given.get("kv_heads") or 1)  # so that the heads divide
+        taken["d_model"] = max(round((wanted / LAYER_FACTOR / layers) ** 0.5 / step), 1) * step
     d_model = given.get("d_model", taken.get("d_model"))
     if not given.get("kv_rank"):
         width = given.get("head_dim") or (d_model // given["heads"] if given.get("heads") else min(HEAD_DIM, d_model))

@@ -338,8 +338,10 @@ def _named(name: str, model: str) -> Scheme:
             if models:
                 return found
             general = found
+    if general is None and name in FORMATS:
+        return Scheme(name=name, attention=name, dense=name, shared_experts=name, experts=name)
     if general is None:
-        allowed = scheme_names()
+        allowed = tuple(dict.fromkeys((*scheme_names(), *FORMATS)))
         raise DomainError(
             f"unknown precision {name!r}: allowed are {', '.join(allowed)}{near_matches(name, allowed)}, or a table of "
             "formats by part"

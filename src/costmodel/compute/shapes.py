@@ -221,9 +221,9 @@ class Shape:
         if missing:
             hint = ", or parameters, from which what is left open follows" if layers else ""
             raise DomainError(f"{where}: missing {', '.join(missing)}{hint}")
-        if "parameters" in record:
+        if record.get("parameters") is not None:
             raise DomainError(f"{where}: parameters belongs to a shape of equal layers; groups state their widths")
-        built = dict(record)
+        built = {key: value for key, value in record.items() if key != "parameters"}
         for key, kind in (("groups", Group), ("adapters", Adapter)):
             if key in built:
                 tables = built[key]
