@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import costmodel
 from costmodel.formats.electricity import electricity
-from costmodel.foundation.errors import CatalogError, CostModelError, ScenarioError
+from costmodel.foundation.errors import CatalogError, CostModelError, DomainError, ScenarioError
 from costmodel.ownership.accelerator_hour import AcceleratorHour, absent_figures, accelerator_hour, filled
 from costmodel.serving.deployment import Deployment
 from costmodel.serving.model import deploy
@@ -255,6 +258,42 @@ def inert(whole: Service) -> set[str]:
         if isinstance(value, float)
         and not any(moves(path, v, spec.unit) for v in (value * 1.1 + 0.05 * (value == 0.0), value * 0.8, value + 1.0))
     }
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize("model", ["Llama-3-8B", "config.json"])
+def test_a_model_beside_an_own_shape_is_refused(model: str) -> None:
+    """Its name would be a label: the figures would be those of the own shape."""
+    own = {"layers": 32, "d_model": 4096, "heads": 32, "kv_heads": 8, "head_dim": 128, "d_ff": 11008,
+           "vocabulary": 32000}  # fmt: skip
+    with pytest.raises(ScenarioError, match="one of the two would do nothing"):
+        plan(serving={**SERVING, "architecture": model, "own_shape": own})
+
+
+@pytest.mark.contract
+def test_another_model_is_another_cost(tmp_path: Path) -> None:
+    """The planner's job: a model from its file, by its name, and the one that the scenario ships."""
+    config = {"model_type": "qwen2", "hidden_size": 8192, "num_hidden_layers": 40, "num_attention_heads": 64,
+              "num_key_value_heads": 8, "intermediate_size": 29568, "vocab_size": 152064}  # fmt: skip
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    scenario = costmodel.load_scenario("token-planner")
+    models = ("Llama-3-8B", str(tmp_path / "config.json"))
+    costs = [costmodel.run(scenario.replace({"serving.architecture": model})).blended_cost for model in models]
+    assert len({float(cost) for cost in (*costs, costmodel.run(scenario).blended_cost)}) == 3
+
+
+@pytest.mark.contract
+def test_the_inverse_questions() -> None:
+    """Given a site, a ceiling of cost or a target of tokens: found where the value is absent, too."""
+    scenario = costmodel.load_scenario("token-planner")
+    power = costmodel.break_even(scenario, "facility_power", "site_tokens = 1e14 token/year").roots
+    there = costmodel.run(scenario.replace({"facility_power": float(power[0])}))
+    assert float(there.site_tokens) == pytest.approx(1e14, rel=1e-6)
+    dear = costmodel.break_even(scenario, "hour.electricity_price", "blended_cost = 0.5 USD/Mtoken").roots
+    found = costmodel.run(scenario.replace({"hour.electricity_price": f"{float(dear[0])!r} USD/Wh"}))
+    assert float(found.blended_cost) == pytest.approx(0.5e-6, rel=1e-6)
+    with pytest.raises(DomainError, match="is absent, so nothing says where to look: give low and high"):
+        costmodel.break_even(scenario, "hour.chip_price", "hour_cost = 1.5 USD/hour")
 
 
 @pytest.mark.law

@@ -78,8 +78,12 @@ def range_of(
     first, last = _default_ends(1.0 if multiple else written)
     if not multiple:
         first, last = max(first, bounds[0]), min(last, bounds[1])
+        if not (np.isfinite(first) and np.isfinite(last)):
+            first, last = _sizes(inputs, solve, first, last)
     unit = _unit(inputs, solve)
     first, last = first if low is None else read_end(low, unit), last if high is None else read_end(high, unit)
+    if not (np.isfinite(first) and np.isfinite(last)):
+        raise DomainError(f"{solve}: is absent, so nothing says where to look: give low and high")
     if not first < last:
         raise DomainError(f"{solve}: a range needs rising ends, not {first:g} … {last:g}; give low and high")
     if not multiple and (first < bounds[0] or last > bounds[1]):
@@ -100,6 +104,19 @@ def read_end(given: float | str, unit: str) -> float:
         return float(given)
     except ValueError:
         return parse_quantity(str(given), unit)
+
+
+def _sizes(inputs: Scenario | Ranges, path: str, first: float, last: float) -> tuple[float, float]:
+    """Return ends of a parameter that is absent: the sizes that are plausible in its unit, where they are known."""
+    spec = (
+        next((spec for where, _, spec, _ in inputs.walk() if where == path), None)
+        if isinstance(inputs, Scenario)
+        else None
+    )
+    if spec is None or spec.plausible is None:
+        return first, last
+    least, most = spec.plausible
+    return (first if np.isfinite(first) and first > 0.0 else least), (last if np.isfinite(last) else most)
 
 
 def _unit(inputs: Scenario | Ranges, path: str) -> str:

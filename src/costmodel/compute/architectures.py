@@ -105,6 +105,17 @@ def stored_scheme(
     return scheme(scheme_from_config(source), **changes)
 
 
+def names_a_model(source: str | Path | Mapping[str, Any]) -> bool:
+    """Return whether a source is a model by itself: a name on record, the path of a file, or a table.
+
+    Examples
+    --------
+    >>> names_a_model("Llama-3-8B"), names_a_model("path/config.json"), names_a_model("mine")
+    (True, True, False)
+    """
+    return isinstance(source, Mapping) or bool(_catalog_name(source)) or _is_path(source)
+
+
 def _is_path(source: str | Path) -> bool:
     """Whether a name is meant as a path: it has the ending, a separator, or is there and no name of the catalog."""
     text = str(source)

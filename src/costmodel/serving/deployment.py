@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from costmodel.catalog.named import AcceleratorName
-from costmodel.compute.architectures import stored_scheme
+from costmodel.compute.architectures import names_a_model, stored_scheme
 from costmodel.compute.own_shape import OwnShape, ShapeSource
 from costmodel.compute.precision import Scheme
 from costmodel.foundation.arrays import FloatArray, Numeric
@@ -252,6 +252,11 @@ class ServingInputs(Inputs):
     @model_validator(mode="after")
     def _one_load(self) -> Self:
         """Refuse two ways to say how many requests are in the system, and entries that belong to another way."""
+        if self.own_shape is not None and names_a_model(self.architecture):
+            raise ScenarioError(
+                f"own_shape: the model is {str(self.architecture)[:60]!r} already, so one of the two would do nothing: "
+                "leave own_shape out, or name it otherwise"
+            )
         given = [name for name in _LOADS if getattr(self, name)]
         if len(given) > 1:
             raise ScenarioError(f"{' and '.join(given)}: give one of them, each says how many requests there are")
