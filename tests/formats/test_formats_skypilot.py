@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from costmodel.cli.app import app
 from costmodel.formats import skypilot
 from costmodel.formats.tables import Unread
 from costmodel.foundation.errors import ScenarioError
@@ -59,3 +62,13 @@ def test_a_bill_is_held_against_the_list(tmp_path: Path) -> None:
     found = audit(read_bill(path), offers=skypilot.read(listed(tmp_path)))
     market = next(finding for finding in found.findings if "price list" in finding.title)
     assert market.saving[1] == pytest.approx((10.0 - (2.5 + 2.95) / 2) * 8)
+
+
+@pytest.mark.closed_form
+def test_the_list_says_what_a_machine_holds(tmp_path: Path) -> None:
+    """Ten hours of a machine of eight H100 whose name says neither: 80 accelerator-hours at 3 USD."""
+    path = tmp_path / "hours.csv"
+    path.write_text("date,instance,hours,cost ($)\n2026-05-01,gpu-h100-sxm_8gpu,10,240\n", encoding="utf-8")
+    done = CliRunner().invoke(app, ["audit", str(path), "--offers", str(listed(tmp_path)), "--json"])
+    (line,) = json.loads(done.stdout)["lines"]
+    assert (line["name"], line["quantity"], line["effective_unit_price"]) == ("H100", 80.0, 3.0)

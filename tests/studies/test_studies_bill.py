@@ -290,6 +290,14 @@ def test_hours_by_type_under_odd_headers(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.closed_form
+def test_a_sign_of_money_alone_is_a_header(tmp_path: Path) -> None:
+    (line,) = bill_of(tmp_path, "2026-05-01,H100,10,20", head="When,GPU,Hours,$").lines
+    assert (line.month, line.cost["effective"], line.currency) == ("2026-05", 20.0, "USD")
+    without = audit(bill_of(tmp_path, "2026-05-01,H100,10", head="When,GPU,Hours"))
+    assert "no effective cost is stated" in without.not_judged[0]
+
+
 @pytest.mark.contract
 @pytest.mark.parametrize(
     ("head", "row", "said"),

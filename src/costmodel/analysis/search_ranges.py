@@ -82,7 +82,7 @@ def range_of(
             first, last = _sizes(inputs, solve, first, last)
     unit = _unit(inputs, solve)
     first, last = first if low is None else read_end(low, unit), last if high is None else read_end(high, unit)
-    if not (np.isfinite(first) and np.isfinite(last)):
+    if written is None and not (np.isfinite(first) and np.isfinite(last)):
         raise DomainError(f"{solve}: is absent, so nothing says where to look: give low and high")
     if not first < last:
         raise DomainError(f"{solve}: a range needs rising ends, not {first:g} … {last:g}; give low and high")

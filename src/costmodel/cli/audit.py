@@ -27,17 +27,19 @@ def audit_command(
         typer.Option(help="USD for a unit of a currency, as EUR=1.08; the month's reference rate where absent."),
     ] = None,
     offers: Annotated[
-        Path | None, typer.Option(help="SkyPilot's price list vms.csv to hold it against, instead of the catalog.")
+        Path | None,
+        typer.Option(help="SkyPilot's price list vms.csv: what machines hold, and what the bill is held against."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Audit a bill: unit prices, what is above the market, what stands idle, build against buy."""
     from costmodel.formats import skypilot
     from costmodel.studies.audit import audit
-    from costmodel.studies.bill import read_bill
+    from costmodel.studies.bill import accelerator_family, read_bill
 
     listed = None if offers is None else skypilot.read(offers)
-    done = audit(read_bill(bill, instances=_instances(instances)), _rates(rate), listed)
+    held = {name: (accelerator_family(chip) or chip, n) for name, (chip, n) in skypilot.machines(listed or ()).items()}
+    done = audit(read_bill(bill, instances={**held, **_instances(instances)}), _rates(rate), listed)
     if as_json:
         print_json(_form(done))
         return

@@ -22,8 +22,8 @@ from costmodel.foundation.currencies import CODES, SIGNS
 from costmodel.foundation.errors import ScenarioError
 
 HEADERS: Mapping[str, tuple[str, ...]] = {
-    "date": ("date", "day", "month", "period", "start", "starttime", "startdate", "timestamp", "time", "usagedate",
-             "usagestart", "billingmonth", "invoicemonth", "billingperiod"),
+    "date": ("date", "day", "month", "period", "start", "starttime", "startdate", "timestamp", "time", "when",
+             "usagedate", "usagestart", "billingmonth", "invoicemonth", "billingperiod"),
     "type": ("gpu", "gputype", "gpumodel", "gpuname", "accelerator", "acceleratortype", "acceleratorname", "chip",
              "chiptype", "instancetype", "instance", "machinetype", "machine", "node", "nodetype", "sku", "hardware",
              "resource", "resourcetype", "flavor", "shape"),
@@ -34,7 +34,7 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
     "hours": ("hours", "hrs", "usagehours", "runtimehours", "durationhours", "nodehours", "instancehours",
               "machinehours", "hoursused", "durationh", "uptimehours", "billedhours"),
     "cost": ("cost", "totalcost", "amount", "charge", "charges", "total", "spend", "netcost", "billedcost", "billed",
-             "paid", "totalcharge", "extendedcost"),
+             "paid", "totalcharge", "extendedcost", "usd", "eur", "gbp", "dollars", "euros"),
     "price": ("price", "rate", "hourlyrate", "hourlyprice", "priceperhour", "rateperhour", "unitprice", "pricehr",
               "costperhour", "costhr", "pergpuhour", "pricepergpuhour", "ratepergpuhour"),
     "currency": ("currency", "currencycode", "billingcurrency"),
@@ -131,7 +131,8 @@ def _columns(names: list[str], source: str | Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in names:
         for kind, spellings in HEADERS.items():
-            if _key(name) in spellings:
+            bare = kind == "cost" and not _key(name) and bool(_MONEY_IN_NAME.search(name))  # a sign of money alone
+            if _key(name) in spellings or bare:
                 if kind in found:
                     raise ScenarioError(f"{source}: is {kind} the column {found[kind]!r} or {name!r}? Rename one")
                 found[kind] = name

@@ -118,3 +118,14 @@ def prices(offers: Iterable[MachineOffer], accelerators: Iterable[str], *, spot:
         if offer.accelerator in wanted and price > 0.0:
             cheapest[offer.machine] = min(price, cheapest.get(offer.machine, float("inf")))
     return tuple(sorted(cheapest.values()))
+
+
+def machines(offers: Iterable[MachineOffer]) -> dict[str, tuple[str, float]]:
+    """Return accelerator and number of accelerators by type of machine, as `costmodel.studies.bill.read_bill` takes it.
+
+    Examples
+    --------
+    >>> machines([MachineOffer("a3-highgpu-8g", "us-central1", "H100", 8.0, 11.06, 3.0)])
+    {'a3-highgpu-8g': ('H100', 8.0)}
+    """
+    return {offer.machine: (offer.accelerator, offer.accelerators) for offer in offers}

@@ -90,6 +90,7 @@ class Audit(Tabled):
         for line in self.bill.lines:
             tokens = line.kind == "tokens"
             scale, unit = (1e6, "Mtoken") if tokens else (1.0, "hour")
+            paid = line.cost["effective"]
             prices = [line.unit_price(cost) * scale for cost in ("list", "effective")]
             rows.append(
                 {
@@ -100,7 +101,7 @@ class Audit(Tabled):
                     "quantity": "" if line.kind == "other" else f"{line.quantity / scale:,.2f} {unit}",
                     "list each": None if prices[0] != prices[0] else f"{prices[0]:,.3f}",
                     "paid each": None if prices[1] != prices[1] else f"{prices[1]:,.3f}",
-                    "paid": f"{line.cost['effective']:,.2f} {line.currency}",
+                    "paid": None if np.isnan(paid) else f"{paid:,.2f} {line.currency}",
                 }
             )
         return Table.of(rows, self.bill.source)
@@ -143,14 +144,15 @@ def audit(bill: Bill, rates: Mapping[str, float] | None = None, offers: Sequence
     for line in bill.lines:
         if line.pricing == "not usage" or (line.kind == "other" and line.pricing != "unused commitment"):
             continue
+        if np.isnan(line.cost["effective"]):
+            skipped[f"{line.month}, {line.provider}, {line.name or line.kind}: no effective cost is stated"] = None
+            continue
         try:
             rate = known[line.currency] if line.currency in known else _monthly(line)
         except (CatalogError, MissingExtraError) as error:
             skipped[f"{line.currency}: no rate to USD is given ({error}), so its lines are not judged"] = None
             continue
-        if np.isnan(line.cost["effective"]):
-            skipped[f"{line.month}, {line.provider}, {line.name or line.kind}: no effective cost is stated"] = None
-        elif line.pricing == "unused commitment":
+        if line.pricing == "unused commitment":
             findings.append(_idle(line, rate))
         elif line.quantity > 0.0 and line.name:
             judges: tuple[Judge, ...] = (_against_list, _against_hosts) if line.kind == "tokens" else _OF_HOURS
