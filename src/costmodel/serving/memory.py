@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,12 +12,16 @@ from costmodel.compute.parameters import count_parameters
 from costmodel.foundation.arrays import Numeric, formula
 from costmodel.serving.configuration import Configuration, Traffic
 from costmodel.serving.lengths import decode_context_deviation, mean_decode_context
-from costmodel.serving.reserve import activation_reserve, padding_share
+from costmodel.serving.reserve import DEFAULT, activation_reserve, padding_share, reserve
 from costmodel.serving.steps import cache_shards
 
 MARGIN = 2.0
 """Standard deviations of a batch's cache that are kept free, dimensionless: about 2 in 100 moments exceed it."""
 
+OLDER = f"{DEFAULT}-0.11"
+"""Record of the default engine's versions that kept most for sampling."""
+GIB = 2.0**30
+"""A gibibyte [byte]."""
 _SMALLEST = 1e-300
 """Stands in for zero below a fraction [byte^0.5]."""
 
@@ -163,6 +167,26 @@ def memory_budget(what: Configuration) -> MemoryBudget:
 def cache_room(what: Configuration) -> Numeric:
     """Bytes that an engine has left for the cache of one accelerator [byte], 0 where the rest does not fit."""
     return np.maximum(memory_budget(what).room, 0.0)
+
+
+def version_remark(what: Configuration, accelerator: str) -> str:
+    """Say that older versions of the default engine leave less than half of the room for the cache; empty where not.
+
+    Parameters
+    ----------
+    what
+        A configuration whose engine is named without a version.
+    accelerator
+        Name of the accelerator, for the older version's largest pass.
+    """
+    older = replace(what, engine=replace(what.engine, reserve=reserve(OLDER, accelerator)))
+    now, then = (np.asarray(cache_room(one)) / GIB for one in (what, older))
+    if now.ndim or then.ndim or not then < 0.5 * now:
+        return ""
+    return (
+        f"room for the cache: {now:.1f} GiB an accelerator with the newest {DEFAULT}; up to 0.11 it was {then:.1f}: "
+        "name the version in engine.name"
+    )
 
 
 def largest_batch(what: Configuration, traffic: Traffic, margin: Numeric = MARGIN) -> Numeric:

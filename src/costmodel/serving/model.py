@@ -19,8 +19,9 @@ from costmodel.serving.deployment import Deployment, DeploymentResult, LayoutInp
 from costmodel.serving.engines import POOLED, profile
 from costmodel.serving.load import closed_loop, open_arrivals
 from costmodel.serving.measured import throughput_on_front
+from costmodel.serving.memory import version_remark
 from costmodel.serving.records import machine_of, power_in_use
-from costmodel.serving.reserve import reserve, reserve_remark
+from costmodel.serving.reserve import DEFAULT, reserve, reserve_remark
 from costmodel.serving.targets import LARGEST_BATCH, serve_within
 from costmodel.serving.throughput import TARGETS, Serving, serve
 
@@ -86,6 +87,8 @@ def deploy(resolved: Deployment) -> DeploymentResult:
     shaped = np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in values.values()))
     values = {name: array[()] for name, array in zip(values, shaped, strict=True)}
     refused, said = np.not_equal(values["reason"], 0.0), remarks_of(resolved)
+    if resolved.engine.name in (POOLED, DEFAULT):
+        said += tuple(filter(None, [version_remark(configuration(resolved), resolved.accelerator)]))
     return DeploymentResult(scenario=resolved, remarks=said, infeasible=refused, **values)
 
 
