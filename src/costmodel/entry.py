@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from costmodel.foundation.design import Design, RandomSource
 from costmodel.foundation.errors import ScenarioError, near_matches
@@ -19,8 +19,38 @@ from costmodel.foundation.scenario import MODELS, Scenario, model_entry
 from costmodel.foundation.toml import parse_toml
 
 if TYPE_CHECKING:
+    from costmodel.flywheel.inputs import FlywheelScenario
     from costmodel.flywheel.trajectory import Trajectory
     from costmodel.foundation.tables import Table
+    from costmodel.market.agent_population import AgentPopulation
+    from costmodel.market.contest import Contest
+    from costmodel.market.inputs import TokenMarket
+    from costmodel.ownership.accelerator_hour import AcceleratorHour
+    from costmodel.ownership.project_inputs import Project
+    from costmodel.serving.deployment import Deployment
+    from costmodel.serving.task import AgentTask
+    from costmodel.studies.service import Service
+    from costmodel.studies.training_programme import TrainingProgramme
+    from costmodel.training.discovery import DiscoveryRun
+    from costmodel.training.training_ladder import TrainingLadder
+    from costmodel.training.training_run import TrainingRun
+
+FlywheelName: TypeAlias = Literal[
+    "bond-flywheel",
+    "capex-2025-alphabet",
+    "capex-2025-amazon",
+    "capex-2025-meta",
+    "capex-2025-microsoft",
+    "capex-2026-alphabet",
+    "capex-2026-amazon",
+    "capex-2026-meta",
+    "capex-2026-microsoft",
+    "company-plan",
+    "company-plan-2026",
+    "from-2026",
+    "industry-five",
+]
+"""Built-in scenarios of the flywheel."""
 
 MODEL_MODULES = {
     "flywheel": "costmodel.flywheel.inputs",
@@ -65,6 +95,34 @@ def _named_scenarios() -> dict[str, Any]:
     return {item.name[:-5]: item for item in files if item.name.endswith(".toml")}
 
 
+@overload
+def load_scenario(name_or_path: Literal["agent-task"]) -> AgentTask: ...
+@overload
+def load_scenario(name_or_path: FlywheelName) -> FlywheelScenario: ...
+@overload
+def load_scenario(name_or_path: Literal["deepseek-v3-run"]) -> TrainingRun: ...
+@overload
+def load_scenario(name_or_path: Literal["discovered-kernel"]) -> DiscoveryRun: ...
+@overload
+def load_scenario(name_or_path: Literal["frontier-ladder"]) -> TrainingLadder: ...
+@overload
+def load_scenario(name_or_path: Literal["h100-hour"]) -> AcceleratorHour: ...
+@overload
+def load_scenario(name_or_path: Literal["h100-project"]) -> Project: ...
+@overload
+def load_scenario(name_or_path: Literal["leapfrog"]) -> Contest: ...
+@overload
+def load_scenario(name_or_path: Literal["moltbook-agents"]) -> AgentPopulation: ...
+@overload
+def load_scenario(name_or_path: Literal["token-market"]) -> TokenMarket: ...
+@overload
+def load_scenario(name_or_path: Literal["token-on-h100"]) -> Deployment: ...
+@overload
+def load_scenario(name_or_path: Literal["token-planner"]) -> Service: ...
+@overload
+def load_scenario(name_or_path: Literal["training-planner"]) -> TrainingProgramme: ...
+@overload
+def load_scenario(name_or_path: str | Path) -> Any: ...
 def load_scenario(name_or_path: str | Path) -> Any:
     """Load a built-in scenario by name, or any scenario from a TOML file.
 
@@ -292,7 +350,7 @@ def load_result(path: str | Path) -> Any:
     Parameters
     ----------
     path
-        A netCDF file (extra ``frames``).
+        A netCDF file (extra ``frames``), a Zarr folder (``distributed``) or a Parquet file (``parquet``).
 
     Returns
     -------
@@ -313,10 +371,11 @@ def load_result(path: str | Path) -> Any:
     ...     load_result(f"{folder}/hour.nc") == result
     True
     """
-    from costmodel.foundation.datasets import open_dataset, result_of
+    from costmodel.foundation.datasets import result_of
+    from costmodel.foundation.result_files import read_dataset
 
     where = str(path)
-    data = open_dataset(path)
+    data = read_dataset(path)
     scenario = scenario_from(parse_toml(data.attrs["scenario_toml"], where), where)
     kind = model_entry(scenario.model).result_type()
     if not issubclass(kind, Result):

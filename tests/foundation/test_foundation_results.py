@@ -220,6 +220,8 @@ def test_figures_of_one_row_or_column_share_a_unit_that_suits_them_all() -> None
     assert by_column.shown().rows == (("chip", "2"), ("site", ""))
     assert by_column.to_csv() == "part,cost [USD]\nchip,2000000000.0\nsite,\n"
     assert Table(("works",), ((True,), (False,))).shown().rows == (("yes",), ("no",))
+    written = Table(("path", "value", "unit"), (("price", "3e-06", "USD/token"),))
+    assert written.shown().rows == written.rows, "words keep the unit that they were written in"
 
 
 @pytest.mark.contract

@@ -267,3 +267,106 @@ def test_a_report_is_named_page_or_workbook(tmp_path: Path) -> None:
         report_command("token-planner", tmp_path / "r.pdf")
     report_command("token-planner", tmp_path / "r.html", ["utilisation=0.5"])
     assert "--set utilisation=0.5" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.closed_form
+def test_sobol_indices_by_year_stack_to_what_they_explain() -> None:
+    from costmodel.analysis.sobol import SobolIndices
+    from costmodel.reporting.study_figures import sobol_by_year
+
+    first = np.array([[0.5, 0.2], [0.25, 0.5]])
+    spread = np.zeros((2, 2, 2))
+    study = SobolIndices(
+        names=("price", "adoption"), outputs=("spend@2029", "spend@2030"), first=first, total=first,
+        first_interval=spread, total_interval=spread, first_sum=first.sum(axis=0),
+        first_sum_interval=np.zeros((2, 2)), mean=np.ones(2), variance=np.ones(2), level=0.9, interval="asymptotic",
+        base_points=8, dropped=0, runs=32,
+    )  # fmt: skip
+    axes = study.plot()
+    heights = sorted(round(bar.get_height(), 12) for bar in axes.patches)
+    assert heights == [0.2, 0.25, 0.25, 0.3, 0.5, 0.5]
+    assert "adoption in 2030 (50%)" in axes.alt_text
+    with pytest.raises(DomainError, match="two years"):
+        sobol_by_year(study, output="revenue")
+
+
+@pytest.mark.closed_form
+def test_a_depreciation_wave_and_vintages_show_the_run(flywheel: Any) -> None:
+    from costmodel.reporting.study_figures import LEAVING, depreciation_wave, vintages
+
+    axes = depreciation_wave(flywheel.result)
+    scale = 1e-12 if "T USD" in axes.get_title(loc="left") else 1e-9
+    years, depreciation = flywheel.result.by_year("depreciation")
+    np.testing.assert_allclose(axes.get_lines()[0].get_ydata(), depreciation * scale, rtol=1e-12)
+    axes = vintages(flywheel.result)
+    below = sum(min(bar.get_height(), 0.0) for bar in axes.patches)
+    left = sum(flywheel.result.by_year(name)[1].sum() for name in LEAVING)
+    assert below == pytest.approx(-left * 1e-6, rel=1e-9)
+    assert len(axes.patches) == len(years) * (1 + len(LEAVING))
+
+
+@pytest.mark.closed_form
+def test_a_decomposition_leads_from_nothing_to_the_change(flywheel: Any) -> None:
+    from costmodel.flywheel.decomposition import user_spend_parts
+    from costmodel.reporting.gallery import plot
+
+    parts = user_spend_parts(flywheel.result)
+    axes = plot(parts)
+    years, spend = flywheel.result.by_year("user_spend")
+    total = axes.patches[-1]
+    assert total.get_width() == pytest.approx((spend[-1] - spend[0]) * 1e-9, rel=1e-6)
+    assert str(years[-1]) in axes.alt_text
+
+
+@pytest.mark.closed_form
+def test_a_break_even_map_and_a_backtest_show_their_points() -> None:
+    from costmodel.analysis.breakeven import break_even_frontier
+
+    line = break_even_frontier(
+        {"price": (1.0, 3.0), "share": (0.1, 1.0)}, "share", "price", "npv = 1", values=[0.5, 2.0],
+        model=lambda price, share: {"npv": price * share},
+    )  # fmt: skip
+    axes = line.plot(units=("USD", "1"))
+    assert axes.get_lines()[0].get_xydata().round(9).tolist() == [[2.0, 0.5]]
+    assert axes.get_lines()[1].get_xdata().tolist() == [0.5], "where nothing in the range does is marked"
+    assert axes.get_xlabel() == "price [USD]"
+
+
+@pytest.mark.contract
+def test_a_result_draws_itself_and_refuses_what_it_cannot(flywheel: Any, planner: Any) -> None:
+    loop = flywheel.result.plot()
+    texts = [text.get_text() for text in loop.texts]
+    assert any("per 1 %" in text for text in texts) and any("unit cost" in text for text in texts)
+    _, spend = flywheel.result.by_year("user_spend")
+    assert any(f"× {spend[-1] / spend[0]:.4g}" in text for text in texts)
+    assert "user spend" in flywheel.result.plot("user_spend").alt_text
+    assert "agents" in flywheel.result.plot("user_spend_by_workload").alt_text
+    given = style.pyplot().subplots()[1]
+    assert planner.result.plot("blended_parts", given) is given
+    with pytest.raises(DomainError, match="no figures by year"):
+        planner.result.plot("blended_cost")
+    with pytest.raises(DomainError, match="no figure of a int"):
+        from costmodel.reporting.gallery import plot
+
+        plot(3)
+
+
+@pytest.mark.contract
+def test_ids_of_figures_on_one_page_differ(planner: Any) -> None:
+    ids = re.findall(r'\bid="([^"]+)"', render(planner))
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.contract
+def test_a_report_puts_first_what_is_asked_and_bridges_to_another_scenario() -> None:
+    hour = costmodel.load_scenario("h100-hour")
+    report = build_report(hour, outputs=["required_rent"], against=hour.replace({"wacc": 0.2}), name="h100-hour")
+    assert report.headlines[0].name == "required_rent"
+    assert report.studies["bridge"].changes == ("wacc",)
+    assert "--output required_rent" in report.command
+    with pytest.raises(DomainError, match="cannot be put first"):
+        build_report(costmodel.load_scenario("token-planner"), outputs=["blended_parts"])
+    plan = costmodel.load_scenario("from-2026")
+    assert build_report(plan, outputs=["capex@2028"]).headlines[0].label.endswith("in 2028")
+    with pytest.raises(DomainError, match="2050 is not covered"):
+        build_report(plan, outputs=["capex@2050"])

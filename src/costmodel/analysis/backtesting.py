@@ -76,7 +76,7 @@ class Scored(Tabled):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Backtest:
+class Backtest(Tabled):
     """A forecast from a past date beside what happened."""
 
     scenario: str
@@ -94,6 +94,10 @@ class Backtest:
     """Of these, the ones whose figure was published after the as-of date: hindsight in the weights."""
     draws: int
     dropped: int
+
+    def table(self) -> Table:
+        """Return the unconditional forecast beside what happened as a table."""
+        return self.unconditional.table()
 
     @property
     def hindsight(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from costmodel.foundation.blocks import BLOCK, trimmed
 from costmodel.foundation.design import Design, RandomSource
 from costmodel.foundation.errors import DomainError, NonFiniteResultError, ScenarioError, UnknownParameterError
 from costmodel.foundation.executors import ordered_map
+from costmodel.foundation.notebooks import shown_progress
 from costmodel.foundation.reducers import LogHistogram, Moments
 from costmodel.foundation.results import OutputSpec, Result
 from costmodel.foundation.running import Model, OnNonFinite, design_for, place_of
@@ -325,6 +326,7 @@ def _reduced(
 ) -> EnsembleResult:
     """Merge the summaries of all blocks, in their order, into a result."""
     total: _Summary | None = None
+    report = shown_progress(on_progress, "drawing")
     kept: dict[str, FloatArray] = {}
     done = filled = 0
     for part in parts:
@@ -333,8 +335,8 @@ def _reduced(
             store[..., filled : filled + part.kept] = values
         done, filled = done + part.draws, filled + part.kept
         total = part if total is None else _merged(total, part)
-        if on_progress is not None:
-            on_progress(done, design.draws)
+        if report is not None:
+            report(done, design.draws)
     if total is None or total.kept == 0:
         raise NonFiniteResultError(f"no draw is left: {dict(total.excluded) if total else 'none was run'}")
     summaries = {

@@ -15,6 +15,7 @@ from costmodel.foundation.errors import ScenarioError, UnknownParameterError, mi
 from costmodel.foundation.reducers import QUANTILE_ERROR, LogHistogram, Moments, exact_quantile
 from costmodel.foundation.results import SUMMARY_QUANTILES, OutputSpec
 from costmodel.foundation.scenario import Scenario
+from costmodel.foundation.tables import UNIT, Cell, Table, Tabled
 from costmodel.foundation.version import VERSION
 
 
@@ -53,7 +54,7 @@ class OutputSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EnsembleResult:
+class EnsembleResult(Tabled):
     """An ensemble of any model, summarized while it ran.
 
     Parameters
@@ -176,6 +177,23 @@ class EnsembleResult:
     def _row(entry: OutputSummary) -> dict[str, Any]:
         bands = {f"p{100 * rank:g}": entry.quantile(rank) for rank in SUMMARY_QUANTILES}
         return {"unit": entry.spec.unit, "label": entry.spec.label, "mean": entry.moments.mean, **bands}
+
+    def table(self) -> Table:
+        """Return the bands of every output as a table: a row for each item."""
+        rows: list[tuple[Cell, ...]] = []
+        for name, entry in self.outputs.items():
+            bands = self.bands(name)
+            dims = entry.spec.dims
+            for index in np.ndindex(*bands.shape[1:]):
+                places = [
+                    str(self.labels[dim][i]) if dim in self.labels else str(i)
+                    for dim, i in zip(dims, index, strict=False)
+                ]
+                figures = tuple(float(band) for band in bands[(slice(None), *index)])
+                rows.append((", ".join([name, *places]), entry.spec.unit, figures))
+        notes = (f"{self.draws} draws, seed {self.design.seed}: 5 / 50 / 95 %",)
+        title = self.scenario.title or self.scenario.name
+        return Table(("output", UNIT, "bands"), tuple(rows), title, notes, ranks=SUMMARY_QUANTILES)
 
     def to_xarray(self, ranks: Sequence[float] = SUMMARY_QUANTILES) -> Any:
         """Return bands, mean and standard deviation as a labelled dataset (extra ``frames``)."""

@@ -23,6 +23,7 @@ from costmodel.foundation.design import correlated
 from costmodel.foundation.distributions import Distribution
 from costmodel.foundation.errors import DomainError, ScenarioError, UnknownParameterError, near_matches
 from costmodel.foundation.inputs import Inputs
+from costmodel.foundation.notebooks import shown_progress
 from costmodel.foundation.provenance import Grade, weakest
 from costmodel.foundation.scenario import Scenario, model_entry
 from costmodel.foundation.values import ParameterSpec, Resolver, Value
@@ -126,6 +127,7 @@ class Problem:
         """
         labels: tuple[str, ...] = ()
         parts = []
+        report = shown_progress(on_progress, "running")
         for first in range(0, draws, BLOCK):
             last = min(first + BLOCK, draws)
 
@@ -137,8 +139,8 @@ class Problem:
             result = self.raw(last - first, ranks=cut(ranks), values=cut(values), factors=cut(factors))
             labels, selected = select_all(result, self.selectors, last - first)
             parts.append(selected)
-            if on_progress is not None:
-                on_progress(last, draws)
+            if report is not None:
+                report(last, draws)
         return labels, parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
     def at_ranks(

@@ -28,6 +28,7 @@ from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.design import Design, RandomSource, seed_of
 from costmodel.foundation.errors import DomainError, UnknownParameterError, near_matches
+from costmodel.foundation.notebooks import shown_progress
 from costmodel.foundation.scenario import Scenario
 
 _FEW_VALUES = 12
@@ -157,6 +158,7 @@ def _run_rows(
     labels: tuple[str, ...] = ()
     parts: list[FloatArray] = []
     waiting: list[FloatArray] = []
+    report = shown_progress(on_progress, "running")
     done = 0
 
     def flush() -> None:
@@ -166,8 +168,8 @@ def _run_rows(
         parts.append(y)
         waiting.clear()
         done += len(points)
-        if on_progress is not None:
-            on_progress(done, runs)
+        if report is not None:
+            report(done, runs)
 
     for sample in samples:
         waiting.append(sample)

@@ -28,7 +28,7 @@ from costmodel.cli.report import report_command
 from costmodel.cli.run import list_command, run_command
 from costmodel.cli.sensitivity import sensitivity_command
 from costmodel.cli.shape import shape_command
-from costmodel.cli.show import describe_command, diff_command, show_command
+from costmodel.cli.show import describe_command, diff_command, show_command, sources_command
 from costmodel.cli.stability import stability_command
 from costmodel.cli.store import store_app
 from costmodel.cli.usage import usage_command
@@ -48,7 +48,6 @@ app = typer.Typer(
     help="The economics of AI compute: training, inference, depreciation, demand and the flywheel that ties them.",
     epilog="Every command takes --catalog FOLDER, records of one's own laid over the catalog.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -76,6 +75,7 @@ app.command("run")(run_command)
 app.command("list")(list_command)
 app.command("show")(show_command)
 app.command("diff")(diff_command)
+app.command("sources")(sources_command)
 app.command("describe")(describe_command)
 app.command("answer")(answer_command)
 app.command("stability")(stability_command)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from costmodel.cli.arguments import Name
 from costmodel.cli.common import print_json, progress, scenario_with
 from costmodel.cli.rows import print_lines, show
 from costmodel.foundation.errors import ScenarioError
@@ -16,7 +17,7 @@ from costmodel.foundation.tables import Table
 
 
 def backtest_command(
-    name: Annotated[str, typer.Argument(help="A built-in scenario (costmodel list) or the path of a TOML file.")],
+    name: Name,
     as_of: Annotated[str | None, typer.Option(help="Past date of a built-in plan, such as 2024-12-31.")] = None,
     plan: Annotated[Path | None, typer.Option(help="A plan file instead: records, priors, cuts, hindsight.")] = None,
     draws: Annotated[int, typer.Option(min=100, help="Draws.")] = 50_000,

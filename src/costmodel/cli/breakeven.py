@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from costmodel.cli.arguments import Changes, Name
 from costmodel.cli.common import print_json, scenario_with
 from costmodel.cli.rows import parameter_units, show
 from costmodel.foundation.errors import DomainError
@@ -13,7 +14,7 @@ from costmodel.foundation.tables import Table
 
 
 def breakeven_command(
-    name: Annotated[str, typer.Argument(help="A built-in scenario (costmodel list) or the path of a TOML file.")],
+    name: Name,
     solve: Annotated[str, typer.Option(help="Path of the parameter to solve for.")],
     target: Annotated[str, typer.Option(help='Condition on the result: "npv = 0", "operating_margin@2030 >= 0.2".')],
     low: Annotated[str | None, typer.Option(help="Low end of the range: a number, or as in '2 USD/hour'.")] = None,
@@ -22,9 +23,7 @@ def breakeven_command(
     value: Annotated[list[float] | None, typer.Option(help="With --against: a value of it; repeatable.")] = None,
     draws: Annotated[int | None, typer.Option(min=2, help="Solve in every draw of the other inputs.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 0,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Replace a parameter; repeatable.")
-    ] = None,
+    set_: Changes = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Find every value of a parameter at which a target holds; exit status 2 if there is none in the range."""

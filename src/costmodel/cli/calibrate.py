@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from costmodel.cli.arguments import Changes
 from costmodel.cli.common import check_writable, print_json, scenario_with, write_whole
 from costmodel.cli.rows import show
 from costmodel.foundation.errors import DomainError
@@ -23,9 +24,7 @@ def calibrate_command(
     engine: Annotated[str, typer.Option(help="Engine whose profile the fit is shrunk towards.")] = "pooled",
     accelerators: Annotated[int | None, typer.Option(min=1, help="Accelerators that served the benchmark.")] = None,
     waves: Annotated[float | None, typer.Option(min=1.0, help="Requests of a run over those in the system.")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Replace a parameter; repeatable.")
-    ] = None,
+    set_: Changes = None,
     out: Annotated[Path | None, typer.Option(help="Write the deployment with the calibrated engine (TOML).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from costmodel.cli.arguments import SecondChanges
 from costmodel.cli.common import print_json, progress, scenario_with
 from costmodel.cli.rows import output_units, show, with_units
 from costmodel.foundation.errors import ScenarioError
@@ -20,10 +21,7 @@ def compare_command(
     first: Annotated[str, typer.Argument(help="A built-in scenario or the path of a TOML file.")],
     second: Annotated[str, typer.Argument(help="Another one; or the same one again, with --set.")],
     output: Annotated[list[str] | None, typer.Option(help="What is compared, as user_spend@2030; repeatable.")] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help="Replace a parameter of the second; repeatable."),
-    ] = None,
+    set_: SecondChanges = None,
     draws: Annotated[int, typer.Option(min=2, help="Shared draws.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 0,
     waterfall: Annotated[

@@ -6,16 +6,13 @@ from typing import Annotated
 
 import typer
 
+from costmodel.cli.arguments import Changes, Name
 from costmodel.cli.common import scenario_with
 
 
 def explore_command(
-    name: Annotated[
-        str, typer.Argument(help="A built-in scenario (costmodel list) or the path of a TOML file.")
-    ] = "token-planner",
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Replace a parameter; repeatable.")
-    ] = None,
+    name: Name = "token-planner",
+    set_: Changes = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; any free one where 0.")] = 0,
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
 ) -> None:

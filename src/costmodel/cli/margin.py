@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from costmodel.cli.arguments import Changes
 from costmodel.cli.common import print_json, scenario_with
 from costmodel.cli.rows import show
 from costmodel.foundation.errors import ScenarioError
@@ -17,11 +18,10 @@ def margin_command(
     before: Annotated[int, typer.Argument(help="Calendar year that the bridge starts from.")],
     after: Annotated[int, typer.Argument(help="Calendar year that it leads to.")],
     book_life: Annotated[
-        float | None, typer.Option(min=0.25, help="Useful life of servers and network in the books [year], instead.")
+        list[float] | None,
+        typer.Option(min=0.25, help="Useful life of servers and network in the books [year], instead; repeatable."),
     ] = None,
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Replace a parameter; may repeat.")
-    ] = None,
+    overrides: Changes = None,
     draws: Annotated[int | None, typer.Option(min=1, help="Draws; medians of inputs where absent.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -34,8 +34,7 @@ def margin_command(
     if scenario.model != "flywheel":
         raise ScenarioError(f"{name} is a {scenario.model}: a margin bridge needs a flywheel scenario")
     chosen = {"as written": scenario}
-    if book_life is not None:
-        chosen[f"book life {book_life:g} years"] = with_book_life(scenario, book_life)
+    chosen |= {f"book life {life:g} years": with_book_life(scenario, life) for life in book_life or []}
     bridges = {}
     for label, written in chosen.items():
         run = simulate(written, draws=draws, rng=seed)

@@ -7,18 +7,25 @@ from typing import Annotated
 
 import typer
 
+from costmodel.cli.arguments import Changes, Name, complete_scenario
 from costmodel.cli.common import check_draws, check_writable, scenario_with, write_whole
+from costmodel.entry import load_scenario
 from costmodel.foundation.errors import DomainError, ScenarioError
 
 
 def report_command(
-    name: Annotated[str, typer.Argument(help="A built-in scenario (costmodel list) or the path of a TOML file.")],
+    name: Name,
     out: Annotated[Path, typer.Option("-o", "--out", help="File to write: .html or .xlsx.")],
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Replace a parameter; repeatable.")
-    ] = None,
+    set_: Changes = None,
     draws: Annotated[int | None, typer.Option(help="Draw the uncertain parameters: intervals and a tornado.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the draws, 0 or more.")] = None,
+    output: Annotated[
+        list[str] | None, typer.Option(help="What is put first, as operating_margin@2030; repeatable.")
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(help="Another scenario: a bridge between the two.", autocompletion=complete_scenario),
+    ] = None,
 ) -> None:
     """Write a report: answer, figures, tables, every assumption with its source, and how to repeat it."""
     from costmodel.reporting.report import build_report
@@ -30,7 +37,10 @@ def report_command(
     check_draws(draws)
     check_writable(out)
     scenario = scenario_with(name, set_)
-    report = build_report(scenario, draws=draws, rng=seed, changes=set_ or (), name=name)
+    other = None if against is None else load_scenario(against)
+    report = build_report(
+        scenario, draws=draws, rng=seed, changes=set_ or (), name=name, outputs=output or (), against=other
+    )
     if out.suffix == ".html":
         from costmodel.reporting.page import render
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from costmodel.cli.arguments import Changes, Name
 from costmodel.cli.common import (
     check_draws,
     check_writable,
@@ -34,10 +35,8 @@ WHOLE = (".nc", ".zarr")
 
 
 def run_command(
-    name: Annotated[str, typer.Argument(help="A built-in scenario (costmodel list) or the path of a TOML file.")],
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Replace a parameter; repeatable.")
-    ] = None,
+    name: Name,
+    set_: Changes = None,
     rows: Annotated[
         list[str] | None, typer.Option("--rows", metavar="OUTPUT", help="Show this output alone; repeatable.")
     ] = None,

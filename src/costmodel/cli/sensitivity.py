@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from costmodel.cli.arguments import Changes, Name
 from costmodel.cli.common import print_json, progress, scenario_with
 from costmodel.cli.rows import output_units, parameter_units, show, with_units
 from costmodel.foundation.errors import InteractionWarning
@@ -32,14 +33,12 @@ class Method(StrEnum):
 
 
 def sensitivity_command(
-    name: Annotated[str, typer.Argument(help="A built-in scenario (costmodel list) or the path of a TOML file.")],
+    name: Name,
     output: Annotated[list[str], typer.Option(help="What is asked, as user_spend@2030; repeatable.")],
     method: Annotated[
         list[Method] | None, typer.Option(help="Repeatable; by default tornado, Sobol' indices and evidence.")
     ] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Replace a parameter; repeatable.")
-    ] = None,
+    set_: Changes = None,
     base_points: Annotated[int, typer.Option(min=64, help="Base points of Sobol' indices, a power of two.")] = 1024,
     draws: Annotated[int, typer.Option(min=64, help="Draws of the tornado's first-order indices.")] = 4096,
     seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 0,

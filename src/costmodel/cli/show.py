@@ -7,16 +7,15 @@ from typing import Annotated
 
 import typer
 
+from costmodel.cli.arguments import Changes, Name, SecondChanges, complete_path
 from costmodel.cli.common import print_json, scenario_with
 from costmodel.cli.rows import show_or_json
 from costmodel.entry import load_scenario
 
 
 def show_command(
-    name: Annotated[str, typer.Argument(help="A built-in scenario (costmodel list) or the path of a TOML file.")],
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Replace a parameter; repeatable.")
-    ] = None,
+    name: Name,
+    set_: Changes = None,
     base: Annotated[
         str | None, typer.Option(help="A built-in scenario: show the difference from it alone, as an inheriting file.")
     ] = None,
@@ -30,11 +29,24 @@ def show_command(
     typer.echo(scenario.to_toml(base=None if base is None else load_scenario(base)).rstrip("\n"))
 
 
+def sources_command(
+    name: Name,
+    bibtex: Annotated[bool, typer.Option("--bibtex", help="Print a bibliography for BibTeX.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """List the documents that a scenario's figures come from, and how many inputs rest on each."""
+    scenario = load_scenario(name)
+    if bibtex:
+        typer.echo(scenario.bibtex().rstrip("\n"))
+        return
+    show_or_json(scenario.bibliography(), as_json)
+
+
 def describe_command(
-    name: Annotated[str, typer.Argument(help="A built-in scenario (costmodel list) or the path of a TOML file.")],
+    name: Name,
     words: Annotated[
         list[str] | None,
-        typer.Argument(help="A path, the beginning of one, a pattern with *, or words."),
+        typer.Argument(help="A path, the beginning of one, a pattern with *, or words.", autocompletion=complete_path),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
@@ -45,10 +57,7 @@ def describe_command(
 def diff_command(
     first: Annotated[str, typer.Argument(help="A built-in scenario or the path of a TOML file.")],
     second: Annotated[str, typer.Argument(help="Another one of the same model.")],
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help="Replace a parameter of the second; repeatable."),
-    ] = None,
+    set_: SecondChanges = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Show what differs between two scenarios, entry by entry, with units and sources."""

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from costmodel.cli.arguments import Changes
 from costmodel.cli.common import print_json, scenario_with
 from costmodel.cli.rows import show
 from costmodel.foundation.errors import ScenarioError
@@ -14,9 +15,7 @@ from costmodel.foundation.tables import Table
 
 def stability_command(
     name: Annotated[str, typer.Argument(help="A flywheel scenario: built in, or the path of a TOML file.")],
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Replace a parameter; repeatable.")
-    ] = None,
+    set_: Changes = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Report each loop's gain, what a rise of demand does with each loop cut in turn, and local growth by year."""

@@ -9,14 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
 from costmodel.foundation.design import Design
-from costmodel.foundation.errors import ScenarioError, error_line, missing_extra
-from costmodel.foundation.files import write_whole
+from costmodel.foundation.errors import ScenarioError, missing_extra
 from costmodel.foundation.outputs import OutputSpec, outputs_of
 from costmodel.foundation.results import Result
 from costmodel.foundation.scenario import Scenario
@@ -25,9 +23,6 @@ _ResultT = TypeVar("_ResultT", bound=Result)
 
 _LEFT_OUT, _GIVEN = "left_out", "design_ranks"
 _AXIS_NAMES = {"step": "first day of the step", "bound": "date of the bound", "year": "calendar year"}
-
-MAX_RESULT_BYTES = 16 * 2**30
-"""Most bytes of a saved result that are taken into memory [byte]."""
 
 
 def _xarray(feature: str) -> Any:
@@ -123,59 +118,13 @@ def frame_of(result: Result, names: Sequence[str]) -> Any:
     return frame
 
 
-def save_result(result: Result, path: str | Path) -> None:
-    """Write a result to ``.nc`` (netCDF) whole or not at all.
-
-    Raises
-    ------
-    ScenarioError
-        If the name has another ending, or the file cannot be written.
-    """
-    target = Path(path)
-    if target.suffix != ".nc":
-        raise ScenarioError(f"{target}: a result is saved under a name that ends in .nc")
-    data = dataset_of(result)
-    try:
-        write_whole(target, lambda partial: data.to_netcdf(partial, engine="h5netcdf"))
-    except (ImportError, ValueError) as error:
-        if "h5netcdf" in str(error):
-            raise missing_extra("frames", "saving .nc") from None
-        raise
-
-
-def open_dataset(path: str | Path) -> Any:
-    """Read a saved result as a dataset, wholly into memory.
-
-    Raises
-    ------
-    ScenarioError
-        If the file cannot be read or is no saved result; one line says which.
-    """
-    xarray = _xarray("load_result()")
-    if not Path(path).is_file():
-        raise ScenarioError(f"{path}: there is no such file")
-    try:
-        with xarray.open_dataset(Path(path), engine="h5netcdf") as opened:
-            if opened.nbytes > MAX_RESULT_BYTES:  # a small file may state any size
-                raise ScenarioError(f"{path}: states {opened.nbytes:,} bytes; at most {MAX_RESULT_BYTES:,} are read")
-            data = opened.load()
-    except ScenarioError:
-        raise
-    except Exception as error:  # noqa: BLE001 - readers raise errors of many libraries for a broken file
-        raise ScenarioError(f"{path}: cannot be read as netCDF: {error_line(error)}") from None
-    missing = {"scenario_toml", "costmodel_version", "model"} - data.attrs.keys()
-    if missing:
-        raise ScenarioError(f"{path}: not a result of costmodel: it lacks {', '.join(sorted(missing))}")
-    return data
-
-
 def result_of(data: Any, scenario: Scenario, kind: type[_ResultT], where: str) -> _ResultT:
     """Build a result from its dataset.
 
     Parameters
     ----------
     data
-        From :func:`open_dataset`.
+        From :func:`costmodel.foundation.result_files.read_dataset`.
     scenario
         The scenario that its attributes hold.
     kind

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any
 from costmodel.foundation.differences import entry_text
 from costmodel.foundation.errors import UnknownParameterError, near_matches
 from costmodel.foundation.provenance import Provenance
-from costmodel.foundation.tables import Table
+from costmodel.foundation.tables import UNIT, Table
 from costmodel.foundation.values import ParameterSpec, written_value
 
 if TYPE_CHECKING:
     from costmodel.foundation.scenario import Scenario
 
+MOST_MOVED = 6
+"""Parameters up to which a table says what they move: each takes a run [1]."""
+SWITCH = "switch"
+"""What stands for the value of a switch."""
 COLUMNS = ("path", "value", "unit", "bounds", "meaning", "grade", "source")
 
 
@@ -40,7 +44,7 @@ def described(scenario: Scenario) -> Iterator[Described]:
     """Yield every parameter of a scenario and every switch, in declared order."""
     for name, switch in scenario.switches.items():
         moved = ", ".join(f"{path} × {factor:g}" if factor != 1.0 else path for path, factor in switch.moves.items())
-        yield Described(name, "switch", "", "", f"{switch.description} Moves {moved}.", "", "")
+        yield Described(name, SWITCH, "", "", f"{switch.description} Moves {moved}.", "", "")
     for path, value, spec, provenance in scenario.walk():
         yield _described(scenario, path, value, spec, provenance)
 
@@ -76,9 +80,30 @@ def describe_scenario(scenario: Scenario, words: str = "") -> Table:
         leaves = {path.split(".")[-1] for path in known}
         raise UnknownParameterError(f"{words}: no parameter has it{near_matches(words, [*known, *leaves])}")
     notes = tuple(line.source for line in found if line.source) if len(found) == 1 else ()
-    return Table(
-        COLUMNS, tuple(line.row() for line in found), f"{scenario.name}: {scenario.title or scenario.model}", notes
-    )
+    title = f"{scenario.name}: {scenario.title or scenario.model}"
+    rows = tuple(line.row() for line in found)
+    if len(found) > MOST_MOVED:
+        return Table(COLUMNS, rows, title, notes)
+    from costmodel.foundation.moves import moved_outputs
+
+    moved = moved_outputs(scenario, tuple(line.path for line in found if line.value != SWITCH))
+    wide = tuple((*row, moved.get(row[0], "")) for row in rows)
+    return Table((*COLUMNS, "moves most, per 1 %"), wide, title, notes)
+
+
+def describe_paths(scenario: Scenario, paths: Sequence[str]) -> Table:
+    """Return some parameters as a short table: path, value, unit, grade.
+
+    Parameters
+    ----------
+    scenario
+        A scenario.
+    paths
+        Paths of parameters; one that is no parameter, as a switch, has no row.
+    """
+    wanted = set(paths)
+    rows = ((line.path, line.value, line.unit, line.grade) for line in described(scenario) if line.path in wanted)
+    return Table(("path", "value", UNIT, "grade"), tuple(rows))
 
 
 def _fits(line: Described, words: str) -> bool:

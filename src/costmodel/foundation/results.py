@@ -7,7 +7,7 @@ derived outputs are read alike: ``result["user_spend"]``, ``result.by_year("user
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,12 +17,14 @@ from costmodel.foundation import restated
 from costmodel.foundation.arrays import FloatArray, frozen, quiet, readonly
 from costmodel.foundation.design import Design
 from costmodel.foundation.errors import DomainError, ScenarioError, UnknownParameterError, near_matches
+from costmodel.foundation.notebooks import page_of
 from costmodel.foundation.outputs import TIME_AXES, Derived, OutputSpec, derived, output, outputs_of, ratio, year_value
+from costmodel.foundation.plotting import gallery
 from costmodel.foundation.reducers import exact_quantile
 from costmodel.foundation.restated import DEFAULT_INDEX
-from costmodel.foundation.result_tables import SUMMARY_QUANTILES, iamc_of, table_of, tables_of, words_of
+from costmodel.foundation.result_tables import SUMMARY_QUANTILES, has_years, iamc_of, table_of, tables_of, words_of
 from costmodel.foundation.scenario import Scenario
-from costmodel.foundation.tables import Table, figure, shown_unit
+from costmodel.foundation.tables import NOTEBOOK_ROOM, Table, figure, shown_unit
 from costmodel.foundation.version import VERSION
 
 __all__ = [
@@ -36,6 +38,8 @@ __all__ = [
     "ratio",
 ]
 
+SHOWN_HTML = 15
+"""Outputs that a result shows in a notebook, with years and without [1]."""
 REPR_OUTPUTS = 7
 """Outputs that the text of a result shows, so that it stays within ten lines [1]."""
 
@@ -104,6 +108,20 @@ class Result:
         lines = [f"  {self._line(name)}" for name in shown]
         rest = len(self.outputs()) - len(shown)
         return "\n".join([head, *lines, *([f"  … and {rest} outputs more: .outputs(), .table()"] if rest else [])])
+
+    def _repr_html_(self) -> str:
+        """Return what was run and its headlines, as short HTML."""
+        draws = "" if self.draws is None else f", {self.draws} draws: 5 / 50 / 95 %"
+        lines = [f"{self.scenario.model}{draws}; costmodel {self.version}; .tables() has all", *self.remarks]
+        first = self._headlines()
+        timed = [name for name in first if has_years(self.spec(name)) and len(self.spec(name).dims) == 1]
+        plain = [name for name in first if not self.spec(name).dims]
+        parts = [
+            replace(self.table(*names[:SHOWN_HTML]), title="", notes=())._repr_html_()
+            for names in (timed, plain)
+            if names
+        ]
+        return page_of(self.scenario.title or self.scenario.name, lines, parts, NOTEBOOK_ROOM)
 
     @property
     def draws(self) -> int | None:
@@ -265,6 +283,25 @@ class Result:
         """
         return dict(tables_of(self))
 
+    def plot(self, name: str | None = None, axes: Any = None, **options: Any) -> Any:
+        """Draw the result, or one of its outputs (extra ``plots``); see :func:`costmodel.reporting.gallery.plot`.
+
+        Parameters
+        ----------
+        name
+            An output; where absent, the figure that tells most.
+        axes
+            Matplotlib axes; new ones where absent.
+        **options
+            Options of the figure, as ``item`` of a fan.
+
+        Returns
+        -------
+        Axes
+            With ``alt_text``.
+        """
+        return gallery().plot(self, name, axes, **options)
+
     def to_iamc(self, region: str = "World") -> Table:
         """Return the outputs with figures by year as a long table in the columns of the IAMC, for ``pyam``.
 
@@ -315,10 +352,23 @@ class Result:
         return frame_of(self, names)
 
     def save(self, path: Any) -> None:
-        """Write the result to a netCDF file (extra ``frames``); :func:`costmodel.load_result` reads it back."""
-        from costmodel.foundation.datasets import save_result
+        """Write the result to a file, whole or not at all; :func:`costmodel.load_result` reads it back equal.
 
-        save_result(self, path)
+        Parameters
+        ----------
+        path
+            A name that ends in ``.nc`` (netCDF, extra ``frames``), ``.zarr`` (a folder, extra ``distributed``) or
+            ``.parquet`` (a row for each figure, extra ``parquet``).
+
+        Raises
+        ------
+        ScenarioError
+            If the name has another ending or the file cannot be written.
+        """
+        from costmodel.foundation.datasets import dataset_of
+        from costmodel.foundation.result_files import save_dataset
+
+        save_dataset(dataset_of(self), path)
 
     def to_real(self, year: int, *, index: str = DEFAULT_INDEX, inflation: float | None = None) -> Result:
         """Return this result in money of one year, by a price index of the catalog.

@@ -24,6 +24,7 @@ from costmodel.foundation.errors import CostModelError, ScenarioError, UnknownPa
 from costmodel.foundation.formulas import Formula
 from costmodel.foundation.inheritance import difference
 from costmodel.foundation.inputs import Amount, Date, Inputs, set_path
+from costmodel.foundation.notebooks import page_of
 from costmodel.foundation.outputs import outputs_of
 from costmodel.foundation.plausible import refuse_implausible
 from costmodel.foundation.provenance import Citation, Grade, Source, parse_grade
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from costmodel.foundation.tables import Table
 
 
+SHOWN_UNCERTAIN = 12
+"""Uncertain parameters that a scenario shows in a notebook [1]."""
 _YEAR = re.compile(r"(?:19|20|21)[0-9]{2}")
 
 
@@ -309,7 +312,7 @@ class Scenario(Inputs):
         return self.replace(changes)
 
     def describe(self, words: str = "") -> Table:
-        """Return parameters with value, unit, bounds, meaning, grade and source.
+        """Return parameters with value, unit, bounds, meaning, grade and source; of a few, also what they move most.
 
         Parameters
         ----------
@@ -332,6 +335,16 @@ class Scenario(Inputs):
         return f"{type(self).__name__} {self.name!r} ({self.model}): {self.title or 'no title'}; {size}; .describe()"
 
     __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        """Return what it is and what is uncertain in it, as short HTML."""
+        from costmodel.foundation.descriptions import describe_paths
+        from costmodel.foundation.tables import NOTEBOOK_ROOM
+
+        count, uncertain = len(self.paths()), set(self.uncertain_paths())
+        lines = [self.description, f"{self.model}, {count} parameters, {len(uncertain)} uncertain; .describe() has all"]
+        table = describe_paths(self, sorted(uncertain)[:SHOWN_UNCERTAIN])
+        return page_of(self.title or self.name, lines, [table._repr_html_()] if table.rows else [], NOTEBOOK_ROOM)
 
     def diff(self, other: Scenario) -> Difference:
         """Return what differs between this scenario and another of the same model.
@@ -371,6 +384,20 @@ class Scenario(Inputs):
     def resolved(self, resolver: Resolver, prefix: str = "") -> Self:
         """Return this scenario with every parameter replaced by what the resolver makes of it."""
         return super().resolved(replace(resolver, shared=self.shared_ranks()) if self.switches else resolver, prefix)
+
+    def bibliography(self) -> Table:
+        """Return the documents that figures come from, each with the number of inputs that rest on it."""
+        from costmodel.foundation.bibliographies import bibliography
+
+        return bibliography(self.sources(), self.name)
+
+    def bibtex(self) -> str:
+        """Return the documents that figures come from as entries for BibTeX, under their keys in the scenario."""
+        from costmodel.foundation.bibliographies import bibtex
+
+        used = {row.source for row in self.sources()}
+        table = {key: Source(entry.title, entry.date, entry.link) for key, entry in self.source_table.items()}
+        return bibtex({key: source for key, source in table.items() if source in used})
 
     def sources(self) -> tuple[Citation, ...]:
         """Return the bibliography of what this scenario uses: a line per parameter, with its grade."""

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from costmodel.foundation.currencies import CODES
 from costmodel.foundation.errors import DomainError, missing_extra
+from costmodel.foundation.plotting import gallery
 
 Cell: TypeAlias = "str | bool | int | float | tuple[float, ...] | None"
 """What stands in a cell: words, a yes or no, a count, a figure, figures at the table's ranks, or nothing."""
@@ -248,7 +249,9 @@ class Table:
         unit, factor = "", 1.0
         if at is not None:
             loose = [cell for j, cell in enumerate(row) if not (self.units and self.units[j])]
-            unit, factor = shown_unit(str(row[at] or ""), _size(loose))
+            unit = "" if row[at] in (None, "1") else str(row[at])
+            if any(isinstance(cell, float | tuple) for cell in loose):  # words keep the unit that they were written in
+                unit, factor = shown_unit(unit, _size(loose))
         for j, cell in enumerate(row):
             if j == at:
                 yield unit
@@ -434,6 +437,10 @@ class Tabled:
     def _repr_html_(self) -> str:
         return self.table()._repr_html_()
 
+    def plot(self, axes: Any = None, **options: Any) -> Any:
+        """Draw it (extra ``plots``); see :func:`costmodel.reporting.gallery.plot`."""
+        return gallery().plot(self, None, axes, **options)
+
 
 class TabledByOutput:
     """What has a table for each of its outputs."""
@@ -448,6 +455,10 @@ class TabledByOutput:
     def table(self, output: str | None = None) -> Table:
         """Return what was found of an output, the first one unless named, as a table."""
         raise NotImplementedError
+
+    def plot(self, axes: Any = None, **options: Any) -> Any:
+        """Draw it (extra ``plots``); see :func:`costmodel.reporting.gallery.plot`."""
+        return gallery().plot(self, None, axes, **options)
 
     def _repr_html_(self) -> str:
         """Return as many of the tables as a notebook has room for, as HTML."""

@@ -20,7 +20,7 @@ from costmodel.foundation.results import Result
 from costmodel.foundation.schedules import year_fraction
 from costmodel.foundation.tables import figure as number
 from costmodel.foundation.units import convert
-from costmodel.reporting.style import COLOURS, axes_of, described, label_y, scaled, styled
+from costmodel.reporting.style import COLOURS, axes_of, described, label_y, prefixed, scaled, styled
 
 BANDS = ((0.05, 0.95, 0.18), (0.25, 0.75, 0.30))
 """Ranks of the bands of a fan and how opaque each is."""
@@ -54,12 +54,12 @@ def fan(result: Result, name: str, axes: Any = None, *, item: str | None = None,
     Axes
         With ``alt_text``.
     """
-    years, values = _by_year(result, name, item)
+    years, values = by_year(result, name, item)
     spec = result.spec(name)
     seen = _observed(result, name, spec.unit) if history else []
     unit, scale = scaled(spec.unit, values, np.array([value for _, value, _ in seen]))
     axes = axes_of(axes)
-    middle = _over_draws(values, 0.5)
+    middle = over_draws(values, 0.5)
     dates = np.array(years) + (1.0 if spec.kind == "stock" else 0.5)
     wide = bool((values > 0.0).all() and middle.max() > LOG_SPAN * middle.min())
     with styled():
@@ -67,7 +67,7 @@ def fan(result: Result, name: str, axes: Any = None, *, item: str | None = None,
             axes.set_yscale("log")
         if values.ndim > 1:
             for low, high, opacity in BANDS:
-                bounds = [_over_draws(values, rank) * scale for rank in (low, high)]
+                bounds = [over_draws(values, rank) * scale for rank in (low, high)]
                 axes.fill_between(dates, *bounds, color=COLOURS[0], alpha=opacity, linewidth=0)
         axes.plot(dates, middle * scale, color=COLOURS[0], label="model" if values.ndim == 1 else "median, 50 and 90 %")
         for used, marker, label in ((True, "o", "reported, used in the fit"), (False, "D", "reported, not used")):
@@ -134,9 +134,9 @@ def crossing(result: Result, first: str, second: str, axes: Any = None) -> Any:
     axes
         Matplotlib axes; new ones where absent.
     """
-    years, one = _by_year(result, first, None)
-    _, two = _by_year(result, second, None)
-    one, two = _over_draws(one, 0.5), _over_draws(two, 0.5)
+    years, one = by_year(result, first, None)
+    _, two = by_year(result, second, None)
+    one, two = over_draws(one, 0.5), over_draws(two, 0.5)
     unit, scale = scaled(result.spec(first).unit, one, two)
     axes = axes_of(axes)
     with styled():
@@ -147,8 +147,8 @@ def crossing(result: Result, first: str, second: str, axes: Any = None) -> Any:
         when = _passes(np.asarray(years, dtype=np.float64), one - two)
         if when is not None:
             axes.axvline(when, color="#555555", linewidth=0.8, linestyle=":")
-            axes.annotate(f"{when:.1f}", (when, axes.get_ylim()[1]), ha="center", va="bottom", fontsize=7.5)
-        axes.legend(loc="best")
+            axes.annotate(f"  {when:.1f}", (when, axes.get_ylim()[1]), ha="left", va="top", fontsize=8)
+        axes.legend(loc="upper left")
         axes.set_xticks(years[:: max(1, len(years) // 8)])
     label_y(axes, f"{result.spec(first).label} and {result.spec(second).label}", unit)
     said = f"passes it in {when:.1f}" if when is not None else "does not pass it in these years"
@@ -218,7 +218,10 @@ def steps_between(
             axes.annotate(f" {value * scale:+.3g}", (end, place), va="center", fontsize=7)
             level += value
         axes.barh(len(labels) - 1, last[1] * scale, color=COLOURS[6], height=0.6)
-        axes.set_yticks(range(len(labels)), [_short(label) for label in labels])
+        axes.set_yticks(
+            range(len(labels)), [short(label if "." in label else label.replace("_", " ")) for label in labels]
+        )
+        axes.use_sticky_edges = False  # so that no bar ends at the frame
         axes.invert_yaxis()
         axes.grid(visible=True, axis="x")
         axes.grid(visible=False, axis="y")
@@ -283,10 +286,14 @@ def tornado(swings: Tornado, axes: Any = None, *, output: str | None = None, uni
                 said = label if place == 0 else None
                 axes.barh(place, (value - base) * scale, left=base * scale, color=colour, height=0.65, label=said)
         axes.axvline(base * scale, color="#333333", linewidth=0.8)
-        axes.set_yticks(range(len(order)), [_short(swings.names[row]) for row in order])
+        axes.set_yticks(range(len(order)), [short(swings.names[row]) for row in order])
         axes.invert_yaxis()
         axes.grid(visible=True, axis="x")
         axes.grid(visible=False, axis="y")
+        axes.use_sticky_edges = False
+        axes.margins(x=0.05)
+        if not unit:
+            axes.xaxis.set_major_formatter(prefixed())
         axes.figure.legend(loc="outside lower left", ncols=2)
     label_y(axes, swings.outputs[column], shown)
     first = swings.names[order[0]] if len(order) else "none"
@@ -382,6 +389,8 @@ def accuracy(mark: Any, axes: Any = None) -> Any:
 def loop(result: Result, names: Sequence[tuple[str, str]], axes: Any = None) -> Any:
     """Draw the flywheel: what turns it, each with the run's own change from the first year to the last.
 
+    Each arrow says by how many per cent a station moved for each per cent that the one before it did, over these years.
+
     Parameters
     ----------
     result
@@ -396,11 +405,12 @@ def loop(result: Result, names: Sequence[tuple[str, str]], axes: Any = None) -> 
     axes = axes_of(axes, (4.8, 3.6))
     angles = np.pi / 2 - 2 * np.pi * np.arange(len(names)) / len(names)
     places = np.stack([1.25 * np.cos(angles), np.sin(angles)], axis=1)
-    said = []
+    said: list[str] = []
+    changes: list[float] = []
     with styled():
         for place, (label, name) in enumerate(names):
-            years, values = _by_year(result, name, None)
-            middle = _over_draws(values, 0.5)
+            years, values = by_year(result, name, None)
+            middle = over_draws(values, 0.5)
             unit, scale = scaled(result.spec(name).unit, middle[[0, -1]])
             text = f"{number(middle[0] * scale)} → {number(middle[-1] * scale)} {unit}"
             times = f"× {number(middle[-1] / middle[0])}" if middle[0] > 0.0 else ""
@@ -418,6 +428,7 @@ def loop(result: Result, names: Sequence[tuple[str, str]], axes: Any = None) -> 
                     "linewidth": 1.5,
                 },
             )
+            changes.append(middle[-1] / middle[0] if middle[0] > 0.0 and middle[-1] > 0.0 else float("nan"))
             here, there = places[place], places[(place + 1) % len(names)]
             axes.annotate(
                 "",
@@ -425,13 +436,22 @@ def loop(result: Result, names: Sequence[tuple[str, str]], axes: Any = None) -> 
                 xytext=here + 0.32 * (there - here),
                 arrowprops={"arrowstyle": "-|>", "color": "#555555", "connectionstyle": "arc3,rad=-0.2", "lw": 1.4},
             )
+        for place, change in enumerate(changes):
+            following = changes[(place + 1) % len(changes)]
+            answer = np.log(following) / np.log(change) if change != 1.0 else float("nan")
+            if np.isfinite(answer):
+                middle_of = 0.5 * (places[place] + places[(place + 1) % len(names)])
+                axes.annotate(f"{answer:+.2g} %\nper 1 %", 0.72 * middle_of, ha="center", va="center", fontsize=7.5)
+                said.append(
+                    f"{names[(place + 1) % len(names)][0]} changes by {answer:+.2g} % per 1 % of {names[place][0]}"
+                )
         axes.set_xlim(-2.0, 2.0)
         axes.set_ylim(-1.35, 1.3)
         axes.axis("off")
     return described(axes, f"The loop, each driving the next: {'; '.join(said)}.")
 
 
-def _by_year(result: Result, name: str, item: str | None) -> tuple[tuple[int, ...], FloatArray]:
+def by_year(result: Result, name: str, item: str | None) -> tuple[tuple[int, ...], FloatArray]:
     """Return years and figures of one output, ``(year,)`` or ``(year, draw)``; one item of an output with items."""
     years, values = result.by_year(name)
     spec = result.spec(name)
@@ -453,14 +473,12 @@ def _rows(result: Result, name: str) -> list[tuple[str, FloatArray]]:
     spec = result.spec(name)
     others = [dim for dim in spec.dims if dim != spec.time_axis]
     if not others:
-        return [(spec.label, _over_draws(_by_year(result, name, None)[1], 0.5))]
+        return [(spec.label, over_draws(by_year(result, name, None)[1], 0.5))]
     labels: Mapping[str, Sequence[Any]] = result.labels()
-    return [
-        (str(label), _over_draws(_by_year(result, name, str(label))[1], 0.5)) for label in labels.get(others[0], ())
-    ]
+    return [(str(label), over_draws(by_year(result, name, str(label))[1], 0.5)) for label in labels.get(others[0], ())]
 
 
-def _over_draws(values: FloatArray, rank: float) -> FloatArray:
+def over_draws(values: FloatArray, rank: float) -> FloatArray:
     """Return a quantile over the draws of figures by year; the figures themselves of a scalar run."""
     if values.ndim == 1:
         return values
@@ -522,11 +540,11 @@ def _front(xs: FloatArray, ys: FloatArray) -> Any:
     return np.array(kept[::-1], dtype=np.int64)
 
 
-def _short(text: str, most: int = 34) -> str:
+def short(text: str, most: int = 34) -> str:
     """Return a dotted path that fits beside a bar: its first parts go, whole, and an ellipsis stands for them."""
     if len(text) <= most:
         return text
     parts = text.split(".")
     while len(parts) > 1 and len(".".join(parts)) > most - 2:
         parts = parts[1:]
-    return f"….{'.'.join(parts)}"
+    return f"…{'.'.join(parts)}"

@@ -6,10 +6,19 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from costmodel.foundation.errors import CostModelError
+from costmodel.analysis.backtesting import Backtest, Scored
+from costmodel.analysis.breakeven import Frontier
+from costmodel.analysis.comparison import Waterfall
+from costmodel.analysis.one_at_a_time import Tornado
+from costmodel.analysis.sobol import SobolIndices
+from costmodel.flywheel.decomposition import Decomposition
+from costmodel.foundation.errors import CostModelError, DomainError
+from costmodel.foundation.result_tables import has_years
 from costmodel.foundation.results import Result
-from costmodel.reporting import figures
-from costmodel.reporting.report import Headline
+from costmodel.reporting import figures, study_figures
+from costmodel.reporting.report import Headline, headlines_of
+from costmodel.serving.frontier import Front
+from costmodel.validation.exams import Mark
 
 STATIONS = (
     ("unit cost", ("fixed_weight_unit_cost", "average_unit_cost")),
@@ -55,6 +64,13 @@ def drawings(
     if studies and "tornado" in studies:
         unit = result.spec(headlines[0].name.split("@")[0]).unit
         yield lambda: figures.tornado(studies["tornado"], unit=unit)
+    if {"capex", "depreciation"} <= result.outputs().keys() and result.spec("capex").time_axis:
+        yield lambda: study_figures.depreciation_wave(result)
+    if set(study_figures.LEAVING) <= result.outputs().keys():
+        yield lambda: study_figures.vintages(result)
+    if studies and "bridge" in studies:
+        unit = result.spec(headlines[0].name.split("@")[0]).unit
+        yield lambda: figures.bridge(studies["bridge"], unit=unit)
     for name, spec in result.outputs().items():
         if spec.dims == ("part",):
             yield lambda name=name: figures.parts(result, name)  # type: ignore[misc]
@@ -83,3 +99,83 @@ def drawn(draws: Iterable[Callable[[], Any]], most: int) -> Iterator[Any]:
                 continue  # this result has no such figure: an axis more, a year too few
         made += 1
         yield axes
+
+
+_STUDIES: tuple[tuple[type, Callable[..., Any]], ...] = (
+    (Tornado, figures.tornado),
+    (Waterfall, figures.bridge),
+    (SobolIndices, study_figures.sobol_by_year),
+    (Frontier, study_figures.break_even_map),
+    (Scored, study_figures.backtest),
+    (Decomposition, study_figures.decomposition),
+    (Front, study_figures.pareto),
+    (Mark, figures.accuracy),
+)
+"""What draws a study."""
+
+
+def plot(thing: Any, name: str | None = None, axes: Any = None, **options: Any) -> Any:
+    """Draw a result or a study with the figure that fits it.
+
+    Parameters
+    ----------
+    thing
+        A result, or what a study found: a tornado, a waterfall, Sobol' indices, a break-even frontier, a backtest, a
+        decomposition, a Pareto front, a marked exam.
+    name
+        Of a result: the output to draw, by year as a fan or stacked by item, by part as a bridge; where absent the
+        figure that tells most. Not for a study.
+    axes
+        Matplotlib axes; new ones where absent.
+    **options
+        Options of the figure, as ``item`` of a fan or ``output`` of a tornado.
+
+    Returns
+    -------
+    Axes
+        With ``alt_text``.
+
+    Raises
+    ------
+    DomainError
+        If there is no figure for it.
+    MissingExtraError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import costmodel
+    >>> axes = plot(costmodel.run("from-2026"), "user_spend")  # doctest: +SKIP
+    """
+    if isinstance(thing, Backtest):
+        thing = thing.unconditional
+    for kind, draw in _STUDIES:
+        if isinstance(thing, kind):
+            return draw(thing, axes, **options)
+    if not isinstance(thing, Result):
+        raise DomainError(f"there is no figure of a {type(thing).__name__}")
+    if name is not None:
+        return _of_output(thing, name, axes, **options)
+    chosen = stations(thing)
+    if len(chosen) == len(STATIONS):
+        return figures.loop(thing, chosen, axes)
+    for headline in headlines_of(thing):
+        first = headline.name.split("@")[0]
+        if has_years(thing.spec(first)):
+            return figures.fan(thing, first, axes, **options)
+    for output, spec in thing.outputs().items():
+        if spec.dims == ("part",):
+            return figures.parts(thing, output, axes)
+    raise DomainError(f"{thing.scenario.name}: no output has figures by year or parts: print it with .table()")
+
+
+def _of_output(result: Result, name: str, axes: Any, **options: Any) -> Any:
+    spec = result.spec(name)
+    if spec.dims == ("part",):
+        return figures.parts(result, name, axes, **options)
+    if not has_years(spec):
+        raise DomainError(f"output {name!r} has no figures by year and no parts: print it with .table({name!r})")
+    others = [dim for dim in spec.dims if dim != spec.time_axis]
+    if others and "item" not in options:
+        return figures.stacked(result, [name], axes, title=spec.label.removesuffix(" in the step"), **options)
+    return figures.fan(result, name, axes, **options)

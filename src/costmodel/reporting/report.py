@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from costmodel.foundation.errors import CostModelError
+from costmodel.foundation.errors import CostModelError, DomainError
 from costmodel.foundation.results import SUMMARY_QUANTILES, Result
 from costmodel.foundation.running import run_model
 from costmodel.foundation.scenario import Scenario, model_entry
 from costmodel.foundation.tables import Linked, Table, figure, shown_unit
 
+ORDERS = 8
+"""Orders of the changes over which a bridge is averaged [1]."""
 MOST_HEADLINES = 6
 """Outputs that a report puts first [1]."""
 
@@ -102,6 +104,8 @@ def build_report(
     changes: Sequence[str] = (),
     name: str | None = None,
     sensitivity: bool = True,
+    outputs: Sequence[str] = (),
+    against: Any = None,
 ) -> Report:
     """Run a scenario and gather what a report says.
 
@@ -119,6 +123,10 @@ def build_report(
         Name or path under which it was loaded, for that command; its own name where absent.
     sensitivity
         Whether the input that moves the answer most is looked for; only where there are uncertain inputs and draws.
+    outputs
+        Outputs that are put first, as ``operating_margin@2030``; what the class puts first where empty.
+    against
+        Another scenario of the same model: the difference of the first output is divided among what differs.
 
     Returns
     -------
@@ -128,13 +136,18 @@ def build_report(
     model = model_entry(scenario.model).load()
     result = run_model(model, scenario)
     ensemble = None if draws is None else run_model(model, scenario, draws=draws, rng=rng)
-    headlines = headlines_of(result if ensemble is None else ensemble)
+    headlines = headlines_of(result if ensemble is None else ensemble, outputs)
     studies: dict[str, Any] = {}
     carried = ""
     if sensitivity and draws is not None and scenario.uncertain_paths():
         carried = _carried(scenario, headlines[0], draws, rng, studies)
     parts = ["costmodel", "report", name or scenario.name, *(f"--set {shlex.quote(text)}" for text in changes)]
     parts += [] if draws is None else [f"--draws {draws}", *([] if rng is None else [f"--seed {rng}"])]
+    if outputs:
+        parts += [f"--output {shlex.quote(text)}" for text in outputs]
+    if against is not None:
+        parts.append(f"--against {shlex.quote(against.name)}")
+        studies["bridge"] = _bridge(scenario, against, headlines[0], rng)
     tables = tuple((result if ensemble is None else ensemble).tables().items())
     return Report(result, ensemble, headlines, carried, tables, " ".join([*parts, "-o report.html"]), studies)
 
@@ -145,20 +158,54 @@ def answer_of(result: Result) -> str:
     return found[0].sentence if found else ""
 
 
-def headlines_of(result: Result) -> tuple[Headline, ...]:
-    """Return the outputs that a report puts first: what the class puts first, at the last year where it has years."""
+def _bridge(scenario: Any, against: Any, first: Headline, rng: int | None) -> Any:
+    """Divide the difference of the first headline between two scenarios among what differs."""
+    from costmodel.analysis.comparison import waterfall
+
+    return waterfall(scenario, against, [first.name], rng=rng or 0, permutations=ORDERS)
+
+
+def headlines_of(result: Result, outputs: Sequence[str] = ()) -> tuple[Headline, ...]:
+    """Return the outputs that a report puts first: what the class puts first, at the last year where it has years.
+
+    Parameters
+    ----------
+    result
+        A run.
+    outputs
+        Outputs to put before those, with a year or without.
+
+    Raises
+    ------
+    UnknownParameterError
+        If there is no such output or year.
+    DomainError
+        If an output has items, or is no figure.
+    """
+    asked = [_asked(result, text) for text in outputs]
     derived = [name for name, spec in result.outputs().items() if spec.derived]
-    found = []
+    found: list[Headline] = list(asked)
+    known = {headline.name.split("@")[0] for headline in asked}
     for name in dict.fromkeys([*result.first(), *derived, *result.outputs()]):
-        headline = _headline(result, name)
+        headline = None if name in known else _headline(result, name)
         if headline is not None:
             found.append(headline)
-        if len(found) == MOST_HEADLINES:
+        if len(found) >= MOST_HEADLINES:
             break
     return tuple(found)
 
 
-def _headline(result: Result, name: str) -> Headline | None:
+def _asked(result: Result, text: str) -> Headline:
+    """Return an output that was asked for, at its year or the last one."""
+    name, _, year = text.partition("@")
+    result.spec(name)
+    headline = _headline(result, name, int(year) if year.isdigit() else None)
+    if headline is None:
+        raise DomainError(f"output {text!r} is no single figure, nor one a year: it cannot be put first")
+    return headline
+
+
+def _headline(result: Result, name: str, year: int | None = None) -> Headline | None:
     """Return an output of one figure, or one a year, as a headline; nothing for others."""
     if name not in result.outputs():
         return None
@@ -171,7 +218,11 @@ def _headline(result: Result, name: str) -> Headline | None:
         years, rows = result.by_year(name)
         if not years:
             return None
-        label, selector, values = f"{spec.label} in {years[-1]}", f"{name}@{years[-1]}", np.asarray(rows[-1])
+        wanted = years[-1] if year is None else year
+        if wanted not in years:
+            raise DomainError(f"output {name!r}: year {wanted} is not covered, only {years[0]} to {years[-1]}")
+        label, selector = f"{spec.label} in {wanted}", f"{name}@{wanted}"
+        values = np.asarray(rows[years.index(wanted)])
     if values.dtype.kind not in "fiu" or not np.isfinite(values).any():
         return None
     if values.ndim:

@@ -96,9 +96,18 @@ def scaled(unit: str, *values: FloatArray) -> tuple[str, float]:
     return shown_unit(unit, largest)
 
 
+def prefixed() -> Any:
+    """Return what writes the figures of an axis without a unit: 837 G instead of 8.37e11."""
+    from matplotlib.ticker import EngFormatter
+
+    return EngFormatter(sep=" ")
+
+
 def label_y(axes: Any, label: str, unit: str) -> None:
     """Write a quantity and its unit above the axis, where it takes no width."""
-    axes.set_title(f"{label} [{unit}]" if unit else label, loc="left", fontsize=SETTINGS["axes.titlesize"])
+    axes.set_title(
+        f"{label} [{unit}]" if unit not in ("", "1") else label, loc="left", fontsize=SETTINGS["axes.titlesize"]
+    )
 
 
 def svg_of(axes: Any) -> str:

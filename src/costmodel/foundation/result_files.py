@@ -1,0 +1,213 @@
+"""Results as files: netCDF, Zarr and Parquet, each read back to an equal result.
+
+Every form holds the figures with their units and labels, and what repeats the run: the scenario as TOML, the design
+and the version. A Parquet file is long: a row for each figure, with a column for each axis.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from costmodel.foundation.errors import ScenarioError, error_line, missing_extra
+from costmodel.foundation.files import write_whole
+
+ENDINGS = (".nc", ".zarr", ".parquet")
+"""Endings of the names under which a result is saved."""
+NEEDED = frozenset({"scenario_toml", "costmodel_version", "model"})
+"""Attributes without which a file is no saved result."""
+MAX_RESULT_BYTES = 16 * 2**30
+"""Most bytes of a saved result that are taken into memory [byte]."""
+_KEY = b"costmodel"
+_DRAW = "draw"
+
+
+def save_dataset(data: Any, path: str | Path) -> None:
+    """Write a result's dataset whole or not at all.
+
+    Parameters
+    ----------
+    data
+        An ``xarray.Dataset``.
+    path
+        A name that ends in ``.nc``, ``.zarr`` (extra ``distributed``) or ``.parquet`` (extra ``parquet``).
+
+    Raises
+    ------
+    ScenarioError
+        If the name has another ending, a folder of that name exists, or the file cannot be written.
+    MissingExtraError
+        If what writes such a file is not installed.
+    """
+    target = Path(path)
+    if target.suffix not in ENDINGS:
+        raise ScenarioError(f"{target}: a result is saved under a name that ends in {', '.join(ENDINGS)}")
+    if target.suffix == ".zarr":
+        _save_zarr(data, target)
+    elif target.suffix == ".parquet":
+        write_whole(target, lambda partial: _write_parquet(data, partial))
+    else:
+        try:
+            write_whole(target, lambda partial: data.to_netcdf(partial, engine="h5netcdf"))
+        except (ImportError, ValueError) as error:
+            if "h5netcdf" in str(error):
+                raise missing_extra("frames", "saving .nc") from None
+            raise
+
+
+def read_dataset(path: str | Path) -> Any:
+    """Read a saved result as a dataset, wholly into memory.
+
+    Raises
+    ------
+    ScenarioError
+        If the file cannot be read or is no saved result; one line says which.
+    MissingExtraError
+        If what reads such a file is not installed.
+    """
+    target = Path(path)
+    if not target.exists():
+        raise ScenarioError(f"{path}: there is no such file")
+    read = {".zarr": _read_zarr, ".parquet": _read_parquet}.get(target.suffix, _read_netcdf)
+    try:
+        data = read(target)
+    except ScenarioError:
+        raise
+    except ImportError:
+        extra = {".zarr": "distributed", ".parquet": "parquet"}.get(target.suffix, "frames")
+        raise missing_extra(extra, f"reading {target.suffix or 'a result'}") from None
+    except Exception as error:  # noqa: BLE001 - readers raise errors of many libraries for a broken file
+        kind = {".zarr": "Zarr", ".parquet": "Parquet"}.get(target.suffix, "netCDF")
+        raise ScenarioError(f"{path}: cannot be read as {kind}: {error_line(error)}") from None
+    missing = NEEDED - data.attrs.keys()
+    if missing:
+        raise ScenarioError(f"{path}: not a result of costmodel: it lacks {', '.join(sorted(missing))}")
+    return data
+
+
+def _read_netcdf(path: Path) -> Any:
+    import xarray
+
+    with xarray.open_dataset(path, engine="h5netcdf") as opened:
+        return _bounded(opened, path).load()
+
+
+def _bounded(opened: Any, path: Path) -> Any:
+    """Return a dataset that is not too large to be read: a small file may state any size."""
+    if opened.nbytes > MAX_RESULT_BYTES:
+        raise ScenarioError(f"{path}: states {opened.nbytes:,} bytes; at most {MAX_RESULT_BYTES:,} are read")
+    return opened
+
+
+def _save_zarr(data: Any, target: Path) -> None:
+    """Write a folder beside its name, then move it there."""
+    try:
+        import zarr  # noqa: F401
+    except ImportError:
+        raise missing_extra("distributed", "saving .zarr") from None
+    if target.exists():
+        raise ScenarioError(f"{target}: exists; a Zarr folder is not written over")
+    try:
+        folder = tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.")
+    except OSError as error:
+        raise ScenarioError(f"{target}: {error.strerror}") from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # labels of axes are texts, whose form Zarr 3 has not settled
+            data.to_zarr(Path(folder) / "data", mode="w", consolidated=False)
+        (Path(folder) / "data").rename(target)
+    except OSError as error:
+        raise ScenarioError(f"{target}: {error.strerror or error}") from None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _read_zarr(path: Path) -> Any:
+    import xarray
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with xarray.open_zarr(path, consolidated=False) as opened:
+            return _bounded(opened, path).load()
+
+
+def _write_parquet(data: Any, path: Path) -> None:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise missing_extra("parquet", "saving .parquet") from None
+    axes = [dim for dim in dict.fromkeys(dim for name in data.data_vars for dim in data[name].dims) if dim != _DRAW]
+    shapes = {
+        str(name): {"dims": list(held.dims), "shape": list(held.shape), "dtype": held.dtype.str, "attrs": held.attrs}
+        for name, held in data.data_vars.items()
+    }
+    columns = {"output": pyarrow.string(), **dict.fromkeys(axes, pyarrow.string())}
+    schema = pyarrow.schema(
+        [
+            *((name, pyarrow.dictionary(pyarrow.int32(), kind)) for name, kind in columns.items()),
+            (_DRAW, pyarrow.int32()),
+            ("value", pyarrow.float64()),
+        ],
+        metadata={_KEY: json.dumps({"attrs": data.attrs, "outputs": shapes}, default=float)},
+    )
+    with pyarrow.parquet.ParquetWriter(path, schema) as writer:
+        for block in _blocks(data, axes):
+            writer.write_table(pyarrow.table(block, schema=schema))
+
+
+def _blocks(data: Any, axes: list[str]) -> Iterator[dict[str, Any]]:
+    """Yield the figures of one output after the other in long form."""
+    for name, held in data.data_vars.items():
+        values = np.asarray(held.values)
+        if values.dtype.kind not in "biuf":
+            raise ScenarioError(f"{name}: texts have no place in a Parquet file of figures; save as .nc")
+        places = np.indices(values.shape).reshape(values.ndim, -1) if values.ndim else np.zeros((0, 1), dtype=int)
+        block: dict[str, Any] = {"output": np.full(values.size, str(name), dtype=object)}
+        for axis in axes:
+            if axis in held.dims:
+                labels = np.array([str(label) for label in _labels(data, axis, held.sizes[axis])], dtype=object)
+                block[axis] = labels[places[held.dims.index(axis)]]
+            else:
+                block[axis] = np.full(values.size, None, dtype=object)
+        drawn = _DRAW in held.dims
+        block[_DRAW] = places[held.dims.index(_DRAW)] if drawn else np.full(values.size, None, dtype=object)
+        yield {**block, "value": values.ravel().astype(np.float64)}
+
+
+def _labels(data: Any, axis: str, size: int) -> Any:
+    if axis not in data.coords:
+        return range(size)
+    labels = data[axis].values
+    return labels.astype("datetime64[D]") if labels.dtype.kind == "M" else labels
+
+
+def _read_parquet(path: Path) -> Any:
+    import pyarrow.parquet
+    import xarray
+
+    with pyarrow.parquet.ParquetFile(path) as file:
+        held = (file.schema_arrow.metadata or {}).get(_KEY)
+        if held is None:
+            raise ScenarioError(f"{path}: not a result of costmodel: it lacks its attributes")
+        size = file.metadata.num_rows * np.dtype(np.float64).itemsize
+        if size > MAX_RESULT_BYTES:
+            raise ScenarioError(f"{path}: states {size:,} bytes; at most {MAX_RESULT_BYTES:,} are read")
+        values = file.read(columns=["value"]).column("value").to_numpy()
+    form = json.loads(held)
+    start, variables = 0, {}
+    for name, one in form["outputs"].items():
+        size = int(np.prod(one["shape"], dtype=np.int64))
+        part = values[start : start + size]
+        if len(part) != size:
+            raise ScenarioError(f"{path}: the output {name!r} has {len(part)} figures of {size}")
+        variables[name] = (tuple(one["dims"]), part.astype(one["dtype"]).reshape(one["shape"]), one["attrs"])
+        start += size
+    return xarray.Dataset(variables, attrs=form["attrs"])
