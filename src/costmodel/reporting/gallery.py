@@ -6,6 +6,8 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from costmodel.analysis.backtesting import Backtest, Scored
 from costmodel.analysis.breakeven import Frontier
 from costmodel.analysis.comparison import Waterfall
@@ -24,15 +26,17 @@ STATIONS = (
     ("unit cost", ("fixed_weight_unit_cost", "average_unit_cost")),
     ("usage", ("tokens",)),
     ("infrastructure", ("facility_power", "accelerators_in_service")),
-    ("total spend", ("user_spend",)),
+    ("total spend", ("user_spend", "revenue")),
 )
 """What the flywheel turns through: a label and the outputs that may stand for it."""
 STACKS = (
-    ("user spend by workload", ("user_spend_by_workload",)),
-    ("depreciation by class", ("depreciation_by_class",)),
-    ("capex by class", ("capex_by_class",)),
+    ("user spend by workload", "user_spend_by_workload"),
+    ("depreciation by class", "depreciation_by_class"),
+    ("capex by class", "capex_by_class"),
 )
-"""Stacked bars that are drawn where a result has the outputs."""
+"""Stacked bars that are drawn where a result has the output."""
+MOST_FANS = 4
+"""Headlines that get a fan [1]."""
 
 
 def drawings(
@@ -47,41 +51,55 @@ def drawings(
     headlines
         Outputs that are put first; each with years gets a fan.
     studies
-        A tornado of the first headline, under ``tornado``.
+        Studies of the first headline: a tornado under ``tornado``, a waterfall under ``bridge``.
     """
     chosen = stations(result)
     if len(chosen) == len(STATIONS):
         yield lambda: figures.loop(result, chosen)
-    for headline in headlines:
-        name = headline.name.split("@")[0]
-        if result.spec(name).time_axis is not None:
-            yield lambda name=name: figures.fan(result, name)  # type: ignore[misc]
-    for title, names in STACKS:
-        if all(name in result.outputs() for name in names):
-            yield lambda names=names, title=title: figures.stacked(result, names, title=title)  # type: ignore[misc]
-    if {"inference_cost", "training_cost"} <= result.outputs().keys():
+    timed = [
+        name for name in (item.name.split("@")[0] for item in headlines) if result.spec(name).time_axis is not None
+    ]
+    for name in timed[:1]:
+        yield lambda name=name: figures.fan(result, name)  # type: ignore[misc]
+    yield from _of_studies(result, headlines, studies or {})
+    for name in timed[1:MOST_FANS]:
+        yield lambda name=name: figures.fan(result, name)  # type: ignore[misc]
+    for title, name in STACKS:
+        if _is_seen(result, name):
+            yield lambda name=name, title=title: figures.stacked(result, [name], title=title)  # type: ignore[misc]
+    if _is_seen(result, "inference_cost") and _is_seen(result, "training_cost"):
         yield lambda: figures.crossing(result, "inference_cost", "training_cost")
-    if studies and "tornado" in studies:
-        unit = result.spec(headlines[0].name.split("@")[0]).unit
-        yield lambda: figures.tornado(studies["tornado"], unit=unit)
-    if {"capex", "depreciation"} <= result.outputs().keys() and result.spec("capex").time_axis:
+    if _is_seen(result, "capex") and _is_seen(result, "depreciation"):
         yield lambda: study_figures.depreciation_wave(result)
-    if set(study_figures.LEAVING) <= result.outputs().keys():
+    if all(name in result.outputs() for name in (*study_figures.ENTERING, *study_figures.LEAVING)):
         yield lambda: study_figures.vintages(result)
-    if studies and "bridge" in studies:
-        unit = result.spec(headlines[0].name.split("@")[0]).unit
-        yield lambda: figures.bridge(studies["bridge"], unit=unit)
     for name, spec in result.outputs().items():
         if spec.dims == ("part",):
             yield lambda name=name: figures.parts(result, name)  # type: ignore[misc]
 
 
+def _of_studies(
+    result: Result, headlines: Sequence[Headline], studies: Mapping[str, Any]
+) -> Iterator[Callable[[], Any]]:
+    """Yield what draws the studies of the first headline."""
+    unit = result.spec(headlines[0].name.split("@")[0]).unit if headlines else ""
+    if "tornado" in studies:
+        yield lambda: figures.tornado(studies["tornado"], unit=unit)
+    if "bridge" in studies:
+        yield lambda: figures.bridge(studies["bridge"], unit=unit)
+
+
+def _is_seen(result: Result, name: str) -> bool:
+    """Return whether a result has figures by year of an output, and not zeros alone."""
+    return name in result.outputs() and has_years(result.spec(name)) and bool(np.any(result.by_year(name)[1]))
+
+
 def stations(result: Result) -> list[tuple[str, str]]:
     """Return label and output of each station of the flywheel that a result has."""
     return [
-        (label, next(name for name in names if name in result.outputs()))
+        (label, next(name for name in names if _is_seen(result, name)))
         for label, names in STATIONS
-        if any(name in result.outputs() for name in names)
+        if any(_is_seen(result, name) for name in names)
     ]
 
 

@@ -11,7 +11,7 @@ from costmodel.reporting import style
 from costmodel.reporting.gallery import drawings, drawn
 from costmodel.reporting.report import Report, evidence
 
-MOST_FIGURES = 8
+MOST_FIGURES = 10
 """Figures of a page [1]."""
 
 
