@@ -216,3 +216,11 @@ def test_a_change_that_moves_the_exam_says_which_rows_moved(request: pytest.Fixt
         store("serving", marked)
     found = moves("serving", marked)
     assert not found, "\n".join(found)
+
+
+@installed
+@pytest.mark.contract
+def test_the_readme_has_the_table_that_the_command_writes() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    missing = [line for line in exams.markdown(exams.marks()).splitlines() if line not in readme]
+    assert not missing, "README.md lacks lines of `costmodel validate exams --markdown`:\n" + "\n".join(missing)
