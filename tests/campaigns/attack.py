@@ -28,7 +28,14 @@ LONGEST_MESSAGE = 1_500
 SHOWN = 40
 """Findings that are printed in full; all are counted [1]."""
 
-Case = Callable[[random.Random, Path], str | None]
+
+class Chance(random.Random):
+    """The chance of one case, which knows the case's number."""
+
+    index: int = 0
+
+
+Case = Callable[[Chance, Path], str | None]
 """One case: takes its chance and an empty folder, and returns what broke, or nothing."""
 
 
@@ -114,7 +121,14 @@ def place(error: BaseException) -> str:
     return f"{Path(last.filename).name}:{last.lineno} {last.name}"
 
 
-def attempt(case: Case, chance: random.Random, folder: Path) -> tuple[str, str | None]:
+def chance_of(name: str, seed: int, index: int) -> Chance:
+    """Return the chance of one case: the same whenever it is run."""
+    chance = Chance(f"{seed} {name} {index}")
+    chance.index = index
+    return chance
+
+
+def attempt(case: Case, chance: Chance, folder: Path) -> tuple[str, str | None]:
     """Run one case; return ``held``, ``refused`` or ``broken``, and what broke."""
     try:
         with warnings.catch_warnings(), limited():
@@ -142,7 +156,7 @@ def run_campaign(
         folder = Path(tempfile.mkdtemp(prefix=f"{name}-"))
         started = time.monotonic()
         try:
-            verdict, fault = attempt(campaign.case, random.Random(f"{seed} {name} {index}"), folder)
+            verdict, fault = attempt(campaign.case, chance_of(name, seed, index), folder)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         if fault is not None:

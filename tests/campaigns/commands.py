@@ -152,7 +152,7 @@ def _scenario(chance: random.Random, folder: Path) -> Path:
     path = folder / f"mine{chance.randrange(9)}.toml"
     try:
         path.write_bytes(tomli_w.dumps(form).encode("utf-8", "surrogatepass"))
-    except (TypeError, ValueError, AttributeError):
+    except (TypeError, ValueError, AttributeError, RecursionError):
         path.write_text("name = 1")
     return path
 

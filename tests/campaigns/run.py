@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import sys
 import tempfile
 from importlib import import_module
@@ -18,9 +17,12 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "src")]
 
-from attack import Campaign, report, run_campaign, shown  # noqa: E402
+from attack import Campaign, chance_of, report, run_campaign, shown  # noqa: E402
 
-NAMES = ("scenarios", "parsers", "commands")
+NAMES = (
+    "scenarios", "parsers", "commands", "formulas", "abuses", "corruptions", "kills", "writers", "environments",
+    "outputs", "bills", "sessions",
+)  # fmt: skip
 MOST_MEMORY = 8 * 2**30
 """Memory that a campaign may address, all of it [byte]: a case that takes more is a finding."""
 
@@ -49,7 +51,7 @@ def main() -> int:
     for name in given.names or NAMES:
         if given.case is not None:
             with tempfile.TemporaryDirectory() as folder:
-                print(campaign(name).case(random.Random(f"{given.seed} {name} {given.case}"), Path(folder)))
+                print(campaign(name).case(chance_of(name, given.seed, given.case), Path(folder)))
             continue
         tally = run_campaign(
             name, campaign(name), seed=given.seed, seconds=given.seconds, cases=given.cases, first=given.first

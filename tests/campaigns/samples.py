@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from costmodel import entry
+from costmodel.foundation import files
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +235,7 @@ def _catalog(path: Path) -> Any:
 def _plan(path: Path) -> Any:
     from costmodel.analysis.known_at_a_date import Plan
 
-    return Plan.from_toml(path.read_text(encoding="utf-8", errors="surrogateescape"), str(path))
+    return Plan.from_toml(files.read_text(path), str(path))
 
 
 def _scenario(path: Path) -> Any:

@@ -24,7 +24,7 @@ from costmodel.foundation.executors import ordered_map
 from costmodel.foundation.notebooks import shown_progress
 from costmodel.foundation.reducers import LogHistogram, Moments
 from costmodel.foundation.results import OutputSpec, Result
-from costmodel.foundation.running import Model, OnNonFinite, design_for, place_of
+from costmodel.foundation.running import Model, OnNonFinite, design_for, place_of, require_scenario
 from costmodel.foundation.scenario import Scenario, model_entry
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -301,6 +301,7 @@ def chosen_design(scenario: Scenario, draws: int | None, rng: RandomSource, desi
     ScenarioError
         If the design lacks an uncertain path of the scenario.
     """
+    require_scenario(scenario)
     if design is None:
         return Design.random(scenario, DEFAULT_DRAWS if draws is None else draws, rng)
     design_for(scenario, draws, rng, design)

@@ -141,7 +141,7 @@ class EnsembleResult(Tabled):
         years = tuple(
             int(name.removeprefix(f"{stem}@"))
             for name in self.outputs
-            if name.startswith(f"{stem}@") and name.removeprefix(f"{stem}@").isdigit()
+            if name.startswith(f"{stem}@") and name.removeprefix(f"{stem}@").isdecimal()
         )
         if not years:
             stems = sorted({name.split("@")[0] for name in self.outputs})
@@ -228,7 +228,7 @@ class EnsembleResult(Tabled):
         stems: dict[str, list[OutputSummary]] = {}
         for name, entry in self.outputs.items():
             stem, sign, year = name.rpartition("@")
-            together = bool(sign) and year.isdigit() and not entry.spec.dims
+            together = bool(sign) and year.isdecimal() and not entry.spec.dims
             stems.setdefault(stem if together else name, []).append(entry)
         spans = {
             tuple(part.spec.name.rpartition("@")[2] for part in parts)

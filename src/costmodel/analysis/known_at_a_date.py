@@ -138,8 +138,8 @@ def latest_day(date: str) -> dt.date:
     >>> latest_day("2024-02").isoformat(), latest_day("2024").isoformat()
     ('2024-02-29', '2024-12-31')
     """
-    if date.isdigit() and len(date) == 4:
-        return dt.date(int(date), 12, 31)
+    if len(date) == 4:
+        return parse_date(f"{date}-12-31")
     day = parse_date(date)
     if date.count("-") == 1:
         return day.replace(day=calendar.monthrange(day.year, day.month)[1])

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.budgets import check_memory
 from costmodel.foundation.errors import DomainError
 
 
@@ -54,6 +55,7 @@ def base_sample(
     """
     if inputs < 1 or base_points < 2:
         raise DomainError(f"a base sample needs 2 points and 1 input or more, not {base_points} and {inputs}")
+    check_memory(base_points * inputs * (inputs + 2), f"a sample of {base_points:,} base points", "ask for fewer")
     if method == "random":
         points = np.random.default_rng(rng).random((base_points, 2 * inputs))  # type: ignore[arg-type]
     elif method == "sobol":

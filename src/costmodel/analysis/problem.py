@@ -25,6 +25,7 @@ from costmodel.foundation.errors import DomainError, ScenarioError, UnknownParam
 from costmodel.foundation.inputs import Inputs
 from costmodel.foundation.notebooks import shown_progress
 from costmodel.foundation.provenance import Grade, weakest
+from costmodel.foundation.running import require_scenario
 from costmodel.foundation.scenario import Scenario, model_entry
 from costmodel.foundation.values import ParameterSpec, Resolver, Value
 
@@ -239,6 +240,9 @@ def as_problem(
             raise ScenarioError("a study of a scenario names its output, as user_spend@2030")
         return _scenario_problem(model, inputs, selectors)
     if model is None:
+        table: Any = inputs
+        if not isinstance(table, Mapping):
+            require_scenario(table)
         raise ScenarioError("a table of ranges needs its function")
     return _function_problem(model, inputs, selectors)
 

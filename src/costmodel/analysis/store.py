@@ -55,6 +55,14 @@ from costmodel.analysis.ensemble import (
     reduce_stored,
 )
 from costmodel.analysis.ensemble_result import EnsembleResult
+from costmodel.analysis.store_files import (
+    CODING_ROOM,
+    DIGEST_BYTES,
+    DIGESTS,
+    MAX_DESCRIPTION_BYTES,
+    check_file,
+    checked_array,
+)
 from costmodel.analysis.targets import Output, listed_outputs
 from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.design import Design, RandomSource
@@ -67,12 +75,9 @@ from costmodel.foundation.version import VERSION
 
 FORMAT = 2
 """Version of the layout of a store [1]."""
-DIGEST_BYTES = 32
-"""Length of a block's digest [byte]."""
-_DIGESTS = "block_digest"
 _META = ("format", "costmodel_version", "block", "model", "scenario", "design", "asked", "outputs", "labels")
 """What a store says of itself; the processor is kept beside it, since values may be read on another one."""
-_FAULTS = (OSError, ValueError, KeyError, TypeError, RuntimeError, IndexError, AttributeError)
+_FAULTS = (OSError, ValueError, KeyError, TypeError, RuntimeError, IndexError, AttributeError, MemoryError)
 """What reading a damaged store may raise below this module."""
 
 
@@ -171,7 +176,7 @@ class EnsembleStore:
         if bad:
             raise ScenarioError(f"{self.path}: {_named(bad)}; compute them again with repair=True")
         complete = self.complete
-        data = xarray.open_zarr(self.path, consolidated=False, chunks=chunks).drop_vars(_DIGESTS)
+        data = xarray.open_zarr(self.path, consolidated=False, chunks=chunks).drop_vars(DIGESTS)
         draws = np.arange(self.design.draws)
         labels = {dim: row for dim, row in data.attrs.pop("labels").items() if dim in data.dims}
         data.attrs["draws_complete"] = self.draws_complete
@@ -210,12 +215,14 @@ class EnsembleStore:
         """
         group, attributes = self._group()
         with _readable(self.path, f"block {block}"):
-            first = block * BLOCK
+            first, draws = block * BLOCK, self.design.draws
             span = slice(first, first + self.design.block_draws(block))
             specs = tuple(_spec_of(row) for row in attributes["outputs"])
-            values = tuple(np.asarray(group[spec.name][..., span]) for spec in specs)
+            values = tuple(
+                np.asarray(checked_array(self.path, group, spec.name, block, draws)[..., span]) for spec in specs
+            )
             outputs = BlockOutputs(block, specs, values, attributes["labels"])
-            written = np.asarray(group[_DIGESTS][block])
+            written = np.asarray(checked_array(self.path, group, DIGESTS, block, draws)[block])
         if not written.any():
             raise ScenarioError(f"{self.path}: block {block} is not complete")
         if written.tobytes() != _digest(attributes, outputs):
@@ -225,9 +232,15 @@ class EnsembleStore:
     def _digests(self) -> NDArray[np.uint8]:
         group, _ = self._group()
         with _readable(self.path, "what is complete"):
-            digests = np.asarray(group[_DIGESTS][:], dtype=np.uint8)
-        if digests.shape != (self.design.blocks, DIGEST_BYTES):
-            raise ScenarioError(f"{self.path}: lists {len(digests)} blocks where the design has {self.design.blocks}")
+            check_file(self.path / DIGESTS / "zarr.json", MAX_DESCRIPTION_BYTES)
+            held = group[DIGESTS]
+            if held.shape != (self.design.blocks, DIGEST_BYTES):
+                raise ScenarioError(
+                    f"{self.path}: lists {held.shape} digests; the design has {self.design.blocks} blocks"
+                )
+            for chunk in (self.path / DIGESTS / "c").glob("*/0"):
+                check_file(chunk, 2 * DIGEST_BYTES + CODING_ROOM)
+            digests = np.asarray(held[:], dtype=np.uint8)
         return digests
 
     def _group(self) -> tuple[Any, dict[str, Any]]:
@@ -354,12 +367,17 @@ class _WriteBlock:
 def _write(folder: Path, outputs: BlockOutputs) -> None:
     """Write a block's outputs, each into a chunk of its own, then its digest; each is on disk before the next."""
     group, attributes = _opened(folder)
-    first = outputs.block * BLOCK
-    for spec, value in zip(outputs.specs, outputs.values, strict=True):
-        group[spec.name][..., first : first + value.shape[-1]] = value
-        _sync(folder.joinpath(spec.name, "c", *("0" for _ in value.shape[:-1]), str(outputs.block)))
-    group[_DIGESTS][outputs.block] = np.frombuffer(_digest(attributes, outputs), dtype=np.uint8)
-    _sync(folder.joinpath(_DIGESTS, "c", str(outputs.block), "0"))
+    first, block, draws = outputs.block * BLOCK, outputs.block, int(attributes["design"]["draws"])
+    try:
+        for spec, value in zip(outputs.specs, outputs.values, strict=True):
+            checked_array(folder, group, spec.name, block, draws)[..., first : first + value.shape[-1]] = value
+            _sync(folder.joinpath(spec.name, "c", *("0" for _ in value.shape[:-1]), str(block)))
+        digests = checked_array(folder, group, DIGESTS, block, draws)
+        digests[block] = np.frombuffer(_digest(attributes, outputs), dtype=np.uint8)
+        _sync(folder.joinpath(DIGESTS, "c", str(block), "0"))
+    except _FAULTS as error:
+        said = getattr(error, "strerror", None) or error_line(error)
+        raise ScenarioError(f"{folder}: block {block} cannot be written: {said}") from None
 
 
 def _sync(chunk: Path) -> None:
@@ -391,7 +409,7 @@ def _named(blocks: Sequence[int]) -> str:
 def _unmark(folder: Path, blocks: Sequence[int]) -> None:
     """Take the digests of damaged blocks away, so that they are computed again."""
     for block in blocks:
-        folder.joinpath(_DIGESTS, "c", str(block), "0").unlink(missing_ok=True)
+        folder.joinpath(DIGESTS, "c", str(block), "0").unlink(missing_ok=True)
 
 
 @contextmanager
@@ -416,6 +434,7 @@ def _opened(folder: Path) -> tuple[Any, dict[str, Any]]:
     if not (folder / "zarr.json").is_file():
         raise ScenarioError(f"{folder}: {'exists and is not' if folder.exists() else 'is not'} a stored ensemble")
     with _readable(folder, "its description"):
+        check_file(folder / "zarr.json", MAX_DESCRIPTION_BYTES)
         group = _zarr().open_group(folder, mode="r+" if os.access(folder, os.W_OK) else "r")
         attributes = dict(group.attrs)
     if attributes.get("format") != FORMAT:
@@ -493,7 +512,7 @@ def _create(folder: Path, identity: Mapping[str, Any], first: BlockOutputs, desi
             attributes={"units": spec.unit, "long_name": spec.label},
         )
     group.create_array(
-        _DIGESTS,
+        DIGESTS,
         shape=(design.blocks, DIGEST_BYTES),
         chunks=(1, DIGEST_BYTES),
         dtype=np.uint8,

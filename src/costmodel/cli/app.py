@@ -34,7 +34,7 @@ from costmodel.cli.store import store_app
 from costmodel.cli.usage import usage_command
 from costmodel.cli.validate import validate_command
 from costmodel.entry import load_models
-from costmodel.foundation.errors import CatalogError, CostModelError
+from costmodel.foundation.errors import CatalogError, CostModelError, one_line
 from costmodel.foundation.version import VERSION
 
 
@@ -141,7 +141,7 @@ def _use_catalogs(arguments: list[str]) -> None:
 
 def _stop(message: str) -> NoReturn:
     """Say one line on standard error and end with status 2."""
-    typer.echo(f"costmodel: {' '.join(message.split())}", err=True)
+    typer.echo(f"costmodel: {one_line(message)}", err=True)
     sys.exit(2)
 
 
@@ -153,7 +153,7 @@ def _usage(error: Any) -> str:
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    typer.echo(f"costmodel: warning: {' '.join(str(message).split())}", err=True)
+    typer.echo(f"costmodel: warning: {one_line(str(message))}", err=True)
 
 
 def _discard_output() -> None:

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from costmodel.cli.common import print_json
+from costmodel.cli.common import print_json, say
 from costmodel.formats.companyfacts import read_companyfacts
 from costmodel.formats.yearly import read_yearly
-from costmodel.foundation.errors import ScenarioError
+from costmodel.foundation.errors import ScenarioError, one_line
 from costmodel.ownership.filings import filed_balance, opening_of
 
 
@@ -39,7 +39,7 @@ def balance_command(
         read_companyfacts(file, company)
     elif file is not None:
         for header in read_yearly(file, company, unit=unit).unread:
-            typer.echo(f"not read: {header}", err=True)
+            typer.echo(one_line(f"not read: {header}"), err=True)
     balance = filed_balance(company, day)
     figures = dict(balance.figures)
     if opening is not None:
@@ -48,7 +48,7 @@ def balance_command(
     if as_json:
         print_json({"figures": figures, "sources": balance.sources, "missing": list(balance.missing)})
         return
-    typer.echo(str(balance))
+    say(str(balance))
     for name in ("accelerators", "network", "sites"):
         if name in figures:
             booked, built = (figures[name][part]["value"] / 1e9 for part in ("book", "construction"))

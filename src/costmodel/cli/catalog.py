@@ -10,7 +10,7 @@ import typer
 
 import costmodel.catalog as catalog
 from costmodel.catalog import Datum
-from costmodel.cli.common import print_json
+from costmodel.cli.common import print_json, say
 from costmodel.cli.rows import show
 from costmodel.foundation.errors import CatalogError
 from costmodel.foundation.tables import Linked, Table
@@ -44,14 +44,14 @@ def _dataset(export: Path | None, verify: Path | None) -> None:
     from costmodel.catalog.dataset import export_dataset, verify_dataset
 
     if export:
-        typer.echo(f"wrote {export_dataset(export, catalog.Catalog())}")
+        say(f"wrote {export_dataset(export, catalog.Catalog())}")
     if verify:
         problems = verify_dataset(verify)
         for problem in problems:
-            typer.echo(problem)
+            say(problem)
         if problems:
             raise typer.Exit(1)
-        typer.echo(f"{verify}: every file is as described")
+        say(f"{verify}: every file is as described")
 
 
 def _check(as_json: bool) -> None:
@@ -68,7 +68,7 @@ def _check(as_json: bool) -> None:
         print_json(rows)
     else:
         for finding in findings:
-            typer.echo(str(finding))
+            say(str(finding))
         counts = {weight: sum(finding.weight is weight for finding in findings) for weight in Weight}
         typer.echo(", ".join(f"{weight.value}: {count}" for weight, count in counts.items()))
     if any(finding.weight is not Weight.REMARK for finding in findings):

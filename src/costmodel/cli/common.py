@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -16,9 +17,11 @@ import typer
 
 from costmodel.entry import load_scenario
 from costmodel.foundation import files
-from costmodel.foundation.errors import DomainError, ScenarioError
+from costmodel.foundation.errors import DomainError, ScenarioError, harmless
 from costmodel.foundation.toml import check_keys
 
+_STEERING = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Signs that steer a terminal or turn its writing round; JSON escapes those of ASCII by itself."""
 MAX_DRAWS = 10_000_000
 """Most draws of one command [1]: a slip of a digit is said at once instead of running for days."""
 
@@ -60,7 +63,18 @@ def check_draws(draws: int | None) -> None:
 def print_json(form: Any) -> None:
     """Print nested tables as JSON; what is not a finite number is null."""
     unicode = "utf" in (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
-    typer.echo(json.dumps(_plain(form), indent=1, ensure_ascii=not unicode, allow_nan=False))
+    text = json.dumps(_plain(form), indent=1, ensure_ascii=not unicode, allow_nan=False)
+    typer.echo(escaped(text))
+
+
+def say(text: str) -> None:
+    """Print a text that holds outside words, none of which steers the terminal."""
+    typer.echo(harmless(text))
+
+
+def escaped(text: str) -> str:
+    """Return JSON or TOML with an escape for every sign that steers a terminal or turns its writing round."""
+    return text if text.isascii() else _STEERING.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)
 
 
 def _plain(form: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from costmodel.cli.arguments import Changes, Name, complete_scenario
-from costmodel.cli.common import check_draws, check_writable, scenario_with, write_whole
+from costmodel.cli.common import check_draws, check_writable, say, scenario_with, write_whole
 from costmodel.entry import load_scenario
 from costmodel.foundation.errors import DomainError, ScenarioError
 
@@ -53,6 +53,6 @@ def report_command(
     else:
         from costmodel.reporting.workbook import write_workbook
 
-        write_whole(out, lambda path: write_workbook(report, path))
-    typer.echo(report.answer)
-    typer.echo(f"written: {out}")
+        write_workbook(report, out)
+    say(report.answer)
+    say(f"written: {out}")

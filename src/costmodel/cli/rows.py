@@ -13,6 +13,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from costmodel.cli.common import print_json
+from costmodel.foundation.errors import harmless
 from costmodel.foundation.tables import Table
 
 WIDTH = 130
@@ -42,10 +43,10 @@ def show(table: Table, *, limit: int | None = None) -> None:
     words = table.words()
     left = next((place for place, said in enumerate(words) if not said), len(words))
     for group in groups(shown, left, screen.width) if table.rows else ():
-        heads = [Column(head, overflow="fold", justify="left") for head in shown.columns[:left]]
+        heads = [Column(Text(harmless(head)), overflow="fold", justify="left") for head in shown.columns[:left]]
         heads += [
             Column(
-                shown.columns[j],
+                Text(harmless(shown.columns[j])),
                 no_wrap=_figures(shown, j),
                 overflow="fold",
                 justify="left" if words[j] else "right",
@@ -53,9 +54,9 @@ def show(table: Table, *, limit: int | None = None) -> None:
             for j in group
         ]
         # a narrow terminal folds words; it never cuts a figure
-        grid = Grid(*heads, title=Text(table.title) if table.title else None, box=SIMPLE_HEAD, pad_edge=False)
+        grid = Grid(*heads, title=Text(harmless(table.title)) if table.title else None, box=SIMPLE_HEAD, pad_edge=False)
         for row in shown.rows:
-            grid.add_row(*(Text(str(row[j])) for j in (*range(left), *group)))
+            grid.add_row(*(Text(harmless(str(row[j]))) for j in (*range(left), *group)))
         screen.print(grid)
     notes = [*table.notes, *table.said_sources()]
     if limit is not None and len(table.rows) > limit:
@@ -128,4 +129,4 @@ def print_lines(lines: Sequence[str]) -> None:
     """Print plain lines."""
     shown = console()
     for line in lines:
-        shown.print(line, highlight=False, markup=False)
+        shown.print(harmless(line), highlight=False, markup=False, emoji=False)

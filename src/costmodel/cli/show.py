@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from costmodel.cli.arguments import Changes, Name, SecondChanges, complete_path
-from costmodel.cli.common import print_json, scenario_with
+from costmodel.cli.common import escaped, print_json, say, scenario_with
 from costmodel.cli.rows import show_or_json
 from costmodel.entry import load_scenario
 
@@ -26,7 +26,7 @@ def show_command(
     if as_json:
         print_json(scenario.written())
         return
-    typer.echo(scenario.to_toml(base=None if base is None else load_scenario(base)).rstrip("\n"))
+    typer.echo(escaped(scenario.to_toml(base=None if base is None else load_scenario(base)).rstrip("\n")))
 
 
 def sources_command(
@@ -37,7 +37,7 @@ def sources_command(
     """List the documents that a scenario's figures come from, and how many inputs rest on each."""
     scenario = load_scenario(name)
     if bibtex:
-        typer.echo(scenario.bibtex().rstrip("\n"))
+        say(scenario.bibtex().rstrip("\n"))
         return
     show_or_json(scenario.bibliography(), as_json)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from costmodel.cli.common import executor_of, progress
+from costmodel.cli.common import executor_of, progress, say
 from costmodel.foundation.blocks import BLOCK
 
 store_app = typer.Typer(help="Check a stored ensemble, or compute damaged blocks again.", no_args_is_help=True)
@@ -25,7 +25,7 @@ def check_command(folder: _Folder) -> None:
     with progress("checking") as shown:
         bad = store.damaged(shown)
     complete = int(store.complete.sum())
-    typer.echo(f"{folder}: {complete} of {store.design.blocks} blocks complete, {len(bad)} damaged")
+    say(f"{folder}: {complete} of {store.design.blocks} blocks complete, {len(bad)} damaged")
     for block in bad:
         typer.echo(f"  block {block}: draws {block * BLOCK} to {block * BLOCK + store.design.block_draws(block) - 1}")
     if bad:
@@ -48,4 +48,4 @@ def repair_command(
         again = store_ensemble(
             folder, store.scenario, asked, design=store.design, executor=pool, on_progress=shown, repair=True
         )
-    typer.echo(f"{folder}: {int(again.complete.sum())} of {again.design.blocks} blocks complete")
+    say(f"{folder}: {int(again.complete.sum())} of {again.design.blocks} blocks complete")

@@ -30,6 +30,7 @@ from costmodel.formats.tables import Block, IntArray, Unread, distinct_rows, rea
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.currencies import CODES
 from costmodel.foundation.errors import ScenarioError
+from costmodel.foundation.tables import spreadsheet_cell
 
 COSTS = ("ListCost", "ContractedCost", "EffectiveCost", "BilledCost")
 """Columns of money, in the billing currency."""
@@ -344,4 +345,4 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, Mapping):
         return json.dumps(value, sort_keys=True)
-    return repr(float(value)) if isinstance(value, float) else str(value)
+    return repr(float(value)) if isinstance(value, float) else spreadsheet_cell(str(value))

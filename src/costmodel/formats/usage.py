@@ -274,7 +274,7 @@ def _time(text: str) -> Any:
     """Read an ISO 8601 time, or seconds, milliseconds or nanoseconds since 1970; NaT where it is none."""
     from datetime import UTC, datetime
 
-    if text.isdigit() and len(text) in (10, 13, 19):
+    if text.isascii() and text.isdecimal() and len(text) in (10, 13, 19):
         return np.datetime64(int(text) // {10: 1, 13: 10**3, 19: 10**9}[len(text)], "s")
     try:
         moment = datetime.fromisoformat(text)

@@ -18,6 +18,7 @@ import numpy as np
 
 from costmodel.foundation.arrays import FloatArray, ordered_sum, readonly
 from costmodel.foundation.blocks import BLOCK
+from costmodel.foundation.budgets import MAX_DRAWS, check_memory
 from costmodel.foundation.errors import DomainError, ScenarioError
 
 RandomSource: TypeAlias = "int | np.random.Generator | np.random.SeedSequence | None"
@@ -82,6 +83,8 @@ class Design:
             raise ScenarioError(f"unknown design method {self.method!r}: allowed are {', '.join(METHODS)}")
         if isinstance(self.draws, bool) or not isinstance(self.draws, int | np.integer) or self.draws < 1:
             raise DomainError(f"draws = {self.draws!r}: a whole number of at least 1 is needed")
+        if self.draws > MAX_DRAWS:
+            raise DomainError(f"draws = {self.draws:,}: at most {MAX_DRAWS:,}")
         if len(set(self.paths)) != len(self.paths):
             raise ScenarioError("a path stands twice in the design")
         copula_factor(self.paths, self.correlations)
@@ -133,6 +136,7 @@ class Design:
             If there is no such block.
         """
         if block is None:
+            check_memory(float(self.draws) * len(self.paths), f"a design of {self.draws:,} draws", "ask for fewer")
             return {path: row[: self.draws] for path, row in self._all_blocks().items()}
         if not 0 <= block < self.blocks:
             raise DomainError(f"block {block} does not exist: the design has {self.blocks}")

@@ -20,9 +20,23 @@ def one_line(text: str, longest: int = LONGEST_MESSAGE) -> str:
     if len(text) > longest:
         tail = longest // 5
         text = f"{text[: longest - tail - 3]} … {text[-tail:]}"
-    if text.isascii() and text.isprintable():
+    return harmless(" ".join(text.splitlines())) if text else text
+
+
+def harmless(text: str) -> str:
+    r"""Return a text whose signs that steer a terminal or turn its writing round stand as escapes; lines stay.
+
+    Examples
+    --------
+    >>> harmless("two\nlines, \x1b[31mred"), harmless("a\u202eb")
+    ('two\nlines, \\x1b[31mred', 'a\\u202eb')
+    """
+    if text.isprintable():
         return text
-    return "".join(sign if sign.isprintable() else " " if sign.isspace() else repr(sign)[1:-1] for sign in text)
+    return "".join(
+        sign if sign.isprintable() or sign in "\n\t" else " " if sign.isspace() and sign != "\r" else repr(sign)[1:-1]
+        for sign in text
+    )
 
 
 class CostModelError(Exception):

@@ -113,7 +113,7 @@ def csv_rows(text: str, where: str, refused: type[CostModelError] = ScenarioErro
     return rows
 
 
-def write_whole(path: Path, write: Callable[[Path], None] | None) -> None:
+def write_whole(path: Path, write: Callable[[Path], object] | None) -> None:
     """Write a file beside its target and move it there: whole or not at all; without ``write``, only try.
 
     Parameters

@@ -308,9 +308,14 @@ def set_path(form: dict[str, Any], path: str, value: Value | Mapping[str, Any] |
         raise UnknownParameterError(f"{path}: there is no such parameter{near_matches(path, known)}")
 
 
+def is_place(part: str) -> bool:
+    """Whether a part of a path is a place in a list: a few decimal digits, not such as ``²``."""
+    return part.isascii() and part.isdecimal() and len(part) < 10
+
+
 def _step_into(node: Any, part: str, path: str, known: list[str]) -> Any:
     if isinstance(node, dict) and part in node:
         return node[part]
-    if isinstance(node, list) and part.isdigit() and int(part) < len(node):
+    if isinstance(node, list) and is_place(part) and int(part) < len(node):
         return node[int(part)]
     raise UnknownParameterError(f"{path}: there is no such parameter{near_matches(path, known)}")

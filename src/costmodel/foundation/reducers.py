@@ -28,6 +28,8 @@ QUANTILE_ERROR = 2.0 ** -(BINS_PER_DOUBLING_LOG2 + 1)
 DOUBLINGS_KEPT = 64
 """Range below the largest magnitude that is binned, in doublings [1]; what is smaller counts as zero."""
 
+LARGE = 2.0**480
+"""Size above which moments are taken of scaled values [1]: 2⁶³ squares of smaller ones sum to a double."""
 _MANTISSA_BITS = 52
 _SHIFT = _MANTISSA_BITS - BINS_PER_DOUBLING_LOG2
 _BINS = 1 << BINS_PER_DOUBLING_LOG2
@@ -53,9 +55,11 @@ class Moments:
     mean
         Mean, in the unit of the values, shape ``structural``.
     squares
-        Sum of squared deviations from the mean, in that unit squared.
+        Sum of squared deviations from the mean, in that unit squared, over ``scale`` squared.
     low, high
         Smallest and largest value; infinite where there is no draw.
+    scale
+        Power of two that keeps squares of large values in range [1]: 1 where the values are below `LARGE`.
 
     Examples
     --------
@@ -70,6 +74,7 @@ class Moments:
     squares: FloatArray
     low: FloatArray
     high: FloatArray
+    scale: FloatArray
 
     @classmethod
     def of(cls, values: ArrayLike) -> Self:
@@ -78,11 +83,14 @@ class Moments:
         count = rows.shape[1]
         if count == 0:
             nothing = np.zeros(shape)
-            return cls(0, nothing, nothing, np.full(shape, np.inf), np.full(shape, -np.inf))
-        mean = rows.mean(axis=1)
-        deviations = rows - mean[:, np.newaxis]
+            return cls(0, nothing, nothing, np.full(shape, np.inf), np.full(shape, -np.inf), np.ones(shape))
+        low, high = rows.min(axis=1), rows.max(axis=1)
+        scale = _scale(np.maximum(np.abs(low), np.abs(high)))
+        scaled = rows if bool((scale == 1.0).all()) else rows / scale[:, np.newaxis]
+        mean = scaled.mean(axis=1)
+        deviations = scaled - mean[:, np.newaxis]
         squares = (deviations * deviations).sum(axis=1)
-        parts = (mean, squares, rows.min(axis=1), rows.max(axis=1))
+        parts = (mean * scale, squares, low, high, scale)
         return cls(count, *(part.reshape(shape) for part in parts))
 
     def merge(self, later: Moments) -> Moments:
@@ -90,20 +98,35 @@ class Moments:
         if self.count == 0 or later.count == 0:
             return later if self.count == 0 else self
         count = self.count + later.count
-        gap = later.mean - self.mean
-        mean = self.mean + gap * (later.count / count)
-        squares = self.squares + later.squares + gap * gap * (self.count * later.count / count)
-        return Moments(count, mean, squares, np.minimum(self.low, later.low), np.maximum(self.high, later.high))
+        scale = np.maximum(self.scale, later.scale)
+        before, after = self.scale / scale, later.scale / scale
+        gap = later.mean / scale - self.mean / scale
+        mean = (self.mean / scale + gap * (later.count / count)) * scale
+        squares = self.squares * before * before + later.squares * after * after
+        squares = squares + gap * gap * (self.count * later.count / count)
+        return Moments(count, mean, squares, np.minimum(self.low, later.low), np.maximum(self.high, later.high), scale)
 
     @property
     def variance(self) -> FloatArray:
-        """Sample variance (divisor n − 1); NaN with fewer than two draws."""
-        return np.asarray(self.squares / (self.count - 1)) if self.count > 1 else np.full_like(self.mean, np.nan)
+        """Sample variance (divisor n − 1); NaN with fewer than two draws, infinite where it is no double."""
+        with np.errstate(over="ignore"):
+            return np.asarray(np.square(self.deviation)) if bool((self.scale > 1.0).any()) else self._reduced
 
     @property
     def deviation(self) -> FloatArray:
         """Sample standard deviation; NaN with fewer than two draws."""
-        return np.asarray(np.sqrt(self.variance))
+        return np.asarray(np.sqrt(self._reduced) * self.scale)
+
+    @property
+    def _reduced(self) -> FloatArray:
+        """The variance over ``scale`` squared."""
+        return np.asarray(self.squares / (self.count - 1)) if self.count > 1 else np.full_like(self.mean, np.nan)
+
+
+def _scale(largest: FloatArray) -> FloatArray:
+    """Return 1 for values whose squares and sums are doubles, and for larger ones the power of two below them."""
+    _, exponent = np.frexp(largest)
+    return np.where(largest > LARGE, np.ldexp(1.0, exponent - 1), 1.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +55,19 @@ def save_dataset(data: Any, path: str | Path) -> None:
     elif target.suffix == ".parquet":
         write_whole(target, lambda partial: _write_parquet(data, partial))
     else:
-        try:
-            write_whole(target, lambda partial: data.to_netcdf(partial, engine="h5netcdf"))
-        except (ImportError, ValueError) as error:
-            if "h5netcdf" in str(error):
-                raise missing_extra("frames", "saving .nc") from None
-            raise
+        if find_spec("h5netcdf") is None:
+            raise missing_extra("frames", "saving .nc")
+        write_whole(target, lambda partial: _write_netcdf(data, partial))
+
+
+def _write_netcdf(data: Any, path: Path) -> None:
+    """Write netCDF that was made in memory: on a full disk the library behind it would end the process."""
+    try:
+        content = data.to_netcdf(engine="h5netcdf")
+    except (ValueError, TypeError, NotImplementedError):  # older releases of xarray write files alone
+        data.to_netcdf(path, engine="h5netcdf")
+        return
+    path.write_bytes(content)
 
 
 def read_dataset(path: str | Path) -> Any:
@@ -73,7 +81,7 @@ def read_dataset(path: str | Path) -> Any:
         If what reads such a file is not installed.
     """
     target = Path(path)
-    if not target.exists():
+    if not (target.is_dir() if target.suffix == ".zarr" else target.is_file()):
         raise ScenarioError(f"{path}: there is no such file")
     read = {".zarr": _read_zarr, ".parquet": _read_parquet}.get(target.suffix, _read_netcdf)
     try:

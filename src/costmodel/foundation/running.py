@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.foundation.arrays import quiet
+from costmodel.foundation.blocks import BLOCK
+from costmodel.foundation.budgets import check_memory
 from costmodel.foundation.design import Design, RandomSource
 from costmodel.foundation.errors import DomainError, NonFiniteResultError, ScenarioError
-from costmodel.foundation.outputs import OutputSpec
+from costmodel.foundation.outputs import OutputSpec, outputs_of
 from costmodel.foundation.results import Result
 from costmodel.foundation.scenario import Scenario
 
@@ -20,6 +22,21 @@ Model: TypeAlias = Callable[[Any], Any]
 """A callable from a resolved scenario to a :class:`Result`."""
 OnNonFinite: TypeAlias = Literal["raise", "mask"]
 """``raise`` names output, place and first draw; ``mask`` leaves the draw out of every statistic and counts it."""
+
+
+def require_scenario(given: Any) -> None:
+    """Raise ``ScenarioError`` for what is no scenario.
+
+    Examples
+    --------
+    >>> require_scenario("h100-hour")
+    Traceback (most recent call last):
+        ...
+    costmodel.foundation.errors.ScenarioError: a scenario is needed, not 'h100-hour': costmodel.load_scenario(name)
+    """
+    if not isinstance(given, Scenario):
+        shown = repr(given)[:40] if isinstance(given, str) else f"a {type(given).__name__}"
+        raise ScenarioError(f"a scenario is needed, not {shown}: costmodel.load_scenario(name)")
 
 
 def design_for(scenario: Scenario, draws: int | None, rng: RandomSource, design: Design | None) -> Design | None:
@@ -81,11 +98,28 @@ def run_model(
         If the model returns something else than a result.
     """
     chosen = design_for(scenario, draws, rng, design)
+    if chosen is not None and chosen.draws > BLOCK:
+        _check_draws_fit(model, scenario, chosen)
     with quiet():
         result = model(scenario.resolve(chosen))
     if not isinstance(result, Result):
         raise ScenarioError(f"the model {scenario.model!r} returned a {type(result).__name__}, not a Result")
     return checked(replace(result, scenario=scenario, design=chosen), on_nonfinite)
+
+
+def _check_draws_fit(model: Model, scenario: Scenario, design: Design) -> None:
+    """Raise ``DomainError`` where inputs and outputs of all draws do not fit into memory."""
+    try:
+        outputs = outputs_of(get_type_hints(model)["return"], derived=False)
+    except (KeyError, TypeError, NameError):  # a model of one's own need not say what it returns
+        outputs = ()
+    steps = 1 if scenario.grid is None else scenario.grid.steps
+    cells = sum(steps if {"step", "bound", "month"} & set(spec.dims) else 1 for spec in outputs)
+    check_memory(
+        float(design.draws) * (len(design.paths) + cells),
+        f"a result of {design.draws:,} draws",
+        "ask for fewer, or for costmodel.run_ensemble, which keeps a block at a time",
+    )
 
 
 def checked(result: Result, on_nonfinite: OnNonFinite) -> Result:

@@ -418,11 +418,22 @@ def _written(cell: Cell) -> Cell:
         return "yes" if cell else "no"
     if not isinstance(cell, str):
         return "" if cell is None or cell != cell else cell
+    return spreadsheet_cell(cell)
+
+
+def spreadsheet_cell(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula: one that would be gets a quote; a signed number stays.
+
+    Examples
+    --------
+    >>> spreadsheet_cell("=1+1"), spreadsheet_cell("-1,000.5"), spreadsheet_cell("a-b")
+    ("'=1+1", '-1,000.5', 'a-b')
+    """
     try:
-        float(cell.replace(",", ""))
+        float(text.replace(",", ""))
     except ValueError:
-        return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
-    return cell
+        return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return text
 
 
 class Tabled:

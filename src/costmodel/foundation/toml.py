@@ -11,6 +11,8 @@ from costmodel.foundation.errors import CostModelError, ScenarioError
 
 MAX_KEY_PARTS = 32
 """Most parts of a dotted key or path: the parser's time and memory grow with their square."""
+MAX_PARTS = 100_000
+"""Most dotted parts of all keys of a text [1]: the parser keeps about a kilobyte for each."""
 MAX_KEY_LENGTH = 1024
 """Longest key or path, in characters."""
 MAX_ENTRIES = 200_000
@@ -104,7 +106,11 @@ def check_keys(text: str, where: str, refused: type[CostModelError] = ScenarioEr
         ...
     costmodel.foundation.errors.ScenarioError: scenario: a key of 41 parts, at most 32
     """
+    parts_in_all = 0
     for line in text.splitlines():
+        parts_in_all += line.partition("=")[0].count(".")
+        if parts_in_all > MAX_PARTS:
+            raise refused(f"{where}: keys of more than {MAX_PARTS:,} parts in all")
         if line.count(".") < MAX_KEY_PARTS and len(line) <= MAX_KEY_LENGTH:
             continue
         plain = _QUOTED.sub('""', line)

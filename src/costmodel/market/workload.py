@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
+from costmodel.foundation.budgets import MAX_STEPS
 from costmodel.foundation.errors import ScenarioError
 from costmodel.foundation.inputs import Date, Inputs, Parameter, parameter
 from costmodel.foundation.schedules import STEPS_PER_YEAR, TimeGrid, year_fraction
@@ -29,6 +30,8 @@ class Period(Inputs):
             If the dates hold no whole number of steps.
         """
         count = (year_fraction(self.end) - year_fraction(self.start)) * STEPS_PER_YEAR[self.step]
+        if count > MAX_STEPS:
+            raise ScenarioError(f"time: {self.start} to {self.end} is {count:,.0f} steps; at most {MAX_STEPS:,}")
         if count < 0.5 or abs(count - round(count)) > 1e-6:
             raise ScenarioError(
                 f"time: {self.start} to {self.end} is not a whole, positive number of {self.step} steps"

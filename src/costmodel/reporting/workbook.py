@@ -7,6 +7,7 @@ that begins like a formula is none.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,8 @@ from typing import IO, Any
 import numpy as np
 
 from costmodel.foundation.arrays import FloatArray
-from costmodel.foundation.errors import ScenarioError, missing_extra
+from costmodel.foundation.errors import missing_extra
+from costmodel.foundation.files import write_whole
 from costmodel.foundation.outputs import TIME_AXES
 from costmodel.foundation.results import Result
 from costmodel.foundation.table_files import fill_sheet
@@ -87,9 +89,9 @@ def write_workbook(report: Report, path: str | Path | IO[bytes]) -> None:
         import xlsxwriter
     except ImportError:
         raise missing_extra("report", "a workbook") from None
-    target = str(path) if isinstance(path, str | Path) else path
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": target is path}
-    workbook = xlsxwriter.Workbook(target, options)
+    made = io.BytesIO()  # in memory: a full disk then is an error of ours, and not the packer's
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": True}
+    workbook = xlsxwriter.Workbook(made, options)
     workbook.set_properties({"title": report.result.scenario.title, "comments": f"costmodel {VERSION}"})
     book = _Book(
         workbook,
@@ -106,10 +108,11 @@ def write_workbook(report: Report, path: str | Path | IO[bytes]) -> None:
         _discounted(book, report.result, years)
     _single(book, report.result)
     _inputs(book, report)
-    try:
-        workbook.close()
-    except OSError as error:
-        raise ScenarioError(f"{path}: {error.strerror or error}") from None
+    workbook.close()
+    if isinstance(path, str | Path):
+        write_whole(Path(path), lambda partial: partial.write_bytes(made.getvalue()))
+    else:
+        path.write(made.getvalue())
 
 
 def _sheet(book: _Book, name: str, columns: Sequence[tuple[str, float]]) -> Any:

@@ -20,6 +20,8 @@ from costmodel.foundation.scenario import Scenario, register_model
 
 __all__ = ["TrainingLadder", "TrainingLadderResult", "climb", "crossing_year"]
 
+LAST_YEAR = 9999
+"""Last year of the calendar."""
 MID_YEAR = 0.5
 """A calendar year is read at its middle [year]."""
 
@@ -78,8 +80,8 @@ class TrainingLadder(Scenario):
     """
 
     model: Literal["training_ladder"] = "training_ladder"
-    first_year: Count = Field(default=2020, description="First calendar year.")
-    last_year: Count = Field(default=2030, description="Last calendar year.")
+    first_year: Count = Field(default=2020, ge=1, le=LAST_YEAR, description="First calendar year.")
+    last_year: Count = Field(default=2030, ge=1, le=LAST_YEAR, description="Last calendar year.")
     targets: tuple[Amount, ...] = (1e8, 1e9, 1e10)
     """Costs whose year of passing is asked for [USD]."""
     reference_year: Parameter = parameter(

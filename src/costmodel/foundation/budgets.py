@@ -1,0 +1,49 @@
+"""Budgets of steps, draws and memory: checked before work begins, with the estimate in the message."""
+
+from __future__ import annotations
+
+import os
+
+from costmodel.foundation.errors import DomainError
+
+MAX_STEPS = 2_400
+"""Most steps of a time grid [1]: a century of half months. A flywheel's time grows with their square."""
+MAX_DRAWS = 1_000_000_000
+"""Most draws of a design [1]."""
+DOUBLE = 8
+"""Size of a number [byte]."""
+USUAL_MEMORY = 16 * 2**30
+"""Memory where the system does not say how much there is [byte]."""
+
+
+def memory_of_machine() -> int:
+    """Return the memory of the machine [byte]."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # not a POSIX system
+        return USUAL_MEMORY
+
+
+def check_memory(numbers: float, what: str, instead: str) -> None:
+    """Raise ``DomainError`` where so many numbers do not fit into the machine's memory.
+
+    Parameters
+    ----------
+    numbers
+        How many numbers are held at once, at least [1].
+    what
+        What holds them, for the message.
+    instead
+        What to do.
+
+    Examples
+    --------
+    >>> check_memory(1000.0, "a table", "…")
+    >>> check_memory(1e15, "a table", "…")
+    Traceback (most recent call last):
+        ...
+    costmodel.foundation.errors.DomainError: a table takes at least 8,000,000 GB of memory, more than there is: …
+    """
+    needed = numbers * DOUBLE
+    if needed > memory_of_machine():
+        raise DomainError(f"{what} takes at least {needed / 1e9:,.0f} GB of memory, more than there is: {instead}")
