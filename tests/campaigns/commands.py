@@ -64,7 +64,7 @@ def _commands(group: Any, words: tuple[str, ...] = ()) -> Iterator[Command]:
 @cache
 def commands() -> tuple[Command, ...]:
     """Return every command of the library."""
-    return tuple(_commands(typer.main.get_command(app)))
+    return tuple(one for one in _commands(typer.main.get_command(app)) if one.words != ("explore",))  # it listens
 
 
 def line(chance: random.Random, folder: Path) -> list[str]:

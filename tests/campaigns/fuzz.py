@@ -54,15 +54,15 @@ def main() -> None:
     import atheris
 
     name, seconds, *rest = [*sys.argv[1:], "60"] if len(sys.argv) == 2 else sys.argv[1:]
+    room = Path(tempfile.mkdtemp(prefix="fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
     with atheris.instrument_imports(include=list(INSTRUMENTED)):
         from samples import readers
 
-        reader = readers()[name]
-    room = Path(tempfile.mkdtemp(prefix="fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
+        honest = readers()[name].honest
+        try_input(name, honest, room)  # imports what the reader needs
     corpus = HERE / "corpus" / name
     corpus.mkdir(parents=True, exist_ok=True)
-    (corpus / "honest").write_bytes(reader.honest[:LONGEST])
-    try_input(name, reader.honest, room)
+    (corpus / "honest").write_bytes(honest[:LONGEST])
     folders = rest if any(word.startswith("-merge") for word in rest) else [str(corpus), *rest]
     options = [f"-max_total_time={seconds}", f"-max_len={LONGEST}", "-timeout=20", "-rss_limit_mb=4096"]
     atheris.Setup([sys.argv[0], *options, *folders], lambda data: try_input(name, data, room))

@@ -182,3 +182,13 @@ def test_ranges_are_held_where_python_drops_docstrings() -> None:
     code = "from costmodel.serving.cost import cost_per_token; cost_per_token(2.0, 1000.0, 60.0)"
     done = subprocess.run([sys.executable, "-OO", "-c", code], capture_output=True, text=True, check=False)
     assert "outside its range, above 0 to 1" in done.stderr
+
+
+@pytest.mark.closed_form
+def test_a_pole_is_refused_for_numbers_as_it_is_infinite_in_an_array() -> None:
+    from costmodel.serving.targets import queue_wait
+
+    with pytest.raises(DomainError, match="queue_wait: has no value at these arguments"):
+        queue_wait(1.0, 1.0, 0.0)  # a load of 1
+    with np.errstate(divide="ignore"):
+        assert np.isinf(queue_wait(np.array([1.0]), 1.0, 0.0)).all()

@@ -95,6 +95,7 @@ def _in_double_precision(function: _Function, computed: Callable[..., Any]) -> _
 
     32 bits overflow or lose digits half-way.
     """
+    at_a_pole = _pole_error
     in_model, make, frame, library = _IN_MODEL, _guard_of, sys._getframe, f"{__name__.partition('.')[0]}."
     as_double, double, align, known = _as_double, _DOUBLE, zip_longest, list[Any]()
     values = [holds_value(function.__annotations__.get(name)) for name in signature(function).parameters]
@@ -112,11 +113,20 @@ def _in_double_precision(function: _Function, computed: Callable[..., Any]) -> _
         for name, argument in named.items():
             if type(argument) is not float and name not in choices:
                 named[name] = as_double(argument)
-        return computed(*given, **named)
+        try:
+            return computed(*given, **named)
+        except ZeroDivisionError:  # numbers of Python's, where an array would hold an infinity
+            raise at_a_pole(function) from None
 
     # It gets the globals of the formula's own module, by which doctest takes a function for that module's.
     own = FunctionType(in_double.__code__, function.__globals__, function.__name__, None, in_double.__closure__)
     return cast("_Function", update_wrapper(own, function))
+
+
+def _pole_error(function: Callable[..., Any]) -> Exception:
+    from costmodel.foundation.errors import DomainError
+
+    return DomainError(f"{function.__name__}: has no value at these arguments: it divides by 0 there")
 
 
 def _guard_of(function: Callable[..., Any]) -> Any:

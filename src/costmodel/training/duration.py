@@ -63,7 +63,7 @@ def accelerator_hours(flop: Numeric, peak: Numeric, utilisation: Numeric) -> Num
     peak : ``()`` or array
         Dense peak of one accelerator in the named precision, positive [FLOP/s].
     utilisation : ``()`` or array
-        Model FLOP utilisation (MFU) against that peak, 0 to 1 [1].
+        Model FLOP utilisation (MFU) against that peak, above 0 to 1 [1].
 
     Returns
     -------
