@@ -226,7 +226,8 @@ def _refuse(name: str) -> float:
 
 def case(chance: random.Random, folder: Path) -> str | None:
     words = line(chance, folder)
-    found = fault(words, *run_line(words))
+    with contextlib.chdir(folder):  # a word may be taken for the name of a file to write
+        found = fault(words, *run_line(words))
     return None if found is None else f"{found} | {' '.join(words)[:300]}"
 
 
