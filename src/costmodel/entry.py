@@ -65,6 +65,7 @@ MODEL_MODULES = {
     "contest": "costmodel.market.contest",
     "agent_population": "costmodel.market.agent_population",
     "service": "costmodel.studies.service",
+    "idle_capacity": "costmodel.studies.idle_capacity",
     "training_programme": "costmodel.studies.training_programme",
 }
 """Where each model is registered; imported when a scenario names it."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import costmodel
 from costmodel.answers.flywheel_page import _first_year
 from costmodel.answers.question import Answer, Question, over_draws, table_of
-from costmodel.answers.registry import QUESTIONS, answered
+from costmodel.answers.registry import QUESTIONS, answered, by_document
 from costmodel.foundation.errors import DomainError
 
 
@@ -69,7 +72,7 @@ def test_a_table_shows_each_answer_with_its_document() -> None:
 
 @pytest.mark.law
 def test_spend_grows_faster_with_technical_progress(every: dict[str, tuple[Answer, ...]]) -> None:
-    growth, without, ratio = every["Does total user spend rise as unit cost falls, and would it without?"]
+    growth, without, ratio = every["Does user spend rise as unit cost falls, and would it without?"]
     # The median elasticity is -1.1, beyond -1: a falling price adds spend even before capability does.
     assert ratio.value > 1.0
     assert growth.value > without.value
@@ -102,7 +105,7 @@ def test_net_of_the_fall_in_price_is_below_gross(every: dict[str, tuple[Answer, 
 @pytest.mark.law
 def test_an_efficiency_shock_has_the_sign_of_the_elasticity(every: dict[str, tuple[Answer, ...]]) -> None:
     answers = {answer.claim: answer for answer in every["What does an efficiency shock do to user spend and capex?"]}
-    assert len(answers) == 3 * 2 * 2
+    assert len(answers) == 4 * 3 * 2
     late = {times: answers[f"serving gets {times}× as efficient in Q2 2027: user spend in 2030"] for times in (3, 10)}
     for shock in late.values():
         # elasticity -0.6 loses what -1.6 gains
@@ -222,3 +225,127 @@ def test_funders_put_in_what_users_do_not_bring(every: dict[str, tuple[Answer, .
     assert chips.value > sites.value
     # What is bought is paid for by someone: users alone would need 2.2 trillion of the 0.8 that they spend.
     assert funders.low < chips.high + sites.high
+
+
+@pytest.mark.published
+def test_what_was_spent_in_2025_is_held_against_the_plans(every: dict[str, tuple[Answer, ...]]) -> None:
+    answers = {answer.claim: answer for answer in every["What became of the plans of 2025?"]}
+    # Alphabet 91.447 of 75; Amazon 131.819 of 105; Meta 69.691 and 2.524 of leases of 60 to 65
+    assert answers["Alphabet's capex of 2025 over its plan of February 2025"].value == pytest.approx(91.447 / 75)
+    assert answers["Amazon's capex of 2025 over its plan of February 2025"].value == pytest.approx(131.819 / 105)
+    meta = answers["Meta's capex of 2025 over its plan of February 2025"]
+    assert meta.low == pytest.approx(72.215 / 65)
+    assert meta.high == pytest.approx(72.215 / 60)
+    # Microsoft's year: 64.551 in cash and 46.172 - 27.145 more owed on finance leases, of 80
+    microsoft = answers["Microsoft's capex of 2025 over its plan of February 2025"]
+    assert microsoft.value == pytest.approx((64.551 + 46.172 - 27.145) / 80)
+    assert "misses the 41.4% reported" in " ".join(answer.says for answer in answers.values()), "a miss stands"
+
+
+@pytest.mark.published
+def test_reality_labs_apart_lifts_the_margin_of_2025(every: dict[str, tuple[Answer, ...]]) -> None:
+    past, coming = every["What is Meta's margin without Reality Labs?"]
+    assert past.value == pytest.approx((83.276 + 19.193) / (200.966 - 2.207), rel=1e-12)
+    assert coming.high < past.value
+
+
+@pytest.mark.closed_form
+def test_commitments_fall_due_as_stated_or_evenly(every: dict[str, tuple[Answer, ...]]) -> None:
+    rest, following, _ = every["When do Meta's commitments fall due?"]
+    # nine months after the day: evenly over five years 0.75 / 5; as in 2024, 11,321 of 32,139 by 0.25 years and 16,466
+    # more by 1.25, so half of those by 0.75
+    evenly, stated = 0.75 / 5, (11_321 + 16_466 / 2) / 32_139
+    assert rest.low == pytest.approx(evenly * 182.9e9, rel=5e-3)
+    assert rest.high == pytest.approx(stated * 237.67e9, rel=5e-3)
+    assert rest.value == pytest.approx((evenly + stated) / 2 * 182.9e9, rel=5e-3)
+    assert following.value < rest.value
+
+
+@pytest.mark.law
+def test_custom_silicon_is_cheaper_by_peak_than_by_measured_tokens(every: dict[str, tuple[Answer, ...]]) -> None:
+    answers = every["Custom or merchant silicon: what does an hour cost?"]
+    inside, outside, token = answers[:3]
+    assert inside.high < 1.0
+    assert outside.high < 1.0
+    # 0.181 over 0.222 and 0.276 USD per million tokens
+    assert token.low == pytest.approx(0.181 / 0.276, rel=1e-9)
+    assert token.high == pytest.approx(0.181 / 0.222, rel=1e-9)
+    assert sum("no price of it was read" in answer.says for answer in answers) == 3
+
+
+@pytest.mark.law
+def test_idle_capacity_pays_raw_and_carries_itself_from_a_fill(every: dict[str, tuple[Answer, ...]]) -> None:
+    raw, own, others, fill, *_, deal = every["Does idle capacity pay, sold raw or hosted?"]
+    # a rent of 2.6 to 4.0 less 15 % of fees is above an energy cost of 0.25 at every fill
+    assert raw.low > 0.0
+    # 1.63 of fixed cost over 3.3 × 0.85 - 0.18 at the middle
+    assert fill.value == pytest.approx(1.63 / (3.3 * 0.85 - 0.18), rel=0.05)
+    assert others.value < own.value
+    # 1.25 billion a month over 300 MW and 1.87 kW
+    assert deal.value == pytest.approx(1.25e9 * 12 / 8766 / 300e3 * 1.87, rel=2e-3)
+
+
+@pytest.mark.law
+def test_a_task_tried_until_done_costs_mostly_the_person_who_checks(every: dict[str, tuple[Answer, ...]]) -> None:
+    cost, tokens, ratio = every["What does a task cost that is tried until it is done?"]
+    # some 4 minutes of 23 USD an hour and a few cents of tokens, three times over
+    assert cost.value == pytest.approx((4.2 / 60 * 23.05 + 0.07) / 0.33, rel=0.3)
+    assert tokens.value < 0.5
+    assert ratio.low < 1.0 < ratio.high
+
+
+@pytest.mark.law
+def test_a_kernel_across_fleets_lowers_unit_cost_by_its_share(every: dict[str, tuple[Answer, ...]]) -> None:
+    first, *_ = every["What does a discovered kernel do to unit cost and spend?"]
+    # Amdahl: a share of 1 to 20 % twice as fast saves 0.5 to 10.3 % of compute
+    assert -0.103 - 0.01 < first.low < first.high < -0.005
+
+
+@pytest.mark.law
+def test_the_four_large_companies_outlast_a_bust(every: dict[str, tuple[Answer, ...]]) -> None:
+    rest, *large = every["Who loses in a bust, and who fails first?"]
+    assert all("end in 0 % of draws" in answer.says for answer in large)
+    assert "end in 100 % of draws" in rest.says
+
+
+@pytest.mark.law
+def test_named_shocks_have_their_sign(every: dict[str, tuple[Answer, ...]]) -> None:
+    answers = {answer.claim: answer for answer in every["What do other shocks do to spend, capex and rent?"]}
+    assert len(answers) == 4 * 3
+    assert answers["power is short and dear from 2027 on: capex of 2028"].high < 0.0
+    assert answers["suppliers deliver two fifths less from 2027 on: rent of 2028"].low > 0.0
+    assert answers["mark-ups on tokens fall to nothing from 2027 on: rent of 2028"].low > 0.0
+
+
+@pytest.mark.contract
+def test_every_scenario_of_a_question_is_built_in() -> None:
+    named = {name for question in QUESTIONS for name in question.scenarios}
+    assert named <= set(costmodel.scenario_names())
+    asked = [item for items in by_document().values() for item in items]
+    assert [number for number, _ in asked] == list(range(1, len(QUESTIONS) + 1)), "documents stand together"
+
+
+README = Path(__file__).parents[2] / "README.md"
+BEGIN, END = "<!-- answers: begin -->\n", "<!-- answers: end -->\n"
+_FIGURE = re.compile(r"[-+]?[0-9][0-9,]*(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?")
+
+
+def readme_table(every: dict[str, tuple[Answer, ...]]) -> str:
+    """Return the first answer to each question as a table in Markdown."""
+    found = table_of([(question, every[question.text][:1]) for question in QUESTIONS])
+    lines = [f"| {' | '.join(found.columns)} |", f"|{'---|' * len(found.columns)}"]
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in found.rows)]) + "\n"
+
+
+@pytest.mark.regression
+def test_the_readme_shows_the_answers_of_today(every: dict[str, tuple[Answer, ...]], request) -> None:
+    text = README.read_text(encoding="utf-8")
+    head, rest = text.split(BEGIN)
+    shown, tail = rest.split(END)
+    table = readme_table(every)
+    if request.config.getoption("--update-regression"):
+        README.write_text(f"{head}{BEGIN}{table}{END}{tail}", encoding="utf-8")
+        return
+    assert _FIGURE.sub("#", shown) == _FIGURE.sub("#", table), "run pytest --update-regression on this test"
+    figures = [[float(item.replace(",", "")) for item in _FIGURE.findall(text)] for text in (shown, table)]
+    np.testing.assert_allclose(figures[0], figures[1], rtol=0.03, atol=0.02)

@@ -3,6 +3,7 @@
 import pytest
 
 from costmodel.serving.agents import (
+    cost_until_done,
     fresh_input_tokens,
     resent_input_tokens,
     sandbox_cost,
@@ -53,3 +54,13 @@ def test_memory_is_paid_while_idle_and_processors_are_not():
 @pytest.mark.reference("costmodel.serving.agents:sandboxes_alive")
 def test_littles_law():
     assert sandboxes_alive(7200.0, 30.0) == pytest.approx(7200 / 3600 * 30)
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference("costmodel.serving.agents:cost_until_done")
+def test_a_task_is_paid_for_as_often_as_it_is_tried():
+    # attempts with a quarter of success: 1·p + 2·(1-p)p + 3·(1-p)²p + … = 4 on average
+    p = 0.25
+    attempts = sum(n * (1 - p) ** (n - 1) * p for n in range(1, 400))
+    assert cost_until_done(0.5, 2.0, p) == pytest.approx(2.5 * attempts)
+    assert cost_until_done(0.5, 2.0, 1.0) == 2.5

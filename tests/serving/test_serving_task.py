@@ -80,7 +80,7 @@ def test_an_ensemble_equals_its_draws():
     for index, steps in enumerate(np.asarray(drawn.steps)):
         alone = run_task(AGENT.replace({"steps": float(steps)}).resolve())
         for name in result.outputs():
-            assert result[name][index] == alone[name]
+            np.testing.assert_array_equal(result[name][index], alone[name])
 
 
 @pytest.mark.contract

@@ -82,11 +82,12 @@ def _date(value: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question of a document, and the function that answers it."""
+    """A question of a document, the function that answers it, and the built-in scenarios that it runs."""
 
     document: str
     text: str
     answer: Callable[[], tuple[Answer, ...]]
+    scenarios: tuple[str, ...] = ()
 
 
 def share_of_draws(condition: Flags) -> str:

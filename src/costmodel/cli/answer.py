@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from costmodel.cli.common import print_json
+from costmodel.cli.common import executor_of, print_json
 
 
 def answer_command(
     number: Annotated[int | None, typer.Argument(help="Number of a question; all where absent.")] = None,
     list_only: Annotated[bool, typer.Option("--list", help="List the questions and run nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    workers: Annotated[int, typer.Option(help="Processes that answer side by side.")] = 2,
 ) -> None:
     """Answer the questions of the documents behind the library: answer, interval, and what it rests on."""
     from costmodel.answers.question import table_of
@@ -23,7 +24,8 @@ def answer_command(
         for place, question in enumerate(QUESTIONS, 1):
             typer.echo(f"{place:2}  {question.document}: {question.text}")
         return
-    found = answered(number)
+    with executor_of(workers if number is None else 1) as pool:
+        found = answered(number, pool)
     if as_json:
         print_json(
             [

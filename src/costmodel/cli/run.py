@@ -157,10 +157,22 @@ def _write_iamc(result: Result, path: Path) -> None:
 def list_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """List the built-in scenarios."""
-    rows = ((name, load_scenario(name)) for name in scenario_names())
+    """List the questions of each document with the scenarios that answer them, then all built-in scenarios."""
+    from costmodel.answers.registry import by_document
+
+    documents = by_document()
+    rows = [(name, load_scenario(name)) for name in scenario_names()]
     table = Table.of({"name": name, "model": item.model, "title": item.title} for name, item in rows)
     if as_json:
-        print_json(table.records())
+        asked = [[document, one] for document, items in documents.items() for _, one in items]
+        told = {
+            name: [[document, one.text] for document, one in asked if name in one.scenarios] for name in scenario_names()
+        }
+        print_json([{**row, "questions": told[str(row["name"])]} for row in table.records()])
         return
+    for document, questions in documents.items():
+        typer.echo(document)
+        for number, question in questions:
+            typer.echo(f"  {number:2}  {question.text}  {', '.join(question.scenarios)}".rstrip())
+    typer.echo("\ncostmodel answer NUMBER answers a question; costmodel run NAME runs a scenario:\n")
     show(table)

@@ -7,6 +7,7 @@ rows, engine profiles and calibration on one's own rows (``engines``, ``calibrat
 """
 
 from costmodel.serving.agents import (
+    cost_until_done,
     fresh_input_tokens,
     resent_input_tokens,
     sandbox_cost,
@@ -91,6 +92,7 @@ __all__ = [
     "configuration_of",
     "cost_of_accelerator_time",
     "cost_per_token",
+    "cost_until_done",
     "decode_context_deviation",
     "decode_step_time",
     "deploy",

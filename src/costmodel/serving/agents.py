@@ -228,3 +228,29 @@ def sandboxes_alive(tasks_per_hour: Numeric, held_seconds: Numeric) -> Numeric:
     120.0
     """
     return tasks_per_hour * held_seconds / SECONDS_PER_HOUR
+
+
+@formula()
+def cost_until_done(attempt_cost: Numeric, review_cost: Numeric, success: Numeric) -> Numeric:
+    """Cost of a task that is tried again until an attempt succeeds.
+
+    Parameters
+    ----------
+    attempt_cost
+        Cost of one attempt, >= 0 [USD].
+    review_cost
+        Cost of finding out whether it succeeded, >= 0 [USD].
+    success
+        Share of attempts that succeed, above 0 to 1 [1].
+
+    Returns
+    -------
+    float or array
+        ``(a + r)/p`` [USD]: attempts are independent, so that their mean number is ``1/p``.
+
+    Examples
+    --------
+    >>> float(cost_until_done(4.0, 1.0, 0.25))
+    20.0
+    """
+    return (attempt_cost + review_cost) / success

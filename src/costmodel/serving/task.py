@@ -14,6 +14,7 @@ from costmodel.foundation.provenance import Grade
 from costmodel.foundation.results import Result, derived, output
 from costmodel.foundation.scenario import Scenario, register_model
 from costmodel.serving.agents import (
+    cost_until_done,
     fresh_input_tokens,
     resent_input_tokens,
     sandbox_cost,
@@ -57,7 +58,8 @@ class AgentTask(Scenario):
     model: Literal["agent_task"] = "agent_task"
     not_modelled: tuple[str, ...] = (
         "context that is compacted or cut at the model's window",
-        "steps that fail and are repeated",
+        "steps that fail and are repeated within a task",
+        "harm done by a task that fails unseen",
         "tools that run side by side, and what they charge",
     )
     agents: Parameter = parameter("1", ge=1, default=1.0, description="Agents that work side by side.")
@@ -79,6 +81,14 @@ class AgentTask(Scenario):
     output_cost: Parameter = parameter("USD/token", ge=0, description="Cost or price of an output token.")
     time_to_first_token: Parameter = parameter("s", ge=0, default=0.5, description="Of one model call.")
     time_per_output_token: Parameter = parameter("s/token", ge=0, default=0.02, description="Inter-token time.")
+    success: Parameter = parameter(
+        "1", gt=0, le=1, default=1.0, description="Share of attempts that do the task; the others are begun anew."
+    )
+    review_time: Parameter = parameter("hour", ge=0, default=0.0, description="Time of a person to check an attempt.")
+    work_time: Parameter = parameter(
+        "hour", ge=0, optional=True, description="Time that a person takes for the task without an agent."
+    )
+    wage: Parameter = parameter("USD/hour", ge=0, default=0.0, description="Wage of that person.")
     tasks_per_hour: Parameter = parameter(
         "1/hour", ge=0, default=0.0, description="Tasks begun per hour, for what is alive at once.", grade=Grade.ASSUMED
     )
@@ -97,6 +107,10 @@ class AgentTaskResult(Result):
     sandbox_cost: FloatArray = output("USD", label="cost of sandboxes")
     duration: FloatArray = output("s", label="duration")
     start_up_time: FloatArray = output("s", label="part of it in which sandboxes start")
+    cost_until_done: FloatArray = output("USD", label="cost with reviews until an attempt succeeds")
+    person_cost: FloatArray = output(
+        "USD", label="wage for the task without an agent", blank="where the task has no time of a person"
+    )
     sandboxes_alive: FloatArray = output("1", label="sandboxes alive at once")
     sandbox_memory: FloatArray = output("byte", label="memory that they hold")
 
@@ -148,17 +162,22 @@ def run_task(resolved: AgentTask) -> AgentTaskResult:
     idle = np.minimum(calls, 1.0) * (thinking - busy) if box.kept else 0.0
     held = starts * box.start_time + busy + idle
     alive = sandboxes_alive(resolved.tasks_per_hour, held)
-    sandbox = sandbox_cost(starts, box.start_time, busy, idle, box.cpus, box.memory, box.cpu_price, box.memory_price)
+    tokens = agents * task_token_cost(fresh, resent, answered, resolved.hit_share, *costs)
+    sandbox = agents * sandbox_cost(
+        starts, box.start_time, busy, idle, box.cpus, box.memory, box.cpu_price, box.memory_price
+    )
     values: dict[str, Numeric] = {
         "fresh_tokens": agents * fresh,
         "resent_tokens": agents * resent,
         "output_tokens": agents * answered,
         "context": fresh,
-        "token_cost": agents * task_token_cost(fresh, resent, answered, resolved.hit_share, *costs),
+        "token_cost": tokens,
         "resent_cost": agents * task_token_cost(0.0, resent, 0.0, resolved.hit_share, *costs),
-        "sandbox_cost": agents * sandbox,
+        "sandbox_cost": sandbox,
         "duration": thinking + starts * box.start_time,
         "start_up_time": starts * box.start_time,
+        "cost_until_done": cost_until_done(tokens + sandbox, resolved.review_time * resolved.wage, resolved.success),
+        "person_cost": np.nan if resolved.work_time is None else resolved.work_time * resolved.wage,
         "sandboxes_alive": agents * alive,
         "sandbox_memory": agents * alive * box.memory,
     }

@@ -150,6 +150,11 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "cpu_price": positive(1e-3, 0.2),
         "memory_price": positive(1e-13, 1e-10),
     },
+    "costmodel.serving.agents:cost_until_done": {
+        "attempt_cost": positive(),
+        "review_cost": positive(),
+        "success": positive(0.01, 1.0),
+    },
     "costmodel.serving.agents:sandboxes_alive": {
         "tasks_per_hour": positive(1.0, 1e6),
         "held_seconds": positive(1e-6, 1e4),
@@ -213,6 +218,10 @@ def agent_tasks(draw: st.DrawFn) -> AgentTask:
         input_cost=draw(_COST),
         cached_cost=draw(_COST),
         output_cost=draw(_COST),
+        success=draw(positive(0.01, 1.0)),
+        review_time=draw(between(0.0, 1.0)),
+        work_time=draw(st.sampled_from([None, 2.0])),
+        wage=draw(between(0.0, 100.0)),
         tasks_per_hour=draw(between(0.0, 1e5)),
     )
 

@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from costmodel.serving.deployment import ServingInputs
+from costmodel.studies.idle_capacity import IdleCapacity
 from costmodel.studies.service import Service
 from costmodel.studies.training_programme import TrainingProgramme
 from costmodel.testing.scalars import positive, share
 from costmodel.testing.serving import deployments
 
 _WAYS = "costmodel.studies.ways"
+_IDLE = "costmodel.studies.idle_capacity"
 
 STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
     f"{_WAYS}:on_demand_hour": {
@@ -31,6 +33,18 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "owned_variable": positive(0.0, 1.0),
         "price": positive(2.0, 50.0),
         "scaled_share": positive(0.6, 1.0),
+    },
+    f"{_IDLE}:gain_of_idle_hour": {
+        "fill": share(),
+        "price": positive(0.1, 20.0),
+        "kept_share": share(),
+        "running_cost": positive(0.01, 2.0),
+    },
+    f"{_IDLE}:fill_that_carries": {
+        "price": positive(3.0, 20.0),
+        "kept_share": positive(0.7, 1.0),
+        "running_cost": positive(0.01, 2.0),
+        "fixed_cost": positive(0.1, 5.0),
     },
 }
 
@@ -103,4 +117,25 @@ def training_programmes(draw: st.DrawFn) -> TrainingProgramme:
     )
 
 
-SCENARIOS: dict[str, SearchStrategy[Any]] = {"service": services(), "training_programme": training_programmes()}
+@st.composite
+def idle_capacities(draw: st.DrawFn) -> IdleCapacity:
+    """Return idle capacity that is sold at a gain or at a loss, filled or empty."""
+    return IdleCapacity(
+        name="drawn",
+        fixed_cost=draw(positive(0.1, 5.0)),
+        running_cost=draw(positive(0.01, 1.0)),
+        rent=draw(positive(0.1, 10.0)),
+        fee=draw(positive(0.001, 0.9)),
+        raw_fill=draw(share()),
+        token_revenue=draw(positive(0.1, 20.0)),
+        royalty=draw(positive(0.001, 0.9)),
+        platform_share=draw(positive(0.001, 0.9)),
+        hosted_fill=draw(share()),
+    )
+
+
+SCENARIOS: dict[str, SearchStrategy[Any]] = {
+    "service": services(),
+    "training_programme": training_programmes(),
+    "idle_capacity": idle_capacities(),
+}
