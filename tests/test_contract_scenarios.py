@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import costmodel
 from costmodel.entry import MODEL_MODULES
+from costmodel.foundation.inheritance import bare_value, is_value, merged
 from costmodel.foundation.results import Result
 from costmodel.foundation.units import CANONICAL_UNITS
 
@@ -71,3 +75,28 @@ def test_every_unit_is_built_from_the_canonical_ones(name: str) -> None:
     declared = [spec.unit for _, _, spec, _ in scenario.walk()]
     declared += [output.unit for output in costmodel.run(scenario).outputs().values()]
     assert {part for unit in declared for part in re.split("[*/]", unit)} <= allowed
+
+
+FOLDER = Path(costmodel.__file__).parent / "scenarios"
+RAW = {file.stem: tomllib.loads(file.read_text(encoding="utf-8")) for file in sorted(FOLDER.glob("*.toml"))}
+
+
+def _whole(name: str) -> dict[str, Any]:
+    form = RAW[name]
+    return merged(_whole(form["base"]), {k: v for k, v in form.items() if k != "base"}) if "base" in form else form
+
+
+def _leaves(form: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, item in form.items():
+        if isinstance(item, dict) and not is_value(item):
+            yield from _leaves(item, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", item
+
+
+@pytest.mark.parametrize("name", [name for name, form in RAW.items() if "base" in form])
+def test_a_scenario_repeats_nothing_that_its_base_says(name: str) -> None:
+    base = dict(_leaves(_whole(RAW[name]["base"])))
+    own = dict(_leaves({key: item for key, item in RAW[name].items() if key not in ("base", "name")}))
+    said = {path for path, item in own.items() if path in base and bare_value(item) == bare_value(base[path])}
+    assert not said, f"{name} repeats what {RAW[name]['base']} says: {sorted(said)}"

@@ -162,7 +162,12 @@ def test_a_margin_falls_with_the_plan_and_rises_with_the_life(every: dict[str, t
 
 @pytest.mark.law
 def test_a_training_run_passes_each_round_figure_at_the_trend(every: dict[str, tuple[Answer, ...]]) -> None:
-    first, second, third = every["When do training runs pass 100 M, 1 B and 10 B USD?"]
+    answers = every["When do training runs pass 100 M, 1 B and 10 B USD?"]
+    first, second, third = answers[::2]
+    for trend, scattered in zip(answers[::2], answers[1::2], strict=True):
+        # a factor of two takes ln 2 / ln 2.77 = 0.68 years either way
+        assert scattered.low == pytest.approx(trend.value - 0.68, abs=0.2)
+        assert scattered.high == pytest.approx(trend.value + 0.68, abs=0.2)
     # A factor of ten at 2.77 times a year takes ln 10 / ln 2.77 = 2.26 years.
     assert second.value - first.value == pytest.approx(math.log(10) / math.log(2.77), abs=0.05)
     assert third.value - second.value == pytest.approx(math.log(10) / math.log(2.77), abs=0.05)
@@ -251,7 +256,7 @@ def test_reality_labs_apart_lifts_the_margin_of_2025(every: dict[str, tuple[Answ
 
 @pytest.mark.closed_form
 def test_commitments_fall_due_as_stated_or_evenly(every: dict[str, tuple[Answer, ...]]) -> None:
-    rest, following, _ = every["When do Meta's commitments fall due?"]
+    rest, following, *_ = every["When do Meta's commitments fall due?"]
     # nine months after the day: evenly over five years 0.75 / 5; as in 2024, 11,321 of 32,139 by 0.25 years and 16,466
     # more by 1.25, so half of those by 0.75
     evenly, stated = 0.75 / 5, (11_321 + 16_466 / 2) / 32_139

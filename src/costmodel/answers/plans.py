@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from costmodel.answers.question import DRAWS, SEED, Answer, over_draws, share_of_draws
+from costmodel.answers.question import DRAWS, SEED, Answer, in_year, over_draws, share_of_draws
 from costmodel.catalog import as_of, company, record
 from costmodel.catalog.periods import span
 from costmodel.entry import load_scenario
@@ -108,6 +108,15 @@ def commitments_by_year() -> tuple[Answer, ...]:
                 rests_on="no schedule was read: due as those of September 2024 were, or evenly over five years",
             )
         )  # fmt: skip
+    runs = [simulate(load_scenario(name)) for name in ("capex-2026-meta", "meta-commitments")]
+    capex = [float(in_year(item, "capex", 2027)) for item in runs]
+    answers.append(
+        Answer(
+            claim="Meta's commitments of March 2026 raise its capex of 2027 over that with those of the year's start",
+            says=f"to {capex[1] * 1e-9:.0f} B USD", value=capex[1] / capex[0] - 1.0, unit="%",
+            rests_on="meta-commitments against capex-2026-meta at medians; due over two years after the plan, assumed",
+        )
+    )  # fmt: skip
     return tuple(answers)
 
 

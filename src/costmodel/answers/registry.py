@@ -57,7 +57,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question(FEBRUARY_2026, "What do voices in reasoning add?", voices_in_reasoning, ("society-of-thought",)),
     Question(META, "Does Meta's margin fall through 2027?", meta_margin, ("capex-2026-meta",)),
     Question(META, "What is Meta's margin without Reality Labs?", reality_labs_apart, ("capex-2026-meta",)),
-    Question(META, "When do Meta's commitments fall due?", commitments_by_year),
+    Question(META, "When do Meta's commitments fall due?", commitments_by_year, ("meta-commitments",)),
     Question(META, "What do the same tasks cost a buyer two years later?", same_tasks_later, _INDUSTRY),
     Question(JULY_2026, "Which revenue does AI capital require?", required_revenue, _INDUSTRY),
     Question(JULY_2026, "Does idle capacity pay, sold raw or hosted?", meta_compute, ("meta-compute",)),

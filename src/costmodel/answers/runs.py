@@ -8,21 +8,37 @@ from costmodel.answers.question import DRAWS, SEED, Answer, over_draws, share_of
 from costmodel.entry import load_scenario, run
 from costmodel.foundation.tables import shown_unit
 
+TOLD = {1e8: (2024, 2024), 1e9: (2025, 2025), 1e10: (2025, 2026)}
+"""Years in which the document has runs at these costs: trained, in training, and to start [USD: year]."""
+
 
 def training_ladder() -> tuple[Answer, ...]:
-    """Answer when the largest training runs pass 100 million, 1 billion and 10 billion dollars."""
+    """Answer when training runs pass 100 million, 1 billion and 10 billion dollars: the trend, and runs about it."""
     scenario = load_scenario("frontier-ladder")
-    passed = np.asarray(run(scenario, draws=DRAWS, rng=SEED).passed)
+    trend, runs = (
+        np.asarray(run(item, draws=DRAWS, rng=SEED).passed) for item in (scenario.replace({"residual": 0.0}), scenario)
+    )
     answers = []
-    for target, dates in zip(scenario.targets, passed, strict=True):
-        middle, low, high = over_draws(dates)
+    for place, target in enumerate(scenario.targets):
         money, scale = shown_unit("USD", target)
+        first, last = TOLD[target]
+        told = f"{first}" if first == last else f"{first} or {last}"
+        middle, low, high = over_draws(trend[place])
         answers.append(
             Answer(
                 claim=f"a training run costs {target * scale:g} {money}",
-                says="on the trend of the largest runs, final run alone, in",
+                says=f"told for {told}; on the trend of the largest runs, final run alone, in",
                 value=middle, low=low, high=high, unit="date",
-                rests_on="frontier-ladder: GPT-4's cost and the growth rate's 90 % interval, no scatter of runs",
+                rests_on="frontier-ladder: GPT-4's cost and the growth rate's 90 % interval",
+            )
+        )  # fmt: skip
+        middle, low, high = over_draws(runs[place])
+        answers.append(
+            Answer(
+                claim=f"a training run costs {target * scale:g} {money}, runs scattered about the trend",
+                says=f"by the end of {last} {share_of_draws(runs[place] < last + 1.0)}; in",
+                value=middle, low=low, high=high, unit="date",
+                rests_on="frontier-ladder: a factor of two either way about the trend, which is assumed",
             )
         )  # fmt: skip
     return tuple(answers)

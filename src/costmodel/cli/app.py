@@ -26,6 +26,7 @@ from costmodel.cli.explore import explore_command
 from costmodel.cli.margin import margin_command
 from costmodel.cli.report import report_command
 from costmodel.cli.run import list_command, run_command
+from costmodel.cli.sandbox import sandbox_command
 from costmodel.cli.sensitivity import sensitivity_command
 from costmodel.cli.shape import shape_command
 from costmodel.cli.show import describe_command, diff_command, show_command, sources_command
@@ -89,6 +90,7 @@ app.command("backtest")(backtest_command)
 app.command("balance")(balance_command)
 app.add_typer(estimate_app, name="estimate")
 app.command("margin")(margin_command)
+app.command("sandbox")(sandbox_command)
 app.command("shape")(shape_command)
 app.add_typer(store_app, name="store")
 app.command("report")(report_command)

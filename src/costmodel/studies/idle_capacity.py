@@ -39,7 +39,7 @@ def gain_of_idle_hour(fill: Numeric, price: Numeric, kept_share: Numeric, runnin
 
     Examples
     --------
-    >>> float(gain_of_idle_hour(0.5, 3.0, 0.8, 0.4))
+    >>> round(float(gain_of_idle_hour(0.5, 3.0, 0.8, 0.4)), 6)
     1.0
     """
     return fill * (kept_share * price - running_cost)
@@ -67,7 +67,7 @@ def fill_that_carries(price: Numeric, kept_share: Numeric, running_cost: Numeric
 
     Examples
     --------
-    >>> float(fill_that_carries(3.0, 0.8, 0.4, 1.5))
+    >>> round(float(fill_that_carries(3.0, 0.8, 0.4, 1.5)), 6)
     0.75
     """
     left = np.asarray(kept_share * price - running_cost, dtype=np.float64)

@@ -133,6 +133,10 @@ class TrainingLadder(Scenario):
         "1/year", default=0.0, description="Logarithmic growth of the length of runs."
     )
 
+    residual: Parameter = parameter(
+        "1", default=0.0, description="Logarithm of a run's cost over the trend: a distribution scatters runs about it."
+    )
+
     @model_validator(mode="after")
     def _check_years(self) -> Self:
         if self.last_year < self.first_year:
@@ -182,9 +186,10 @@ def climb(resolved: TrainingLadder) -> TrainingLadderResult:
     per_accelerator = resolved.accelerator_power * np.exp(resolved.accelerator_power_growth * years)
     hours = resolved.duration * np.exp(resolved.duration_growth * years)
     targets = np.asarray(resolved.targets)[column]
-    passed = crossing_year(targets, resolved.cost, resolved.reference_year, resolved.cost_growth)
+    cost = resolved.cost * np.exp(resolved.residual)
+    passed = crossing_year(targets, cost, resolved.reference_year, resolved.cost_growth)
     parts = {
-        "cost": resolved.cost * np.exp(resolved.cost_growth * years),
+        "cost": cost * np.exp(resolved.cost_growth * years),
         "power": power,
         "energy": power * hours,
         "accelerators": power / per_accelerator,
