@@ -165,9 +165,10 @@ def test_a_training_run_passes_each_round_figure_at_the_trend(every: dict[str, t
     answers = every["When do training runs pass 100 M, 1 B and 10 B USD?"]
     first, second, third = answers[::2]
     for trend, scattered in zip(answers[::2], answers[1::2], strict=True):
-        # a factor of two takes ln 2 / ln 2.77 = 0.68 years either way
-        assert scattered.low == pytest.approx(trend.value - 0.68, abs=0.2)
-        assert scattered.high == pytest.approx(trend.value + 0.68, abs=0.2)
+        # a factor of two takes ln 2 / ln 2.77 = 0.68 years either way, beside what the growth rate leaves open
+        late, early = (math.hypot(0.68, end - trend.value) for end in (trend.high, trend.low))
+        assert scattered.high == pytest.approx(trend.value + late, abs=0.25)
+        assert scattered.low == pytest.approx(trend.value - early, abs=0.25)
     # A factor of ten at 2.77 times a year takes ln 10 / ln 2.77 = 2.26 years.
     assert second.value - first.value == pytest.approx(math.log(10) / math.log(2.77), abs=0.05)
     assert third.value - second.value == pytest.approx(math.log(10) / math.log(2.77), abs=0.05)
