@@ -164,9 +164,10 @@ def list_command(
     rows = [(name, load_scenario(name)) for name in scenario_names()]
     table = Table.of({"name": name, "model": item.model, "title": item.title} for name, item in rows)
     if as_json:
-        asked = [[document, one] for document, items in documents.items() for _, one in items]
+        asked = [(document, one) for document, items in documents.items() for _, one in items]
         told = {
-            name: [[document, one.text] for document, one in asked if name in one.scenarios] for name in scenario_names()
+            name: [[document, one.text] for document, one in asked if name in one.scenarios]
+            for name in scenario_names()
         }
         print_json([{**row, "questions": told[str(row["name"])]} for row in table.records()])
         return

@@ -67,18 +67,22 @@ def _row(task: Any, start: Any) -> dict[str, float | None]:
 
 
 def _print(name: str, starts: tuple[Any, ...], rows: list[dict[str, float | None]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
+    from costmodel.cli.rows import show
+    from costmodel.foundation.tables import Table
 
-    from costmodel.cli.tables import WIDTH
-
-    table = Table("sandbox", "start here [ms]", "5 … 95 %", "published [ms]", f"{name} [USD]", "of its time", box=None)
+    lines = []
     for start, row in zip(starts, rows, strict=True):
-        published = "" if row["published"] is None else f"{row['published'] * 1e3:.3g}"
-        if start.absent:
-            table.add_row(start.kind, "–", start.absent, published, "", "")
-            continue
-        span = f"{start.low * 1e3:.3g} … {start.high * 1e3:.3g}"
-        cost, share = f"{row['task_cost']:.5f}", f"{row['share_of_time']:.3%}"
-        table.add_row(start.kind, f"{start.median * 1e3:.3g}", span, published, cost, share)
-    Console(width=None if Console().is_terminal else WIDTH).print(table)
+        there = not start.absent
+        published = row["published"]
+        lines.append(
+            {
+                "sandbox": start.kind,
+                "start here [ms]": f"{start.median * 1e3:.3g}" if there else "–",
+                "5 … 95 %": f"{start.low * 1e3:.3g} … {start.high * 1e3:.3g}" if there else "",
+                "published [ms]": "" if published is None else f"{published * 1e3:.3g}",
+                f"{name} [USD]": f"{row['task_cost']:.5f}" if there else "",
+                "of its time": f"{row['share_of_time']:.3%}" if there else "",
+            }
+        )
+    absent = [f"{start.kind}: {start.absent}" for start in starts if start.absent]
+    show(Table.of(lines, notes=absent))
