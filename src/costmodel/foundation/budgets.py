@@ -7,7 +7,7 @@ import os
 from costmodel.foundation.errors import DomainError
 
 MAX_STEPS = 2_400
-"""Most steps of a time grid [1]: a century of half months. A flywheel's time grows with their square."""
+"""Most steps of a time grid [1]: a century of half months, over which a flywheel takes some 20 s."""
 MAX_DRAWS = 1_000_000_000
 """Most draws of a design [1]."""
 DOUBLE = 8
