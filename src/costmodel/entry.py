@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from costmodel.foundation.design import Design, RandomSource
+from costmodel.foundation.engines import Engine, chosen_engine, using
 from costmodel.foundation.errors import ScenarioError, near_matches
 from costmodel.foundation.files import read_text
 from costmodel.foundation.inheritance import REMOVE, merged
@@ -230,6 +231,7 @@ def run(
     rng: RandomSource = None,
     design: Design | None = None,
     on_nonfinite: OnNonFinite = "raise",
+    engine: Engine = "auto",
 ) -> Any:
     """Run the model that a scenario names.
 
@@ -246,6 +248,9 @@ def run(
     on_nonfinite
         ``"raise"`` names the output, its place and the first draw that is not finite; ``"mask"`` leaves such draws out
         of every statistic and counts them by name.
+    engine
+        ``"numpy"``, ``"compiled"`` (extra ``fast``; the flywheel alone has it, other models compute with NumPy), or
+        ``"auto"``: compiled for large ensembles where it is installed.
 
     Returns
     -------
@@ -266,9 +271,9 @@ def run(
     """
     written = as_scenario(scenario)
     _register(written.model)
-    return run_model(
-        model_entry(written.model).load(), written, draws=draws, rng=rng, design=design, on_nonfinite=on_nonfinite
-    )
+    model, chosen = model_entry(written.model).load(), chosen_engine(engine, draws if design is None else design.draws)
+    with using(chosen):
+        return run_model(model, written, draws=draws, rng=rng, design=design, on_nonfinite=on_nonfinite)
 
 
 def simulate(
@@ -278,6 +283,7 @@ def simulate(
     rng: RandomSource = None,
     design: Design | None = None,
     on_nonfinite: OnNonFinite = "raise",
+    engine: Engine = "auto",
 ) -> Trajectory:
     """Run the flywheel; see :func:`costmodel.flywheel.simulate.simulate`.
 
@@ -295,7 +301,7 @@ def simulate(
             f"simulate() runs the flywheel, and {written.name!r} is a scenario of the model {written.model!r}: "
             "use costmodel.run(scenario)"
         )
-    return run_flywheel(written, draws=draws, rng=rng, design=design, on_nonfinite=on_nonfinite)
+    return run_flywheel(written, draws=draws, rng=rng, design=design, on_nonfinite=on_nonfinite, engine=engine)
 
 
 def as_scenario(given: Scenario | str | Path) -> Scenario:

@@ -20,7 +20,7 @@ from costmodel.market.clearing import (
     response_in_the_long_run,
     solve_decreasing,
 )
-from costmodel.market.demand import budget_ceiling, ceiling_pressure
+from costmodel.market.demand import budget_ceiling, ceiling_in_logs
 
 pytestmark = pytest.mark.closed_form
 
@@ -52,11 +52,13 @@ def test_money_is_what_is_paid_and_cost_where_nothing_is() -> None:
     assert money_per_token(10.0, 2.0, 0.0, 0.5) == 2.0
 
 
-@pytest.mark.reference("costmodel.market.demand:ceiling_pressure")
 def test_pressure_is_the_log_slope_of_the_ceiling() -> None:
-    assert ceiling_pressure(3.0, 1.0, 3.0, 2.0) == pytest.approx(0.5, rel=1e-12)
+    assert ceiling_in_logs(0.0, 2.0)[1] == pytest.approx(0.5, rel=1e-12)
     # z = (2·3/4)^2 = 2.25: s = 2.25/3.25.
-    assert ceiling_pressure(3.0, 2.0, 4.0, 2.0) == pytest.approx(2.25 / 3.25, rel=1e-12)
+    left, pressure = ceiling_in_logs(np.log(2.0 * 3.0 / 4.0), 2.0)
+    assert pressure == pytest.approx(2.25 / 3.25, rel=1e-12)
+    assert left == pytest.approx(-np.log(3.25) / 2.0, rel=1e-12)
+    assert ceiling_in_logs(-np.inf, 2.0) == (0.0, 0.0) and ceiling_in_logs(1e6, 2.0)[1] == 1.0
     up, down = budget_ceiling(3.003, 2.0, 4.0, 2.0), budget_ceiling(2.997, 2.0, 4.0, 2.0)
     assert np.log(up / down) / np.log(3.003 / 2.997) == pytest.approx(1.0 - 2.25 / 3.25, rel=1e-5)
 

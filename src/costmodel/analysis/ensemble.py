@@ -9,19 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from costmodel.analysis.asked import stored_outputs_read
 from costmodel.analysis.ensemble_result import EnsembleResult, OutputSummary
 from costmodel.analysis.targets import Output, Selector, listed_outputs
 from costmodel.foundation.arrays import FloatArray, quiet, readonly
 from costmodel.foundation.blocks import BLOCK, trimmed
 from costmodel.foundation.design import Design, RandomSource
+from costmodel.foundation.engines import Engine, chosen_engine, using
 from costmodel.foundation.errors import DomainError, NonFiniteResultError, ScenarioError, UnknownParameterError
 from costmodel.foundation.executors import ordered_map
 from costmodel.foundation.notebooks import shown_progress
+from costmodel.foundation.outputs import remembered
 from costmodel.foundation.reducers import LogHistogram, Moments
 from costmodel.foundation.results import OutputSpec, Result
 from costmodel.foundation.running import Model, OnNonFinite, design_for, place_of, require_scenario
@@ -70,21 +73,36 @@ class BlockRun:
         What is resolved, on which draws.
     outputs
         Names of declared outputs or selectors; the result's own choice where absent.
+    engine
+        ``numpy`` or ``compiled``.
+    asked
+        Stored outputs that are read; all where absent.
     """
 
     model: Model
     scenario: Scenario
     design: Design
     outputs: tuple[Output, ...] | None = None
+    engine: str = "numpy"
+    asked: frozenset[str] | None = None
+
+    @classmethod
+    def of(
+        cls, model: Model, scenario: Scenario, design: Design, outputs: tuple[Output, ...] | None, engine: Engine
+    ) -> Self:
+        """Choose the engine, and look what is read of a result."""
+        asked = stored_outputs_read(model, scenario, lambda result, draws: collect(result, outputs, 0, draws, draws))
+        return cls(model, scenario, design, outputs, chosen_engine(engine, design.draws), asked)
 
     def __call__(self, block: int) -> BlockOutputs:
         """Run the model on one canonical block."""
-        with quiet():
+        with quiet(), using(self.engine, self.asked):
             result = self.model(self.scenario.resolve(self.design, block=block))
-            return collect(result, self.outputs, block, self.design.block_draws(block))
+            with remembered():
+                return collect(result, self.outputs, block, self.design.block_draws(block))
 
 
-def collect(result: Any, outputs: Sequence[Output] | None, block: int, draws: int) -> BlockOutputs:
+def collect(result: Any, outputs: Sequence[Output] | None, block: int, draws: int, width: int = BLOCK) -> BlockOutputs:
     """Take the outputs asked for out of a model's result.
 
     Parameters
@@ -98,6 +116,8 @@ def collect(result: Any, outputs: Sequence[Output] | None, block: int, draws: in
         Number of the block.
     draws
         How many of its draws count.
+    width
+        How many draws it has.
 
     Raises
     ------
@@ -118,7 +138,7 @@ def collect(result: Any, outputs: Sequence[Output] | None, block: int, draws: in
             continue
         selector = Selector.parse(output)
         unit = selector.unit(result) or "1"
-        for label, row in zip(*selector.select(result, BLOCK), strict=True):
+        for label, row in zip(*selector.select(result, width), strict=True):
             rows[label] = OutputSpec(label, (), unit, label), row[:draws]
     labels = result.labels() if isinstance(result, Result) else {}
     used = {dim for spec, _ in rows.values() for dim in spec.dims}
@@ -226,6 +246,7 @@ def run_ensemble(
     on_progress: Progress | None = None,
     on_nonfinite: OnNonFinite = "raise",
     model: Model | None = None,
+    engine: Engine = "auto",
 ) -> EnsembleResult:
     """Run a model on many draws of its scenario, in bounded memory.
 
@@ -258,6 +279,9 @@ def run_ensemble(
     model
         Callable from a resolved scenario to a result; the scenario's registered model where absent. Processes and
         clusters need one that pickles: a function of a module.
+    engine
+        ``"numpy"``, ``"compiled"`` (extra ``fast``; the flywheel alone has it), or ``"auto"``: compiled for large
+        ensembles where it is installed.
 
     Returns
     -------
@@ -281,7 +305,7 @@ def run_ensemble(
     drawn = chosen_design(scenario, draws, rng, design)
     chosen = None if outputs is None else listed_outputs(outputs)
     kept, flags = ((names,) if isinstance(names, str) else tuple(names) for names in (exact, exclude))
-    run = BlockRun(chosen_model(model, scenario), scenario, drawn, chosen)
+    run = BlockRun.of(chosen_model(model, scenario), scenario, drawn, chosen, engine)
     task = _Task(run, _Reduction(kept, flags, on_nonfinite))
     return _reduced(scenario, drawn, ordered_map(task, range(drawn.blocks), executor, in_flight=in_flight), on_progress)
 

@@ -66,6 +66,7 @@ from costmodel.analysis.store_files import (
 from costmodel.analysis.targets import Output, listed_outputs
 from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.design import Design, RandomSource
+from costmodel.foundation.engines import Engine
 from costmodel.foundation.errors import ScenarioError, error_line, missing_extra
 from costmodel.foundation.executors import ordered_map
 from costmodel.foundation.results import OutputSpec
@@ -295,6 +296,7 @@ def store_ensemble(
     on_progress: Progress | None = None,
     model: Model | None = None,
     repair: bool = False,
+    engine: Engine = "auto",
 ) -> EnsembleStore:
     """Run an ensemble into a store, or take up one that was stopped.
 
@@ -302,7 +304,7 @@ def store_ensemble(
     ----------
     path
         Folder of the store; made where it does not exist.
-    scenario, outputs, draws, design, executor, in_flight, on_progress, model
+    scenario, outputs, draws, design, executor, in_flight, on_progress, model, engine
         As those of :func:`costmodel.analysis.ensemble.run_ensemble`.
     rng
         Seed, as there; where absent, that of the store which is taken up.
@@ -317,8 +319,8 @@ def store_ensemble(
     Raises
     ------
     ScenarioError
-        If the folder holds something else: another scenario, design, choice of outputs, model, version or kind of
-        processor; or if another process is writing to it.
+        If the folder holds something else: another scenario, design, choice of outputs, model, engine, version or
+        kind of processor; or if another process is writing to it.
     MissingExtraError
         If zarr is not installed.
 
@@ -331,7 +333,7 @@ def store_ensemble(
     if design is None and rng is None and (folder / "zarr.json").exists():
         rng = int(_opened(folder)[1]["design"]["seed"])
     drawn, function = chosen_design(scenario, draws, rng, design), chosen_model(model, scenario)
-    run = BlockRun(function, scenario, drawn, None if outputs is None else tuple(listed_outputs(outputs)))
+    run = BlockRun.of(function, scenario, drawn, None if outputs is None else listed_outputs(outputs), engine)
     identity = _identity(run)
     if not folder.exists():
         _create(folder, identity, run(0), drawn)
@@ -540,6 +542,7 @@ def _identity(run: BlockRun) -> dict[str, Any]:
         "scenario": run.scenario.to_toml(),
         "design": _design_form(run.design),
         "processor": processor(),
+        "engine": run.engine,
         "asked": None if run.outputs is None else [_asked(output) for output in run.outputs],
     }
 
@@ -563,9 +566,8 @@ def _asked(output: Output) -> str:
 
 def _plain(label: Any) -> Any:
     """Return a label as JSON holds it."""
-    if isinstance(label, np.generic):
-        label = label.item()
-    return label if isinstance(label, int | float | str) else str(label)
+    plain = label.item() if isinstance(label, np.generic) else label
+    return plain if isinstance(plain, int | float | str) else str(plain)
 
 
 def _check_identity(folder: Path, identity: Mapping[str, Any]) -> None:

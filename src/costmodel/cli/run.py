@@ -24,6 +24,7 @@ from costmodel.cli.rows import print_lines, show, show_or_json
 from costmodel.cli.tables import ROWS, print_run, yearly, yearly_ensemble
 from costmodel.cli.tables import as_json as yearly_json
 from costmodel.entry import load_scenario, run, scenario_names, simulate
+from costmodel.foundation.engines import Engine
 from costmodel.foundation.errors import DomainError, ScenarioError
 from costmodel.foundation.result_tables import long_of, long_table
 from costmodel.foundation.results import Result
@@ -59,6 +60,9 @@ def run_command(
     currency: Annotated[str | None, typer.Option(help="Show amounts in this currency, as EUR.")] = None,
     rate: Annotated[float | None, typer.Option(help="With --currency: USD for one.")] = None,
     on: Annotated[str | None, typer.Option(help="With --currency: day of the reference rate, as 2026-05-15.")] = None,
+    engine: Annotated[
+        Engine, typer.Option(help="numpy, compiled (extra fast), or auto: compiled where it pays.")
+    ] = "auto",
 ) -> None:
     """Run a scenario: the answer first, then its outputs, beside history where there is history."""
     money = Money(money_of, inflation, currency, rate, on)
@@ -78,15 +82,15 @@ def run_command(
     if scenario.model != "flywheel":
         if workers is not None or weighted:
             raise DomainError(f"--workers and --weighted belong to the flywheel, not to {scenario.model!r}")
-        shown_result = money.of(run(scenario, draws=draws, rng=seed))
+        shown_result = money.of(run(scenario, draws=draws, rng=seed, engine=engine))
         _show_other(shown_result, as_json, out, set_ or [], rows or [])
         return
     if money.asked:
         if workers is not None or weighted or out is not None:
             raise DomainError("--workers, --weighted and --out show amounts as they are: leave the currency out")
-        show_or_json(money.of(run(scenario, draws=draws, rng=seed)).table(*(rows or ROWS)), as_json)
+        show_or_json(money.of(run(scenario, draws=draws, rng=seed, engine=engine)).table(*(rows or ROWS)), as_json)
         return
-    _run_flywheel(scenario, rows or ROWS, draws, seed, workers, weighted, as_json, out, whole=not rows)
+    _run_flywheel(scenario, rows or ROWS, draws, seed, workers, weighted, as_json, out, engine, whole=not rows)
 
 
 def _run_flywheel(
@@ -98,6 +102,7 @@ def _run_flywheel(
     weighted: bool,
     as_json: bool,
     out: Path | None,
+    engine: Engine,
     *,
     whole: bool,
 ) -> None:
@@ -105,19 +110,19 @@ def _run_flywheel(
     if not scenario.grid.years:
         time = scenario.time
         raise ScenarioError(f"time: {time.start} to {time.end} holds no whole calendar year to show; use simulate()")
-    median = simulate(scenario)
+    median = simulate(scenario, engine=engine)
     if draws is None:
         written, table = yearly(median, names)
     else:
         with executor_of(workers) as pool, progress("drawing") as shown:
-            written, table = yearly_ensemble(median, names, draws, seed, pool, shown, weighted)
+            written, table = yearly_ensemble(median, names, draws, seed, pool, shown, weighted, engine)
     if as_json:
         print_json(yearly_json(written, table, median))
     else:
         _answer(median)
         print_run(table, median, whole=whole)
     if out is not None and out.suffix in WHOLE:
-        (median if draws is None else run(scenario, draws=draws, rng=seed)).save(out)
+        (median if draws is None else run(scenario, draws=draws, rng=seed, engine=engine)).save(out)
     elif out is not None:
         save_table(long_table(written, table), out)
 

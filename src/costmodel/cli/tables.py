@@ -15,6 +15,7 @@ from costmodel.flywheel.history import compare_with_history
 from costmodel.flywheel.investment import Bound
 from costmodel.flywheel.opening import opening_balance
 from costmodel.flywheel.trajectory import Trajectory
+from costmodel.foundation.engines import Engine
 from costmodel.foundation.result_tables import SUMMARY_QUANTILES, written_rows
 from costmodel.foundation.tables import UNIT, Table
 
@@ -57,6 +58,7 @@ def yearly_ensemble(
     executor: Executor | None,
     on_progress: Callable[[int, int], None] | None,
     weighted: bool,
+    engine: Engine,
 ) -> tuple[tuple[str, ...], Table]:
     """Run an ensemble and return its bands by year, with how each row is written as an output.
 
@@ -66,7 +68,7 @@ def yearly_ensemble(
         The run at medians, which knows labels and units.
     names
         Outputs.
-    draws, seed, executor, on_progress
+    draws, seed, executor, on_progress, engine
         See :func:`costmodel.run_ensemble`.
     weighted
         Whether bands weighted by the fit to history are added to the notes.
@@ -77,7 +79,9 @@ def yearly_ensemble(
     scenario = median.scenario
     written, table = yearly(median, names)
     outputs = [*(f"{text}@*" for text in written), "loop_gain", "runaway", *BOUND_OUTPUTS]
-    result = run_ensemble(scenario, draws=draws, rng=seed, outputs=outputs, executor=executor, on_progress=on_progress)
+    result = run_ensemble(
+        scenario, draws=draws, rng=seed, outputs=outputs, executor=executor, on_progress=on_progress, engine=engine
+    )
     years = scenario.grid.years
     rows = []
     for text, row in zip(written, table.rows, strict=True):

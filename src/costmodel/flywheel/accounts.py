@@ -15,7 +15,7 @@ from costmodel.flywheel.drivers import Drivers, draws, path, shares_of, since, s
 from costmodel.flywheel.inputs import FlywheelScenario
 from costmodel.flywheel.market_side import TINY, Cleared
 from costmodel.flywheel.operator_inputs import Operator
-from costmodel.foundation.arrays import FloatArray, ordered_sum
+from costmodel.foundation.arrays import FloatArray, as_array, ordered_sum
 from costmodel.foundation.units import HOURS_PER_YEAR
 from costmodel.market.paths import by_step
 from costmodel.market.pricing import closing_share
@@ -52,7 +52,7 @@ class Flows:
     @property
     def revenue(self) -> FloatArray:
         """Everything received for what is sold."""
-        return np.asarray(
+        return as_array(
             ordered_sum([
                 self.token_revenue, self.net_rents, self.contract_gain, self.internal_value, self.other_revenue,
             ])
@@ -61,7 +61,7 @@ class Flows:
     @property
     def cash_cost(self) -> FloatArray:
         """Operating cost paid in cash."""
-        return np.asarray(
+        return as_array(
             ordered_sum([
                 self.resale_fees, self.energy, self.site_operation, self.maintenance, self.staff, self.research,
                 self.go_to_market, self.overhead, self.other_cost,
@@ -190,7 +190,7 @@ def flows_of(
         Use of each operator's accelerators, ``(operator, draw)`` [1].
     """
     dt, rent = drivers.step, cleared.rent
-    token_hours = np.asarray(ordered_sum(cleared.token_hours)) * parameters.token_share[step]
+    token_hours = as_array(ordered_sum(cleared.token_hours)) * parameters.token_share[step]
     internal = cleared.internal_hours * parameters.internal_share[step]
     used = token_hours + cleared.training_hours + internal
     net = cleared.sold_hours - used
@@ -259,18 +259,18 @@ class Finances:
     @property
     def claims(self) -> FloatArray:
         """Outside claims: debt and finance leases."""
-        return np.asarray(self.debt.owed + self.leases.owed)
+        return as_array(self.debt.owed + self.leases.owed)
 
     @property
     def rate(self) -> FloatArray:
         """Logarithmic cost of capital: WACC, and what claims over cash flow add up to the credit limit."""
         flow = np.maximum(self.cash_flow, TINY)
         claims = np.minimum(self.claims, self.credit_limit * flow)
-        return np.asarray(rate_with_claims(self.wacc, claims, flow, self.claims_spread))
+        return as_array(rate_with_claims(self.wacc, claims, flow, self.claims_spread))
 
     def lease(self, step: int, site_paid: FloatArray) -> FloatArray:
         """Return what of sites is taken on by finance lease: a share, and leases signed before the start [USD]."""
-        return np.asarray(np.minimum(self.leased_share * site_paid + self.signed[step] * self.step, site_paid))
+        return as_array(np.minimum(self.leased_share * site_paid + self.signed[step] * self.step, site_paid))
 
     def settle(self, step: int, flows: Flows, books: Books, leased: FloatArray, investors: FloatArray) -> Settled:
         """Tax the step and settle its money.
@@ -301,8 +301,8 @@ class Finances:
         rescue = short - owners - borrowed
         spare = np.maximum(after - self.maximum_cash, 0.0)
         early = np.minimum(spare, self.debt.owed - due)
-        self.in_default = np.asarray((rescue > 0.0) * 1.0)
-        self.cash = np.asarray(after + owners + borrowed + rescue - spare)
+        self.in_default = as_array((rescue > 0.0) * 1.0)
+        self.cash = as_array(after + owners + borrowed + rescue - spare)
         self.debt.advance(borrowed, early)
         self.leases.advance(leased)
         yearly = (operating + interest) / dt + self.own_cash[step]
@@ -320,20 +320,20 @@ class Finances:
         profit = flows.revenue - flows.cash_cost - net_interest - deduction
         used = losses_used(profit, self.losses, self.loss_limit)
         self.losses = self.losses - used + np.maximum(-profit, 0.0)
-        return np.asarray(self.tax_rate * np.maximum(profit - used, 0.0))
+        return as_array(self.tax_rate * np.maximum(profit - used, 0.0))
 
     def _deducted(self, placed: FloatArray) -> FloatArray:
         """Return what a step deducts of equipment in service, evenly over its tax life [USD]."""
         k, curve = self.deductible.now, self.deductible
         curve.add(np.broadcast_to(placed, self.cash.shape).reshape(1, -1))
         mean = 0.5 * (curve.total[k] + curve.total[k + 1]) - curve.mean(k, self.late)
-        return np.asarray(mean.reshape(self.cash.shape) * self.step / self.tax_life)
+        return as_array(mean.reshape(self.cash.shape) * self.step / self.tax_life)
 
 
 def _even(step: int, dt: float, years: FloatArray) -> FloatArray:
     """Return the share of an amount that falls due in a step, evenly over some years from the start."""
     first, last = (np.minimum(bound * dt / years, 1.0) for bound in (step, step + 1))
-    return np.asarray(last - first)
+    return as_array(last - first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,20 +378,15 @@ def books_of(chips: FleetStep, sites: FleetStep) -> Books:
     )
 
 
-def _run_off(operators: list[Operator], step: int, dt: float) -> FloatArray:
-    """Return what a step depreciates of the equipment that was there at the start, ``(operator, draw)`` [USD]."""
+def _run_off(operators: list[Operator], steps: int, dt: float) -> FloatArray:
+    """Return what steps depreciate of equipment that was there at the start, ``(step, operator, draw)`` [USD]."""
+    times = (np.arange(steps + 1) * dt)[:, None]
     rows = []
     for item in operators:
         classes = (item.opening.accelerators, item.opening.network)
-        left = [
-            [
-                np.power(1.0 - np.minimum(bound * dt / draws(c.life), 1.0), draws(c.run_off))
-                for bound in (step, step + 1)
-            ]
-            for c in classes
-        ]
-        rows.append(ordered_sum(draws(c.book) * (a - b) for c, (a, b) in zip(classes, left, strict=True)))
-    return stack([np.asarray(row) for row in rows])
+        left = [np.power(1.0 - np.minimum(times / draws(c.life), 1.0), draws(c.run_off)) for c in classes]
+        rows.append(ordered_sum(draws(c.book) * (a[:-1] - a[1:]) for c, a in zip(classes, left, strict=True)))
+    return by_step([as_array(row) for row in rows])
 
 
 def finances(scenario: FlywheelScenario, drivers: Drivers, batch: int) -> Finances:
@@ -430,7 +425,7 @@ def finances(scenario: FlywheelScenario, drivers: Drivers, batch: int) -> Financ
         bonus=dated("bonus_depreciation"),
         tax_life=tax_life,
         loss_limit=of("loss_limit"),
-        opening_deduction=np.stack([_run_off(operators, step, dt) for step in range(steps)]),
+        opening_deduction=_run_off(operators, steps, dt),
         signed=held * opened("leases_signed"),
         cash=opened("cash"),
         debt=Loans(**loans, term=of("debt_term"), opening=opened("debt"), opening_life=opened("debt_life")),

@@ -14,8 +14,9 @@ from costmodel.compute.software import amdahl_speedup, fading_trend
 from costmodel.flywheel.inputs import FlywheelScenario, Line, Shock
 from costmodel.flywheel.operator_inputs import Operator
 from costmodel.flywheel.workload_inputs import Workload
-from costmodel.foundation.arrays import FloatArray, ordered_sum
+from costmodel.foundation.arrays import FloatArray, as_array, ordered_sum
 from costmodel.foundation.errors import DomainError
+from costmodel.foundation.row_loops import rows_at
 from costmodel.foundation.schedules import TimeGrid
 from costmodel.market.paths import NEVER, WorkloadPaths, by_step, draws, path, since, stack, trend_after, workload_paths
 
@@ -82,12 +83,8 @@ class Drivers:
         high = np.minimum(low + 1, series.shape[0] - 1)
         part = position - np.floor(position)
         if low.size == 1:
-            return np.asarray(series[low[0]] * (1.0 - part) + series[high[0]] * part)
-        shape = np.broadcast_shapes(series.shape[1:], years.shape)
-        full = np.broadcast_to(series, (series.shape[0], *shape))
-        index = np.broadcast_to(low, shape)[None], np.broadcast_to(high, shape)[None]
-        first, second = (np.take_along_axis(full, which, axis=0)[0] for which in index)
-        return np.asarray(first * (1.0 - part) + second * part)
+            return as_array(series[low[0]] * (1.0 - part) + series[high[0]] * part)
+        return as_array(rows_at(series, low) * (1.0 - part) + rows_at(series, high) * part)
 
 
 def shock_index(scenario: FlywheelScenario, kind: str, grid: TimeGrid, *, work: bool = False) -> FloatArray:

@@ -5,15 +5,17 @@ A site's unit is a watt of facility power.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from costmodel.flywheel.accounts import Books, books_of
 from costmodel.flywheel.drivers import Drivers
 from costmodel.flywheel.investment import Bound, Cost, Investment
 from costmodel.flywheel.market_side import TINY
-from costmodel.foundation.arrays import FloatArray, ordered_sum
+from costmodel.foundation.arrays import FloatArray, as_array, ordered_sum
 from costmodel.foundation.units import HOURS_PER_YEAR
 from costmodel.market.pricing import closing_share
 from costmodel.ownership.energy import load_factor
@@ -99,8 +101,8 @@ class Fleets:
             network = self.terms.network_share
             price = {"accelerators": 1.0 - network, "network": network}
             rest = (
-                self.others[0].advance(other * equipment, price),
-                self.others[1].advance(other * (1.0 - equipment), {"sites": 1.0}),
+                _taken(self.others[0], other * equipment, price),
+                _taken(self.others[1], other * (1.0 - equipment), {"sites": 1.0}),
             )
             books = books.plus(books_of(*rest))
         self.book, self.construction = books.book_value, books.construction
@@ -110,12 +112,12 @@ class Fleets:
     def powered(self) -> FloatArray:
         """Share of accelerators for which there is room, ``(operator, draw)`` [1]."""
         watts = self.chips.middle[self.chips.index["watts"]]
-        return np.asarray(np.minimum(self.sites.middle[0] / np.maximum(watts, TINY), 1.0))
+        return as_array(np.minimum(self.sites.middle[0] / np.maximum(watts, TINY), 1.0))
 
     @property
     def capacity(self) -> FloatArray:
         """Accelerators in working order and powered at mid-step, ``(operator, draw)``."""
-        return np.asarray(self.terms.availability * self.chips.middle[0] * self.powered)
+        return as_array(self.terms.availability * self.chips.middle[0] * self.powered)
 
     def required(self, step: int, drivers: Drivers, rate: FloatArray, investment: Investment) -> Cost:
         """Return what new capacity must earn per hour used, at list prices and with the premiums of the day (item 2).
@@ -135,7 +137,7 @@ class Fleets:
 
         def rent(chips: FloatArray, room: FloatArray, run: FloatArray) -> FloatArray:
             lives = (terms.economic_life, room, terms.site_life)
-            return np.asarray(rent_per_hour_used(chips, rate, drivers.decline[step], *lives, run, hours))
+            return as_array(rent_per_hour_used(chips, rate, drivers.decline[step], *lives, run, hours))
 
         dear = price * np.exp(investment.chip_premium), site * np.exp(investment.site_premium)
         whole, none = rent(price, site, running), np.zeros_like(price)
@@ -146,7 +148,7 @@ class Fleets:
     def energy_of_a_watt(self, step: int, drivers: Drivers, use: FloatArray) -> FloatArray:
         """Return the yearly cost of energy of a rated watt at some use [USD/year]."""
         load = self.terms.full_load * load_factor(use, self.terms.idle_fraction)
-        return np.asarray(load * HOURS_PER_YEAR * drivers.electricity[step])
+        return as_array(load * HOURS_PER_YEAR * drivers.electricity[step])
 
     def opening_payment(self, step: int, dt: float) -> FloatArray:
         """Return what a step pays for sites that were being built at the start, ``(operator, draw)`` [USD].
@@ -156,11 +158,11 @@ class Fleets:
         They are of all ages and paid evenly over the build: what is left falls as ``(1 − t/lag)²``.
         """
         first, last = (1.0 - np.minimum(bound * dt / self.site_lag, 1.0) for bound in (step, step + 1))
-        return np.asarray(self.unpaid * (first * first - last * last))
+        return as_array(self.unpaid * (first * first - last * last))
 
     def _left_to_pay(self, bound: int, dt: float) -> FloatArray:
         left = 1.0 - np.minimum(bound * dt / self.site_lag, 1.0)
-        return np.asarray(self.unpaid * left * left)
+        return as_array(self.unpaid * left * left)
 
     def build_sites(self, units: FloatArray, step: int, drivers: Drivers, premium: FloatArray) -> None:
         """Order site power for a step [W]; it is paid over the build."""
@@ -207,7 +209,7 @@ class Fleets:
     def remember(self, earned: FloatArray, step: float) -> FloatArray:
         """Return what an accelerator has earned of late; a rent of a day does not write a fleet down."""
         before = earned if self.usual is None else self.usual
-        self.usual = np.asarray(before + closing_share(1.0 / EARNINGS_MEMORY, step) * (earned - before))
+        self.usual = as_array(before + closing_share(1.0 / EARNINGS_MEMORY, step) * (earned - before))
         return self.usual
 
     def revalue(self, step: int, drivers: Drivers, cost: Cost, earned: FloatArray, use: FloatArray) -> None:
@@ -233,7 +235,7 @@ class Fleets:
         """Return by how much the cost in service has grown in the step, ``(operator, draw)`` [USD]."""
         rows = [fleet.index[name] for name in names]
         grown = 2.0 * (fleet.in_service[rows] - fleet.middle[rows])
-        return np.asarray(np.maximum(ordered_sum(grown), 0.0))
+        return as_array(np.maximum(ordered_sum(grown), 0.0))
 
     def _shortfall(self, worth: FloatArray, book: FloatArray) -> FloatArray:
         short = 1.0 - np.maximum(worth, 0.0) / np.maximum(book, TINY)
@@ -253,3 +255,10 @@ class Fleets:
         watt = unit / drivers.power[step] * cost.site_share / capital
         worth = self.sites.worth({"units": watt}, cost.rate)
         self.sites.impair("sites", self._shortfall(worth, self.book[2] + self._placed(self.sites, "sites")))
+
+
+def _taken(fleet: Fleet, units: FloatArray, per_unit: Mapping[str, ArrayLike]) -> FleetStep:
+    """Take a step of a fleet that nothing leaves before its time."""
+    fleet.arrive()
+    fleet.order(units, per_unit)
+    return fleet.close()

@@ -15,7 +15,7 @@ from costmodel.flywheel.drivers import Drivers, draws, path, shares_of, since, s
 from costmodel.flywheel.inputs import FlywheelScenario
 from costmodel.flywheel.market_side import TINY, MarketParameters, MarketState, Situation
 from costmodel.flywheel.orders import capability_growth, forecast_factor, orders_towards
-from costmodel.foundation.arrays import FloatArray, ordered_sum
+from costmodel.foundation.arrays import FloatArray, as_array, ordered_sum
 from costmodel.foundation.units import HOURS_PER_YEAR
 from costmodel.market.clearing import PriceState, outcome_at, price_lines, response_in_the_long_run, solve_decreasing
 from costmodel.market.paths import by_step
@@ -105,17 +105,17 @@ class Investment:
         self, step: int, drivers: Drivers, parameters: MarketParameters, state: MarketState, at: Situation, cost: Cost
     ) -> Wanted:
         """Return compute wanted at the required rent; moves the prices that follow it, and the trend."""
-        mean = np.asarray(ordered_sum(self.share[step] * cost.required))
+        mean = as_array(ordered_sum(self.share[step] * cost.required))
         log_rent = np.log(np.maximum(mean, TINY))
         if state.required is None:
             start = at.log_target + log_rent
             state.required = PriceState(start, start, start)
-        span = float(drivers.span[step])
+        span = drivers.span[step]
         lines = price_lines(state.required, at.log_target, parameters.speed, drivers.workloads.memory, span)
         tokens = outcome_at(log_rent, lines, at.conditions).demanded * at.conditions.hours
-        training = np.asarray(ordered_sum(at.budget)) / mean
+        training = as_array(ordered_sum(at.budget)) / mean
         internal = at.internal * np.power(mean / parameters.reference_rent, parameters.internal_elasticity)
-        hours = np.asarray(ordered_sum(tokens) + training + internal)
+        hours = as_array(ordered_sum(tokens) + training + internal)
         response = response_in_the_long_run(log_rent, at.log_target, at.conditions)
         falls = -ordered_sum(tokens * response) + training - parameters.internal_elasticity * internal
         state.required = lines.at(log_rent)
@@ -136,7 +136,7 @@ class Investment:
         ahead = forecast_factor(self.trend, horizon, self.damping, self.adjustment)
         dearer = np.log(np.maximum(cost.required, TINY)) - wanted.log_rent
         own = np.exp(-wanted.elasticity * dearer)
-        return np.asarray(self.share[step] * wanted.accelerators * own * ahead / self.target)
+        return as_array(self.share[step] * wanted.accelerators * own * ahead / self.target)
 
     # -- sites -----------------------------------------------------------------------------------------------------
 
@@ -158,17 +158,17 @@ class Investment:
             target = aim * dear
             kept = np.minimum(target / np.maximum(units, TINY), 1.0)
             need = np.where(units > 0.0, kept, 1.0) * watts + np.maximum(target - units, 0.0) * power
-            return np.asarray(ruled * orders_towards(need, position, self.adjustment, drivers.step))
+            return as_array(ruled * orders_towards(need, position, self.adjustment, drivers.step))
 
         scheduled = np.where(ruled > 0.0, 0.0, np.nan_to_num(self._sites_at_lag(step, drivers))) * self.planned[step]
         if drivers.energised is None:
-            return np.asarray(rule(self.site_premium) + scheduled)
+            return as_array(rule(self.site_premium) + scheduled)
         given = drivers.ahead(drivers.energised, step, self.site_lag)
         room = np.maximum(given - ordered_sum(scheduled), 0.0)
         ordered, self.site_premium, _ = _cleared(
             rule, room, self.site_premium, self.site_elasticity, self.max_site_premium, self.premium_memory, drivers
         )
-        return np.asarray(ordered + scheduled)
+        return as_array(ordered + scheduled)
 
     def _sites_at_lag(self, step: int, drivers: Drivers) -> FloatArray:
         return drivers.ahead(self.plan_sites, step, self.site_lag)
@@ -197,7 +197,7 @@ class Investment:
         """
         half = 0.5 * dt
         before, now, after = (fleet.surviving(lag + shift) for shift in (-half, 0.0, half))
-        return np.asarray(np.maximum(now - self.adjustment * (before - after) / dt, 0.0))
+        return as_array(np.maximum(now - self.adjustment * (before - after) / dt, 0.0))
 
     # -- chips -----------------------------------------------------------------------------------------------------
 
@@ -233,23 +233,23 @@ class Investment:
 
         def free_orders(premium: FloatArray) -> FloatArray:
             dear = np.exp(-wanted.elasticity * cost.chip_share * premium)
-            return np.asarray(orders_towards(aim * dear, position, self.adjustment, dt))
+            return as_array(orders_towards(aim * dear, position, self.adjustment, dt))
 
         def rule(premium: FloatArray) -> FloatArray:
             money = np.exp(premium) * price
             ruled = np.maximum(np.minimum(free_orders(premium), room), least / money) * follows
-            return np.asarray(ruled + planned * left / money)
+            return as_array(ruled + planned * left / money)
 
         if self.supply is None:
             ordered, short = rule(self.chip_premium), np.zeros_like(self.chip_premium)
         else:
-            plans = np.asarray(ordered_sum(planned * left / price))
+            plans = as_array(ordered_sum(planned * left / price))
             able = np.maximum(self.supply, plans) * drivers.chips_factor[step]
             ordered, premium, short = _cleared(
                 rule, able, self.chip_premium, self.supply_elasticity, self.max_premium, self.premium_memory, drivers
             )
             growth = capability_growth(
-                short, self.chip_premium, np.asarray(ordered_sum(ordered)), np.maximum(self.supply, plans),
+                short, self.chip_premium, as_array(ordered_sum(ordered)), np.maximum(self.supply, plans),
                 drivers.hardware_growth[step], self.build_up, self.max_build_up, self.run_down,
             )  # fmt: skip
             self.supply = np.maximum(self.supply, plans) * np.exp(growth * dt)
@@ -284,8 +284,8 @@ def _cleared(
     top, none = np.log(most) + np.zeros_like(premium), np.zeros_like(premium)
 
     def excess(at: FloatArray) -> FloatArray:
-        wanted = np.asarray(ordered_sum(rule(at)))
-        return np.asarray(np.log(np.maximum(wanted, TINY)) - np.log(np.maximum(able, TINY)) - elasticity * at)
+        wanted = as_array(ordered_sum(rule(at)))
+        return as_array(np.log(np.maximum(wanted, TINY)) - np.log(np.maximum(able, TINY)) - elasticity * at)
 
     def residual(at: FloatArray) -> tuple[FloatArray, FloatArray]:
         value = excess(at)
@@ -297,9 +297,9 @@ def _cleared(
     )
     wanted = rule(premium)
     room = able * np.exp(elasticity * premium)
-    share = np.minimum(room / np.maximum(np.asarray(ordered_sum(wanted)), TINY), 1.0)
+    share = np.minimum(room / np.maximum(as_array(ordered_sum(wanted)), TINY), 1.0)
     nearer = premium + closing_share(1.0 / memory, drivers.step) * (clearing - premium)
-    return np.asarray(wanted * share), np.asarray(nearer), np.asarray((short > 0.0) * 1.0)
+    return as_array(wanted * share), as_array(nearer), as_array((short > 0.0) * 1.0)
 
 
 def investment_state(scenario: FlywheelScenario, drivers: Drivers, batch: int) -> Investment:
@@ -307,7 +307,7 @@ def investment_state(scenario: FlywheelScenario, drivers: Drivers, batch: int) -
     inputs, hardware, suppliers = scenario.investment, scenario.hardware, scenario.suppliers
     opening = stack([draws(item.opening.units) for item in scenario.operators.values()])
     even = np.full_like(opening, 1.0 / len(opening))
-    whole = np.asarray(ordered_sum(opening))
+    whole = as_array(ordered_sum(opening))
     start = np.where(whole > 0.0, opening / np.maximum(whole, TINY), even)
     share = shares_of(scenario, "share", start[None])
     share = np.broadcast_to(share, (len(drivers.times), *share.shape[1:]))
@@ -360,12 +360,12 @@ def _plans(
         plan, opening = operator.plan, operator.opening
         until = 0.0 if plan is None else since(drivers.grid, plan.until)
         left = none if plan is None else path(plan.capex) - path(operator.other_capex)
-        capex.append(np.asarray(np.maximum(left, 0.0)))
+        capex.append(as_array(np.maximum(left, 0.0)))
         holds.append(np.asarray(times[:, None] < until, dtype=np.float64))
         if plan is not None and plan.sites is not None:
             sites.append(path(plan.sites))
         elif plan is not None and drivers.energised is not None:
-            sites.append(np.asarray(drivers.energised * share[:, number]))
+            sites.append(as_array(drivers.energised * share[:, number]))
         else:
             sites.append(np.full_like(none, np.nan))
         due = np.maximum(_due_a_year(times, until, draws(opening.commitments_over), drivers.step), 0.0)
@@ -377,4 +377,4 @@ def _due_a_year(times: FloatArray, until: float, over: FloatArray, dt: float) ->
     """Return the share of commitments due a year, evenly over some years after the plan, ``(step, draw)``."""
     start = (times - 0.5 * dt)[:, None]
     overlap = np.maximum(np.minimum(start + dt, until + over) - np.maximum(start, until), 0.0)
-    return np.asarray(overlap / dt / over)
+    return as_array(overlap / dt / over)

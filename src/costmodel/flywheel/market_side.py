@@ -9,7 +9,8 @@ import numpy as np
 from costmodel.compute.software import accelerator_seconds_per_token, compute_per_token, software_efficiency
 from costmodel.flywheel.drivers import Drivers, draws, since, stack
 from costmodel.flywheel.inputs import FlywheelScenario
-from costmodel.foundation.arrays import FloatArray, ordered_sum
+from costmodel.foundation.arrays import FloatArray, as_array, ordered_sum
+from costmodel.foundation.row_loops import rows_at
 from costmodel.foundation.units import HOURS_PER_YEAR, SECONDS_PER_HOUR
 from costmodel.market.clearing import (
     HIGHEST_RENT,
@@ -213,7 +214,7 @@ def situation(
     )
     if state.revenue is None:
         paid = np.exp(state.prices.log_price) * conditions.realisation * conditions.paid_share
-        state.revenue = np.asarray(ordered_sum(level * paid)) * shares[0]
+        state.revenue = as_array(ordered_sum(level * paid)) * shares[0]
     budget = training_budget(state.revenue, parameters.revenue_share, drivers.investors[step] * shares[1])
     log_target = drivers.markup[step] + np.log(np.maximum(hours, TINY))
     internal = drivers.internal[step] * HOURS_PER_YEAR
@@ -235,7 +236,7 @@ def _learned_at_middle(step: int, drivers: Drivers, state: MarketState) -> Float
         change = np.log(np.maximum(state.last, TINY) / np.maximum(state.before, TINY))
         growth = np.clip(change, -MAX_STEP_GROWTH, MAX_STEP_GROWTH)
     foretold = state.last * np.exp(growth) * drivers.learning[step]
-    return np.asarray(state.learned + foretold * drivers.step / (1.0 + np.exp(growth / 2.0)))
+    return as_array(state.learned + foretold * drivers.step / (1.0 + np.exp(growth / 2.0)))
 
 
 def _capability(step: int, drivers: Drivers, parameters: MarketParameters, state: MarketState) -> FloatArray:
@@ -248,16 +249,15 @@ def _capability(step: int, drivers: Drivers, parameters: MarketParameters, state
     growth = parameters.initial_growth + parameters.training_growth
     first, now = drivers.times[0], drivers.times[step]
     if step == 0:
-        return np.asarray(np.exp(growth * now) + np.zeros_like(state.effective[0]))
+        return as_array(np.exp(growth * now) + np.zeros_like(state.effective[0]))
     position = (now - lag - first) / drivers.step
     low = np.clip(np.floor(position).astype(int), 0, step - 1)
     high = np.minimum(low + 1, step - 1)
-    column = np.arange(state.effective.shape[1])
     part = np.maximum(position - low, 0.0)
-    level = state.effective[low, column] * (1.0 - part) + state.effective[high, column] * part
+    level = rows_at(state.effective, low) * (1.0 - part) + rows_at(state.effective, high) * part
     before = np.minimum(now - lag - first, 0.0) * growth
     start = state.effective[0] - growth * (first + lag)
-    return np.asarray(np.exp(level + before - start))
+    return as_array(np.exp(level + before - start))
 
 
 def clear(
@@ -269,9 +269,9 @@ def clear(
     capacity: Capacity,
 ) -> Cleared:
     """Find the rent at which hours wanted are hours offered, and what everybody gets at it."""
-    span = float(drivers.span[step])
+    span = drivers.span[step]
     lines = price_lines(state.prices, at.log_target, parameters.speed, drivers.workloads.memory, span)
-    budget = np.asarray(ordered_sum(at.budget))
+    budget = as_array(ordered_sum(at.budget))
     use_terms = (
         capacity.running_cost,
         capacity.paid_rent,
@@ -282,7 +282,7 @@ def clear(
 
     def internal(x: FloatArray) -> FloatArray:
         ratio = np.exp(x) / parameters.reference_rent
-        return np.asarray(at.internal * np.power(ratio, parameters.internal_elasticity))
+        return as_array(at.internal * np.power(ratio, parameters.internal_elasticity))
 
     def other(x: FloatArray) -> tuple[FloatArray, FloatArray]:
         training, busy = budget * np.exp(-x), internal(x)
@@ -291,7 +291,7 @@ def clear(
     def offered(x: FloatArray) -> tuple[FloatArray, FloatArray]:
         hours = capacity.accelerators * HOURS_PER_YEAR * offered_use(np.exp(x), *use_terms)
         slope = hours * offered_use_slope(np.exp(x), *use_terms)
-        return np.asarray(ordered_sum(hours)), np.asarray(ordered_sum(slope))
+        return as_array(ordered_sum(hours)), as_array(ordered_sum(slope))
 
     low, high, start = _bracket(capacity, state, budget)
     x = clearing_rent(lines, at.conditions, other, offered, low, high, start)
@@ -299,7 +299,7 @@ def clear(
     token_hours, training_hours, internal_hours = outcome.bought * at.conditions.hours, at.budget / rent, internal(x)
     use = offered_use(rent, *use_terms)
     hours = capacity.accelerators * HOURS_PER_YEAR * use
-    room = np.asarray(ordered_sum(hours))
+    room = as_array(ordered_sum(hours))
     wanted = ordered_sum(token_hours) + ordered_sum(training_hours) + internal_hours
     rationing = np.minimum(room / np.maximum(wanted, TINY), 1.0)
     return Cleared(
@@ -344,7 +344,7 @@ def advance(
     revenue
         Token revenue by operator, ``(operator, draw)`` [USD/year].
     """
-    dt, served = drivers.step, np.asarray(ordered_sum(cleared.served))
+    dt, served = drivers.step, as_array(ordered_sum(cleared.served))
     state.prices = cleared.prices
     state.log_rent = np.log(cleared.rent)
     state.cumulative = state.cumulative + served * dt
@@ -352,7 +352,7 @@ def advance(
     state.before, state.last = state.last, served
     if state.revenue is not None:
         state.revenue = state.revenue + closing_share(1.0 / parameters.revenue_memory, dt) * (revenue - state.revenue)
-    progress = min(float(drivers.times[step]), parameters.progress_until)
-    compute = np.asarray(ordered_sum(cleared.training_hours)) * drivers.training_shock[step]
+    progress = np.minimum(drivers.times[step], parameters.progress_until)
+    compute = as_array(ordered_sum(cleared.training_hours)) * drivers.training_shock[step]
     effective = capability_index(compute, parameters.training_growth, progress)
     state.effective[step] = np.log(np.maximum(effective, TINY))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,12 @@ FLAGS = frozenset({"runaway", "lag_raised"})
 """Outputs that are true or false."""
 
 
+def shape_of(dims: Sequence[str], steps: int, workloads: int, operators: int) -> tuple[int, ...]:
+    """Return the shape of an output, without draws, from the names of its axes."""
+    sizes = {"step": steps, "bound": steps + 1, "workload": workloads, "operator": operators, "asset": len(ASSETS)}
+    return tuple(sizes[dim] for dim in dims)
+
+
 class Recorder:
     """Collects the outputs of a run step by step; the step or bound is the first axis of each.
 
@@ -21,27 +28,33 @@ class Recorder:
     ----------
     steps, workloads, operators, batch
         Sizes of the axes.
+    asked
+        Outputs that are read of the result; all where absent. One that is not is held as a single NaN.
     """
 
-    def __init__(self, steps: int, workloads: int, operators: int, batch: int) -> None:
-        sizes = {
-            "step": steps,
-            "bound": steps + 1,
-            "workload": workloads,
-            "operator": operators,
-            "asset": len(ASSETS),
-        }
-        self.arrays: dict[str, Any] = {
-            spec.name: np.empty(
-                (*(sizes[dim] for dim in spec.dims), batch), dtype=np.bool_ if spec.name in FLAGS else np.float64
-            )
-            for spec in outputs_of(Trajectory, derived=False)
-        }
+    def __init__(
+        self, steps: int, workloads: int, operators: int, batch: int, asked: frozenset[str] | None = None
+    ) -> None:
+        self.arrays: dict[str, Any] = {}
+        for spec in outputs_of(Trajectory, derived=False):
+            shape = (*shape_of(spec.dims, steps, workloads, operators), batch)
+            if spec.name in FLAGS:
+                self.arrays[spec.name] = np.empty(shape, dtype=np.bool_)
+            elif asked is None or spec.name in asked:
+                self.arrays[spec.name] = np.empty(shape)
+            else:
+                self.arrays[spec.name] = np.broadcast_to(np.nan, shape)
 
     def put(self, index: int | None, **values: Any) -> None:
         """Store values at a step or bound, or whole where ``index`` is absent."""
         for name, value in values.items():
-            self.arrays[name][... if index is None else index] = value
+            array = self.arrays[name]
+            if array.flags.writeable:
+                array[... if index is None else index] = value
+
+    def fill(self, arrays: Mapping[str, Any]) -> None:
+        """Take whole outputs."""
+        self.arrays.update(arrays)
 
     def outputs(self, scalar: bool) -> dict[str, Any]:
         """Return the arrays; without the draw axis for a scalar run."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -37,10 +38,13 @@ from costmodel.flywheel.market_side import (
 from costmodel.flywheel.opening_fleets import fleets_of
 from costmodel.flywheel.recorder import Recorder
 from costmodel.flywheel.trajectory import Trajectory
-from costmodel.foundation.arrays import FloatArray, ordered_sum, quiet
+from costmodel.foundation.arrays import FloatArray, as_array, ordered_sum, quiet
 from costmodel.foundation.design import Design, RandomSource
+from costmodel.foundation.engines import Engine, asked_outputs, chosen_engine, present_engine, using
+from costmodel.foundation.inputs import Inputs
 from costmodel.foundation.running import OnNonFinite, run_model
 from costmodel.foundation.units import HOURS_PER_YEAR
+from costmodel.foundation.values import ParameterSpec
 from costmodel.ownership.fleet import FleetStep
 
 
@@ -51,6 +55,7 @@ def simulate(
     rng: RandomSource = None,
     design: Design | None = None,
     on_nonfinite: OnNonFinite = "raise",
+    engine: Engine = "auto",
 ) -> Trajectory:
     """Run the flywheel.
 
@@ -66,6 +71,8 @@ def simulate(
         A design made before, instead of ``draws`` and ``rng``.
     on_nonfinite
         ``"raise"`` names the series, the step and the first draw; ``"mask"`` leaves the draw out of statistics.
+    engine
+        ``"numpy"``, ``"compiled"`` (extra ``fast``), or ``"auto"``: compiled for large ensembles where it is installed.
 
     Returns
     -------
@@ -79,9 +86,11 @@ def simulate(
     NonFiniteResultError
         If a series is not finite; names it, the step and the first draw.
     """
-    result: Trajectory = run_model(
-        run_resolved, scenario, draws=draws, rng=rng, design=design, on_nonfinite=on_nonfinite
-    )
+    chosen = chosen_engine(engine, draws if design is None else design.draws)
+    with using(chosen):
+        result: Trajectory = run_model(
+            run_resolved, scenario, draws=draws, rng=rng, design=design, on_nonfinite=on_nonfinite
+        )
     return result
 
 
@@ -101,8 +110,12 @@ def run_resolved(resolved: FlywheelScenario) -> Trajectory:
     with quiet():
         refuse_runaway(resolved)
         run = Run.start(resolved)
-        for step in range(run.drivers.grid.steps):
-            run.take(step)
+        if present_engine() == "compiled" and run.traceable:
+            run.take_compiled()
+        else:
+            for step in range(run.drivers.grid.steps):
+                run.take(step)
+            run.close(run.drivers.grid.steps)
     return run.result(resolved)
 
 
@@ -113,6 +126,20 @@ def batch_of(resolved: FlywheelScenario) -> int | None:
         if value is not None and extra > 0:
             return int(np.shape(value)[-1])
     return None
+
+
+class _FirstDraw:
+    """Resolves a scenario of draws to its first one."""
+
+    @staticmethod
+    def resolve(path: str, value: Any, spec: ParameterSpec) -> Any:
+        """Return the first draw of a value."""
+        return value[..., 0][()] if np.ndim(value) > (1 if spec.trajectory else 0) else value
+
+
+def first_draw(resolved: FlywheelScenario) -> FlywheelScenario:
+    """Return a resolved scenario of one draw: the first."""
+    return Inputs.resolved(resolved, _FirstDraw())  # type: ignore[arg-type]
 
 
 @dataclass(slots=True)
@@ -131,12 +158,15 @@ class Run:
     final_share: FloatArray
     shipped: FloatArray
     """Shipped up to the present bound, ``(operator, draw)``."""
+    drawn: int | None
+    """Number of draws; absent for a scalar run."""
 
     @classmethod
     def start(cls, scenario: FlywheelScenario, batch: int | None = None) -> Run:
         """Build the opening state; ``batch`` copies a scalar scenario to so many equal draws."""
         drivers = drivers_of(scenario)
-        width = batch or batch_of(scenario) or 1
+        drawn = batch_of(scenario)
+        width = batch or drawn or 1
         investment = investment_state(scenario, drivers, width)
         return cls(
             scenario=scenario,
@@ -147,9 +177,10 @@ class Run:
             money=finances(scenario, drivers, width),
             fleets=fleets_of(scenario, drivers, investment, width),
             investment=investment,
-            record=Recorder(drivers.grid.steps, len(scenario.market), len(scenario.operators), width),
+            record=Recorder(drivers.grid.steps, len(scenario.market), len(scenario.operators), width, asked_outputs()),
             final_share=_final_runs(scenario, drivers),
             shipped=np.broadcast_to(_shipped(scenario), (len(scenario.operators), width)),
+            drawn=drawn,
         )
 
     def take(self, step: int) -> None:
@@ -165,7 +196,7 @@ class Run:
         cleared = clear(step, drivers, self.market, self.state, at, capacity)
         realised = np.exp(cleared.prices.log_price) * at.conditions.realisation
         spend = realised * at.conditions.paid_share * cleared.served
-        user_spend = np.asarray(ordered_sum(spend))
+        user_spend = as_array(ordered_sum(spend))
         advance(step, drivers, self.market, self.state, cleared, user_spend * self.account.token_share[step])
         use = cleared.sold_hours / np.maximum(capacity.accelerators * HOURS_PER_YEAR, TINY)
         flows = flows_of(step, drivers, self.account, cleared, user_spend, fleets.chips, fleets.sites, use)
@@ -181,6 +212,19 @@ class Run:
         settled = self.money.settle(step, flows, books, leased, investors)
         self._record_investment(step, chips, sites, bound, wanted)
         self._record_money(step, flows, books, settled, other)
+
+    @property
+    def traceable(self) -> bool:
+        """Whether its steps can be compiled: a change of useful life looks back at what has been, and is not traced."""
+        return not self.fleets.terms.life_changes
+
+    def take_compiled(self) -> None:
+        """Take every step in compiled code; only what is recorded is moved on."""
+        from costmodel.flywheel.compiled import steps_taken
+
+        draws = self.drawn or 1
+        scalar = self if draws == 1 else Run.start(first_draw(self.scenario))
+        self.record.fill(steps_taken(self, scalar, draws, asked_outputs()))
 
     def _invest(
         self, step: int, wanted: Wanted, cost: Cost, cleared: Cleared, use: FloatArray
@@ -206,11 +250,14 @@ class Run:
 
     def result(self, scenario: FlywheelScenario) -> Trajectory:
         """Return what has been recorded, as a result of ``scenario``."""
-        self._record_stocks(self.drivers.grid.steps)
         gain = loop_gain(self.scenario)
         self.record.put(None, loop_gain=gain, runaway=gain >= 1.0, lag_raised=self.investment.lag_raised)
-        outputs = self.record.outputs(batch_of(self.scenario) is None)
+        outputs = self.record.outputs(self.drawn is None)
         return Trajectory(scenario=scenario, **outputs)
+
+    def close(self, bound: int) -> None:
+        """Record what there is at the last bound."""
+        self._record_stocks(bound)
 
     # -- records ---------------------------------------------------------------------------------------------------
 
@@ -239,7 +286,7 @@ class Run:
             price=np.exp(cleared.prices.log_price),
             noticed_price=np.exp(cleared.prices.log_noticed),
             realised_price=realised,
-            unit_cost=at.conditions.hours * np.asarray(ordered_sum(self.investment.share[step] * cost.required)),
+            unit_cost=at.conditions.hours * as_array(ordered_sum(self.investment.share[step] * cost.required)),
             compute_per_token=at.compute,
             model_index=self.drivers.model_index[step],
             adoption=work.adoption[step] * self.drivers.demand_factor[step],
@@ -258,9 +305,9 @@ class Run:
             rental_price=cleared.rent,
             fill=_over(ordered_sum(cleared.served), ordered_sum(outcome.demanded)),
             rationing=cleared.rationing,
-            training_compute=np.asarray(ordered_sum(cleared.training_hours)) / HOURS_PER_YEAR,
-            training_budget=np.asarray(ordered_sum(at.budget * cleared.rationing)) * dt,
-            final_runs=np.asarray(ordered_sum(cleared.training_hours)) / HOURS_PER_YEAR * self.final_share[step],
+            training_compute=as_array(ordered_sum(cleared.training_hours)) / HOURS_PER_YEAR,
+            training_budget=as_array(ordered_sum(at.budget * cleared.rationing)) * dt,
+            final_runs=as_array(ordered_sum(cleared.training_hours)) / HOURS_PER_YEAR * self.final_share[step],
             internal=cleared.internal_hours / HOURS_PER_YEAR,
         )
 
@@ -326,7 +373,7 @@ SETTLED_NAMES = tuple(Settled.__dataclass_fields__)
 
 def _over(part: FloatArray, whole: FloatArray) -> FloatArray:
     """Divide; 1 where there is nothing to divide by, since nothing is missing then."""
-    return np.where(np.asarray(whole) > 0.0, part / np.maximum(whole, TINY), 1.0)
+    return np.where(as_array(whole) > 0.0, part / np.maximum(whole, TINY), 1.0)
 
 
 def _final_runs(scenario: FlywheelScenario, drivers: Drivers) -> FloatArray:

@@ -79,7 +79,7 @@ class Statement(Result):
     @derived("USD", kind="flow", dims=_O, label="capex")
     def capex_by_operator(self) -> FloatArray:
         """Cash paid for capital, for AI and other, without what is leased."""
-        return np.asarray(total_last(self.bought_by_class, self.draws) - self.leased)
+        return np.asarray(total_last(self.bought_by_class) - self.leased)
 
     @derived("USD", kind="flow", dims=_S, label="capex, all operators")
     def capex(self) -> FloatArray:
@@ -94,7 +94,7 @@ class Statement(Result):
     @derived("USD", kind="flow", dims=_O, label="depreciation, all classes")
     def depreciation_by_operator(self) -> FloatArray:
         """Depreciation, without write-offs."""
-        return total_last(self.depreciation_by_class, self.draws)
+        return total_last(self.depreciation_by_class)
 
     @derived("USD", kind="flow", dims=_S, label="depreciation, all classes and operators")
     def depreciation(self) -> FloatArray:
@@ -104,7 +104,7 @@ class Statement(Result):
     @derived("USD", kind="flow", dims=_O, label="impairment and write-offs, all classes")
     def write_offs_by_operator(self) -> FloatArray:
         """Impairment and write-offs."""
-        return total_last(self.write_offs_by_class, self.draws)
+        return total_last(self.write_offs_by_class)
 
     @derived("USD", kind="flow", dims=_S, label="impairment and write-offs, all operators")
     def write_offs(self) -> FloatArray:
@@ -201,9 +201,7 @@ class Statement(Result):
     @derived("USD", kind="stock", dims=_B, label="book value")
     def book_value_by_operator(self) -> FloatArray:
         """Book value in service and under construction."""
-        return np.asarray(
-            total_last(self.book_in_service, self.draws) + total_last(self.construction_by_class, self.draws)
-        )
+        return np.asarray(total_last(self.book_in_service) + total_last(self.construction_by_class))
 
     @derived("USD", kind="stock", dims=("bound",), label="book value, all operators")
     def book_value(self) -> FloatArray:
@@ -213,7 +211,7 @@ class Statement(Result):
     @derived("USD", kind="stock", dims=("bound",), label="construction in progress, all operators")
     def construction(self) -> FloatArray:
         """Paid and not in service."""
-        return total(total_last(self.construction_by_class, self.draws))
+        return total(total_last(self.construction_by_class))
 
 
 def quotient(part: FloatArray, whole: FloatArray) -> FloatArray:
@@ -227,9 +225,9 @@ def total(rows: FloatArray) -> FloatArray:
     return np.asarray(ordered_sum(np.moveaxis(rows, 1, 0)))
 
 
-def total_last(rows: FloatArray, draws: int | None) -> FloatArray:
-    """Add up the last structural axis, in order."""
-    return np.asarray(ordered_sum(np.moveaxis(rows, -1 if draws is None else -2, 0)))
+def total_last(rows: FloatArray) -> FloatArray:
+    """Add up the axis after the operators, in order."""
+    return np.asarray(ordered_sum(np.moveaxis(rows, 2, 0)))
 
 
 def weighted(rows: FloatArray, weights: FloatArray) -> FloatArray:

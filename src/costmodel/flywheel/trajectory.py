@@ -38,6 +38,8 @@ class Trajectory(Statement):
         "training_share_of_compute@*", "user_spend@*", "operator_cost@*", "operating_margin@*", "loop_gain", "runaway",
     )  # fmt: skip
     """What an ensemble summarizes unless told otherwise."""
+    STORES_ASKED: ClassVar[bool] = True
+    """A run in an ensemble stores what is read of it alone; the rest is NaN."""
 
     scenario: FlywheelScenario
 

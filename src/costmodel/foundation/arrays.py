@@ -149,6 +149,17 @@ def _as_double(value: Any) -> Any:
     return value.astype(_DOUBLE) if isinstance(value, np.ndarray) else np.float64(value)
 
 
+def as_array(values: Numeric) -> FloatArray:
+    """Return values as an array; a traced array (`costmodel.foundation.tracing`) stays what it is.
+
+    Examples
+    --------
+    >>> as_array(1.5)
+    array(1.5)
+    """
+    return cast(FloatArray, values) if hasattr(values, "graph") else np.asarray(values)
+
+
 def readonly(values: ArrayLike) -> FloatArray:
     """Return ``values`` as an array that cannot be written, without copying where possible.
 
@@ -157,6 +168,8 @@ def readonly(values: ArrayLike) -> FloatArray:
     >>> readonly([1.0, 2.0]).flags.writeable
     False
     """
+    if hasattr(values, "graph"):
+        return cast(FloatArray, values)
     array = np.asarray(values, dtype=np.float64).view()
     array.flags.writeable = False
     return array
@@ -189,7 +202,7 @@ def ordered_sum(terms: Iterable[Numeric]) -> Numeric:
     total: Numeric = next(rest, 0.0)
     own = False  # whether ``total`` is an array of ours, that the next term may be added to in place
     for term in rest:
-        if own and total.shape == np.shape(term):
+        if own and isinstance(term, np.ndarray) and total.shape == term.shape:
             np.add(total, term, out=total)
         else:
             total = total + term

@@ -24,7 +24,9 @@ date      a point in time, as a decimal year                     none
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, overload
@@ -187,11 +189,28 @@ def output(
     return dataclasses.field(metadata=metadata)
 
 
+_REMEMBERED: ContextVar[dict[tuple[int, str], Any] | None] = ContextVar("remembered", default=None)
+
+
+@contextmanager
+def remembered() -> Iterator[None]:
+    """Compute each derived output of a result once for as long as this lasts: many are made of one another.
+
+    Results must live as long.
+    """
+    token = _REMEMBERED.set({})
+    try:
+        yield
+    finally:
+        _REMEMBERED.reset(token)
+
+
 class Derived(property, Generic[_Value]):
     """A derived output: a read-only property with a declaration; built by :func:`derived`."""
 
     def __init__(self, function: Callable[[Any], _Value], metadata: dict[str, Any] | None = None) -> None:
         super().__init__(function)
+        self.__name__ = function.__name__
         self.metadata = metadata or {}
         self.__doc__ = function.__doc__
 
@@ -200,9 +219,15 @@ class Derived(property, Generic[_Value]):
     @overload
     def __get__(self, instance: object, owner: type | None = None) -> _Value: ...
     def __get__(self, instance: object | None, owner: type | None = None) -> Any:
+        known = _REMEMBERED.get()
+        key = id(instance), self.__name__
+        if known is not None and instance is not None and key in known:
+            return known[key]
         with quiet():
-            value = super().__get__(instance, owner)
-        return frozen(value)
+            value = frozen(super().__get__(instance, owner))
+        if known is not None and instance is not None:
+            known[key] = value
+        return value
 
 
 def derived(
@@ -267,6 +292,16 @@ def _outputs_of(result: Any, derived: bool) -> tuple[OutputSpec, ...]:
             if isinstance(item, Derived):
                 computed[name] = OutputSpec(name, **item.metadata, derived=True)
     return (*stored, *computed.values())
+
+
+def named_outputs_of(result: type) -> Mapping[str, OutputSpec]:
+    """Return the declared outputs of a result class by name."""
+    return _named_outputs_of(result)
+
+
+@cache
+def _named_outputs_of(result: Any) -> Mapping[str, OutputSpec]:
+    return {spec.name: spec for spec in _outputs_of(result, True)}
 
 
 def year_value(spec: OutputSpec, values: FloatArray, steps: slice) -> FloatArray:

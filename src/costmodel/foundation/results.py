@@ -18,7 +18,17 @@ from costmodel.foundation.arrays import FloatArray, frozen, quiet, readonly
 from costmodel.foundation.design import Design
 from costmodel.foundation.errors import DomainError, ScenarioError, UnknownParameterError, near_matches
 from costmodel.foundation.notebooks import page_of
-from costmodel.foundation.outputs import TIME_AXES, Derived, OutputSpec, derived, output, outputs_of, ratio, year_value
+from costmodel.foundation.outputs import (
+    TIME_AXES,
+    Derived,
+    OutputSpec,
+    derived,
+    named_outputs_of,
+    output,
+    outputs_of,
+    ratio,
+    year_value,
+)
 from costmodel.foundation.plotting import gallery
 from costmodel.foundation.reducers import exact_quantile
 from costmodel.foundation.restated import DEFAULT_INDEX
@@ -153,7 +163,7 @@ class Result:
 
     def outputs(self) -> dict[str, OutputSpec]:
         """Return the declared outputs by name, stored and derived."""
-        return {spec.name: spec for spec in outputs_of(type(self))}
+        return dict(named_outputs_of(type(self)))
 
     def basis(self, name: str) -> str | None:
         """Return what a cost counts, where it is declared; a subclass whose scenario decides it says so here."""
@@ -167,7 +177,7 @@ class Result:
         UnknownParameterError
             If there is no such output; near matches are in the message.
         """
-        known = self.outputs()
+        known = named_outputs_of(type(self))
         if name not in known:
             raise UnknownParameterError(
                 f"{type(self).__name__} has no output {name!r}{near_matches(name, known) or ': ' + ', '.join(known)}"

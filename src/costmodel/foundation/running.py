@@ -14,7 +14,7 @@ from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.budgets import check_memory
 from costmodel.foundation.design import Design, RandomSource
 from costmodel.foundation.errors import DomainError, NonFiniteResultError, ScenarioError
-from costmodel.foundation.outputs import OutputSpec, outputs_of
+from costmodel.foundation.outputs import OutputSpec, outputs_of, remembered
 from costmodel.foundation.results import Result
 from costmodel.foundation.scenario import Scenario
 
@@ -134,15 +134,15 @@ def checked(result: Result, on_nonfinite: OnNonFinite) -> Result:
     """
     if on_nonfinite not in ("raise", "mask"):
         raise DomainError(f"on_nonfinite is 'raise' or 'mask', not {on_nonfinite!r}")
-    draws, labels = result.draws, result.labels()
+    draws = result.draws
     left_out = np.zeros(draws or 1, dtype=bool)
     excluded: dict[str, int] = {}
-    for name, spec in result.outputs().items():
-        bad = not_finite(result[name], spec)
-        if not bad.any():
-            continue
+    with remembered():
+        spoilt = {name: bad for name, spec in result.outputs().items() if (bad := not_finite(result[name], spec)).any()}
+    for name, bad in spoilt.items():
+        spec = result.spec(name)
         if on_nonfinite == "raise" or draws is None:
-            place, cause = place_of(bad, spec, labels), result.explain_nonfinite(name)
+            place, cause = place_of(bad, spec, result.labels()), result.explain_nonfinite(name)
             raise NonFiniteResultError(f"{name} is not finite{place}{cause}")
         per_draw = bad.reshape(-1, draws).any(axis=0) if bad.ndim > len(spec.dims) else np.ones(draws, dtype=bool)
         fresh = int((per_draw & ~left_out).sum())

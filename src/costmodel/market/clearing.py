@@ -9,12 +9,13 @@ passes whatever the others do, and a draw that has arrived no longer moves.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from costmodel.foundation.arrays import FloatArray, Numeric, formula, ordered_sum
-from costmodel.market.demand import budget_ceiling, ceiling_pressure
+from costmodel.foundation.arrays import FloatArray, Numeric, as_array, formula, ordered_sum
+from costmodel.foundation.row_loops import State, repeat
+from costmodel.market.demand import ceiling_in_logs
 from costmodel.market.pricing import first_order_lag
 
 __all__ = [
@@ -40,6 +41,8 @@ HIGHEST_RENT = 7.0
 """Log of the highest rent over the required rent that the solver looks at [1]: a factor of 1,100."""
 _TINY = 1e-300
 """Stands for zero inside a logarithm or below a fraction, far below any quantity with a meaning."""
+UNPAID = -600.0
+"""Log of a share of the list price below which nobody pays [1]: far below any, far above what stands for zero."""
 _STEEPEST = 1e12
 """Largest log slope of offered hours [1]: at the running cost itself it has no bound."""
 
@@ -175,7 +178,7 @@ class PriceLines:
         return PriceState(
             self.price + self.price_slope * log_rent,
             self.noticed + self.noticed_slope * log_rent,
-            np.asarray(self.target + log_rent),
+            as_array(self.target + log_rent),
         )
 
 
@@ -217,6 +220,21 @@ class Conditions:
     sharpness: FloatArray
     paid_share: FloatArray
     realisation: FloatArray
+    log_spend: FloatArray = field(init=False)
+    """Log of tokens at the reference price over the budget: what a log of money per token is added to."""
+    log_hours: FloatArray = field(init=False)
+    log_paid: FloatArray = field(init=False)
+    """Log of the share of the list price that is paid; below ``UNPAID`` where nobody pays."""
+
+    def __post_init__(self) -> None:
+        level, budget = np.maximum(self.level, _TINY), np.maximum(self.budget, _TINY)
+        object.__setattr__(self, "log_spend", np.log(level) - np.log(budget))
+        object.__setattr__(self, "log_hours", np.log(np.maximum(self.hours, _TINY)))
+        object.__setattr__(self, "log_paid", np.log(np.maximum(self.paid_share * self.realisation, _TINY)))
+
+    def log_money(self, log_price: Numeric, log_rent: Numeric) -> FloatArray:
+        """Return the log of :func:`money_per_token` at a list price and at the unit cost of a rent."""
+        return np.where(self.log_paid > UNPAID, log_price + self.log_paid, self.log_hours + log_rent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,16 +251,28 @@ class Outcome:
 
 
 def _wanted(
-    log_price: FloatArray, log_paid: FloatArray, slope: Numeric, paid_slope: Numeric, rent: FloatArray, at: Conditions
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return tokens wanted without and within the ceiling and the log slope of the latter in the log rent."""
-    unbounded = at.level * np.exp(at.elasticity * (log_price - at.log_reference))
-    money = money_per_token(np.exp(log_paid), at.hours * rent, at.paid_share, at.realisation)
-    pressure = ceiling_pressure(unbounded, money, at.budget, at.sharpness)
-    within = budget_ceiling(unbounded, money, at.budget, at.sharpness)
+    log_price: FloatArray, log_paid: FloatArray, slope: Numeric, paid_slope: Numeric, log_rent: Numeric, at: Conditions
+) -> tuple[FloatArray, FloatArray]:
+    """Return tokens wanted within the ceiling, and their log slope in the log rent."""
+    response = _response(log_price, at)
+    over = at.log_spend + response + at.log_money(log_paid, log_rent)
+    left, pressure = ceiling_in_logs(over, at.sharpness)
     free = at.elasticity * slope
-    money_slope = np.where(at.paid_share * at.realisation > 0.0, paid_slope, 1.0)
-    return unbounded, within, free - pressure * (free + money_slope)
+    money_slope = np.where(at.log_paid > UNPAID, paid_slope, 1.0)
+    return at.level * np.exp(response + left), free - pressure * (free + money_slope)
+
+
+def _response(log_price: FloatArray, at: Conditions) -> FloatArray:
+    """Return the log of the response to a price."""
+    return as_array(at.elasticity * (log_price - at.log_reference))
+
+
+def _bought(log_rent: FloatArray, lines: PriceLines, at: Conditions) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return tokens wanted at the price that users have noticed, tokens bought, and the log slope of the latter."""
+    prices = lines.at(log_rent)
+    usual, slope = _wanted(prices.log_noticed, prices.log_price, lines.noticed_slope, lines.price_slope, log_rent, at)
+    clearing, clearing_slope = _wanted(prices.log_target, prices.log_target, 1.0, 1.0, log_rent, at)
+    return usual, np.minimum(usual, clearing), np.where(clearing < usual, clearing_slope, slope)
 
 
 def outcome_at(log_rent: FloatArray, lines: PriceLines, at: Conditions) -> Outcome:
@@ -253,11 +283,8 @@ def outcome_at(log_rent: FloatArray, lines: PriceLines, at: Conditions) -> Outco
     Customers take what they are used to at the price they notice; sellers don't serve more than would be bought at
     the clearing price: ``min(D(p̃), D(p*))``. The ceiling binds on money paid, at the list price and at p*.
     """
-    prices, rent = lines.at(log_rent), np.exp(log_rent)
-    usual = _wanted(prices.log_noticed, prices.log_price, lines.noticed_slope, lines.price_slope, rent, at)
-    clearing = _wanted(prices.log_target, prices.log_target, 1.0, 1.0, rent, at)
-    short = clearing[1] < usual[1]
-    return Outcome(usual[0], usual[1], np.minimum(usual[1], clearing[1]), np.where(short, clearing[2], usual[2]))
+    unbounded = at.level * np.exp(_response(lines.at(log_rent).log_noticed, at))
+    return Outcome(unbounded, *_bought(log_rent, lines, at))
 
 
 def response_in_the_long_run(log_rent: FloatArray, log_target: FloatArray, at: Conditions) -> FloatArray:
@@ -273,7 +300,7 @@ def response_in_the_long_run(log_rent: FloatArray, log_target: FloatArray, at: C
         Conditions of the step.
     """
     price = log_target + log_rent
-    return _wanted(price, price, 1.0, 1.0, np.exp(log_rent), at)[2]
+    return _wanted(price, price, 1.0, 1.0, log_rent, at)[1]
 
 
 Residual = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
@@ -301,17 +328,10 @@ def solve_decreasing(residual: Residual, low: FloatArray, high: FloatArray, star
     Newton inside the bracket; where a pass does not halve the residual, the secant of the bracket with its stale end
     halved (Illinois), or its middle while an end has not been evaluated.
     """
-    low, high, x = low.copy(), high.copy(), start
-    low_value, high_value = np.full_like(x, np.nan), np.full_like(x, np.nan)
-    best, best_size, last_size = x, np.full_like(x, np.inf), np.full_like(x, np.inf)
-    last_side = np.zeros_like(x)
-    for _ in range(PASSES):
-        value, slope = residual(x)
+
+    def one_pass(state: State) -> State:
+        best, best_size, x, value, slope, low, low_value, high, high_value, last_size, last_side = state
         size = np.abs(value)
-        best, best_size = np.where(size < best_size, x, best), np.minimum(size, best_size)
-        arrived = best_size <= ARRIVED
-        if bool(np.all(arrived)):
-            break
         above = value > 0.0
         side = np.where(above, 1.0, -1.0)
         stale = np.where(side == last_side, 0.5, 1.0)
@@ -321,9 +341,16 @@ def solve_decreasing(residual: Residual, low: FloatArray, high: FloatArray, star
         inner = np.where(np.isnan(secant), 0.5 * (low + high), secant)
         newton = x - value / np.minimum(slope, -_TINY)
         good = (newton > low) & (newton < high) & (size <= 0.5 * last_size)
-        x = np.where(arrived, best, np.where(good, newton, inner))
-        last_size, last_side = size, side
-    return best
+        x = np.where(best_size <= ARRIVED, best, np.where(good, newton, inner))
+        value, slope = residual(x)
+        now = np.abs(value)
+        best, best_size = np.where(now < best_size, x, best), np.minimum(now, best_size)
+        return best, best_size, x, value, slope, low, low_value, high, high_value, size, side
+
+    value, slope = residual(start)
+    first, none, endless = np.abs(value), np.full_like(start, np.nan), np.full_like(start, np.inf)
+    state = (start, first, start, value, slope, low, none, high, none, endless, np.zeros_like(start))
+    return as_array(repeat(PASSES - 1, one_pass, state, lambda state: state[1] <= ARRIVED)[0])
 
 
 def clearing_rent(
@@ -350,12 +377,12 @@ def clearing_rent(
     """
 
     def residual(x: FloatArray) -> tuple[FloatArray, FloatArray]:
-        tokens = outcome_at(x, lines, at)
-        busy = tokens.bought * at.hours
+        _, bought, tokens_slope = _bought(x, lines, at)
+        busy = bought * at.hours
         rest, rest_slope = other(x)
         supply, supply_slope = offered(x)
         wanted = ordered_sum(busy) + rest
-        slope = (ordered_sum(busy * tokens.slope) + rest_slope) / np.maximum(wanted, _TINY)
+        slope = (ordered_sum(busy * tokens_slope) + rest_slope) / np.maximum(wanted, _TINY)
         gap = np.log(np.maximum(wanted, _TINY)) - np.log(np.maximum(supply, _TINY))
         return gap, slope - supply_slope / np.maximum(supply, _TINY)
 

@@ -14,8 +14,6 @@ from costmodel.foundation.arrays import Numeric, formula
 
 _SMALLEST = 1e-300
 """Stands in for zero inside a logarithm or below a fraction, far below any quantity with a meaning [1]."""
-_LARGEST_LOG = 700.0
-"""Log of about the largest number [1]."""
 _SHORTEST_RAMP = 1e-12
 """Ramp that stands in for a launch at once [year]: about 30 microseconds."""
 
@@ -218,6 +216,34 @@ def capability_response(capability_ratio: Numeric, elasticity: Numeric) -> Numer
     return np.power(capability_ratio, elasticity)
 
 
+def ceiling_in_logs(over: Numeric, sharpness: Numeric) -> tuple[Numeric, Numeric]:
+    """Return the log of what a ceiling leaves of demand, and how far it alone decides: from 0 (not at all) to 1.
+
+    Parameters
+    ----------
+    over
+        Log of what would be spent without the ceiling over the budget, signed [1].
+    sharpness
+        How sharply the ceiling binds, > 0 [1].
+
+    Notes
+    -----
+    With ``z = exp(κ·over)``: ``−ln(1 + z)/κ`` and its log slope in the other sign, the pressure ``s = z/(1 + z)``,
+    from ``exp(−|κ·over|)`` alone, which never overflows. Within the ceiling demand answers to its own causes by a
+    share ``1 − s`` and to its price by ``−s``.
+
+    Examples
+    --------
+    >>> left, pressure = ceiling_in_logs(0.0, 2.0)
+    >>> round(float(left), 6), float(pressure)
+    (-0.346574, 0.5)
+    """
+    excess = sharpness * over
+    small = np.exp(-np.abs(excess))
+    left = -(np.maximum(excess, 0.0) + np.log1p(small)) / sharpness
+    return left, np.where(excess > 0.0, 1.0, small) / (1.0 + small)
+
+
 @formula(step=True)
 def budget_ceiling(demand: Numeric, price: Numeric, budget: Numeric, sharpness: Numeric) -> Numeric:
     """Demand held below what users can pay, smoothly.
@@ -250,36 +276,5 @@ def budget_ceiling(demand: Numeric, price: Numeric, budget: Numeric, sharpness: 
     3.0
     """
     spend = np.log(np.maximum(price * demand, _SMALLEST))
-    excess = sharpness * (spend - np.log(np.maximum(budget, _SMALLEST)))
-    return demand * np.exp(-(np.maximum(excess, 0.0) + np.log1p(np.exp(-np.abs(excess)))) / sharpness)
-
-
-@formula(step=True)
-def ceiling_pressure(demand: Numeric, price: Numeric, budget: Numeric, sharpness: Numeric) -> Numeric:
-    """How far what users can pay bends demand, from 0 (not at all) to 1 (it alone decides).
-
-    Parameters
-    ----------
-    demand, price, budget, sharpness
-        As for :func:`budget_ceiling`.
-
-    Returns
-    -------
-    Numeric
-        Pressure s, 0 to 1 [1]: within the ceiling demand answers to its own causes by a share ``1 - s`` and to its
-        price by ``-s``.
-
-    Notes
-    -----
-    ``s = z/(1 + z)`` with ``z = (p D/B)^κ``, the log slope of the ceiling's factor.
-
-    Examples
-    --------
-    >>> round(float(ceiling_pressure(4.0, 1.0, 4.0, 2.0)), 6)
-    0.5
-    >>> bool(ceiling_pressure(4.0, 1.0, float("inf"), 2.0) < 1e-300)  # without a ceiling
-    True
-    """
-    spend = np.log(np.maximum(price * demand, _SMALLEST))
-    excess = sharpness * (np.log(np.maximum(budget, _SMALLEST)) - spend)
-    return 1.0 / (1.0 + np.exp(np.minimum(excess, _LARGEST_LOG)))
+    left, _ = ceiling_in_logs(spend - np.log(np.maximum(budget, _SMALLEST)), sharpness)
+    return demand * np.exp(left)

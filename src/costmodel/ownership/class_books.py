@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.arrays import FloatArray, as_array
+from costmodel.foundation.row_loops import row_numbers, summed
 from costmodel.ownership.checks import at_least, require
 from costmodel.ownership.curve import Curve, Delay, remaining
 
@@ -82,7 +83,7 @@ class _RunOff:
         """Return what is left at a bound, ``(draw,)``."""
         part = 1.0 - np.minimum((bound - self.since) / self.life, 1.0)
         left = self.amount * np.power(part, self.shape)
-        return np.asarray(left if left.ndim == 1 else np.cumsum(left, axis=0)[-1])
+        return as_array(left if left.ndim == 1 else np.cumsum(left, axis=0)[-1])
 
     def scale(self, kept: FloatArray) -> None:
         """Keep a share of it, ``(draw,)``."""
@@ -100,7 +101,7 @@ class _RunOff:
         self.life = np.where(kept, lives + added, 1.0)
         self.shape = np.ones_like(self.life)
         self.since = bound
-        return np.asarray(overdue)
+        return as_array(overdue)
 
     def _age_classes(self, bound: int) -> tuple[FloatArray, FloatArray]:
         """Return the book value and the life left of each age class, ``(class, draw)``.
@@ -183,7 +184,7 @@ class ClassBooks:
 
     def net(self, bound: int) -> FloatArray:
         """Return the normalised book value at a bound, ``(draw,)``."""
-        return np.asarray(self.value + self.overdue + self.opening.left(bound))
+        return as_array(self.value + self.overdue + self.opening.left(bound))
 
     def charge_step(self, step: int, before: FloatArray, placed: FloatArray, alive: FloatArray) -> BookFlows:
         """Depreciate a step.
@@ -213,7 +214,7 @@ class ClassBooks:
 
     def _ages(self, first: int) -> FloatArray:
         """Return the steps since the start of the entry of each cohort from ``first`` on, a column."""
-        return (self.curve.now - np.arange(first, self.curve.now, dtype=np.float64))[:, np.newaxis]
+        return as_array((self.curve.now - row_numbers(first, self.curve.now))[:, np.newaxis])
 
     def _cohorts(self, first: int) -> FloatArray:
         """Return the normalised book value of every cohort from ``first`` on, ``(cohort, draw)``."""
@@ -236,12 +237,12 @@ class ClassBooks:
         opening_kept
             Share of the opening book that stays, ``(draw,)``.
         """
-        lost = np.cumsum(self._cohorts(first) * (1.0 - kept), axis=0)[-1]
+        lost = summed(self._cohorts(first) * (1.0 - kept))
         self.curve.rescale(first, kept)
         self.value = self.value - lost
         opened = self.opening.left(self.curve.now) * (1.0 - opening_kept)
         self.opening.scale(opening_kept)
-        return np.asarray(lost + opened)
+        return as_array(lost + opened)
 
     def impair(self, share: FloatArray) -> FloatArray:
         """Write down a share of the book value; return the normalised amount, ``(draw,)``."""
@@ -249,7 +250,7 @@ class ClassBooks:
         kept = 1.0 - share
         self.value, self.overdue = self.value * kept, self.overdue * kept
         self.opening.scale(kept)
-        self.curve.rescale(0, np.broadcast_to(kept, (self.curve.now, self.width)))
+        self.curve.rescale(0, kept)
         return lost
 
     def change_life(self, years: FloatArray) -> None:

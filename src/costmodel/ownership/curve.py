@@ -13,7 +13,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.arrays import FloatArray, as_array
+from costmodel.foundation.row_loops import changed, each_row, row_of, rows_at
 
 WholeArray: TypeAlias = NDArray[np.signedinteger[Any]]
 FOREVER = 1 << 30
@@ -98,18 +99,20 @@ class Curve:
     def bound(self, bound: int | WholeArray) -> FloatArray:
         """Return the curve at bounds: nothing has entered before the first, nothing more after the present."""
         if isinstance(bound, int):
-            return np.asarray(self.total[min(max(bound, 0), self.now)])
+            return as_array(self.total[min(max(bound, 0), self.now)])
         return self._gather(self.total, np.minimum(np.maximum(bound, 0), self.now))
 
     def _gather(self, table: FloatArray, row: WholeArray) -> FloatArray:
         """Return a row of a table per draw, ``(row, draw)``: a flat index is faster than one per axis."""
+        if hasattr(table, "graph"):
+            return as_array(rows_at(table, row))
         return table.reshape(-1).take(row * self._cells.size + self._cells, mode="clip")
 
     def _in_step(self, step: int | WholeArray) -> FloatArray:
         """Return what entered in a step: nothing before the first, and nothing yet in one to come."""
         last = len(self.entered) - 1
         if isinstance(step, int):
-            return np.asarray(self.entered[step if step >= 0 else last])
+            return as_array(self.entered[step if step >= 0 else last])
         return self._gather(self.entered, np.where(step < 0, last, step))
 
     def at(self, bound: int, delay: Delay) -> FloatArray:
@@ -145,13 +148,18 @@ class Curve:
         return 0.5 * (delay.part * (first + middle) + (1.0 - delay.part) * (middle + last))
 
     def rescale(self, first: int, factor: FloatArray, rows: slice = slice(None)) -> None:
-        """Multiply what entered in the steps from ``first`` on by a factor, ``(step, draw)``, in all or some rows.
+        """Multiply what entered in the steps from ``first`` on by a factor, in all or some rows.
+
+        The factor is ``(draw,)``, or ``(step, draw)`` from ``first`` on.
 
         The running sum is added anew in the same order, so that a factor of 1 changes no bit.
         """
-        self.entered[first : self.now, rows] *= factor[:, np.newaxis]
-        for step in range(first, self.now):
-            np.add(self.total[step], self.entered[step], out=self.total[step + 1])
+
+        def one_step(step: int) -> None:
+            self.entered[step, rows] *= factor if factor.ndim == 1 else row_of(factor, step, first)
+            self.total[step + 1] = self.total[step] + self.entered[step]
+
+        each_row(first, self.now, one_step, changed(factor))
 
 
 def remaining(steps: FloatArray, age: FloatArray) -> FloatArray:

@@ -19,8 +19,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from costmodel.foundation.arrays import FloatArray, ordered_sum, readonly
+from costmodel.foundation.arrays import FloatArray, as_array, ordered_sum, readonly
 from costmodel.foundation.errors import DomainError, UnknownParameterError, near_matches
+from costmodel.foundation.row_loops import summed
 from costmodel.ownership.checks import at_least, number_array, whole_number
 from costmodel.ownership.class_books import BookTerms, ClassBooks, OpeningBook
 from costmodel.ownership.fleet_account import FleetStep, Opening, stacked
@@ -104,7 +105,7 @@ class Fleet:
             raise DomainError(f"paid must be at_order or over_build; given {paid!r}")
         self._over_build = paid == "over_build"
         start = Opening() if opening is None else opening
-        ends = np.asarray(np.inf) if life is None else at_least("life", life, 0.0, unit="year", strict=True)
+        ends = as_array(np.inf) if life is None else at_least("life", life, 0.0, unit="year", strict=True)
         times = Times.checked(
             self.step * self.steps,
             lag=self._wide("lag", lag),
@@ -140,7 +141,7 @@ class Fleet:
             raise DomainError(f"{name} has the shape {shape}, which does not broadcast to {self.batch}") from None
 
     def _flat(self, value: ArrayLike) -> FloatArray:
-        return np.broadcast_to(np.asarray(value, dtype=np.float64), self.batch).reshape(self._width)
+        return np.broadcast_to(as_array(value), self.batch).reshape(self._width)
 
     def _open_books(self, books: Mapping[str, BookTerms], opening: Opening) -> dict[str, ClassBooks]:
         for name in opening.books:
@@ -280,7 +281,7 @@ class Fleet:
         """Return a weighted sum over rows, ``(cohort, draw)`` or ``(draw,)``."""
         for name in weights:
             self._known(name, self.rows, "row")
-        return np.asarray(
+        return as_array(
             ordered_sum(rows[..., self.index[name], :] * self._flat(value) for name, value in weights.items())
         )
 
@@ -309,7 +310,7 @@ class Fleet:
         stock, going = self._stock, self._flat(share)
         if not bool((going > 0.0).any()):
             return self._shaped(np.zeros_like(stock.level))
-        first, entered, here = stock.cohorts()
+        first, entered, here = stock.cohorts(going > 0.0)
         kept = np.where((self._weighted(entered, weights) < 0.0) & (here > 0.0), 1.0 - going, 1.0)
         opening_kept = np.where(self._weighted(stock.opened, weights) < 0.0, 1.0 - going, 1.0)
         if not bool((kept < 1.0).any() or (opening_kept < 1.0).any()):
@@ -342,12 +343,11 @@ class Fleet:
         come are left out; add their rate to ``rate`` to count them.
         """
         stock, pace = self._stock, self._flat(rate)
-        _, entered, here = stock.cohorts()
+        begin, entered, here = stock.cohorts()
         opened = stock.opened * stock.opening_left(stock.entered.now)
-        own = self._weighted(entered, weights) * here * annuity(pace, stock.lives_left(here))
+        own = self._weighted(entered, weights) * here * annuity(pace, stock.lives_left(begin, here))
         first = self._weighted(opened, weights) * annuity(pace, stock.opening_life_left())
-        summed = np.cumsum(np.concatenate([own, first[np.newaxis]]), axis=0)[-1]
-        return self._shaped(stock.alive(stock.entered.now) * summed)
+        return self._shaped(stock.alive(stock.entered.now) * (summed(own) + first))
 
     def impair(self, name: str, share: ArrayLike) -> FloatArray:
         """Write down a share of a class's book value at the end of the step; return the amount, batch [USD].
@@ -418,7 +418,7 @@ class Fleet:
             "committed": self.committed,
         }
         stock.now += 1
-        return FleetStep(**{name: readonly(self._shaped(np.asarray(values))) for name, values in done.items()})
+        return FleetStep(**{name: readonly(self._shaped(as_array(values))) for name, values in done.items()})
 
     def advance(self, units: ArrayLike, per_unit: Mapping[str, ArrayLike]) -> FleetStep:
         """Take a step in one call: arrive, order, close.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from costmodel.foundation.arrays import FloatArray, Numeric, formula
+from costmodel.foundation.arrays import FloatArray, Numeric, as_array, formula
 from costmodel.foundation.errors import DomainError
 from costmodel.ownership.checks import at_least, require, whole_number
 from costmodel.ownership.curve import Curve, Delay
@@ -104,14 +104,14 @@ class Loans:
         self._kept: FloatArray = np.ones(width)
 
     def _wide(self, value: ArrayLike) -> FloatArray:
-        return np.broadcast_to(np.asarray(value, dtype=np.float64), self.batch).reshape(-1)
+        return np.broadcast_to(as_array(value), self.batch).reshape(-1)
 
     def _schedule(self, steps: int, step: float, life: ArrayLike, maturities: ArrayLike | None) -> FloatArray:
         """Return what of the opening debt falls due by step, ``(step, draw)``."""
         if maturities is None:
             over = self._wide(at_least("opening life", life, 0.0, unit="year", strict=True)) / step
             bounds = np.minimum(np.arange(steps + 1.0)[:, np.newaxis] / over, 1.0)
-            return np.asarray(self._owed * np.diff(bounds, axis=0))
+            return as_array(self._owed * np.diff(bounds, axis=0))
         due = at_least("maturities", maturities, 0.0, unit="USD")
         require("maturities", due.shape, due.ndim >= 1 and len(due) == steps, f"one row for each of {steps} steps")
         tail = due.reshape((steps,) + (1,) * (len(self.batch) + 1 - due.ndim) + due.shape[1:])
@@ -131,7 +131,7 @@ class Loans:
         """What falls due in the present step, batch [USD]."""
         k = self._curve.now
         taken = (self._curve.total[k] - self._curve.at(k, self._delay))[0] / self._instalments
-        return np.asarray(np.minimum(taken + self._opening[k] * self._kept, self._owed)).reshape(self.batch)
+        return as_array(np.minimum(taken + self._opening[k] * self._kept, self._owed)).reshape(self.batch)
 
     def advance(self, borrowed: ArrayLike, early: ArrayLike = 0.0) -> None:
         """End a step: what is due is paid, and so is a part that is not.
@@ -147,7 +147,7 @@ class Loans:
         ahead = np.minimum(self._wide(early), left)
         if bool((ahead > 0.0).any()):
             kept = np.where(left > 0.0, 1.0 - ahead / np.where(left > 0.0, left, 1.0), 1.0)
-            self._curve.rescale(0, np.broadcast_to(kept, (self._curve.now, len(kept))))
+            self._curve.rescale(0, kept)
             self._kept = self._kept * kept
         taken = self._wide(borrowed)
         self._curve.add(taken[np.newaxis])

@@ -7,10 +7,12 @@ number per step carries every failure. What is in service is what entered, less 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.arrays import FloatArray, as_array
+from costmodel.foundation.row_loops import earliest, row_numbers, summed
 from costmodel.ownership.checks import at_least, require
 from costmodel.ownership.curve import Curve, Delay
 
@@ -90,17 +92,17 @@ class Stock:
 
     def alive(self, bound: float) -> FloatArray:
         """Return the share of units that have not failed since the start, ``(draw,)``."""
-        return np.asarray(np.exp(-self.times.failures * bound))
+        return as_array(np.exp(-self.times.failures * bound))
 
     def opening_left(self, bound: float | FloatArray) -> FloatArray:
         """Return the share of the opening units that has not retired: they retire evenly."""
-        return np.asarray(1.0 - np.minimum(bound / self.times.opening_life, 1.0))
+        return as_array(1.0 - np.minimum(bound / self.times.opening_life, 1.0))
 
     def _come(self, bound: float | FloatArray) -> FloatArray:
         """Return the share of what was on order at the start that has arrived: evenly over the lag."""
         waits = self.times.lag > 0.0
         even = np.minimum(bound / np.where(waits, self.times.lag, 1.0), 1.0)
-        return np.where(waits, even, np.where(np.asarray(bound) > 0.0, 1.0, 0.0))
+        return np.where(waits, even, np.where(as_array(bound) > 0.0, 1.0, 0.0))
 
     def arrive(self) -> FloatArray:
         """Begin a step; return what enters service of earlier orders, normalised."""
@@ -149,7 +151,7 @@ class Stock:
 
     def shipped(self) -> FloatArray:
         """Return what ships in the step; of what was on order at the start, what had not shipped by then."""
-        first, last = (np.minimum(float(bound), self.times.shipping) for bound in (self.now, self.now + 1))
+        first, last = (np.minimum(bound, self.times.shipping) for bound in (self.now, self.now + 1))
         share = (last - first) / np.where(self.times.lag > 0.0, self.times.lag, 1.0)
         return self.orders.flow(self.now, self.shipping) + self.coming * share
 
@@ -157,7 +159,7 @@ class Stock:
         """Return what is ordered and not in service at the end of the step so far."""
         bound = self.entered.now
         late = self.orders.total[self.orders.now] - self.orders.at(bound, self.lag)
-        return np.asarray(late + self.coming * (1.0 - self._come(bound)))
+        return as_array(late + self.coming * (1.0 - self._come(bound)))
 
     def surviving(self, ahead: FloatArray) -> FloatArray:
         """Return what will be in service some steps after the start of this one, if nothing more is ordered."""
@@ -169,44 +171,44 @@ class Stock:
         # It arrives evenly from the end of this step, until a lag after its start or the horizon.
         since = np.maximum(ahead - 0.5 * (1.0 + np.minimum(self.times.lag, ahead)), 0.0)
         late = coming * np.exp(-self.times.failures * since) * (since < self.times.life)
-        return np.asarray(np.exp(-self.times.failures * time) * own + late)
+        return as_array(np.exp(-self.times.failures * time) * own + late)
 
-    def cohorts(self) -> tuple[int, FloatArray, FloatArray]:
-        """Return the first cohort that may be alive, what entered from it on, and the share that has not retired."""
+    def cohorts(self, among: Any = None) -> tuple[int, FloatArray, FloatArray]:
+        """Return the first cohort that may be alive, what entered from it on, and the share that has not retired.
+
+        Where ``among`` holds in no draw, the cohorts may be left out.
+        """
         now = self.entered.now
-        longest = float(np.max(self.times.life))
-        first = max(now - int(np.ceil(longest)) - 1, 0) if np.isfinite(longest) else 0
-        age = (now - np.arange(first, now, dtype=np.float64))[:, np.newaxis]
+        first = earliest(np.maximum(now - np.ceil(self.times.life) - 1.0, 0.0))
+        age = (now - row_numbers(first, now, among))[:, np.newaxis]
         here = np.minimum(np.maximum(self.times.life - age + 1.0, 0.0), 1.0)
         return first, self.entered.entered[first:now], here
 
     def release(self, first: int, kept: FloatArray, here: FloatArray, opening_kept: FloatArray) -> FloatArray:
         """Let go of a share of each cohort at the end of the step; return what left, by row."""
-        gone = np.cumsum(self.entered.entered[first : self.entered.now] * ((1.0 - kept) * here)[:, np.newaxis], axis=0)[
-            -1
-        ]
+        gone = summed(self.entered.entered[first : self.entered.now] * ((1.0 - kept) * here)[:, np.newaxis])
         gone = gone + self.opened * self.opening_left(self.now + 1) * (1.0 - opening_kept)
         left = self.alive(self.now + 1) * gone
         self.entered.rescale(first, kept)
         self.opened = self.opened * opening_kept
         self.level, self.left = self.level - left, self.left + left
-        return np.asarray(left)
+        return as_array(left)
 
-    def lives_left(self, here: FloatArray) -> FloatArray:
-        """Return the mean physical life left of each cohort that may be alive, ``(cohort, draw)`` [year]."""
-        now, count = self.entered.now, len(here)
-        age = (now - np.arange(now - count, now, dtype=np.float64))[:, np.newaxis]
-        return self.step * (np.maximum(self.times.life - age, 0.0) + 0.5 * here)
+    def lives_left(self, first: int, here: FloatArray) -> FloatArray:
+        """Return the mean physical life left of each cohort from ``first`` on, ``(cohort, draw)`` [year]."""
+        now = self.entered.now
+        age = (now - row_numbers(first, now))[:, np.newaxis]
+        return as_array(self.step * (np.maximum(self.times.life - age, 0.0) + 0.5 * here))
 
     def life_left(self) -> FloatArray:
         """Return the mean physical life left of what is in service, ``(draw,)`` [year]; 0 where nothing is."""
-        _, entered, here = self.cohorts()
+        first, entered, here = self.cohorts()
         alive = entered[:, 0] * here
         opened = self.opened[0] * self.opening_left(self.entered.now)
-        years = np.where(alive > 0.0, alive * self.lives_left(here), 0.0)
-        total = np.cumsum(np.concatenate([alive, opened[np.newaxis]]), axis=0)[-1]
-        summed = np.cumsum(np.concatenate([years, (opened * self.opening_life_left())[np.newaxis]]), axis=0)[-1]
-        return np.where(total > 0.0, summed / np.where(total > 0.0, total, 1.0), 0.0)
+        years = np.where(alive > 0.0, alive * self.lives_left(first, here), 0.0)
+        total = summed(alive) + opened
+        left = summed(years) + opened * self.opening_life_left()
+        return np.where(total > 0.0, left / np.where(total > 0.0, total, 1.0), 0.0)
 
     def opening_life_left(self) -> FloatArray:
         """Return the mean physical life left of what was there at the start [year]."""

@@ -60,12 +60,6 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "budget": positive(0.0, 1e15),
         "sharpness": positive(0.2, 20.0),
     },
-    "costmodel.market.demand:ceiling_pressure": {
-        "demand": positive(0.0, 1e20),
-        "price": positive(1e-9, 1.0),
-        "budget": positive(0.0, 1e15),
-        "sharpness": positive(0.2, 20.0),
-    },
     "costmodel.market.clearing:offered_use": _OFFER,
     "costmodel.market.clearing:offered_use_slope": _OFFER,
     "costmodel.market.clearing:money_per_token": {

@@ -1,0 +1,198 @@
+"""The suite of benchmarks: ``python benchmarks/run.py [--draws 100000] [--json FILE]``.
+
+Seconds are of the processor, in this process. On a shared machine read the ratios: what is compared is taken in turn,
+and of each the least of several rounds counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import costmodel
+from costmodel.analysis.ensemble import BlockRun, chosen_model, run_ensemble
+from costmodel.flywheel import compiled
+from costmodel.flywheel.simulate import Run, first_draw, run_resolved
+from costmodel.foundation.arrays import quiet
+from costmodel.foundation.blocks import BLOCK
+from costmodel.foundation.design import Design
+from costmodel.foundation.engines import using
+from costmodel.foundation.machine_code import machine
+
+sys.path.insert(0, str(Path(__file__).parent / "limit"))
+from limit import bound_to, limit_code
+
+ROUNDS = 5
+"""Times that each call is taken [1]."""
+Row = tuple[str, float, str]
+
+
+def least(calls: dict[str, Callable[[], Any]], clock: Callable[[], float], rounds: int = ROUNDS) -> dict[str, float]:
+    """Return the least seconds of several calls, taken in turn."""
+    best = dict.fromkeys(calls, float("inf"))
+    for _ in range(rounds):
+        for name, call in calls.items():
+            begin = clock()
+            call()
+            best[name] = min(best[name], clock() - begin)
+    return best
+
+
+def step_alone(name: str, draws: int) -> list[Row]:
+    """Time the steps alone, without drawing, selecting and summarizing, on a block of draws."""
+    scenario = costmodel.load_scenario(name)
+    design = Design.random(scenario, draws, 0)
+    asked = BlockRun.of(chosen_model(None, scenario), scenario, design, None, "compiled").asked
+    width = machine()[2]
+    with quiet():
+        resolved = scenario.resolve(design)
+        run, scalar = Run.start(resolved), Run.start(first_draw(resolved))
+        code, call = limit_code(scalar)
+
+        def bound(which: Any, free: bool) -> Any:
+            ready = compiled.bound(run, scalar, draws, which)
+            return bound_to(ready, code, call) if free else ready
+
+        ready = {
+            f"{engine}, {what}": bound(which, engine == "limit")
+            for what, which in (("all series", None), ("what is asked", asked))
+            for engine in ("compiled", "limit")
+        }
+        vectors = -(-draws // width)
+        calls = {key: (lambda item=item: item.take(0, vectors, width)) for key, item in ready.items()}
+        seconds = least(calls, time.thread_time)
+
+        def numpy(which: Any) -> Callable[[], Any]:
+            def call() -> Any:
+                with using("numpy", which):
+                    return run_resolved(resolved)
+
+            return call
+
+        seconds |= least({"numpy, all series": numpy(None), "numpy, what is asked": numpy(asked)}, time.thread_time, 2)
+        half = vectors // 2
+
+        def threads(count: int) -> Callable[[], Any]:
+            item = ready["compiled, what is asked"]
+
+            def call() -> None:
+                with ThreadPoolExecutor(count) as pool:
+                    parts = [(0, half), (half * width, vectors - half)]
+                    for part in [pool.submit(item.take, begin, number, width) for begin, number in parts]:
+                        part.result()
+
+            return call
+
+        wall = least({"1": threads(1), "2": threads(2)}, time.perf_counter)
+    rows: list[Row] = []
+    for what in ("all series", "what is asked"):
+        limit = seconds[f"limit, {what}"]
+        for engine in ("numpy", "compiled", "limit"):
+            own = seconds[f"{engine}, {what}"]
+            rows.append((f"{name}: step, {draws:,} draws, {what}: {engine}", own, f"{limit / own:.2f} of the limit"))
+    rows.append((f"{name}: two threads", wall["2"], f"{wall['1'] / wall['2']:.2f} times one thread (wall)"))
+    return rows
+
+
+def ensembles(name: str, draws: int) -> list[Row]:
+    """Time whole ensembles: drawing, steps, selecting, summarizing."""
+    scenario = costmodel.load_scenario(name)
+
+    def of(engine: Any, count: int) -> Callable[[], Any]:
+        return lambda: run_ensemble(scenario, draws=count, rng=0, on_nonfinite="mask", engine=engine)
+
+    both = least({"numpy": of("numpy", BLOCK), "compiled": of("compiled", BLOCK)}, time.process_time, 2)
+    rows = [
+        (f"{name}: ensemble of {BLOCK:,}, {engine}", own, f"{both['numpy'] / own:.1f} times NumPy")
+        for engine, own in both.items()
+    ]
+    for count in sorted({10 * BLOCK, draws}):
+        begin = time.process_time()
+        of("compiled", count)()
+        spent = time.process_time() - begin
+        rows.append((f"{name}: ensemble of {count:,}, compiled", spent, f"{count / spent:,.0f} draws a second"))
+    return rows
+
+
+def scalar_runs(name: str) -> list[Row]:
+    """Time one run at medians."""
+    scenario = costmodel.load_scenario(name)
+    calls = {
+        engine: (lambda engine=engine: costmodel.simulate(scenario, engine=engine)) for engine in ("numpy", "compiled")
+    }
+    for call in calls.values():
+        call()
+    both = least(calls, time.process_time)
+    return [(f"{name}: one run, {key}", own, f"{both['numpy'] / own:.1f} times NumPy") for key, own in both.items()]
+
+
+def compilation(name: str) -> list[Row]:
+    """Time the first call in a fresh process: with nothing on disk, and with the code there."""
+    statement = (
+        f"import time, costmodel; s = costmodel.load_scenario({name!r}); costmodel.simulate(s); "
+        "b = time.process_time(); costmodel.simulate(s, engine='compiled'); print(time.process_time() - b)"
+    )
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for what in ("nothing on disk", "code on disk"):
+            out = subprocess.run(
+                [sys.executable, "-c", statement], check=True, capture_output=True, text=True,
+                env={**os.environ, "COSTMODEL_CACHE": folder},
+            )  # fmt: skip
+            rows.append((f"{name}: first compiled run, {what}", float(out.stdout), ""))
+    return rows
+
+
+def starts() -> list[Row]:
+    """Time fresh interpreters: an import, and a command."""
+    command = "import sys; from costmodel.cli.app import main; sys.argv = ['costmodel', 'run', 'bond-flywheel']; main()"
+    statements = {"nothing": "pass", "import costmodel": "import costmodel", "costmodel run": command}
+
+    def start(statement: str) -> Callable[[], Any]:
+        return lambda: subprocess.run([sys.executable, "-c", statement], check=True, capture_output=True)
+
+    seconds = least({key: start(text) for key, text in statements.items()}, time.perf_counter)
+    return [
+        (key, own, f"{own / seconds['nothing']:.1f} times an empty interpreter (wall)") for key, own in seconds.items()
+    ]
+
+
+def main() -> None:
+    """Run the suite, print a table, and write it as JSON where asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--draws", type=int, default=100_000, help="draws of the largest ensemble")
+    parser.add_argument("--json", type=Path, help="also write the table here")
+    given = parser.parse_args()
+    rows: list[Row] = []
+    for part in (
+        lambda: step_alone("bond-flywheel", BLOCK),
+        lambda: step_alone("industry-five", BLOCK // 4),
+        lambda: scalar_runs("bond-flywheel"),
+        lambda: ensembles("bond-flywheel", given.draws),
+        lambda: compilation("bond-flywheel"),
+        starts,
+    ):
+        own = part()
+        rows += own
+        for what, seconds, note in own:
+            print(f"{what:64} {seconds:10.4f} s  {note}", flush=True)
+    if given.json is not None:
+        about = {"machine": machine()[0], "python": platform.python_version(), "numpy": np.__version__}
+        table = [{"what": what, "seconds": seconds, "note": note} for what, seconds, note in rows]
+        given.json.write_text(json.dumps({**about, "rows": table}, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,240 @@
+"""The flywheel as machine code, over blocks of draws that stay in cache (extra ``fast``).
+
+The code is made from the step that NumPy takes (:mod:`costmodel.flywheel.traced_run`), once for a kind of scenario:
+for its workloads, operators, steps, and what it leaves out. It is kept on disk. Numbers are what it reads.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import lru_cache, partial
+from math import prod
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from costmodel.flywheel.recorder import shape_of
+from costmodel.flywheel.traced_run import leaves, structure, trace, traced, written_paths
+from costmodel.flywheel.trajectory import Trajectory
+from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.files import write_whole
+from costmodel.foundation.machine_code import Loaded, cache_folder, compiled, digest, machine
+from costmodel.foundation.results import outputs_of
+from costmodel.foundation.trace_graph import Graph
+from costmodel.foundation.tracing import Table
+from costmodel.foundation.vector_code import Writer
+from costmodel.foundation.vector_run import FIELDS
+from costmodel.foundation.version import VERSION
+
+GROUP = 4
+"""Vectors of draws that take a step together, so that what they carry stays in cache [1]."""
+FORMAT = 1
+"""Format of the files of compiled steps."""
+
+
+@dataclass(slots=True)
+class Code:
+    """What is kept of a traced step: where its machine code finds and puts what."""
+
+    kinds: list[int]
+    """Which phase each step is, and the end."""
+    inputs: list[str]
+    outputs: list[str]
+    size: int
+    """Memory of a vector of draws [vector]."""
+
+
+def shapes_of(run: Any) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every stored output of a run, without draws."""
+    sizes = run.drivers.grid.steps, len(run.scenario.market), len(run.scenario.operators)
+    return {spec.name: shape_of(spec.dims, *sizes) for spec in outputs_of(Trajectory, derived=False)}
+
+
+def numbers_of(key: str) -> tuple[str, tuple[int, ...]]:
+    """Return the path and the shape that a key names.
+
+    Examples
+    --------
+    >>> numbers_of(".state.last|4,1")
+    ('.state.last', (4, 1))
+    """
+    path, _, sizes = key.rpartition("|")
+    return path, tuple(map(int, filter(None, sizes.split(","))))
+
+
+def code_of(run: Any) -> tuple[Code, bytes]:
+    """Trace a scalar run that has taken no step, and compile it."""
+    given = {leaf.path: leaf.own_shape for _, leaf in leaves(traced(run, Graph())) if isinstance(leaf, Table)}
+    phases, kinds = trace(run, run.drivers.grid.steps, shapes_of(run))
+    kept = {key: numbers_of(key)[1] for phase in phases for key in phase.kept}
+    writer = Writer(phases, {**given, **kept}, kept, written_paths(phases), given, machine()[2])
+    text = writer.text()
+    plan = writer.plan
+    return Code(kinds, plan.inputs, plan.outputs, plan.size), compiled(text)
+
+
+@lru_cache(maxsize=1)
+def sources() -> str:
+    """Return a digest of the library's code: of what a step may be made from, and of what makes it."""
+    folder = Path(__file__).parents[1]
+    floors = ("flywheel", "market", "ownership", "compute", "training", "foundation")
+    files = sorted(path for floor in floors for path in (folder / floor).glob("*.py"))
+    return digest(VERSION, *(path.read_text(encoding="utf-8") for path in files))
+
+
+_LOADED: dict[str, tuple[Code, Loaded]] = {}
+_ONE_AT_A_TIME = Lock()
+
+
+def known(run: Any, held: Iterable[tuple[str, Any]]) -> tuple[Code, Loaded]:
+    """Return the code of a scalar run, given what it holds: from memory, from disk, or made now and kept."""
+    text = f"{run.drivers.grid.steps} steps of {run.drivers.grid.length!r}\n{structure(held)}"
+    with _ONE_AT_A_TIME:  # threads that begin together wait for one compilation
+        if text not in _LOADED:
+            _LOADED[text] = _from_disk(run, cache_folder() / f"flywheel-{digest(sources(), text, str(FORMAT))}")
+    return _LOADED[text]
+
+
+def _from_disk(run: Any, stem: Path) -> tuple[Code, Loaded]:
+    """Load code from disk, where it lies whole, or make it and keep it."""
+    plan, binary = stem.with_suffix(".json"), stem.with_suffix(".o")
+    try:
+        code, machine_code = Code(**json.loads(plan.read_text(encoding="utf-8"))), binary.read_bytes()
+    except (OSError, ValueError, TypeError):
+        code, machine_code = code_of(run)
+        _keep(plan, binary, code, machine_code)
+    return code, Loaded(machine_code, "run", 8)
+
+
+def _keep(plan: Path, binary: Path, code: Code, machine_code: bytes) -> None:
+    """Keep code on disk; where that cannot be, it is made again next time."""
+    try:
+        plan.parent.mkdir(parents=True, exist_ok=True)
+        for target, content in ((binary, machine_code), (plan, json.dumps(asdict(code)).encode())):
+            write_whole(target, partial(_written, content))
+    except OSError:
+        pass
+
+
+def _written(content: bytes, path: Path) -> None:
+    path.write_bytes(content)
+
+
+def placed(array: Any, size: int, draws: int, width: int) -> tuple[FloatArray, int, int]:
+    """Return an array as the code reads it, and the strides of its elements and of its draws.
+
+    Parameters
+    ----------
+    array
+        What a run holds: the same in all draws, or with draws last.
+    size
+        Elements of a draw.
+    draws
+        Number of draws.
+    width
+        Draws in a vector: what is the same in all is repeated so often.
+    """
+    values = np.asarray(array, dtype=np.float64)
+    if values.size == size * draws and draws > 1 and values.strides[-1] == 0:
+        values = values[..., :1]
+    if values.size == size:
+        return np.repeat(values.reshape(-1), width), width, 0
+    table = np.ascontiguousarray(values).reshape(size, draws)
+    if draws < width:
+        table = np.concatenate([table, np.repeat(table[:, -1:], width - draws, axis=1)], axis=1)
+    return table, max(draws, width), 1
+
+
+@dataclass(slots=True)
+class Bound:
+    """A run and its code, ready to be called: addresses of what is read and written, and what must stay in memory."""
+
+    code: Code
+    call: Loaded
+    context: Any
+    outputs: dict[str, FloatArray]
+    held: list[Any]
+    draws: int
+
+    def take(self, first: int, vectors: int, width: int) -> None:
+        """Take all steps of some vectors of draws."""
+        scratch = np.empty(self.code.size * width * GROUP + width)
+        offset = -scratch.ctypes.data % (8 * width)
+        kinds = np.array(self.code.kinds, dtype=np.int64)
+        self.call(
+            self.context.ctypes.data + 8, first, vectors, len(kinds) - 1, max(self.draws - width, 0),
+            kinds.ctypes.data, scratch.ctypes.data + offset, GROUP,
+        )  # fmt: skip
+
+
+def bound(run: Any, scalar: Any, draws: int, asked: Collection[str] | None) -> Bound:
+    """Bind a run that has taken no step to its code.
+
+    Parameters
+    ----------
+    run
+        The run, of all draws.
+    scalar
+        The same run with one draw, which says how many elements a draw has.
+    draws
+        Number of draws.
+    asked
+        Outputs to store; all where absent.
+    """
+    arrays = dict(leaves(run))
+    code, call = known(scalar, arrays.items() if scalar is run else leaves(scalar))
+    width = machine()[2]
+    held: list[Any] = []
+    rows = []
+    for key in code.inputs:
+        path, shape = numbers_of(key)
+        size, cells = prod(shape), prod(shape[1:])
+        table, cell, draw = placed(arrays[path], size, draws, width)
+        held.append(table)
+        rows.append((table.ctypes.data, cells * cell, cell, draw))
+    outputs, places = _outputs(code, shapes_of(run), max(draws, width), asked)
+    nothing = np.empty(width)
+    targets = [places.get(name, (nothing.ctypes.data, 0, 0, 0)) for name in code.outputs]
+    table_of_outputs = np.array(targets, dtype=np.int64)
+    context = np.empty(1 + FIELDS * len(rows), dtype=np.int64)
+    context[0] = table_of_outputs.ctypes.data
+    context[1:] = np.array(rows, dtype=np.int64).reshape(-1)
+    return Bound(code, call, context, outputs, [*held, nothing, table_of_outputs], draws)
+
+
+def _outputs(
+    code: Code, shapes: Mapping[str, tuple[int, ...]], draws: int, asked: Collection[str] | None
+) -> tuple[dict[str, FloatArray], dict[str, tuple[int, int, int, int]]]:
+    """Return arrays for the outputs that are asked for, and where they lie."""
+    arrays: dict[str, FloatArray] = {}
+    places: dict[str, tuple[int, int, int, int]] = {}
+    for name in code.outputs:
+        if asked is None or name in asked:
+            arrays[name] = np.empty((*shapes[name], draws))
+            row = prod(shapes[name][1:]) * draws
+            places[name] = arrays[name].ctypes.data, row, draws, 1
+    return arrays, places
+
+
+def steps_taken(
+    run: Any, scalar: Any, draws: int, asked: Collection[str] | None = None, threads: int = 1
+) -> dict[str, FloatArray]:
+    """Take all steps of a run, and return the outputs that are asked for, with draws last."""
+    ready, width = bound(run, scalar, draws, asked), machine()[2]
+    vectors = -(-draws // width)
+    if threads == 1 or vectors < threads:
+        ready.take(0, vectors, width)
+    else:
+        share = -(-vectors // threads)
+        with ThreadPoolExecutor(threads) as pool:
+            for part in [
+                pool.submit(ready.take, begin * width, min(share, vectors - begin), width)
+                for begin in range(0, vectors, share)
+            ]:
+                part.result()
+    return {name: array[..., :draws] for name, array in ready.outputs.items()}

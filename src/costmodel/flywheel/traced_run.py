@@ -1,0 +1,209 @@
+"""The flywheel's step, traced: the very step that NumPy takes, run once with arrays that write down what is done.
+
+A run is built as for NumPy. Its arrays are what the code reads; what a step replaces is carried in the draw's own
+memory. A step is traced for each kind that there is: the first ones, where some things are not yet known, and those of
+a year's end; what the step asked of its own number tells which steps a kind serves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from costmodel.foundation.inputs import Inputs
+from costmodel.foundation.schedules import TimeGrid
+from costmodel.foundation.trace_graph import Graph, Guard, TracingError, answered
+from costmodel.foundation.tracing import Index, Table, Traced, nodes_of
+from costmodel.foundation.vector_needs import Phase
+
+COUNTER = "now"
+"""Attribute that counts steps in whatever a run holds."""
+LEFT_OUT = frozenset({"shared", "record", "scenario", "drawn"})
+"""Attributes that a traced step goes without: a short cut where all draws agree, the recorder, and what was read."""
+
+
+# -- what a run holds --------------------------------------------------------------------------------------------------
+
+
+def parts(item: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the attributes or entries of what a run holds, by name."""
+    if isinstance(item, dict):
+        yield from ((str(key), value) for key, value in item.items())
+    elif isinstance(item, list | tuple):
+        yield from ((str(number), value) for number, value in enumerate(item))
+    else:
+        names = [name for kind in type(item).__mro__ for name in getattr(kind, "__slots__", ())]
+        for name in dict.fromkeys([*names, *getattr(item, "__dict__", {})]):
+            if hasattr(item, name):
+                yield name, getattr(item, name)
+
+
+def is_whole(item: Any) -> bool:
+    """Whether something is taken as it is: not a part of the run whose parts matter."""
+    if isinstance(item, list | tuple | dict):
+        return False
+    return not type(item).__module__.startswith("costmodel.") or isinstance(item, Inputs | TimeGrid)
+
+
+def leaves(item: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield everything that a run holds, by its path."""
+    if isinstance(item, np.ndarray | Traced | Index) or is_whole(item):
+        yield path, item
+        return
+    for name, value in parts(item):
+        if name not in LEFT_OUT:
+            yield from leaves(value, f"{path}.{name}")
+
+
+def traced(item: Any, graph: Graph, path: str = "", known: dict[int, Any] | None = None) -> Any:
+    """Return a copy of what a run holds in which every number is traced."""
+    known = {} if known is None else known
+    name = path.rpartition(".")[2]
+    if name in LEFT_OUT:
+        return None
+    if isinstance(item, np.ndarray | Traced | float):
+        shape = np.shape(item)
+        return Table(graph, f"{path}|{','.join(map(str, shape))}", shape)
+    if isinstance(item, Index):
+        return Index(graph, item.offset - 1)
+    if name == COUNTER and isinstance(item, int):
+        return Index(graph, item)
+    if is_whole(item):
+        return item
+    if id(item) in known:
+        return known[id(item)]
+    if isinstance(item, list | tuple | dict):
+        entries = {key: traced(value, graph, f"{path}.{key}", known) for key, value in parts(item)}
+        if isinstance(item, dict):
+            return dict(zip(item, entries.values(), strict=True))
+        return type(item)(entries.values())
+    copy = object.__new__(type(item))
+    known[id(item)] = copy
+    for key, value in parts(item):
+        object.__setattr__(copy, key, traced(value, graph, f"{path}.{key}", known))
+    return copy
+
+
+def structure(held: Iterable[tuple[str, Any]]) -> str:
+    """Return what decides how a step is traced: what there is, but for its numbers."""
+    rows = []
+    for path, value in held:
+        if isinstance(value, np.ndarray | Traced | float):
+            rows.append(f"{path} {np.shape(value)}")
+        elif isinstance(value, Index):
+            rows.append(f"{path} step{value.offset:+d}")
+        elif isinstance(value, int | str | bool) or value is None:
+            rows.append(f"{path} {value!r}")
+    return "\n".join(rows)
+
+
+# -- tracing -----------------------------------------------------------------------------------------------------------
+
+
+class _Notes:
+    """Stands in for the recorder of a traced run: notes what is put where."""
+
+    def __init__(self, graph: Graph, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        self.graph, self.shapes = graph, shapes
+        self.puts: list[tuple[str, int, int, Any]] = []
+
+    def put(self, index: Index | None, **values: Any) -> None:
+        """Note values of the present step."""
+        if index is None:
+            raise TracingError("what is put whole belongs to no step")
+        for name, value in values.items():
+            wanted = np.broadcast_to(nodes_of(self.graph, value), (*self.shapes[name][1:], 1)).reshape(-1)
+            for element, node in enumerate(wanted):
+                self.puts.append((name, index.offset, element, self.graph.number(self.graph.node(node))))
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of step: what must hold of the number of a step, and of what a run holds, before it and after."""
+
+    before: str
+    guards: tuple[Guard, ...]
+    after: str
+
+    def serves(self, step: int, present: str) -> bool:
+        """Whether it serves a step."""
+        return present == self.before and all(
+            answered(how, step + offset, of) == answer for how, offset, of, answer in self.guards
+        )
+
+
+def trace(run: Any, steps: int, shapes: Mapping[str, tuple[int, ...]]) -> tuple[list[Phase], list[int]]:
+    """Trace every kind of step of a scalar run, and its end.
+
+    Parameters
+    ----------
+    run
+        A run of one draw that has taken no step.
+    steps
+        Number of steps.
+    shapes
+        Shape of each output, without draws.
+
+    Returns
+    -------
+    tuple
+        The phases, and which of them each step is; the last entry is the end.
+    """
+    kinds: list[Kind] = []
+    phases: list[Phase] = []
+    order: list[int] = []
+    after: dict[int, Any] = {}
+    held = run
+    present = structure(leaves(traced(held, Graph())))
+    for step in range(steps):
+        number = next((i for i, kind in enumerate(kinds) if kind.serves(step, present)), None)
+        if number is None:
+            number = len(kinds)
+            graph, copy, before = _copy(held, step)
+            copy.record = notes = _Notes(graph, shapes)
+            copy.take(Index(graph))
+            phases.append(Phase(graph, notes.puts, _kept(graph, copy, before)))
+            after[number] = copy
+            kinds.append(Kind(present, tuple(graph.guards), structure(leaves(traced(copy, Graph())))))
+        order.append(number)
+        held, present = after[number], kinds[number].after
+    graph, copy, _ = _copy(held, steps)
+    copy.record = notes = _Notes(graph, shapes)
+    copy.close(Index(graph))
+    return [*phases, Phase(graph, notes.puts, {})], [*order, len(phases)]
+
+
+def _copy(held: Any, step: int) -> tuple[Graph, Any, dict[str, Any]]:
+    graph = Graph()
+    graph.now = step
+    copy = traced(held, graph)
+    return graph, copy, dict(leaves(copy))
+
+
+def _kept(graph: Graph, copy: Any, before: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return what a step has replaced, by path."""
+    kept = {}
+    for path, value in leaves(copy):
+        if value is before.get(path) or not isinstance(value, np.ndarray | Traced | float):
+            continue
+        key = f"{path}|{','.join(map(str, np.shape(value)))}"
+        if isinstance(value, Table) and value.path == key:
+            continue
+        kept[key] = [graph.number(graph.node(node)) for node in np.reshape(nodes_of(graph, value), -1)]
+    return kept
+
+
+def written_paths(phases: Sequence[Phase]) -> set[str]:
+    """Return the paths of the tables that steps write."""
+    found: set[str] = set()
+    pending = [node for phase in phases for node in phase.graph.blocks[0]]
+    while pending:
+        node = pending.pop()
+        if node.kind == "write":
+            found.add(node.data[0])
+        if node.kind == "loop":
+            pending += node.data.body
+    return found

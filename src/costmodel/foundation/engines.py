@@ -1,0 +1,77 @@
+"""Which engine computes a model: NumPy, which is always there and the reference, or compiled code (extra ``fast``).
+
+The choice depends on nothing but what is asked for and what is installed, never on what has run before: the same call
+gives the same bits again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from importlib.util import find_spec
+from typing import Literal, TypeAlias
+
+from costmodel.foundation.blocks import BLOCK
+from costmodel.foundation.errors import DomainError, missing_extra
+
+Engine: TypeAlias = Literal["auto", "numpy", "compiled"]
+"""``auto``: compiled for large ensembles where the extra ``fast`` is installed, else NumPy."""
+ENGINES = ("auto", "numpy", "compiled")
+COMPILED_FROM = 4 * BLOCK
+"""Draws from which ``auto`` compiles [1]: NumPy takes as long for them as compiling does."""
+
+_ENGINE: ContextVar[str] = ContextVar("engine", default="numpy")
+_ASKED: ContextVar[frozenset[str] | None] = ContextVar("asked", default=None)
+
+
+def chosen_engine(engine: str, draws: int | None) -> str:
+    """Return ``numpy`` or ``compiled``.
+
+    Parameters
+    ----------
+    engine
+        One of ``ENGINES``.
+    draws
+        Draws of the whole design; absent for a scalar run.
+
+    Raises
+    ------
+    DomainError
+        If there is no such engine.
+    MissingExtraError
+        If compiled code is asked for and the extra is not installed.
+
+    Examples
+    --------
+    >>> chosen_engine("auto", None), chosen_engine("numpy", 100_000)
+    ('numpy', 'numpy')
+    """
+    if engine not in ENGINES:
+        raise DomainError(f"engine is {', '.join(map(repr, ENGINES))}; given {engine!r}")
+    if engine == "compiled" and find_spec("llvmlite") is None:
+        raise missing_extra("fast", "engine='compiled'")
+    if engine != "auto":
+        return engine
+    return "compiled" if (draws or 0) >= COMPILED_FROM and find_spec("llvmlite") is not None else "numpy"
+
+
+@contextmanager
+def using(engine: str, asked: frozenset[str] | None = None) -> Iterator[None]:
+    """Let models that can compute with an engine, and store no more outputs than are asked for."""
+    tokens = _ENGINE.set(engine), _ASKED.set(asked)
+    try:
+        yield
+    finally:
+        _ENGINE.reset(tokens[0])
+        _ASKED.reset(tokens[1])
+
+
+def present_engine() -> str:
+    """Return the engine that models compute with."""
+    return _ENGINE.get()
+
+
+def asked_outputs() -> frozenset[str] | None:
+    """Return the outputs that are read of the result; absent: any may be."""
+    return _ASKED.get()

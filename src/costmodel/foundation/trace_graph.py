@@ -1,0 +1,182 @@
+"""The operations of a step that is traced, in order: what machine code is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Guard = tuple[str, int, int, bool]
+"""What was asked of the number of the step: how, what was added to it, of which number, and the answer."""
+
+COMPARISONS = {"greater": "ogt", "greater_equal": "oge", "less": "olt", "less_equal": "ole", "equal": "oeq",
+               "not_equal": "une"}  # fmt: skip
+LOGICAL = {"bitwise_and": "and", "bitwise_or": "or", "logical_and": "and", "logical_or": "or"}
+ARITHMETIC = frozenset({
+    "add", "subtract", "multiply", "divide", "negative", "maximum", "minimum", "absolute", "sign", "floor", "ceil",
+    "exp", "expm1", "log", "log1p", "power", "sqrt",
+})  # fmt: skip
+"""Operations that a traced array knows, by the name of NumPy's function."""
+_FOLDED = {name: getattr(np, name) for name in ARITHMETIC}
+
+
+class TracingError(TypeError):
+    """What a traced array cannot do; it names the operation."""
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """One operation on all draws: its kind, what it is applied to, and what else it needs to know."""
+
+    kind: str
+    args: tuple[Node, ...] = ()
+    data: Any = None
+
+    @property
+    def is_mask(self) -> bool:
+        """Whether its values are true or false."""
+        return self.kind in ("compare", "mask")
+
+
+@dataclass(slots=True, eq=False)
+class Loop:
+    """Operations that are repeated: what is carried from one time to the next, and when it ends.
+
+    ``rows`` are the first row and the bound of a loop over rows of a table; absent, ``times`` are counted. A loop ends
+    early where ``done`` holds in all draws, and is left out where ``among`` holds in none.
+    """
+
+    carried: list[Node]
+    body: list[Node]
+    initial: tuple[Node, ...]
+    following: tuple[Node, ...] = ()
+    times: int = 0
+    rows: tuple[Node, Node] | None = None
+    done: Node | None = None
+    among: Node | None = None
+    row: Node = field(default_factory=lambda: Node("row"))
+    split: int = 0
+    """Operations of the body that tell whether it is done."""
+
+
+class Graph:
+    """The operations of a traced step, in order."""
+
+    def __init__(self) -> None:
+        self.blocks: list[list[Node]] = [[]]
+        self._known: list[dict[Any, Node]] = [{}]
+        self.guards: list[Guard] = []
+        self.now = 0
+        """The number of the step that stands in for all: guards are answered by it."""
+        self.step = self.add("step")
+
+    def add(self, kind: str, *args: Node, data: Any = None, fresh: bool = False) -> Node:
+        """Return an operation; the same one again where it has been recorded and nothing has been stored since."""
+        key = (kind, args, data)
+        if not fresh:
+            for known in reversed(self._known):
+                found: Node | None = known.get(key)
+                if found is not None:
+                    return found
+        node = Node(kind, args, data)
+        self.blocks[-1].append(node)
+        if not fresh:
+            self._known[-1][key] = node
+        return node
+
+    def constant(self, value: float) -> Node:
+        """Return a number."""
+        number = float(value)
+        return self.add("constant", data=(number, np.copysign(1.0, number)))
+
+    def node(self, value: Any) -> Node:
+        """Return one value as an operation: one already, the number of a step, or a number."""
+        if isinstance(value, Node):
+            return value
+        if hasattr(value, "node"):
+            known: Node = value.node(self)
+            return known
+        return self.constant(value)
+
+    def apply(self, name: str, *values: Any) -> Node:
+        """Return an operation of NumPy's name on values; numbers are computed at once."""
+        args = tuple(self.node(value) for value in values)
+        if name in COMPARISONS:
+            return self.add("compare", *args, data=COMPARISONS[name])
+        if name in LOGICAL and all(arg.is_mask for arg in args):
+            return self.add("mask", *args, data=LOGICAL[name])
+        if name in ("invert", "logical_not"):
+            return self.add("mask", *args, data="not")
+        if name == "isnan":
+            return self.add("compare", args[0], args[0], data="uno")
+        if name == "isfinite":
+            return self.add("compare", self.add("absolute", args[0]), self.constant(np.inf), data="olt")
+        if name not in ARITHMETIC:
+            raise TracingError(f"a traced array has no {name}")
+        args = tuple(self.number(arg) for arg in args)
+        if all(arg.kind == "constant" for arg in args):
+            with np.errstate(all="ignore"):
+                return self.constant(_FOLDED[name](*(np.float64(arg.data[0]) for arg in args)))
+        return self._simplest(name, args)
+
+    def _simplest(self, name: str, args: tuple[Node, ...]) -> Node:
+        """Return an operation, or its operand where the other one changes nothing."""
+        for own, other in ((0, 1), (1, 0)):
+            if len(args) == 2 and args[other].kind == "constant":
+                number = args[other].data[0]
+                neutral = (name == "add" and number == 0.0) or (name == "multiply" and number == 1.0)
+                if neutral or (own == 0 and name == "divide" and number == 1.0):
+                    return args[own]
+        return self.add(name, *args)
+
+    def number(self, node: Node) -> Node:
+        """Return true and false as 1 and 0."""
+        return self.select(node, self.constant(1.0), self.constant(0.0)) if node.is_mask else node
+
+    def select(self, mask: Any, one: Any, other: Any) -> Node:
+        """Return one value where a mask holds, else the other."""
+        if not isinstance(mask, Node):
+            return self.node(one if mask else other)
+        chosen = mask if mask.is_mask else self.add("compare", mask, self.constant(0.0), data="une")
+        first, second = self.node(one), self.node(other)
+        if first is second:
+            return first
+        if first.is_mask and second.is_mask:
+            raise TracingError("a choice between two masks")
+        return self.add("select", chosen, self.number(first), self.number(second))
+
+    def stored(self) -> None:
+        """Forget what is known: a table has changed, and what is read from it must be read again."""
+        self._known = [{key: node for key, node in known.items() if key[0] != "read"} for known in self._known]
+
+    @contextmanager
+    def inside(self, loop: Loop) -> Iterator[None]:
+        """Record what follows as the body of a loop."""
+        self.blocks.append(loop.body)
+        self._known.append({})
+        yield
+        self._known.pop()
+        self.blocks.pop()
+
+    def close(self, loop: Loop, following: Sequence[Node]) -> list[Node]:
+        """Add a loop, and return what it carries at its end."""
+        loop.following = tuple(following)
+        self.stored()
+        node = self.add("loop", data=loop, fresh=True)
+        return [self.add("result", node, data=number, fresh=True) for number in range(len(following))]
+
+    def ask(self, how: str, offset: int, of: int) -> bool:
+        """Answer what is asked of the number of the step, and keep it as a guard."""
+        answer = answered(how, self.now + offset, of)
+        self.guards.append((how, offset, of, answer))
+        return answer
+
+
+def answered(how: str, number: int, of: int) -> bool:
+    """Return the answer to a question on the number of a step."""
+    if how == "multiple":
+        return number % of == 0
+    return bool({"lt": number < of, "le": number <= of, "eq": number == of, "gt": number > of, "ge": number >= of}[how])

@@ -1,0 +1,208 @@
+"""Traced arrays: what they write down is what NumPy does, and what draws decide is not decided for them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from costmodel.foundation import machine_code, row_loops, tracing
+from costmodel.foundation.trace_graph import Graph, TracingError, answered
+from costmodel.foundation.tracing import Index, Table, Traced
+from costmodel.foundation.vector_code import Writer
+from costmodel.foundation.vector_needs import Phase
+from costmodel.foundation.vector_run import FIELDS
+
+pytestmark = pytest.mark.closed_form
+WIDTH = 4
+"""Draws in a vector of these tests: any machine can do it."""
+
+
+def computed(step, arrays: dict[str, np.ndarray], shape: tuple[int, ...], kept: dict[str, str] | None = None, steps=1):
+    """Trace a step that reads tables, compile it, run it over the draws of the tables, and return what it put out.
+
+    ``step`` is called with a graph's index and the tables; it returns its output, and by path what is carried on.
+    """
+    pytest.importorskip("llvmlite")
+    graph = Graph()
+    tables = {name: Table(graph, name, array.shape[:-1]) for name, array in arrays.items()}
+    value, carried = step(Index(graph), tables)
+    nodes = np.broadcast_to(tracing.nodes_of(graph, value), shape).reshape(-1)
+    puts = [("out", 0, cell, graph.number(graph.node(node))) for cell, node in enumerate(nodes)]
+    kept_nodes = {
+        path: [graph.number(graph.node(node)) for node in tracing.nodes_of(graph, item).reshape(-1)]
+        for path, item in carried.items()
+    }
+    shapes = {name: array.shape[:-1] for name, array in arrays.items()}
+    written = {node.data[0] for node in _all_nodes(graph.blocks[0]) if node.kind == "write"}
+    end = Graph()
+    writer = Writer([Phase(graph, puts, kept_nodes), Phase(end, [], {})], shapes, kept_nodes, written, shapes, WIDTH)
+    code = machine_code.Loaded(machine_code.compiled(writer.text()), "run", 8)
+    draws = next(iter(arrays.values())).shape[-1]
+    rows = []
+    for name in writer.plan.inputs:
+        array = arrays[name]
+        rows.append((array.ctypes.data, int(np.prod(array.shape[1:], dtype=int)), draws, 1))
+    out = np.full((steps, *shape, draws), np.nan)
+    places = np.array([(out.ctypes.data, int(np.prod(shape, dtype=int)) * draws, draws, 1)], dtype=np.int64)
+    context = np.empty(1 + FIELDS * len(rows), dtype=np.int64)
+    context[0] = places.ctypes.data
+    context[1:] = np.array(rows, dtype=np.int64).reshape(-1)
+    kinds = np.array([0] * steps + [1], dtype=np.int64)
+    scratch = np.empty(writer.plan.size * WIDTH + 64)
+    start = scratch.ctypes.data + (-scratch.ctypes.data % 64)
+    code(context.ctypes.data + 8, 0, -(-draws // WIDTH), steps, draws - WIDTH, kinds.ctypes.data, start, 1)
+    return out
+
+
+def _all_nodes(block):
+    for node in block:
+        yield node
+        if node.kind == "loop":
+            yield from _all_nodes(node.data.body)
+
+
+SAMPLES = np.concatenate([
+    np.linspace(-740.0, 709.0, 20_001), np.linspace(-1e-3, 1e-3, 2001), np.geomspace(1e-300, 1e300, 5001),
+    [0.0, 1.0, np.inf, -np.inf, np.nan, 5e-324, 1e-310],
+])  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["exp", "expm1", "log", "log1p"])
+def test_exponentials_and_logarithms_are_those_of_numpy_to_the_last_bits(name: str) -> None:
+    function = getattr(np, name)
+    x = np.append(SAMPLES, [2.0, 3.0])[: 4 * (len(SAMPLES) // 4)]
+    got = computed(lambda step, tables: (function(tables["x"]), {}), {"x": x}, ())[0]
+    with np.errstate(all="ignore"):
+        expected = function(x)
+    normal = np.abs(expected) > 1e-300
+    np.testing.assert_array_equal(np.isnan(got), np.isnan(expected))
+    np.testing.assert_array_equal(got[~np.isfinite(expected)], expected[~np.isfinite(expected)])
+    close = normal & np.isfinite(expected)
+    np.testing.assert_allclose(got[close], expected[close], rtol=4.5e-16)
+    np.testing.assert_allclose(got[~normal], expected[~normal], rtol=0.0, atol=1e-300)
+
+
+def test_powers_are_those_of_numpy() -> None:
+    x, y = (item.reshape(-1) for item in np.meshgrid(np.geomspace(1e-6, 1e6, 40), np.linspace(-3.0, 3.0, 40)))
+    edges = np.array(
+        [[0.0, 2.0], [0.0, 0.0], [1.0, np.inf], [np.inf, 0.5], [5.0, 0.0], [0.0, -1.0], [2, 0.5], [4, 0.5]]
+    )
+    x, y = np.append(x, edges[:, 0]), np.append(y, edges[:, 1])
+    got = computed(lambda step, tables: (np.power(tables["x"], tables["y"]), {}), {"x": x, "y": y}, ())[0]
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(got, np.power(x, y), rtol=2e-14)
+
+
+def test_what_is_not_a_number_stays_so_in_the_larger_and_the_smaller() -> None:
+    x, y = np.array([np.nan, 1.0, np.nan, 2.0]), np.array([1.0, np.nan, np.nan, 3.0])
+    got = computed(lambda step, t: (np.maximum(t["x"], t["y"]) + np.minimum(t["y"], 7.0), {}), {"x": x, "y": y}, ())[0]
+    np.testing.assert_array_equal(got, [np.nan, np.nan, np.nan, 6.0])
+
+
+def test_a_carried_value_and_a_row_of_the_step() -> None:
+    flow = np.arange(12.0).reshape(3, 4)  # (step, draw)
+
+    def step(k, tables):
+        total = tables["total"] + tables["flow"][k]
+        return total * (k + 1), {"total": total}
+
+    got = computed(step, {"flow": flow, "total": np.zeros((1, 4))}, (1,), steps=3)
+    np.testing.assert_array_equal(got[:, 0], np.cumsum(flow, axis=0) * np.array([[1.0], [2.0], [3.0]]))
+
+
+def test_rows_are_written_read_late_and_summed_up_to_the_present_step() -> None:
+    lag = np.array([[0.0, 1.0, 2.0, 1.0]])
+    table = np.zeros((4, 4))
+
+    def step(k, tables):
+        tables["kept"][k] = tables["flow"][k]
+        late = row_loops.rows_at(tables["kept"], np.maximum(k - tables["lag"][0], 0.0))
+        return late + 100.0 * row_loops.summed(tables["kept"][0 : k + 1]), {}
+
+    flow = np.arange(16.0).reshape(4, 4)
+    got = computed(step, {"flow": flow, "kept": table, "lag": lag}, (), steps=4)
+    rows = np.maximum(np.arange(4)[:, None] - lag, 0.0).astype(int)
+    np.testing.assert_array_equal(got, flow[rows, np.arange(4)] + 100.0 * np.cumsum(flow, axis=0))
+
+
+def test_a_row_is_read_again_after_it_was_written() -> None:
+    """0 before; flow after the first writing, twice the flow after the second."""
+
+    def step(k, tables):
+        before = tables["kept"][k]
+        tables["kept"][k] = before + tables["flow"][k]
+        middle = tables["kept"][k]
+        tables["kept"][k] = 2.0 * middle
+        return 100.0 * before + 10.0 * middle + tables["kept"][k], {}
+
+    flow = np.arange(8.0).reshape(2, 4)
+    got = computed(step, {"flow": flow, "kept": np.zeros((2, 4))}, (), steps=2)
+    np.testing.assert_array_equal(got, 12.0 * flow)
+
+
+def test_rows_are_multiplied_in_place_up_to_the_present_step() -> None:
+    """Each step writes a row of ones and doubles all rows so far, in the second draw alone."""
+
+    def step(k, tables):
+        tables["kept"][k] = np.ones_like(tables["factor"])
+        factor = tables["factor"]
+
+        def double(row):
+            tables["kept"][row] *= factor
+
+        row_loops.each_row(0, k + 1, double, row_loops.changed(factor))
+        return row_loops.summed(tables["kept"][0 : k + 1]), {}
+
+    factor = np.array([[1.0, 2.0, 1.0, 1.0]])
+    got = computed(step, {"factor": factor, "kept": np.zeros((3, 1, 4))}, (1,), steps=3)
+    np.testing.assert_array_equal(got[:, 0], [[1.0, 2.0, 1.0, 1.0], [2.0, 6.0, 2.0, 2.0], [3.0, 14.0, 3.0, 3.0]])
+
+
+def test_a_loop_ends_for_each_draw_on_its_own() -> None:
+    """Halve until at most 1: a draw that has arrived keeps its value, whatever its neighbours still do."""
+    x = np.array([1.0, 8.0, 5.0, 1024.0])
+
+    def halve(state):
+        return (np.where(state[0] <= 1.0, state[0], state[0] / 2.0), state[1] + 1.0)
+
+    def step(k, tables):
+        start = tables["x"]
+        return row_loops.repeat(9, halve, (start, np.zeros_like(start)), lambda state: state[0] <= 1.0)[0], {}
+
+    got = computed(step, {"x": x}, ())[0]
+    np.testing.assert_array_equal(got, [1.0, 1.0, 0.625, 2.0])
+
+
+def test_a_short_cut_that_all_draws_must_agree_on_is_not_taken() -> None:
+    array = Table(Graph(), "x", (2,))
+    assert (array > 0.0).any() and not (array > 0.0).all() and not np.all(array > 0.0)
+
+
+def test_what_cannot_be_traced_is_named() -> None:
+    array = Table(Graph(), "x", (2,))
+    with pytest.raises(TracingError, match="cos"):
+        np.cos(array)
+    with pytest.raises(TracingError, match="sort"):
+        np.sort(array)
+    with pytest.raises(TypeError):
+        float(array[0])
+    with pytest.raises(TracingError, match="at the number of a step"):
+        array[0] = 1.0
+
+
+def test_what_a_step_asks_of_its_number_is_kept() -> None:
+    graph = Graph()
+    graph.now = 3
+    step = Index(graph)
+    assert (step == 0) is False and (step + 1) % 4 == 0 and step >= 2
+    assert graph.guards == [("eq", 0, 0, False), ("multiple", 1, 4, True), ("ge", 0, 2, True)]
+    assert all(answered(how, 7 + more, of) == answer for how, more, of, answer in graph.guards)
+    assert not all(answered(how, 4 + more, of) == answer for how, more, of, answer in graph.guards)
+
+
+def test_numbers_are_computed_once_and_equal_operations_are_one() -> None:
+    graph = Graph()
+    x = Table(graph, "x", ())
+    one, other = np.exp(x * 2.0), np.exp(x * 2.0)
+    assert one.nodes[()] is other.nodes[()]
+    assert Traced(graph, np.array(graph.constant(2.0), dtype=object)).nodes[()] is graph.apply("multiply", 1.0, 2.0)
