@@ -242,16 +242,6 @@ def test_a_link_that_is_no_address_of_the_web_stays_text() -> None:
 
 
 @pytest.mark.contract
-def test_outputs_leave_in_the_columns_of_the_iamc() -> None:
-    table = sales(3).to_iamc("World")
-    assert table.columns == ("model", "scenario", "region", "variable", "unit", "year", "value")
-    rows = {row["variable"]: row for row in table.records()}
-    assert rows["sold|north|p50"]["value"] == sales(3).table("sold").rows[0][2][1]
-    assert rows["revenue|p5"]["unit"] == "USD" and rows["revenue|p5"]["year"] == 2027
-    assert sales().to_iamc().records()[0]["variable"] == "sold|north"
-
-
-@pytest.mark.contract
 def test_units_are_shown_with_a_prefix_that_fits() -> None:
     assert shown_unit("USD", 2.5e9) == ("B USD", 1e-9)
     assert shown_unit("Wh/token") == ("Wh/Mtoken", 1e6)

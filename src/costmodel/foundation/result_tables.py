@@ -188,32 +188,3 @@ def long_table(written: Sequence[str], table: Table, banded: bool | None = None)
                 year = None if head == "value" else int(head)
                 rows.append((year, text, row[1], *(cell if isinstance(cell, tuple) else (cell,) * len(names))))
     return Table(("year", "output", UNIT, *names), tuple(rows), table.title, table.notes)
-
-
-def iamc_of(result: Result, region: str) -> Table:
-    """Return the outputs with figures by year in the long form of the IAMC.
-
-    Parameters
-    ----------
-    result
-        A run.
-    region
-        What the figures cover, as ``World``.
-
-    Notes
-    -----
-    A quantile over the draws is a variable of its own, after the output's name and a stroke, as is an item.
-    """
-    model = f"costmodel {result.version} {result.scenario.model}"
-    names = [name for name, spec in result.outputs().items() if has_years(spec) and not spec.words]
-    if not names:
-        raise ScenarioError(f"{result.scenario.name}: no output has figures by year, so there is no IAMC table")
-    long = long_of(result, names)
-    ranks = long.columns[3:]
-    rows = []
-    for year, output, unit, *figures in long.rows:
-        variable = str(output).replace("[", "|").replace("]", "").replace(",", "|")
-        for rank, value in zip(ranks, figures, strict=True):
-            whole = variable if rank == "value" else f"{variable}|{rank}"
-            rows.append((model, result.scenario.name, region, whole, unit, year, value))
-    return Table(("model", "scenario", "region", "variable", UNIT, "year", "value"), tuple(rows))

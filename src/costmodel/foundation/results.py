@@ -32,7 +32,7 @@ from costmodel.foundation.outputs import (
 from costmodel.foundation.plotting import gallery
 from costmodel.foundation.reducers import exact_quantile
 from costmodel.foundation.restated import DEFAULT_INDEX
-from costmodel.foundation.result_tables import SUMMARY_QUANTILES, has_years, iamc_of, table_of, tables_of, words_of
+from costmodel.foundation.result_tables import SUMMARY_QUANTILES, has_years, table_of, tables_of, words_of
 from costmodel.foundation.scenario import Scenario
 from costmodel.foundation.tables import NOTEBOOK_ROOM, Table, figure, shown_unit
 from costmodel.foundation.version import VERSION
@@ -311,27 +311,6 @@ class Result:
             With ``alt_text``.
         """
         return gallery().plot(self, name, axes, **options)
-
-    def to_iamc(self, region: str = "World") -> Table:
-        """Return the outputs with figures by year as a long table in the columns of the IAMC, for ``pyam``.
-
-        Parameters
-        ----------
-        region
-            What the figures cover.
-
-        Returns
-        -------
-        Table
-            Columns model, scenario, region, variable, unit, year and value; items and quantiles over the draws follow
-            the name of the variable after a stroke.
-
-        Raises
-        ------
-        ScenarioError
-            If no output has figures by year.
-        """
-        return iamc_of(self, region)
 
     def to_xarray(self) -> Any:
         """Return every output as a labelled dataset (extra ``frames``).
