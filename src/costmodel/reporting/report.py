@@ -16,6 +16,8 @@ from costmodel.foundation.running import run_model
 from costmodel.foundation.scenario import Scenario, model_entry
 from costmodel.foundation.tables import Linked, Table, figure, shown_unit
 
+FIRST_YEAR = 1000
+"""Year from which a label is one of the calendar [1]."""
 ORDERS = 8
 """Orders of the changes over which a bridge is averaged [1]."""
 MOST_HEADLINES = 6
@@ -216,7 +218,7 @@ def _headline(result: Result, name: str, year: int | None = None) -> Headline | 
     label, selector, values = spec.label, name, np.asarray(result[name])
     if spec.time_axis is not None:
         years, rows = result.by_year(name)
-        if not years:
+        if not years or years[0] < FIRST_YEAR:  # years of a project, counted from its start, name no date
             return None
         wanted = years[-1] if year is None else year
         if wanted not in years:
