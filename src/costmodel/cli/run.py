@@ -21,8 +21,6 @@ from costmodel.cli.common import (
 from costmodel.cli.money import Money
 from costmodel.cli.outputs import print_outputs
 from costmodel.cli.rows import print_lines, show, show_or_json
-from costmodel.cli.tables import ROWS, print_run, yearly, yearly_ensemble
-from costmodel.cli.tables import as_json as yearly_json
 from costmodel.entry import load_scenario, run, scenario_names, simulate
 from costmodel.foundation.engines import Engine
 from costmodel.foundation.errors import DomainError, ScenarioError
@@ -31,6 +29,29 @@ from costmodel.foundation.results import Result
 from costmodel.foundation.table_files import SUFFIXES, save_table
 from costmodel.foundation.tables import Table
 
+ROWS = (
+    "fixed_weight_unit_cost",
+    "average_unit_cost",
+    "average_price",
+    "tokens",
+    "accelerators_in_service",
+    "facility_power",
+    "utilisation",
+    "rental_price",
+    "capex",
+    "depreciation",
+    "training_cost",
+    "inference_cost",
+    "training_share_of_cost",
+    "training_share_of_compute",
+    "user_spend",
+    "revenue",
+    "operator_cost",
+    "operating_income",
+    "operating_margin",
+    "free_cash_flow",
+)
+"""Outputs of the yearly table where none is asked for."""
 WHOLE = (".nc", ".zarr")
 """Endings of the names under which the whole result is written, for :func:`costmodel.load_result`."""
 
@@ -107,20 +128,22 @@ def _run_flywheel(
     whole: bool,
 ) -> None:
     """Run the flywheel and print its yearly table; whole, beside history."""
+    from costmodel.cli import tables
+
     if not scenario.grid.years:
         time = scenario.time
         raise ScenarioError(f"time: {time.start} to {time.end} holds no whole calendar year to show; use simulate()")
     median = simulate(scenario, engine=engine)
     if draws is None:
-        written, table = yearly(median, names)
+        written, table = tables.yearly(median, names)
     else:
         with executor_of(workers) as pool, progress("drawing") as shown:
-            written, table = yearly_ensemble(median, names, draws, seed, pool, shown, weighted, engine)
+            written, table = tables.yearly_ensemble(median, names, draws, seed, pool, shown, weighted, engine)
     if as_json:
-        print_json(yearly_json(written, table, median))
+        print_json(tables.as_json(written, table, median))
     else:
         _answer(median)
-        print_run(table, median, whole=whole)
+        tables.print_run(table, median, whole=whole)
     if out is not None and out.suffix in WHOLE:
         (median if draws is None else run(scenario, draws=draws, rng=seed, engine=engine)).save(out)
     elif out is not None:

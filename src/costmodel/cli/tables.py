@@ -19,30 +19,6 @@ from costmodel.foundation.engines import Engine
 from costmodel.foundation.result_tables import SUMMARY_QUANTILES, written_rows
 from costmodel.foundation.tables import UNIT, Table
 
-ROWS = (
-    "fixed_weight_unit_cost",
-    "average_unit_cost",
-    "average_price",
-    "tokens",
-    "accelerators_in_service",
-    "facility_power",
-    "utilisation",
-    "rental_price",
-    "capex",
-    "depreciation",
-    "training_cost",
-    "inference_cost",
-    "training_share_of_cost",
-    "training_share_of_compute",
-    "user_spend",
-    "revenue",
-    "operator_cost",
-    "operating_income",
-    "operating_margin",
-    "free_cash_flow",
-)
-"""Outputs of the yearly table where none is asked for."""
-
 
 def yearly(trajectory: Trajectory, names: Sequence[str]) -> tuple[tuple[str, ...], Table]:
     """Return the yearly table of a run, and how each of its rows is written as an output."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from costmodel.cli.common import print_json
-from costmodel.cli.exams import exams_table
 from costmodel.cli.rows import show
 from costmodel.foundation.tables import Table
-from costmodel.validation import Outcome, Refused, as_row, cases, failures, run, verdict
+
+if TYPE_CHECKING:
+    from costmodel.validation import Outcome
 
 EXAMS = "exams"
 """Word that asks for tables of measurements instead of cases."""
@@ -31,6 +32,9 @@ def validate_command(
 
     `costmodel validate exams` marks tables of measurements instead: fitted and unseen rows apart.
     """
+    from costmodel.cli.exams import exams_table
+    from costmodel.validation import as_row, cases, failures, run
+
     if domain == EXAMS:
         exams_table(by or [], as_json, markdown, steps or [])
         return
@@ -46,6 +50,8 @@ def validate_command(
 
 
 def _print(outcomes: tuple[Outcome, ...]) -> None:
+    from costmodel.validation import Refused, verdict
+
     rows = (
         {
             "case": outcome.case.name,
