@@ -109,6 +109,6 @@ def test_the_table_and_json_state_every_entry() -> None:
     ("case", "status"), [(_case(100.0), 0), (_case(150.0), 1), (_case(150.0, miss="known"), 0), (_case(math.nan), 1)]
 )
 def test_exit_status(monkeypatch: pytest.MonkeyPatch, case: Case, status: int) -> None:
-    monkeypatch.setattr(command, "cases", lambda _: (case,))
+    monkeypatch.setattr("costmodel.validation.cases", lambda _: (case,))
     for words in ([], ["--json"]):
         assert RUNNER.invoke(APP, words).exit_code == status

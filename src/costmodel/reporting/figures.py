@@ -147,7 +147,7 @@ def crossing(result: Result, first: str, second: str, axes: Any = None) -> Any:
         when = _passes(np.asarray(years, dtype=np.float64), one - two)
         if when is not None:
             axes.axvline(when, color="#555555", linewidth=0.8, linestyle=":")
-            axes.annotate(f"  {when:.1f}", (when, axes.get_ylim()[1]), ha="left", va="top", fontsize=8)
+            axes.annotate(f"  {when:.1f}", (when, axes.get_ylim()[0]), ha="left", va="bottom", fontsize=8)
         axes.legend(loc="upper left")
         axes.set_xticks(years[:: max(1, len(years) // 8)])
     label_y(axes, f"{result.spec(first).label} and {result.spec(second).label}", unit)
