@@ -78,12 +78,13 @@ def sort_by_keyboard(driver: Any, region: str, column: int) -> tuple[list[float]
 
     button = driver.find_element("css selector", f"{region} th:nth-child({column}) button")
     read = (
-        f"return Array.from(document.querySelectorAll('{region} tbody td:nth-child({column})'))"
+        "return Array.from(document.querySelectorAll(arguments[0]))"
         ".map((cell) => parseFloat(cell.dataset.value)).filter((value) => !Number.isNaN(value));"
     )
+    cells = f"{region} tbody td:nth-child({column})"
     driver.execute_script("arguments[0].focus()", button)
     orders = []
     for _ in range(2):
         driver.switch_to.active_element.send_keys(Keys.ENTER)
-        orders.append([float(value) for value in driver.execute_script(read)])
+        orders.append([float(value) for value in driver.execute_script(read, cells)])
     return orders[0], orders[1]
