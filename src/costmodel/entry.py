@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from costmodel.ownership.project_inputs import Project
     from costmodel.serving.deployment import Deployment
     from costmodel.serving.task import AgentTask
+    from costmodel.studies.idle_capacity import IdleCapacity
     from costmodel.studies.service import Service
     from costmodel.studies.training_programme import TrainingProgramme
     from costmodel.training.discovery import DiscoveryRun
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 FlywheelName: TypeAlias = Literal[
     "bond-flywheel",
+    "bust",
+    "bust-five",
     "capex-2025-alphabet",
     "capex-2025-amazon",
     "capex-2025-meta",
@@ -48,8 +51,18 @@ FlywheelName: TypeAlias = Literal[
     "capex-2026-microsoft",
     "company-plan",
     "company-plan-2026",
+    "discovered-kernel-fleet",
     "from-2026",
     "industry-five",
+    "meta-commitments",
+    "shock-capital-withdrawal",
+    "shock-export-limits",
+    "shock-power",
+    "shock-price-war",
+    "shock-serving-10",
+    "shock-serving-3",
+    "shock-training-10",
+    "shock-training-3",
 ]
 """Built-in scenarios of the flywheel."""
 
@@ -98,7 +111,7 @@ def _named_scenarios() -> dict[str, Any]:
 
 
 @overload
-def load_scenario(name_or_path: Literal["agent-task"]) -> AgentTask: ...
+def load_scenario(name_or_path: Literal["agent-task", "office-task", "society-of-thought"]) -> AgentTask: ...
 @overload
 def load_scenario(name_or_path: FlywheelName) -> FlywheelScenario: ...
 @overload
@@ -110,7 +123,7 @@ def load_scenario(name_or_path: Literal["frontier-ladder"]) -> TrainingLadder: .
 @overload
 def load_scenario(name_or_path: Literal["h100-hour"]) -> AcceleratorHour: ...
 @overload
-def load_scenario(name_or_path: Literal["h100-project"]) -> Project: ...
+def load_scenario(name_or_path: Literal["h100-project", "llama-4-cluster"]) -> Project: ...
 @overload
 def load_scenario(name_or_path: Literal["leapfrog"]) -> Contest: ...
 @overload
@@ -123,6 +136,8 @@ def load_scenario(name_or_path: Literal["token-on-h100"]) -> Deployment: ...
 def load_scenario(name_or_path: Literal["token-planner"]) -> Service: ...
 @overload
 def load_scenario(name_or_path: Literal["training-planner"]) -> TrainingProgramme: ...
+@overload
+def load_scenario(name_or_path: Literal["meta-compute"]) -> IdleCapacity: ...
 @overload
 def load_scenario(name_or_path: str | Path) -> Any: ...
 def load_scenario(name_or_path: str | Path) -> Any:
