@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from toy_firm import firm, written
 
-from costmodel.analysis.backtesting import backtest, plan_for
+from costmodel.analysis.assimilation import consistent_draws
+from costmodel.analysis.backtesting import backtest, backtest_dates, plan_for
+from costmodel.analysis.calibration import Observed
 from costmodel.analysis.known_at_a_date import Plan, Standing, as_known, latest_day
 from costmodel.entry import load_scenario
 from costmodel.foundation.distributions import Distribution
-from costmodel.foundation.errors import ScenarioError, UnknownParameterError
+from costmodel.foundation.errors import DomainError, ScenarioError, UnknownParameterError
 
 SOURCES = {
     "early": {"title": "An early filing", "date": "2028-11"},
@@ -64,7 +66,7 @@ def test_every_parameter_stands_as_it_was_known():
     assert [date for date, _ in found.scenario.cost.knots] == [dt.date(2029, 1, 1)]
     assert isinstance(found.scenario.demand.volume, Distribution)
     assert found.scenario.share == 0.9
-    assert found.counts() == {"known": 1, "record": 1, "prior": 1, "cut": 1, "hindsight": 1}
+    assert found.counts() == {"known": 1, "record": 1, "prior": 1, "cut": 1, "absent": 0, "hindsight": 1}
     assert [line.why for line in found.of(Standing.RECORD)] == ["the price list of then (2029-05)"]
 
 
@@ -91,8 +93,10 @@ def test_dates_after_the_day_and_centres_set_later_are_listed_as_hindsight():
     texts = [f"{line.path}: {line.why}" for line in known.of(Standing.HINDSIGHT)]
     assert "market.reasoning.launch: dated 2024-09-01" in texts
     assert any(text.startswith("market.chat.tokens: centre of its prior") for text in texts)
-    assert known.scenario.operators["industry"].plan.until == dt.date(2024, 1, 1)
-    assert max(date for date, _ in known.scenario.operators["industry"].plan.capex.knots) <= dt.date(2024, 1, 1)
+    plan = known.scenario.operators["industry"].plan
+    assert (plan.until, plan.sites) == (dt.date(2025, 1, 1), None)
+    fixed = [date for date, value in plan.capex.knots if not isinstance(value, Distribution)]
+    assert max(fixed) <= dt.date(2024, 1, 1)
 
 
 @pytest.mark.contract
@@ -183,7 +187,7 @@ def _all_prior():
 
 
 @pytest.mark.contract
-@pytest.mark.parametrize("as_of", ["2023-12-31", "2024-12-31"])
+@pytest.mark.parametrize("as_of", ["2023-12-31", "2024-12-31", "2025-12-31"])
 def test_the_built_in_backtests_of_the_flywheel_run_and_report_their_n(as_of):
     from costmodel.flywheel.history import read_off
 
@@ -194,3 +198,60 @@ def test_the_built_in_backtests_of_the_flywheel_run_and_report_their_n(as_of):
     assert all(row["low"] < row["median"] < row["high"] for row in found.unconditional.table().records())
     assert len(found.hindsight) > 50
     assert found.published_later
+    assert found.consistent.misfit[1] < 1.5 < found.consistent.misfit[0]
+    assert found.conditioned.crps < found.unconditional.crps
+
+
+@pytest.mark.published
+def test_capex_a_year_ahead_is_what_its_own_past_foretells():
+    """The prior of a plan a year ahead restated from yearly capex of the five companies, shared facts."""
+    growth = np.array([0.239, 0.305, 0.449, 0.077, 0.285, 0.295, 0.197, -0.039, 0.409, 0.525])  # log, 2016 to 2025
+    for years, share in ((8, 0.40), (9, 0.55), (10, 0.70)):
+        capex = plan_for("bond-flywheel", f"{2015 + years}-12-31").priors["operators.industry.plan.capex"].value
+        (_, last), (_, ahead) = capex["knots"][-2:]
+        past, rng = growth[:years], np.random.default_rng(0)
+        spread = past.std(ddof=1) * np.sqrt(1.0 + 1.0 / years)
+        drawn = past.mean() + spread * rng.standard_t(years - 1, 100_000)
+        low, high = np.exp(np.quantile(drawn - 0.5 * np.log(share) * rng.random(100_000), [0.05, 0.95]))
+        assert (ahead["p5"] / last, ahead["p95"] / last) == (
+            pytest.approx(low, rel=0.03),
+            pytest.approx(high, rel=0.03),
+        )
+
+
+@pytest.mark.closed_form
+@pytest.mark.parametrize("rounds", [1, 4])
+def test_draws_consistent_with_history_are_the_posterior_of_the_conjugate_case(rounds):
+    """Two normal inputs of which only the sum is seen: the posterior of normal theory, and their difference stays."""
+    ranges = {"a": {"dist": "normal", "mean": 1.0, "sd": 1.0}, "b": {"dist": "normal", "mean": 0.0, "sd": 2.0}}
+    seen = [Observed("total", 4.0, 0.5, log=False)]
+    found = consistent_draws(ranges, seen, draws=20_000, rng=0, rounds=rounds, model=lambda a, b: {"total": a + b})
+    from scipy.special import ndtri
+
+    ranks = found.design.ranks()
+    a, b = 1.0 + ndtri(ranks["a"]), 2.0 * ndtri(ranks["b"])
+    gain = np.array([1.0, 4.0]) / (1.0 + 4.0 + 0.25)
+    assert (a.mean(), b.mean()) == (
+        pytest.approx(1.0 + 3.0 * gain[0], abs=0.03),
+        pytest.approx(3.0 * gain[1], abs=0.05),
+    )
+    assert np.std(a + b) == pytest.approx(np.sqrt(5.0 * 0.25 / 5.25), rel=0.05)
+    assert np.std(2.0 * a - 0.5 * b) == pytest.approx(np.sqrt(5.0), rel=0.05), "what is not seen keeps its prior"
+
+
+@pytest.mark.contract
+def test_draws_consistent_with_history_refuse_what_they_cannot_do():
+    ranges, model = {"x": (0.0, 1.0)}, lambda x: {"y": np.where(x > 0.01, np.nan, x)}
+    seen = [Observed("y", 0.5, 0.1, log=False)]
+    with pytest.raises(DomainError, match="at least 100 draws"):
+        consistent_draws(ranges, seen, draws=99, model=model)
+    with pytest.raises(DomainError, match="uncertain inputs and something observed"):
+        consistent_draws(ranges, [], draws=200, model=model)
+    with pytest.raises(DomainError, match="of 1000 draws give finite figures"):
+        consistent_draws(ranges, seen, draws=1000, rng=0, model=model)
+
+
+@pytest.mark.contract
+def test_every_date_with_a_plan_is_listed():
+    assert backtest_dates("bond-flywheel") == ("2023-12-31", "2024-12-31", "2025-12-31")
+    assert backtest_dates("firm") == ()

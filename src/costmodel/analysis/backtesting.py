@@ -9,9 +9,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from costmodel.analysis.assimilation import FEWEST, ConsistentDraws, consistent_draws
+from costmodel.analysis.calibration import Observed
 from costmodel.analysis.finite_draws import BoolArray
 from costmodel.analysis.known_at_a_date import AsKnown, Plan, Standing, as_known, latest_day
-from costmodel.analysis.problem import Model, Progress, as_problem
+from costmodel.analysis.problem import Model, Problem, Progress, as_problem
 from costmodel.analysis.scores import Coverage, coverage, crps, fit_weights, pit, quantiles
 from costmodel.analysis.targets import Selector
 from costmodel.foundation.arrays import FloatArray
@@ -88,6 +90,10 @@ class Backtest(Tabled):
     """Draws weighted by their fit to what was observed up to the as-of date."""
     refusal: str | None
     """Why there is no weighted forecast."""
+    conditioned: Scored | None
+    """Draws moved until each of them tells what was observed up to the as-of date; absent where nothing was."""
+    consistent: ConsistentDraws | None
+    """These draws, for any other run of the scenario as it was known."""
     fitted: tuple[Observation, ...]
     """Observations up to the as-of date, which the weights use."""
     published_later: tuple[Observation, ...]
@@ -150,8 +156,9 @@ def backtest(
     -----
     A forecast is of what is *reported*: each draw is multiplied by the stated lognormal error of the observation.
     Weights are the likelihood of the observations up to the date, their logarithms normal with that error; they are
-    refused below 100 effective draws, (Σw)²/Σw². Draws that are not finite or not positive where something was
-    observed are left out and counted.
+    refused below 100 effective draws, (Σw)²/Σw². The conditioned forecast takes in the same observations with the same
+    errors by moving the draws instead, see :func:`costmodel.analysis.assimilation.consistent_draws`. Draws that are not
+    finite or not positive where something was observed are left out and counted.
     """
     known = as_known(scenario, plan)
     rows = tuple(row for row in scenario.observations if not plan.outputs or row.output in plan.outputs)
@@ -159,25 +166,35 @@ def backtest(
     if past.all():
         raise ScenarioError(f"backtest as of {plan.as_of}: no observation of {scenario.name!r} lies after it")
     seed = seed_of(rng)
-    logs, kept = _run(model, known.scenario, rows, read, draws, seed, on_progress)
+    problem = as_problem(known.scenario, [_selector(row, read) for row in rows], model=model)
+    ranks = Design.random(problem, draws, seed).ranks()
+    logs, kept = _logs(problem, ranks, draws, on_progress)
     actual = np.log([row.value for row in rows])
     error = np.array([plan.errors.get(row.output, plan.default_error) for row in rows])
-    noise = np.random.default_rng([seed, len(rows)]).standard_normal(logs.shape)
-    forecast = logs + error[:, None] * noise
+    noise = np.random.default_rng([seed, len(rows)])
+    forecast = logs + error[:, None] * noise.standard_normal(logs.shape)
     future = [row for row, before in zip(rows, past, strict=True) if not before]
     plain = _score(future, forecast[~past], actual[~past], level, None)
     misfit = np.square((logs[past] - actual[past][:, None]) / error[past][:, None]).sum(axis=0)
     weights, effective = fit_weights(misfit)
     sound = bool(past.any()) and effective >= MIN_EFFECTIVE
+    weighted = _score(future, forecast[~past], actual[~past], level, weights) if sound else None
     fitted = tuple(row for row, before in zip(rows, past, strict=True) if before)
+    consistent = None
+    if fitted and draws >= FEWEST:
+        consistent = _consistent(known.scenario, fitted, error[past], read, draws, seed, model)
+        logs, _ = _logs(problem, consistent.design.ranks(), consistent.design.draws, None)
+        forecast = logs + error[:, None] * noise.standard_normal(logs.shape)
     return Backtest(
         scenario=scenario.name,
         as_of=plan.date,
         level=level,
         known=known,
         unconditional=plain,
-        weighted=_score(future, forecast[~past], actual[~past], level, weights) if sound else None,
+        weighted=weighted,
         refusal=None if sound else _why_not(past, effective, draws),
+        conditioned=None if consistent is None else _score(future, forecast[~past], actual[~past], level, None),
+        consistent=consistent,
         fitted=fitted,
         published_later=tuple(row for row in fitted if _published(scenario, row) > plan.date),
         draws=draws,
@@ -185,23 +202,28 @@ def backtest(
     )
 
 
-def _run(
-    model: Model | None,
+def _consistent(
     scenario: Scenario,
     rows: Sequence[Observation],
+    errors: FloatArray,
     read: Reader | None,
     draws: int,
     seed: int,
-    on_progress: Progress | None,
+    model: Model | None,
+) -> ConsistentDraws:
+    """Return draws moved until they tell what was observed."""
+    seen = [Observed(_selector(row, read), row.value, float(error)) for row, error in zip(rows, errors, strict=True)]
+    return consistent_draws(scenario, seen, draws=draws, rng=seed, model=model)
+
+
+def _logs(
+    problem: Problem, ranks: dict[str, FloatArray], draws: int, on_progress: Progress | None
 ) -> tuple[FloatArray, BoolArray]:
     """Return logarithms of the figures, ``(observation, draw)``, of the draws that have them all."""
-    selectors = [_selector(row, read) for row in rows]
-    problem = as_problem(scenario, selectors, model=model)
-    ranks = Design.random(problem, draws, seed).ranks()
     _, y = problem.at(draws, ranks=ranks, on_progress=on_progress)
     kept = np.asarray((np.isfinite(y) & (y > 0.0)).all(axis=0))
     if kept.sum() < 2:
-        raise ScenarioError(f"backtest of {scenario.name!r}: fewer than two of {draws} draws give positive figures")
+        raise ScenarioError(f"backtest: fewer than two of {draws} draws give positive figures")
     return np.log(y[:, kept]), kept
 
 
@@ -270,14 +292,31 @@ def plan_for(scenario: str, as_of: str) -> Plan:
     >>> plan_for("bond-flywheel", "2024-12-31").date.isoformat()
     '2024-12-31'
     """
-    from importlib import resources
-
-    folder = resources.files("costmodel.analysis").joinpath("backtests")
+    folder, names = _built_in()
     name = f"{scenario}.{as_of}.toml"
-    names = sorted(item.name for item in folder.iterdir() if item.name.endswith(".toml"))
     if name not in names:
         have = ", ".join(name[:-5].replace(".", " as of ", 1) for name in names) or "none"
         raise ScenarioError(
             f"no built-in backtest of {scenario!r} as of {as_of}: there are {have}; or give a plan file"
         )
     return Plan.from_toml(folder.joinpath(name).read_text(encoding="utf-8"), name)
+
+
+def backtest_dates(scenario: str) -> tuple[str, ...]:
+    """Return the dates for which a scenario has a built-in plan, in order.
+
+    Examples
+    --------
+    >>> backtest_dates("bond-flywheel")
+    ('2023-12-31', '2024-12-31', '2025-12-31')
+    """
+    _, names = _built_in()
+    return tuple(name[len(scenario) + 1 : -5] for name in names if name.startswith(f"{scenario}."))
+
+
+def _built_in() -> tuple[Any, list[str]]:
+    """Return the folder of built-in plans and their file names."""
+    from importlib import resources
+
+    folder = resources.files("costmodel.analysis").joinpath("backtests")
+    return folder, sorted(item.name for item in folder.iterdir() if item.name.endswith(".toml"))

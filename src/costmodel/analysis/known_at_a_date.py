@@ -38,6 +38,8 @@ class Standing(StrEnum):
     """Replaced by a stated prior."""
     CUT = "cut"
     """A schedule, kept up to then."""
+    ABSENT = "absent"
+    """Left out, so that the model's own rule takes its place."""
     HINDSIGHT = "hindsight"
     """Kept although it was known only later."""
 
@@ -74,6 +76,8 @@ class Plan(Inputs):
     records: dict[str, Entry] = Field(default_factory=dict)
     priors: dict[str, Entry] = Field(default_factory=dict)
     cut: dict[str, str] = Field(default_factory=dict)
+    absent: dict[str, str] = Field(default_factory=dict)
+    """Optional entries that are left out, and why."""
     hindsight: dict[str, str] = Field(default_factory=dict)
     settings: dict[str, Any] = Field(default_factory=dict)
     """Entries that are no numbers, set to what the as-of date implies: the end of a capex plan, the date from which
@@ -154,7 +158,7 @@ def as_known(scenario: Scenario, plan: Plan) -> AsKnown:
     scenario
         The scenario as it is written today; the dates of its sources say when something became known.
     plan
-        Records, priors, cuts and admitted hindsight.
+        Records, priors, cuts, entries left out and admitted hindsight.
 
     Returns
     -------
@@ -204,6 +208,10 @@ def _judge(path: str, value: Any, published: str | None, plan: Plan, found: _Jud
                 Line(path, standing, entry.why if entry.known is None else f"{entry.why} ({entry.known})")
             )
             return
+    if (key := first_match(path, plan.absent)) is not None:
+        found.changes[path] = None
+        found.lines.append(Line(path, Standing.ABSENT, plan.absent[key]))
+        return
     key = first_match(path, plan.cut)
     if key is not None and isinstance(value, Schedule):
         found.changes[path] = _cut(path, value, plan.date)
@@ -236,7 +244,7 @@ def first_match(path: str, patterns: Iterable[str]) -> str | None:
 
 def _check_patterns(scenario: Scenario, plan: Plan) -> None:
     paths = scenario.paths()
-    for pattern in (*plan.records, *plan.priors, *plan.cut, *plan.hindsight):
+    for pattern in (*plan.records, *plan.priors, *plan.cut, *plan.absent, *plan.hindsight):
         if not any(fnmatchcase(path, pattern) for path in paths):
             raise UnknownParameterError(f"plan: {pattern!r} fits no parameter{near_matches(pattern, paths)}")
 

@@ -18,9 +18,11 @@ from costmodel.foundation.tables import Table
 
 def backtest_command(
     name: Name,
-    as_of: Annotated[str | None, typer.Option(help="Past date of a built-in plan, such as 2024-12-31.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="Past date of a built-in plan, such as 2024-12-31; all: every one.")
+    ] = None,
     plan: Annotated[Path | None, typer.Option(help="A plan file instead: records, priors, cuts, hindsight.")] = None,
-    draws: Annotated[int, typer.Option(min=100, help="Draws.")] = 50_000,
+    draws: Annotated[int, typer.Option(min=100, help="Draws.")] = 4_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 0,
     level: Annotated[float, typer.Option(min=0.01, max=0.99, help="Probability of the intervals.")] = 0.8,
     show_all: Annotated[bool, typer.Option("--all", help="List every parameter and how it stands.")] = False,
@@ -30,24 +32,56 @@ def backtest_command(
     from costmodel.analysis.backtesting import backtest
 
     scenario = scenario_with(name, None)
-    chosen = _plan(scenario.name, as_of, plan)
-    with progress("drawing") as bar:
-        found = backtest(scenario, chosen, read=_reader(scenario), level=level, draws=draws, rng=seed, on_progress=bar)
+    found = []
+    for chosen in _plans(scenario.name, as_of, plan):
+        with progress("drawing") as bar:
+            read = _reader(scenario)
+            found.append(backtest(scenario, chosen, read=read, level=level, draws=draws, rng=seed, on_progress=bar))
     if as_json:
-        print_json(_form(found))
+        forms = [_form(item) for item in found]
+        print_json(forms if as_of == "all" else forms[0])
         return
-    _print(found, show_all)
+    for item in found:
+        _print(item, show_all)
+    if len(found) > 1:
+        rows = (row for item in found for row in _coverage(item))
+        show(Table.of(rows, f"coverage of {level:.0%} intervals"))
 
 
-def _plan(scenario: str, as_of: str | None, path: Path | None) -> Any:
-    from costmodel.analysis.backtesting import plan_for
+def _plans(scenario: str, as_of: str | None, path: Path | None) -> list[Any]:
+    from costmodel.analysis.backtesting import backtest_dates, plan_for
     from costmodel.analysis.known_at_a_date import Plan
 
     if (as_of is None) == (path is None):
         raise ScenarioError("give --as-of for a built-in plan, or --plan for a file, and not both")
     if path is None:
-        return plan_for(scenario, str(as_of))
-    return Plan.from_toml(read_text(path), str(path))
+        dates = backtest_dates(scenario) if as_of == "all" else ()
+        return [plan_for(scenario, date) for date in dates or (str(as_of),)]
+    return [Plan.from_toml(read_text(path), str(path))]
+
+
+def _kinds(found: Any) -> dict[str, Any]:
+    """Return the forecasts of a backtest by kind; none where one was not possible."""
+    return {
+        "unconditional": found.unconditional,
+        "weighted by history": found.weighted,
+        "conditioned on history": found.conditioned,
+    }
+
+
+def _coverage(found: Any) -> list[dict[str, object]]:
+    return [
+        {
+            "as of": found.as_of.isoformat(),
+            "forecast": kind,
+            "inside": scored.overall.inside,
+            "n": scored.overall.n,
+            "share": scored.overall.inside / scored.overall.n,
+            "crps": scored.crps,
+        }
+        for kind, scored in _kinds(found).items()
+        if scored is not None
+    ]
 
 
 def _reader(scenario: Any) -> Any:
@@ -60,7 +94,6 @@ def _reader(scenario: Any) -> Any:
 
 
 def _form(found: Any) -> dict[str, Any]:
-    kinds = {"unconditional": found.unconditional, "weighted by history": found.weighted}
     return {
         "scenario": found.scenario,
         "as_of": found.as_of.isoformat(),
@@ -80,14 +113,14 @@ def _form(found: Any) -> dict[str, Any]:
                 "by_output": {key: {"inside": c.inside, "n": c.n} for key, c in scored.by_output.items()},
                 "rows": scored.table().records(),
             }
-            for kind, scored in kinds.items()
+            for kind, scored in _kinds(found).items()
             if scored is not None
         },
     }
 
 
 def _print(found: Any, show_all: bool) -> None:
-    for kind, scored in (("unconditional", found.unconditional), ("weighted by history", found.weighted)):
+    for kind, scored in _kinds(found).items():
         if scored is None:
             print_lines([f"no forecast {kind}: {found.refusal}"])
             continue
@@ -97,6 +130,9 @@ def _print(found: Any, show_all: bool) -> None:
         print_lines([*lines, f"all: {scored.overall}"])
         effective = f"effective draws {scored.effective_draws:.0f} of {found.draws}"
         print_lines([f"mean CRPS of logarithms {scored.crps:.3f}; {effective}"])
+    if found.consistent is not None:
+        before, after = found.consistent.misfit
+        print_lines([f"misfit to history in standard errors: {before:.2f} before conditioning, {after:.2f} after"])
     counts = ", ".join(f"{count} {standing}" for standing, count in found.known.counts().items())
     print_lines([f"parameters: {counts}; draws left out: {found.dropped}"])
     if show_all:
