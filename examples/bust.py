@@ -1,7 +1,7 @@
 # %% [markdown]
 # # A bust
 #
-# From 2027 on users want half of the tokens that the plan has. What happens to rents, orders and write-offs, and how
+# From 2027 on users want half of the tokens that the plan has. What happens to rents, orders and book values, and how
 # long does it last, against the same draws without it? What does it leave of the investment that was made?
 
 # %%
@@ -52,3 +52,18 @@ lost = sum(income["plan"][1][i] - income["bust"][1][i] for i, y in enumerate(inc
 low, middle, high = np.quantile(lost, [0.05, 0.5, 0.95]) / 1e9
 print(f"operators' income to {years[-1]} falls short by {middle:,.0f} G USD ({low:,.0f} … {high:,.0f})")
 assert middle > 0.0
+
+# %% What is written down? A level of half is made good by prices; a slower growth is not, and still less so without
+# investors, whose training keeps idle hours busy.
+slower = {"kind": "demand", "date": f"{BEGIN}-01-01", "factor": 0.5, "growth": -0.6}
+gone = {"kind": "investors", "date": f"{BEGIN}-01-01", "factor": 0.0}
+depths = {"demand halved": bust, "and growing 60 points slower": plan.replace({"shocks": [slower]}),
+          "and investors gone": plan.replace({"shocks": [slower, gone]})}  # fmt: skip
+medians = {}
+for label, scenario in depths.items():
+    covered, down = costmodel.simulate(scenario, draws=DRAWS, rng=SEED).by_year("impairments")
+    total = np.sum([row for year, row in zip(covered, down, strict=True) if year >= BEGIN], axis=0) / 1e9
+    low, medians[label], high = np.quantile(total, [0.05, 0.5, 0.95])
+    print(f"{label}: {medians[label]:,.0f} G USD written down ({low:,.0f} … {high:,.0f})")
+assert list(medians.values()) == sorted(medians.values())
+assert medians["and investors gone"] > 100.0

@@ -15,6 +15,10 @@ from costmodel.foundation.arrays import FloatArray
 
 ELASTICITIES = (-0.6, -0.85, -1.1, -1.35, -1.6)
 """Price elasticities over which a shock is run [1]: the range that the scenario assumes, at equal steps."""
+BUST_DATE = "2027-01-01"
+"""Day from which demand is short, as in the scenario bust."""
+SLOWER = -0.6
+"""How much slower demand grows in the deeper busts [1/year], in logs."""
 RECOVERED = 0.95
 """Rent over the rent without the bust from which it counts as recovered [1]: chosen."""
 _EFFICIENCY = (("serving", 3), ("serving", 10), ("training", 3), ("training", 10))
@@ -97,7 +101,6 @@ def bust() -> tuple[Answer, ...]:
     below = np.maximum.accumulate(rent[after] < RECOVERED, axis=0)
     recovered = np.where(below.any(axis=0), np.where(below, back, np.inf).min(axis=0), 0.0)
     orders = _change(broken, plain, "accelerators_bought", begin + 1.0)
-    written = np.asarray(broken.write_offs - plain.write_offs)[after].sum(axis=0)
     found = (
         (
             "rent of an accelerator at its lowest, against the same draw without",
@@ -114,13 +117,6 @@ def bust() -> tuple[Answer, ...]:
             "what was on order",
         ),
         (
-            "write-offs to 2030 beyond those without the bust",
-            f"more is written off {share_of_draws(written > 0.0)}",
-            written,
-            "USD",
-            "a smaller fleet also fails less",
-        ),
-        (
             f"years until the rent is back at {RECOVERED:.0%} of the rent without",
             f"not by 2030 {share_of_draws(np.isinf(recovered))}",
             recovered,
@@ -129,13 +125,41 @@ def bust() -> tuple[Answer, ...]:
         ),
     )
     rests = f"from-2026, demand halved from 2027 on, 5 to 95 % of {DRAWS} draws"
-    return tuple(_bust(claim, says, values, unit, f"{rests}; {driver}") for claim, says, values, unit, driver in found)
+    answers = [_bust(claim, says, values, unit, f"{rests}; {driver}") for claim, says, values, unit, driver in found]
+    return (*answers, *_written_down(base, plain))
 
 
-def _bust(claim: str, says: str, values: FloatArray, unit: str, rests_on: str) -> Answer:
+def _written_down(base: FlywheelScenario, plain: Trajectory) -> tuple[Answer, ...]:
+    """Answer what busts of three depths write down, at the tests to 2030."""
+    half = {"kind": "demand", "date": BUST_DATE, "factor": 0.5}
+    slower = {**half, "growth": SLOWER}
+    gone = {"kind": "investors", "date": BUST_DATE, "factor": 0.0}
+    depths = {"": [half], ", growing 60 points slower": [slower], ", and investors gone": [slower, gone]}
+    after, answers = base.grid.mid > 2027.0, []
+    for depth, shocks in depths.items():
+        run = simulate(base.replace({"shocks": shocks}), draws=DRAWS, rng=SEED)
+        written, uncovered = (
+            np.asarray(getattr(run, name) - getattr(plain, name))[after].sum(axis=0)
+            for name in ("impairments", "uncovered")
+        )
+        answers.append(
+            _bust(
+                "impairment to 2030 beyond that without the bust",
+                f"more book value is uncovered {share_of_draws(uncovered > 0.0)}, more is written down "
+                f"{share_of_draws(written > 0.0)}",
+                written,
+                "USD",
+                f"from-2026, 5 to 95 % of {DRAWS} draws; a class is written down where 20 % of it is uncovered",
+                depth,
+            )
+        )
+    return tuple(answers)
+
+
+def _bust(claim: str, says: str, values: FloatArray, unit: str, rests_on: str, depth: str = "") -> Answer:
     middle, low, high = over_draws(values)
     return Answer(
-        claim=f"demand at half of plan from 2027: {claim}",
+        claim=f"demand at half of plan from 2027{depth}: {claim}",
         says=says, value=middle, low=low, high=high, unit=unit, rests_on=rests_on,
     )  # fmt: skip
 

@@ -1,30 +1,20 @@
-"""Money of a step: every operator's statement, its cash, debt and tax, and who pays whom (item 9).
-
-When cash and credit end, the rule is: the operator defaults; its capacity runs on under its creditors, who put in what
-is missing (``rescue``), and while that lasts it orders nothing beyond its plan and commitments.
-"""
+"""Money of a step: every operator's revenue, cost and books (item 9)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 import numpy as np
 
 from costmodel.flywheel.drivers import Drivers, draws, path, shares_of, since, stack, trend_after
 from costmodel.flywheel.inputs import FlywheelScenario
 from costmodel.flywheel.market_side import TINY, Cleared
-from costmodel.flywheel.operator_inputs import Operator
 from costmodel.foundation.arrays import FloatArray, as_array, ordered_sum
 from costmodel.foundation.units import HOURS_PER_YEAR
 from costmodel.market.paths import by_step
 from costmodel.market.pricing import closing_share
-from costmodel.ownership.curve import Curve, Delay
 from costmodel.ownership.energy import energy_use, load_factor
-from costmodel.ownership.finance import rate_with_claims
 from costmodel.ownership.fleet import Fleet, FleetStep
-from costmodel.ownership.loans import Loans, interest_of_step
-from costmodel.ownership.tax import losses_used
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +26,8 @@ class Flows:
     """Rents of capacity sold less rents of capacity used, own use included on both sides: sums to zero."""
     contract_gain: FloatArray
     """What contracts at locked rents bring over the rent of the day: sums to zero."""
+    hosting_gain: FloatArray
+    """What idle hours sold as tokens bring over their rent, less what token sellers lose by it: sums to zero."""
     resale_fees: FloatArray
     internal_value: FloatArray
     other_revenue: FloatArray
@@ -54,7 +46,8 @@ class Flows:
         """Everything received for what is sold."""
         return as_array(
             ordered_sum([
-                self.token_revenue, self.net_rents, self.contract_gain, self.internal_value, self.other_revenue,
+                self.token_revenue, self.net_rents, self.contract_gain, self.hosting_gain, self.internal_value,
+                self.other_revenue,
             ])
         )  # fmt: skip
 
@@ -70,23 +63,6 @@ class Flows:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """What finance did in a step, ``(operator, draw)`` [USD]."""
-
-    interest: FloatArray
-    cash_income: FloatArray
-    tax: FloatArray
-    leased: FloatArray
-    repaid: FloatArray
-    lease_repaid: FloatArray
-    borrowed: FloatArray
-    investors_money: FloatArray
-    owners_money: FloatArray
-    rescue: FloatArray
-    paid_out: FloatArray
-
-
-@dataclass(frozen=True, slots=True)
 class AccountParameters:
     """What the statement reads, ``(step, draw)``, ``(step, operator, draw)`` or ``(operator, draw)``."""
 
@@ -95,6 +71,10 @@ class AccountParameters:
     internal_share: FloatArray
     internal_value: FloatArray
     resale_fee: FloatArray
+    hosted_share: FloatArray
+    """``(step, operator, draw)``."""
+    hosted_kept: FloatArray
+    """Share of hosted tokens' revenue that the host keeps."""
     electricity: FloatArray
     full_load: FloatArray
     idle_fraction: FloatArray
@@ -116,7 +96,7 @@ class AccountParameters:
 def account_parameters(scenario: FlywheelScenario, drivers: Drivers, capacity_share: FloatArray) -> AccountParameters:
     """Read the statement's parameters from a resolved scenario."""
     operators, times = list(scenario.operators.values()), drivers.times
-    tokens = shares_of(scenario, "token_share", capacity_share)
+    tokens = _slow(shares_of(scenario, "token_share", capacity_share), draws(scenario.clearing.share_inertia), drivers)
 
     def by_operator(name: str) -> FloatArray:
         return stack([draws(getattr(item, name)) for item in operators])
@@ -135,6 +115,8 @@ def account_parameters(scenario: FlywheelScenario, drivers: Drivers, capacity_sh
         internal_share=shares_of(scenario, "internal_share", capacity_share),
         internal_value=by_operator("internal_value"),
         resale_fee=by_operator("resale_fee"),
+        hosted_share=by_step([path(item.hosted_share) for item in operators]),
+        hosted_kept=1.0 - by_operator("hosted_licence"),
         electricity=drivers.electricity,
         full_load=draws(scenario.energy.full_load),
         idle_fraction=draws(scenario.energy.idle_fraction),
@@ -150,6 +132,17 @@ def account_parameters(scenario: FlywheelScenario, drivers: Drivers, capacity_sh
         contract_hours=hours,
         contract_money=money,
     )
+
+
+def _slow(shares: FloatArray, inertia: FloatArray, drivers: Drivers) -> FloatArray:
+    """Return shares that close on the given ones over some time, ``(step, operator, draw)``."""
+    if len(shares) == 1 or not bool((inertia > 0.0).any()):
+        return shares
+    closing = np.where(inertia > 0.0, closing_share(1.0 / np.maximum(inertia, TINY), drivers.step), 1.0)
+    rows = [as_array(shares[0] + 0.0 * closing)]
+    for target in shares[1:]:
+        rows.append(rows[-1] + closing * (target - rows[-1]))
+    return np.stack(rows)
 
 
 def _contracts(scenario: FlywheelScenario, drivers: Drivers) -> tuple[FloatArray, FloatArray]:
@@ -201,11 +194,14 @@ def flows_of(
     energy = energy_use(watts, load, HOURS_PER_YEAR * dt)
     contracts = parameters.contract_money[step] - rent * parameters.contract_hours[step]
     zero = np.zeros_like(net)
+    paid_hours = as_array(ordered_sum(cleared.token_hours * drivers.workloads.paid_share[step]))
+    sold, hosted, gain = _hosted(step, parameters, rent, spend, paid_hours, np.maximum(net, 0.0))
     return Flows(
         token_revenue=revenue,
         net_rents=rent * net * dt,
         contract_gain=contracts * dt + zero,
-        resale_fees=parameters.resale_fee * rent * np.maximum(net, 0.0) * dt,
+        hosting_gain=gain * dt,
+        resale_fees=parameters.resale_fee * rent * (np.maximum(net, 0.0) - hosted) * dt,
         internal_value=parameters.internal_value * rent * internal * dt,
         other_revenue=parameters.other_revenue[step] * dt + zero,
         energy_used=energy,
@@ -214,126 +210,41 @@ def flows_of(
         maintenance=parameters.maintenance * cost * dt,
         staff=parameters.staff[step] * dt + zero,
         research=parameters.research[step] * parameters.investor_share[step] * dt + zero,
-        go_to_market=parameters.go_to_market * revenue,
-        overhead=parameters.overhead * revenue,
+        go_to_market=parameters.go_to_market * (revenue + sold * dt),
+        overhead=parameters.overhead * (revenue + sold * dt),
         other_cost=parameters.other_cost[step] * dt + zero,
     )
 
 
-@dataclass(slots=True)
-class Finances:
-    """Cash, debt, leases and tax of the operators: parameters and state, ``(operator, draw)`` [USD]."""
+def _hosted(
+    step: int,
+    parameters: AccountParameters,
+    rent: FloatArray,
+    spend: FloatArray,
+    hours: FloatArray,
+    offered: FloatArray,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return token revenue that moves to hosts, hours that are hosted, and what hosting brings over rents, a year.
 
-    wacc: FloatArray
-    claims_spread: FloatArray
-    credit_limit: FloatArray
-    own_cash: FloatArray
-    """``(step, operator, draw)`` [USD/year]."""
-    interest_rate: FloatArray
-    cash_yield: FloatArray
-    leased_share: FloatArray
-    minimum_cash: FloatArray
-    maximum_cash: FloatArray
-    tax_rate: FloatArray
-    bonus: FloatArray
-    """``(step, operator, draw)`` [1]."""
-    tax_life: FloatArray
-    loss_limit: FloatArray
-    opening_deduction: FloatArray
-    """Tax depreciation of equipment that was there at the start, as in the books, ``(step, operator, draw)``."""
-    signed: FloatArray
-    """Leases that commence, ``(step, operator, draw)`` [USD/year]."""
-    cash: FloatArray
-    debt: Loans
-    leases: Loans
-    losses: FloatArray
-    cash_flow: FloatArray
-    """Remembered cash flow before capex, what owners can put in included [USD/year]."""
-    in_default: FloatArray
-    """1 where the last step's money was missing after cash and credit, else 0."""
-    deductible: Curve
-    """Cost of equipment that tax deducts evenly over its life."""
-    late: Delay
-    step: float
+    Parameters
+    ----------
+    hours
+        Hours of tokens that users pay for, ``(draw,)`` [hour/year].
+    offered
+        Hours that an operator has to sell, ``(operator, draw)`` [hour/year].
 
-    @property
-    def claims(self) -> FloatArray:
-        """Outside claims: debt and finance leases."""
-        return as_array(self.debt.owed + self.leases.owed)
-
-    @property
-    def rate(self) -> FloatArray:
-        """Logarithmic cost of capital: WACC, and what claims over cash flow add up to the credit limit."""
-        flow = np.maximum(self.cash_flow, TINY)
-        claims = np.minimum(self.claims, self.credit_limit * flow)
-        return as_array(rate_with_claims(self.wacc, claims, flow, self.claims_spread))
-
-    def lease(self, step: int, site_paid: FloatArray) -> FloatArray:
-        """Return what of sites is taken on by finance lease: a share, and leases signed before the start [USD]."""
-        return as_array(np.minimum(self.leased_share * site_paid + self.signed[step] * self.step, site_paid))
-
-    def settle(self, step: int, flows: Flows, books: Books, leased: FloatArray, investors: FloatArray) -> Settled:
-        """Tax the step and settle its money.
-
-        Parameters
-        ----------
-        leased
-            What of the capital that is bought is taken on by finance lease [USD].
-        investors
-            What investors put into training [USD].
-
-        Notes
-        -----
-        Cash flow pays first, then cash above its floor, then owners up to what they have, then lenders up to the
-        credit limit; what is missing then is a default. Cash above its ceiling repays debt early, then goes to owners.
-        """
-        dt = self.step
-        interest = interest_of_step(self.claims, self.interest_rate, dt)
-        income = interest_of_step(np.maximum(self.cash, 0.0), self.cash_yield, dt)
-        tax = self._tax(step, flows, books, interest - income)
-        operating = flows.revenue - flows.cash_cost - interest + income - tax
-        due, lease_due = self.debt.due, self.leases.due
-        after = self.cash + operating + investors - (ordered_sum(books.paid) - leased) - due - lease_due
-        short = np.maximum(self.minimum_cash - after, 0.0)
-        owners = np.minimum(short, self.own_cash[step] * dt)
-        limit = self.credit_limit * np.maximum(self.cash_flow, 0.0)
-        borrowed = np.minimum(short - owners, np.maximum(limit - self.claims + due + lease_due, 0.0))
-        rescue = short - owners - borrowed
-        spare = np.maximum(after - self.maximum_cash, 0.0)
-        early = np.minimum(spare, self.debt.owed - due)
-        self.in_default = as_array((rescue > 0.0) * 1.0)
-        self.cash = as_array(after + owners + borrowed + rescue - spare)
-        self.debt.advance(borrowed, early)
-        self.leases.advance(leased)
-        yearly = (operating + interest) / dt + self.own_cash[step]
-        self.cash_flow = self.cash_flow + closing_share(1.0, dt) * (yearly - self.cash_flow)
-        return Settled(
-            interest, income, tax, leased, due + early, lease_due, borrowed, investors, owners, rescue, spare - early
-        )
-
-    def _tax(self, step: int, flows: Flows, books: Books, net_interest: FloatArray) -> FloatArray:
-        """Return tax on income after bonus depreciation, with losses carried forward without a date."""
-        equipment = books.placed[0] + books.placed[1]
-        bonus = self.bonus[step] * equipment
-        spread = self._deducted(equipment - bonus)
-        deduction = bonus + spread + books.depreciation[2] + self.opening_deduction[step]
-        profit = flows.revenue - flows.cash_cost - net_interest - deduction
-        used = losses_used(profit, self.losses, self.loss_limit)
-        self.losses = self.losses - used + np.maximum(-profit, 0.0)
-        return as_array(self.tax_rate * np.maximum(profit - used, 0.0))
-
-    def _deducted(self, placed: FloatArray) -> FloatArray:
-        """Return what a step deducts of equipment in service, evenly over its tax life [USD]."""
-        k, curve = self.deductible.now, self.deductible
-        curve.add(np.broadcast_to(placed, self.cash.shape).reshape(1, -1))
-        mean = 0.5 * (curve.total[k] + curve.total[k + 1]) - curve.mean(k, self.late)
-        return as_array(mean.reshape(self.cash.shape) * self.step / self.tax_life)
-
-
-def _even(step: int, dt: float, years: FloatArray) -> FloatArray:
-    """Return the share of an amount that falls due in a step, evenly over some years from the start."""
-    first, last = (np.minimum(bound * dt / years, 1.0) for bound in (step, step + 1))
-    return as_array(last - first)
+    Notes
+    -----
+    A host keeps the revenue of the tokens that its hours make, less the licence; it gives up their rent. Token sellers
+    lose that revenue, and save that rent, in proportion to their shares of the market.
+    """
+    share = parameters.token_share[step]
+    idle = parameters.hosted_share[step] * offered
+    hosted = idle * np.minimum(hours / np.maximum(as_array(ordered_sum(idle)), TINY), 1.0)
+    made = hosted * parameters.hosted_kept * spend / np.maximum(hours, TINY)
+    sold = made - share * as_array(ordered_sum(made))
+    rents = rent * (hosted - share * as_array(ordered_sum(hosted)))
+    return as_array(sold), as_array(hosted), as_array(sold - rents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,65 +286,4 @@ def books_of(chips: FleetStep, sites: FleetStep) -> Books:
         impaired=join("impaired"),
         book_value=join("book_value"),
         construction=join("construction"),
-    )
-
-
-def _run_off(operators: list[Operator], steps: int, dt: float) -> FloatArray:
-    """Return what steps depreciate of equipment that was there at the start, ``(step, operator, draw)`` [USD]."""
-    times = (np.arange(steps + 1) * dt)[:, None]
-    rows = []
-    for item in operators:
-        classes = (item.opening.accelerators, item.opening.network)
-        left = [np.power(1.0 - np.minimum(times / draws(c.life), 1.0), draws(c.run_off)) for c in classes]
-        rows.append(ordered_sum(draws(c.book) * (a[:-1] - a[1:]) for c, a in zip(classes, left, strict=True)))
-    return by_step([as_array(row) for row in rows])
-
-
-def finances(scenario: FlywheelScenario, drivers: Drivers, batch: int) -> Finances:
-    """Return the opening finances."""
-    operators, steps, dt = list(scenario.operators.values()), drivers.grid.steps, drivers.step
-    shape = (len(operators), batch)
-    width = len(operators) * batch
-
-    def of(name: str, absent: float | None = None) -> FloatArray:
-        values = [getattr(item.financing, name) for item in operators]
-        return stack([draws(absent if value is None else value) for value in values])
-
-    def opened(name: str) -> FloatArray:
-        return np.broadcast_to(stack([draws(getattr(item.opening, name)) for item in operators]), shape)
-
-    def dated(name: str) -> FloatArray:
-        return by_step([path(getattr(item.financing, name)) for item in operators])
-
-    over = stack([draws(item.opening.leases_commence) for item in operators])
-    held = np.stack([_even(step, dt, over) for step in range(steps)]) / dt
-    own = dated("own_cash")
-    flow = own[0] + by_step([path(o.other_revenue) - path(o.other_cost) for o in operators])[0]
-    tax_life = np.broadcast_to(of("tax_life"), shape)
-    loans: dict[str, Any] = {"step": dt, "steps": steps, "batch": shape}
-    return Finances(
-        wacc=of("wacc"),
-        claims_spread=of("claims_spread"),
-        credit_limit=of("credit_limit"),
-        own_cash=own,
-        interest_rate=of("interest_rate"),
-        cash_yield=of("cash_yield"),
-        leased_share=of("leased_share"),
-        minimum_cash=of("minimum_cash"),
-        maximum_cash=of("maximum_cash", np.inf),
-        tax_rate=of("tax_rate"),
-        bonus=dated("bonus_depreciation"),
-        tax_life=tax_life,
-        loss_limit=of("loss_limit"),
-        opening_deduction=_run_off(operators, steps, dt),
-        signed=held * opened("leases_signed"),
-        cash=opened("cash"),
-        debt=Loans(**loans, term=of("debt_term"), opening=opened("debt"), opening_life=opened("debt_life")),
-        leases=Loans(**loans, term=of("lease_term"), opening=opened("lease_debt"), opening_life=of("lease_term")),
-        losses=opened("tax_losses"),
-        cash_flow=np.broadcast_to(np.maximum(flow, 0.0), shape),
-        in_default=np.zeros(shape),
-        deductible=Curve(1, steps, width),
-        late=Delay(tax_life.reshape(width), dt, width),
-        step=dt,
     )

@@ -105,8 +105,11 @@ def shock_index(scenario: FlywheelScenario, kind: str, grid: TimeGrid, *, work: 
     for shock in scenario.shocks:
         if shock.kind == kind:
             factor = _factor(shock, work)
-            held = _held(grid, shock)[:, None]
+            first, last = _held(grid, shock)
+            held = (last - first)[:, None] / grid.length
             index = index * np.where(factor > 0.0, np.power(np.maximum(factor, 1e-300), held), 1.0 - held)
+            age = 0.5 * (first + last)[:, None] - since(grid, shock.date)
+            index = index * np.exp(draws(shock.growth) * age * held)
     return index
 
 
@@ -116,11 +119,12 @@ def _factor(shock: Shock, work: bool) -> FloatArray:
     return np.asarray(1.0 + draws(shock.share) * (draws(shock.factor) - 1.0))
 
 
-def _held(grid: TimeGrid, shock: Shock) -> FloatArray:
-    """Return the share of each step in which a shock holds, ``(step,)``."""
+def _held(grid: TimeGrid, shock: Shock) -> tuple[FloatArray, FloatArray]:
+    """Return from when to when a shock holds within each step, since the start, ``(step,)`` each [year]."""
     start, end = since(grid, shock.date), since(grid, shock.until)
     bounds = grid.bounds - grid.begin
-    return np.asarray(np.maximum(np.minimum(bounds[1:], end) - np.maximum(bounds[:-1], start), 0.0) / grid.length)
+    first = np.maximum(bounds[:-1], start)
+    return first, np.maximum(np.minimum(bounds[1:], end), first)
 
 
 def drivers_of(scenario: FlywheelScenario) -> Drivers:

@@ -66,6 +66,10 @@ class Fleets:
     """Highest power of any accelerator that may be in service, ``(step, operator, draw)`` [W]."""
     dearest: FloatArray
     """Highest price of any accelerator that may be in service, with the largest premium on it [USD]."""
+    uncovered: FloatArray
+    """Book value that value in use does not cover, at the yearly test, ``(asset, operator, draw)`` [USD]; else 0."""
+    tested: FloatArray
+    """Of the book value in service, what is for AI and tested for impairment, ``(asset, operator, draw)`` [USD]."""
     usual: FloatArray | None = None
     """What an accelerator has earned of late, ``(operator, draw)`` [USD/year]: what value in use is read from."""
     others: tuple[Fleet, Fleet] | None = None
@@ -77,6 +81,7 @@ class Fleets:
             if when == step:
                 for fleet in (self.chips, *(self.others or ())[:1]):
                     fleet.change_life("accelerators", life)
+        self.uncovered = np.zeros_like(self.book)
         self.chips.arrive()
         self.sites.arrive()
 
@@ -95,6 +100,7 @@ class Fleets:
         """
         dt = drivers.step
         books = books_of(chips, sites).with_sites(self.opening_payment(step, dt), self._left_to_pay(step + 1, dt))
+        self.tested = books.book_value
         if self.others is not None:
             site = drivers.site_price[step] * drivers.power[step]
             equipment = drivers.price[step] / np.maximum(drivers.price[step] + site, TINY)
@@ -113,6 +119,12 @@ class Fleets:
         """Share of accelerators for which there is room, ``(operator, draw)`` [1]."""
         watts = self.chips.middle[self.chips.index["watts"]]
         return as_array(np.minimum(self.sites.middle[0] / np.maximum(watts, TINY), 1.0))
+
+    @property
+    def occupied(self) -> FloatArray:
+        """Share of site power that accelerators take, ``(operator, draw)`` [1]."""
+        watts = self.chips.middle[self.chips.index["watts"]]
+        return as_array(np.minimum(watts / np.maximum(self.sites.middle[0], TINY), 1.0))
 
     @property
     def capacity(self) -> FloatArray:
@@ -218,17 +230,21 @@ class Fleets:
         Notes
         -----
         What a unit earns over its running cost belongs to equipment and sites by their shares of required rent:
-        equipment is worth its part times ``A(r + δ, life left)``, sites theirs times ``A(r, life left)``.
+        equipment is worth its part times ``A(r + δ, life left)``, sites theirs times ``A(r, life left)``. Equipment
+        without power and sites without equipment earn nothing; their shares of the day are taken to last.
         """
         yearly = (step + 1) % round(1.0 / drivers.step) == 0
         if not yearly or not bool(np.isfinite(self.terms.impairment).any()):
             return
         capital = np.maximum(cost.chip_share + cost.site_share, TINY)
         weights = self.weights(step, drivers, earned, use, np.zeros(1))
-        worth = self.chips.worth(weights, cost.rate + drivers.decline[step]) * cost.chip_share / capital
-        book = self.book[0] + self.book[1] + self._placed(self.chips, "accelerators", "network")
-        for name in ("accelerators", "network"):
-            self.chips.impair(name, self._shortfall(worth, book))
+        worth = self.chips.worth(weights, cost.rate + drivers.decline[step]) * cost.chip_share / capital * self.powered
+        book = self.tested[0] + self.tested[1] + self._placed(self.chips, "accelerators", "network")
+        short = self._short(worth, book)
+        found = [short * (self.tested[i] + self._placed(self.chips, name)) for i, name in enumerate(self.chips.classes)]
+        self.uncovered = np.stack([*found, self.uncovered[2]])
+        for name in self.chips.classes:
+            self.chips.impair(name, self._written_down(short))
 
     @staticmethod
     def _placed(fleet: Fleet, *names: str) -> FloatArray:
@@ -237,9 +253,14 @@ class Fleets:
         grown = 2.0 * (fleet.in_service[rows] - fleet.middle[rows])
         return as_array(np.maximum(ordered_sum(grown), 0.0))
 
-    def _shortfall(self, worth: FloatArray, book: FloatArray) -> FloatArray:
+    @staticmethod
+    def _short(worth: FloatArray, book: FloatArray) -> FloatArray:
+        """Return the share of book value that value in use does not cover."""
         short = 1.0 - np.maximum(worth, 0.0) / np.maximum(book, TINY)
-        return np.where((book > 0.0) & (short > self.terms.impairment), np.clip(short, 0.0, 1.0), 0.0)
+        return np.where(book > 0.0, np.clip(short, 0.0, 1.0), 0.0)
+
+    def _written_down(self, short: FloatArray) -> FloatArray:
+        return np.where(short > self.terms.impairment, short, 0.0)
 
     def revalue_sites(self, step: int, drivers: Drivers, cost: Cost, earned: FloatArray, use: FloatArray) -> None:
         """Test sites for impairment once a year."""
@@ -252,9 +273,12 @@ class Fleets:
             - drivers.power[step] * self.energy_of_a_watt(step, drivers, use)
             - (self.terms.maintenance * drivers.price[step])
         )
-        watt = unit / drivers.power[step] * cost.site_share / capital
+        watt = unit / drivers.power[step] * cost.site_share / capital * self.occupied
         worth = self.sites.worth({"units": watt}, cost.rate)
-        self.sites.impair("sites", self._shortfall(worth, self.book[2] + self._placed(self.sites, "sites")))
+        book = self.tested[2] + self._placed(self.sites, "sites")
+        short = self._short(worth, book)
+        self.uncovered = np.stack([self.uncovered[0], self.uncovered[1], short * book])
+        self.sites.impair("sites", self._written_down(short))
 
 
 def _taken(fleet: Fleet, units: FloatArray, per_unit: Mapping[str, ArrayLike]) -> FleetStep:

@@ -130,6 +130,9 @@ class Clearing(Inputs):
     )
     target_use: Parameter = parameter("1", gt=0, le=1, description="Use at the required rent: peak-to-average load.")
     max_use: Parameter = parameter("1", gt=0, le=1, default=1.0, description="Largest share ever used.")
+    share_inertia: Parameter = parameter(
+        "year", ge=0, default=0.0, description="Time over which token revenue moves to the shares of operators."
+    )
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:
@@ -259,6 +262,9 @@ class Shock(Inputs):
     until: Date | None = None
     factor: Parameter = parameter("1", ge=0, description="What it is multiplied by from the date on.")
     share: Parameter = parameter("1", ge=0, le=1, default=1.0, description="Share of the work that it affects.")
+    growth: Parameter = parameter(
+        "1/year", default=0.0, description="Log growth of the factor from the date on, while the shock holds."
+    )
 
     @model_validator(mode="after")
     def _check_dates(self) -> Self:
@@ -266,6 +272,8 @@ class Shock(Inputs):
             raise ScenarioError(f"shock {self.kind!r}: until {self.until} is not after its date {self.date}")
         if self.kind == "book_life" and self.until is not None:
             raise ScenarioError("shock 'book_life': a change of useful life has no end; write a second one")
+        if self.kind == "book_life" and self.growth != 0.0:
+            raise ScenarioError("shock 'book_life': a useful life changes at its date; growth is for the other kinds")
         if self.kind in ("serving", "training", "book_life") and isinstance(self.factor, float) and self.factor == 0.0:
             raise ScenarioError(f"shock {self.kind!r}: a factor above 0 is needed; given 0")
         return self

@@ -57,16 +57,19 @@ def fleets_of(scenario: FlywheelScenario, drivers: Drivers, investment: Investme
     terms = _terms(scenario, drivers, at, book_life)
     whole_price = at.opened("sites_building") * drivers.site_price[0]
     rows = ("accelerators", "network", "sites")
+    book = np.stack([np.broadcast_to(at.book(name).value, at.shape) for name in rows])
     return Fleets(
         _chips(scenario, drivers, investment, at, chip_books, terms.network_share),
         _sites(scenario, drivers, investment, at, site_books, np.maximum(whole_price, at.building("sites"))),
         terms,
-        np.stack([np.broadcast_to(at.book(name).value, at.shape) for name in rows]),
+        book,
         np.stack([at.building(name) for name in rows]),
         np.maximum(whole_price - at.building("sites"), 0.0),
         investment.site_lag,
         np.maximum.accumulate(np.maximum(drivers.power, at.opened("power")[None]), axis=0),
         np.maximum.accumulate(drivers.price * investment.max_premium, axis=0),
+        uncovered=np.zeros_like(book),
+        tested=book,
         others=_others(drivers, investment, at, chip_books, site_books),
     )
 

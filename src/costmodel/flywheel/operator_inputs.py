@@ -20,6 +20,13 @@ class OpeningClass(Inputs):
     )
 
 
+class Maturity(Inputs):
+    """Debt that falls due on a day."""
+
+    date: Date
+    amount: Parameter = parameter("USD", ge=0, description="What falls due.")
+
+
 class OpeningBalance(Inputs):
     """What an operator starts with."""
 
@@ -45,6 +52,8 @@ class OpeningBalance(Inputs):
     cash: Parameter = parameter("USD", ge=0, default=0.0, description="Cash.")
     debt: Parameter = parameter("USD", ge=0, default=0.0, description="Debt.")
     debt_life: Parameter = parameter("year", gt=0, default=7.0, description="Years over which it falls due evenly.")
+    maturities: tuple[Maturity, ...] = ()
+    """Debt with dates; what these leave of it falls due evenly over ``debt_life``."""
     lease_debt: Parameter = parameter("USD", ge=0, default=0.0, description="Owed on finance leases.")
     leases_signed: Parameter = parameter(
         "USD", ge=0, default=0.0, description="Leases signed and not commenced: sites that come without capex."
@@ -182,6 +191,21 @@ class Operator(Inputs):
     internal_value: Parameter = parameter("1", ge=0, default=1.0, description="What internal work earns over its rent.")
     resale_fee: Parameter = parameter(
         "1", ge=0, lt=1, default=0.0, description="Share of the rent that whoever brokers its idle hours keeps."
+    )
+    hosted_share: Parameter = parameter(
+        "1",
+        ge=0,
+        le=1,
+        trajectory=True,
+        default=0.0,
+        description="Of the idle hours that it sells, those sold as tokens at the market's price; the rest goes raw.",
+    )
+    hosted_licence: Parameter = parameter(
+        "1",
+        ge=0,
+        lt=1,
+        default=0.0,
+        description="Share of hosted tokens' revenue that goes to whose models they are; 0 for its own.",
     )
     other_revenue: Parameter = parameter("USD/year", ge=0, trajectory=True, default=0.0, description="Not from AI.")
     other_cost: Parameter = parameter("USD/year", ge=0, trajectory=True, default=0.0, description="Not for AI, cash.")

@@ -10,14 +10,12 @@ import numpy as np
 from costmodel.flywheel.accounts import (
     AccountParameters,
     Books,
-    Finances,
     Flows,
-    Settled,
     account_parameters,
-    finances,
     flows_of,
 )
 from costmodel.flywheel.drivers import Drivers, draws, drivers_of, since, stack
+from costmodel.flywheel.finances import Finances, Settled, finances
 from costmodel.flywheel.fleets import Fleets
 from costmodel.flywheel.growth import loop_gain, refuse_runaway
 from costmodel.flywheel.inputs import FlywheelScenario
@@ -362,6 +360,8 @@ class Run:
             "additions_by_class": books.placed,
             "depreciation_by_class": books.depreciation,
             "write_offs_by_class": books.written_off + books.impaired,
+            "impairments_by_class": books.impaired,
+            "uncovered_by_class": self.fleets.uncovered,
         }
         money |= {name: value.swapaxes(0, 1) for name, value in by_class.items()}
         self.record.put(step, other_capex=other, **money)

@@ -23,6 +23,9 @@ class Statement(Result):
         "USD", kind="flow", dims=_O, label="rents of capacity sold less those of capacity used"
     )
     contract_gain: FloatArray = output("USD", kind="flow", dims=_O, label="gain of contracts over the rent of the day")
+    hosting_gain: FloatArray = output(
+        "USD", kind="flow", dims=_O, label="gain of idle hours sold as tokens over their rent"
+    )
     resale_fees: FloatArray = output("USD", kind="flow", dims=_O, label="fees on idle hours sold")
     internal_value: FloatArray = output("USD", kind="flow", dims=_O, label="earned by internal work")
     other_revenue: FloatArray = output("USD", kind="flow", dims=_O, label="other revenue")
@@ -53,6 +56,10 @@ class Statement(Result):
     additions_by_class: FloatArray = output("USD", kind="flow", dims=_A, label="capital that entered service")
     depreciation_by_class: FloatArray = output("USD", kind="flow", dims=_A, label="depreciation")
     write_offs_by_class: FloatArray = output("USD", kind="flow", dims=_A, label="impairment and write-offs")
+    impairments_by_class: FloatArray = output("USD", kind="flow", dims=_A, label="impairment, of the write-offs")
+    uncovered_by_class: FloatArray = output(
+        "USD", kind="flow", dims=_A, label="book value that value in use does not cover, at the year's test"
+    )
     cash: FloatArray = output("USD", kind="stock", dims=_B, label="cash")
     debt: FloatArray = output("USD", kind="stock", dims=_B, label="debt")
     lease_debt: FloatArray = output("USD", kind="stock", dims=_B, label="owed on finance leases")
@@ -67,7 +74,14 @@ class Statement(Result):
         """Everything received for what is sold."""
         return np.asarray(
             ordered_sum(
-                [self.token_revenue, self.net_rents, self.contract_gain, self.internal_value, self.other_revenue]
+                [
+                    self.token_revenue,
+                    self.net_rents,
+                    self.contract_gain,
+                    self.hosting_gain,
+                    self.internal_value,
+                    self.other_revenue,
+                ]
             )
         )
 
@@ -110,6 +124,16 @@ class Statement(Result):
     def write_offs(self) -> FloatArray:
         """Impairment and write-offs."""
         return total(self.write_offs_by_operator)
+
+    @derived("USD", kind="flow", dims=_S, label="impairment, all operators")
+    def impairments(self) -> FloatArray:
+        """Of the write-offs, what value in use no longer covers; the rest failed or left."""
+        return total(total_last(self.impairments_by_class, self.draws))
+
+    @derived("USD", kind="flow", dims=_S, label="book value that value in use does not cover, all operators")
+    def uncovered(self) -> FloatArray:
+        """Shortfall found at the year's test, whether it passes the threshold of impairment or not."""
+        return total(total_last(self.uncovered_by_class, self.draws))
 
     @derived("USD", kind="flow", dims=_O, label="cost of capacity")
     def capacity_cost_by_operator(self) -> FloatArray:

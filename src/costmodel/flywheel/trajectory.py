@@ -16,6 +16,7 @@ from costmodel.flywheel.statement import BLANK, Statement, quotient, total, weig
 from costmodel.foundation.arrays import FloatArray, ordered_sum
 from costmodel.foundation.distributions import Distribution
 from costmodel.foundation.results import derived, output, ratio
+from costmodel.foundation.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
     from costmodel.flywheel.decomposition import Decomposition
@@ -259,6 +260,37 @@ class Trajectory(Statement):
     def training_share_of_cost(self) -> FloatArray:
         """Training cost over training and inference cost."""
         return quotient(self.training_cost, self.training_and_inference_cost)
+
+    @derived("1", kind="date", dims=(), blank="where it never does", label="inference passes training in compute")
+    def inference_passes_training_in_compute(self) -> FloatArray:
+        """Mid-step from which training stays below half of both to the end; NaN where it never does."""
+        return self._from_when(np.asarray(self.training_share_of_compute < 0.5))
+
+    @derived("1", kind="date", dims=(), blank="where it never does", label="inference passes training in cost")
+    def inference_passes_training_in_cost(self) -> FloatArray:
+        """Mid-step from which training stays below half of both to the end; NaN where it never does."""
+        return self._from_when(np.asarray(self.training_share_of_cost < 0.5))
+
+    def _from_when(self, holds: NDArray[np.bool_]) -> FloatArray:
+        """Return the mid-step from which something holds to the end, ``()`` or ``(draw,)``."""
+        lasting = np.logical_and.accumulate(holds[::-1], axis=0)[::-1]
+        first = self.scenario.grid.mid[np.argmax(lasting, axis=0)]
+        return np.where(lasting.any(axis=0), first, np.nan)
+
+    @derived("USD", kind="flow", dims=_O, label="revenue that capacity requires at its cost of capital")
+    def required_revenue_by_operator(self) -> FloatArray:
+        """Required rent of new capacity on all capacity at target use: capital at replacement cost, energy, upkeep."""
+        target = np.asarray(self._resolved_target())
+        hours = HOURS_PER_YEAR * self.scenario.grid.length
+        return np.asarray(self.required_rent_by_operator * self.capacity_by_operator * target * hours)
+
+    @derived("USD", kind="flow", dims=_S, label="revenue that capacity requires, all operators")
+    def required_revenue(self) -> FloatArray:
+        """What all capacity must earn for its capital to earn what it costs."""
+        return total(self.required_revenue_by_operator)
+
+    def _resolved_target(self) -> Any:
+        return self.scenario.resolve(self.design).clearing.target_use
 
     def _used(self) -> FloatArray:
         return np.asarray(self.training_compute + self.internal + total(self.accelerators_by_workload))
