@@ -14,7 +14,6 @@ pytestmark = pytest.mark.contract
 LARGEST_SHARE = 0.03
 """Share of public definitions that may stand without a door [1]; it only ever falls."""
 REASONS = {
-    "flywheel.refit": "a fit to history is run from Python, by whoever rewrites a scenario's free values",
     "flywheel.generations": "writes the dated generations of the catalog as a product line of a scenario",
     "flywheel.decomposition": "ranges of a decomposition over draws, for a page or a notebook",
     "serving.cost": "revenue of tokens by both conventions of counting cached ones, and the two names of a margin",

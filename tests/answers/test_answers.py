@@ -82,7 +82,9 @@ def test_spend_grows_faster_with_technical_progress(every: dict[str, tuple[Answe
 
 @pytest.mark.law
 def test_spend_of_2030_spans_the_elasticities(every: dict[str, tuple[Answer, ...]]) -> None:
-    (spend,) = every["How large is user spend in 2030?"]
+    spend, capex = every["How large is user spend in 2030?"]
+    assert capex.value > spend.value > spend.low
+    assert capex.high / capex.low > spend.high / spend.low > 2.0
     # Above the 2026 fit's 58 to 120 billion, below 1.5 % of a world product of some 140 trillion.
     assert 120e9 < spend.low < spend.high < 0.015 * 140e12
 

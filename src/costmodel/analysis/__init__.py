@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING
 from costmodel.foundation.lazy import attach
 
 if TYPE_CHECKING:
-    from costmodel.analysis.backtesting import backtest, plan_for
+    from costmodel.analysis.assimilation import consistent_draws
+    from costmodel.analysis.backtesting import backtest, backtest_dates, plan_for
     from costmodel.analysis.breakeven import break_even, break_even_distribution, break_even_frontier
+    from costmodel.analysis.by_elasticity import elasticity_range
     from costmodel.analysis.calibration import Multiple, Observed, fit
     from costmodel.analysis.comparison import compare, waterfall
     from costmodel.analysis.ensemble import run_ensemble
@@ -48,14 +50,17 @@ __all__ = [
     "as_known",
     "as_problem",
     "backtest",
+    "backtest_dates",
     "base_sample",
     "break_even",
     "break_even_distribution",
     "break_even_frontier",
     "compare",
+    "consistent_draws",
     "coverage",
     "crps",
     "elasticities",
+    "elasticity_range",
     "evidence_shares",
     "first_order_of",
     "fit",

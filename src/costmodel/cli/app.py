@@ -24,6 +24,7 @@ from costmodel.cli.compare import compare_command
 from costmodel.cli.estimate_records import estimate_app
 from costmodel.cli.explore import explore_command
 from costmodel.cli.margin import margin_command
+from costmodel.cli.refit import refit_command
 from costmodel.cli.report import report_command
 from costmodel.cli.run import list_command, run_command
 from costmodel.cli.sandbox import sandbox_command
@@ -87,6 +88,7 @@ app.command("compare")(compare_command)
 app.command("allocate")(allocate_command)
 app.command("audit")(audit_command)
 app.command("backtest")(backtest_command)
+app.command("refit")(refit_command)
 app.command("balance")(balance_command)
 app.add_typer(estimate_app, name="estimate")
 app.command("margin")(margin_command)

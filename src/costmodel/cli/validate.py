@@ -14,6 +14,8 @@ from costmodel.foundation.tables import Table
 if TYPE_CHECKING:
     from costmodel.validation import Outcome
 
+RANGES = "ranges"
+"""Word that asks for the flywheel's forward figures beside published ranges."""
 EXAMS = "exams"
 """Word that asks for tables of measurements instead of cases."""
 
@@ -30,7 +32,8 @@ def validate_command(
 ) -> None:
     """Run the published cases; exit status 1 if one that is not a recorded miss is outside its tolerance.
 
-    `costmodel validate exams` marks tables of measurements instead: fitted and unseen rows apart.
+    `costmodel validate exams` marks tables of measurements instead: fitted and unseen rows apart. `costmodel validate
+    ranges` puts the flywheel's forward figures beside published ranges, with their distance.
     """
     from costmodel.cli.exams import exams_table
     from costmodel.validation import as_row, cases, failures, run
@@ -40,6 +43,9 @@ def validate_command(
         return
     if by or markdown or steps:
         raise typer.BadParameter("it belongs to `costmodel validate exams`", param_hint="--by, --markdown, --steps")
+    if domain == RANGES:
+        _ranges(as_json)
+        return
     outcomes = run(cases(domain))
     if as_json:
         print_json([as_row(outcome) for outcome in outcomes])
@@ -47,6 +53,18 @@ def validate_command(
         _print(outcomes)
     if failures(outcomes):
         raise typer.Exit(1)
+
+
+def _ranges(as_json: bool) -> None:
+    from costmodel.validation.published_ranges import range_rows
+
+    rows = range_rows()
+    if as_json:
+        print_json(rows)
+        return
+    shown = ({key: value for key, value in row.items() if key not in ("source", "caveat")} for row in rows)
+    notes = [f"{row['what']}: {row['source'] or 'no figure'}; {row['caveat']}" for row in rows]
+    show(Table.of(shown, "bond-flywheel beside published ranges; distance of the median in logs", notes=notes))
 
 
 def _print(outcomes: tuple[Outcome, ...]) -> None:
