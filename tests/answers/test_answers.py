@@ -123,7 +123,8 @@ def test_an_efficiency_shock_has_the_sign_of_the_elasticity(every: dict[str, tup
 
 @pytest.mark.law
 def test_a_bust_lowers_rents_and_orders_and_ends_as_orders_fall(every: dict[str, tuple[Answer, ...]]) -> None:
-    rent, orders, _, years = every["What does a bust do, and how long does it last?"]
+    rent, orders, years, *written = every["What does a bust do, and how long does it last?"]
+    assert [answer.value for answer in written] == sorted(answer.value for answer in written)
     assert rent.high < 0.0
     assert orders.high < 0.0
     # Capacity ordered less shows after the 0.4 years from order to service; the fleet lives 6 years at most.

@@ -128,12 +128,12 @@ class Statement(Result):
     @derived("USD", kind="flow", dims=_S, label="impairment, all operators")
     def impairments(self) -> FloatArray:
         """Of the write-offs, what value in use no longer covers; the rest failed or left."""
-        return total(total_last(self.impairments_by_class, self.draws))
+        return total(total_last(self.impairments_by_class))
 
     @derived("USD", kind="flow", dims=_S, label="book value that value in use does not cover, all operators")
     def uncovered(self) -> FloatArray:
         """Shortfall found at the year's test, whether it passes the threshold of impairment or not."""
-        return total(total_last(self.uncovered_by_class, self.draws))
+        return total(total_last(self.uncovered_by_class))
 
     @derived("USD", kind="flow", dims=_O, label="cost of capacity")
     def capacity_cost_by_operator(self) -> FloatArray:
