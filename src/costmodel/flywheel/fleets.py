@@ -234,7 +234,7 @@ class Fleets:
         without power and sites without equipment earn nothing; their shares of the day are taken to last.
         """
         yearly = (step + 1) % round(1.0 / drivers.step) == 0
-        if not yearly or not bool(np.isfinite(self.terms.impairment).any()):
+        if not yearly:
             return
         capital = np.maximum(cost.chip_share + cost.site_share, TINY)
         weights = self.weights(step, drivers, earned, use, np.zeros(1))
@@ -265,7 +265,7 @@ class Fleets:
     def revalue_sites(self, step: int, drivers: Drivers, cost: Cost, earned: FloatArray, use: FloatArray) -> None:
         """Test sites for impairment once a year."""
         yearly = (step + 1) % round(1.0 / drivers.step) == 0
-        if not yearly or not bool(np.isfinite(self.terms.impairment).any()):
+        if not yearly:
             return
         capital = np.maximum(cost.chip_share + cost.site_share, TINY)
         unit = (
