@@ -102,10 +102,7 @@ print(f"  energy of the mix {paid.energy * 1e6 / 1e3:7.3f} kWh per million token
 steps = (
     ("as it is", {}),
     ("no idle hours", {"load.peak_to_average": 1.0}),
-    (
-        "no time lost in the engine",
-        {"engine.prefill_factor": 1.0, "engine.decode_factor": 1.0, "engine.host_time": 0.0},
-    ),
+    ("no time lost in the host", {"engine.host_time": 0.0}),
     ("kernels at the whole peak", {f"engine.{limit}_share": 1.0 for limit in ("compute", "attention", "memory")}),
 )
 changes: dict[str, float] = {}
