@@ -53,7 +53,6 @@ def command(capsys, monkeypatch):
         (["catalog", "H100", "--limit", "0"], "--limit"),
         (["sensitivity", "from-2026"], "--output"),
         (["run", "h100-hour", "--draws", "5", "--workers", "2"], "belong to the flywheel"),
-        (["run", "token-market", "--out", "x.csv"], "has axes"),
         (["compare", "from-2026", "from-2026", "--part", "a=energy.price"], "--waterfall"),
         (["run", "from-2026", "--set", "energy.price=" + "9" * 5000], "energy.price"),
         (["run", "from-2026", "--set", "energy.price=" + "9" * 400], "a finite number"),
