@@ -32,7 +32,7 @@ exclude_patterns = ["_build", "README.md", "generated/gallery/downloads"]
 nb_execution_mode = "off" if os.environ.get("COSTMODEL_DOCS_GALLERY") == "0" else "force"
 nb_execution_raise_on_error = True
 nb_execution_in_temp = True
-nb_execution_timeout = 300
+nb_execution_timeout = 900
 nb_merge_streams = True
 html_theme = "furo"
 html_title = "costmodel"
