@@ -30,6 +30,11 @@ def test_tokens_are_those_of_a_loop(steps):
 
 
 @pytest.mark.closed_form
+def test_a_mean_of_one_and_a_half_steps_is_half_of_the_tasks_with_two():
+    assert resent_input_tokens(1.5, 100, 1000, 1000) == (0 + 100) / 2
+
+
+@pytest.mark.closed_form
 @pytest.mark.reference("costmodel.serving.agents:task_token_cost")
 def test_hits_are_charged_as_cached():
     cost = task_token_cost(1000.0, 5000.0, 400.0, 0.9, 3e-6, 0.3e-6, 15e-6)

@@ -43,7 +43,6 @@ def sandbox_command(
     if out is not None:
         text = with_start(task, chosen[0]).to_toml()
         write_whole(out, lambda path: _write(path, text))
-        typer.echo(f"{chosen[0].kind} written to {out}", err=True)
 
 
 def _write(path: Path, text: str) -> None:

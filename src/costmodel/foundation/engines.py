@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from importlib.util import find_spec
+from numbers import Integral
 from typing import Literal, TypeAlias
 
 from costmodel.foundation.blocks import BLOCK
@@ -53,7 +54,8 @@ def chosen_engine(engine: str, draws: int | None) -> str:
         raise missing_extra("fast", "engine='compiled'")
     if engine != "auto":
         return engine
-    return "compiled" if (draws or 0) >= COMPILED_FROM and find_spec("llvmlite") is not None else "numpy"
+    large = isinstance(draws, Integral) and draws >= COMPILED_FROM  # what is no number is refused with the design
+    return "compiled" if large and find_spec("llvmlite") is not None else "numpy"
 
 
 @contextmanager

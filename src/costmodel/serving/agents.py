@@ -6,6 +6,8 @@ Re-sent tokens grow with the square of the steps, which is why caching decides w
 
 from __future__ import annotations
 
+import numpy as np
+
 from costmodel.foundation.arrays import Numeric, formula
 from costmodel.foundation.units import SECONDS_PER_HOUR
 
@@ -58,19 +60,20 @@ def resent_input_tokens(
     Returns
     -------
     float or array
-        ``(n − 1) P + (a + t)(n − 1)(n − 2)/2`` [token].
+        ``(n − 1) (P + (a + t) max(n − 2, 0)/2)``, ≥ 0 [token].
 
     Notes
     -----
-    With :func:`fresh_input_tokens` it adds up to all input, ``n P + (a + t) n (n − 1)/2``.
+    With :func:`fresh_input_tokens` it adds up to all input, ``n P + (a + t) n (n − 1)/2``, for whole numbers of
+    steps. A mean between one and two steps is a mix of tasks of one step, which send nothing again, and of two.
 
     Examples
     --------
     >>> float(resent_input_tokens(3.0, 1000.0, 100.0, 400.0))
     2500.0
     """
-    again = steps - 1.0
-    return again * prompt_tokens + (answer_tokens + tool_tokens) * again * (steps - 2.0) / 2.0
+    earlier = (answer_tokens + tool_tokens) * np.maximum(steps - 2.0, 0.0) / 2.0
+    return (steps - 1.0) * (prompt_tokens + earlier)
 
 
 @formula()
