@@ -121,6 +121,7 @@ OPERATOR: dict[str, Any] = {
         {"buyer": "second", "start": "2026-07-01", "end": "2028-01-01", "accelerators": 1e4, "rent": 2.0},
     ],
     "staff": 1e9, "go_to_market": 0.1, "overhead": 0.05, "internal_value": 1.0, "resale_fee": 0.05,
+    "hosted_share": 0.5, "hosted_licence": 0.2,
     "other_revenue": 2e10, "other_cost": 5e9, "other_revenue_growth": 0.1, "other_cost_growth": 0.05,
     "other_growth_from": "2027-01-01",
 }  # fmt: skip
@@ -146,6 +147,13 @@ VARIANTS: tuple[dict[str, Any], ...] = (
     {"market.chat.compute_floor": 9e11},
     {"software.experience_exponent": 0.1},
     {"operators.first.opening.units": 3e6, "operators.first.opening.site_power": 3e9},
+    {  # a share of tokens that moves, so that its inertia tells
+        "operators.first.token_share": {"knots": [["2026-01-01", 0.3], ["2028-01-01", 0.7]], "interpolation": "linear"},
+        "operators.second.token_share": {
+            "knots": [["2026-01-01", 0.7], ["2028-01-01", 0.3]],
+            "interpolation": "linear",
+        },
+    },
 )
 NOT_A_NUMBER_OF_THE_RUN = {"investment.max_growth"}
 """Only decides whether a scenario is refused: tested with the refusal of a runaway."""
