@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import resources
 from typing import Any
 
@@ -372,3 +373,13 @@ def test_one_switch_moves_the_useful_life_of_servers_network_and_what_is_there(n
         assert after.get(path) == pytest.approx(0.8 * before.get(path))
     if "amazon" not in name:
         assert after.replace({"book_life": 4.0}).hardware == with_book_life(before, 4.0).hardware
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_margin_that_a_miss_states_is_the_run_s(name: str) -> None:
+    scenario = load(name)
+    years, margins = simulate(scenario).by_year("operating_margin")
+    for miss in scenario.misses:
+        for year, stated in re.findall(r"Operating margin of (\d{4}) comes out at ([\d.]+)%", miss):
+            assert f"{100 * margins[years.index(int(year))]:.1f}" == stated
