@@ -33,7 +33,7 @@ print(f"{scenario.title}: {len(scenario.uncertain_paths())} uncertain inputs of 
 # %% One at a time, and how far that can be trusted
 with warnings.catch_warnings(record=True) as said:
     warnings.simplefilter("always", CostModelWarning)
-    swings = tornado(scenario, [SPEND, MARGIN], draws=4096, rng=0)
+    swings = tornado(scenario, [SPEND, MARGIN], draws=2048, rng=0)
 print(f"{SPEND}: {swings.base[0] / 1e9:,.0f} G USD at the medians; swings from the 10 % to the 90 % quantile, G USD")
 for row in swings.table(SPEND).records()[:6]:
     bar = ("+" if row["swing"] > 0 else "-") * round(abs(row["swing"]) / 25e9)
@@ -45,7 +45,7 @@ for notice in said:
     print(f"warning: {notice.message}")
 
 # %% Together: Sobol' indices of every year from the same runs
-study = sobol_study(scenario, "user_spend", base_points=1024, replicates=8, rng=0)
+study = sobol_study(scenario, "user_spend", base_points=512, replicates=8, rng=0)
 print(f"\ntotal order indices of user spend by year, with the 95 % interval in 2030 ({study.runs:,} runs)")
 print(f"  {'':40} " + " ".join(f"{label[-4:]:>6}" for label in study.outputs))
 for row in study.table(SPEND).records()[:6]:
@@ -55,7 +55,7 @@ for row in study.table(SPEND).records()[:6]:
 strongest = study.table(SPEND).records()[0]
 
 # %% How much of it nobody has measured
-shares = evidence_shares(scenario, SPEND, base_points=2048, rng=0)
+shares = evidence_shares(scenario, SPEND, base_points=1024, rng=0)
 print(f"\nvariance of {SPEND} by the evidence behind the inputs")
 for row in shares.table().records():
     print(f"  {row['grade']:12} {row['share']:6.0%}   ({row['low']:.0%} to {row['high']:.0%})")
@@ -66,7 +66,7 @@ print(f"  on inputs that nobody has measured: {alone:.0%} alone, {with_others:.0
 EARNS = "operators.industry.internal_value"
 found = break_even(scenario, EARNS, f"{MARGIN} = 0", low=0.0, high=20.0)
 print(f"\noperators break even in 2030 if internal work earns {found.roots[0]:.2f} times its rent, all else at medians")
-spread = break_even_distribution(scenario, EARNS, f"{MARGIN} = 0", draws=500, rng=0, low=0.0, high=20.0)
+spread = break_even_distribution(scenario, EARNS, f"{MARGIN} = 0", draws=250, rng=0, low=0.0, high=20.0)
 low, middle, high = spread.quantiles()
 print(f"over the draws {low:.2f} / {middle:.2f} / {high:.2f} (5/50/95 %), where any does: {spread.share:.0%} of them")
 try:
@@ -91,7 +91,7 @@ free = {
 }
 with warnings.catch_warnings(record=True) as said:
     warnings.simplefilter("always", CostModelWarning)
-    fitted = fit(past, free, history, starts=16, polish=1, rng=0)
+    fitted = fit(past, free, history, starts=8, polish=1, rng=0)
 print(f"\nfit of {len(free)} parameters to {len(history)} reported figures, 2023 to 2026")
 for row in fitted.table().records():
     print(f"  {row['parameter']:34} {row['value']:6.2f} ± {row['error']:.2f}   identified: {row['identified']}")
@@ -99,7 +99,7 @@ print(f"warning: {said[0].message}")
 
 # %% Would this have been forecast?
 for as_of in ("2023-12-31", "2024-12-31"):
-    test = backtest(past, plan_for(past.name, as_of), read=read_off, draws=5000, rng=0)
+    test = backtest(past, plan_for(past.name, as_of), read=read_off, draws=1000, rng=0)
     named = {name: f"{held.inside} of {held.n}" for name, held in test.unconditional.by_output.items()}
     print(f"\nfrom {as_of}, 80 % intervals that held what happened: {test.unconditional.overall.inside} of "
           f"{test.unconditional.overall.n} ({named}); hindsight in {len(test.hindsight)} places")  # fmt: skip
