@@ -23,6 +23,9 @@ from costmodel.foundation.tables import Table, Tabled
 
 WIDENINGS = 3
 """How often a range that nobody gave is widened ten times on both sides."""
+_DEEPEST_TURN = 100.0
+"""Farthest from zero that a turn between grid points is looked into, over its rise to the next point [1]: a parabola
+reaches an eighth of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +189,8 @@ def _touching(gap: Batched, scan: Scan) -> list[float]:
         same = values[k - 1] * values[k] > 0.0 and values[k] * values[k + 1] > 0.0
         if not same or size[k] > size[k - 1] or size[k] > size[k + 1] or size[k] == size[k - 1] == size[k + 1]:
             continue
+        if size[k] > _DEEPEST_TURN * (max(size[k - 1], size[k + 1]) - size[k]):
+            continue  # far from zero, where the gap hardly moves
         sign = float(np.sign(values[k]))
         spot = minimize_scalar(
             lambda x, sign=sign: sign * at(x),
