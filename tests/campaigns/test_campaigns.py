@@ -21,6 +21,7 @@ NEEDS = {
     "corruptions": STORE, "kills": STORE, "writers": STORE,
     "sessions": ("starlette", "uvicorn", "jinja2", "matplotlib"),
     "outputs": ("pyarrow", "h5netcdf", "xlsxwriter", "jinja2", "matplotlib", "pandas"), "commands": ("rich", "typer"),
+    "abuses": ("jinja2", "matplotlib"),
 }  # fmt: skip
 """Packages that a campaign needs beyond a plain install."""
 MOST_SECONDS = 30.0

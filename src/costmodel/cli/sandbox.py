@@ -35,13 +35,13 @@ def sandbox_command(
     chosen = [start for start in starts if start.kind.lower().startswith(kind.lower())]
     if not chosen:
         raise ScenarioError(f"--kind {kind!r}: kinds are {', '.join(start.kind for start in starts)}")
+    text = None if out is None else with_start(task, chosen[0]).to_toml()
     rows = [_row(task, start) for start in starts]
     if as_json:
         print_json({"task": task.name, "starts": [{**asdict(s), **r} for s, r in zip(starts, rows, strict=True)]})
     else:
         _print(task.name, starts, rows)
-    if out is not None:
-        text = with_start(task, chosen[0]).to_toml()
+    if out is not None and text is not None:
         write_whole(out, lambda path: _write(path, text))
 
 

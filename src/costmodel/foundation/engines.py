@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from importlib.util import find_spec
-from numbers import Integral
 from typing import Literal, TypeAlias
+
+import numpy as np
 
 from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.errors import DomainError, missing_extra
@@ -54,7 +55,9 @@ def chosen_engine(engine: str, draws: int | None) -> str:
         raise missing_extra("fast", "engine='compiled'")
     if engine != "auto":
         return engine
-    large = isinstance(draws, Integral) and draws >= COMPILED_FROM  # what is no number is refused with the design
+    large = (
+        isinstance(draws, int | np.integer) and draws >= COMPILED_FROM
+    )  # what is no number is refused with the design
     return "compiled" if large and find_spec("llvmlite") is not None else "numpy"
 
 
