@@ -55,9 +55,7 @@ def chosen_engine(engine: str, draws: int | None) -> str:
         raise missing_extra("fast", "engine='compiled'")
     if engine != "auto":
         return engine
-    large = (
-        isinstance(draws, int | np.integer) and draws >= COMPILED_FROM
-    )  # what is no number is refused with the design
+    large = isinstance(draws, int | np.integer) and draws >= COMPILED_FROM  # else the design refuses it
     return "compiled" if large and find_spec("llvmlite") is not None else "numpy"
 
 
