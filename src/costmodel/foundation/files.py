@@ -16,6 +16,8 @@ from costmodel.foundation.errors import CostModelError, ScenarioError, error_lin
 
 MAX_TEXT_BYTES = 64 * 2**20
 """Largest text that is read whole, where a reader states no smaller one [byte]."""
+MAX_CELL = 131_072
+"""Longest cell of a CSV text [character]: the csv module's own limit, which any other package can move."""
 _BEYOND = "\x00beyond the header"
 
 
@@ -94,7 +96,8 @@ def csv_rows(text: str, where: str, refused: type[CostModelError] = ScenarioErro
     Raises
     ------
     CostModelError
-        If the text is not CSV, or a row has more cells than the header; the row is named.
+        If the text is not CSV, a row has more cells than the header, or a cell is longer than `MAX_CELL`; the row is
+        named.
 
     Examples
     --------
@@ -107,6 +110,8 @@ def csv_rows(text: str, where: str, refused: type[CostModelError] = ScenarioErro
         for row in reader:
             if _BEYOND in row:
                 raise refused(f"{where}: row {len(rows) + 1} has more cells than the header")
+            if max(map(len, row.values()), default=0) > MAX_CELL:
+                raise refused(f"{where}: row {len(rows) + 1}: field larger than field limit ({MAX_CELL})")
             rows.append(row)
     except csv.Error as error:
         raise refused(f"{where}: row {len(rows) + 1}: {error}") from None
