@@ -72,6 +72,8 @@ def faults(text: str, *, floor: bool) -> Iterator[str]:
             yield f"{line}: assert validates nothing under python -O"
         elif isinstance(node, ast.ExceptHandler) and node.type is None:
             yield f"{line}: a bare except"
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and r"\d" in node.value:
+            yield f"{line}: takes digits of every script; write [0-9]"
         elif floor and _imports_root(node):
             yield f"{line}: imports the root package from inside"
 
@@ -96,6 +98,7 @@ def test_module_says_what_it_is(name: str) -> None:
         ("assert x\n", "assert"),
         ("try:\n    x\nexcept:\n    pass\n", "bare except"),
         ("import costmodel\n", "root package"),
+        ('X = r"\\d+"\n', "digits of every script"),
         ("from costmodel import run\n", "root package"),
     ],
 )

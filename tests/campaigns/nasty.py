@@ -18,7 +18,7 @@ TEXTS = (
     "[/]", "[bold]x[/bold]", "\x1b[31mred\x1b[0m", "a\nb", "a\rb", "a\x00b", "\u202eabc", "<script>alert(1)</script>",
     "=1+1", "@SUM(A1)", "+1", "-1", "javascript:alert(1)", "../../etc/passwd", "/dev/zero", "{0}", "%s", "${x}",
     "2.5 USD/hour", "30 MW", "15 USD/Mtoken", "5 %", "3 apples", "1 USD/USD/USD", "1e400 USD", "2026-02-30",
-    "9999-12-31",
+    "9999-12-31", "1" + " " * 60_000 + "x", "1,0" * 30_000, "-" * 60_000, "0001-01-01T00:00:00+14:00", "1_000",
     "2026-07", "0001-01-01", "true", "True", "None", "\ud800", "é" * 40, "🦆", "__class__", "scenario.get",
 )  # fmt: skip
 """Texts that stand for something else, or for nothing."""
@@ -101,7 +101,8 @@ def _change(holder: Any, key: Any, spots: list[tuple[Any, Any]], chance: random.
     way = chance.random()
     number = isinstance(holder[key], int | float) and not isinstance(holder[key], bool)
     if number and way < 0.4:
-        holder[key] = holder[key] * chance.choice((-1, 0, 2, 10, 1000, 0.1, 1e-6, 10.0 ** chance.uniform(-30, 30)))
+        times = chance.choice((-1, 0, 2, 10, 1000, 0.1, 1e-6, 10.0 ** chance.uniform(-30, 30)))
+        holder[key] = (holder[key] if abs(holder[key]) < 1e308 else 1e308) * times
     elif way < 0.7:
         holder[key] = value(chance)
     elif way < 0.8:

@@ -100,6 +100,33 @@ MEASURED = _rows(
     "H100-SXM,2,64,8192,1024,2568,20,1.5",
     "H100-SXM,8,4,8192,1024,900,40,0.2",
 )
+AIPERF = json.dumps(
+    {
+        "input_sequence_length": {"avg": 1000.0}, "output_sequence_length": {"avg": 200.0},
+        "inter_token_latency": {"avg": 20.0}, "time_to_first_token": {"avg": 150.0},
+        "request_throughput": {"avg": 4.0}, "input_config": {"loadgen": {"concurrency": 16}}, "tp": 2,
+    }
+).encode()  # fmt: skip
+SAMPLE = _rows(
+    "system,tp_size,isl,osl,batch_size,silicon_ttft_ms,silicon_tpot_ms,silicon_data_source",
+    "h100_sxm,8,1024,256,32,500,20,silicon_concurrency=64",
+    "h100_sxm,4,1024,256,32,500,25,other",
+)
+INFERENCEX = _rows("hw,tp,conc,isl,osl,tput_per_gpu,median_tpot,median_ttft", "h200,8,64,1024,1024,3000,0.02,0.5")
+CONFIGURATOR = _rows(
+    "system,tp,pp,dp,concurrency,isl,osl,tokens/s/gpu,tokens/s/user,ttft", "h200_sxm,4,1,2,32,4000,1000,800,50,300"
+)
+HOURS = _rows(
+    "Month,Provider,GPU type,GPU hours,Cost (USD)", "2026-04,AWS,H100,720,1800.00", '2026-05,GCP,A100,"1,440","$2,880"'
+)
+OFFERS = _rows(
+    "InstanceType,AcceleratorName,AcceleratorCount,vCPUs,MemoryGiB,Price,Region,GpuInfo,SpotPrice",
+    "gpu-8,H100,8,128,1600,23.60,eu-north1,,10.00",
+    "cpu-4,,0,4,16,0.0992,eu-north1,,",
+)
+RATES = _rows("Date,USD,JPY,", "2026-05-15,1.10,165.0,", "2026-05-14,1.09,N/A,")
+INSTANCES = _rows("instance,accelerator,count", "p5.48xlarge,H100,8", "mine,H200,4")
+USERS = _rows("user,reserved,used", "search,4,2.5", "ads,2x3g.40gb,1/4", "chat,10,")
 STEPS = _rows(
     "# GPUs,global batch,micro batch,hidden size,attention heads,# layers,sequence length,"
     "tensor parallelism,data parallelism,pipeline parallelism,iteration time (ms)",
@@ -197,13 +224,41 @@ def _facts(path: Path) -> Any:
 def _benchmark(path: Path) -> Any:
     from costmodel.formats.benchmarks import read_benchmark
 
-    return read_benchmark(path, 4, "H100-SXM").front()
+    return read_benchmark(path, accelerators=4, accelerator="H100-SXM").front()
 
 
 def _measured(path: Path) -> Any:
     from costmodel.serving.measured import read_measured
 
     return read_measured(path).of("H100-SXM").front()
+
+
+def _offers(path: Path) -> Any:
+    from costmodel.formats.skypilot import machines, read
+
+    return machines(read(path))
+
+
+def _rates(path: Path) -> Any:
+    import datetime as dt
+
+    from costmodel.formats.exchange_rates import read
+
+    return read(path).usd("JPY", dt.date(2026, 5, 15))
+
+
+def _instances(path: Path) -> Any:
+    from costmodel.cli.audit import _instances
+
+    return _instances(path)
+
+
+def _users(path: Path) -> Any:
+    from costmodel.cli.allocate import _users
+    from costmodel.studies.allocation import allocate
+
+    reserved, used = _users(path, 80.0, "compute")
+    return allocate(64.0, 100.0, reserved, used=used, idle="by use" if used else "by reservation")
 
 
 def _steps(path: Path) -> Any:
@@ -265,6 +320,15 @@ def readers() -> dict[str, Reader]:
         "facts": Reader("facts.json", FACTS, _facts),
         "benchmark": Reader("run.jsonl", BENCHMARK, _benchmark),
         "measured": Reader("measured.csv", MEASURED, _measured),
+        "aiperf": Reader("profile.json", AIPERF, _benchmark),
+        "sample": Reader("silicon.csv", SAMPLE, _benchmark),
+        "inferencex": Reader("results.csv", INFERENCEX, _benchmark),
+        "configurator": Reader("pareto.csv", CONFIGURATOR, _benchmark),
+        "hours": Reader("hours.csv", HOURS, _bill),
+        "offers": Reader("vms.csv", OFFERS, _offers),
+        "rates": Reader("eurofxref-hist.csv", RATES, _rates),
+        "instances": Reader("instances.csv", INSTANCES, _instances),
+        "users": Reader("users.csv", USERS, _users),
         "steps": Reader("steps.csv", STEPS, _steps),
         "config": Reader("config.json", json.dumps(CONFIG).encode(), _config),
         "experts": Reader("config.json", json.dumps(EXPERTS).encode(), _config),

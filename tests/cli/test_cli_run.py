@@ -249,3 +249,22 @@ def test_outputs_by_year_as_a_long_table(costmodel, tmp_path):
     assert {row["scenario"] for row in rows} == {"token-market"}
     assert costmodel("run", "token-market", "--iamc", "long.txt").returncode == 2
     assert "stands alone" in costmodel("run", "token-market", "--iamc", str(path), "--json").stderr
+
+
+@pytest.mark.parametrize("argument", ["٣", "１", "1_0", "--draws=1_000", "-٣", "1_0.5"])
+def test_a_number_is_written_in_the_digits_0_to_9(costmodel, argument: str) -> None:
+    done = costmodel("answer", argument)
+    assert done.returncode == 2
+    assert (
+        done.stderr
+        == f"costmodel: {argument!r}: write a number in the digits 0 to 9 alone; a file of that name as ./NAME\n"
+    )
+
+
+def test_users_of_a_fleet_are_read_within_bounds(costmodel, tmp_path: Path) -> None:
+    path = tmp_path / "users.csv"
+    path.write_text("user,reserved\nsearch,1_0\n", encoding="utf-8")
+    done = costmodel("allocate", str(path), "--units", "8", "--cost", "16")
+    assert (done.returncode, "row 1: '1_0'" in done.stderr) == (2, True)
+    path.write_text("user,reserved\nsearch,1,2\n", encoding="utf-8")
+    assert "more cells than the header" in costmodel("allocate", str(path), "--units", "8", "--cost", "16").stderr

@@ -101,10 +101,15 @@ def test_a_file_for_each_load_is_one_benchmark(tmp_path: Path) -> None:
     ("row", "message"),
     [
         ({"tokens": 1}, "no benchmark that is known: a row needs one of"),
-        ({**VLLM, "completed": 0}, "completed = 0: a number above 0"),
-        ({**VLLM, "max_concurrency": None}, "max_concurrency = None: a number is needed"),
+        ({**VLLM, "completed": 0}, "completed = 0: a finite number above 0 is needed"),
+        ({**VLLM, "max_concurrency": None}, "max_concurrency = None: a finite number above 0"),
         (VLLM, "give accelerators"),
         ({**AIPERF, "request_throughput": {}}, "request_throughput = None"),
+        ({**VLLM, "completed": 10**400}, "completed = 1000.*…: a finite number above 0"),
+        ({**VLLM, "completed": "1_000"}, "completed = '1_000'"),
+        ({**AIPERF, "input_config": "none"}, "concurrency = None"),
+        ({**AIPERF, "accelerators": [8]}, r"accelerators = \[8\]"),
+        ({**SAMPLE, "osl": 0.5}, "osl = 0.5: at least one output token"),
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path: Path, row: dict[str, Any], message: str) -> None:

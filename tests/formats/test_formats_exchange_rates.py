@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from datetime import date
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 import costmodel
 from costmodel.formats import exchange_rates
-from costmodel.foundation.errors import CatalogError, CostModelError
+from costmodel.foundation.errors import CatalogError, CostModelError, ScenarioError
 
 TABLE = "Date,USD,JPY,RUB,\n2026-05-15,1.10,165.0,N/A,\n2026-05-14,1.20,168.0,N/A,\n2026-04-30,1.00,150,80,\n"
 
@@ -54,7 +55,8 @@ def test_a_rate_that_is_not_there_is_named(tmp_path: Path, code: str, day: date,
 
 
 @pytest.mark.contract
-@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "Date,USD\n", "Date,USD\n2026-05-15,-1\n", "Date,USD\nMay,1\n"])
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "Date,USD\n", "Date,USD\n2026-05-15,-1\n", "Date,USD\nMay,1\n",
+                                  "Date,USD,JPY,\n2026-05-15,1.1\n", "Date,USD\n2026-05-15,1_1\n"])  # fmt: skip
 def test_a_file_that_is_no_table_of_rates_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(CostModelError, match="eurofxref-hist"):
         rates(tmp_path, text)
@@ -69,3 +71,18 @@ def test_the_shipped_rates_are_the_banks() -> None:
     assert exchange_rates.reference_rate("GBP", day) == pytest.approx(1.1172 / 0.83380)
     yen = costmodel.run("h100-hour").in_currency("JPY", on="2026-10-30")
     assert float(yen.total) == pytest.approx(float(costmodel.run("h100-hour").total) * 175.68 / 1.1172)
+
+
+@pytest.mark.contract
+def test_a_damaged_archive_and_a_pipe_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "eurofxref-hist.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as held:
+        held.writestr("eurofxref-hist.csv", "Date,USD\n" + "2026-05-15,1.1\n" * 50)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:60] + bytes(20) + whole[80:])
+    with pytest.raises(ScenarioError, match=r"eurofxref-hist\.zip: "):
+        exchange_rates.read(path)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "rates.csv")
+        with pytest.raises(ScenarioError, match="is a pipe"):
+            exchange_rates.read(tmp_path / "rates.csv")

@@ -72,3 +72,10 @@ def test_the_list_says_what_a_machine_holds(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["audit", str(path), "--offers", str(listed(tmp_path)), "--json"])
     (line,) = json.loads(done.stdout)["lines"]
     assert (line["name"], line["quantity"], line["effective_unit_price"]) == ("H100", 80.0, 3.0)
+
+
+@pytest.mark.contract
+def test_a_speck_of_an_accelerator_is_none(tmp_path: Path) -> None:
+    unread = Unread()
+    assert skypilot.read(listed(tmp_path, rows="speck,H100,1e-300,1,1,5,x,,\n"), unread) == ()
+    assert unread.count == 1

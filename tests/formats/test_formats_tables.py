@@ -43,7 +43,7 @@ def test_both_readers_see_the_same_rows(reader: str, tmp_path: Path) -> None:
     codes, texts = block.text("b")
     assert [texts[code] for code in codes] == ["x", "y", "z", "x"]
     codes, texts = block.text("c")
-    assert [texts[code] for code in codes] == ["one, two", "line\nbreak", "q", ""]
+    assert [texts[code] for code in codes] == ["one, two", "line break", "q", ""]
     assert unread.count == 1
     assert unread.kept[0][0] == 2
 
@@ -119,3 +119,25 @@ def test_distinct_rows_rebuild_the_table(rows: list[list[int]]) -> None:
     found, which = tables.distinct_rows(codes)
     assert [found[i] for i in which] == rows
     assert len({tuple(row) for row in found}) == len(found)
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize("odd", ["1_0", "٣", "inf", "1e61", "9" * 129])
+def test_a_number_is_one_however_many_others_stand_beside_it(reader: str, tmp_path: Path, odd: str) -> None:
+    (block,) = read_blocks(written(tmp_path, f"a,b\n1.5,x\n{odd},y\n"), Unread())
+    values, wrong = block.number("a")
+    np.testing.assert_array_equal(values, [1.5, np.nan])
+    assert wrong.tolist() == [False, True]
+
+
+@pytest.mark.contract
+def test_a_column_without_a_name_stands_for_no_other(reader: str, tmp_path: Path) -> None:
+    (block,) = read_blocks(written(tmp_path, ",a\n0,7\n1,8\n"), Unread())
+    assert not block.has("")
+    assert block.text("")[1] == [""]
+
+
+@pytest.mark.contract
+def test_spaces_in_a_row_are_one(reader: str, tmp_path: Path) -> None:
+    (block,) = read_blocks(written(tmp_path, "a\n1" + " " * 9000 + "hour\n1 hour\n"), Unread())
+    assert block.text("a")[1] == ["1 hour"]

@@ -368,5 +368,8 @@ def test_a_report_puts_first_what_is_asked_and_bridges_to_another_scenario() -> 
         build_report(costmodel.load_scenario("token-planner"), outputs=["blended_parts"])
     plan = costmodel.load_scenario("from-2026")
     assert build_report(plan, outputs=["capex@2028"]).headlines[0].label.endswith("in 2028")
+    for text in ("capex@²", "capex@soon", "capex@"):
+        with pytest.raises(DomainError, match="write a year after @, as capex@2030"):
+            build_report(plan, outputs=[text])
     with pytest.raises(DomainError, match="2050 is not covered"):
         build_report(plan, outputs=["capex@2050"])

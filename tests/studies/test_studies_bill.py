@@ -309,3 +309,22 @@ def test_a_sign_of_money_alone_is_a_header(tmp_path: Path) -> None:
 def test_a_table_of_hours_that_could_mean_two_things_is_refused(tmp_path: Path, head: str, row: str, said: str) -> None:
     with pytest.raises(ScenarioError, match=said):
         bill_of(tmp_path, row, head=head)
+
+
+@pytest.mark.closed_form
+def test_row_numbers_of_a_frame_are_neither_dates_nor_hours(tmp_path: Path) -> None:
+    (line,) = bill_of(tmp_path, "0,H100,10,20", head=",GPU,GPU hours,Cost (USD)").lines
+    assert (line.month, line.quantity, line.cost["effective"]) == ("", 10.0, 20.0)
+
+
+@pytest.mark.contract
+def test_hours_that_cost_nothing_are_held_against_nothing(tmp_path: Path) -> None:
+    done = audit(bill_of(tmp_path, "2026-05,H100,10,0", head="Month,GPU,GPU hours,Cost (USD)"))
+    assert done.findings == ()
+
+
+@pytest.mark.contract
+def test_a_unit_of_endless_digits_counts_nothing(tmp_path: Path) -> None:
+    row = FIRST.replace(",Hours,", "," + "9" * 400 + " Hours,")
+    (line,) = bill_of(tmp_path, row).lines
+    assert line.kind == "other"

@@ -141,7 +141,7 @@ class EnsembleResult(Tabled):
         years = tuple(
             int(name.removeprefix(f"{stem}@"))
             for name in self.outputs
-            if name.startswith(f"{stem}@") and name.removeprefix(f"{stem}@").isdecimal()
+            if name.startswith(f"{stem}@") and _is_year(name.removeprefix(f"{stem}@"))
         )
         if not years:
             stems = sorted({name.split("@")[0] for name in self.outputs})
@@ -228,7 +228,7 @@ class EnsembleResult(Tabled):
         stems: dict[str, list[OutputSummary]] = {}
         for name, entry in self.outputs.items():
             stem, sign, year = name.rpartition("@")
-            together = bool(sign) and year.isdecimal() and not entry.spec.dims
+            together = bool(sign) and _is_year(year) and not entry.spec.dims
             stems.setdefault(stem if together else name, []).append(entry)
         spans = {
             tuple(part.spec.name.rpartition("@")[2] for part in parts)
@@ -249,3 +249,7 @@ class EnsembleResult(Tabled):
             "draws_left_out": left_out or "none",
             "seed": str(self.design.seed),
         }
+
+
+def _is_year(text: str) -> bool:
+    return text.isascii() and text.isdecimal()

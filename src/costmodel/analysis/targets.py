@@ -11,6 +11,7 @@ What ``@2030`` means follows from the kind that the output declares: see :mod:`c
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from costmodel.foundation.distributions import Distribution
 from costmodel.foundation.errors import CostModelError, DomainError, ScenarioError, UnknownParameterError, near_matches
 from costmodel.foundation.formulas import Formula
 from costmodel.foundation.outputs import TIME_AXES, OutputSpec
+from costmodel.foundation.outside import number_from
 from costmodel.foundation.quantities import parse_quantity
 from costmodel.foundation.results import Result
 from costmodel.foundation.scenario import Scenario
@@ -31,9 +33,8 @@ from costmodel.foundation.schedules import Schedule
 Output: TypeAlias = "str | Callable[[Any], Any] | Selector"
 """What a caller may write for an output."""
 
-_SELECTOR = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_0-9][\w-]*)*)(?:\[([^\[\]@]+)\])?(?:@(\d{4}|\*))?")
-_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?")
-_QUANTITY = re.compile(r"[+-]?\W?[\d.].*")
+_SELECTOR = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_0-9][\w-]*)*)(?:\[([^\[\]@]+)\])?(?:@([0-9]{4}|\*))?")
+_QUANTITY = re.compile(r"[+-]?\W?[0-9.].*")
 """How a quantity begins, whatever follows: with a digit, or a sign and one; an output begins with a letter."""
 _PARAMETER = "scenario."
 
@@ -270,8 +271,9 @@ class Target:
         relation = "=" if parts[1] == "==" else parts[1]
         left = Selector.parse(parts[0].strip())
         right = parts[2].strip()
-        if _NUMBER.fullmatch(right):
-            return cls(text, left, relation, None, float(right))
+        number = number_from(right)
+        if not math.isnan(number):
+            return cls(text, left, relation, None, number)
         if _QUANTITY.fullmatch(right):
             return cls(text, left, relation, None, quantity=right)
         return cls(text, left, relation, Selector.parse(right))

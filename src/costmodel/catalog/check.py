@@ -95,7 +95,7 @@ def _fault(fault: Fault) -> Finding:
 
 
 def _line_in(message: str) -> int:
-    match = re.search(r"^[^:]*:(\d+):|at line (\d+)", message)
+    match = re.search(r"^[^:]*:([0-9]+):|at line ([0-9]+)", message)
     return int(match[1] or match[2]) if match else 1
 
 

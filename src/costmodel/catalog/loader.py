@@ -37,12 +37,12 @@ from costmodel.catalog.schema import (
     to_canonical,
 )
 from costmodel.foundation.errors import CatalogError, CostModelError, UnitError, near_matches
+from costmodel.foundation.outside import number_from
 from costmodel.foundation.provenance import Grade, Source, parse_grade
 
 COLUMNS = ["id", "field", "value", "low", "high", "unit", "price_year", "period", "known", "source", "grade", "note"]
 """Header of every CSV file of the catalog."""
-_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?")
-_YEAR = re.compile(r"(?:19|20|21)\d\d")
+_YEAR = re.compile(r"(?:19|20|21)[0-9][0-9]")
 _SHARED = ("source", "period", "known", "grade", "note", "price_year")
 
 
@@ -236,11 +236,12 @@ def _figures(
     for column in numbers:
         if not cells[column]:
             continue
-        if not _NUMBER.fullmatch(cells[column]) or not math.isfinite(float(cells[column])):
+        number = number_from(cells[column])
+        if math.isnan(number):
             fault(column, f"{cells[column]!r} is not a finite number")
             return numbers, None
         try:
-            numbers[column] = to_canonical(float(cells[column]), cells["unit"], spec.unit)
+            numbers[column] = to_canonical(number, cells["unit"], spec.unit)
         except UnitError as error:
             fault("unit", str(error))
             return numbers, None

@@ -12,7 +12,7 @@ from functools import cache
 
 from costmodel.foundation.errors import CatalogError
 
-_PATTERN = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?|(Q[1-4])|(H[12]))?")
+_PATTERN = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?|(Q[1-4])|(H[12]))?")
 
 
 def _span_of_one(text: str) -> tuple[date, date]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 from costmodel.cli.common import print_json
 from costmodel.cli.rows import print_lines, show
 from costmodel.foundation.errors import DomainError, ScenarioError
+from costmodel.foundation.files import csv_rows, read_text
 
 
 def allocate_command(
@@ -46,11 +46,7 @@ def _users(path: Path, memory: float, by: str) -> tuple[dict[str, float], dict[s
     """Return what each user reserves and uses; rows of one user add up."""
     from costmodel.studies.allocation import units_of
 
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            listed = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ScenarioError(f"{path}: {error}") from None
+    listed = csv_rows(read_text(path), str(path))
     reserved: dict[str, float] = {}
     used: dict[str, float] = {}
     with_use = any((row.get("used") or "").strip() for row in listed)

@@ -36,7 +36,7 @@ from costmodel.cli.store import store_app
 from costmodel.cli.usage import usage_command
 from costmodel.cli.validate import validate_command
 from costmodel.entry import load_models
-from costmodel.foundation.errors import CatalogError, CostModelError, one_line
+from costmodel.foundation.errors import CatalogError, CostModelError, ScenarioError, one_line
 from costmodel.foundation.version import VERSION
 
 
@@ -115,6 +115,7 @@ def main() -> None:
         app(["--help"], standalone_mode=False)
         sys.exit(2)
     try:
+        _check_digits(sys.argv[1:])
         _use_catalogs(sys.argv)
         code = app(standalone_mode=False)
     except CostModelError as error:
@@ -127,6 +128,30 @@ def main() -> None:
         _discard_output()
         _stop(f"cannot write the output: {error.strerror or error}")
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _check_digits(arguments: list[str]) -> None:
+    """Refuse a number in other digits than 0 to 9 or with ``_`` in it, which Python and some versions of typer take.
+
+    Raises
+    ------
+    ScenarioError
+        If there is one.
+    """
+    for argument in arguments:
+        text = argument.partition("=")[2] if argument.startswith("--") and "=" in argument else argument
+        if ("_" in text or not text.isascii()) and _is_number(text):
+            raise ScenarioError(
+                f"{argument!r}: write a number in the digits 0 to 9 alone; a file of that name as ./NAME"
+            )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _use_catalogs(arguments: list[str]) -> None:

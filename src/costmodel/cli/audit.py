@@ -12,6 +12,7 @@ from costmodel.cli.common import print_json
 from costmodel.cli.rows import print_lines, show
 from costmodel.foundation.errors import ScenarioError
 from costmodel.foundation.files import csv_rows, read_text
+from costmodel.foundation.outside import number_from
 
 
 def audit_command(
@@ -52,12 +53,10 @@ def _instances(path: Path | None) -> dict[str, tuple[str, float]]:
     rows = csv_rows(read_text(path), f"--instances {path}")
     table: dict[str, tuple[str, float]] = {}
     for number, row in enumerate(rows, start=1):
-        try:
-            table[row["instance"]] = (row["accelerator"], float(row["count"]))
-        except (KeyError, TypeError, ValueError):
-            raise ScenarioError(
-                f"--instances {path}: row {number}: needs instance, accelerator and a number as count"
-            ) from None
+        count = number_from(row.get("count"))
+        if not count >= 0.0 or not {"instance", "accelerator"} <= row.keys():
+            raise ScenarioError(f"--instances {path}: row {number}: needs instance, accelerator and a number as count")
+        table[row["instance"]] = (row["accelerator"], count)
     return table
 
 
@@ -65,11 +64,8 @@ def _rates(texts: list[str] | None) -> dict[str, float]:
     rates: dict[str, float] = {}
     for text in texts or []:
         code, sign, value = text.partition("=")
-        try:
-            number = float(value)
-        except ValueError:
-            number = 0.0
-        if not sign or len(code.strip()) != 3 or not 0.0 < number < float("inf"):
+        number = number_from(value)
+        if not sign or len(code.strip()) != 3 or not number > 0.0:
             raise ScenarioError(f"--rate {text!r}: write the USD for a unit of a currency, as EUR=1.08")
         rates[code.strip().upper()] = number
     return rates

@@ -14,11 +14,12 @@ from typing import Any, TypeAlias
 
 from costmodel.foundation.errors import DomainError
 from costmodel.foundation.files import csv_rows, read_text
+from costmodel.foundation.outside import needed_number
 from costmodel.serving.measured import COLUMNS, Measured, aiconfigurator_row, inferencex_row, read_measured
 
 Row: TypeAlias = Mapping[str, Any]
 
-_CONCURRENCY = re.compile(r"silicon_concurrency=(\d+)")
+_CONCURRENCY = re.compile(r"silicon_concurrency=([0-9]+)")
 _COUNTS = ("accelerators", "num_gpus", "tensor_parallel_size", "tp")
 """Entries that may hold the number of accelerators, first to last."""
 
@@ -73,9 +74,8 @@ def aiperf_row(row: Row) -> dict[str, Any]:
     ``time_to_first_token`` and ``request_throughput``, and the concurrency of ``input_config.loadgen``.
     """
     lengths = [_mean(row, name) for name in ("input_sequence_length", "output_sequence_length")]
-    loadgen = (row.get("input_config") or {}).get("loadgen") or {}
     return {
-        "concurrency": _number(loadgen, "concurrency"),
+        "concurrency": _number(_within(_within(row, "input_config"), "loadgen"), "concurrency"),
         "input_tokens": lengths[0],
         "output_tokens": lengths[1],
         "total": _mean(row, "request_throughput") * sum(lengths),
@@ -87,9 +87,11 @@ def aiperf_row(row: Row) -> dict[str, Any]:
 def sample_row(row: Row) -> dict[str, Any]:
     """Turn a row of ``silicon_sample.csv`` into a measured row; its rate follows from its times by Little's law."""
     stated = _CONCURRENCY.search(str(row.get("silicon_data_source", "")))
-    concurrency = float(stated.group(1)) if stated else _number(row, "batch_size")
+    concurrency = _number({"batch_size": stated[1]} if stated else row, "batch_size")
     lengths = _number(row, "isl"), _number(row, "osl")
     first, per_token = _number(row, "silicon_ttft_ms") / 1e3, _number(row, "silicon_tpot_ms") / 1e3
+    if lengths[1] < 1.0:
+        raise DomainError(f"benchmark: osl = {lengths[1]:g}: at least one output token is needed")
     return {
         "accelerator": row.get("system"),
         "accelerators": _number(row, "tp_size"),
@@ -153,8 +155,14 @@ def _complete(row: Row, source: Row, accelerators: int | None, accelerator: str)
     given["accelerators"] = count
     given["accelerator"] = given.get("accelerator") or accelerator or "not stated"
     if "total" in given:
-        given["tokens_per_second"] = given.pop("total") / float(count)
+        given["tokens_per_second"] = given.pop("total") / _number({"accelerators": count}, "accelerators")
     return {name: given.get(name) for name in COLUMNS}
+
+
+def _within(row: Row, name: str) -> Row:
+    """Return the entries of an object in a row; none where it is no object."""
+    entry = row.get(name)
+    return entry if isinstance(entry, Mapping) else {}
 
 
 def _mean(row: Row, name: str) -> float:
@@ -164,11 +172,4 @@ def _mean(row: Row, name: str) -> float:
 
 def _number(row: Row, name: str, shown: str = "") -> float:
     """Return an entry as a number above 0."""
-    value = row.get(name)
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise DomainError(f"benchmark: {shown or name} = {value!r}: a number is needed") from None
-    if not number > 0.0:
-        raise DomainError(f"benchmark: {shown or name} = {value!r}: a number above 0 is needed")
-    return number
+    return needed_number(row.get(name), f"benchmark: {shown or name}", least=0.0, above=True)

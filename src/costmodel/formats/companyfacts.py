@@ -7,7 +7,6 @@ Nothing is downloaded.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from costmodel.catalog.periods import span
 from costmodel.catalog.records import Datum
 from costmodel.foundation.errors import CatalogError, ScenarioError
 from costmodel.foundation.files import read_json
+from costmodel.foundation.outside import needed_number
 from costmodel.foundation.provenance import Grade, Source
 
 MAX_BYTES = 128 * 2**20
@@ -107,8 +107,7 @@ def _of_field(field: str, concepts: Mapping[str, Any], label: str, cik: Any, whe
     """Yield the figures of one field: for each period the best concept that has it, as first filed and as changed."""
     taken: dict[str, str] = {}
     for concept in CONCEPTS[field]:
-        units = concepts.get(concept, {}).get("units", {}) if isinstance(concepts.get(concept), Mapping) else {}
-        facts = [_fact(fact, concept, where) for fact in units.get("USD", ())] if isinstance(units, Mapping) else []
+        facts = [_fact(fact, concept, where) for fact in _facts_in_usd(concepts.get(concept), concept, where)]
         seen: set[tuple[str, float]] = set()
         for order, (period, value, fact) in enumerate(sorted(facts, key=lambda row: str(row[2]["filed"]))):
             if taken.setdefault(period, concept) != concept or (period, value) in seen:
@@ -117,20 +116,30 @@ def _of_field(field: str, concepts: Mapping[str, Any], label: str, cik: Any, whe
             yield _datum(field, concept, label, cik, period, value, fact, order)
 
 
+def _facts_in_usd(entry: Any, concept: str, where: str) -> list[Any]:
+    """Return the facts of a concept in USD; none where it is absent or in other units."""
+    units = entry.get("units") if isinstance(entry, Mapping) else None
+    facts = units.get("USD") if isinstance(units, Mapping) else None
+    if facts is not None and not isinstance(facts, list | tuple):
+        raise ScenarioError(f"{where}: {concept}: units.USD must be a list of facts")
+    return list(facts or ())
+
+
 def _fact(fact: Any, concept: str, where: str) -> tuple[str, float, Mapping[str, Any]]:
     """Return period, value and the fact itself."""
     if not isinstance(fact, Mapping) or not {"end", "val", "filed"} <= fact.keys():
         raise ScenarioError(f"{where}: {concept}: a fact needs end, val and filed")
     value, start, end = fact["val"], fact.get("start"), fact["end"]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ScenarioError(f"{where}: {concept}: val = {str(value)[:40]!r} is not a number")
+    if isinstance(value, str):
+        raise ScenarioError(f"{where}: {concept}: val = {value[:40]!r} is a text, not a number")
+    number = needed_number(value, f"{where}: {concept}: val", ScenarioError)
     period = str(end) if start is None else f"{start}/{end}"
     try:
         span(period)
         span(str(fact["filed"]))
     except CatalogError as error:
         raise ScenarioError(f"{where}: {concept}: {error}") from None
-    return period, float(value), fact
+    return period, number, fact
 
 
 def _datum(

@@ -14,6 +14,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+import zlib
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from pathlib import Path
 
 from costmodel.foundation.currencies import check_code
 from costmodel.foundation.errors import CatalogError, ScenarioError, missing_extra
+from costmodel.foundation.files import read_whole
+from costmodel.foundation.outside import number_from
 
 STALE = timedelta(days=7)
 """Longest time without a business day: a rate older than this is not that of the day."""
@@ -110,12 +113,10 @@ def read(source: str | Path) -> ReferenceRates:
     """
     path = Path(source)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ScenarioError(f"{path}: larger than {MAX_BYTES} bytes")
-        raw = path.read_bytes()
+        raw = read_whole(path, MAX_BYTES)
         text = _unzipped(raw) if path.suffix == ".zip" else raw.decode("utf-8-sig")
         return _table(text, str(path))
-    except (OSError, UnicodeDecodeError, zipfile.BadZipFile, csv.Error) as error:
+    except (UnicodeDecodeError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, csv.Error) as error:
         raise ScenarioError(f"{path}: {error}") from None
 
 
@@ -132,10 +133,12 @@ def _table(text: str, source: str) -> ReferenceRates:
     head = [name.strip() for name in rows[0]] if rows else []
     if head[:2] != ["Date", "USD"]:
         raise ScenarioError(f"{source}: not the bank's table of rates: its columns begin with Date, USD")
+    while not head[-1]:  # the bank ends its lines with a comma
+        head.pop()
     dated = []
     for number, row in enumerate(rows[1:], start=1):
         try:
-            dated.append((date.fromisoformat(row[0]), [_rate(cell) for cell in row[1 : len(head)]]))
+            dated.append((date.fromisoformat(row[0]), [_rate(row[place]) for place in range(1, len(head))]))
         except (ValueError, IndexError):
             raise ScenarioError(f"{source}: row {number}: a date and units for one euro are needed") from None
     if not dated:
@@ -151,7 +154,7 @@ def _rate(cell: str) -> float | None:
     text = cell.strip()
     if text in ("", "N/A"):
         return None
-    value = float(text)
+    value = number_from(text)
     if not 0.0 < value < 1e9:
         raise ValueError(cell)
     return value

@@ -20,6 +20,7 @@ from costmodel.formats.tables import Block, BoolArray, IntArray, Unread, read_bl
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.currencies import CODES, SIGNS
 from costmodel.foundation.errors import ScenarioError
+from costmodel.foundation.outside import number_from
 
 HEADERS: Mapping[str, tuple[str, ...]] = {
     "date": ("date", "day", "month", "period", "start", "starttime", "startdate", "timestamp", "time", "when",
@@ -191,7 +192,7 @@ def _amount(text: str) -> float:
     plain = text.strip("$€£ ").replace("\u00a0", "").removesuffix("USD").removesuffix("EUR").removesuffix("h").strip()
     if not _AMOUNT.fullmatch(plain) or re.search(r",[0-9]{1,2}(?![0-9])", plain):
         return float("nan")  # a comma before one or two digits would be a decimal one
-    value = float(plain.strip("()").replace(",", "").replace("(", ""))
+    value = number_from(plain.strip("()").replace(",", "").replace("(", ""))
     return -value if plain.startswith("(") else value
 
 

@@ -21,6 +21,8 @@ REQUIRED = ("InstanceType", "AcceleratorName", "AcceleratorCount", "Price", "Spo
 """Columns that every version has that is read."""
 MOST = 1e4
 """Highest price of a machine-hour that is believed [USD/hour]."""
+LEAST = 1e-3
+"""Least part of an accelerator that a machine has, if it has any [1]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def read(source: str | Path, unread: Unread | None = None) -> tuple[MachineOffer
         wrong = columns["AcceleratorCount"][1] | columns["Price"][1] | columns["SpotPrice"][1]
         wrong |= (price < 0.0) | (price > MOST) | (spot < 0.0) | (spot > MOST)
         for i in np.flatnonzero(np.array([bool(name) for name in names], dtype=np.bool_)):
-            if wrong[i] or not count[i] > 0.0:
+            if wrong[i] or not count[i] >= LEAST:
                 dropped.add(int(block.rows[i]), "count or price is no number that can be")
                 continue
             place = zones[i] or regions[i]

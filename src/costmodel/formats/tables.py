@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.errors import ScenarioError, error_line
+from costmodel.foundation.outside import LARGEST_NUMBER, LONGEST_NUMBER, number_from
 
 BLOCK_ROWS = 65_536
 """Rows of a block [1]."""
@@ -72,11 +73,14 @@ class Block:
         return len(self.rows)
 
     def has(self, name: str) -> bool:
-        """Return whether the table has a column."""
-        return name in self.columns
+        """Return whether the table has a column; one without a name, such as the row numbers of a frame, is none."""
+        return bool(name) and name in self.columns
 
     def text(self, name: str) -> tuple[IntArray, list[str]]:
-        """Return a column as codes, ``(row,)``, and the distinct texts that they stand for, trimmed.
+        """Return a column as codes, ``(row,)``, and the distinct texts that they stand for.
+
+        Texts are trimmed, and spaces and line breaks in a row are one space: a pattern that looks for a few would take
+        minutes for many.
 
         Examples
         --------
@@ -87,12 +91,15 @@ class Block:
         """
         codes, raw = self._distinct(name)
         texts: dict[str, int] = {}
-        held = ["" if text.strip() in ABSENT else text.strip() for text in raw]
+        plain = (" ".join(text.split()) for text in raw)
+        held = ["" if text in ABSENT else text for text in plain]
         merged = np.array([texts.setdefault(text, len(texts)) for text in held], dtype=np.int64)
         return merged[codes], list(texts)
 
     def number(self, name: str) -> tuple[FloatArray, BoolArray]:
-        """Return a column as numbers, ``(row,)``, NaN where empty, and where a text is not a finite number.
+        """Return a column as numbers, ``(row,)``, NaN where empty, and where a text is no number.
+
+        What a number is, `costmodel.foundation.outside.number_from` says.
 
         Examples
         --------
@@ -109,7 +116,7 @@ class Block:
         return values[codes], wrong[codes]
 
     def _distinct(self, name: str) -> tuple[IntArray, list[str]]:
-        if name not in self.columns:
+        if not self.has(name):
             return np.zeros(len(self), dtype=np.int64), [""]
         column = self.columns[name]
         if hasattr(column, "dictionary_encode"):
@@ -121,20 +128,15 @@ class Block:
 
 
 def _numbers_of(texts: list[str]) -> FloatArray:
-    """Return texts as numbers, NaN where one is none; all at once where all are."""
-    if not any("_" in text for text in texts):
+    """Return texts as numbers, NaN where one is none; all at once where all are plain."""
+    if all(text.isascii() and "_" not in text and len(text) <= LONGEST_NUMBER for text in texts):
         try:
-            return np.array([text or "nan" for text in texts]).astype(np.float64)
+            values = np.array([text or "nan" for text in texts]).astype(np.float64)
         except ValueError:
             pass
-    return np.array([_number(text) for text in texts], dtype=np.float64)
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text) if "_" not in text else np.nan
-    except ValueError:
-        return np.nan
+        else:
+            return np.where(np.abs(values) <= LARGEST_NUMBER, values, np.nan)
+    return np.array([number_from(text) for text in texts], dtype=np.float64)
 
 
 def read_blocks(source: str | Path, unread: Unread, *, block_rows: int = BLOCK_ROWS) -> Iterator[Block]:

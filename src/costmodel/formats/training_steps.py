@@ -13,6 +13,7 @@ from pathlib import Path
 from costmodel.catalog import table
 from costmodel.foundation.errors import CatalogError, error_line
 from costmodel.foundation.files import csv_rows, read_text
+from costmodel.foundation.outside import needed_number
 
 __all__ = ["read_training_steps"]
 
@@ -109,7 +110,7 @@ def _step(row: Mapping[str, str], where: str, translate: Callable[[Mapping[str, 
 def _vtrain(row: Mapping[str, str], where: str) -> Row:
     """GPT models in Megatron-LM on A100; many nodes recompute whole layers, one node nothing: assumed, not printed."""
     found = _named(row, _VTRAIN, where)
-    many = int(found["accelerators"]) > GPUS_OF_A_NODE
+    many = _figure(found["accelerators"], where) > GPUS_OF_A_NODE
     return found | {
         "source": "vtrain-ground-truth",
         "framework": "Megatron-LM 2021",
@@ -117,7 +118,7 @@ def _vtrain(row: Mapping[str, str], where: str) -> Row:
         "accelerator": "A100-SXM-80",
         "precision": "bf16",
         "recompute": "2" if many else "0",
-        "step_time": repr(float(row["iteration time (ms)"]) / 1e3),
+        "step_time": repr(_figure(row["iteration time (ms)"], where) / 1e3),
     }
 
 
@@ -141,7 +142,7 @@ def _bridge(row: Mapping[str, str], where: str) -> Row:
         found |= _expert_settings(model, accelerator, precision)
     if row["fsdp"] not in ("", "0"):
         found["sharding"] = "3"
-    return found | ({"flop_rate": repr(float(printed) * 1e12)} if printed else {})
+    return found | ({"flop_rate": repr(_figure(printed, where) * 1e12)} if printed else {})
 
 
 def _expert_settings(model: str, accelerator: str, precision: str) -> Row:
@@ -188,6 +189,10 @@ def _named(row: Mapping[str, str], names: Mapping[str, str], where: str) -> Row:
     if missing:
         raise CatalogError(f"{where}: no {', '.join(missing)}")
     return {ours: row[theirs].strip() for theirs, ours in names.items()}
+
+
+def _figure(cell: str, where: str) -> float:
+    return needed_number(cell, f"{where}: a figure", CatalogError, least=0.0, above=True)
 
 
 def _model(printed: str) -> str:

@@ -13,6 +13,7 @@ exported observations with ``usageDetails``; the older ``usage`` object is refus
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ PARTS = ("input", "cache_read", "cache_write", "output", "reasoning")
 """Kinds of token."""
 UTC_SECOND = "2026-01-31T23:59:59Z"
 """A time in UTC, to the second."""
+_UTC = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 MAX_TOKENS = 1e9
 """Most tokens of one call [token]: a larger count is a mistake of reading."""
 
@@ -262,7 +264,7 @@ def _times(block: Block, name: str) -> tuple[Any, BoolArray]:
 
 def _times_of(texts: list[str]) -> Any:
     """Return texts as times; all at once where all are in UTC and to the second."""
-    if all(len(text) == len(UTC_SECOND) and text[-1] == "Z" for text in texts):
+    if all(_UTC.fullmatch(text) for text in texts):
         try:
             return np.array(texts, dtype=f"U{len(UTC_SECOND) - 1}").astype("datetime64[s]")
         except ValueError:
@@ -278,8 +280,7 @@ def _time(text: str) -> Any:
         return np.datetime64(int(text) // {10: 1, 13: 10**3, 19: 10**9}[len(text)], "s")
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        moment = moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):  # no time, or one that UTC moves out of the years 1 to 9999
         return np.datetime64("NaT", "s")
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(UTC).replace(tzinfo=None)
     return np.datetime64(moment.replace(microsecond=0), "s")

@@ -20,6 +20,7 @@ from costmodel.catalog.own import add, read_file
 from costmodel.catalog.records import NOT_RECORDED, Datum
 from costmodel.catalog.schema import FieldSpec, kind
 from costmodel.foundation.errors import CatalogError, CostModelError, ScenarioError
+from costmodel.foundation.outside import number_from
 from costmodel.foundation.provenance import Grade, Source
 from costmodel.foundation.quantities import parse_quantity
 
@@ -253,7 +254,7 @@ def _figure(cell: str, spec: FieldSpec, scale: float, where: str) -> float | Non
     plain = (bracketed[1] if bracketed else text).replace(" ", "")
     try:
         if re.fullmatch(r"[-−+]?[0-9][0-9,]*(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?", plain):
-            number = float(plain.replace(",", "").replace("−", "-")) * scale
+            number = number_from(plain.replace(",", "").replace("−", "-")) * scale
         else:
             number = parse_quantity(bracketed[1] if bracketed else text, spec.unit)
     except CostModelError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Sequence
@@ -199,9 +200,11 @@ def headlines_of(result: Result, outputs: Sequence[str] = ()) -> tuple[Headline,
 
 def _asked(result: Result, text: str) -> Headline:
     """Return an output that was asked for, at its year or the last one."""
-    name, _, year = text.partition("@")
+    name, sign, year = text.partition("@")
     result.spec(name)
-    headline = _headline(result, name, int(year) if year.isdigit() else None)
+    if sign and not re.fullmatch("[0-9]{4}", year):
+        raise DomainError(f"output {text!r}: write a year after @, as {name}@2030")
+    headline = _headline(result, name, int(year) if sign else None)
     if headline is None:
         raise DomainError(f"output {text!r} is no single figure, nor one a year: it cannot be put first")
     return headline

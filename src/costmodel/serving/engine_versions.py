@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_WRITTEN = re.compile(r"([a-z][a-z-]*?)[\s_=@:-]*(?:v?(\d+(?:\.\d+)*)\S*)?")
+_WRITTEN = re.compile(r"([a-z][a-z-]*?)[\s_=@:-]*(?:v?([0-9]+(?:\.[0-9]+)*)\S*)?")
 _OTHERS = {"tensorrt-llm": "trtllm", "tensorrtllm": "trtllm", "trt-llm": "trtllm"}
 """Other spellings of an engine."""
 

@@ -32,6 +32,7 @@ import numpy as np
 from costmodel.foundation.arrays import FloatArray, Numeric, readonly
 from costmodel.foundation.errors import DomainError, error_line, near_matches
 from costmodel.foundation.files import csv_rows, read_text
+from costmodel.foundation.outside import needed_number, number_from
 from costmodel.serving.cost import cost_per_token
 from costmodel.serving.frontier import pareto_front
 
@@ -229,25 +230,25 @@ def aiconfigurator_row(row: Row) -> Row:
     ``tokens/s/gpu`` (output tokens, to which the input that came with them is added), ``tokens/s/user`` and
     ``ttft`` in milliseconds. These rows are that tool's model, not a measurement.
     """
-    lengths = float(row["isl"]), float(row["osl"])
-    copies = [float(row.get(key) or 1.0) for key in ("tp", "pp", "dp")]
-    first = row.get("ttft")
+    lengths = [needed_number(row.get(key), key, least=0.0, above=True) for key in ("isl", "osl")]
+    copies = [number_from(row.get(key) or 1.0) for key in ("tp", "pp", "dp")]
+    output, first = needed_number(row.get("tokens/s/gpu"), "tokens/s/gpu"), row.get("ttft")
     return {
         "accelerator": row.get("system") or row.get("(d)system"),
         "accelerators": row.get("num_total_gpus") or math.prod(copies),
         "concurrency": row.get("concurrency"),
         "input_tokens": lengths[0],
         "output_tokens": lengths[1],
-        "tokens_per_second": float(row["tokens/s/gpu"]) * (lengths[0] + lengths[1]) / lengths[1],
+        "tokens_per_second": output * (lengths[0] + lengths[1]) / lengths[1],
         "user_speed": row.get("tokens/s/user"),
-        "time_to_first_token": float(first) / 1e3 if first not in (None, "") else None,
+        "time_to_first_token": needed_number(first, "ttft") / 1e3 if first not in (None, "") else None,
     }
 
 
 def _inverse(row: Row, column: str, scale: float) -> float | None:
     """Return ``scale`` over a cell, or nothing where it is empty."""
     cell = row.get(column)
-    return scale / float(cell) if cell not in (None, "") else None
+    return scale / needed_number(cell, column, least=0.0, above=True) if cell not in (None, "") else None
 
 
 def _cell(row: Row, column: str, number: int) -> Any:
@@ -265,10 +266,4 @@ def _number(row: Row, column: str, number: int) -> float:
     if column in OPTIONAL and row.get(column) in (None, ""):
         return math.nan
     cell = _cell(row, column, number)
-    try:
-        value = float(cell)
-    except (TypeError, ValueError):
-        raise DomainError(f"throughput table, row {number}: {column} = {cell!r} is not a number") from None
-    if not math.isfinite(value) or value <= 0.0:
-        raise DomainError(f"throughput table, row {number}: {column} = {cell!r}: a finite number > 0 is needed")
-    return value
+    return needed_number(cell, f"throughput table, row {number}: {column}", least=0.0, above=True)

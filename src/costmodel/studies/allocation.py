@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from costmodel.foundation.errors import DomainError, ScenarioError
+from costmodel.foundation.outside import number_from
 from costmodel.foundation.tables import Table, Tabled
 
 IdleRule = Literal["apart", "by reservation", "by use"]
@@ -19,8 +20,8 @@ COMPUTE_SLICES = 7
 """Slices of the multiprocessors that NVIDIA's multi-instance GPUs (A100, H100, H200, B200) are split into [1]."""
 ShareBy = Literal["compute", "memory"]
 """What of a slice is charged for: its multiprocessors, or its memory."""
-_SLICE = re.compile(r"(?:(\d{1,4})\s*[x×]\s*)?(?:MIG\s*)?(\d)g\.(\d{1,3})gb(?:\+\S+)?", re.IGNORECASE)
-_PART = re.compile(r"(?:(\d{1,4})\s*[x×]\s*)?(\d{1,4})\s*/\s*(\d{1,4})")
+_SLICE = re.compile(r"(?:([0-9]{1,4})\s*[x×]\s*)?(?:MIG\s*)?([0-9])g\.([0-9]{1,3})gb(?:\+\S+)?", re.IGNORECASE)
+_PART = re.compile(r"(?:([0-9]{1,4})\s*[x×]\s*)?([0-9]{1,4})\s*/\s*([0-9]{1,4})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +167,8 @@ def units_of(text: str, memory: float = 80.0, by: ShareBy = "compute") -> float:
         if not 0 < above <= below:
             raise DomainError(f"{text!r}: a time slice is a part of one, as 1/4")
         return int(part[1] or 1) * above / below
-    try:
-        number = float(plain)
-    except ValueError:
-        number = float("nan")
-    if not 0.0 <= number < float("inf"):
+    number = number_from(plain)
+    if not number >= 0.0:
         raise DomainError(f"{text!r}: write a number of accelerators, a time slice as 1/4 or a profile as 1g.10gb")
     return number
 

@@ -248,6 +248,8 @@ def _against_owning(line: Line, rate: float) -> Finding | None:
     """Compare with what an hour costs an owner at full use, and say from which use on owning is cheaper."""
     yardstick = owner_rate(line.name)
     price = line.unit_price() * rate
+    if not price > 0.0:
+        return None
     use = yardstick.middle / price
     found = _against(line, rate, yardstick, f"{line.name} owned would be cheaper from {use:.0%} use on")
     return None if found is None or use >= 1.0 else found

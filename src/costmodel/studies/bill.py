@@ -21,6 +21,7 @@ from costmodel.formats.focus import NO_CURRENCY, Charge, Charges
 from costmodel.formats.gpu_hours import Hours
 from costmodel.formats.tables import Unread, header
 from costmodel.foundation.errors import DomainError, ScenarioError
+from costmodel.foundation.outside import number_from
 
 Kind = Literal["accelerator-hours", "tokens", "other"]
 """What a quantity counts; an ``other`` charge has money alone."""
@@ -34,24 +35,26 @@ EXAMPLE_ROWS = 5
 MAX_ACCELERATORS = 1_000_000
 """Most accelerators of one resource [1]."""
 _TIME = re.compile(
-    r"\s*(?:([\d.,]+)\s*)?(?:(?:(gpu|accelerator|chip|tpu)|instance|vm|node|machine|server|host|compute|usage)s?[- ]?)?"
+    r"\s*(?:([0-9.,]+)\s*)?"
+    r"(?:(?:(gpu|accelerator|chip|tpu)|instance|vm|node|machine|server|host|compute|usage)s?[- ]?)?"
     r"(hour|hr|h|minute|min|second|sec|s|day)s?(?:\(s\))?\s*",
     re.IGNORECASE,
 )
 """A unit of time, alone or of machines or accelerators; what else is stored or served by the hour is none."""
 _SHORT = {"hr": "hour", "h": "hour", "min": "minute", "sec": "second", "s": "second"}
 _PER_ACCELERATOR = re.compile(r"\b(gpu|accelerator|chip|tpu)s?[- ]?(hour|hr|minute|second)", re.IGNORECASE)
-_TOKENS = re.compile(r"^\s*(?:([\d.,]+)\s*([kKmMbB]?)\s*)?tokens?\s*$", re.IGNORECASE)
+_TOKENS = re.compile(r"^\s*(?:([0-9.,]+)\s*([kKmMbB]?)\s*)?tokens?\s*$", re.IGNORECASE)
 _MULTIPLES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9}
 _COUNT = re.compile(
-    r"\b(\d{1,6})\s*[x×-]?\s*(?:x\s*)?(?:nvidia\s+|amd\s+)?(?:gpu|accelerator|[A-Z]{1,2}\d{2,3}[A-Z]?\b|TPU)", re.I
+    r"\b([0-9]{1,6})\s*[x×-]?\s*(?:x\s*)?(?:nvidia\s+|amd\s+)?(?:gpu|accelerator|[A-Z]{1,2}[0-9]{2,3}[A-Z]?\b|TPU)",
+    re.I,
 )
 _COUNT_KEYS = ("GpuCount", "GPUCount", "AcceleratorCount")
 _CHIP_KEYS = ("GpuType", "GpuModel", "AcceleratorType", "AcceleratorName", "GpuName")
 _COMMITTED = re.compile(r"\b(commit\w*|reserv\w*|savings? plan)\b", re.IGNORECASE)
 _SPOT = re.compile(r"\b(spot|preemptible|interruptible)\b", re.IGNORECASE)
-_TERM = re.compile(r"\b(RI|CUD|contract\w*|\d+\s*-?\s*(?:yr|year|month)s?)\b", re.IGNORECASE)
-_TIMES = re.compile(r"(\d)\s*[x×]\s*(?=[A-Za-z])")
+_TERM = re.compile(r"\b(RI|CUD|contract\w*|[0-9]+\s*-?\s*(?:yr|year|month)s?)\b", re.IGNORECASE)
+_TIMES = re.compile(r"([0-9])\s*[x×]\s*(?=[A-Za-z])")
 _CATEGORY = {"Standard": "on demand", "Committed": "committed", "Dynamic": "spot"}
 
 
@@ -312,7 +315,7 @@ def _written_pricing(text: str, inferred: list[str]) -> Pricing:
     if _SPOT.search(text):
         return "spot"
     if _COMMITTED.search(text) or re.search(
-        r"\b(RI|CUD|contract\w*|\d+\s*-?\s*(?:yr|year|month)s?)\b", text, re.IGNORECASE
+        r"\b(RI|CUD|contract\w*|[0-9]+\s*-?\s*(?:yr|year|month)s?)\b", text, re.IGNORECASE
     ):
         return "committed"
     if not re.search(r"on.?demand|pay.?as.?you.?go|payg|standard", text, re.IGNORECASE):
@@ -383,11 +386,7 @@ def _tokens_of(unit: str) -> float:
     found = _TOKENS.match(unit)
     if found is None:
         return float("nan")
-    try:
-        number = float((found[1] or "1").replace(",", ""))
-    except ValueError:
-        return float("nan")
-    return number * _MULTIPLES[(found[2] or "").lower()]
+    return number_from((found[1] or "1").replace(",", "")) * _MULTIPLES[(found[2] or "").lower()]
 
 
 def _hours_of(unit: str, count: float) -> float:
@@ -395,11 +394,7 @@ def _hours_of(unit: str, count: float) -> float:
     found = _TIME.fullmatch(unit)
     if found is None:
         return float("nan")
-    word = found[3].lower()
-    try:
-        times = float((found[1] or "1").replace(",", ""))
-    except ValueError:
-        return float("nan")
+    word, times = found[3].lower(), number_from((found[1] or "1").replace(",", ""))
     return times * HOURS[_SHORT.get(word, word)] * (1.0 if found[2] else count)
 
 
@@ -443,7 +438,7 @@ def accelerator_family(text: str) -> str:
     if not _FAMILIES:
         for name in sorted({_family(name) for name in Catalog().names("accelerators")}, key=len, reverse=True):
             words = r"[- _]?".join(re.escape(part) for part in name.split("-"))
-            _FAMILIES[name] = re.compile(rf"(?<![A-Za-z0-9]){words}(?![A-Za-z0-9]*\d)", re.IGNORECASE)
+            _FAMILIES[name] = re.compile(rf"(?<![A-Za-z0-9]){words}(?![A-Za-z0-9]*[0-9])", re.IGNORECASE)
     spaced = _TIMES.sub(r"\1 ", text)
     return next((name for name, pattern in _FAMILIES.items() if pattern.search(spaced)), "")
 

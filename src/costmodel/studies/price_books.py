@@ -6,6 +6,7 @@ prompt. Prices of one model change at few times and few lengths, so many calls s
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 
 from costmodel.foundation.errors import CatalogError, ScenarioError, missing_extra
 from costmodel.foundation.files import csv_rows, read_json, read_text
+from costmodel.foundation.outside import number_from
 
 TOKENS = 1_000_000
 """Tokens for which prices are quoted [token]."""
@@ -209,10 +211,7 @@ class _Mapped(PricedModel):
         self._suffix = "_batches" if processing == "batch" else f"_{service_tier}" if service_tier in _TIERS else ""
         if self._suffix and f"input_cost_per_token{self._suffix}" not in entry:
             raise CatalogError(f"LiteLLM's map has no price of {key!r} for {processing or service_tier!r}")
-        above = "input_cost_per_token_above_"
-        self.lengths = tuple(
-            sorted(int(name[len(above) :].split("k")[0]) * 1000 for name in entry if _is_length(name, above))
-        )
+        self.lengths = tuple(sorted(int(found[1]) * 1000 for found in map(_LENGTH.fullmatch, entry) if found))
 
     def rates(self, when: datetime, prompt: int) -> Rates:
         above = max((length for length in self.lengths if prompt > length), default=0)
@@ -241,10 +240,7 @@ class _Mapped(PricedModel):
 
 
 _TIERS = ("flex", "priority")
-
-
-def _is_length(name: str, above: str) -> bool:
-    return name.startswith(above) and name.endswith("k_tokens") and name[len(above) : -len("k_tokens")].isdigit()
+_LENGTH = re.compile("input_cost_per_token_above_([0-9]{1,6})k_tokens")
 
 
 class TablePrices(PriceBook):
@@ -311,7 +307,7 @@ class _Listed(PricedModel):
 
 
 def _per_token(text: str | None) -> float:
-    value = float(text or "")
+    value = number_from(text)
     if not 0.0 <= value <= 10_000.0:
         raise ValueError(text)
     return value / TOKENS

@@ -72,7 +72,7 @@ VARIATION = 0.2 / 12.0**0.5 / 0.9
 exports (InferenceX, range ratio 0.8)."""
 _FIXED_LENGTHS = "aic-auto-gap-analysis"
 """Source whose requests all have the nominal lengths."""
-_CONCURRENCY = re.compile(r"silicon_concurrency=(\d+)")
+_CONCURRENCY = re.compile(r"silicon_concurrency=([0-9]+)")
 _RANKS_OF_ONE_SERVER = 8.0
 """Accelerators of a server of the table: an aggregated copy never spans more."""
 
