@@ -265,7 +265,7 @@ def run(
         of every statistic and counts them by name.
     engine
         ``"numpy"``, ``"compiled"`` (extra ``fast``; the flywheel alone has it, other models compute with NumPy), or
-        ``"auto"``: compiled for large ensembles where it is installed.
+        ``"auto"``: compiled from 8,192 draws on where it is installed.
 
     Returns
     -------

@@ -124,6 +124,62 @@ def test_resolution_shapes_and_medians() -> None:
     assert drawn.limit is None
 
 
+class Yard(Inputs):
+    rent: Parameter = parameter("USD/hour", ge=0, trajectory=True, description="Rent.")
+    racks: Parameter = parameter("1", gt=0, description="Racks.")
+    sheds: Parameter = parameter("1", gt=0, description="Sheds.")
+
+
+class Town(Scenario):
+    yard: Yard
+    fee: Parameter = parameter("USD", description="Fee.")
+
+    @property
+    def grid(self) -> TimeGrid:
+        return TimeGrid(dt.date(2026, 1, 1), 4, "quarter")
+
+
+SPREAD = {"dist": "lognormal", "p5": 2.0, "p95": 8.0}
+
+
+def town(rent: Any, racks: Any) -> Town:
+    yard = {"rent": rent, "racks": racks, "sheds": racks}
+    moves = {"yard.racks": 1.0, "yard.sheds": 1.0}
+    size = {"size": {"description": "Both.", "moves": moves}}
+    return Town(name="town", model="demo", yard=yard, fee=SPREAD, switches=size)
+
+
+@pytest.mark.closed_form
+@pytest.mark.parametrize("draws", [None, 7])
+def test_a_part_resolves_as_in_the_whole_and_the_draws_of_both_are_known(draws: int | None) -> None:
+    scenario = town({"knots": [["2026-01-01", 1.0], ["2027-01-01", SPREAD]]}, {**SPREAD, "high": 9.0})
+    design = None if draws is None else Design.random(scenario, draws, 3)
+    whole, part = scenario.resolve(design), scenario.resolve_part("yard", design)
+    for name in ("rent", "racks", "sheds"):
+        np.testing.assert_array_equal(getattr(part, name), getattr(whole.yard, name))
+    assert np.shape(part.rent) == (4, *(() if draws is None else (draws,)))
+    np.testing.assert_array_equal(part.racks, part.sheds)
+    assert whole.drawn() == part.drawn() == draws
+    assert town(1.0, 2.0).resolve_part("yard", design).drawn() is None
+
+
+@pytest.mark.closed_form
+def test_what_is_kept_of_medians_depends_on_all_that_is_written_and_cannot_be_written() -> None:
+    grid, later = TimeGrid(dt.date(2026, 1, 1), 4, "quarter"), TimeGrid(dt.date(2026, 7, 1), 4, "quarter")
+    knots = (
+        (dt.date(2026, 1, 1), 1.0),
+        (dt.date(2027, 1, 1), Distribution.parse({"dist": "uniform", "low": 1, "high": 5}, "1")),
+    )
+    rising = Schedule(knots)
+    assert rising.on(grid).tolist() == [1.25, 1.75, 2.25, 2.75]
+    assert rising.on(later).tolist() == [2.25, 2.75, 3.0, 3.0]
+    assert Schedule(knots, "step").on(grid).tolist() == [1.0] * 4
+    with pytest.raises(ValueError, match="read-only"):
+        rising.on(grid)[0] = 9.0
+    with pytest.raises(ValueError, match="read-only"):
+        grid.mid[0] = 9.0
+
+
 @pytest.mark.contract
 def test_replacing_drops_the_old_provenance_and_checks_again() -> None:
     scenario = Plan(

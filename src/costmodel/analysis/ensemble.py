@@ -280,7 +280,7 @@ def run_ensemble(
         Callable from a resolved scenario to a result; the scenario's registered model where absent. Processes and
         clusters need one that pickles: a function of a module.
     engine
-        ``"numpy"``, ``"compiled"`` (extra ``fast``; the flywheel alone has it), or ``"auto"``: compiled for large
+        ``"numpy"``, ``"compiled"`` (extra ``fast``; the flywheel alone has it), or ``"auto"``: compiled from
         ensembles where it is installed.
 
     Returns

@@ -7,10 +7,10 @@ for its workloads, operators, steps, and what it leaves out. It is kept on disk.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from math import prod
 from pathlib import Path
 from threading import Lock
@@ -18,13 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from costmodel.flywheel.recorder import shape_of
+from costmodel.flywheel.recorder import DIMS, shape_of
 from costmodel.flywheel.traced_run import leaves, structure, trace, traced, written_paths
-from costmodel.flywheel.trajectory import Trajectory
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.files import write_whole
 from costmodel.foundation.machine_code import Loaded, cache_folder, compiled, digest, machine
-from costmodel.foundation.results import outputs_of
 from costmodel.foundation.trace_graph import Graph
 from costmodel.foundation.tracing import Table
 from costmodel.foundation.vector_code import Writer
@@ -52,9 +50,10 @@ class Code:
 def shapes_of(run: Any) -> dict[str, tuple[int, ...]]:
     """Return the shape of every stored output of a run, without draws."""
     sizes = run.drivers.grid.steps, len(run.scenario.market), len(run.scenario.operators)
-    return {spec.name: shape_of(spec.dims, *sizes) for spec in outputs_of(Trajectory, derived=False)}
+    return {name: shape_of(dims, *sizes) for name, dims in DIMS.items()}
 
 
+@cache
 def numbers_of(key: str) -> tuple[str, tuple[int, ...]]:
     """Return the path and the shape that a key names.
 
@@ -125,29 +124,48 @@ def _written(content: bytes, path: Path) -> None:
     path.write_bytes(content)
 
 
-def placed(array: Any, size: int, draws: int, width: int) -> tuple[FloatArray, int, int]:
-    """Return an array as the code reads it, and the strides of its elements and of its draws.
+def places(
+    arrays: Sequence[Any], sizes: Sequence[int], draws: int, width: int
+) -> tuple[list[FloatArray], list[tuple[int, int, int]]]:
+    """Return arrays as the code reads them, and of each its address and the strides of its elements and its draws.
 
     Parameters
     ----------
-    array
+    arrays
         What a run holds: the same in all draws, or with draws last.
-    size
-        Elements of a draw.
+    sizes
+        Elements of a draw, of each.
     draws
         Number of draws.
     width
         Draws in a vector: what is the same in all is repeated so often.
+
+    Returns
+    -------
+    tuple
+        What must stay in memory, and for each array its address, and two strides in numbers of 8 bytes.
     """
-    values = np.asarray(array, dtype=np.float64)
-    if values.size == size * draws and draws > 1 and values.strides[-1] == 0:
-        values = values[..., :1]
-    if values.size == size:
-        return np.repeat(values.reshape(-1), width), width, 0
-    table = np.ascontiguousarray(values).reshape(size, draws)
-    if draws < width:
-        table = np.concatenate([table, np.repeat(table[:, -1:], width - draws, axis=1)], axis=1)
-    return table, max(draws, width), 1
+    alike: dict[int, FloatArray] = {}
+    apart: dict[int, FloatArray] = {}
+    for number, (array, size) in enumerate(zip(arrays, sizes, strict=True)):
+        values = np.asarray(array, dtype=np.float64)
+        if values.size == size * draws and draws > 1 and values.strides[-1] == 0:
+            values = values[..., :1]
+        if values.size == size:
+            alike[number] = values.reshape(-1)
+            continue
+        table = np.ascontiguousarray(values).reshape(size, draws)
+        padding = np.repeat(table[:, -1:], max(width - draws, 0), axis=1)
+        apart[number] = np.concatenate([table, padding], axis=1) if draws < width else table
+    packed = np.repeat(np.concatenate([np.empty(0), *alike.values()]), width)
+    rows = [(0, 0, 0)] * len(arrays)
+    place = packed.ctypes.data
+    for number, values in alike.items():
+        rows[number] = place, width, 0
+        place += values.size * width * packed.itemsize
+    for number, table in apart.items():
+        rows[number] = table.ctypes.data, max(draws, width), 1
+    return [packed, *apart.values()], rows
 
 
 @dataclass(slots=True)
@@ -189,17 +207,15 @@ def bound(run: Any, scalar: Any, draws: int, asked: Collection[str] | None) -> B
     arrays = dict(leaves(run))
     code, call = known(scalar, arrays.items() if scalar is run else leaves(scalar))
     width = machine()[2]
-    held: list[Any] = []
-    rows = []
-    for key in code.inputs:
-        path, shape = numbers_of(key)
-        size, cells = prod(shape), prod(shape[1:])
-        table, cell, draw = placed(arrays[path], size, draws, width)
-        held.append(table)
-        rows.append((table.ctypes.data, cells * cell, cell, draw))
-    outputs, places = _outputs(code, shapes_of(run), max(draws, width), asked)
+    named = [numbers_of(key) for key in code.inputs]
+    held, found = places([arrays[path] for path, _ in named], [prod(shape) for _, shape in named], draws, width)
+    rows = [
+        (address, prod(shape[1:]) * cell, cell, draw)
+        for (address, cell, draw), (_, shape) in zip(found, named, strict=True)
+    ]
+    outputs, homes = _outputs(code, shapes_of(run), max(draws, width), asked)
     nothing = np.empty(width)
-    targets = [places.get(name, (nothing.ctypes.data, 0, 0, 0)) for name in code.outputs]
+    targets = [homes.get(name, (nothing.ctypes.data, 0, 0, 0)) for name in code.outputs]
     table_of_outputs = np.array(targets, dtype=np.int64)
     context = np.empty(1 + FIELDS * len(rows), dtype=np.int64)
     context[0] = table_of_outputs.ctypes.data
@@ -212,13 +228,13 @@ def _outputs(
 ) -> tuple[dict[str, FloatArray], dict[str, tuple[int, int, int, int]]]:
     """Return arrays for the outputs that are asked for, and where they lie."""
     arrays: dict[str, FloatArray] = {}
-    places: dict[str, tuple[int, int, int, int]] = {}
+    homes: dict[str, tuple[int, int, int, int]] = {}
     for name in code.outputs:
         if asked is None or name in asked:
             arrays[name] = np.empty((*shapes[name], draws))
             row = prod(shapes[name][1:]) * draws
-            places[name] = arrays[name].ctypes.data, row, draws, 1
-    return arrays, places
+            homes[name] = arrays[name].ctypes.data, row, draws, 1
+    return arrays, homes
 
 
 def steps_taken(

@@ -11,6 +11,8 @@ from costmodel.flywheel.drivers import ASSETS
 from costmodel.flywheel.trajectory import Trajectory
 from costmodel.foundation.results import outputs_of
 
+DIMS = {spec.name: spec.dims for spec in outputs_of(Trajectory, derived=False)}
+"""Axes of every stored output."""
 FLAGS = frozenset({"runaway", "lag_raised"})
 """Outputs that are true or false."""
 
@@ -35,19 +37,23 @@ class Recorder:
     def __init__(
         self, steps: int, workloads: int, operators: int, batch: int, asked: frozenset[str] | None = None
     ) -> None:
+        self.sizes = steps, workloads, operators
+        self.batch = batch
+        self.asked = asked
         self.arrays: dict[str, Any] = {}
-        for spec in outputs_of(Trajectory, derived=False):
-            shape = (*shape_of(spec.dims, steps, workloads, operators), batch)
-            if spec.name in FLAGS:
-                self.arrays[spec.name] = np.empty(shape, dtype=np.bool_)
-            elif asked is None or spec.name in asked:
-                self.arrays[spec.name] = np.empty(shape)
-            else:
-                self.arrays[spec.name] = np.broadcast_to(np.nan, shape)
+
+    def _new(self, name: str) -> Any:
+        """Return a new array for an output."""
+        shape = (*shape_of(DIMS[name], *self.sizes), self.batch)
+        if name in FLAGS:
+            return np.empty(shape, dtype=np.bool_)
+        return np.empty(shape) if self.asked is None or name in self.asked else np.broadcast_to(np.nan, shape)
 
     def put(self, index: int | None, **values: Any) -> None:
         """Store values at a step or bound, or whole where ``index`` is absent."""
         for name, value in values.items():
+            if name not in self.arrays:
+                self.arrays[name] = self._new(name)
             array = self.arrays[name]
             if array.flags.writeable:
                 array[... if index is None else index] = value
@@ -57,7 +63,6 @@ class Recorder:
         self.arrays.update(arrays)
 
     def outputs(self, scalar: bool) -> dict[str, Any]:
-        """Return the arrays; without the draw axis for a scalar run."""
-        if not scalar:
-            return dict(self.arrays)
-        return {name: array[..., 0][()] for name, array in self.arrays.items()}
+        """Return all stored outputs; without the draw axis for a scalar run."""
+        arrays = {name: self.arrays[name] if name in self.arrays else self._new(name) for name in DIMS}
+        return {name: array[..., 0][()] for name, array in arrays.items()} if scalar else arrays

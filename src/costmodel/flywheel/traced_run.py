@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -35,27 +36,44 @@ def parts(item: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(item, list | tuple):
         yield from ((str(number), value) for number, value in enumerate(item))
     else:
-        names = [name for kind in type(item).__mro__ for name in getattr(kind, "__slots__", ())]
-        for name in dict.fromkeys([*names, *getattr(item, "__dict__", {})]):
+        kind: Any = type(item)
+        for name in dict.fromkeys([*_slots(kind), *getattr(item, "__dict__", {})]):
             if hasattr(item, name):
                 yield name, getattr(item, name)
 
 
+@cache
+def _slots(kind: type) -> tuple[str, ...]:
+    return tuple(name for base in kind.__mro__ for name in getattr(base, "__slots__", ()))
+
+
 def is_whole(item: Any) -> bool:
     """Whether something is taken as it is: not a part of the run whose parts matter."""
-    if isinstance(item, list | tuple | dict):
+    kind: Any = type(item)
+    return _whole(kind)
+
+
+@cache
+def _whole(kind: type) -> bool:
+    if issubclass(kind, list | tuple | dict):
         return False
-    return not type(item).__module__.startswith("costmodel.") or isinstance(item, Inputs | TimeGrid)
+    return not kind.__module__.startswith("costmodel.") or issubclass(kind, Inputs | TimeGrid)
 
 
-def leaves(item: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield everything that a run holds, by its path."""
+def leaves(item: Any) -> list[tuple[str, Any]]:
+    """Return everything that a run holds, by its path."""
+    found: list[tuple[str, Any]] = []
+    _gather(item, "", found)
+    return found
+
+
+def _gather(item: Any, path: str, found: list[tuple[str, Any]]) -> None:
     if isinstance(item, np.ndarray | Traced | Index) or is_whole(item):
-        yield path, item
+        found.append((path, item))
         return
     for name, value in parts(item):
         if name not in LEFT_OUT:
-            yield from leaves(value, f"{path}.{name}")
+            _gather(value, f"{path}.{name}", found)
 
 
 def traced(item: Any, graph: Graph, path: str = "", known: dict[int, Any] | None = None) -> Any:

@@ -290,7 +290,7 @@ class Trajectory(Statement):
         return total(self.required_revenue_by_operator)
 
     def _resolved_target(self) -> Any:
-        return self.scenario.resolve(self.design).clearing.target_use
+        return self.scenario.resolve_part("clearing", self.design).target_use
 
     def _used(self) -> FloatArray:
         return np.asarray(self.training_compute + self.internal + total(self.accelerators_by_workload))

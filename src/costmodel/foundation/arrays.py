@@ -213,6 +213,9 @@ def ordered_sum(terms: Iterable[Numeric]) -> Numeric:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Let a model compute without warnings and without checks of formulas: its results are checked by name."""
+    if _IN_MODEL.get():
+        yield
+        return
     token = _IN_MODEL.set(True)
     try:
         with np.errstate(all="ignore"):

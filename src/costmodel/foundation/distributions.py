@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,7 @@ class Distribution:
 
     def median(self) -> float:
         """Return the median: what a scenario without a design uses."""
-        return float(self.ppf(0.5))
+        return _median(self)
 
     def support(self) -> tuple[float, float]:
         """Return the lowest and highest value that can be drawn; infinite where there is no bound."""
@@ -108,6 +109,12 @@ class Distribution:
         """Return the written form, numbers in the field's unit."""
         plain = {key: list(value) if isinstance(value, tuple) else value for key, value in self.parameters}
         return {"dist": self.kind, **plain}
+
+
+@lru_cache(maxsize=4096)
+def _median(distribution: Distribution) -> float:
+    """Return a median, kept: runs at medians that change one path ask for all the others again."""
+    return float(distribution.ppf(0.5))
 
 
 SHAPE_KEYS = frozenset({"sigma", "a", "b", "probabilities", "weight"})

@@ -18,10 +18,13 @@ from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.errors import DomainError, missing_extra
 
 Engine: TypeAlias = Literal["auto", "numpy", "compiled"]
-"""``auto``: compiled for large ensembles where the extra ``fast`` is installed, else NumPy."""
+"""``auto``: compiled for a whole block of draws or more where the extra ``fast`` is installed, else NumPy."""
 ENGINES = ("auto", "numpy", "compiled")
-COMPILED_FROM = 4 * BLOCK
-"""Draws from which ``auto`` compiles [1]: NumPy takes as long for them as compiling does."""
+COMPILED_FROM = BLOCK
+"""Draws from which ``auto`` compiles [1]: a whole block, which takes NumPy three times as long as compiled code.
+
+Compiling takes as long as two such blocks take NumPy, once for a kind of scenario; from the third run on it has paid.
+"""
 
 _ENGINE: ContextVar[str] = ContextVar("engine", default="numpy")
 _ASKED: ContextVar[frozenset[str] | None] = ContextVar("asked", default=None)

@@ -221,6 +221,19 @@ class Inputs(BaseModel, metaclass=_InputsMeta):
                 for key, nested in _children(value):
                     yield from nested.walk(f"{path}.{key}." if key else f"{path}.")
 
+    def drawn(self) -> int | None:
+        """Return the number of draws of a resolved object: the last axis of a value that has one; None without."""
+        specs = type(self).specs()
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if name not in specs:
+                found = next((n for _, nested in _children(value) if (n := nested.drawn()) is not None), None)
+                if found is not None:
+                    return found
+            elif getattr(value, "ndim", 0) > (1 if specs[name].trajectory else 0):
+                return int(value.shape[-1])
+        return None
+
     def resolved(self, resolver: Resolver, prefix: str = "") -> Self:
         """Return this object with every parameter replaced by what the resolver makes of it."""
         specs, updates = type(self).specs(), {}

@@ -137,7 +137,7 @@ def checked(result: Result, on_nonfinite: OnNonFinite) -> Result:
     draws = result.draws
     left_out = np.zeros(draws or 1, dtype=bool)
     excluded: dict[str, int] = {}
-    with remembered():
+    with quiet(), remembered():
         spoilt = {name: bad for name, spec in result.outputs().items() if (bad := not_finite(result[name], spec)).any()}
     for name, bad in spoilt.items():
         spec = result.spec(name)

@@ -381,9 +381,28 @@ class Scenario(Inputs):
         ranks = None if design is None else design.ranks(block)
         return self.resolved(Resolver(self.outlook, ranks))
 
+    def resolve_part(self, name: str, design: Design | None = None) -> Any:
+        """Return one table of this scenario as :meth:`resolve` makes it, without resolving the others.
+
+        Parameters
+        ----------
+        name
+            Field of the scenario that holds a table of parameters.
+        design
+            Ranks of the draws; medians where absent.
+        """
+        part: Inputs = getattr(self, name)
+        uncertain = any(isinstance(value, Distribution | Schedule) for _, value, _, _ in part.walk())
+        ranks = None if design is None or not uncertain else design.ranks()
+        return part.resolved(self._shared(Resolver(self.outlook, ranks)), f"{name}.")
+
     def resolved(self, resolver: Resolver, prefix: str = "") -> Self:
         """Return this scenario with every parameter replaced by what the resolver makes of it."""
-        return super().resolved(replace(resolver, shared=self.shared_ranks()) if self.switches else resolver, prefix)
+        return super().resolved(self._shared(resolver), prefix)
+
+    def _shared(self, resolver: Resolver) -> Resolver:
+        """Return a resolver that gives paths which a switch moves the switch's rank."""
+        return replace(resolver, shared=self.shared_ranks()) if self.switches else resolver
 
     def bibliography(self) -> Table:
         """Return the documents that figures come from, each with the number of inputs that rest on it."""

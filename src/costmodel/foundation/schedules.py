@@ -10,11 +10,12 @@ import datetime as dt
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.arrays import FloatArray, readonly
 from costmodel.foundation.distributions import Distribution, strict_number
 from costmodel.foundation.errors import DomainError, ScenarioError, near_matches
 
@@ -26,6 +27,7 @@ INTERPOLATIONS = ("step", "linear", "log-linear")
 Knot: TypeAlias = tuple[dt.date, float | Distribution]
 
 
+@lru_cache(maxsize=4096)
 def year_fraction(date: dt.date) -> float:
     """Return a date as a decimal year, months counted as twelfths.
 
@@ -79,6 +81,12 @@ def parse_date(value: object) -> dt.date:
     raise ScenarioError(f"{value!r} is not a date: write 2026-07-01 or 2026-07")
 
 
+@lru_cache(maxsize=1024)
+def _years_on(start: dt.date, first: float, count: int, per_year: int) -> FloatArray:
+    """Return decimal years from ``first`` steps after a date on, a step apart; kept, and not to be written."""
+    return readonly(year_fraction(start) + (np.arange(count) + first) / per_year)
+
+
 @dataclass(frozen=True, slots=True)
 class TimeGrid:
     """Equal steps from a start date.
@@ -116,12 +124,12 @@ class TimeGrid:
     @property
     def bounds(self) -> FloatArray:
         """Decimal years of the step bounds, shape ``(bound,)``."""
-        return np.asarray(self.begin + np.arange(self.steps + 1) / STEPS_PER_YEAR[self.step], dtype=np.float64)
+        return _years_on(self.start, 0.0, self.steps + 1, STEPS_PER_YEAR[self.step])
 
     @property
     def mid(self) -> FloatArray:
         """Decimal years of the middles of the steps, shape ``(step,)``."""
-        return np.asarray(self.begin + (np.arange(self.steps) + 0.5) / STEPS_PER_YEAR[self.step], dtype=np.float64)
+        return _years_on(self.start, 0.5, self.steps, STEPS_PER_YEAR[self.step])
 
     @property
     def dates(self) -> tuple[dt.date, ...]:
@@ -245,6 +253,10 @@ class Schedule:
         mixed = axis[left] * (1.0 - share) + axis[left + 1] * share
         return np.asarray(np.exp(mixed) if log else mixed, dtype=np.float64)
 
+    def on(self, grid: TimeGrid, ranks: Any = None) -> FloatArray:
+        """Return the values at the middles of a grid's steps; those at medians are kept, and not to be written."""
+        return _medians_on(self, grid) if ranks is None else self.at(grid.mid, ranks)
+
     def scaled(self, factor: float) -> Schedule:
         """Return the schedule with every knot multiplied."""
         knots = tuple(
@@ -272,6 +284,11 @@ class Schedule:
         ]
         form: dict[str, Any] = {"knots": knots, "interpolation": self.interpolation}
         return form if self.rank == "shared" else {**form, "rank": self.rank}
+
+
+@lru_cache(maxsize=4096)
+def _medians_on(schedule: Schedule, grid: TimeGrid) -> FloatArray:
+    return readonly(schedule.at(grid.mid))
 
 
 def _knot(row: object, unit: str) -> Knot:

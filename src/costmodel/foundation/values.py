@@ -224,7 +224,7 @@ class Resolver:
             if self.grid is None:
                 raise ScenarioError(f"{path}: this model has no time grid, so nothing can be scheduled")
             value = value.schedule(self.grid) if isinstance(value, Formula) else value
-            drawn = value.at(self.grid.mid, self._knot_ranks(path, value))
+            drawn = value.on(self.grid, self._knot_ranks(path, value))
             self._check(path, drawn, spec)
             return drawn
         if isinstance(value, Distribution):
