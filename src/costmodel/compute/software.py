@@ -170,7 +170,7 @@ def dated_jump(time: Numeric, date: Numeric, share: Numeric, factor: Numeric) ->
     [1.0, 1.3333]
     """
     gain = 1.0 / (1.0 - share + share / factor) - 1.0
-    return 1.0 + gain * (time >= date)
+    return 1.0 + gain * np.greater_equal(time, date)
 
 
 @formula(step=True)

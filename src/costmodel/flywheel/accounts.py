@@ -204,7 +204,7 @@ def flows_of(
         resale_fees=parameters.resale_fee * rent * (np.maximum(net, 0.0) - hosted) * dt,
         internal_value=parameters.internal_value * rent * internal * dt,
         other_revenue=parameters.other_revenue[step] * dt + zero,
-        energy_used=energy,
+        energy_used=as_array(energy),
         energy=energy * parameters.electricity[step],
         site_operation=parameters.site_operation * sites.middle[0] * drivers.site_price[step] * dt,
         maintenance=parameters.maintenance * cost * dt,

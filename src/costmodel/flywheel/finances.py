@@ -113,7 +113,7 @@ class Finances:
         dt = self.step
         interest = interest_of_step(self.claims, self.interest_rate, dt)
         income = interest_of_step(np.maximum(self.cash, 0.0), self.cash_yield, dt)
-        tax = self._tax(step, flows, books, interest - income)
+        tax = self._tax(step, flows, books, as_array(interest - income))
         operating = flows.revenue - flows.cash_cost - interest + income - tax
         due, lease_due = self.debt.due, self.leases.due
         after = self.cash + operating + investors - (ordered_sum(books.paid) - leased) - due - lease_due
@@ -131,7 +131,17 @@ class Finances:
         yearly = (operating + interest) / dt + self.own_cash[step]
         self.cash_flow = self.cash_flow + closing_share(1.0, dt) * (yearly - self.cash_flow)
         return Settled(
-            interest, income, tax, leased, due + early, lease_due, borrowed, investors, owners, rescue, spare - early
+            as_array(interest),
+            as_array(income),
+            tax,
+            leased,
+            due + early,
+            lease_due,
+            borrowed,
+            investors,
+            owners,
+            rescue,
+            spare - early,
         )
 
     def _tax(self, step: int, flows: Flows, books: Books, net_interest: FloatArray) -> FloatArray:

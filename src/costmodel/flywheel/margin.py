@@ -8,7 +8,7 @@ import numpy as np
 
 from costmodel.flywheel.inputs import FlywheelScenario
 from costmodel.flywheel.trajectory import Trajectory
-from costmodel.foundation.arrays import FloatArray, Numeric, formula, ordered_sum
+from costmodel.foundation.arrays import FloatArray, Numeric, as_array, formula, ordered_sum
 from costmodel.foundation.distributions import Distribution
 from costmodel.foundation.errors import DomainError
 from costmodel.foundation.tables import Table, Tabled
@@ -198,10 +198,10 @@ def margin_bridge(before: YearAccounts, after: YearAccounts) -> MarginBridge:
     return MarginBridge(
         before=before,
         after=after,
-        depreciation=margin_effect_of_cost(before.depreciation, after.depreciation, *revenues),
-        energy=margin_effect_of_cost(before.energy, after.energy, *revenues),
-        other_cost=margin_effect_of_cost(before.other_cost, after.other_cost, *revenues),
-        revenue=margin_effect_of_revenue(before.cost, after.cost, *revenues),
+        depreciation=as_array(margin_effect_of_cost(before.depreciation, after.depreciation, *revenues)),
+        energy=as_array(margin_effect_of_cost(before.energy, after.energy, *revenues)),
+        other_cost=as_array(margin_effect_of_cost(before.other_cost, after.other_cost, *revenues)),
+        revenue=as_array(margin_effect_of_revenue(before.cost, after.cost, *revenues)),
     )
 
 

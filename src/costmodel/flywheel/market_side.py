@@ -204,7 +204,7 @@ def situation(
     level = work.tokens * work.adoption[step] * work.intensity[step] * response * drivers.demand_factor[step]
     conditions = Conditions(
         level=level,
-        hours=hours,
+        hours=as_array(hours),
         elasticity=work.elasticity,
         log_reference=work.log_reference,
         budget=work.budget[step],
@@ -218,7 +218,8 @@ def situation(
     budget = training_budget(state.revenue, parameters.revenue_share, drivers.investors[step] * shares[1])
     log_target = drivers.markup[step] + np.log(np.maximum(hours, TINY))
     internal = drivers.internal[step] * HOURS_PER_YEAR
-    return Situation(conditions, log_target, efficiency, compute, capability, response, budget, internal)
+    software, needed, answer, training = map(as_array, (efficiency, compute, response, budget))
+    return Situation(conditions, log_target, software, needed, capability, answer, training, internal)
 
 
 def _learned_at_middle(step: int, drivers: Drivers, state: MarketState) -> FloatArray:
@@ -311,7 +312,7 @@ def clear(
         token_hours=token_hours * rationing,
         training_hours=training_hours * rationing,
         internal_hours=internal_hours * rationing,
-        use=use,
+        use=as_array(use),
         sold_hours=wanted * rationing * hours / np.maximum(room, TINY),
     )
 

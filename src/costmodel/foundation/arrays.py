@@ -21,7 +21,7 @@ from functools import update_wrapper
 from inspect import signature
 from itertools import zip_longest
 from types import FunctionType
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,10 +29,10 @@ from numpy.typing import ArrayLike, NDArray
 from costmodel.foundation.grids import in_pieces
 
 FloatArray: TypeAlias = NDArray[np.float64]
-Numeric: TypeAlias = "FloatArray | Any"
+Numeric: TypeAlias = "float | FloatArray"
 """An array that broadcasts, or a number: what formulas take and return.
 
-A type checker holds it to what arrays can do, and lets numbers of every kind in.
+A type checker holds it to what both can do: `as_array` where an array is needed.
 """
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -149,7 +149,7 @@ def _as_double(value: Any) -> Any:
     return value.astype(_DOUBLE) if isinstance(value, np.ndarray) else np.float64(value)
 
 
-def as_array(values: Numeric) -> FloatArray:
+def as_array(values: ArrayLike) -> FloatArray:
     """Return values as an array; a traced array (`costmodel.foundation.tracing`) stays what it is.
 
     Examples
@@ -190,6 +190,10 @@ def frozen(value: Any) -> Any:
     return view
 
 
+@overload
+def ordered_sum(terms: Iterable[FloatArray]) -> FloatArray: ...
+@overload
+def ordered_sum(terms: Iterable[Numeric]) -> Numeric: ...
 def ordered_sum(terms: Iterable[Numeric]) -> Numeric:
     """Add terms from first to last, so that the result does not depend on how draws are blocked.
 
@@ -202,7 +206,7 @@ def ordered_sum(terms: Iterable[Numeric]) -> Numeric:
     total: Numeric = next(rest, 0.0)
     own = False  # whether ``total`` is an array of ours, that the next term may be added to in place
     for term in rest:
-        if own and isinstance(term, np.ndarray) and total.shape == term.shape:
+        if own and isinstance(total, np.ndarray) and isinstance(term, np.ndarray) and total.shape == term.shape:
             np.add(total, term, out=total)
         else:
             total = total + term

@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from costmodel.foundation.arrays import FloatArray, Numeric, formula
+from costmodel.foundation.arrays import FloatArray, Numeric, as_array, formula
 from costmodel.foundation.inputs import Parameter, parameter
 from costmodel.foundation.results import Result, output
 from costmodel.foundation.scenario import Scenario, register_model
@@ -164,10 +164,10 @@ def run_population(resolved: AgentPopulation) -> AgentPopulationResult:
     return AgentPopulationResult(
         scenario=resolved,
         active_agents=active,
-        acts=acts,
-        tokens_per_act=tokens_each,
-        tokens=tokens,
-        user_spend=tokens * (np.nan if resolved.price is None else resolved.price),
+        acts=as_array(acts),
+        tokens_per_act=as_array(tokens_each),
+        tokens=as_array(tokens),
+        user_spend=as_array(tokens * (np.nan if resolved.price is None else resolved.price)),
     )
 
 

@@ -203,7 +203,7 @@ def price_lines(
     price = first_order_lag(state.log_price, state.log_target, log_target, speed, span)
     noticed_slope = first_order_lag(none, none, slope, memory, span)
     noticed = first_order_lag(state.log_noticed, state.log_price, price, memory, span)
-    return PriceLines(price, slope, noticed, noticed_slope, log_target)
+    return PriceLines(as_array(price), as_array(slope), as_array(noticed), as_array(noticed_slope), log_target)
 
 
 @dataclass(frozen=True, slots=True)

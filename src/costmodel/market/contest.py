@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from costmodel.foundation.arrays import FloatArray, Numeric, formula, ordered_sum
+from costmodel.foundation.arrays import FloatArray, Numeric, as_array, formula, ordered_sum
 from costmodel.foundation.errors import ScenarioError
 from costmodel.foundation.inputs import Date, Inputs, Parameter, parameter
 from costmodel.foundation.results import Result, derived, output
@@ -211,7 +211,7 @@ def run_contest(resolved: Contest) -> ContestResult:
         share = target[:, 0]
     shares = []
     for index in range(resolved.grid.steps):
-        share = followed_share(share, target[:, index], resolved.switching_rate, resolved.grid.length)
+        share = as_array(followed_share(share, target[:, index], resolved.switching_rate, resolved.grid.length))
         shares.append(share)
     return ContestResult(
         scenario=resolved,

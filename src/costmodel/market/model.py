@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from costmodel.foundation.arrays import FloatArray, Numeric, ordered_sum
+from costmodel.foundation.arrays import FloatArray, as_array, ordered_sum
 from costmodel.foundation.errors import ConvergenceError, DomainError, UnknownParameterError, near_matches
 from costmodel.foundation.results import Result, derived, output, ratio
 from costmodel.market.attribution import GrowthSplit
@@ -97,8 +97,8 @@ class TokenMarketResult(Result):
         if not np.all(self.tokens[0, index] > 0):
             raise DomainError(f"{workload} had no tokens at the first step: its growth has no start")
 
-        def change(values: FloatArray) -> Numeric:
-            return np.log(values[-1, index] / values[0, index])
+        def change(values: FloatArray) -> FloatArray:
+            return as_array(np.log(values[-1, index] / values[0, index]))
 
         rest = change(self.intensity) + change(self.capability_response) + change(self.ceiling)
         return GrowthSplit(change(self.price_response), change(self.adoption), rest)

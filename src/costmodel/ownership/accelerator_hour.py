@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import model_validator
 
 from costmodel.catalog.named import AcceleratorName, OperatorName, RegionName
-from costmodel.foundation.arrays import FloatArray, Numeric, ordered_sum
+from costmodel.foundation.arrays import FloatArray, Numeric, as_array, ordered_sum
 from costmodel.foundation.errors import ScenarioError
 from costmodel.foundation.inputs import Inputs, Parameter, parameter
 from costmodel.foundation.provenance import Citation, Grade
@@ -257,7 +257,8 @@ class AcceleratorHourResult(Result):
     @derived("USD/hour", label="cost of an accelerator-hour, in all", basis=BASIS)
     def total(self) -> Numeric:
         """Cost of an accelerator-hour: the sum of its components."""
-        return ordered_sum(self[name] for name in COMPONENTS)
+        parts: list[FloatArray] = [self[name] for name in COMPONENTS]
+        return ordered_sum(parts)
 
     def breakdown(self) -> dict[str, Numeric]:
         """Return the components and their total [USD/hour]."""
@@ -319,8 +320,8 @@ def accelerator_hour(resolved: AcceleratorHour) -> AcceleratorHourResult:
     total = ordered_sum(hourly[name] for name in COMPONENTS)
     return AcceleratorHourResult(
         scenario=resolved,
-        required_rent=cost_per_hour(rent, resolved.utilisation, HOURS_PER_YEAR),
-        flop_cost=cost_per_flop(total, np.nan if resolved.peak is None else resolved.peak, resolved.mfu),
+        required_rent=as_array(cost_per_hour(rent, resolved.utilisation, HOURS_PER_YEAR)),
+        flop_cost=as_array(cost_per_flop(total, np.nan if resolved.peak is None else resolved.peak, resolved.mfu)),
         **hourly,
     )
 

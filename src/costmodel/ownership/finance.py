@@ -202,7 +202,8 @@ def npv(rate: ArrayLike, cash_flows: ArrayLike) -> Numeric:
     require("rate", per_period, per_period > -1.0, "> -1 [1]")
     flows = _flows(cash_flows)
     factor = 1.0 / (1.0 + per_period)
-    return ordered_sum(flow * np.power(factor, float(period)) for period, flow in enumerate(flows)) + 0.0
+    discounted: list[Numeric] = [flow * np.power(factor, float(period)) for period, flow in enumerate(flows)]
+    return ordered_sum(discounted) + 0.0
 
 
 def internal_rates(cash_flows: ArrayLike) -> tuple[float, ...]:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.arrays import FloatArray, as_array
 from costmodel.foundation.errors import DomainError
 from costmodel.serving.configuration import Configuration, Engine, Layout, Traffic
 from costmodel.serving.engines import EIGHTY_PERCENT, POOLED, Profile, profile
@@ -228,7 +228,7 @@ def calibrate(
             for row, reason in zip(rows, np.atleast_1d(served.reasons), strict=True):
                 if reason:
                     raise DomainError(f"measured row {row + 1}: {reason}")
-            return served.time_to_first_token, served.time_per_output_token
+            return as_array(served.time_to_first_token), as_array(served.time_per_output_token)
 
         return times
 

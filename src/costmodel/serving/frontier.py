@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from costmodel.foundation.arrays import FloatArray, Numeric
+from costmodel.foundation.arrays import FloatArray, Numeric, as_array
 from costmodel.foundation.errors import DomainError
 from costmodel.serving.configuration import Configuration, Layout, Traffic
 from costmodel.serving.cost import cost_per_token
@@ -126,14 +126,14 @@ def best_configurations(
     stacked = {name: np.array([[float(getattr(layout, name))] for layout in layouts]) for name in names}
     batches = np.asarray(batch, dtype=np.float64).ravel()
     served = serve(replace(what, layout=Layout(**stacked)), traffic, batches, **options)
-    cost = cost_per_token(hour_price, served.tokens_per_second, utilisation)
+    cost = as_array(cost_per_token(hour_price, served.tokens_per_second, utilisation))
     best = pareto_front(served.user_speed, cost)
-    which, _ = np.unravel_index(best, served.tokens_per_second.shape)
+    which, _ = np.unravel_index(best, np.shape(served.tokens_per_second))
     return Front(
-        user_speed=served.user_speed.ravel()[best],
+        user_speed=np.ravel(served.user_speed)[best],
         cost=cost.ravel()[best],
-        tokens_per_second=served.tokens_per_second.ravel()[best],
-        time_to_first_token=served.time_to_first_token.ravel()[best],
-        batch=served.batch.ravel()[best],
+        tokens_per_second=np.ravel(served.tokens_per_second)[best],
+        time_to_first_token=np.ravel(served.time_to_first_token)[best],
+        batch=np.ravel(served.batch)[best],
         layout=which,
     )

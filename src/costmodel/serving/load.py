@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from costmodel.foundation.arrays import Numeric, formula, quiet
 from costmodel.foundation.errors import DomainError
@@ -262,7 +262,7 @@ def open_arrivals(what: Configuration, traffic: Traffic, arrivals: Numeric, *, m
         return _refused(found, overloaded & np.equal(point.infeasible, FEASIBLE))
 
 
-def _refused(served: Serving, overloaded: Numeric) -> Serving:
+def _refused(served: Serving, overloaded: NDArray[np.bool_]) -> Serving:
     """Mark the points that cannot keep up."""
     values = {
         name: np.where(overloaded, np.nan, getattr(served, name))[()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from costmodel.foundation.arrays import Numeric, formula, quiet
 from costmodel.serving.configuration import Configuration, Traffic
@@ -87,7 +88,7 @@ def serve_within(
     Both times rise with the batch, so that halving the range finds it.
     """
 
-    def at(batch: Numeric) -> tuple[Serving, Numeric]:
+    def at(batch: Numeric) -> tuple[Serving, NDArray[np.bool_]]:
         point = serve(what, traffic, batch, margin=margin, **options)
         met = np.less_equal(point.time_to_first_token, max_time_to_first_token)
         return point, met & np.less_equal(point.time_per_output_token, max_time_per_output_token)
@@ -107,7 +108,7 @@ def serve_within(
         return _refuse(at(low)[0], ~np.asarray(possible))
 
 
-def _refuse(point: Serving, missed: Numeric) -> Serving:
+def _refuse(point: Serving, missed: NDArray[np.bool_]) -> Serving:
     """Mark the points where no batch keeps the targets."""
     missed = missed & np.equal(point.infeasible, FEASIBLE)
     values = {

@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from costmodel.foundation.arrays import FloatArray, Numeric, formula
+from costmodel.foundation.arrays import FloatArray, Numeric, as_array, formula
 from costmodel.foundation.inputs import Parameter, parameter
 from costmodel.foundation.results import Result, output
 from costmodel.foundation.scenario import Scenario, register_model
@@ -164,9 +164,9 @@ def sell_idle(resolved: IdleCapacity) -> IdleCapacityResult:
     sold = [np.maximum(fill, 1e-12) for fill in (resolved.raw_fill, resolved.hosted_fill)]
     return IdleCapacityResult(
         scenario=resolved,
-        raw_gain=raw,
-        hosted_gain=own,
-        hosted_gain_of_others=foreign,
+        raw_gain=as_array(raw),
+        hosted_gain=as_array(own),
+        hosted_gain_of_others=as_array(foreign),
         raw_margin=(raw - fixed) / (sold[0] * resolved.rent),
         hosted_margin=(own - fixed) / (sold[1] * resolved.token_revenue),
         raw_fill_needed=needed[0],

@@ -397,7 +397,8 @@ def _context_time(job: TrainingJob, machine: Machine, layouts: Layouts) -> Numer
 
 def _expert_time(job: TrainingJob, machine: Machine, layouts: Layouts, rows: Numeric) -> Numeric:
     """Return the time of sending tokens to their experts and back, averaged over layers."""
-    recipe, times = job.recipe, [np.zeros_like(rows)]
+    recipe = job.recipe
+    times: list[Numeric] = [np.zeros_like(rows)]
     tokens = rows / layouts.tensor
     for group in job.shape.groups:
         block = group.feed_forward

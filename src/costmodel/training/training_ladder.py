@@ -195,7 +195,7 @@ def climb(resolved: TrainingLadder) -> TrainingLadderResult:
         "accelerators": power / per_accelerator,
         "passed": passed,
     }
-    full: dict[str, Any] = {name: np.broadcast_to(part, (len(part), *batch)) for name, part in parts.items()}
+    full: dict[str, Any] = {name: np.broadcast_to(part, (np.shape(part)[0], *batch)) for name, part in parts.items()}
     return TrainingLadderResult(scenario=resolved, **full)
 
 
