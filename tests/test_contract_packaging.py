@@ -51,7 +51,7 @@ def test_readme_has_the_two_commands_on_a_line_each() -> None:
     lines = [line.strip() for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines()]
     commands = [line for line in lines if line.startswith("python3 -m venv")]
     assert sum(line.endswith("costmodel run bond-flywheel") for line in commands) == 1
-    assert sum(line.endswith("-m pytest") for line in commands) == 1
+    assert sum(line.endswith("-m pytest -n auto") for line in commands) == 1
 
 
 def test_recipes_ask_for_what_the_package_asks_for(project: dict[str, Any]) -> None:
