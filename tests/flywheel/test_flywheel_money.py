@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from costmodel.entry import load_scenario
+from costmodel.flywheel.drivers import drivers_of
 from costmodel.flywheel.inputs import FlywheelScenario
 from costmodel.flywheel.simulate import simulate
 from costmodel.foundation.errors import DomainError
@@ -93,3 +94,22 @@ def test_what_capacity_earns_over_what_it_requires_is_q() -> None:
     run = simulate(load_scenario("bond-flywheel"))
     earned = run.rental_price * (run.use_by_operator * run.capacity_by_operator).sum(axis=1) * HOURS * 0.25
     assert np.allclose(earned / run.required_revenue, run.q[:, 0], rtol=1e-12)
+
+
+def test_electricity_sites_and_budgets_rise_with_the_price_level_alone() -> None:
+    written = {
+        "energy__price": 8e-5, "hardware__sites__cost_per_watt": 10.0, "market__chat__budget": 5e9,
+        "time__end": "2030-01-01", "hardware__lines__one__price_trend": -0.3,
+    }  # fmt: skip
+    flat = drivers_of(FlywheelScenario(**steady_tables(**written)).resolve())
+    level = FlywheelScenario(**steady_tables(**written, economy__price_growth=0.04))
+    rising = drivers_of(level.resolve())
+    years = 0.125 + 0.25 * np.arange(len(rising.times))
+    for name, start in (("electricity", 8e-5), ("site_price", 10.0)):
+        assert np.allclose(getattr(rising, name)[:, 0], start * np.exp(0.04 * years), rtol=1e-12)
+    assert np.allclose(rising.workloads.budget[:, 0, 0], 5e9 * np.exp(0.04 * years), rtol=1e-12)
+    assert np.array_equal(rising.price, flat.price)
+    spent = [simulate(FlywheelScenario(**steady_tables(**written, **more)))
+             for more in ({}, {"economy__price_growth": 0.04})]  # fmt: skip
+    ratio = [np.asarray(run.energy).sum(axis=1) / run.energy_used.sum(axis=1) for run in spent]
+    assert np.allclose(ratio[1] / ratio[0], np.exp(0.04 * years[: len(ratio[0])]), rtol=1e-9)

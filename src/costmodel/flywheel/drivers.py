@@ -142,15 +142,16 @@ def drivers_of(scenario: FlywheelScenario) -> Drivers:
     busy = path(internal.accelerators) * trend_after(times, draws(internal.growth), since(grid, internal.growth_from))
     grid_power = scenario.power_grid
     items = list(scenario.market.values())
-    workloads = workload_paths(items, grid, times, [_budget(scenario, item, times) for item in items])
+    level = trend_after(times, draws(scenario.economy.price_growth), 0.0)
+    workloads = workload_paths(items, grid, times, [_budget(scenario, item, times) * level for item in items])
     markup = np.log1p(np.expm1(workloads.log_margin) * shock_index(scenario, "markup", outlook)[:, None])
     return Drivers(
         grid,
         times,
         span,
         *_hardware(scenario, grid, times),
-        site_price=path(scenario.hardware.sites.cost_per_watt),
-        electricity=path(scenario.energy.price) * shock_index(scenario, "energy", outlook),
+        site_price=path(scenario.hardware.sites.cost_per_watt) * level,
+        electricity=path(scenario.energy.price) * shock_index(scenario, "energy", outlook) * level,
         energised=None if grid_power is None else path(grid_power.energised) * shock_index(scenario, "grid", outlook),
         chips_factor=shock_index(scenario, "chips", outlook),
         software_trend=trend + serving,

@@ -185,7 +185,12 @@ class Internal(Inputs):
 
 
 class Economy(Inputs):
-    """What budgets are measured against."""
+    """What budgets are measured against, and how the general level of prices moves.
+
+    Amounts of a flywheel are in money of their year. With ``price_growth``, the price of electricity, the cost of
+    sites, budgets and the world product are written in money of the start, and rise with the price level; prices of
+    accelerators and tokens follow trends of their own.
+    """
 
     world_product: Parameter = parameter(
         "USD/year",
@@ -193,6 +198,13 @@ class Economy(Inputs):
         trajectory=True,
         optional=True,
         description="World product; needed where a share of it is given.",
+    )
+    price_growth: Parameter = parameter(
+        "1/year",
+        default=0.0,
+        ge=-0.5,
+        le=3.0,
+        description="Log growth of the price level, with which electricity, sites and budgets rise from the start.",
     )
 
 
