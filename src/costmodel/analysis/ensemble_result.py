@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,15 @@ from costmodel.foundation.datasets import coordinates, describe_output, repeat_a
 from costmodel.foundation.design import Design
 from costmodel.foundation.errors import ScenarioError, UnknownParameterError, missing_extra, near_matches
 from costmodel.foundation.reducers import QUANTILE_ERROR, LogHistogram, Moments, exact_quantile
+from costmodel.foundation.restated import (
+    DEFAULT_INDEX,
+    Factor,
+    along,
+    currency_factor,
+    money_power,
+    real_factor,
+    unit_in,
+)
 from costmodel.foundation.results import SUMMARY_QUANTILES, OutputSpec
 from costmodel.foundation.scenario import Scenario
 from costmodel.foundation.tables import UNIT, Cell, Table, Tabled
@@ -33,24 +42,41 @@ class OutputSummary:
         Counts from which quantiles are read within ``QUANTILE_ERROR``.
     draws
         All draws, shape ``structural + (draw,)``, where the output was named for it; draws left out are absent.
+    factor
+        What values read from the histogram are multiplied by: amounts in other money keep their counts [1].
     """
 
     spec: OutputSpec
     moments: Moments
     histogram: LogHistogram
     draws: FloatArray | None = None
+    factor: FloatArray | float = 1.0
 
     def quantile(self, rank: float) -> FloatArray:
         """Return the quantile at ``rank``: of the draws where they are kept, else within the stated error."""
         if self.draws is not None:
             return readonly(exact_quantile(self.draws, rank))
-        near = self.histogram.quantile(rank)
+        near = self.histogram.quantile(rank) * self.factor
         return readonly(np.minimum(np.maximum(near, self.moments.low), self.moments.high))
 
     @property
     def quantile_error(self) -> float:
         """Largest relative error of a quantile [1]."""
         return QUANTILE_ERROR if self.draws is None else 0.0
+
+    def restated(self, factor: Factor, code: str) -> OutputSummary:
+        """Return the summary in other money; one that holds no money as it is."""
+        power = money_power(self.spec.unit)
+        if not power:
+            return self
+        by = along(np.power(np.asarray(factor(self.spec)), power), self.spec, len(self.spec.dims))
+        return OutputSummary(
+            replace(self.spec, unit=unit_in(self.spec.unit, code)),
+            self.moments.times(by),
+            self.histogram,
+            None if self.draws is None else readonly(self.draws * by[..., np.newaxis]),
+            self.factor * by,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +98,10 @@ class EnsembleResult(Tabled):
         Draws that the summaries describe.
     labels
         Labels of the structural axes, where the model's result knows them.
+    currency
+        Code of the currency of amounts.
+    remarks
+        How amounts were converted, where they were.
     """
 
     scenario: Scenario
@@ -82,6 +112,8 @@ class EnsembleResult(Tabled):
     kept: int
     labels: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     version: str = VERSION
+    currency: str = "USD"
+    remarks: tuple[str, ...] = ()
 
     @property
     def draws(self) -> int:
@@ -169,6 +201,48 @@ class EnsembleResult(Tabled):
             raise ScenarioError(f"the draws of {name!r} were not kept: name it in exact=(…) of run_ensemble")
         return draws
 
+    def to_real(self, year: int, *, index: str = DEFAULT_INDEX, inflation: float | None = None) -> EnsembleResult:
+        """Return this ensemble in money of one year; parameters, year of an amount and refusals are those of a result.
+
+        Means, spreads, ranges, quantiles and kept draws are converted. An output that was selected by year, as
+        ``user_spend@2030``, is in money of that year. A callable's output has no unit, so it stays as it is.
+
+        See Also
+        --------
+        costmodel.Result.to_real
+
+        Examples
+        --------
+        >>> import costmodel
+        >>> nominal = costmodel.run_ensemble(costmodel.load_scenario("h100-hour"), draws=100, rng=0)
+        >>> bool(nominal.to_real(2020).mean("total") < nominal.mean("total"))
+        True
+        """
+        specs = [entry.spec for entry in self.outputs.values()]
+        factor, said = real_factor(self.scenario, specs, self.labels, year, index, inflation)
+        return self._restated(factor, self.currency, said)
+
+    def in_currency(self, code: str, *, rate: float | None = None, on: Any = None) -> EnsembleResult:
+        """Return this ensemble in another currency, all of it at one rate; parameters are those of a result.
+
+        See Also
+        --------
+        costmodel.Result.in_currency
+
+        Examples
+        --------
+        >>> import costmodel
+        >>> ensemble = costmodel.run_ensemble(costmodel.load_scenario("h100-hour"), draws=100, rng=0)
+        >>> ensemble.in_currency("EUR", rate=1.25)["total"].spec.unit
+        'EUR/hour'
+        """
+        factor, said = currency_factor(self.scenario, self.currency, code, rate, on)
+        return self._restated(lambda spec: factor, code, said)
+
+    def _restated(self, factor: Factor, code: str, said: str) -> EnsembleResult:
+        outputs = {name: entry.restated(factor, code) for name, entry in self.outputs.items()}
+        return replace(self, outputs=outputs, currency=code, remarks=(*self.remarks, said))
+
     def summary(self) -> dict[str, dict[str, Any]]:
         """Return unit, label, mean and quantiles of every output."""
         return {name: self._row(entry) for name, entry in self.outputs.items()}
@@ -191,7 +265,7 @@ class EnsembleResult(Tabled):
                 ]
                 figures = tuple(float(band) for band in bands[(slice(None), *index)])
                 rows.append((", ".join([name, *places]), entry.spec.unit, figures))
-        notes = (f"{self.draws} draws, seed {self.design.seed}: 5 / 50 / 95 %",)
+        notes = (f"{self.draws} draws, seed {self.design.seed}: 5 / 50 / 95 %", *self.remarks)
         title = self.scenario.title or self.scenario.name
         return Table(("output", UNIT, "bands"), tuple(rows), title, notes, ranks=SUMMARY_QUANTILES)
 
@@ -248,6 +322,7 @@ class EnsembleResult(Tabled):
             "draws_kept": self.kept,
             "draws_left_out": left_out or "none",
             "seed": str(self.design.seed),
+            **({"remarks": "; ".join(self.remarks)} if self.remarks else {}),
         }
 
 

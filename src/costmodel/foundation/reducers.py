@@ -106,6 +106,12 @@ class Moments:
         squares = squares + gap * gap * (self.count * later.count / count)
         return Moments(count, mean, squares, np.minimum(self.low, later.low), np.maximum(self.high, later.high), scale)
 
+    def times(self, factor: ArrayLike) -> Moments:
+        """Return the moments of values multiplied by a factor, > 0 [1], of shape ``structural`` or ``()``."""
+        by = np.asarray(factor, dtype=np.float64)
+        parts = (self.mean * by, self.squares * by * by, self.low * by, self.high * by, self.scale)
+        return Moments(self.count, *(np.asarray(part) for part in parts))
+
     @property
     def variance(self) -> FloatArray:
         """Sample variance (divisor n − 1); NaN with fewer than two draws, infinite where it is no double."""

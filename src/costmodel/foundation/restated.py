@@ -25,12 +25,15 @@ from costmodel.foundation.units import dimensions
 
 if TYPE_CHECKING:
     from costmodel.foundation.results import Result
+    from costmodel.foundation.scenario import Scenario
 
 _INDEX = "costmodel.catalog.money:yearly_levels"
 """Where the levels of a price index are read: a floor above, so it is imported when money is restated."""
 DEFAULT_INDEX = "US CPI-U"
 """Price index used where none is named: US consumer prices, all urban consumers."""
 _WORD = re.compile(r"[A-Za-z]+")
+_SELECTED = re.compile(r"@(\d{4})$")
+"""How the name of an output ends that was selected by year."""
 
 Factor: TypeAlias = Callable[[OutputSpec], "FloatArray | float"]
 """What an amount of money in an output is multiplied by, one factor or one for each place on its axis of time."""
@@ -38,12 +41,42 @@ Factor: TypeAlias = Callable[[OutputSpec], "FloatArray | float"]
 
 def to_real(result: Result, year: int, *, index: str = DEFAULT_INDEX, inflation: float | None = None) -> Result:
     """Return a result in money of one year; see :meth:`costmodel.Result.to_real`."""
+    factor, said = real_factor(
+        result.scenario, tuple(result.outputs().values()), result.labels(), year, index, inflation
+    )
+    return _restated(result, factor, _currency(result), said)
+
+
+def in_currency(result: Result, code: str, *, rate: float | None = None, on: dt.date | str | None = None) -> Result:
+    """Return a result in another currency; see :meth:`costmodel.Result.in_currency`."""
+    factor, said = currency_factor(result.scenario, _currency(result), code, rate, on)
+    return _restated(result, lambda spec: factor, code, said)
+
+
+def real_factor(
+    scenario: Scenario,
+    specs: Sequence[OutputSpec],
+    labels: Mapping[str, Sequence[Any]],
+    year: int,
+    index: str,
+    inflation: float | None,
+) -> tuple[Factor, str]:
+    """Return what amounts of outputs are multiplied by to be money of one year, and what to say of it.
+
+    An output that was selected by year, as ``user_spend@2030``, is in money of that year.
+
+    Raises
+    ------
+    ScenarioError
+        If the scenario has no time grid and does not state its ``price_year``.
+    DomainError
+        If the index has no level for a year.
+    """
     levels = _levels(index)
-    stated = result.scenario.price_year
-    grid = result.scenario.grid
-    if stated is None and grid is None and any(_power(spec.unit) for spec in result.outputs().values()):
+    stated, grid = scenario.price_year, scenario.grid
+    if stated is None and grid is None and any(money_power(spec.unit) for spec in specs):
         raise ScenarioError(
-            f"{result.scenario.name}: in money of which year are its amounts? State price_year, as price_year = 2026"
+            f"{scenario.name}: in money of which year are its amounts? State price_year, as price_year = 2026"
         )
     wanted = _level(levels, year, index, inflation)
 
@@ -53,25 +86,39 @@ def to_real(result: Result, year: int, *, index: str = DEFAULT_INDEX, inflation:
     def factor(spec: OutputSpec) -> FloatArray | float:
         if stated is not None:
             return ratio(stated)
+        selected = _SELECTED.search(spec.name)
+        if selected is not None:
+            return ratio(int(selected[1]))
         axes = [dim for dim in spec.dims if dim in TIME_AXES]
         if not axes:
             return ratio(grid.dates[0].year) if grid is not None else 1.0
         if len(axes) > 1:
             raise DomainError(f"output {spec.name!r} has two axes of time {tuple(axes)}: its money has no one year")
-        return np.array([ratio(of) for of in _years(result.labels().get(axes[0], ()), axes[0])])
+        return np.array([ratio(of) for of in _years(labels.get(axes[0], ()), axes[0])])
 
-    said = f"money of {year} by {index}" + ("" if inflation is None else f", {inflation:.3g} a year after it ends")
-    return _restated(result, factor, _currency(result), said)
+    return factor, f"money of {year} by {index}" + (
+        "" if inflation is None else f", {inflation:.3g} a year after it ends"
+    )
 
 
-def in_currency(result: Result, code: str, *, rate: float | None = None, on: dt.date | str | None = None) -> Result:
-    """Return a result in another currency; see :meth:`costmodel.Result.in_currency`."""
+def currency_factor(
+    scenario: Scenario, have: str, code: str, rate: float | None, on: dt.date | str | None
+) -> tuple[float, str]:
+    """Return what an amount in USD is multiplied by to be in another currency, and what to say of it.
+
+    Raises
+    ------
+    ScenarioError
+        If neither a rate nor a day is given and the scenario states no rate.
+    DomainError
+        If amounts are not in USD, both are given, or the rate is no finite number above 0.
+    """
     check_code(code)
-    if _currency(result) != "USD":
-        raise DomainError(f"the result is in {_currency(result)} already: convert the original, which is in USD")
+    if have != "USD":
+        raise DomainError(f"the result is in {have} already: convert the original, which is in USD")
     if rate is not None and on is not None:
         raise DomainError("give a rate, or the day of a reference rate, not both")
-    stated = result.scenario.exchange_rates.get(code)
+    stated = scenario.exchange_rates.get(code)
     day = dt.date.fromisoformat(on) if isinstance(on, str) else on
     if rate is None and day is None and stated is not None:
         rate, day = stated.rate, stated.date
@@ -83,7 +130,7 @@ def in_currency(result: Result, code: str, *, rate: float | None = None, on: dt.
         raise DomainError(f"rate {rate}: USD for one {code}, a finite number above 0")
     dated = "" if day is None else f" of {day}"
     usd = float(rate)
-    return _restated(result, lambda spec: 1.0 / usd, code, f"{code} at {usd:.6g} USD for one{dated}")
+    return 1.0 / usd, f"{code} at {usd:.6g} USD for one{dated}"
 
 
 @cache
@@ -112,12 +159,13 @@ def _years(labels: Sequence[Any], axis: str) -> list[int]:
     return [label.year if isinstance(label, dt.date) else int(label) for label in labels]
 
 
-def _power(unit: str) -> float:
+def money_power(unit: str) -> float:
     """Return the exponent of money in a unit of any currency."""
-    return dimensions(_renamed(unit, "USD")).get("money", 0.0)
+    return dimensions(unit_in(unit, "USD")).get("money", 0.0)
 
 
-def _renamed(unit: str, code: str) -> str:
+def unit_in(unit: str, code: str) -> str:
+    """Return a unit with its currency replaced by another."""
     return _WORD.sub(lambda word: code if word[0] in CODES else word[0], unit)
 
 
@@ -128,9 +176,9 @@ def _currency(result: Result) -> str:
 def _restated(result: Result, factor: Factor, code: str, said: str) -> Result:
     values: dict[str, Any] = {}
     for name, spec in result.outputs().items():
-        value, power = np.asarray(result[name]), _power(spec.unit)
+        value, power = np.asarray(result[name]), money_power(spec.unit)
         if power and value.dtype.kind in "fiu":
-            value = value * _along(np.power(np.asarray(factor(spec)), power), spec, value.ndim)
+            value = value * along(np.power(np.asarray(factor(spec)), power), spec, value.ndim)
         values[name] = value[()]
     remarks = (*result.remarks, said)
     kept: dict[str, Any] = {name: getattr(result, name) for name in ("design", "version", "left_out", "excluded")}
@@ -141,7 +189,7 @@ def _restated(result: Result, factor: Factor, code: str, said: str) -> Result:
     return restated
 
 
-def _along(factors: FloatArray, spec: OutputSpec, dims: int) -> FloatArray:
+def along(factors: FloatArray, spec: OutputSpec, dims: int) -> FloatArray:
     """Return factors along the axis of time of an output, other axes of length 1."""
     if factors.ndim == 0:
         return factors
@@ -159,7 +207,7 @@ def _class(kind: Any, code: str) -> Any:
     for spec in outputs_of(kind):
         metadata = {item.name: getattr(spec, item.name) for item in dataclasses.fields(spec)}
         del metadata["name"], metadata["derived"]
-        metadata["unit"] = _renamed(spec.unit, code)
+        metadata["unit"] = unit_in(spec.unit, code)
         fields.append((spec.name, Any, dataclasses.field(metadata=metadata)))
     namespace = {
         "__doc__": f"{kind.__name__}, in other money.",
