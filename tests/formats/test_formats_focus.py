@@ -26,6 +26,9 @@ def written(folder: Path, text: str) -> Path:
         ("Provider,ChargeType,AmortizedCost,ChargePeriodStart,BillingCurrency,ChargeCategory", "0.5 preview"),
         ("a,b", "'ChargePeriodStart' is missing"),
         ("ChargePeriodStart,BillingCurrency,ChargeCategory", "none of ListCost"),
+        ("ContractCommitmentId,ContractCommitmentCost,BillingCurrency", "dataset of contract commitments"),
+        ("InvoiceDetailId,BilledCost,ChargeCategory", "dataset of invoice details"),
+        ("BillingPeriodStart,BillingPeriodStatus,InvoiceIssuerName", "dataset of billing periods"),
     ],
 )
 def test_what_is_no_focus_table_is_refused_by_name(tmp_path: Path, header: str, said: str) -> None:

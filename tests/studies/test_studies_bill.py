@@ -215,6 +215,19 @@ def test_empty_fields_may_be_called_null_and_a_table_may_lack_its_currency(tmp_p
     assert [(finding.title, finding.saving[1]) for finding in idle] == [("a commitment stood idle", 1.5)]
 
 
+@pytest.mark.contract
+def test_spellings_of_the_specifications_own_examples(tmp_path: Path) -> None:
+    """A correction with ``(null)`` in a field of numbers; ``BilledCurrency``; a reservation of which a part idles."""
+    head = "ChargePeriodStart,ChargeCategory,EffectiveCost,ListUnitPrice,ConsumedQuantity,BilledCurrency"
+    bill = bill_of(tmp_path, "2025-06-01T00:00:00Z,Adjustment,0.002,(null),(null),EUR", head=head)
+    assert (bill.unread.count, bill.total()) == (0, {"EUR": 0.002})
+    head = "ChargePeriodStart,ChargeCategory,PricingCategory,ServiceName,CapacityReservationStatus,EffectiveCost"
+    rows = [f"2025-04-01,Usage,Committed,Compute,{status},{cost}" for status, cost in (("Used", 180), ("Unused", 70))]
+    bill = bill_of(tmp_path, *rows, head=head)
+    assert [line.cost["effective"] for line in bill.select(pricing="unused commitment")] == [70.0]
+    assert [line.cost["effective"] for line in bill.select(pricing="committed")] == [180.0]
+
+
 @pytest.mark.closed_form
 def test_what_is_stored_by_the_hour_is_no_accelerator(tmp_path: Path) -> None:
     """Storage of a context cache in token-hours, beside an H100 in its description: no hour of an accelerator."""

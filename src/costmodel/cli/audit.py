@@ -92,7 +92,7 @@ def _form(done: Any) -> dict[str, Any]:
 def _show(done: Any) -> None:
     bill = done.bill
     totals = ", ".join(f"{amount:,.2f} {code}" for code, amount in bill.total().items())
-    print_lines([f"{bill.source}: {bill.rows:,} rows, effective cost {totals}"])
+    print_lines([f"{bill.source}: {bill.rows:,} rows, effective cost {totals or 'unknown'}"])
     if bill.unread.count:
         print_lines([f"{bill.unread.count:,} rows could not be read and are in no figure:"])
         print_lines([f"  row {row}: {reason}" for row, reason in bill.unread.kept[:10]])

@@ -2,8 +2,9 @@
 
 **Versions.** Cost and usage tables of FOCUS 1.0, 1.1 and 1.2 are read; the renamed provider columns of 1.3 and 1.4
 (``ServiceProviderName``, ``HostProviderName``) are accepted, and the properties of models and tokens that the working
-draft after 1.4 puts into ``SkuPriceDetails``. Tables of the 0.5 preview (``AmortizedCost``, ``ChargeType``) are
-refused by name. What is written is version 1.2.
+draft after 1.4 puts into ``SkuPriceDetails``. Tables of the 0.5 preview (``AmortizedCost``, ``ChargeType``) and the
+datasets that 1.3 and 1.4 put beside cost and usage (contract commitments, invoice details, billing periods) are refused
+by name. What is written is version 1.2.
 
 **Money.** All cost columns are in ``BillingCurrency``. ``PricingCurrency`` only says in which currency a unit price
 was agreed, so it never changes how a cost is read. A table without the column, as some examples of the specification
@@ -36,12 +37,20 @@ COSTS = ("ListCost", "ContractedCost", "EffectiveCost", "BilledCost")
 """Columns of money, in the billing currency."""
 REQUIRED = ("ChargePeriodStart", "ChargeCategory")
 """Columns without which a row has no meaning here."""
+OTHER_CURRENCY = "BilledCurrency"
+"""What some of the specification's own examples call ``BillingCurrency``."""
 NO_CURRENCY = "XXX"
 """What ISO 4217 calls an amount without a currency: that of a table that lacks ``BillingCurrency``."""
 CATEGORIES = ("Usage", "Purchase", "Tax", "Credit", "Adjustment")
 """Values of ``ChargeCategory`` (FOCUS 1.2, section 2.11)."""
 PREVIEW_COLUMNS = ("AmortizedCost", "ChargeType", "InvoiceIssuer", "Provider")
 """Columns that only the 0.5 preview has."""
+OTHER_DATASETS = {
+    "InvoiceDetailId": "invoice details",
+    "ContractCommitmentId": "contract commitments",
+    "BillingPeriodStatus": "billing periods",
+}
+"""Datasets of FOCUS 1.3 and 1.4 that are no table of charges, by a column that only they have."""
 NAMES = (
     "ServiceName",
     "RegionId",
@@ -55,6 +64,7 @@ NAMES = (
     "ConsumedUnit",
     "CommitmentDiscountId",
     "CommitmentDiscountStatus",
+    "CapacityReservationStatus",
     "ChargeClass",
 )
 """Columns of words that say what was charged."""
@@ -175,6 +185,9 @@ def _check_columns(block: Block, source: str | Path) -> None:
     if preview and not block.has("EffectiveCost"):
         raise ScenarioError(f"{source}: column {preview[0]!r} is of the FOCUS 0.5 preview; versions from 1.0 are read")
     missing = [name for name in REQUIRED if not block.has(name)]
+    other = next((dataset for name, dataset in OTHER_DATASETS.items() if block.has(name)), "")
+    if missing and other:
+        raise ScenarioError(f"{source}: the FOCUS dataset of {other}: tables of cost and usage are read")
     if missing:
         raise ScenarioError(f"{source}: not a FOCUS table: column {missing[0]!r} is missing")
     if not any(block.has(name) for name in COSTS):
@@ -195,7 +208,9 @@ def _charges(block: Block, unread: Unread) -> Charges:
     good = _known(block, good, coded["ChargePeriodStart"][0], [day is not None for day in days], "date", unread)
     categories = [text in CATEGORIES for text in coded["ChargeCategory"][1]]
     good = _known(block, good, coded["ChargeCategory"][0], categories, "ChargeCategory", unread)
-    if not block.has("BillingCurrency"):
+    if block.has(OTHER_CURRENCY) and not block.has("BillingCurrency"):
+        coded["BillingCurrency"] = block.text(OTHER_CURRENCY)
+    elif not block.has("BillingCurrency"):
         coded["BillingCurrency"] = (coded["BillingCurrency"][0], [NO_CURRENCY])
     currencies = [text.upper() in CODES or text == NO_CURRENCY for text in coded["BillingCurrency"][1]]
     good = _known(block, good, coded["BillingCurrency"][0], currencies, "BillingCurrency", unread)
@@ -311,7 +326,6 @@ KNOWN_1_2 = frozenset(
         *NAMES,
         "AvailabilityZone",
         "CapacityReservationId",
-        "CapacityReservationStatus",
         "ChargeFrequency",
         "CommitmentDiscountCategory",
         "CommitmentDiscountName",

@@ -31,7 +31,7 @@ MAX_COLUMNS = 1_000
 """Most columns of a table [1]."""
 MAX_LINE_CHARACTERS = 1_000_000
 """Most characters of a line of JSON, or of a field of CSV [1]."""
-ABSENT = frozenset({"", "null", "NULL", "\\N"})
+ABSENT = frozenset({"", "null", "NULL", "(null)", "\\N"})
 """Texts of a field that holds nothing."""
 KEPT_UNREAD = 100
 """Unread rows that are kept with their reason; all are counted [1]."""

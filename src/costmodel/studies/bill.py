@@ -314,9 +314,7 @@ def _written_pricing(text: str, inferred: list[str]) -> Pricing:
         return "unused commitment"
     if _SPOT.search(text):
         return "spot"
-    if _COMMITTED.search(text) or re.search(
-        r"\b(RI|CUD|contract\w*|[0-9]+\s*-?\s*(?:yr|year|month)s?)\b", text, re.IGNORECASE
-    ):
+    if _COMMITTED.search(text) or _TERM.search(text):
         return "committed"
     if not re.search(r"on.?demand|pay.?as.?you.?go|payg|standard", text, re.IGNORECASE):
         inferred.append("on demand assumed")
@@ -369,7 +367,7 @@ def _pricing(charge: Charge, inferred: list[str]) -> Pricing:
     words = charge.words
     if charge.category != "Usage":
         return "not usage"
-    if words["CommitmentDiscountStatus"] == "Unused":
+    if "Unused" in (words["CommitmentDiscountStatus"], words["CapacityReservationStatus"]):
         return "unused commitment"
     if words["CommitmentDiscountId"] or words["CommitmentDiscountStatus"] == "Used":
         return "committed"
