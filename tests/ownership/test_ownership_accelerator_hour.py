@@ -45,6 +45,17 @@ def test_components_without_interest() -> None:
 
 
 @pytest.mark.closed_form
+def test_what_hardware_fetches_when_it_is_sold_lowers_the_hour() -> None:
+    """Yearly payments that repay the price, less the sale, both valued today; straight recovery is what is lost."""
+    price, life, wacc, sold = 33_000.0, 4.0, 0.1, 0.3
+    hour = accelerator_hour(plain(wacc=wacc, it_life=life, salvage=sold, facility_cost_per_watt=0.0).resolve())
+    worth_today = price - price * sold / (1.0 + wacc) ** life
+    factor = sum((1.0 + wacc) ** -year for year in range(1, 5))
+    assert hour.chip + hour.server + hour.network == pytest.approx(price * (1.0 - sold) / life / 8766)
+    assert hour.total - hour.energy - hour.maintenance == pytest.approx(worth_today / factor / 8766)
+
+
+@pytest.mark.closed_form
 def test_cost_of_capital_completes_the_annuity() -> None:
     hour = accelerator_hour(plain(wacc=0.10, it_life=2.0, facility_cost_per_watt=0.0, mfu=0.5).resolve())
     annuity = 33_000 / (1 / 1.1 + 1 / 1.21)

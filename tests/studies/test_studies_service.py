@@ -15,7 +15,14 @@ from costmodel.ownership.accelerator_hour import AcceleratorHour, absent_figures
 from costmodel.serving.deployment import Deployment
 from costmodel.serving.model import deploy
 from costmodel.studies.service import Service, serve_plan
-from costmodel.studies.ways import break_even_use, on_demand_hour, spot_hour
+from costmodel.studies.ways import (
+    break_even_use,
+    committed_price,
+    level_price,
+    on_demand_hour,
+    resale_share,
+    spot_hour,
+)
 
 SERVING = {
     "architecture": "Llama-3-70B",
@@ -151,6 +158,107 @@ def test_spot_hour() -> None:
 
 
 @pytest.mark.closed_form
+@pytest.mark.reference("costmodel.studies.ways:level_price")
+def test_level_price() -> None:
+    """Paid at 12,000 moments, valued at 8 % a year: the same as at a level price."""
+    moments = (np.arange(12_000) + 0.5) / 12_000 * 3.0
+    falling = (2.0 * np.exp(-0.2 * moments) / 1.08**moments).sum()
+    assert float(level_price(2.0, 0.2, np.log(1.08), 3.0)) == pytest.approx(falling / (1.08**-moments).sum(), rel=1e-6)
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference("costmodel.studies.ways:committed_price")
+def test_committed_price() -> None:
+    """Four years on terms of three: two terms, six years paid, the second at the price of year 3."""
+    assert float(committed_price(2.0, 0.1, 0.0, 3.0, 4.0)) == pytest.approx((2.0 * 3 + 2.0 * np.exp(-0.3) * 3) / 4)
+    assert float(committed_price(2.0, 0.1, 0.0, 0.1, 0.3)) == pytest.approx(
+        2.0 * (1 + np.exp(-0.01) + np.exp(-0.02)) / 3
+    )  # three whole terms, though 0.3/0.1 is not 3 in binary
+    moments = (np.arange(30_000) + 0.5) / 30_000 * 6.0
+    paid = (np.where(moments < 3.0, 2.0, 2.0 * np.exp(-0.3)) / 1.1**moments).sum()
+    needed = (1.1 ** -moments[moments < 4.0]).sum()
+    assert float(committed_price(2.0, 0.1, np.log(1.1), 3.0, 4.0)) == pytest.approx(paid / needed, rel=1e-6)
+
+
+@pytest.mark.closed_form
+@pytest.mark.reference("costmodel.studies.ways:resale_share")
+def test_resale_share() -> None:
+    assert float(resale_share(np.log(2.0), 0.8, 3.0)) == pytest.approx(0.1)
+
+
+NEED = {
+    "horizon": 3.0,
+    "resale": {"decline": 0.3, "kept": 0.9},
+    "offers": {
+        "day": {"kind": "on demand", "price": 3.0, "price_decline": 0.1},
+        "long": {"kind": "committed", "price": 2.0, "term": 5.0},
+        "rolled": {"kind": "committed", "price": 2.0, "term": 1.0, "price_decline": 0.2},
+        "lease": {"kind": "lease", "price": 1.0, "term": 3.0},
+    },
+}
+
+
+@pytest.mark.closed_form
+def test_ways_over_the_years_of_need() -> None:
+    """Hardware held for three of its five years and sold; five years committed for three; a lease with the site."""
+    result = serve_plan(plan(**NEED).resolve())
+    busy, use = float(result.tokens_per_second) * 3600, 0.4
+    found = ways(result)
+    sold = {**HOUR, "it_life": 3.0, "salvage": 0.9 * np.exp(-0.9)}
+    hour = AcceleratorHour(name="h", accelerator="H100-SXM", utilisation=use, **sold).completed()
+    owned = accelerator_hour(hour.resolve())
+    assert float(result.salvage) == pytest.approx(0.9 * np.exp(-0.9))
+    assert found["owning"][0] == pytest.approx(float(owned.total) / busy)
+    rate = np.log(1.1)
+    assert found["long"][0] == pytest.approx(
+        2.0 * float((1 - np.exp(-5 * rate)) / (1 - np.exp(-3 * rate))) / use / busy
+    )
+    assert found["rolled"][0] == pytest.approx(float(committed_price(2.0, 0.2, rate, 1.0, 3.0)) / use / busy)
+    assert found["day"][0] == pytest.approx(float(level_price(3.0, 0.1, rate, 3.0)) / busy)
+    bare = hour.replace({"chip_price": 0.0, "server_price": 0.0, "network_price": 0.0})
+    house = float(accelerator_hour(bare.resolve()).total)
+    assert found["lease"][0] == pytest.approx((1.0 / use + house) / busy)
+
+
+@pytest.mark.closed_form
+def test_a_lease_and_owning_differ_by_the_hardware_alone() -> None:
+    """At the owner's cost of hardware they cost the same at any use; a cent more and owning is always cheaper."""
+    for use in (0.3, 0.9):
+        bare = dict.fromkeys(("chip_price", "server_price", "network_price"), 0.0)
+        both = [
+            float(serve_plan(plan(utilisation=use, hour={**HOUR, **extra}).resolve()).hour_cost) for extra in ({}, bare)
+        ]
+        price = both[0] - both[1]
+        offers = {name: {"kind": "lease", "price": price + more} for name, more in (("dear", 0.01), ("cheap", -0.01))}
+        found = ways(serve_plan(plan(utilisation=use, offers=offers).resolve()))
+        middle = (found["dear"][0] + found["cheap"][0]) / 2
+        assert middle == pytest.approx(found["owning"][0], rel=1e-9)
+        assert found["dear"][1] == 0.0
+        assert np.isnan(found["cheap"][1])
+
+
+@pytest.mark.contract
+def test_the_ways_stand_in_one_table_with_the_use_at_which_owning_wins() -> None:
+    result = costmodel.run(plan(**NEED))
+    table = result.tables()["By way"]
+    assert [row[0] for row in table.rows] == ["owning", "day", "long", "rolled", "lease"]
+    assert [row[1] for row in table.rows] == [float(cost) for cost in result.way_cost]
+    assert table.rows[1][2] == float(result.way_break_even[1])
+    assert table.units == ("", "USD/token", "1")
+    assert "use from which owning is cheaper: blank for owning itself, and where it never is" in table.notes
+    euro = result.in_currency("EUR", rate=1.25).tables()["By way"]
+    assert euro.units == ("", "EUR/token", "1")
+    assert euro.rows[0][1] == pytest.approx(float(result.way_cost[0]) / 1.25)
+
+
+@pytest.mark.closed_form
+def test_hardware_is_not_sold_before_it_is_worn_out_where_the_need_is_longer() -> None:
+    lasting = serve_plan(plan(horizon=9.0, resale={"decline": 0.3}).resolve())
+    whole = serve_plan(plan(hour={**HOUR, "salvage": np.exp(-0.3 * 5.0)}).resolve())
+    assert float(lasting.hour_cost) == pytest.approx(float(whole.hour_cost), rel=1e-12)
+
+
+@pytest.mark.closed_form
 def test_carbon_is_electricity_and_hardware() -> None:
     carbon = {"intensity": "400 gCO2e/kWh", "water": "3 L/kWh", "embodied": "150 kg", "embodied_life": 5.0}
     result = serve_plan(plan(carbon=carbon).resolve())
@@ -194,6 +302,29 @@ def test_a_region_has_its_grid_and_is_cited() -> None:
         ({"offers": {"owning": {"kind": "committed", "price": 1.0}}}, "'owning' names two ways"),
         ({"offers": {"a": {"kind": "committed", "price": 1.0, "lost_time": 1.0}}}, "lost_time would do nothing"),
         ({"offers": {"a": {"kind": "spot", "price": 1.0}}}, "interruption_rate is missing"),
+        ({"offers": {"a": {"kind": "lease", "price": 1.0, "scaled_share": 0.5}}}, "scaled_share would do nothing"),
+        ({"offers": {"a": {"kind": "on demand", "price": 1.0, "term": 1.0}}}, "term would do nothing"),
+        (
+            {"offers": {"a": {"kind": "lease", "price": 1.0, "term": 1.0}}},
+            "offers.a.term would do nothing: give horizon",
+        ),
+        (
+            {
+                "offers": {
+                    "a": {
+                        "kind": "spot",
+                        "price": 1.0,
+                        "interruption_rate": 0.1,
+                        "lost_time": 0.1,
+                        "price_decline": 0.1,
+                    }
+                }
+            },
+            "offers.a.price_decline would do nothing",
+        ),
+        ({**NEED, "offers": {"a": {"kind": "committed", "price": 1.0}}}, "offers.a: give term"),
+        ({"horizon": 3.0}, "give resale"),
+        ({"resale": {"decline": 0.1}, "hour": {**HOUR, "salvage": 0.1}}, "hour.salvage would do nothing"),
         ({"carbon": {"water": 0.0}}, "give the intensity of electricity, or the region"),
         ({"carbon": {"intensity": 0.4, "region": "FRA"}}, "not both"),
         ({"carbon": {"intensity": 0.4, "contracted_intensity": 0.1}}, "contracted_intensity would do nothing"),
@@ -238,8 +369,8 @@ SPREAD = {
 }  # several servers, lengths that differ, drafted tokens
 
 
-def inert(whole: Service) -> set[str]:
-    """Return the numbers of a plan, with those of the catalog, that move no figure and are not refused."""
+def moving(whole: Service) -> dict[str, bool]:
+    """Return for each number of a plan, with those of the catalog, whether it moves a figure or is refused."""
     hour = filled(whole.hour, whole.accelerator)
     whole = whole.replace({f"hour.{name}": float(getattr(hour, name)) for name in absent_figures(whole.hour)})
     base = costmodel.run(whole)
@@ -253,10 +384,9 @@ def inert(whole: Service) -> set[str]:
         return any(not np.array_equal(base[name], result[name], equal_nan=True) for name in base)
 
     return {
-        path
+        path: any(moves(path, v, spec.unit) for v in (value * 1.1 + 0.05 * (value == 0.0), value * 0.8, value + 1.0))
         for path, value, spec, _ in whole.walk()
         if isinstance(value, float)
-        and not any(moves(path, v, spec.unit) for v in (value * 1.1 + 0.05 * (value == 0.0), value * 0.8, value + 1.0))
     }
 
 
@@ -299,8 +429,25 @@ def test_the_inverse_questions() -> None:
 @pytest.mark.law
 @pytest.mark.parametrize("changes", [{}, {"paid_by": "renting", "rent": 2.5}])
 def test_every_input_moves_an_output_or_is_refused(changes: dict) -> None:
-    """In a plan on one server, or in one with lengths that differ, drafted tokens and several servers."""
-    assert inert(plan(**EVERYTHING, **changes)) & inert(plan(**EVERYTHING, **changes, serving=SPREAD)) == set()
+    """In a plan on one server, or in one with several servers, drafted tokens, lengths that differ and an end."""
+    ended = {
+        **EVERYTHING,
+        "horizon": 3.0,
+        "resale": {"decline": 0.3, "kept": 0.9},
+        "offers": {
+            "day": {**OFFERS["day"], "price_decline": 0.1},
+            "year": {**OFFERS["year"], "term": 1.0, "price_decline": 0.1},
+            "spot": {**OFFERS["spot"], "price_decline": 0.1},
+            "lease": {"kind": "lease", "price": 1.0, "term": 2.0, "price_decline": 0.1},
+        },
+        "serving": SPREAD,
+    }
+    found: dict[str, bool] = {}
+    for whole in (plan(**EVERYTHING, **changes), plan(**ended, **changes)):
+        for path, moves in moving(whole).items():
+            found[path] = found.get(path, False) or moves
+    assert len(found) > 60
+    assert [path for path, moves in found.items() if not moves] == []
 
 
 @pytest.mark.contract

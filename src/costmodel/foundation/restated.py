@@ -213,6 +213,7 @@ def _class(kind: Any, code: str) -> Any:
         "__doc__": f"{kind.__name__}, in other money.",
         "CURRENCY": code,
         "HEADLINES": getattr(kind, "HEADLINES", ()),
+        "SIDE_BY_SIDE": getattr(kind, "SIDE_BY_SIDE", ()),
         "ENSEMBLE_OUTPUTS": getattr(kind, "ENSEMBLE_OUTPUTS", ()),
         "coords": lambda self: self.origin.coords(),
         "basis": lambda self, name: self.origin.basis(name),

@@ -58,7 +58,11 @@ def has_years(spec: OutputSpec) -> bool:
 
 
 def tables_of(result: Result) -> Iterator[tuple[str, Table]]:
-    """Yield every output of a result in tables by their axes, each with a heading: single figures, by year, by item."""
+    """Yield every output of a result in tables by their axes, each with a heading: single figures, by year, by item.
+
+    Outputs of an axis that its class names in ``SIDE_BY_SIDE`` stand beside each other, with a row for each item.
+    """
+    beside = getattr(type(result), "SIDE_BY_SIDE", ())
     groups: dict[tuple[str, ...], list[str]] = {}
     for name in dict.fromkeys([*result.first(), *result.outputs()]):
         spec = result.spec(name)
@@ -67,7 +71,32 @@ def tables_of(result: Result) -> Iterator[tuple[str, Table]]:
         groups.setdefault((*years, *others), []).append(name)
     for dims in sorted(groups, key=lambda dims: (len(dims), dims != ("year",))):
         heading = f"By {' and '.join(dims)}" if dims else "Outputs"
-        yield heading, table_of(result, groups[dims])
+        together = len(dims) == 1 and dims[0] in beside
+        yield heading, _beside(result, dims[0], groups[dims]) if together else table_of(result, groups[dims])
+
+
+def _beside(result: Result, dim: str, names: Sequence[str]) -> Table:
+    """Return outputs of one axis without years as columns, what each counts and leaves blank in the notes."""
+    specs = [result.spec(name) for name in names]
+    values = [np.asarray(result[name]) for name in names]
+    items = result.labels().get(dim) or range(len(values[0]))
+    rows = tuple(
+        (str(item), *(cell_of(result, spec, held[i]) for spec, held in zip(specs, values, strict=True)))
+        for i, item in enumerate(items)
+    )
+    notes = [f"{spec.label}: {said}" for spec in specs if (said := result.basis(spec.name))]
+    gaps = [held.dtype.kind == "f" and bool(np.isnan(held).any()) for held in values]
+    notes += [f"{spec.label}: blank {spec.blank}" for spec, gap in zip(specs, gaps, strict=True) if gap and spec.blank]
+    bands = [] if result.draws is None else [f"{result.draws} draws: 5 / 50 / 95 %"]
+    heads, units = (dim, *(spec.label for spec in specs)), ("", *map(_unit, specs))
+    return Table(
+        heads,
+        rows,
+        result.scenario.title or result.scenario.name,
+        (*bands, *notes, *result.remarks),
+        units=units,
+        ranks=SUMMARY_QUANTILES,
+    )
 
 
 def _single(result: Result, chosen: Sequence[OutputSpec], title: str, notes: tuple[str, ...]) -> Table:

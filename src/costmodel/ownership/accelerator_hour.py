@@ -31,10 +31,10 @@ from costmodel.ownership.rent import capital_recovery_factor, required_rent
 
 BASIS = (
     "per accelerator-hour in use at the stated utilisation; owned, purchase price recovered by a year-end annuity; "
-    "power, cooling, site and maintenance in; staff, software, storage, tax and profit out"
+    "less resale; power, cooling, site and maintenance in; staff, software, storage, tax and profit out"
 )
 """What a cost per accelerator-hour of this model counts."""
-NOT_MODELLED = ("staff, software, storage, spares and tax", "resale value at the end of life")
+NOT_MODELLED = ("staff, software, storage, spares and tax",)
 """What no accelerator-hour counts."""
 COMPONENTS = ("chip", "server", "network", "facility", "energy", "maintenance", "cost_of_capital")
 """Outputs that add up to the total."""
@@ -78,6 +78,13 @@ class HourInputs(Inputs):
         description="Draw of chip, server and network at full load, per accelerator.",
     )
     it_life: Parameter = parameter("year", gt=0, description="Years over which chip, server and network are recovered.")
+    salvage: Parameter = parameter(
+        "1",
+        ge=0,
+        le=1,
+        default=0.0,
+        description="Share of the price of chip, server and network that they fetch when sold, at it_life.",
+    )
     busy_load: Parameter = parameter(
         "1",
         ge=0,
@@ -276,8 +283,13 @@ def accelerator_hour(resolved: AcceleratorHour) -> AcceleratorHourResult:
     Returns
     -------
     AcceleratorHourResult
-        Components [USD/hour]; a capital component is price over life, and the rest of the annuity is in
+        Components [USD/hour]; a capital component is price less salvage over life, and the rest of the annuity is in
         ``cost_of_capital``. The required rent prices IT at its falling rent, the site at a level one.
+
+    Notes
+    -----
+    A price ``P`` that fetches ``S`` after ``L`` years costs ``P·CRF(w, L) − S·(CRF(w, L) − w)`` a year, of which
+    ``(P − S)/L`` is straight recovery.
 
     Raises
     ------
@@ -297,23 +309,26 @@ def accelerator_hour(resolved: AcceleratorHour) -> AcceleratorHourResult:
         resolved = filled(resolved, resolved.accelerator)
     load = resolved.idle_load + (resolved.busy_load - resolved.idle_load) * resolved.utilisation
     site = facility_cost(resolved.it_power, resolved.facility_cost_per_watt, 0.0)
+    sold = resolved.salvage
     prices = {
-        "chip": (resolved.chip_price, resolved.it_life),
-        "server": (resolved.server_price, resolved.it_life),
-        "network": (resolved.network_price, resolved.it_life),
-        "facility": (site, resolved.facility_life),
+        "chip": (resolved.chip_price, resolved.it_life, sold),
+        "server": (resolved.server_price, resolved.it_life, sold),
+        "network": (resolved.network_price, resolved.it_life, sold),
+        "facility": (site, resolved.facility_life, 0.0),
     }
-    yearly = {name: price / life for name, (price, life) in prices.items()}
+    yearly = {name: price * (1.0 - share) / life for name, (price, life, share) in prices.items()}
     yearly["energy"] = energy_cost(resolved.it_power, load, resolved.pue, HOURS_PER_YEAR, resolved.electricity_price)
     yearly["maintenance"] = resolved.it_power * resolved.maintenance_per_watt
     yearly["cost_of_capital"] = ordered_sum(
-        price * (capital_recovery_factor(resolved.wacc, life) - 1.0 / life) for price, life in prices.values()
+        price * ((1.0 - share) * (capital_recovery_factor(resolved.wacc, life) - 1.0 / life) + share * resolved.wacc)
+        for price, life, share in prices.values()
     )
     hourly: dict[str, Any] = {
         name: cost_per_hour(cost, resolved.utilisation, HOURS_PER_YEAR) for name, cost in yearly.items()
     }
     rate = log_rate(resolved.wacc)
     it_price = resolved.chip_price + resolved.server_price + resolved.network_price
+    it_price = it_price * (1.0 - sold * np.exp(-rate * resolved.it_life))
     running = yearly["energy"] + yearly["maintenance"]
     rent = required_rent(it_price, rate, resolved.rent_decline, resolved.it_life, running)
     rent = rent + required_rent(site, rate, 0.0, resolved.facility_life, 0.0)

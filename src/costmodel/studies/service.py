@@ -37,11 +37,14 @@ from costmodel.ownership.accelerator_hour import (
     check_choices,
     filled,
 )
+from costmodel.ownership.finance import log_rate
+from costmodel.ownership.hour_records import PRICED
 from costmodel.serving.cost import blended_cost
 from costmodel.serving.deployment import Deployment, DeploymentResult, EnergyInputs, LoadInputs, ServingInputs
 from costmodel.serving.model import deploy
 from costmodel.serving.throughput import REASONS
-from costmodel.studies.ways import Offer, offered, on_demand_hour, reached_use
+from costmodel.studies.emissions import Carbon, emissions
+from costmodel.studies.ways import Offer, Resale, offered, on_demand_hour, reached_use, resale_share
 
 PARTS = (*COMPONENTS, "rent")
 """What an hour is made of: the parts of an owned one, and rent."""
@@ -55,49 +58,6 @@ class Sale(Inputs):
     input: Parameter = parameter("USD/token", ge=0, description="Price of an uncached input token.")
     cached: Parameter = parameter("USD/token", ge=0, optional=True, description="Of a cached one; absent: as input.")
     output: Parameter = parameter("USD/token", ge=0, description="Price of an output token.")
-
-
-class Carbon(Inputs):
-    """What electricity and hardware emit: by the grid of a place, and by what contracts say of it."""
-
-    region: str | None = None
-    """Place whose grid is looked up (extra ``carbon``): a country as ``FRA``, a US state as ``US-TX``, a cloud region
-    as ``gcp:us-west4``; see `costmodel.formats.electricity`."""
-    intensity: Parameter = parameter(
-        "g/Wh", ge=0, optional=True, description="Greenhouse gases of electricity as CO2, by location."
-    )
-    contracted_share: Parameter = parameter(
-        "1", ge=0, le=1, default=0.0, description="Share of electricity under certificates or power purchase contracts."
-    )
-    contracted_intensity: Parameter = parameter(
-        "g/Wh", ge=0, optional=True, description="Greenhouse gases of contracted electricity; absent: none."
-    )
-    residual_intensity: Parameter = parameter(
-        "g/Wh", ge=0, optional=True, description="Of electricity that nobody contracted; absent: by location."
-    )
-    water: Parameter = parameter(
-        "L/Wh", ge=0, optional=True, description="Water evaporated per energy at the meter; absent: as the region has."
-    )
-    embodied: Parameter = parameter(
-        "g", ge=0, default=0.0, description="Greenhouse gases of making an accelerator with its share of the server."
-    )
-    embodied_life: Parameter = parameter("year", gt=0, default=5.0, description="Years that the embodied gases cover.")
-
-    @model_validator(mode="after")
-    def _check_one_place(self) -> Self:
-        if (self.region is None) == (self.intensity is None):
-            raise ScenarioError("give the intensity of electricity, or the region whose grid it is from, and not both")
-        if self.contracted_intensity is not None and self.contracted_share == 0.0:
-            raise ScenarioError("contracted_intensity would do nothing: contracted_share is 0")
-        return self
-
-    def grid(self) -> tuple[Numeric, Numeric]:
-        """Return greenhouse gases by location [g/Wh] and water [L/Wh], NaN where the data of the region have none."""
-        if self.region is None:
-            return self.intensity, 0.0 if self.water is None else self.water
-        found = electricity(self.region)
-        water = np.nan if found.water is None else found.water
-        return found.carbon, water if self.water is None else self.water
 
 
 class Service(Scenario):
@@ -136,6 +96,11 @@ class Service(Scenario):
     )
     sale: Sale | None = None
     """What users pay."""
+    horizon: Parameter = parameter(
+        "year", gt=0, optional=True, description="Years of need; absent: as long as an owner's hardware lasts."
+    )
+    resale: Resale | None = None
+    """What hardware fetches when it is sold, at the end of ``hour.it_life`` or at the horizon, if that is earlier."""
     offers: dict[str, Offer] = Field(default_factory=dict)
     """Capacity for rent that is compared with owning."""
     tokens_for_sale: dict[str, Sale] = Field(default_factory=dict)
@@ -158,6 +123,12 @@ class Service(Scenario):
         repeated = {"owning", *self.offers} & {*self.tokens_for_sale} or {"owning"} & {*self.offers}
         if repeated:
             raise ScenarioError(f"offers: {sorted(repeated)[0]!r} names two ways to pay")
+        if self.resale is not None and self.hour.salvage != 0.0:
+            raise ScenarioError("hour.salvage would do nothing: resale gives what hardware fetches at any age")
+        if self.resale is None and self.horizon is not None:
+            raise ScenarioError("horizon: give resale, what hardware fetches when the need ends; kept = 0 for nothing")
+        for name, offer in self.offers.items():
+            offer.check_horizon(name, self.horizon is not None)
         if self.carbon is not None and self.carbon.region is not None:
             self.carbon.grid()  # an unknown region is refused when the scenario is read
         check_choices(self.hour, self.accelerator, named_elsewhere=True)
@@ -204,6 +175,7 @@ class ServiceResult(Result):
     """Cost of an hour, a token, a request, a user and a site, with their parts; NaN where the model cannot run so."""
 
     ENSEMBLE_OUTPUTS = ("blended_cost", "hour_cost", "input_cost", "output_cost", "request_cost", "site_cost")
+    SIDE_BY_SIDE = ("part", "way")
 
     infeasible: NDArray[np.bool_] = output("1", label="whether it cannot run so")
     reason: FloatArray = output("1", kind="code", label="what it fails on", words=REASONS)
@@ -264,6 +236,9 @@ class ServiceResult(Result):
     )
     way_break_even: FloatArray = output(
         "1", dims=("way",), label="use from which owning is cheaper", blank="for owning itself, and where it never is"
+    )
+    salvage: FloatArray = output(
+        "1", label="share of the price of hardware that its sale brings", basis="chip, server and network, owned"
     )
     site_accelerators: FloatArray = output("1", label="accelerators that the site's power feeds")
     requests_per_user: FloatArray = output("1", label="requests of a user in a month")
@@ -363,11 +338,12 @@ def serve_plan(resolved: Service) -> ServiceResult:
     if use is None:
         use = load.busy_share()
     figures = filled(resolved.hour, resolved.accelerator) if absent_figures(resolved.hour) else resolved.hour
+    figures = _held(resolved, figures)
     hour = _hour(resolved, figures, use)
     parts = _parts(resolved, hour, use)
     served = _served(resolved, figures, ordered_sum(parts.values()), use)
     price = np.nan if resolved.sale is None else _price(resolved.sale, resolved)
-    carbon, by_contract, water = _carbon(resolved.carbon, served, use)
+    carbon, by_contract, water = emissions(resolved.carbon, served, use)
     values: dict[str, Any] = {
         name: getattr(served, name)
         for name in (
@@ -395,6 +371,7 @@ def serve_plan(resolved: Service) -> ServiceResult:
         "water": water,
         "site_accelerators": resolved.facility_power / (figures.it_power * figures.pue),
         "requests_per_user": resolved.requests_per_user,
+        "salvage": figures.salvage,
     }
     costs, break_even = _ways(resolved, figures, hour, served, use)
     rows = (*values.values(), *parts.values(), *costs, *break_even)
@@ -433,15 +410,37 @@ def _ways(
     fixed = (owned - variable) * use
     costs: list[Numeric] = [owned / per_hour]
     break_even: list[Numeric] = [np.float64(np.nan)]
+    rate = log_rate(figures.wacc)
     for offer in resolved.offers.values():
-        price, scaled = offered(offer)
-        costs.append(on_demand_hour(price, use, scaled) / per_hour)
+        price, scaled = offered(offer, rate, resolved.horizon)
+        if offer.kind == "lease":
+            house = _house(resolved, figures, use)
+            costs.append((price / use + house) / per_hour)
+            price = price + (house - variable) * use
+        else:
+            costs.append(on_demand_hour(price, use, scaled) / per_hour)
         break_even.append(reached_use(fixed, variable, price, scaled))
     for tokens in resolved.tokens_for_sale.values():
         price = _price(tokens, resolved)
         costs.append(price)
         break_even.append(reached_use(fixed, variable, price * per_hour, 1.0))
     return costs, break_even
+
+
+def _held(resolved: Service, figures: HourInputs) -> HourInputs:
+    """Return the figures with the years that hardware is held, and what its sale then brings."""
+    if resolved.resale is None:
+        return figures
+    years = figures.it_life if resolved.horizon is None else np.minimum(figures.it_life, resolved.horizon)
+    sold = resale_share(resolved.resale.decline, resolved.resale.kept, years)
+    return figures.model_copy(update={"it_life": years, "salvage": sold})
+
+
+def _house(resolved: Service, figures: HourInputs, use: Numeric) -> Numeric:
+    """Return what a busy hour costs beside hardware: site, energy and maintenance [USD/hour]."""
+    bare = figures.model_copy(update=dict.fromkeys(PRICED, np.float64(0.0)))
+    hour = _hour(resolved, bare, use)
+    return ordered_sum(hour[name] for name in COMPONENTS)
 
 
 def _hour(resolved: Service, figures: HourInputs, use: Numeric) -> AcceleratorHourResult:
@@ -475,19 +474,6 @@ def _served(resolved: Service, figures: HourInputs, hour_price: Numeric, use: Nu
             depreciation="accounting" if owned else "not applicable",
         )
     )
-
-
-def _carbon(carbon: Carbon | None, served: DeploymentResult, use: Numeric) -> tuple[Numeric, Numeric, Numeric]:
-    """Return greenhouse gases by location and by contracts [g/token] and water [L/token] of a token of the mix."""
-    if carbon is None:
-        return np.nan, np.nan, np.nan
-    intensity, water = carbon.grid()
-    contracted = 0.0 if carbon.contracted_intensity is None else carbon.contracted_intensity
-    residual = intensity if carbon.residual_intensity is None else carbon.residual_intensity
-    by_contract = carbon.contracted_share * contracted + (1.0 - carbon.contracted_share) * residual
-    per_year = use * served.tokens_per_second * SECONDS_PER_YEAR
-    made = carbon.embodied / (carbon.embodied_life * per_year)
-    return served.energy * intensity + made, served.energy * by_contract + made, served.energy * water
 
 
 register_model("service", Service, "costmodel.studies.service:serve_plan")

@@ -1,7 +1,10 @@
-"""Ways to pay for an accelerator-hour: own, rent on demand, commit, spot; and from which use on owning is cheaper.
+"""Ways to pay for an accelerator-hour: own, lease, commit, on demand, spot; and from which use on owning is cheaper.
 
-A way is compared at the same work. A *busy* hour does work; what stands idle is paid for by an owner and under a
-commitment, and handed back as far as scaling allows on demand.
+A way is compared at the same work. A *busy* hour does work; what stands idle is paid for by an owner, under a lease
+and under a commitment, and handed back as far as scaling allows on demand.
+
+**Time.** Without a horizon a price holds for as long as an owner's hardware does. With one, the service is needed for
+so many years: hardware is sold at that age, prices fall meanwhile, and a term that runs on is paid to its end.
 """
 
 from __future__ import annotations
@@ -14,6 +17,10 @@ from pydantic import model_validator
 from costmodel.foundation.arrays import Numeric, formula
 from costmodel.foundation.errors import ScenarioError
 from costmodel.foundation.inputs import Inputs, Parameter, parameter
+from costmodel.ownership.rent import annuity
+
+ROUNDING = 1e-12
+"""Share by which a horizon may exceed whole terms before another is begun [1]: rounding of a quotient."""
 
 
 @formula()
@@ -111,12 +118,132 @@ def break_even_use(owned_fixed: Numeric, owned_variable: Numeric, price: Numeric
     return np.maximum(gap, 0.0) / (price * scaled_share - owned_variable)
 
 
-class Offer(Inputs):
-    """Capacity that can be rented."""
+@formula()
+def level_price(price: Numeric, decline: Numeric, discount_rate: Numeric, horizon: Numeric) -> Numeric:
+    """Level price over a horizon that is worth as much as a price that falls.
 
-    kind: Literal["on demand", "committed", "spot"]
-    """Whether idle hours can be handed back, are paid for, or capacity may be taken away."""
-    price: Parameter = parameter("USD/hour", ge=0, description="Price of an accelerator-hour.")
+    Parameters
+    ----------
+    price
+        Price of an hour at the start, >= 0 [USD/hour].
+    decline
+        Logarithmic fall of the price, signed: positive where it falls [1/year].
+    discount_rate
+        Logarithmic cost of capital [1/year].
+    horizon
+        Years for which hours are needed, > 0 [year].
+
+    Returns
+    -------
+    float or array
+        Level price of an hour [USD/hour].
+
+    Notes
+    -----
+    ``p A(r + δ, H)/A(r, H)`` with the annuity ``A`` of `costmodel.ownership.rent`.
+
+    Examples
+    --------
+    >>> float(level_price(3.0, 0.0, 0.1, 4.0)), round(float(level_price(3.0, 0.2, 0.0, 4.0)), 3)
+    (3.0, 2.065)
+    """
+    return price * annuity(discount_rate + decline, horizon) / annuity(discount_rate, horizon)
+
+
+@formula()
+def committed_price(
+    price: Numeric, decline: Numeric, discount_rate: Numeric, term: Numeric, horizon: Numeric
+) -> Numeric:
+    """Level price over a horizon of a commitment that is renewed until the horizon is covered.
+
+    Parameters
+    ----------
+    price
+        Price of an hour in the first term, >= 0 [USD/hour].
+    decline
+        Logarithmic fall of the price at which it is renewed, signed [1/year].
+    discount_rate
+        Logarithmic cost of capital [1/year].
+    term
+        Years of a term, > 0 [year]; its price holds to its end, and is paid to its end.
+    horizon
+        Years for which hours are needed, > 0 [year].
+
+    Returns
+    -------
+    float or array
+        Level price of an hour that is needed [USD/hour].
+
+    Notes
+    -----
+    ``n = ⌈H/T⌉`` terms, the k-th from 0 at ``p e^−δkT`` and paid for ``T`` years:
+    ``p A(r, T) Σ e^−(r + δ)kT / A(r, H)``.
+
+    Examples
+    --------
+    Two years needed on a term of three; three years on terms of one, without interest, at a price that halves
+
+    >>> round(float(committed_price(2.0, 0.0, 0.0, 3.0, 2.0)), 9)
+    3.0
+    >>> round(float(committed_price(2.0, np.log(2.0), 0.0, 1.0, 3.0)), 9)  # 2, 1 and 0.5
+    1.166666667
+    """
+    terms = np.ceil(horizon / term * (1.0 - ROUNDING))
+    fall = (discount_rate + decline) * term
+    paid = annuity(discount_rate, term) * annuity(fall, terms) / annuity(fall, 1.0)
+    return price * paid / annuity(discount_rate, horizon)
+
+
+@formula()
+def resale_share(decline: Numeric, kept: Numeric, age: Numeric) -> Numeric:
+    """Share of its price that used hardware fetches at an age.
+
+    Parameters
+    ----------
+    decline
+        Logarithmic fall of the price of used hardware with age, >= 0 [1/year].
+    kept
+        Share of the price that the seller keeps, 0 to 1 [1].
+    age
+        Age, >= 0 [year].
+
+    Returns
+    -------
+    float or array
+        Share of the price when new [1].
+
+    Examples
+    --------
+    >>> round(float(resale_share(0.3, 0.9, 2.0)), 4)
+    0.4939
+    """
+    return kept * np.exp(-decline * age)
+
+
+class Resale(Inputs):
+    """What used chips, servers and networks fetch, at any age."""
+
+    decline: Parameter = parameter("1/year", ge=0, description="Logarithmic fall of the price of used IT with age.")
+    kept: Parameter = parameter(
+        "1", ge=0, le=1, default=1.0, description="Share of that price that the seller keeps after fees and moving."
+    )
+
+
+class Offer(Inputs):
+    """Capacity that can be rented, or hardware that can be leased."""
+
+    kind: Literal["on demand", "committed", "spot", "lease"]
+    """Whether idle hours can be handed back, are paid for, capacity may be taken away, or hardware is leased: its site,
+    energy and maintenance are then the lessee's."""
+    price: Parameter = parameter(
+        "USD/hour", ge=0, description="Price of an accelerator-hour; of a lease, per paid hour."
+    )
+    term: Parameter = parameter(
+        "year", gt=0, optional=True, description="Years for which a commitment or a lease binds, with a horizon."
+    )
+    price_decline: Parameter = parameter(
+        "1/year", default=0.0, description="Expected logarithmic fall of the price, with a horizon; a term locks it."
+    )
     scaled_share: Parameter = parameter(
         "1", ge=0, le=1, optional=True, description="Share of idle hours handed back; absent: all, on demand and spot."
     )
@@ -133,19 +260,48 @@ class Offer(Inputs):
             if (getattr(self, name) is not None) != spot:
                 what = "is missing: spot capacity is taken away" if spot else "would do nothing"
                 raise ScenarioError(f"{name} {what} (kind {self.kind!r})")
-        if self.kind == "committed" and self.scaled_share is not None:
-            raise ScenarioError("scaled_share would do nothing: committed hours are paid for")
+        if self.binds and self.scaled_share is not None:
+            raise ScenarioError(f"scaled_share would do nothing: hours are paid for (kind {self.kind!r})")
+        if not self.binds and self.term is not None:
+            raise ScenarioError(f"term would do nothing: no term binds (kind {self.kind!r})")
         return self
 
+    @property
+    def binds(self) -> bool:
+        """Whether idle hours are paid for, by commitment or lease."""
+        return self.kind in ("committed", "lease")
 
-def offered(offer: Offer) -> tuple[Numeric, Numeric]:
-    """Return the price of a useful hour under an offer [USD/hour], and the share of idle hours handed back [1]."""
-    if offer.kind == "committed":
-        return offer.price, 0.0
-    scaled = 1.0 if offer.scaled_share is None else offer.scaled_share
+    def check_horizon(self, name: str, needed: bool) -> None:
+        """Refuse what would do nothing without a horizon, and a term that is missing with one."""
+        for entry, default in (("term", None), ("price_decline", 0.0)):
+            if not needed and getattr(self, entry) != default:
+                raise ScenarioError(f"offers.{name}.{entry} would do nothing: give horizon, the years of need")
+        if needed and self.binds and self.term is None:
+            raise ScenarioError(f"offers.{name}: give term, the years that it binds, as there is a horizon")
+
+
+def offered(offer: Offer, discount_rate: Numeric, horizon: Numeric | None) -> tuple[Numeric, Numeric]:
+    """Return the level price of a useful hour under an offer [USD/hour], and the share of idle hours handed back [1].
+
+    Parameters
+    ----------
+    offer
+        A resolved offer.
+    discount_rate
+        Logarithmic cost of capital [1/year].
+    horizon
+        Years for which hours are needed [year]; absent: the price holds.
+    """
+    if offer.binds:
+        if horizon is None:
+            return offer.price, 0.0
+        return committed_price(offer.price, offer.price_decline, discount_rate, offer.term, horizon), 0.0
+    price, scaled = offer.price, 1.0 if offer.scaled_share is None else offer.scaled_share
+    if horizon is not None:
+        price = level_price(price, offer.price_decline, discount_rate, horizon)
     if offer.kind == "on demand":
-        return offer.price, scaled
-    return spot_hour(offer.price, offer.interruption_rate, offer.lost_time), scaled
+        return price, scaled
+    return spot_hour(price, offer.interruption_rate, offer.lost_time), scaled
 
 
 def reached_use(fixed: Numeric, variable: Numeric, price: Numeric, scaled: Numeric) -> Numeric:

@@ -34,6 +34,20 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "price": positive(2.0, 50.0),
         "scaled_share": positive(0.6, 1.0),
     },
+    f"{_WAYS}:level_price": {
+        "price": positive(0.0, 50.0),
+        "decline": positive(-0.5, 1.0),
+        "discount_rate": positive(0.0, 0.3),
+        "horizon": positive(0.1, 15.0),
+    },
+    f"{_WAYS}:committed_price": {
+        "price": positive(0.0, 50.0),
+        "decline": positive(-0.5, 1.0),
+        "discount_rate": positive(0.0, 0.3),
+        "term": positive(0.1, 6.0),
+        "horizon": positive(0.1, 15.0),
+    },
+    f"{_WAYS}:resale_share": {"decline": positive(0.0, 2.0), "kept": share(), "age": positive(0.0, 15.0)},
     f"{_IDLE}:gain_of_idle_hour": {
         "fill": share(),
         "price": positive(0.1, 20.0),
@@ -53,6 +67,8 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
 def services(draw: st.DrawFn) -> Service:
     """Services that fit: owned or rented, with and without a sale, offers and carbon."""
     owned, use = draw(st.booleans()), draw(st.one_of(st.none(), positive(0.05, 1.0)))
+    horizon = draw(st.one_of(st.none(), positive(0.5, 9.0)))
+    term = {} if horizon is None else {"term": draw(positive(0.5, 4.0))}
     written = draw(deployments()).written()
     serving = {name: written[name] for name in ServingInputs.model_fields if name in written}
     if use is not None:
@@ -63,6 +79,8 @@ def services(draw: st.DrawFn) -> Service:
         paid_by="owning" if owned else "renting",
         rent=None if owned else draw(positive(0.1, 10.0)),
         utilisation=use,
+        horizon=horizon,
+        resale=None if horizon is None else {"decline": draw(positive(0.0, 1.0)), "kept": draw(share())},
         hour={"it_life": draw(positive(2.0, 8.0)), "wacc": draw(positive(0.0, 0.2))},
         serving=serving,
         sale=draw(
@@ -70,7 +88,8 @@ def services(draw: st.DrawFn) -> Service:
         ),
         offers={
             "spot": {"kind": "spot", "price": draw(positive(0.1, 5.0)), "interruption_rate": 0.05, "lost_time": 0.5},
-            "reserved": {"kind": "committed", "price": draw(positive(0.1, 5.0))},
+            "reserved": {"kind": "committed", "price": draw(positive(0.1, 5.0)), **term},
+            "leased": {"kind": "lease", "price": draw(positive(0.1, 3.0)), **term},
             "on demand": {"kind": "on demand", "price": 3.0, "scaled_share": draw(share())},
         },
         tokens_for_sale={"host": {"input": 1e-6, "output": draw(positive(1e-7, 1e-5))}},
