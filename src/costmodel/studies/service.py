@@ -439,8 +439,7 @@ def _held(resolved: Service, figures: HourInputs) -> HourInputs:
 def _house(resolved: Service, figures: HourInputs, use: Numeric) -> Numeric:
     """Return what a busy hour costs beside hardware: site, energy and maintenance [USD/hour]."""
     bare = figures.model_copy(update=dict.fromkeys(PRICED, np.float64(0.0)))
-    hour = _hour(resolved, bare, use)
-    return ordered_sum(hour[name] for name in COMPONENTS)
+    return _hour(resolved, bare, use).total
 
 
 def _hour(resolved: Service, figures: HourInputs, use: Numeric) -> AcceleratorHourResult:
