@@ -32,7 +32,7 @@ _INDEX = "costmodel.catalog.money:yearly_levels"
 DEFAULT_INDEX = "US CPI-U"
 """Price index used where none is named: US consumer prices, all urban consumers."""
 _WORD = re.compile(r"[A-Za-z]+")
-_SELECTED = re.compile(r"@(\d{4})$")
+_SELECTED = re.compile(r"@([0-9]{4})$")
 """How the name of an output ends that was selected by year."""
 
 Factor: TypeAlias = Callable[[OutputSpec], "FloatArray | float"]
