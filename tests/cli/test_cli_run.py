@@ -220,8 +220,8 @@ def test_amounts_are_shown_in_another_currency_and_in_money_of_another_year(cost
     ("options", "said"),
     [
         (("--currency", "EUR"), "a dated rate of EUR is needed"),
-        (("--rate", "1.1"), "--rate and --on belong to --currency"),
-        (("--inflation", "0.02"), "--inflation belongs to --money-of"),
+        (("--rate", "1.1"), "--rate and --on work only with --currency"),
+        (("--inflation", "0.02"), "--inflation works only with --money-of"),
         (("--money-of", "2050"), "give inflation"),
         (("--currency", "EUR", "--on", "soon"), "'soon' is not a date"),
     ],

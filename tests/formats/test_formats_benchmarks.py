@@ -139,9 +139,9 @@ def test_command_writes_a_deployment_that_runs_with_its_engine(tmp_path: Path) -
     assert engine.name == "vllm"
     assert engine.decode_factor == pytest.approx(printed["engine"]["decode_factor"])
     shown = CliRunner().invoke(APP, ["token-on-h100", str(path), "--accelerators", "4"])
-    assert "every fourth row was predicted" in shown.output
+    assert "every fourth row, predicted" in shown.output
     for arguments, message in (
-        (["h100-hour", str(path)], "calibrate takes a deployment"),
+        (["h100-hour", str(path)], "calibrate needs a deployment"),
         (["token-on-h100", str(path), "--engine", "vlm"], "no profile of the engine"),
     ):
         failed = CliRunner().invoke(APP, arguments)

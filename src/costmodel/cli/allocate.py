@@ -1,4 +1,4 @@
-"""``costmodel allocate``: who pays what of a fleet, and for what stands idle."""
+"""``costmodel allocate``: split the cost of a fleet, including its idle capacity, among its users."""
 
 from __future__ import annotations
 
@@ -22,12 +22,14 @@ def allocate_command(
         ),
     ],
     units: Annotated[float, typer.Option(help="Accelerators of the fleet.")],
-    cost: Annotated[float, typer.Option(help="Cost of the whole fleet, of an hour or of the period.")],
+    cost: Annotated[float, typer.Option(help="Cost of the whole fleet for an hour or for the period.")],
     idle: Annotated[
-        str, typer.Option(help="Who pays for what is idle: 'apart', 'by reservation' or 'by use'.")
+        str, typer.Option(help="How idle cost is split: 'apart' (charged to no user), 'by reservation' or 'by use'.")
     ] = "apart",
-    memory: Annotated[float, typer.Option(help="Memory of an accelerator as its profiles count it [GB].")] = 80.0,
-    by: Annotated[str, typer.Option(help="A slice is its share of 'compute' or of 'memory'.")] = "compute",
+    memory: Annotated[
+        float, typer.Option(help="Memory of an accelerator, as in the names of its profiles [GB].")
+    ] = 80.0,
+    by: Annotated[str, typer.Option(help="Charge a slice for its share of 'compute' or of 'memory'.")] = "compute",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Split the cost of a fleet among teams, models or customers; the parts add up to the total to the cent."""
@@ -39,7 +41,7 @@ def allocate_command(
         print_json({"total": split.total, "idle": split.rule, "rows": split.table().records()})
         return
     show(split.table())
-    print_lines([f"{split.idle_units:g} of {units:g} accelerators stand idle"])
+    print_lines([f"{split.idle_units:g} of {units:g} accelerators are idle"])
 
 
 def _users(path: Path, memory: float, by: str) -> tuple[dict[str, float], dict[str, float] | None]:
@@ -53,7 +55,7 @@ def _users(path: Path, memory: float, by: str) -> tuple[dict[str, float], dict[s
     for number, row in enumerate(listed, start=1):
         name = (row.get("user") or "").strip()
         if not name or (row.get("reserved") or "").strip() == "":
-            raise ScenarioError(f"{path}: row {number}: needs user and reserved")
+            raise ScenarioError(f"{path}: row {number}: fill in the columns user and reserved")
         try:
             held = units_of(row["reserved"], memory, by)  # type: ignore[arg-type]
             busy = units_of(row["used"], memory, by) if (row.get("used") or "").strip() else held  # type: ignore[arg-type]
@@ -62,5 +64,5 @@ def _users(path: Path, memory: float, by: str) -> tuple[dict[str, float], dict[s
         reserved[name] = reserved.get(name, 0.0) + held
         used[name] = used.get(name, 0.0) + busy
     if "idle" in reserved:
-        raise ScenarioError(f"{path}: 'idle' is what nobody uses: name the user otherwise")
+        raise ScenarioError(f"{path}: 'idle' names the unused capacity; rename this user")
     return reserved, used if with_use else None

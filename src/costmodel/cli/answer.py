@@ -1,4 +1,4 @@
-"""``costmodel answer``: the questions that the library was built for, answered with intervals."""
+"""``costmodel answer``: answer the questions of the documents, with intervals."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from costmodel.cli.common import executor_of, print_json
 
 
 def answer_command(
-    number: Annotated[int | None, typer.Argument(help="Number of a question; all where absent.")] = None,
+    number: Annotated[int | None, typer.Argument(help="Number of a question (default: all).")] = None,
     list_only: Annotated[bool, typer.Option("--list", help="List the questions and run nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    workers: Annotated[int, typer.Option(help="Processes that answer side by side.")] = 2,
+    workers: Annotated[int, typer.Option(help="Number of processes that answer in parallel.")] = 2,
 ) -> None:
-    """Answer the questions of the documents behind the library: answer, interval, and what it rests on."""
+    """Answer the questions of the documents that the library was built around, with intervals and assumptions."""
     from costmodel.answers.question import table_of
     from costmodel.answers.registry import QUESTIONS, answered
 

@@ -47,8 +47,8 @@ def _print_version(asked: bool) -> None:
 
 
 app = typer.Typer(
-    help="The economics of AI compute: training, inference, depreciation, demand and the flywheel that ties them.",
-    epilog="Every command takes --catalog FOLDER, records of one's own laid over the catalog.",
+    help="The economics of AI compute: training, inference, depreciation, demand and the flywheel that links them.",
+    epilog="Every command accepts --catalog FOLDER: your own records, added to the catalog or replacing its fields.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -57,18 +57,18 @@ app = typer.Typer(
 @app.callback()
 def options(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and stop.", callback=_print_version, is_eager=True)
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
     with_: Annotated[
         list[str] | None,
         typer.Option(
             "--with",
             metavar="FILE.py|MODULE",
-            help="Import code of your own that registers models, before the command; repeatable.",
+            help="Python file that registers your own models, imported before the command; repeatable.",
         ),
     ] = None,
 ) -> None:
-    """Take the options that stand before a command."""
+    """Handle the options that come before a command."""
     for source in with_ or []:
         load_models(source)
 
@@ -103,7 +103,7 @@ app.command("validate")(validate_command)
 
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[2]
-"""What every error in the use of the command line is, whichever library stands behind typer."""
+"""Base class of all usage errors, whichever version of click typer uses."""
 
 
 def main() -> None:
@@ -155,7 +155,7 @@ def _is_number(text: str) -> bool:
 
 
 def _use_catalogs(arguments: list[str]) -> None:
-    """Take ``--catalog FOLDER``, which every command has, off the arguments, and lay its records over the catalog."""
+    """Remove ``--catalog FOLDER``, which every command accepts, from the arguments and use its records."""
     while True:
         at = next((i for i, text in enumerate(arguments) if text.partition("=")[0] == "--catalog"), None)
         if at is None:
@@ -163,22 +163,22 @@ def _use_catalogs(arguments: list[str]) -> None:
         _, sign, folder = arguments.pop(at).partition("=")
         if not sign:
             if at >= len(arguments):
-                raise CatalogError("--catalog needs a folder of records")
+                raise CatalogError("--catalog needs a folder of records: --catalog FOLDER")
             folder = arguments.pop(at)
         use(folder)
 
 
 def _stop(message: str) -> NoReturn:
-    """Say one line on standard error and end with status 2."""
+    """Print one line on standard error and exit with status 2."""
     typer.echo(f"costmodel: {one_line(message)}", err=True)
     sys.exit(2)
 
 
 def _usage(error: Any) -> str:
-    """Return what was wrong with the command, and where its help is."""
+    """Return what was wrong with the command, and which command prints help."""
     context = error.ctx
     where = context.command_path if context is not None else "costmodel"
-    return f"{error.format_message().rstrip('.')}; {where} --help lists what there is"
+    return f"{error.format_message().rstrip('.')}; {where} --help lists what it accepts"
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
@@ -186,7 +186,7 @@ def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
 
 
 def _discard_output() -> None:
-    """Send what is still unwritten nowhere, so that closing a full or broken output says nothing more."""
+    """Discard unwritten output, so that closing a full or broken stream prints no further error."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

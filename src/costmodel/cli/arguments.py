@@ -1,4 +1,4 @@
-"""What many commands take, with what a shell completes: scenarios, and paths of parameters."""
+"""Arguments shared by many commands, with shell completion of scenarios and parameter paths."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 
 def complete_scenario(incomplete: str) -> Iterator[tuple[str, str]]:
-    """Yield the scenarios that begin as what was typed, built in and in this folder, with what they are.
+    """Yield the built-in scenarios, and files of this folder, that start with the typed text, with their titles.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def complete_scenario(incomplete: str) -> Iterator[tuple[str, str]]:
 
 
 def complete_change(context: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
-    """Yield ``PATH=`` for each parameter of the command's scenario that begins as what was typed, with its meaning.
+    """Yield ``PATH=`` and the meaning of each parameter of the scenario that starts with the typed text.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def complete_change(context: typer.Context, incomplete: str) -> Iterator[tuple[s
 
 
 def complete_path(context: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
-    """Yield the paths of the command's scenario that begin as what was typed, with their meaning.
+    """Yield the parameter paths of the scenario that start with the typed text, with their meaning.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def complete_path(context: typer.Context, incomplete: str) -> Iterator[tuple[str
 
 
 def _plain(text: str) -> str:
-    """Return a text in which no sign stands for others."""
+    """Escape the wildcards of a glob pattern."""
     return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in text)
 
 
@@ -93,7 +93,7 @@ SecondChanges = Annotated[
     typer.Option(
         "--set",
         metavar="PATH=VALUE",
-        help="Replace a parameter of the second; repeatable.",
+        help="Replace a parameter of the second scenario; repeatable.",
         autocompletion=complete_change,
     ),
 ]

@@ -1,4 +1,4 @@
-"""``costmodel audit``: what a bill paid, against the market and against owning."""
+"""``costmodel audit``: compare what a bill paid with market prices and with owning."""
 
 from __future__ import annotations
 
@@ -21,19 +21,21 @@ def audit_command(
     ],
     instances: Annotated[
         Path | None,
-        typer.Option(help="CSV with the columns instance, accelerator, count: what the bill's SKUs or types hold."),
+        typer.Option(
+            help="CSV with the columns instance, accelerator, count: the accelerators in the bill's SKUs or types."
+        ),
     ] = None,
     rate: Annotated[
         list[str] | None,
-        typer.Option(help="USD for a unit of a currency, as EUR=1.08; the month's reference rate where absent."),
+        typer.Option(help="Price of a currency in USD, such as EUR=1.08 (default: the month's reference rate)."),
     ] = None,
     offers: Annotated[
         Path | None,
-        typer.Option(help="SkyPilot's price list vms.csv: what machines hold, and what the bill is held against."),
+        typer.Option(help="SkyPilot price list vms.csv: the accelerators in a machine, and prices to compare with."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Audit a bill: unit prices, what is above the market, what stands idle, build against buy."""
+    """Audit a bill: unit prices, charges above the market, idle commitments, and owning instead of renting."""
     from costmodel.formats import skypilot
     from costmodel.studies.audit import audit
     from costmodel.studies.bill import accelerator_family, read_bill
@@ -55,7 +57,9 @@ def _instances(path: Path | None) -> dict[str, tuple[str, float]]:
     for number, row in enumerate(rows, start=1):
         count = number_from(row.get("count"))
         if not count >= 0.0 or not {"instance", "accelerator"} <= row.keys():
-            raise ScenarioError(f"--instances {path}: row {number}: needs instance, accelerator and a number as count")
+            raise ScenarioError(
+                f"--instances {path}: row {number}: fill in instance, accelerator and a number in count"
+            )
         table[row["instance"]] = (row["accelerator"], count)
     return table
 
@@ -66,7 +70,7 @@ def _rates(texts: list[str] | None) -> dict[str, float]:
         code, sign, value = text.partition("=")
         number = number_from(value)
         if not sign or len(code.strip()) != 3 or not number > 0.0:
-            raise ScenarioError(f"--rate {text!r}: write the USD for a unit of a currency, as EUR=1.08")
+            raise ScenarioError(f"--rate {text!r}: write a currency and its price in USD, such as EUR=1.08")
         rates[code.strip().upper()] = number
     return rates
 
@@ -94,7 +98,7 @@ def _show(done: Any) -> None:
     totals = ", ".join(f"{amount:,.2f} {code}" for code, amount in bill.total().items())
     print_lines([f"{bill.source}: {bill.rows:,} rows, effective cost {totals or 'unknown'}"])
     if bill.unread.count:
-        print_lines([f"{bill.unread.count:,} rows could not be read and are in no figure:"])
+        print_lines([f"{bill.unread.count:,} rows could not be read and are not counted in any figure:"])
         print_lines([f"  row {row}: {reason}" for row, reason in bill.unread.kept[:10]])
     show(replace(done.table(), title=""))
     for finding in done.findings:

@@ -1,4 +1,4 @@
-"""``costmodel backtest``: forecast from a past date, scored against what happened."""
+"""``costmodel backtest``: forecast from a past date and score the forecast against what happened."""
 
 from __future__ import annotations
 
@@ -19,16 +19,20 @@ from costmodel.foundation.tables import Table
 def backtest_command(
     name: Name,
     as_of: Annotated[
-        str | None, typer.Option(help="Past date of a built-in plan, such as 2024-12-31; all: every one.")
+        str | None, typer.Option(help="Past date of a built-in plan, such as 2024-12-31, or 'all'.")
     ] = None,
-    plan: Annotated[Path | None, typer.Option(help="A plan file instead: records, priors, cuts, hindsight.")] = None,
+    plan: Annotated[
+        Path | None, typer.Option(help="Your own plan file instead: records, priors, cuts, hindsight.")
+    ] = None,
     draws: Annotated[int, typer.Option(min=100, help="Draws.")] = 4_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 0,
     level: Annotated[float, typer.Option(min=0.01, max=0.99, help="Probability of the intervals.")] = 0.8,
-    show_all: Annotated[bool, typer.Option("--all", help="List every parameter and how it stands.")] = False,
+    show_all: Annotated[
+        bool, typer.Option("--all", help="List every parameter and what it rests on at that date.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
-    """Forecast with what was known at a past date; coverage is reported with its n, whatever it is."""
+    """Forecast with what was known at a past date, and report how many outcomes the intervals contain."""
     from costmodel.analysis.backtesting import backtest
 
     scenario = scenario_with(name, None)
@@ -53,7 +57,7 @@ def _plans(scenario: str, as_of: str | None, path: Path | None) -> list[Any]:
     from costmodel.analysis.known_at_a_date import Plan
 
     if (as_of is None) == (path is None):
-        raise ScenarioError("give --as-of for a built-in plan, or --plan for a file, and not both")
+        raise ScenarioError("give either --as-of for a built-in plan or --plan for a file")
     if path is None:
         dates = backtest_dates(scenario) if as_of == "all" else ()
         return [plan_for(scenario, date) for date in dates or (str(as_of),)]
@@ -61,7 +65,7 @@ def _plans(scenario: str, as_of: str | None, path: Path | None) -> list[Any]:
 
 
 def _kinds(found: Any) -> dict[str, Any]:
-    """Return the forecasts of a backtest by kind; none where one was not possible."""
+    """Return the forecasts of a backtest by kind; None for one that was not possible."""
     return {
         "unconditional": found.unconditional,
         "weighted by history": found.weighted,
@@ -85,7 +89,7 @@ def _coverage(found: Any) -> list[dict[str, object]]:
 
 
 def _reader(scenario: Any) -> Any:
-    """Return what reads reported figures off the model's result, where the model has its own way."""
+    """Return the model's own function that reads reported figures from its result, if it has one."""
     if scenario.model != "flywheel":
         return None
     from costmodel.flywheel.history import read_off

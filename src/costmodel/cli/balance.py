@@ -1,4 +1,4 @@
-"""``costmodel balance``: what a company's filings say of a day, and the opening balance of an operator from it."""
+"""``costmodel balance``: a company's balance on a day from its filings, and an operator's opening balance."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def balance_command(
         Path | None,
         typer.Option("--from", help="Read the company from a file: SEC companyfacts JSON, or a CSV of yearly figures."),
     ] = None,
-    unit: Annotated[str | None, typer.Option(help="With a CSV: unit of its money, where headers state none.")] = None,
+    unit: Annotated[str | None, typer.Option(help="With a CSV: unit of its money, if the headers state none.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")] = False,
 ) -> None:
     """Show a company's cash, debt, leases, commitments and property on a day, each with its evidence."""
     if unit is not None and (file is None or file.suffix == ".json"):
-        raise ScenarioError("--unit belongs to --from with a CSV")
+        raise ScenarioError("--unit works only with --from and a CSV")
     if file is not None and file.suffix == ".json":
         read_companyfacts(file, company)
     elif file is not None:

@@ -1,4 +1,4 @@
-"""``costmodel calibrate``: an engine's factors from one's own benchmark, written into a deployment."""
+"""``costmodel calibrate``: fit an engine to your own benchmark and write a deployment with it."""
 
 from __future__ import annotations
 
@@ -19,16 +19,22 @@ def calibrate_command(
     name: Annotated[str, typer.Argument(help="A deployment: a built-in scenario or the path of a TOML file.")],
     rows: Annotated[
         list[Path],
-        typer.Argument(help="The benchmark: CSV, JSON or JSON lines, one or several.", exists=True, dir_okay=False),
+        typer.Argument(help="Benchmark files: CSV, JSON or JSON lines.", exists=True, dir_okay=False),
     ],
-    engine: Annotated[str, typer.Option(help="Engine whose profile the fit is shrunk towards.")] = "pooled",
-    accelerators: Annotated[int | None, typer.Option(min=1, help="Accelerators that served the benchmark.")] = None,
-    waves: Annotated[float | None, typer.Option(min=1.0, help="Requests of a run over those in the system.")] = None,
+    engine: Annotated[
+        str, typer.Option(help="Engine whose profile the fit starts from and is shrunk towards.")
+    ] = "pooled",
+    accelerators: Annotated[
+        int | None, typer.Option(min=1, help="Accelerators that served the benchmark, if the files do not say.")
+    ] = None,
+    waves: Annotated[
+        float | None, typer.Option(min=1.0, help="Requests of a run over its concurrency (default: a long run).")
+    ] = None,
     set_: Changes = None,
     out: Annotated[Path | None, typer.Option(help="Write the deployment with the calibrated engine (TOML).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Calibrate a deployment's engine on measured rows of its model and accelerator."""
+    """Fit a deployment's engine to measured rows of its model and accelerator."""
     from costmodel.formats.benchmarks import read_benchmark
     from costmodel.serving import Deployment, calibrate, engine_names
     from costmodel.serving.calibration import FACTORS
@@ -36,7 +42,7 @@ def calibrate_command(
 
     scenario = scenario_with(name, set_)
     if not isinstance(scenario, Deployment):
-        raise DomainError(f"{name} is a scenario of {scenario.model!r}: calibrate takes a deployment")
+        raise DomainError(f"{name} is a scenario of {scenario.model!r}: calibrate needs a deployment")
     if engine not in engine_names():
         raise DomainError(f"no profile of the engine {engine!r}: there are {', '.join(engine_names())}")
     if out is not None:
@@ -62,7 +68,7 @@ def calibrate_command(
     if as_json:
         print_json({"rows": found.rows, "error": found.error, "factors": table, "engine": found.written()})
         return
-    notes = [f"every fourth row was predicted from the others: {found.error:.1%} off at the median"]
+    notes = [f"held-back error: every fourth row, predicted from the others, is off by {found.error:.1%} at the median"]
     notes += [] if out is None else [f"written to {out}"]
     show(Table.of(table, f"{found.rows} rows, shrunk towards the profile of {found.prior.name}", notes=notes))
 

@@ -1,4 +1,4 @@
-"""``costmodel catalog``: search the sourced figures, or check their files."""
+"""``costmodel catalog``: search the sourced figures, export them or check their files."""
 
 from __future__ import annotations
 
@@ -17,15 +17,19 @@ from costmodel.foundation.tables import Linked, Table
 
 
 def catalog_command(
-    words: Annotated[list[str] | None, typer.Argument(help="Words to search for, or: check.")] = None,
+    words: Annotated[
+        list[str] | None, typer.Argument(help="Words to search for, or 'check' to check the files.")
+    ] = None,
     as_of: Annotated[str | None, typer.Option(help="Only figures published by this date, such as 2025-03.")] = None,
     table: Annotated[str | None, typer.Option(help="Only this table.")] = None,
-    money_of: Annotated[int | None, typer.Option(help="Show money in money of this year.")] = None,
-    index: Annotated[str, typer.Option(help="Price index for that, by its name in the catalog.")] = "US CPI-U",
+    money_of: Annotated[int | None, typer.Option(help="Convert amounts to prices of this year.")] = None,
+    index: Annotated[str, typer.Option(help="Price index for --money-of, by its name in the catalog.")] = "US CPI-U",
     limit: Annotated[int, typer.Option(min=1, help="Largest number of figures to show.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
-    export: Annotated[Path | None, typer.Option(help="Write the whole catalog as a data package here.")] = None,
-    verify: Annotated[Path | None, typer.Option(help="Hold an exported catalog against its description.")] = None,
+    export: Annotated[
+        Path | None, typer.Option(help="Export the whole catalog as a data package to this folder.")
+    ] = None,
+    verify: Annotated[Path | None, typer.Option(help="Check an exported catalog against its description.")] = None,
 ) -> None:
     """Search the catalog's figures, list its tables (no words), or check its files (`costmodel catalog check`)."""
     if export or verify:
@@ -40,7 +44,7 @@ def catalog_command(
 
 
 def _dataset(export: Path | None, verify: Path | None) -> None:
-    """Write the catalog as a dataset, or say in which files one differs from its description."""
+    """Export the catalog as a dataset, or list the files in which one differs from its description."""
     from costmodel.catalog.dataset import export_dataset, verify_dataset
 
     if export:
@@ -76,7 +80,7 @@ def _check(as_json: bool) -> None:
 
 
 def _found(words: str, as_of: str | None, table: str | None) -> list[Datum]:
-    """Return the figures that the words and the table choose."""
+    """Return the figures that match the words and the table."""
     source = catalog.as_of(as_of) if as_of else catalog.Catalog()
     within = {id(datum) for record in source.table(table).values() for datum in record} if table else None
     if words:
@@ -85,7 +89,7 @@ def _found(words: str, as_of: str | None, table: str | None) -> list[Datum]:
 
 
 def _in_money_of(year: int, found: list[Datum], index: str, limit: int) -> list[Datum]:
-    """Convert what is shown; a figure of a year that the index lacks stays in its own money, and says so."""
+    """Convert amounts; a figure of a year that the index lacks keeps its price year, with a note."""
     from costmodel.catalog.money import in_money_of
 
     covered = {datum.period for datum in catalog.price_index(index).series("index")}
@@ -122,7 +126,7 @@ def _show(found: list[Datum], limit: int, as_json: bool) -> None:
         for datum in found[:limit]
     )
     counted = f"{len(found)} figures"
-    more = f"{limit} of {counted}: narrow the words, or raise --limit"
+    more = f"{limit} of {counted}: use more specific words, or raise --limit"
     show(Table.of(rows, notes=[more if len(found) > limit else counted]))
 
 

@@ -1,4 +1,4 @@
-"""What the commands share: overrides from the command line, progress, files that are whole or absent."""
+"""Helpers shared by the commands: overrides, progress bars, and files written completely or not at all."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from costmodel.foundation.errors import DomainError, ScenarioError, harmless
 from costmodel.foundation.toml import check_keys
 
 _STEERING = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""Signs that steer a terminal or turn its writing round; JSON escapes those of ASCII by itself."""
+"""Characters that control a terminal or reverse its text direction; JSON already escapes those of ASCII."""
 MAX_DRAWS = 10_000_000
-"""Most draws of one command [1]: a slip of a digit is said at once instead of running for days."""
+"""Most draws of one command [1], so that a mistyped digit is an error at once instead of a run of days."""
 
 
 def scenario_with(name: str, overrides: list[str] | None) -> Any:
@@ -45,7 +45,7 @@ def scenario_with(name: str, overrides: list[str] | None) -> Any:
 
 
 def parse_value(text: str) -> Any:
-    """Read a value as TOML (a number, a table, a quoted text), else as a plain text such as ``2.5 USD/hour``."""
+    """Read a value as TOML (a number, a table, a quoted string), else as plain text such as ``2.5 USD/hour``."""
     check_keys(text, "--set")
     try:
         form = tomllib.loads(f"value = {text}")
@@ -61,19 +61,19 @@ def check_draws(draws: int | None) -> None:
 
 
 def print_json(form: Any) -> None:
-    """Print nested tables as JSON; what is not a finite number is null."""
+    """Print nested tables as JSON, with null for numbers that are not finite."""
     unicode = "utf" in (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
     text = json.dumps(_plain(form), indent=1, ensure_ascii=not unicode, allow_nan=False)
     typer.echo(escaped(text))
 
 
 def say(text: str) -> None:
-    """Print a text that holds outside words, none of which steers the terminal."""
+    """Print text from outside, with its terminal control characters escaped."""
     typer.echo(harmless(text))
 
 
 def escaped(text: str) -> str:
-    """Return JSON or TOML with an escape for every sign that steers a terminal or turns its writing round."""
+    """Escape the characters in JSON or TOML that control a terminal or reverse its text direction."""
     return text if text.isascii() else _STEERING.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)
 
 
@@ -89,7 +89,7 @@ def _plain(form: Any) -> Any:
 
 @contextmanager
 def executor_of(workers: int | None) -> Iterator[Executor | None]:
-    """Give a pool of processes, or nothing for one worker.
+    """Provide a pool of processes, or None for one worker.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def executor_of(workers: int | None) -> Iterator[Executor | None]:
 
 @contextmanager
 def progress(label: str) -> Iterator[Callable[[int, int], None] | None]:
-    """Give a callback that draws a progress bar where standard error is a terminal."""
+    """Provide a callback that draws a progress bar if standard error is a terminal."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -121,12 +121,12 @@ def progress(label: str) -> Iterator[Callable[[int, int], None] | None]:
 
 
 def check_writable(path: Path) -> None:
-    """Raise ``ScenarioError`` where a file could not be written, before the work is done."""
+    """Raise ``ScenarioError`` before the work is done if the file cannot be written."""
     write_whole(path, None)
 
 
 def write_whole(path: Path, write: Callable[[Path], None] | None) -> None:
-    """Write the file of ``--out`` whole or not at all; without ``write``, only try.
+    """Write the file of ``--out`` completely or not at all; without ``write``, only check that it can be written.
 
     Raises
     ------

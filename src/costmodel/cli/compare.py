@@ -1,4 +1,4 @@
-"""``costmodel compare``: scenario against scenario on shared draws, and the waterfall between them."""
+"""``costmodel compare``: compare two scenarios on shared draws, with a waterfall between them."""
 
 from __future__ import annotations
 
@@ -14,29 +14,31 @@ from costmodel.foundation.errors import ScenarioError
 from costmodel.foundation.tables import Table
 
 DEFAULT_OUTPUTS = {"flywheel": ("user_spend", "operator_cost", "capex", "tokens")}
-"""What is compared where no output is named; elsewhere every output without axes."""
+"""Outputs compared by default; for other models, every output without axes."""
 
 
 def compare_command(
     first: Annotated[str, typer.Argument(help="A built-in scenario or the path of a TOML file.")],
-    second: Annotated[str, typer.Argument(help="Another one; or the same one again, with --set.")],
-    output: Annotated[list[str] | None, typer.Option(help="What is compared, as user_spend@2030; repeatable.")] = None,
+    second: Annotated[str, typer.Argument(help="A second scenario, or the first one again with --set.")],
+    output: Annotated[
+        list[str] | None, typer.Option(help="Output to compare, such as user_spend@2030; repeatable.")
+    ] = None,
     set_: SecondChanges = None,
     draws: Annotated[int, typer.Option(min=2, help="Shared draws.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 0,
     waterfall: Annotated[
-        bool, typer.Option("--waterfall", help="Divide the change among what differs; it adds up.")
+        bool, typer.Option("--waterfall", help="Attribute the change to the differing parameters; the parts add up.")
     ] = False,
     part: Annotated[
         list[str] | None, typer.Option(metavar="NAME=PATH,PATH", help="One step of the waterfall; repeatable.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
-    """Compare two scenarios draw by draw: both use the same luck, so the difference is what changed."""
+    """Compare two scenarios draw by draw, with the same random draws, so that only the changes differ."""
     from costmodel.analysis import comparison
 
     if part and not waterfall:
-        raise ScenarioError("--part belongs to --waterfall")
+        raise ScenarioError("--part works only with --waterfall")
     one, two = scenario_with(first, None), scenario_with(second, set_)
     outputs = output or _default(one)
     with progress("drawing") as bar:
@@ -53,7 +55,9 @@ def compare_command(
             {"scenarios": found.scenarios, "draws": draws, "seed": seed, "rows": rows, "waterfall": divided_form}
         )
         return
-    notes = [f"{draws} shared draws, seed {seed}; spread kept: spread of the difference over that of separate draws"]
+    notes = [
+        f"{draws} shared draws, seed {seed}; spread kept: spread of the difference over its spread with separate draws"
+    ]
     notes += [f"{found.dropped} draws left out: not finite"] if found.dropped else []
     shares = {"share_above": "1", "spread_kept": "1"}
     show(with_units(Table.of(rows, f"{found.scenarios[0]} against {found.scenarios[1]}", notes=notes), shares))

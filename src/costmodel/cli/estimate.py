@@ -1,4 +1,4 @@
-"""``costmodel estimate``: learn a number from a table, or from the catalog's dated records, with its error."""
+"""``costmodel estimate``: estimate a number from a table or from the catalog's dated records, with its error."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from costmodel.foundation.errors import DomainError, ScenarioError, near_matches
 from costmodel.foundation.tables import Cell, Table
 
 estimate_app = typer.Typer(
-    help="Learn a number from data, with its error: elasticity, decline, scarcity, depreciation and more.",
+    help="Estimate a number from data, with its error: elasticity, decline, scarcity, depreciation and more.",
     no_args_is_help=True,
     add_completion=False,
 )
 
 MOST_ROWS = 1_000_000
-"""Most rows of a table that an estimate is read from [1]."""
+"""Most rows of an input table [1]."""
 AHEAD = (0.05, 0.5, 0.95)
-"""Ranks of a forecast that are shown."""
+"""Quantiles of a forecast that are shown."""
 
 TableFile = Annotated[Path, typer.Argument(help="A table: .csv, .jsonl or .ndjson, with a header.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -36,9 +36,9 @@ def elasticity_command(
     price: Annotated[str, typer.Option(help="Column of the price.")] = "price",
     entity: Annotated[str, typer.Option(help="Column that names the product.")] = "entity",
     period: Annotated[str, typer.Option(help="Column that names the period.")] = "period",
-    control: Annotated[list[str] | None, typer.Option(help="Column that moves demand besides; may repeat.")] = None,
-    instrument: Annotated[str | None, typer.Option(help="Column that moves the price and not demand.")] = None,
-    cluster: Annotated[str | None, typer.Option(help="Column of clusters; the product where absent.")] = None,
+    control: Annotated[list[str] | None, typer.Option(help="Column of another driver of demand; repeatable.")] = None,
+    instrument: Annotated[str | None, typer.Option(help="Column that moves the price but not demand.")] = None,
+    cluster: Annotated[str | None, typer.Option(help="Column of clusters (default: the product).")] = None,
     level: Level = 0.9,
     as_json: Json = False,
 ) -> None:
@@ -90,20 +90,20 @@ def elasticity_command(
 def decline_command(
     table: TableFile,
     form: Annotated[str, typer.Option(help="moore, wright, goddard, sinclair-klepper-cohen or nordhaus.")] = "moore",
-    noise: Annotated[str, typer.Option(help="walk: shocks stay; curve: they are forgotten.")] = "walk",
+    noise: Annotated[str, typer.Option(help="walk: shocks are permanent; curve: shocks are transitory.")] = "walk",
     time: Annotated[str, typer.Option(help="Column of dates [year].")] = "time",
     cost: Annotated[str, typer.Option(help="Column of costs.")] = "cost",
     output: Annotated[str | None, typer.Option(help="Column of output per year.")] = None,
     cumulative: Annotated[str | None, typer.Option(help="Column of cumulative output.")] = None,
-    hold: Annotated[int, typer.Option(min=0, help="Last dates to hold out, to compare the forms on.")] = 0,
+    hold: Annotated[int, typer.Option(min=0, help="Number of last dates to hold out for comparing the forms.")] = 0,
     ahead: Annotated[int, typer.Option(min=0, help="Steps to forecast.")] = 0,
     output_growth: Annotated[
-        float | None, typer.Option(help="Growth of log cumulative output a step: the forecast follows experience.")
+        float | None, typer.Option(help="Growth of log cumulative output per step, for a forecast by experience.")
     ] = None,
     level: Level = 0.9,
     as_json: Json = False,
 ) -> None:
-    """Fit how fast a cost falls: with time, with experience, or both; held-out dates are scored apart."""
+    """Fit how fast a cost falls with time, with experience or with both, and score held-out dates separately."""
     from costmodel.estimation.decline import fit_decline
     from costmodel.market.decline import learning_rate
 
@@ -136,14 +136,14 @@ def decline_command(
 @estimate_app.command("capability")
 def capability_command(
     table: TableFile,
-    score: Annotated[float, typer.Option(help="Score that is held fixed.")],
+    score: Annotated[float, typer.Option(help="Benchmark score to hold fixed.")],
     name: Annotated[str, typer.Option(help="Column of model names.")] = "name",
     time: Annotated[str, typer.Option(help="Column of dates [year].")] = "time",
     price: Annotated[str, typer.Option(help="Column of prices.")] = "price",
     scores: Annotated[str, typer.Option(help="Column of scores.")] = "score",
     as_json: Json = False,
 ) -> None:
-    """Measure how fast the price of the same ability falls, from dated prices of models with a score."""
+    """Measure how fast the price of a fixed capability falls, from dated prices of scored models."""
     from costmodel.estimation.fixed_capability import PriceRecords, decline_at_capability
 
     columns = columns_of(table, [time, price, scores], [name])
@@ -171,18 +171,20 @@ def scarcity_command(
     table: TableFile,
     market: Annotated[str, typer.Option(help="Rental market of the catalog with three dated rents.")] = "H100 market",
     time: Annotated[str, typer.Option(help="Column of dates [year].")] = "time",
-    tightness: Annotated[str, typer.Option(help="Column of wanted over usable compute.")] = "tightness",
+    tightness: Annotated[str, typer.Option(help="Column of compute demand over usable compute.")] = "tightness",
     required_rent: Annotated[str, typer.Option(help="Column of the required rent of new capacity.")] = "required_rent",
     as_json: Json = False,
 ) -> None:
-    """Read the scarcity exponent from two recorded rents and a path of tightness; the third rent tests it."""
+    """Estimate the scarcity exponent from two recorded rents and a path of tightness, and test it on a third."""
     from costmodel.estimation.scarcity import contract_rents, rent_backtest
 
     columns = columns_of(table, [time, tightness, required_rent], [])
     rents = [(rent.time, rent.rent) for rent in contract_rents(market)]
     found = rent_backtest(columns[time], columns[tightness], columns[required_rent], rents)
     if not found.identified:
-        raise DomainError(f"{table}: {tightness} does not rise between the first two rents: nothing is identified")
+        raise DomainError(
+            f"{table}: {tightness} does not rise between the first two rents, so the exponent is not identified"
+        )
     form = {
         "exponent": float(found.exponent),
         "foretold": float(found.foretold),
@@ -193,11 +195,11 @@ def scarcity_command(
     if as_json:
         print_json(form)
         return
-    show(Table.of([form], f"rent of {market} [USD/hour], the last one foretold"))
+    show(Table.of([form], f"rent of {market} [USD/hour], the last one predicted"))
 
 
 def columns_of(path: Path, numbers: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
-    """Read columns of a table whole: numbers as they are, labels as text.
+    """Read columns of a table, numbers as numbers and labels as text.
 
     Raises
     ------
@@ -237,7 +239,7 @@ def columns_of(path: Path, numbers: Sequence[str], labels: Sequence[str]) -> dic
 
 
 def _series(table: Path, time: str, cost: str, output: str | None, cumulative: str | None) -> Any:
-    """Read dated costs with what output the table has; cumulative output is summed where only output is given."""
+    """Read dated costs and output; cumulative output is summed if the table has only yearly output."""
     from costmodel.estimation.decline import CostSeries
 
     others = [name for name in (output, cumulative) if name is not None]
@@ -253,7 +255,7 @@ def _series(table: Path, time: str, cost: str, output: str | None, cumulative: s
 
 
 def _ahead(series: Any, steps: int, output_growth: float | None) -> list[dict[str, float]]:
-    """Forecast by a drift in time, or by experience where the growth of output is foretold."""
+    """Forecast with a drift in time, or with experience if the growth of output is given."""
     import numpy as np
 
     from costmodel.estimation.forecast import forecast_moore, forecast_wright, published_moving_average
@@ -291,7 +293,7 @@ def _choice(kinds: Any, name: str, option: str) -> Any:
 
 
 def _held_out(series: Any, hold: int, noise: Any) -> tuple[list[dict[str, Any]], list[str]]:
-    """Score every form on the dates held out, best first; a form that this series cannot tell gives its reason."""
+    """Score every form on the held-out dates, best first; a form that cannot be fitted gives its reason."""
     from costmodel.estimation.decline import Form, held_out
 
     scored, refused = [], []
@@ -307,5 +309,5 @@ def _held_out(series: Any, hold: int, noise: Any) -> tuple[list[dict[str, Any]],
 
 
 def by_rank(values: Any, of: str = "") -> dict[str, float]:
-    """Return values at the ranks that are shown, by name."""
+    """Return the shown quantiles by name."""
     return {f"p{100 * rank:g}{of}": float(value) for rank, value in zip(AHEAD, values, strict=True)}

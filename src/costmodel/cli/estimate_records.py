@@ -1,4 +1,4 @@
-"""``costmodel estimate`` from recorded figures and published fits: terms, prices, growth, scaling, depreciation."""
+"""``costmodel estimate`` with recorded figures and published fits: terms, prices, growth, scaling, depreciation."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ __all__ = ["estimate_app"]
 @estimate_app.command("terms")
 def terms_command(
     name: Annotated[str, typer.Argument(help="A rental of the catalog, such as 'AWS p5.48xlarge'.")],
-    period: Annotated[str | None, typer.Option(help="Period of the quotes; the latest where absent.")] = None,
-    hour_cost: Annotated[float | None, typer.Option(min=0.0, help="Own cost of an hour [USD], for the fill.")] = None,
+    period: Annotated[str | None, typer.Option(help="Period of the quotes (default: the latest).")] = None,
+    hour_cost: Annotated[
+        float | None, typer.Option(min=0.0, help="Your own cost of an hour [USD], to compute the fill.")
+    ] = None,
     committed: Annotated[float, typer.Option(min=0.0, max=0.99, help="Share of hours sold under commitment.")] = 0.0,
-    spot_discount: Annotated[float, typer.Option(min=0.0, max=0.99, help="Discount of the other hours.")] = 0.0,
+    spot_discount: Annotated[float, typer.Option(min=0.0, max=0.99, help="Spot discount on the other hours.")] = 0.0,
     as_json: Json = False,
 ) -> None:
-    """Show the coming rents that quotes for one and three years imply, and the fill that pays an hour's cost."""
+    """Show the future rents implied by one- and three-year quotes, and the fill that covers an hour's cost."""
     from costmodel.market.commitment_terms import break_even_fill, quoted_terms
 
     quotes = quoted_terms(name, period)
@@ -41,18 +43,18 @@ def terms_command(
         return
     show(
         Table.of(
-            [{"figure": k, "value": v} for k, v in form.items()], f"{name}: rents that the quotes imply [USD/hour]"
+            [{"figure": k, "value": v} for k, v in form.items()], f"{name}: rents implied by the quotes [USD/hour]"
         )
     )
 
 
 @estimate_app.command("prices")
 def prices_command(
-    maker: Annotated[str | None, typer.Argument(help="Maker whose flagship line to list; all where absent.")] = None,
+    maker: Annotated[str | None, typer.Argument(help="Maker whose flagship line to list (default: all).")] = None,
     until: Annotated[str | None, typer.Option(help="Last period whose prices count, such as 2026-11.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List published falls of the price of the same ability, beside the moves of flagship list prices."""
+    """List published price declines at fixed capability, beside the changes of flagship list prices."""
     from costmodel.estimation.fixed_capability import years_of_rise
     from costmodel.estimation.price_history import FLAGSHIP_LINES, flagship_moves, published_declines
 
@@ -72,7 +74,12 @@ def prices_command(
         return
     show(Table.of(declines, "price of the same ability: times cheaper per year"))
     show(Table.of(moves, "flagship list prices, three input tokens to one output"))
-    print_lines([f"{name}: ended dearer than it began in {years or 'no year'}" for name, years in rises.items()])
+    print_lines(
+        [
+            f"{name}: list price ended the year higher than it began in {years or 'no year'}"
+            for name, years in rises.items()
+        ]
+    )
 
 
 @estimate_app.command("growth")
@@ -83,7 +90,7 @@ def growth_command(
     elasticity: Annotated[str, typer.Option(help="Price elasticity: a number, or a distribution as in a scenario.")],
     as_json: Json = False,
 ) -> None:
-    """Split the growth of usage: a lower price, more users, and more tokens per user than price explains."""
+    """Split the growth of usage into a lower price, more users, and more tokens per user than price explains."""
     import numpy as np
 
     from costmodel.foundation.distributions import Distribution, strict_number
@@ -111,15 +118,15 @@ def growth_command(
 @estimate_app.command("scaling")
 def scaling_command(
     compute: Annotated[float, typer.Option(min=1.0, help="Training compute to spend [FLOP].")],
-    table: Annotated[Path | None, typer.Argument(help="Own runs: .csv with parameters, tokens and loss.")] = None,
-    published: Annotated[str, typer.Option(help="Published fit to use where no table is given.")] = "besiroglu",
-    hold: Annotated[float, typer.Option(min=0.0, max=0.9, help="Share of runs, the largest, held out.")] = 0.2,
+    table: Annotated[Path | None, typer.Argument(help="Your own runs: .csv with parameters, tokens and loss.")] = None,
+    published: Annotated[str, typer.Option(help="Published fit to use if no table is given.")] = "besiroglu",
+    hold: Annotated[float, typer.Option(min=0.0, max=0.9, help="Share of runs to hold out, the largest ones.")] = 0.2,
     served: Annotated[float | None, typer.Option(min=0.0, help="Tokens that the model will serve.")] = None,
-    unique: Annotated[float | None, typer.Option(min=1.0, help="Distinct training tokens at hand.")] = None,
+    unique: Annotated[float | None, typer.Option(min=1.0, help="Distinct training tokens available.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the standard errors.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Find the best size and data for a training compute, by a law fitted to own runs or a published one."""
+    """Find the best model size and data for a training compute, with a scaling law fitted to your runs or published."""
     from costmodel.estimation.scaling import fit_scaling
     from costmodel.training.fits import data_limited_optimum, inference_aware_optimum, scaling_fit
 
@@ -167,7 +174,7 @@ def scaling_command(
 @estimate_app.command("depreciation")
 def depreciation_command(
     company: Annotated[str, typer.Argument(help="A company of the catalog, such as Alphabet.")],
-    through: Annotated[int | None, typer.Option(help="Last fiscal year to fit; the last where absent.")] = None,
+    through: Annotated[int | None, typer.Option(help="Last fiscal year to fit (default: the last recorded).")] = None,
     reported: Annotated[str, typer.Option(help="depreciation, or depreciation_and_amortization.")] = "depreciation",
     level: Level = 0.9,
     as_json: Json = False,

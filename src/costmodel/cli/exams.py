@@ -1,4 +1,4 @@
-"""``costmodel validate exams``: tables of measurements beside what the library predicts."""
+"""``costmodel validate exams``: compare predictions with tables of measurements."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from costmodel.validation.exams_training import mark_file
 
 
 def exams_table(by: Sequence[str], as_json: bool, as_markdown: bool, steps: Sequence[Path] = ()) -> None:
-    """Mark all exams, or measured training steps of one's own, and print their errors.
+    """Compute the errors of all exams, or of your own measured training steps, and print them.
 
     Parameters
     ----------

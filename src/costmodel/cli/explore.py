@@ -1,4 +1,4 @@
-"""``costmodel explore``: scenarios in a browser."""
+"""``costmodel explore``: explore scenarios in a browser."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from costmodel.cli.common import scenario_with
 def explore_command(
     name: Name = "token-planner",
     set_: Changes = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; any free one where 0.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes any free port.")] = 0,
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
 ) -> None:
-    """Explore a scenario in a browser on this machine: sliders, figures that follow, two side by side, a bill."""
+    """Explore a scenario in a browser: sliders, live figures, two scenarios side by side, the audit of a bill."""
     from costmodel.explorer.server import serve
     from costmodel.explorer.session import Explorer
 

@@ -1,4 +1,4 @@
-"""``costmodel margin``: what moves the operating margin between two years, and what another book life would do."""
+"""``costmodel margin``: explain the change of the operating margin between two years, under several book lives."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from costmodel.foundation.errors import ScenarioError
 def margin_command(
     name: Annotated[str, typer.Argument(help="A flywheel scenario (costmodel list) or the path of a TOML file.")],
     before: Annotated[int, typer.Argument(help="Calendar year that the bridge starts from.")],
-    after: Annotated[int, typer.Argument(help="Calendar year that it leads to.")],
+    after: Annotated[int, typer.Argument(help="Calendar year that the bridge ends at.")],
     book_life: Annotated[
         list[float] | None,
-        typer.Option(min=0.25, help="Useful life of servers and network in the books [year], instead; repeatable."),
+        typer.Option(min=0.25, help="Another useful life of servers and network in the books [year]; repeatable."),
     ] = None,
     overrides: Changes = None,
-    draws: Annotated[int | None, typer.Option(min=1, help="Draws; medians of inputs where absent.")] = None,
+    draws: Annotated[int | None, typer.Option(min=1, help="Number of draws (default: medians of the inputs).")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""In which money a command shows its amounts: of another year, or in another currency."""
+"""Options that convert a command's amounts to prices of another year or to another currency."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from costmodel.foundation.schedules import parse_date
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """What was asked for; nothing leaves amounts as they are.
+    """Requested price year and currency; without either, amounts stay as they are.
 
     Parameters
     ----------
@@ -29,9 +29,9 @@ class Money:
 
     def __post_init__(self) -> None:
         if self.inflation is not None and self.year is None:
-            raise DomainError("--inflation belongs to --money-of")
+            raise DomainError("--inflation works only with --money-of")
         if self.currency is None and (self.rate is not None or self.day is not None):
-            raise DomainError("--rate and --on belong to --currency")
+            raise DomainError("--rate and --on work only with --currency")
 
     @property
     def asked(self) -> bool:
@@ -39,7 +39,7 @@ class Money:
         return self.year is not None or self.currency is not None
 
     def of(self, result: Any) -> Any:
-        """Return a result in that money."""
+        """Return a result with its amounts converted."""
         if self.year is not None:
             result = result.to_real(self.year, inflation=self.inflation)
         if self.currency is not None:
@@ -48,6 +48,6 @@ class Money:
                 result = result.in_currency(self.currency, rate=self.rate, on=day)
             except ScenarioError as error:
                 if self.rate is None and day is None:
-                    raise ScenarioError(f"{error}: --rate 1.08, or --on 2026-05-15") from None
+                    raise ScenarioError(f"{error}: give --rate 1.08 or --on 2026-05-15") from None
                 raise
         return result
