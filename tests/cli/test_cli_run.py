@@ -268,3 +268,16 @@ def test_users_of_a_fleet_are_read_within_bounds(costmodel, tmp_path: Path) -> N
     assert (done.returncode, "row 1: '1_0'" in done.stderr) == (2, True)
     path.write_text("user,reserved\nsearch,1,2\n", encoding="utf-8")
     assert "more cells than the header" in costmodel("allocate", str(path), "--units", "8", "--cost", "16").stderr
+
+
+def test_what_cannot_run_is_answered_with_its_figures(costmodel, tmp_path):
+    given = ("token-on-h100", "--set", "layout.tensor=1", "--set", "precision=bf16")
+    done = costmodel("run", *given)
+    assert done.returncode == 0
+    assert done.stdout.startswith("It cannot run so: memory: the weights do not fit")
+    assert "GB" in json.loads(costmodel("run", *given, "--json").stdout)["reason"]["meaning"]
+    page = tmp_path / "page.html"
+    assert costmodel("report", *given, "-o", str(page)).returncode == 0
+    text = page.read_text(encoding="utf-8")
+    assert re.search(r'class="answer">It cannot run so: memory: [^<]*GB', text)
+    assert re.search(r"<td[^>]*>memory: the weights do not fit[^<]*GB", text)

@@ -47,7 +47,8 @@ def _plain(result: Result, summary: Mapping[str, Mapping[str, Any]]) -> dict[str
         form[name] = {key: np.asarray(value).tolist() for key, value in row.items()}
         spec = result.spec(name)
         if spec.words:
-            form[name] |= {"meaning": words_of(spec, result[name]), "words": list(spec.words)}
+            words = result.words(name)
+            form[name] |= {"meaning": words_of(words, result[name]), "words": list(words)}
     if result.remarks:
         form["remarks"] = {"unit": "1", "label": "what to know of these figures", "value": list(result.remarks)}
     return form

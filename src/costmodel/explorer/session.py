@@ -266,6 +266,7 @@ def answer_of(scenario: Scenario, draws: int) -> dict[str, Any]:
     """
     from costmodel.reporting import style
     from costmodel.reporting.gallery import drawings, drawn
+    from costmodel.reporting.report import answer_of as said_first
     from costmodel.reporting.report import headlines_of
 
     result = run(scenario, draws=draws, rng=SEED) if draws else run(scenario)
@@ -281,7 +282,7 @@ def answer_of(scenario: Scenario, draws: int) -> dict[str, Any]:
         heading, table = "By year", tables["By year"]
     return {
         "title": scenario.title or scenario.name,
-        "answer": headlines[0].sentence if headlines else "This scenario has no single figure to put first.",
+        "answer": said_first(result) or "This scenario has no single figure to put first.",
         "headlines": [{"label": item.label, "figure": item.text} for item in headlines],
         "figures": figures,
         "heading": heading,

@@ -146,7 +146,7 @@ def cell_of(result: Result, spec: OutputSpec, values: NDArray[Any]) -> Cell:
         Shape ``()`` or ``(draw,)``.
     """
     if spec.words:
-        return words_of(spec, values)
+        return words_of(result.words(spec.name), values)
     if values.dtype.kind == "b":
         return bool(values) if values.ndim == 0 else f"in {int(values.sum())} of {values.size}"
     if values.dtype.kind not in "fiu":
@@ -161,11 +161,11 @@ def cell_of(result: Result, spec: OutputSpec, values: NDArray[Any]) -> Cell:
     return found if values.ndim else found[0]
 
 
-def words_of(spec: OutputSpec, codes: Any) -> str:
+def words_of(words: Sequence[str], codes: Any) -> str:
     """Return what codes stand for, the most frequent first."""
     found, counts = np.unique(np.asarray(codes, dtype=int), return_counts=True)
-    known = [found[i] for i in np.argsort(-counts, kind="stable") if 0 <= found[i] < len(spec.words)]
-    return "; ".join(spec.words[code] or "nothing" for code in known)
+    known = [found[i] for i in np.argsort(-counts, kind="stable") if 0 <= found[i] < len(words)]
+    return "; ".join(words[code] or "nothing" for code in known)
 
 
 def written_rows(result: Result, name: str) -> list[str]:

@@ -169,6 +169,14 @@ class Result:
         """Return what a cost counts, where it is declared; a subclass whose scenario decides it says so here."""
         return self.spec(name).basis
 
+    def words(self, name: str) -> tuple[str, ...]:
+        """Return what each code of an output stands for; a subclass adds the figures behind a code that holds."""
+        return self.spec(name).words
+
+    def refusal(self) -> str:
+        """Return why the model cannot run as asked, as a sentence; empty where it can."""
+        return ""
+
     def spec(self, name: str) -> OutputSpec:
         """Return the declaration of an output.
 
@@ -474,7 +482,7 @@ class Result:
             What a figure is multiplied by.
         """
         if spec.words and values.size:
-            return words_of(spec, values)
+            return words_of(self.words(spec.name), values)
         if values.dtype.kind == "b":
             return ("yes" if values else "no") if values.ndim == 0 else f"in {int(values.sum())} of {values.size}"
         if values.dtype.kind not in "fiu":
@@ -491,7 +499,8 @@ class Result:
         spec, array = self.spec(name), np.asarray(self[name])
         row: dict[str, Any] = {"unit": spec.unit, "label": spec.label}
         if spec.words:
-            row["words"] = [spec.words[int(code)] for code in np.unique(array)]
+            words = self.words(name)
+            row["words"] = [words[int(code)] for code in np.unique(array)]
         if array.ndim <= len(spec.dims) or array.dtype.kind not in "fiu":
             return {**row, "value": array[()] if array.ndim == 0 else array}
         kept = self._kept(array)

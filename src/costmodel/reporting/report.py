@@ -95,8 +95,8 @@ class Report:
 
     @property
     def answer(self) -> str:
-        """The first headline as a sentence."""
-        return self.headlines[0].sentence
+        """What the run answers first, in a sentence."""
+        return _first(self.shown, self.headlines)
 
 
 def build_report(
@@ -157,8 +157,14 @@ def build_report(
 
 def answer_of(result: Result) -> str:
     """Return what a result answers first, as a sentence; of one that holds no figure, nothing."""
-    found = headlines_of(result)
-    return found[0].sentence if found else ""
+    return _first(result, headlines_of(result))
+
+
+def _first(result: Result, headlines: Sequence[Headline]) -> str:
+    """Return why a model cannot run as asked, then its first figure, where draws hold one or it was never refused."""
+    refusal = result.refusal()
+    known = [item for item in headlines if not refusal or np.ndim(result[item.name.split("@")[0]])]
+    return " ".join(filter(None, [refusal, *(item.sentence for item in known[:1])]))
 
 
 def _bridge(scenario: Any, against: Any, first: Headline, rng: int | None) -> Any:

@@ -19,6 +19,7 @@ from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.errors import missing_extra
 from costmodel.foundation.files import write_whole
 from costmodel.foundation.outputs import TIME_AXES
+from costmodel.foundation.result_tables import words_of
 from costmodel.foundation.results import Result
 from costmodel.foundation.table_files import fill_sheet
 from costmodel.foundation.tables import shown_unit
@@ -283,7 +284,7 @@ def _single(book: _Book, result: Result) -> None:
         values = np.asarray(result[spec.name])
         if spec.words or values.dtype.kind not in "fiub" or values.ndim > 1:
             sheet.write_string(row, 0, spec.label)
-            sheet.write_string(row, 2, _in_words(spec, values))
+            sheet.write_string(row, 2, _in_words(result.words(spec.name), values))
             row += 1
             continue
         numbers = np.atleast_1d(values.astype(np.float64))
@@ -305,9 +306,9 @@ def _single(book: _Book, result: Result) -> None:
             row += 1
 
 
-def _in_words(spec: Any, values: Any) -> str:
-    if spec.words and values.ndim == 0:
-        return str(spec.words[int(values)])
+def _in_words(words: Sequence[str], values: Any) -> str:
+    if words:
+        return words_of(words, values)
     if values.dtype.kind == "b" and values.ndim == 0:
         return "yes" if bool(values) else "no"
     return "has more axes than a sheet: see to_frame()"

@@ -24,7 +24,7 @@ from costmodel.serving.engines import POOLED, profile
 from costmodel.serving.load import utilisation_of_fleet
 from costmodel.serving.memory import MARGIN
 from costmodel.serving.records import SCALE_OUT_BANDWIDTH, engine_evidence, power_in_use
-from costmodel.serving.throughput import REASONS
+from costmodel.serving.throughput import REASONS, refused
 
 
 class LayoutInputs(Inputs):
@@ -365,8 +365,20 @@ class DeploymentResult(Result):
     @property
     def reasons(self) -> tuple[str, ...]:
         """The reasons why points are infeasible, in words; empty where all work."""
-        codes = np.unique(np.asarray(self.reason, dtype=int))
-        return tuple(REASONS[code] for code in codes if code)
+        codes, words = np.unique(np.asarray(self.reason, dtype=int)), self.words("reason")
+        return tuple(words[code] for code in codes if code)
+
+    def words(self, name: str) -> tuple[str, ...]:
+        """Return what each code of an output stands for, with the figures behind a reason that holds."""
+        if name != "reason" or not np.any(self.infeasible):
+            return self.spec(name).words
+        from costmodel.serving.refusals import refusals
+
+        return refusals(self.resolved, self.reason)
+
+    def refusal(self) -> str:
+        """Return why the deployment cannot run, as a sentence; empty where it can."""
+        return refused(self.words("reason"), self.reason)
 
     @property
     def _deployment(self) -> Deployment:

@@ -94,10 +94,10 @@ def deploy(resolved: Deployment) -> DeploymentResult:
 
 def _serve(resolved: Deployment) -> Serving:
     """Serve with the batch that the scenario gives, or the largest that fits and keeps its targets."""
-    what, traffic = configuration(resolved), _traffic(resolved)
+    what, traffic = configuration(resolved), traffic_of(resolved)
     options: dict[str, Any] = {"mode": resolved.mode, "margin": resolved.engine.margin}
     if resolved.prefill_layout is not None:
-        options["prefill_layout"] = _layout(resolved.prefill_layout)
+        options["prefill_layout"] = layout_of(resolved.prefill_layout)
     if resolved.batch is not None:
         return serve(what, traffic, resolved.batch, **options)
     if resolved.arrivals is not None:
@@ -166,7 +166,7 @@ def configuration(resolved: Deployment) -> Configuration:
         shape=shape(resolved.source()),
         machine=_machine(resolved),
         engine=_engine(resolved),
-        layout=_layout(resolved.layout),
+        layout=layout_of(resolved.layout),
         precision=resolved.stored().precision(),
     )
 
@@ -228,7 +228,14 @@ def _engine(resolved: Deployment) -> Engine:
     return replace(found, **slower)
 
 
-def _layout(given: LayoutInputs) -> Layout:
+def layout_of(given: LayoutInputs) -> Layout:
+    """Return a written layout as the serving model takes it.
+
+    Parameters
+    ----------
+    given
+        Numbers, or one vector of draws for each.
+    """
     return Layout(
         tensor=float(given.tensor),
         expert=float(given.expert),
@@ -239,7 +246,14 @@ def _layout(given: LayoutInputs) -> Layout:
     )
 
 
-def _traffic(resolved: Deployment) -> Traffic:
+def traffic_of(resolved: Deployment) -> Traffic:
+    """Return what is asked of a resolved deployment.
+
+    Parameters
+    ----------
+    resolved
+        A resolved scenario.
+    """
     workload, draft = resolved.workload, resolved.draft
     return Traffic(
         mean_input=workload.mean_input,

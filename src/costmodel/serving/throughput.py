@@ -9,7 +9,7 @@ Three ways to bring prompts and answers together:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
@@ -18,6 +18,7 @@ import numpy as np
 from costmodel.compute.cache import cache_bytes
 from costmodel.foundation.arrays import Numeric, quiet
 from costmodel.foundation.errors import DomainError, near_matches
+from costmodel.foundation.result_tables import words_of
 from costmodel.serving.blocks import BLOCK, blocks, grid_shape, take
 from costmodel.serving.configuration import Configuration, Layout, Traffic
 from costmodel.serving.lengths import mean_decode_context
@@ -105,6 +106,28 @@ class Serving:
     def reasons(self) -> Numeric:
         """Reasons in words, empty where feasible."""
         return np.asarray(REASONS)[np.asarray(self.infeasible, dtype=np.intp)]
+
+
+def refused(words: Sequence[str], codes: Numeric) -> str:
+    """Return a sentence that says why something cannot run; nothing where it can.
+
+    Parameters
+    ----------
+    words
+        What each code stands for, as :data:`REASONS`.
+    codes
+        Of shape ``()`` or ``(draw,)``.
+
+    Examples
+    --------
+    >>> refused(REASONS, np.array([0, 7, 0])), refused(REASONS, np.array(0))
+    ('It cannot run so in 1 of 3 draws: load: more requests arrive than can be served.', '')
+    """
+    failed = np.not_equal(codes, FEASIBLE)
+    if not failed.any():
+        return ""
+    share = "" if failed.all() else f" in {failed.sum()} of {failed.size} draws"
+    return f"It cannot run so{share}: {words_of(words, np.asarray(codes)[failed])}."
 
 
 def serve(

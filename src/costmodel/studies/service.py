@@ -42,7 +42,8 @@ from costmodel.ownership.hour_records import PRICED
 from costmodel.serving.cost import blended_cost
 from costmodel.serving.deployment import Deployment, DeploymentResult, EnergyInputs, LoadInputs, ServingInputs
 from costmodel.serving.model import deploy
-from costmodel.serving.throughput import REASONS
+from costmodel.serving.refusals import refusals
+from costmodel.serving.throughput import REASONS, refused
 from costmodel.studies.emissions import Carbon, emissions
 from costmodel.studies.ways import Offer, Resale, offered, on_demand_hour, reached_use, resale_share
 
@@ -247,6 +248,16 @@ class ServiceResult(Result):
         """Return the names of the parts of an hour and of the ways to pay."""
         scenario = self.scenario
         return {"part": PARTS, **({"way": scenario.ways} if isinstance(scenario, Service) else {})}
+
+    def words(self, name: str) -> tuple[str, ...]:
+        """Return what each code of an output stands for, with the figures behind a reason that holds."""
+        if name != "reason" or not np.any(self.infeasible):
+            return self.spec(name).words
+        return refusals(_deployment(self.resolved), self.reason)
+
+    def refusal(self) -> str:
+        """Return why the model cannot run so, as a sentence; empty where it can."""
+        return refused(self.words("reason"), self.reason)
 
     @derived("USD/hour", label="cost of an hour, in all", basis=_PER_HOUR)
     def hour_cost(self) -> FloatArray:
@@ -456,23 +467,26 @@ def _parts(resolved: Service, hour: AcceleratorHourResult, use: Numeric) -> dict
 
 
 def _served(resolved: Service, figures: HourInputs, hour_price: Numeric, use: Numeric) -> DeploymentResult:
-    """Return the deployment at the price of the service's paid hour."""
-    entries = {name: getattr(resolved.serving, name) for name in ServingInputs.model_fields}
-    entries["load"] = LoadInputs.model_construct(peak_to_average=1.0 / use, headroom=0.0, elastic_share=0.0)
+    """Serve at the price of the service's paid hour."""
     busy = figures.it_power * figures.busy_load
     energy = EnergyInputs.model_construct(power=busy, idle_share=figures.idle_load / figures.busy_load, pue=figures.pue)
     owned = resolved.paid_by == "owning"
     return deploy(
-        Deployment.model_construct(
-            **entries,
-            name=resolved.name,
-            accelerator=resolved.accelerator,
+        _deployment(
+            resolved,
+            load=LoadInputs.model_construct(peak_to_average=1.0 / use, headroom=0.0, elastic_share=0.0),
             energy=energy,
             hour_price=hour_price,
             price_kind="owned" if owned else "rented",
             depreciation="accounting" if owned else "not applicable",
         )
     )
+
+
+def _deployment(resolved: Service, **paid: Any) -> Deployment:
+    """Return what the service runs as a deployment, with how it is paid for."""
+    entries = {name: getattr(resolved.serving, name) for name in ServingInputs.model_fields}
+    return Deployment.model_construct(**(entries | paid), name=resolved.name, accelerator=resolved.accelerator)
 
 
 register_model("service", Service, "costmodel.studies.service:serve_plan")
