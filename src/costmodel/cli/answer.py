@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from costmodel.cli.common import executor_of, print_json
+from costmodel.cli.files import keep
 
 
 def answer_command(
@@ -34,6 +35,7 @@ def answer_command(
             ]
         )
         return
+    keep(table_of(found))
     for question, items in found:
         typer.echo(f"\n{question.document}: {question.text}")
         for _, row in zip(items, table_of([(question, items)]).rows, strict=True):

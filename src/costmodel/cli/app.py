@@ -23,6 +23,7 @@ from costmodel.cli.catalog import catalog_command
 from costmodel.cli.compare import compare_command
 from costmodel.cli.estimate_records import estimate_app
 from costmodel.cli.explore import explore_command
+from costmodel.cli.files import with_file
 from costmodel.cli.margin import margin_command
 from costmodel.cli.refit import refit_command
 from costmodel.cli.report import report_command
@@ -74,32 +75,32 @@ def options(
 
 
 app.command("run")(run_command)
-app.command("list")(list_command)
+app.command("list")(with_file(list_command))
 app.command("show")(show_command)
-app.command("diff")(diff_command)
-app.command("sources")(sources_command)
-app.command("describe")(describe_command)
-app.command("answer")(answer_command)
-app.command("stability")(stability_command)
-app.command("sensitivity")(sensitivity_command)
-app.command("breakeven")(breakeven_command)
+app.command("diff")(with_file(diff_command))
+app.command("sources")(with_file(sources_command))
+app.command("describe")(with_file(describe_command))
+app.command("answer")(with_file(answer_command))
+app.command("stability")(with_file(stability_command))
+app.command("sensitivity")(with_file(sensitivity_command))
+app.command("breakeven")(with_file(breakeven_command))
 app.command("calibrate")(calibrate_command)
-app.command("compare")(compare_command)
-app.command("allocate")(allocate_command)
-app.command("audit")(audit_command)
-app.command("backtest")(backtest_command)
-app.command("refit")(refit_command)
-app.command("balance")(balance_command)
+app.command("compare")(with_file(compare_command))
+app.command("allocate")(with_file(allocate_command))
+app.command("audit")(with_file(audit_command))
+app.command("backtest")(with_file(backtest_command))
+app.command("refit")(with_file(refit_command))
+app.command("balance")(with_file(balance_command))
 app.add_typer(estimate_app, name="estimate")
-app.command("margin")(margin_command)
+app.command("margin")(with_file(margin_command))
 app.command("sandbox")(sandbox_command)
-app.command("shape")(shape_command)
+app.command("shape")(with_file(shape_command))
 app.add_typer(store_app, name="store")
 app.command("report")(report_command)
 app.command("explore")(explore_command)
-app.command("usage")(usage_command)
-app.command("catalog")(catalog_command)
-app.command("validate")(validate_command)
+app.command("usage")(with_file(usage_command))
+app.command("catalog")(with_file(catalog_command))
+app.command("validate")(with_file(validate_command))
 
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[2]

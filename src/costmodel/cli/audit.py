@@ -9,10 +9,12 @@ from typing import Annotated, Any
 import typer
 
 from costmodel.cli.common import print_json
+from costmodel.cli.files import keep
 from costmodel.cli.rows import print_lines, show
 from costmodel.foundation.errors import ScenarioError
 from costmodel.foundation.files import csv_rows, read_text
 from costmodel.foundation.outside import number_from
+from costmodel.foundation.tables import Table
 
 
 def audit_command(
@@ -93,6 +95,32 @@ def _form(done: Any) -> dict[str, Any]:
     }
 
 
+def _lines(done: Any) -> Table:
+    """Return what was bought, figures in full: an amount is in its line's currency."""
+    rows = (
+        {
+            **{key: getattr(line, key) for key in ("month", "provider", "kind", "name", "side", "pricing", "quantity")},
+            **{f"{cost} cost": amount for cost, amount in line.cost.items()},
+            "list unit price": line.unit_price("list"),
+            "effective unit price": line.unit_price(),
+            "currency": line.currency,
+        }
+        for line in done.bill.lines
+    )
+    return Table.of(rows, "lines")
+
+
+def _findings(done: Any) -> Table:
+    """Return what was found, with the low, middle and high of what could have been saved."""
+    saved = ("saving, low", "saving, middle", "saving, high")
+    rows = tuple(
+        (one.title, one.month, one.provider, one.name, one.paid, *one.saving, "; ".join(one.rests_on))
+        for one in done.findings
+    )
+    units = ("", "", "", "", "USD", "USD", "USD", "USD", "")
+    return Table(("finding", "month", "provider", "what", "paid", *saved, "rests on"), rows, "findings", units=units)
+
+
 def _show(done: Any) -> None:
     bill = done.bill
     totals = ", ".join(f"{amount:,.2f} {code}" for code, amount in bill.total().items())
@@ -100,7 +128,8 @@ def _show(done: Any) -> None:
     if bill.unread.count:
         print_lines([f"{bill.unread.count:,} rows could not be read and are not counted in any figure:"])
         print_lines([f"  row {row}: {reason}" for row, reason in bill.unread.kept[:10]])
-    show(replace(done.table(), title=""))
+    show(replace(done.table(), title=""), whole=_lines(done))
+    keep(_findings(done))
     for finding in done.findings:
         print_lines([finding.sentence, f"  rests on: {'; '.join(finding.rests_on)}"])
     print_lines([f"not judged: {text}" for text in done.not_judged])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -111,23 +111,25 @@ def _show(found: list[Datum], limit: int, as_json: bool) -> None:
     if as_json:
         print_json([_entries(datum) for datum in found[:limit]])
         return
-    rows = (
-        {
-            "record": datum.record,
-            "table": datum.kind,
-            "field": datum.field,
-            "figure": datum.figure,
-            "period": datum.period or "",
-            "known": datum.known or "",
-            "grade": datum.grade.value,
-            "source": Linked(datum.source.title, datum.source.link),
-            "note": "; ".join([*filter(None, [datum.note]), *([f"{datum.file}:{datum.line}"] * ("/" in datum.file))]),
-        }
-        for datum in found[:limit]
-    )
+    shown = Table.of(map(_row, found[:limit]))
     counted = f"{len(found)} figures"
-    more = f"{limit} of {counted}: use more specific words, or raise --limit"
-    show(Table.of(rows, notes=[more if len(found) > limit else counted]))
+    more = f"{limit} of {counted}: use more specific words, raise --limit, or write all of them with --out"
+    show(replace(shown, notes=(more if len(found) > limit else counted,)), whole=Table.of(map(_row, found)))
+
+
+def _row(datum: Datum) -> dict[str, Any]:
+    """Return a figure as a row of a table."""
+    return {
+        "record": datum.record,
+        "table": datum.kind,
+        "field": datum.field,
+        "figure": datum.figure,
+        "period": datum.period or "",
+        "known": datum.known or "",
+        "grade": datum.grade.value,
+        "source": Linked(datum.source.title, datum.source.link),
+        "note": "; ".join([*filter(None, [datum.note]), *([f"{datum.file}:{datum.line}"] * ("/" in datum.file))]),
+    }
 
 
 def _list_tables(as_json: bool) -> None:

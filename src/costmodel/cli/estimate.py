@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from costmodel.cli.common import print_json
+from costmodel.cli.files import with_file
 from costmodel.cli.rows import print_lines, show
 from costmodel.foundation.errors import DomainError, ScenarioError, near_matches
 from costmodel.foundation.tables import Cell, Table
@@ -30,6 +31,7 @@ Level = Annotated[float, typer.Option(min=0.01, max=0.99, help="Probability of t
 
 
 @estimate_app.command("elasticity")
+@with_file
 def elasticity_command(
     table: TableFile,
     quantity: Annotated[str, typer.Option(help="Column of the quantity bought.")] = "quantity",
@@ -87,6 +89,7 @@ def elasticity_command(
 
 
 @estimate_app.command("decline")
+@with_file
 def decline_command(
     table: TableFile,
     form: Annotated[str, typer.Option(help="moore, wright, goddard, sinclair-klepper-cohen or nordhaus.")] = "moore",
@@ -134,6 +137,7 @@ def decline_command(
 
 
 @estimate_app.command("capability")
+@with_file
 def capability_command(
     table: TableFile,
     score: Annotated[float, typer.Option(help="Benchmark score to hold fixed.")],
@@ -167,6 +171,7 @@ def capability_command(
 
 
 @estimate_app.command("scarcity")
+@with_file
 def scarcity_command(
     table: TableFile,
     market: Annotated[str, typer.Option(help="Rental market of the catalog with three dated rents.")] = "H100 market",

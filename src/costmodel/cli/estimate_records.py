@@ -9,6 +9,7 @@ import typer
 
 from costmodel.cli.common import parse_value, print_json
 from costmodel.cli.estimate import AHEAD, Json, Level, by_rank, columns_of, estimate_app
+from costmodel.cli.files import with_file
 from costmodel.cli.rows import print_lines, show
 from costmodel.foundation.errors import CostModelError
 from costmodel.foundation.tables import Cell, Table
@@ -17,6 +18,7 @@ __all__ = ["estimate_app"]
 
 
 @estimate_app.command("terms")
+@with_file
 def terms_command(
     name: Annotated[str, typer.Argument(help="A rental of the catalog, such as 'AWS p5.48xlarge'.")],
     period: Annotated[str | None, typer.Option(help="Period of the quotes (default: the latest).")] = None,
@@ -49,6 +51,7 @@ def terms_command(
 
 
 @estimate_app.command("prices")
+@with_file
 def prices_command(
     maker: Annotated[str | None, typer.Argument(help="Maker whose flagship line to list (default: all).")] = None,
     until: Annotated[str | None, typer.Option(help="Last period whose prices count, such as 2026-11.")] = None,
@@ -83,6 +86,7 @@ def prices_command(
 
 
 @estimate_app.command("growth")
+@with_file
 def growth_command(
     tokens: Annotated[float, typer.Option(min=1e-12, help="Tokens after over tokens before.")],
     price: Annotated[float, typer.Option(min=1e-12, help="Price paid after over before.")],
@@ -116,6 +120,7 @@ def growth_command(
 
 
 @estimate_app.command("scaling")
+@with_file
 def scaling_command(
     compute: Annotated[float, typer.Option(min=1.0, help="Training compute to spend [FLOP].")],
     table: Annotated[Path | None, typer.Argument(help="Your own runs: .csv with parameters, tokens and loss.")] = None,
@@ -172,6 +177,7 @@ def scaling_command(
 
 
 @estimate_app.command("depreciation")
+@with_file
 def depreciation_command(
     company: Annotated[str, typer.Argument(help="A company of the catalog, such as Alphabet.")],
     through: Annotated[int | None, typer.Option(help="Last fiscal year to fit (default: the last recorded).")] = None,

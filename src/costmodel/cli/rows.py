@@ -13,6 +13,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from costmodel.cli.common import print_json
+from costmodel.cli.files import keep
 from costmodel.foundation.errors import harmless
 from costmodel.foundation.tables import Table
 
@@ -28,8 +29,8 @@ def console() -> Console:
     return found if found.is_terminal else Console(width=WIDTH)
 
 
-def show(table: Table, *, limit: int | None = None) -> None:
-    """Print a table; a cut is said, and columns for which there is no room go below.
+def show(table: Table, *, limit: int | None = None, whole: Table | None = None) -> None:
+    """Print a table; a cut is said, and columns for which there is no room go below. ``--out`` keeps all of it.
 
     Parameters
     ----------
@@ -37,7 +38,10 @@ def show(table: Table, *, limit: int | None = None) -> None:
         What is printed; of one without rows, its notes.
     limit
         Rows that are printed; all where absent.
+    whole
+        What ``--out`` writes instead: with the figures behind texts, or the rows that are not shown.
     """
+    keep(table if whole is None else whole)
     screen = console()
     shown = (table if limit is None else replace(table, rows=table.rows[:limit])).shown()
     words = table.words()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +18,7 @@ from costmodel.cli.common import (
     scenario_with,
     write_whole,
 )
+from costmodel.cli.files import ENDINGS, collected, write_tables
 from costmodel.cli.money import Money
 from costmodel.cli.outputs import print_outputs
 from costmodel.cli.rows import print_lines, show, show_or_json
@@ -26,7 +27,7 @@ from costmodel.foundation.engines import Engine
 from costmodel.foundation.errors import DomainError, ScenarioError
 from costmodel.foundation.result_tables import long_of, long_table
 from costmodel.foundation.results import Result
-from costmodel.foundation.table_files import SUFFIXES, save_table
+from costmodel.foundation.table_files import save_table
 from costmodel.foundation.tables import Table
 
 ROWS = (
@@ -69,7 +70,9 @@ def run_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     out: Annotated[
         Path | None,
-        typer.Option(help="Also write the table (.csv, .xlsx, .parquet) or the whole result (.nc, .zarr)."),
+        typer.Option(
+            "-o", "--out", help="Also write the table (.csv, .html, .parquet, .xlsx) or the whole result (.nc, .zarr)."
+        ),
     ] = None,
     iamc: Annotated[
         Path | None, typer.Option(help="Write the outputs by year as a long table of IAMC (.csv) instead of printing.")
@@ -87,11 +90,13 @@ def run_command(
 ) -> None:
     """Run a scenario: the answer first, then its outputs, beside history where there is history."""
     money = Money(money_of, inflation, currency, rate, on)
-    if out is not None and out.suffix not in (*SUFFIXES, *WHOLE):
-        raise ScenarioError(f"--out {out}: the name must end in .csv, .xlsx, .parquet, .nc or .zarr")
+    if out is not None and out.suffix not in (*ENDINGS, *WHOLE):
+        raise ScenarioError(f"--out {out}: the name must end in {', '.join((*ENDINGS, *WHOLE))}")
     if draws is None and (seed is not None or weighted or workers is not None):
         raise DomainError("--seed, --workers and --weighted belong to --draws")
     check_draws(draws)
+    if out is not None and out.suffix == ".html" and as_json:
+        raise DomainError(f"--out {out}: a page holds the tables that are shown: leave --json out")
     if out is not None:
         check_writable(out)
     scenario = scenario_with(name, set_)
@@ -139,15 +144,29 @@ def _run_flywheel(
     else:
         with executor_of(workers) as pool, progress("drawing") as shown:
             written, table = tables.yearly_ensemble(median, names, draws, seed, pool, shown, weighted, engine)
-    if as_json:
-        print_json(tables.as_json(written, table, median))
+    with collected() as shown_tables:
+        if as_json:
+            print_json(tables.as_json(written, table, median))
+        else:
+            _answer(median)
+            tables.print_run(table, median, whole=whole)
+
+    def whole_run() -> Result:
+        return median if draws is None else run(scenario, draws=draws, rng=seed, engine=engine)
+
+    _save(out, whole_run, lambda: long_table(written, table), shown_tables)
+
+
+def _save(out: Path | None, result: Callable[[], Result], long: Callable[[], Table], shown: list[Table]) -> None:
+    """Write the file of ``--out``: the whole result, a page of what was shown, or a row for each figure."""
+    if out is None:
+        return
+    if out.suffix in WHOLE:
+        result().save(out)
+    elif out.suffix == ".html":
+        write_tables(shown, out)
     else:
-        _answer(median)
-        tables.print_run(table, median, whole=whole)
-    if out is not None and out.suffix in WHOLE:
-        (median if draws is None else run(scenario, draws=draws, rng=seed, engine=engine)).save(out)
-    elif out is not None:
-        save_table(long_table(written, table), out)
+        save_table(long(), out)
 
 
 def _answer(result: Result) -> None:
@@ -159,13 +178,11 @@ def _answer(result: Result) -> None:
 
 def _show_other(result: Result, as_json: bool, out: Path | None, changes: list[str], names: list[str]) -> None:
     """Print the outputs of a model without a yearly table of its own."""
-    if not as_json:
-        _answer(result)
-    print_outputs(result, as_json, changes, names)
-    if out is not None and out.suffix in WHOLE:
-        result.save(out)
-    elif out is not None:
-        save_table(long_of(result, names), out)
+    with collected() as shown:
+        if not as_json:
+            _answer(result)
+        print_outputs(result, as_json, changes, names)
+    _save(out, lambda: result, lambda: long_of(result, names), shown)
 
 
 def _write_iamc(result: Result, path: Path) -> None:

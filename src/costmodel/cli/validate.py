@@ -64,11 +64,12 @@ def _ranges(as_json: bool) -> None:
         return
     shown = ({key: value for key, value in row.items() if key not in ("source", "caveat")} for row in rows)
     notes = [f"{row['what']}: {row['source'] or 'no figure'}; {row['caveat']}" for row in rows]
-    show(Table.of(shown, "bond-flywheel beside published ranges; distance of the median in logs", notes=notes))
+    title = "bond-flywheel beside published ranges; distance of the median in logs"
+    show(Table.of(shown, title, notes=notes), whole=Table.of(rows, title))
 
 
 def _print(outcomes: tuple[Outcome, ...]) -> None:
-    from costmodel.validation import Refused, verdict
+    from costmodel.validation import Refused, as_row, verdict
 
     rows = (
         {
@@ -88,4 +89,4 @@ def _print(outcomes: tuple[Outcome, ...]) -> None:
     notes += [f"refused · {one.case.name}: {one.reason}" for one in outcomes if isinstance(one, Refused)]
     counts = {word: sum(verdict(one) == word for one in outcomes) for word in ("ok", "miss", "FAIL")}
     notes += [f"{len(outcomes)} cases: {counts['ok']} ok, {counts['miss']} recorded misses, {counts['FAIL']} failed"]
-    show(Table.of(rows, notes=notes))
+    show(Table.of(rows, notes=notes), whole=Table.of(map(as_row, outcomes), "published cases"))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from costmodel.foundation.errors import DomainError, missing_extra
 from costmodel.foundation.files import write_whole
-from costmodel.foundation.tables import Linked, Table
+from costmodel.foundation.tables import Cell, Linked, Table
 
 SUFFIXES = (".csv", ".xlsx", ".parquet")
 """Endings of the names of tables that are written."""
@@ -59,11 +59,55 @@ def save_table(table: Table, path: str | Path) -> None:
     elif target.suffix == ".xlsx":
         write_whole(target, lambda partial: write_sheets({table.title or "table": table}, partial))
     else:
-        frame = table.to_frame()
+        frame = _one_kind(table.to_frame())
         try:
             write_whole(target, lambda partial: frame.to_parquet(partial, engine="pyarrow"))
         except ImportError:
             raise missing_extra("parquet", "writing .parquet") from None
+
+
+def stacked(tables: Sequence[Table]) -> Table:
+    """Return tables as one: rows below each other, with a column that says of which table each is.
+
+    Parameters
+    ----------
+    tables
+        At least one; a single one is returned as it is. A head that stands over figures in several units gets a column
+        for each unit.
+
+    Examples
+    --------
+    >>> cost = Table(("part", "cost"), (("chip", 2.0),), "cost", units=("", "USD"))
+    >>> print(stacked([cost, Table(("part", "life"), (("chip", 5.0),), "life", units=("", "year"))]).to_csv())
+    table,part,cost [USD],life [year]
+    cost,chip,2.0,
+    life,chip,,5.0
+    <BLANKLINE>
+    """
+    if len(tables) == 1:
+        return tables[0]
+    flat = [table.flat() for table in tables]
+    keys = [tuple(zip(one.columns, one.units or ("",) * len(one.columns), strict=True)) for one in flat]
+    heads = tuple(dict.fromkeys(key for row in keys for key in row))
+    rows: list[tuple[Cell, ...]] = []
+    for place, (one, own) in enumerate(zip(flat, keys, strict=True), 1):
+        for cells in one.rows:
+            held = dict(zip(own, cells, strict=True))
+            rows.append((one.title or f"table {place}", *(held.get(head) for head in heads)))
+    twice = {head for head, unit in heads if any(head == other and unit != own for other, own in heads)}
+    names = (f"{head} [{unit}]" if head in twice and unit else head for head, unit in heads)
+    units = ("", *("" if head in twice else unit for head, unit in heads))
+    return Table(("table", *names), tuple(rows), tables[0].title, units=units)
+
+
+def _one_kind(frame: Any) -> Any:
+    """Return a frame whose columns hold figures or texts, not both: Parquet has one type for each."""
+    for place, name in enumerate(frame.columns):
+        column = frame.iloc[:, place]
+        kinds = {isinstance(cell, str) for cell in column if cell is not None}
+        if len(kinds) > 1 or kinds == {True}:
+            frame[name] = [None if cell is None else str(cell) for cell in column]
+    return frame
 
 
 def write_sheets(tables: Mapping[str, Table], path: Path) -> None:

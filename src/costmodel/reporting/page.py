@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib import resources
+from typing import Any
 
 from costmodel.foundation.errors import missing_extra
+from costmodel.foundation.tables import Table
 from costmodel.foundation.version import VERSION
 from costmodel.reporting import style
 from costmodel.reporting.gallery import drawings, drawn
@@ -34,25 +37,15 @@ def render(report: Report) -> str:
     MissingExtraError
         If Jinja2 or matplotlib is not installed.
     """
-    try:
-        import jinja2
-    except ImportError:
-        raise missing_extra("report", "a page") from None
     scenario = report.result.scenario
-    source, sorting = (
-        resources.files("costmodel.reporting").joinpath("templates", name).read_text(encoding="utf-8")
-        for name in ("page.html", "sort.js")
-    )
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
     lists = (
         ("Calibrated on", scenario.calibrated),
         ("What is not modelled", scenario.not_modelled),
         ("Where it is known to miss", scenario.misses),
     )
     seed = "" if report.ensemble is None else f"{report.ensemble.draws:,} draws"
-    return environment.from_string(source).render(
+    return _filled(
+        "page.html",
         title=scenario.title or scenario.name,
         description=scenario.description,
         answer=report.answer,
@@ -63,10 +56,44 @@ def render(report: Report) -> str:
         lists=[(heading, lines) for heading, lines in lists if lines],
         command=report.command,
         toml=scenario.to_toml(),
-        version=VERSION,
         seed=seed,
-        sorting=sorting,
     )
+
+
+def page_of_tables(tables: Sequence[Table]) -> str:
+    """Return tables as a page of HTML, each under its title; its tables sort, as those of a report.
+
+    Parameters
+    ----------
+    tables
+        At least one.
+
+    Raises
+    ------
+    MissingExtraError
+        If Jinja2 is not installed.
+    """
+    headings = [table.title or f"Table {place}" for place, table in enumerate(tables, 1)]
+    untitled = [(heading, replace(table, title="")) for heading, table in zip(headings, tables, strict=True)]
+    return _filled("tables.html", title=headings[0], sections=untitled)
+
+
+def _filled(name: str, **texts: Any) -> str:
+    """Return a template with its texts, every one escaped."""
+    try:
+        import jinja2
+    except ImportError:
+        raise missing_extra("report", "a page") from None
+    folder = resources.files("costmodel.reporting").joinpath("templates")
+    held = {one: folder.joinpath(one).read_text(encoding="utf-8") for one in ("base.html", name, "sort.js")}
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=jinja2.DictLoader(held),
+    )
+    return environment.get_template(name).render(version=VERSION, sorting=held["sort.js"], **texts)
 
 
 def _figures(report: Report) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,136 @@
+"""``--out``: every command that prints tables writes them to a file too, whole and with figures in full."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from costmodel.foundation.table_files import stacked
+from costmodel.foundation.tables import Table
+
+pytestmark = pytest.mark.contract
+
+WITHOUT = {"show": "TOML", "report": "writes a page", "explore": "a server"}
+"""Commands that print no table."""
+OWN = {"run", "calibrate", "sandbox"}
+"""Commands whose --out writes more, or something else, than the tables."""
+
+
+def rows_of(path):
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+
+
+def test_every_command_with_a_table_takes_the_option() -> None:
+    import typer.main
+
+    from costmodel.cli.app import app
+
+    group = typer.main.get_command(app)
+    commands = dict(group.commands)
+    commands |= {f"estimate {name}": one for name, one in commands.pop("estimate").commands.items()}
+    commands.pop("store")  # says how many blocks are whole
+    held = {name for name, one in commands.items() if any("--out" in option.opts for option in one.params)}
+    assert held == set(commands) - (set(WITHOUT) - {"report"})
+    texts = {
+        option.help
+        for name, one in commands.items()
+        for option in one.params
+        if "--out" in option.opts and name not in OWN | {"report"}
+    }
+    assert len(texts) == 1, "one option, declared in one place"
+
+
+def test_a_file_holds_the_figures_that_json_holds(command, tmp_path) -> None:
+    given = ("compare", "bond-flywheel", "from-2026", "--draws", 16, "--output", "capex@2030")
+    target = tmp_path / "found.csv"
+    assert command(*given, "--out", target)[0] == 0
+    (row,) = rows_of(target)
+    (known,) = json.loads(command(*given, "--json")[1])["rows"]
+    for name, value in known.items():
+        if isinstance(value, float):
+            assert float(row.get(name) or row[f"{name} [1]"]) == value
+
+
+def test_what_the_screen_cuts_is_in_the_file(command, tmp_path) -> None:
+    target = tmp_path / "found.csv"
+    status, out, _ = command("catalog", "H100", "--limit", 3, "-o", target)
+    assert status == 0
+    assert "3 of " in out
+    assert len(rows_of(target)) > 50
+    status, out, _ = command(
+        "sensitivity", "from-2026", "--output", "user_spend@2030", "--method", "elasticity", "-o", target
+    )
+    assert status == 0
+    assert "12 of " in out
+    assert len(rows_of(target)) > 12
+
+
+@pytest.mark.parametrize("ending", ["csv", "html", "parquet", "xlsx"])
+def test_several_tables_stand_in_one_file(command, tmp_path, ending) -> None:
+    target = tmp_path / f"found.{ending}"
+    status, out, _ = command("stability", "bond-flywheel", "--out", target)
+    assert status == 0
+    assert out.rstrip().endswith(f"written: {target}")
+    if ending == "html":
+        text = target.read_text(encoding="utf-8")
+        assert text.count("<table>") == 3
+        assert "loops of bond-flywheel" in text
+        assert "http" not in text, "a page of its own needs no network"
+    elif ending == "xlsx":
+        import openpyxl
+
+        assert len(openpyxl.load_workbook(target).sheetnames) == 3
+    else:
+        import pandas
+
+        frame = pandas.read_csv(target) if ending == "csv" else pandas.read_parquet(target)
+        assert frame["table"].nunique() == 3
+
+
+def test_a_run_as_a_page_holds_all_that_was_shown(command, tmp_path) -> None:
+    target = tmp_path / "run.html"
+    assert command("run", "bond-flywheel", "--out", target)[0] == 0
+    text = target.read_text(encoding="utf-8")
+    assert "history: the known figure" in text
+    assert "opening balance" in text
+    status, _, err = command("run", "bond-flywheel", "--out", target, "--json")
+    assert status == 2
+    assert "leave --json out" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--out", "x.txt"), "must end in .csv, .html, .parquet, .xlsx"),
+        (("--out", "no/such/x.csv"), "No such file"),
+        (("--out", "x.csv", "--json"), "leave --json out"),
+        (("--out", "x.csv", "--bibtex"), "showed no table"),
+    ],
+)
+def test_a_file_that_cannot_be_is_refused_on_one_line(command, tmp_path, monkeypatch, options, said) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, _, err = command("sources", "from-2026", *options)
+    assert status == 2
+    assert err.count("\n") == 1
+    assert said in err
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_an_answer_with_a_status_of_its_own_is_written_too(command, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("costmodel.validation.failures", lambda outcomes: outcomes)
+    target = tmp_path / "cases.csv"
+    assert command("validate", "market", "--out", target)[0] == 1
+    assert all(float(row["published"]) for row in rows_of(target))
+
+
+def test_heads_over_several_units_get_a_column_each() -> None:
+    one = Table(("part", "value"), (("chip", 2.0),), "costs", units=("", "USD"))
+    other = Table(("part", "value"), (("chip", 5.0),), "lives", units=("", "year"))
+    assert stacked([one, other]).to_csv().splitlines() == [
+        "table,part,value [USD],value [year]",
+        "costs,chip,2.0,",
+        "lives,chip,,5.0",
+    ]
