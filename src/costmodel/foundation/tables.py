@@ -33,6 +33,8 @@ _PREFIXED = frozenset({"token", "FLOP", "byte", "W", "Wh", "g"})
 """Units whose figures are shown with a prefix that fits their size."""
 _MONEY = (("T", 1e12), ("B", 1e9), ("M", 1e6))
 _COUNTS = (("billion", 1e9), ("million", 1e6))
+LONG = 60
+"""Characters from which a cell of words gets more room on a page [1]."""
 _DIGITS = 4
 _PLAIN_BELOW, _WHOLE_BELOW = 1e4, 1e6
 _SPAN = 1e4
@@ -249,9 +251,10 @@ class Table:
         unit, factor = "", 1.0
         if at is not None:
             loose = [cell for j, cell in enumerate(row) if not (self.units and self.units[j])]
-            unit = "" if row[at] in (None, "1") else str(row[at])
+            unit = "" if row[at] is None else str(row[at])
             if any(isinstance(cell, float | tuple) for cell in loose):  # words keep the unit that they were written in
                 unit, factor = shown_unit(unit, _size(loose))
+            unit = "" if unit == "1" else unit
         for j, cell in enumerate(row):
             if j == at:
                 yield unit
@@ -398,12 +401,15 @@ def _head(text: str, words: bool, sortable: bool) -> str:
 
 def _html_cell(cell: Cell, text: Cell, words: bool, sortable: bool) -> str:
     """Return a cell of a page: what names a row is to the left, a figure carries its full value for sorting."""
-    kind = ' class="w"' if words else ""
-    value = ""
+    kind = f' class="w{" long" * (len(str(text)) > LONG)}"' if words else ""
+    value, shown = "", html.escape(str(text))
+    if sortable and isinstance(cell, tuple) and len(cell) == 3:  # the middle, with the ends of its interval below
+        low, middle_text, high = str(text).split(" / ")
+        shown = f"{middle_text}<small>{low} to {high}</small>"
     if sortable and isinstance(cell, float | int | tuple) and not isinstance(cell, bool):
         middle = cell[len(cell) // 2] if isinstance(cell, tuple) else cell
         value = f' data-value="{middle!r}"' if math.isfinite(middle) else ""
-    return f"<td{kind}{value}>{_anchor(cell) if isinstance(cell, Linked) else html.escape(str(text))}</td>"
+    return f"<td{kind}{value}>{_anchor(cell) if isinstance(cell, Linked) else shown}</td>"
 
 
 def _anchor(text: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib import resources
 from typing import Any
 
 from costmodel.foundation.errors import missing_extra
-from costmodel.foundation.tables import Table
+from costmodel.foundation.tables import Cell, Table
 from costmodel.foundation.version import VERSION
 from costmodel.reporting import style
 from costmodel.reporting.gallery import drawings, drawn
@@ -49,15 +50,47 @@ def render(report: Report) -> str:
         title=scenario.title or scenario.name,
         description=scenario.description,
         answer=report.answer,
-        headlines=[(item.label, item.text) for item in report.headlines],
+        headlines=[(item.label, item.middle, item.ends) for item in report.headlines],
         carried=report.carried,
         figures=list(_figures(report)),
-        sections=[*report.tables, ("Every assumption", evidence(scenario))],
+        sections=[
+            *((heading, speaking(table)) for heading, table in report.tables),
+            ("Every assumption", evidence(scenario)),
+        ],
         lists=[(heading, lines) for heading, lines in lists if lines],
         command=report.command,
         toml=scenario.to_toml(),
         seed=seed,
     )
+
+
+def speaking(table: Table) -> Table:
+    """Return a table without the rows in which every figure is nought or absent; a note counts them.
+
+    Parameters
+    ----------
+    table
+        Outputs, one a row.
+
+    Examples
+    --------
+    >>> print(speaking(Table(("output", "2026", "2027"), (("tax", 0.0, 0.0), ("rent", 2.0, 0.0)))))
+    output  2026  2027
+    rent       2     0
+    left out, since nought or blank throughout: tax
+    """
+    silent = [row for row in table.rows if _silent(row)]
+    if not silent:
+        return table
+    said = f"left out, since nought or blank throughout: {', '.join(str(row[0]) for row in silent)}"
+    return replace(table, rows=tuple(row for row in table.rows if not _silent(row)), notes=(*table.notes, said))
+
+
+def _silent(row: Sequence[Cell]) -> bool:
+    """Return whether a row has several figures, all of them nought or absent."""
+    figures = [value for cell in row for value in (cell if isinstance(cell, tuple) else (cell,))]
+    numbers = [value for value in figures if isinstance(value, float)]
+    return len(numbers) > 1 and all(not value or math.isnan(value) for value in numbers)
 
 
 def page_of_tables(tables: Sequence[Table]) -> str:

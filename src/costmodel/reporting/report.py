@@ -49,9 +49,17 @@ class Headline:
     @property
     def text(self) -> str:
         """The figure with its interval and unit."""
-        middle = figure(self.values[len(self.values) // 2])
-        ends = f" ({figure(self.values[0])} to {figure(self.values[-1])})" if len(self.values) > 1 else ""
-        return f"{middle} {self.unit}".rstrip() + ends
+        return f"{self.middle} ({self.ends})" if self.ends else self.middle
+
+    @property
+    def middle(self) -> str:
+        """The figure with its unit: the median of draws."""
+        return f"{figure(self.values[len(self.values) // 2])} {self.unit}".rstrip()
+
+    @property
+    def ends(self) -> str:
+        """The interval, in the unit of the figure; empty for a scalar run."""
+        return f"{figure(self.values[0])} to {figure(self.values[-1])}" if len(self.values) > 1 else ""
 
     @property
     def sentence(self) -> str:
