@@ -88,7 +88,7 @@ def _at_fault(resolved: Deployment, what: Configuration, traffic: Traffic, code:
 
 def _peaks(resolved: Deployment, what: Configuration, traffic: Traffic, middle: _Middle) -> str:
     machine = what.machine
-    lacking = [part for part in PARTS if np.isnan(machine.rate(part).peak).any()]
+    lacking: list[str] = [part for part in PARTS if np.isnan(machine.rate(part).peak).any()]
     lacking += ["scores"] if np.isnan(machine.scores_peak).any() else []
     return f"no rate of {resolved.accelerator} is on record for: {', '.join(lacking)}"
 
