@@ -1,6 +1,7 @@
 """Continuous batching at steady state: rates, modes, reasons, blocks and targets."""
 
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from costmodel.compute import cache_bytes, count_parameters, decode_flop_per_token, forward_flop_per_token, shape
 from costmodel.compute.precision import by_part
+from costmodel.compute.roofline import product_time
 from costmodel.foundation.errors import DomainError
 from costmodel.serving import (
     REASONS,
@@ -169,6 +171,40 @@ def test_a_grid_equals_its_points_whatever_the_block(mode, monkeypatch):
     one = replace(what, layout=Layout(tensor=2.0))
     alone = serve(one, replace(CHAT, mean_input=2000.0, cached_share=0.3), 5.0, mode=mode)
     assert alone.tokens_per_second == grid.tokens_per_second[1, 1, 4]
+
+
+@pytest.mark.law
+@pytest.mark.parametrize(("mode", "products"), [("interleaved", 8), ("chunked", 20), ("disaggregated", 8)])
+def test_a_grid_written_out_in_full_is_served_like_its_axes(mode, products, monkeypatch):
+    """To the bit, and with the work of its axes: no product is computed on more points than differ for it."""
+    batch = np.arange(1.0, 65.0)
+    axes = {
+        "layout": replace(FOUR, tensor=np.array([1.0, 2.0, 4.0, 8.0])[:, None, None, None]),
+        "machine": replace(H200, bandwidth=H200.bandwidth * np.array([0.5, 1.0])[:, None, None]),
+        "traffic": replace(CHAT, mean_input=np.geomspace(100.0, 9e3, 80)[:, None], cached_share=0.3),
+    }
+    grid = serve(replace(WHAT, layout=axes["layout"], machine=axes["machine"]), axes["traffic"], batch, mode=mode)
+
+    def spread(array):
+        return np.broadcast_to(array, (4, 2, 80, 64)).ravel()
+
+    layout = replace(FOUR, tensor=spread(axes["layout"].tensor))
+    machine = replace(H200, bandwidth=spread(axes["machine"].bandwidth))
+    traffic = replace(CHAT, mean_input=spread(axes["traffic"].mean_input), cached_share=spread(np.array(0.3)))
+    dense = (replace(WHAT, layout=layout, machine=machine), traffic, spread(batch))
+    seen = []
+
+    def sized(*given):
+        seen.append(np.broadcast(*(item for item in given if np.ndim(item))).size if any(map(np.ndim, given)) else 1)
+        return product_time(*given)
+
+    monkeypatch.setattr(import_module("costmodel.compute.machine"), "product_time", sized)
+    whole = serve(*dense, mode=mode)
+    for name in Serving.__dataclass_fields__:
+        np.testing.assert_array_equal(getattr(whole, name), getattr(grid, name).ravel(), err_msg=name)
+    assert sum(seen) < products * 4 * 2 * 80 * 64  # a point has 30 to 60 products; most depend on few of the axes
+    pairs = (replace(WHAT, layout=layout, machine=machine), traffic, np.stack([dense[2], dense[2]]))
+    np.testing.assert_array_equal(serve(*pairs, mode=mode).step_time, np.stack([whole.step_time, whole.step_time]))
 
 
 @pytest.mark.law

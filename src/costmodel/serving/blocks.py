@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from costmodel.compute.shapes import Shape
+from costmodel.foundation.axes import axes_of, thinned
 
 BLOCK = 32_768
 """Points of one block, dimensionless: about a dozen arrays of them stay in a processor's second-level cache."""
@@ -44,15 +46,71 @@ def blocks(shape: tuple[int, ...]) -> Iterator[tuple[int, slice]]:
 
 def take(argument: Any, axis: int, part: slice) -> Any:
     """Return the part of an argument that belongs to a block; what does not vary along the axis stays whole."""
-    if isinstance(argument, np.ndarray):
-        if argument.ndim < -axis or argument.shape[axis] == 1:
-            return argument
-        index = [slice(None)] * argument.ndim
+
+    def cut(array: NDArray[Any]) -> NDArray[Any]:
+        if array.ndim < -axis or array.shape[axis] == 1:
+            return array
+        index = [slice(None)] * array.ndim
         index[axis] = part
-        return argument[tuple(index)]
+        return array[tuple(index)]
+
+    return _changed(argument, cut)
+
+
+def on_axes(arguments: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[int, ...]]:
+    """Return arguments without what they repeat, and the shape to which they broadcast: the same points in order.
+
+    A grid that was written out in full is found again, so that what depends on some of its axes is computed on those
+    alone. Only the longest axis is taken apart: that is the one in which arrays were written out.
+
+    Examples
+    --------
+    >>> batch, chip = np.meshgrid(np.arange(1.0, 4.0), [80.0, 141.0])
+    >>> arrays, shape = on_axes((batch.ravel(), chip.ravel()))
+    >>> [array.shape for array in arrays], shape
+    ([(1, 3), (2, 1)], (2, 3))
+    """
+    size = grid_shape(*arguments)
+    thin = _each_once(thinned)
+    arguments = tuple(_changed(argument, thin) for argument in arguments)
+    axis = int(np.argmax(size)) - len(size)
+    arrays = {id(leaf): leaf for argument in arguments for leaf in _leaves(argument) if isinstance(leaf, np.ndarray)}
+    along = [array for array in arrays.values() if array.ndim >= -axis and array.shape[axis] > 1]
+    lengths = axes_of(np.moveaxis(array, axis, 0).reshape(size[axis], -1)[:, 0] for array in along)
+    if len(lengths) < 2:
+        return arguments, size
+    ones = (1,) * len(lengths)
+
+    def apart(array: NDArray[Any]) -> NDArray[Any]:
+        if array.ndim < -axis:
+            return array
+        place = array.ndim + axis
+        own = lengths if array.shape[place] > 1 else ones
+        return thinned(array.reshape(*array.shape[:place], *own, *array.shape[place + 1 :]))
+
+    split = _each_once(apart)
+    whole = (*size[:axis], *lengths, *size[len(size) + axis + 1 :])
+    return tuple(_changed(argument, split) for argument in arguments), whole
+
+
+def _each_once(change: Callable[[NDArray[Any]], NDArray[Any]]) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    """Return a change that is made once of each array, however often it is given."""
+    found: dict[int, NDArray[Any]] = {}
+
+    def once(array: NDArray[Any]) -> NDArray[Any]:
+        if id(array) not in found:
+            found[id(array)] = change(array)
+        return found[id(array)]
+
+    return once
+
+
+def _changed(argument: Any, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Any:
+    """Return an argument with each of its arrays changed."""
+    if isinstance(argument, np.ndarray):
+        return change(argument)
     if is_dataclass(argument) and not isinstance(argument, type | Shape):
-        changed = {item.name: take(getattr(argument, item.name), axis, part) for item in fields(argument)}
-        return replace(argument, **changed)
+        return replace(argument, **{item.name: _changed(getattr(argument, item.name), change) for item in fields(argument)})
     return argument
 
 

@@ -19,7 +19,7 @@ from costmodel.compute.cache import cache_bytes
 from costmodel.foundation.arrays import Numeric, quiet
 from costmodel.foundation.errors import DomainError, near_matches
 from costmodel.foundation.result_tables import words_of
-from costmodel.serving.blocks import BLOCK, blocks, grid_shape, take
+from costmodel.serving.blocks import BLOCK, blocks, grid_shape, on_axes, take
 from costmodel.serving.configuration import Configuration, Layout, Traffic
 from costmodel.serving.lengths import mean_decode_context
 from costmodel.serving.links import links_missing
@@ -180,11 +180,15 @@ _Numbers: TypeAlias = tuple[Any, ...]
 
 def _cut(mode: Mode, numbers: _Numbers) -> Serving:
     """Serve a large grid block by block; every point is computed as it would be alone."""
+    given = grid_shape(*numbers)
+    numbers, written = on_axes(numbers)
     size = grid_shape(*numbers)
     whole = {name: np.empty(size) for name in Serving.__dataclass_fields__}
     whole["infeasible"] = np.empty(size, dtype=np.int64)
     _fill(mode, numbers, whole)
-    return Serving(**whole)
+    ones = (1,) * (len(written) - len(size))
+    spread = {name: np.broadcast_to(array.reshape(*ones, *size), written) for name, array in whole.items()}
+    return Serving(**{name: array.reshape(given) for name, array in spread.items()})
 
 
 def _fill(mode: Mode, numbers: _Numbers, into: dict[str, Any]) -> None:

@@ -51,6 +51,8 @@ class Mark:
         Why a row is infeasible; empty where it is not, shape (row,).
     excluded
         Rows left out, by the rule that left them out.
+    line, called
+        Line of the short table that several marks share, and what this one is called there; empty: a line of its own.
     """
 
     exam: str
@@ -66,6 +68,8 @@ class Mark:
     labels: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
     reason: NDArray[np.str_]
     excluded: Mapping[str, int] = field(default_factory=dict)
+    line: str = ""
+    called: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,36 +224,44 @@ def spread_of_groups(errors: FloatArray, groups: NDArray[np.str_]) -> float:
 
 
 def markdown(marked: Iterable[Mark]) -> str:
-    """Return the errors of some marks as a table in Markdown: a line for each quantity, unseen and fitted rows apart.
+    """Return the errors of some marks as a table in Markdown, unseen and fitted rows apart.
 
     Parameters
     ----------
     marked
-        The marked exams.
+        The marked exams; those that share a line stand side by side in it.
     """
     written = ["| measured | unseen rows: median error | in the 80 % interval | fitted rows: median error |"]
     written.append("|---|---|---|---|")
+    lines: dict[str, list[Mark]] = {}
     for mark in marked:
-        lines = table(mark)
-        unseen = [entry for entry in lines if "unseen" in entry.group]
-        fitted = [entry for entry in lines if "unseen" not in entry.group]
-        covered = [entry for entry in unseen if np.isfinite(entry.covered)]
-        cells = (
-            f"{mark.exam}: {mark.quantity}",
-            _listed(unseen, "unseen", "median"),
-            _listed(covered, "unseen", "covered"),
-            _listed(fitted, "fitted", "median"),
-        )
-        written.append("| " + " | ".join(cells) + " |")
+        lines.setdefault(f"{mark.exam}: {mark.line or mark.quantity}", []).append(mark)
+    for name, sharing in lines.items():
+        figures = [_figures(mark) for mark in sharing]
+        cells = (", ".join(filter(None, column)) or "–" for column in zip(*figures, strict=True))
+        written.append("| " + " | ".join((name, *cells)) + " |")
     return "\n".join(written)
 
 
-def _listed(lines: Iterable[Line], part: str, field: str) -> str:
-    """Return a figure of several lines in words: the group without its part, rows and the figure."""
+def _figures(mark: Mark) -> tuple[str, str, str]:
+    """Return a mark's cells: error of unseen rows, their share in the interval, error of fitted rows."""
+    lines = table(mark)
+    unseen = [entry for entry in lines if "unseen" in entry.group]
+    fitted = [entry for entry in lines if "unseen" not in entry.group]
+    covered = [entry for entry in unseen if np.isfinite(entry.covered)]
+    return (
+        _listed(unseen, "unseen", "median", mark.called),
+        _listed(covered, "unseen", "covered", mark.called),
+        _listed(fitted, "fitted", "median", mark.called),
+    )
+
+
+def _listed(lines: Iterable[Line], part: str, field: str, called: str) -> str:
+    """Return a figure of several lines in words: the mark, the group without its part, the figure and its rows."""
     found = []
     for entry in lines:
         name = entry.group.replace(part, "").strip(" ,")
         rows = f"{entry.rows:,} rows" if field == "median" else ""
         figure = f"{getattr(entry, field):.1%}" if field == "median" else f"{getattr(entry, field):.0%}"
-        found.append(" ".join(filter(None, (name, figure, rows and f"({rows})"))))
-    return ", ".join(found) or "–"
+        found.append(" ".join(filter(None, (called, name, figure, rows and f"({rows})"))))
+    return ", ".join(found)

@@ -50,6 +50,14 @@ QUANTILE = 1.2816
 """Quantile of the normal distribution that an 80 % interval reaches to [1]."""
 _ASSUMED_PRECISION = "fp8"
 """Where none is printed: the default of the submission's common configuration."""
+_QUANTITY = "time of a step"
+_LINES = {
+    "vtrain-multi": ("vTrain", "several nodes"),
+    "vtrain-single": ("vTrain", "one node"),
+    "megatron-bridge": ("Megatron on Hopper and Blackwell", "Megatron-Bridge"),
+    "mlperf-405b": ("Megatron on Hopper and Blackwell", "MLPerf 405B"),
+}
+"""Line of the short table that a set of steps shares, and what it is called there."""
 _FROZEN_FLOP_SHARE = 0.8
 """A step is that of a frozen model where its printed FLOP are under this share of full training: they are 2/3 of it and
 attention [1]."""
@@ -261,9 +269,10 @@ def _mark(exam: str, given: tuple[Step, ...], part: NDArray[np.str_]) -> Mark:
     measured = np.array([measured_time(step) for step in given])
     predicted = evaluate(given)
     band = np.exp(QUANTILE * np.array([step.job.recipe.spread for step in given]))
+    line, called = _LINES.get(exam, ("", ""))
     return Mark(
         exam="training",
-        quantity=f"time of a step, {exam}",
+        quantity=f"{_QUANTITY}, {exam}",
         unit="s",
         source=given[0].record.datum("model").source.title,
         name=np.array([step.record.name for step in given]),
@@ -282,6 +291,8 @@ def _mark(exam: str, given: tuple[Step, ...], part: NDArray[np.str_]) -> Mark:
             "accelerators": np.array([f"{step.cluster.accelerators}" for step in given]),
         },
         reason=np.full(len(given), ""),
+        line=f"{_QUANTITY}, {line}" if line else "",
+        called=called,
     )
 
 
