@@ -185,3 +185,89 @@ def test_a_way_to_store_that_is_not_known_is_named(stated: Any, message: str) ->
     with pytest.raises(DomainError) as refusal:
         huggingface.scheme(LLAMA | {"quantization_config": stated})
     assert message in str(refusal.value)
+
+
+@pytest.mark.contract
+def test_parts_that_see_or_hear_are_named_as_not_counted() -> None:
+    seeing = {
+        "model_type": "gemma3",
+        "text_config": LLAMA,
+        "vision_config": {"hidden_size": 1152},
+        "audio_config": None,
+    }
+    read = huggingface.shape(seeing)
+    assert total_parameters(read) == COUNT
+    assert [note for note in read.notes if "not counted" in note] == [
+        "not counted: parts that see, hear or speak (vision_config); weights are the language model's alone"
+    ]
+    speaking = {"model_type": "x", "thinker_config": {"text_config": LLAMA, "audio_config": {"d_model": 8}}}
+    assert any("(audio_config)" in note for note in huggingface.shape(speaking).notes)
+    assert not any("not counted" in note for note in huggingface.shape(LLAMA).notes)
+
+
+ROUTED = LLAMA | {"model_type": "qwen3_moe", "num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 512}
+HYBRID = ROUTED | {"model_type": "jamba", "mamba_d_state": 16, "attn_layer_period": 8, "expert_layer_period": 2}
+SEARCHED = LLAMA | {"model_type": "nemotron-nas", "num_hidden_layers": 1}
+STATE_SPACE = {"d_model": 768, "n_layer": 4, "vocab_size": 100, "ssm_cfg": {"layer": "Mamba2"}}
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize(
+    ("config", "changes", "named"),
+    [
+        (LLAMA, {"num_attention_heads": 0}, "num_attention_heads = 0 must be a whole number ≥ 1"),
+        (LLAMA, {"num_key_value_heads": 0}, "kv_heads = 0 must be from 1 to heads"),
+        (LLAMA, {"hidden_size": 0}, "hidden_size = 0 must be"),
+        (LLAMA, {"num_hidden_layers": 0}, "num_hidden_layers = 0 must be a whole number from 1 to 10,000"),
+        (LLAMA, {"num_hidden_layers": 10**12}, "num_hidden_layers = 1000000000000 must be"),
+        (LLAMA | {"n_layer": 1e11}, {"num_hidden_layers": None}, "n_layer = 100000000000.0 must be"),
+        (LLAMA, {"hybrid_override_pattern": 5}, "hybrid_override_pattern = 5: must be a word for every layer"),
+        (LLAMA, {"hybrid_override_pattern": "M" * 20_000}, "a word for every layer, of 10,000 at most"),
+        (LLAMA, {"layer_types": [["full_attention"]] * 32}, "must be a list of words or numbers"),
+        (LLAMA, {"attention_chunk_size": 64, "no_rope_layer_interval": 0}, "no_rope_layer_interval = 0 must be"),
+        (LLAMA, {"num_nextn_predict_layers": 1, "mtp_hybrid_override_pattern": 7}, "mtp_hybrid_override_pattern = 7"),
+        (ROUTED, {"mlp_only_layers": [[1]]}, "mlp_only_layers = [[1]] must be a list of words or numbers"),
+        (ROUTED, {"moe_layers": [{}]}, "moe_layers = [{}] must be"),
+        (HYBRID, {"attn_layer_period": 0}, "attn_layer_period = 0 must be a whole number ≥ 1"),
+        (HYBRID, {"expert_layer_period": 0}, "expert_layer_period = 0 must be a whole number ≥ 1"),
+        (LLAMA, {"expansion_ratio": "x", "intermediate_size": None}, "expansion_ratio = 'x' must be a number > 0"),
+        (LLAMA, {"expansion_ratio": float("inf"), "intermediate_size": None}, "expansion_ratio = inf must be"),
+        (SEARCHED, {"block_configs": [7]}, "block_configs[0] = 7 must be a table with attention"),
+        (SEARCHED, {"block_configs": [{"attention": {"n_heads_in_group": 0}}]}, "n_heads_in_group = 0 must be"),
+        (SEARCHED, {"block_configs": [{"attention": {"no_op": True}, "ffn": {}}]}, "neither ffn_mult nor no_op"),
+        (STATE_SPACE, {"ssm_cfg": 3}, "ssm_cfg = 3: must be a table of fields"),
+        (STATE_SPACE, {"ssm_cfg": {"headdim": 0}}, "ssm_cfg: headdim = 0 must be a whole number ≥ 1"),
+    ],
+)
+def test_a_field_out_of_bounds_is_named_in_one_line(
+    config: dict[str, Any], changes: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(DomainError) as refused:
+        huggingface.shape(config | changes)
+    assert named in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize(
+    ("stated", "named"),
+    [
+        ({"quant_method": "awq", "bits": "four"}, "bits = 'four' must be a whole number of bits"),
+        ({"quant_method": "fp8", "ignore": 7}, "ignore = '7' must be a list of names"),
+        ({"quant_method": "fp8", "ignore": ["re:("]}, "'re:(' is no regular expression"),
+        ({"config_groups": {"group_0": 1}}, "config_groups = '1' must be a table of fields"),
+        ({"quantized_layers": {"lm_head": True}}, "quantized_layers = 'True' must be a table of fields"),
+        ({"quant_method": "quark", "global_quant_config": {"weight": 1}}, "weight = '1' must be a table of fields"),
+        ("fp8", "quantization_config = 'fp8' must be a table of fields"),
+    ],
+)
+def test_a_statement_of_storage_out_of_bounds_is_named_in_one_line(stated: object, named: str) -> None:
+    with pytest.raises(DomainError) as refused:
+        huggingface.scheme(LLAMA | {"quantization_config": stated})
+    assert named in str(refused.value)
+
+
+@pytest.mark.contract
+def test_dense_layers_beyond_the_last_are_no_matter() -> None:
+    """Of 32 layers a trillion leading dense ones are 32: no list is made of them."""
+    assert huggingface.shape(ROUTED | {"first_k_dense_replace": 10**12}).moe_layers == 0

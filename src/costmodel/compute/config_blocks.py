@@ -79,7 +79,7 @@ def _mlp_bias(config: Fields, family: Family) -> bool:
 
 def _inner_width(config: Fields, family: Family, names: tuple[str, ...] = _INNER) -> int:
     """Return the inner width: by name, or a multiple of the model's width."""
-    ratio = config.raw("expansion_ratio", "ffn_hidden_multiplier") or family.inner_ratio
+    ratio = config.number("expansion_ratio", "ffn_hidden_multiplier") or family.inner_ratio
     return config.whole(*names, absent=round(width_of(config) * ratio) if ratio else None)
 
 
@@ -131,9 +131,9 @@ def _router_bias(config: Fields, family: Family) -> bool:
 
 def _routed_layers(config: Fields, kind: str, layers: int) -> list[bool]:
     """Return which layers are a mixture of experts."""
-    chosen = config.raw("moe_layers")
-    if isinstance(chosen, list):
-        return [layer in set(chosen) for layer in range(layers)]
+    if isinstance(config.raw("moe_layers"), list):
+        chosen = set(config.words("moe_layers"))
+        return [layer in chosen for layer in range(layers)]
     words = config.rows("mlp_layer_types", length=layers)
     if words:
         config.raw("first_k_dense_replace", "moe_layer_freq")
@@ -142,15 +142,15 @@ def _routed_layers(config: Fields, kind: str, layers: int) -> list[bool]:
         config.raw("first_k_dense_replace")
         return [bool(number) for number in config.rows("moe_layer_freq", length=layers)]
     if config.has("expert_layer_period"):
-        period, offset = config.whole("expert_layer_period"), config.whole("expert_layer_offset", absent=0)
+        period, offset = config.whole("expert_layer_period", least=1), config.whole("expert_layer_offset", absent=0)
         return [layer % period == offset for layer in range(layers)]
     if kind == "llama4":
-        step = config.whole("interleave_moe_layer_step")
+        step = config.whole("interleave_moe_layer_step", least=1)
         return [(layer + 1) % step == 0 for layer in range(layers)]
     first = config.whole("first_k_dense_replace", "moe_layer_start_index", absent=0)
     step = config.whole("decoder_sparse_step", absent=1)
     frequency = config.whole("moe_layer_freq", "moe_layer_interval", absent=1)
-    dense = set(config.rows("mlp_only_layers")) | set(range(first))
+    dense = set(config.words("mlp_only_layers")) | set(range(min(first, layers)))
     routed = [step > 0 and (layer + 1) % step == 0 and layer % max(frequency, 1) == 0 for layer in range(layers)]
     return [chosen and layer not in dense for layer, chosen in enumerate(routed)]
 
@@ -173,14 +173,15 @@ def _searched_blocks(config: Fields, layers: int) -> list[FeedForward | None]:
     """Read a model found by architecture search: each layer states its own inner width, or that it has none."""
     width = width_of(config)
     found: list[FeedForward | None] = []
-    for block in config.rows("block_configs", length=layers):
-        own = Fields(block.get("ffn", {}), {}, f"{config.where}, block_configs")
+    for own in config.parts("block_configs", "ffn", layers):
         if own.flag("replace_with_linear"):
             raise config.refuse("block_configs", "a feed-forward replaced by a linear layer is not held by a shape")
         if own.flag("no_op"):
             found.append(None)
             continue
-        multiple = own.raw("ffn_mult")
-        inner = int(2 * float(multiple) * width / 3)
+        multiple = own.number("ffn_mult")
+        if multiple is None:
+            raise config.refuse("block_configs", "a layer has neither ffn_mult nor no_op")
+        inner = int(2 * multiple * width / 3)
         found.append(Dense(d_ff=-(-inner // SEARCHED_MULTIPLE) * SEARCHED_MULTIPLE))
     return found

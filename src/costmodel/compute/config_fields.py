@@ -16,14 +16,18 @@ QUANTIZATION = "hf_quant_config.json"
 """Name of the file beside it in which some tools state how weights are stored."""
 LARGEST_FILE = 64_000_000
 """Bytes of the largest file that is read [byte]; published ones have up to 2.5 million."""
+LARGEST_RATIO = 1e6
+"""Largest ratio of two widths [1]."""
 TEXT_PARTS = ("text_config", "llm_config", "language_config", "thinker_config", "language_model_config")
 """Where models that also see or hear keep the fields of their language model."""
+OTHER_PARTS = ("vision_config", "audio_config", "talker_config", "token2wav_config", "code2wav_config")
+"""Tables of the parts that see, hear or speak."""
 _NEUTRAL_WORDS = """
     _name_or_path _remove_final_layer_norm activation activation_function activation_situ_beta
     activation_situ_linear_beta alibi apply_query_key_layer_scaling apply_residual_connection_post_layernorm
     architectures attention_dropout attention_dropout_prob attention_multiplier attention_probs_dropout_prob
     attention_softmax attention_softmax_in_fp32 attention_value_scale attn_implementation attn_logit_softcapping
-    attn_pdrop audio_config audio_token_id auto_map aux_loss_alpha beta_fast beta_slow bias_dropout_fusion
+    attn_pdrop audio_token_id auto_map aux_loss_alpha beta_fast beta_slow bias_dropout_fusion
     boa_token_id boi_token_id boi_token_index bos_token_id chunk_size classifier_dropout compress_rope_theta
     decoder_start_token_id dropout dtype emb_pdrop embd_pdrop embedding_fraction embedding_multiplier enable_bias
     eoa_token_id eoa_token_index eoi_token_id eoi_token_index eos_token_id ep_size expert_dtype
@@ -53,7 +57,7 @@ _NEUTRAL_WORDS = """
     time_step_rank_scale tokenizer_name topk_group topk_method torch_dtype transformers_version unk_token_id
     use_alibi use_bidirectional_attention use_cache use_expert_bias_update use_gemma_norm use_grouped_topk
     use_mamba_kernels use_mrope use_qkv_bias_in_fp32 use_unified_vision_chunk verbose video_placeholder
-    video_token_id video_token_index vision_config vision_end_token_id vision_feature_layer
+    video_token_id video_token_index vision_end_token_id vision_feature_layer
     vision_feature_select_strategy vision_soft_tokens_per_image vision_start_token_id vocab_size_per_layer_input
 """
 NEUTRAL = frozenset(_NEUTRAL_WORDS.split())
@@ -140,13 +144,13 @@ class Fields:
         """Whether any of the names is given, or has a default."""
         return self.raw(*names) is not None
 
-    def whole(self, *names: str, absent: int | None = None) -> int:
-        """Return a whole number ≥ 0; of a list with one entry a layer, the number that all layers have.
+    def whole(self, *names: str, absent: int | None = None, least: int = 0, most: int = LARGEST) -> int:
+        """Return a whole number; of a list with one entry a layer, the number that all layers have.
 
         Raises
         ------
         DomainError
-            If it is missing without ``absent``, no whole number ≥ 0, or differs between layers.
+            If it is missing without ``absent``, no whole number from ``least`` to ``most``, or differs between layers.
         """
         value = self.raw(*names)
         if value is None:
@@ -155,11 +159,27 @@ class Fields:
             return absent
         if isinstance(value, list) and value:
             if any(item != value[0] for item in value):
-                raise DomainError(f"{self.where}: {names[0]} = {_short(value)}: differs between layers, not held here")
+                raise DomainError(f"{self._named(names)} = {_short(value)}: differs between layers, not held here")
             value = value[0]
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LARGEST or value % 1:
-            raise DomainError(f"{self.where}: {names[0]} = {_short(value)} must be a whole number ≥ 0")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most or value % 1:
+            ends = f"≥ {least}" if most == LARGEST else f"from {least} to {most:,}"
+            raise DomainError(f"{self._named(names)} = {_short(value)} must be a whole number {ends}")
         return int(value)
+
+    def number(self, *names: str) -> float | None:
+        """Return a number > 0, or nothing where the field is absent.
+
+        Raises
+        ------
+        DomainError
+            If it is no number, or not from above 0 to a million.
+        """
+        value = self.raw(*names)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LARGEST_RATIO:
+            raise DomainError(f"{self._named(names)} = {_short(value)} must be a number > 0")
+        return float(value)
 
     def flag(self, *names: str, absent: bool = False) -> bool:
         """Return whether a field is set.
@@ -173,7 +193,7 @@ class Fields:
         if value is None:
             return absent
         if not isinstance(value, bool | int) or value not in (0, 1):
-            raise DomainError(f"{self.where}: {names[0]} = {value!r} must be true or false")
+            raise DomainError(f"{self._named(names)} = {_short(value)} must be true or false")
         return bool(value)
 
     def rows(self, *names: str, length: int | None = None) -> list[Any]:
@@ -188,10 +208,23 @@ class Fields:
         if value is None:
             return []
         if isinstance(value, str) or not isinstance(value, Sequence):
-            raise DomainError(f"{self.where}: {names[0]} = {value!r} must be a list")
+            raise DomainError(f"{self._named(names)} = {_short(value)} must be a list")
         if length is not None and len(value) < length:
             raise DomainError(f"{self.where}: {names[0]} has {len(value)} entries for {length} layers")
         return list(value[:length])
+
+    def words(self, *names: str, length: int | None = None) -> list[str | float]:
+        """Return a list as :meth:`rows` does, whose entries are words, numbers, or true and false.
+
+        Raises
+        ------
+        DomainError
+            If it is no such list.
+        """
+        found = self.rows(*names, length=length)
+        if not all(isinstance(word, str | int | float) for word in found):
+            raise DomainError(f"{self._named(names)} = {_short(found)} must be a list of words or numbers")
+        return found
 
     def table(self, *names: str) -> Fields:
         """Return the fields of a nested table; what is read of it counts here too."""
@@ -199,13 +232,33 @@ class Fields:
         inner = value if isinstance(value, Mapping) else {}
         return Fields(inner, {}, f"{self.where}, {names[0]}")
 
+    def parts(self, name: str, part: str, length: int) -> list[Fields]:
+        """Return the fields of a part of every layer, from a list of tables of tables.
+
+        Raises
+        ------
+        DomainError
+            If an entry is no table, or its part is none.
+        """
+        found = []
+        for layer, entry in enumerate(self.rows(name, length=length)):
+            inner = entry.get(part, {}) if isinstance(entry, Mapping) else None
+            if not isinstance(inner, Mapping):
+                raise DomainError(f"{self.where}: {name}[{layer}] = {_short(entry)} must be a table with {part}")
+            found.append(Fields(inner, {}, f"{self.where}, {name}[{layer}], {part}"))
+        return found
+
+    def _named(self, names: tuple[str, ...]) -> str:
+        """Return where a field is, by the name that is given."""
+        return f"{self.where}: {next((name for name in names if self.given.get(name) is not None), names[0])}"
+
     def refuse(self, name: str, why: str) -> DomainError:
         """Return the error that a field can't be held, in one line."""
         return DomainError(f"{self.where}: {name} = {_short(self.raw(name))}: {why}")
 
     def unread(self) -> list[str]:
         """Return the fields that were not read and may matter: given, not empty, and not known to be neutral."""
-        kept = set(self.given) - self.read - NEUTRAL - INHERITED - set(TEXT_PARTS)
+        kept = set(self.given) - self.read - NEUTRAL - INHERITED - {*TEXT_PARTS, *OTHER_PARTS}
         return sorted(name for name in kept if self.given[name] not in (None, False, 0, [], {}, ""))
 
 

@@ -26,6 +26,9 @@ _WORDS = {
     "sparse_attention": FULL,
 }
 _LETTERS = {"M": LINEAR, "*": FULL, "-": NONE, "E": NONE}
+MOST_LAYERS = 10_000
+"""Most layers that a file may have [1]; the deepest published transformer has 1,000 (Wang et al. 2022, "DeepNet",
+arXiv 2203.00555)."""
 _LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _WIDTH = ("hidden_size", "n_embd", "d_model", "dim", "n_embed")
 _HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads")
@@ -34,7 +37,12 @@ _KV_HEADS = ("num_key_value_heads", "num_kv_heads", "n_head_kv", "num_attention_
 
 def width_of(config: Fields) -> int:
     """Return the width of the residual stream."""
-    return config.whole(*_WIDTH)
+    return config.whole(*_WIDTH, least=1)
+
+
+def heads_of(config: Fields) -> int:
+    """Return the query heads."""
+    return config.whole(*_HEADS, least=1)
 
 
 def layers_of(config: Fields) -> int:
@@ -42,9 +50,11 @@ def layers_of(config: Fields) -> int:
     for name in ("hybrid_override_pattern", "layers_block_type"):
         pattern = config.raw(name)
         if pattern:
+            if not isinstance(pattern, str | list) or len(pattern) > MOST_LAYERS:
+                raise config.refuse(name, f"must be a word for every layer, of {MOST_LAYERS:,} at most")
             config.raw(*_LAYERS)
             return len(pattern)
-    return config.whole(*_LAYERS)
+    return config.whole(*_LAYERS, least=1, most=MOST_LAYERS)
 
 
 def read_mixers(config: Fields, family: Family, kind: str) -> list[Mixer | None]:
@@ -86,13 +96,13 @@ def _layer_words(config: Fields, family: Family, kind: str, layers: int) -> list
         if unknown:
             raise config.refuse("hybrid_override_pattern", f"layers of kind {', '.join(unknown)} are not known")
         return [_LETTERS[letter] for letter in pattern]
-    written = config.rows("layer_types", "layers_block_type", length=layers)
+    written = config.words("layer_types", "layers_block_type", length=layers)
     if written:
         config.raw("full_attention_interval", "sliding_window_pattern", "_sliding_window_pattern")
         unknown = sorted({str(word) for word in written} - set(_WORDS))
         if unknown:
             raise config.refuse("layer_types", f"layers of type {', '.join(unknown)} are not known")
-        words = [_WORDS[word] for word in written]
+        words = [_WORDS[str(word)] for word in written]
         return words if _window(config) else [FULL if word == SLIDING else word for word in words]
     hybrid = _hybrid_words(config, kind, layers)
     return hybrid or _window_words(config, family, layers)
@@ -106,13 +116,13 @@ def _hybrid_words(config: Fields, kind: str, layers: int) -> list[str]:
     if kind in ("mamba", "mamba2"):
         return [LINEAR] * layers
     if config.has("linear_attn_config"):
-        full = set(config.table("linear_attn_config").rows("full_attn_layers"))
+        full = set(config.table("linear_attn_config").words("full_attn_layers"))
         return [FULL if layer + 1 in full else LINEAR for layer in range(layers)]
     if config.has("attn_layer_period"):
-        period, offset = config.whole("attn_layer_period"), config.whole("attn_layer_offset", absent=0)
+        period, offset = config.whole("attn_layer_period", least=1), config.whole("attn_layer_offset", absent=0)
         return [FULL if layer % period == offset else LINEAR for layer in range(layers)]
     if config.has("full_attention_interval") and config.has("linear_num_value_heads"):
-        interval = config.whole("full_attention_interval")
+        interval = config.whole("full_attention_interval", least=1)
         return [FULL if (layer + 1) % interval == 0 else LINEAR for layer in range(layers)]
     return []
 
@@ -132,7 +142,7 @@ def _window_words(config: Fields, family: Family, layers: int) -> list[str]:
         return [SLIDING if number else FULL for number in numbers]
     if config.has("attention_chunk_size"):
         turned = config.rows("no_rope_layers", length=layers)
-        step = config.whole("no_rope_layer_interval", absent=4)
+        step = config.whole("no_rope_layer_interval", absent=4, least=1)
         turned = turned or [int((layer + 1) % step != 0) for layer in range(layers)]
         return [CHUNKED if turns else FULL for turns in turned]
     if not _window(config):
@@ -183,7 +193,7 @@ def _softmax(config: Fields, family: Family, kind: str) -> Callable[[str, bool, 
 
 def _latent(config: Fields, family: Family) -> LatentAttention:
     """Read multi-head latent attention."""
-    heads, q_rank = config.whole(*_HEADS), config.whole("q_lora_rank", absent=0)
+    heads, q_rank = heads_of(config), config.whole("q_lora_rank", absent=0)
     config.raw(*_KV_HEADS, "head_dim", "qk_head_dim")
     value_dim = config.whole("v_head_dim")
     indexer = None
@@ -208,7 +218,7 @@ def _latent(config: Fields, family: Family) -> LatentAttention:
 
 def _grouped_fields(config: Fields, family: Family, kind: str) -> dict[str, dict[str, Any]]:
     """Return the fields of attention by the kind of layer."""
-    heads = config.whole(*_HEADS)
+    heads = heads_of(config)
     head_dim = config.whole("head_dim", "attention_head_dim", "kv_channels", absent=width_of(config) // heads)
     stated = config.raw("attention_bias")
     bias = bool(stated) or config.flag("qkv_bias", "use_qkv_bias", "add_qkv_bias", "bias", "use_bias")
@@ -310,7 +320,7 @@ def _recurrence(config: Fields, kind: str) -> Mixer:
             full_gate=linear.flag("use_full_rank_gate"),
         )
     if kind.startswith("minimax"):
-        heads = config.whole(*_HEADS)
+        heads = heads_of(config)
         return lightning(d_model=width, heads=heads, head_dim=config.whole("head_dim", absent=width // heads))
     if config.has("mamba_num_heads", "mamba_n_heads") or kind == "mamba2":
         return _mamba2(config, width)
@@ -355,11 +365,10 @@ def _mamba(config: Fields, width: int) -> Mixer:
 
 def _searched_mixers(config: Fields, family: Family, layers: int) -> list[Mixer | None]:
     """Read a model found by architecture search: each layer states its own attention, or that it has none."""
-    heads = config.whole(*_HEADS)
+    heads = heads_of(config)
     head_dim = config.whole("head_dim", absent=width_of(config) // heads)
     found: list[Mixer | None] = []
-    for block in config.rows("block_configs", length=layers):
-        own = Fields(block.get("attention", {}), {}, f"{config.where}, block_configs")
+    for own in config.parts("block_configs", "attention", layers):
         if own.flag("replace_with_linear"):
             raise config.refuse("block_configs", "attention replaced by a linear layer is not held by a shape")
         if own.flag("no_op"):
@@ -368,7 +377,7 @@ def _searched_mixers(config: Fields, family: Family, layers: int) -> list[Mixer 
         found.append(
             Attention(
                 heads=heads,
-                kv_heads=heads // own.whole("n_heads_in_group"),
+                kv_heads=heads // own.whole("n_heads_in_group", least=1),
                 head_dim=head_dim,
                 window=own.whole("window_length", absent=0),
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -98,8 +98,7 @@ def scheme_from_config(source: str | Path | Mapping[str, Any]) -> Scheme:
     parts: dict[str, Any] = dict.fromkeys((*_MODULES, "embedding", "head"), wide)
     if stated is None:
         return Scheme(name=PUBLISHED_AS, **parts)
-    if not isinstance(stated, Mapping):
-        raise DomainError(f"quantization_config = {str(stated)[:40]!r} must be a table of fields")
+    stated = _table(stated, "")
     kind, layers = layers_from_config(whole)
     chosen, left_out = _converted(stated, str(given.get("expert_dtype") or ""))
     modules: dict[str, tuple[str, ...]] = _MODULES | _FAMILY_MODULES.get(kind, {})
@@ -114,6 +113,8 @@ def scheme_from_config(source: str | Path | Mapping[str, Any]) -> Scheme:
     return Scheme(name=PUBLISHED_AS, kept=shares, **parts, **_kept_parts(stated))
 
 
+WIDEST = 64
+"""Bits of the widest number that a file may state [bit]."""
 PUBLISHED_AS = "published"
 """Name of a scheme that a checkpoint states itself."""
 
@@ -139,9 +140,7 @@ def _format(layer: str, names: tuple[str, ...], chosen: _Chosen, left_out: _Chos
 
 def _converted(stated: Mapping[str, Any], expert_dtype: str) -> tuple[_Chosen, _Chosen]:
     """Return what gives the format of a module, and what says that a module is left out."""
-    ignored = _patterns(
-        next((stated[name] for name in _LEFT_OUT if stated.get(name)), ()),
-    )
+    ignored = next((_patterns(stated[name], name) for name in _LEFT_OUT if stated.get(name)), [])
 
     def left_out(module: str) -> str | None:
         return "" if any(matches(module) for matches in ignored) else None
@@ -151,10 +150,12 @@ def _converted(stated: Mapping[str, Any], expert_dtype: str) -> tuple[_Chosen, _
     method = str(stated.get("quant_method") or "")
     algorithm = str(stated.get("quant_algo") or "")
     if isinstance(named, Mapping):
-        formats = {name: _algorithm(str(entry.get("quant_algo"))) for name, entry in named.items()}
+        entries = {str(name): _table(entry, "quantized_layers") for name, entry in named.items()}
+        formats = {name: _algorithm(str(entry.get("quant_algo"))) for name, entry in entries.items()}
         return lambda module: _listed(formats, module), left_out
     if isinstance(groups, Mapping):
-        listed = [(_patterns(group.get("targets") or ()), _group_format(group)) for group in groups.values()]
+        tables = [_table(group, "config_groups") for group in groups.values()]
+        listed = [(_patterns(group.get("targets") or (), "targets"), _group_format(group)) for group in tables]
         return lambda module: _targeted(listed, module), left_out
     form = _algorithm(algorithm) if algorithm else _method(method, stated)
     if expert_dtype == "fp4":
@@ -178,13 +179,38 @@ _LEFT_OUT = (
 """What lists of modules that stay in 16 bits are called."""
 
 
-def _patterns(written: Iterable[Any]) -> list[Callable[[str], bool]]:
+def _table(given: Any, name: str) -> Mapping[str, Any]:
+    """Return a table of a checkpoint's statement; an absent one is empty."""
+    if given is not None and not isinstance(given, Mapping):
+        raise DomainError(f"{_said(name)} = {str(given)[:40]!r} must be a table of fields")
+    return given or {}
+
+
+def _said(name: str) -> str:
+    return f"quantization_config: {name}" if name else "quantization_config"
+
+
+def _bits(given: Mapping[str, Any], name: str, absent: int = 4) -> int:
+    """Return the bits of a number."""
+    value = given.get(name) or absent
+    if not isinstance(value, int) or not 0 <= value <= WIDEST:
+        raise DomainError(f"{_said(name)} = {str(value)[:40]!r} must be a whole number of bits, {WIDEST} at most")
+    return value
+
+
+def _patterns(written: Any, name: str) -> list[Callable[[str], bool]]:
     """Return a test for every pattern: a regular expression after ``re:``, else a name with wildcards, or a prefix."""
+    if not isinstance(written, list | tuple):
+        raise DomainError(f"{_said(name)} = {str(written)[:40]!r} must be a list of names")
     tests: list[Callable[[str], bool]] = []
     for pattern in written:
         text = str(pattern)
         if text.startswith("re:"):
-            tests.append(lambda module, found=re.compile(text[3:]): bool(found.match(module)))  # type: ignore[misc]
+            try:
+                expression = re.compile(text[3:])
+            except re.error as error:
+                raise DomainError(f"{_said(name)}: {text[:40]!r} is no regular expression: {error}") from None
+            tests.append(lambda module, found=expression: bool(found.match(module)))  # type: ignore[misc]
         elif text == "Linear":
             tests.append(lambda module: True)
         else:
@@ -221,14 +247,17 @@ def _method(method: str, stated: Mapping[str, Any]) -> str:
         return "mxfp4"
     if method in ("awq", "gptq", "auto-round", "intel/auto-round"):
         size = stated.get("group_size", stated.get("q_group_size", 128))
-        return _integers(int(stated.get("bits") or stated.get("w_bit") or 4), size)
+        return _integers(_bits(stated, "bits", _bits(stated, "w_bit")), size)
     if method == "bitsandbytes" or stated.get("load_in_4bit") or stated.get("load_in_8bit"):
         return _bits_and_bytes(stated)
     if method == "hqq":
-        own = (stated.get("quant_config") or {}).get("weight_quant_params") or {}
-        return _integers(int(own.get("nbits") or 4), own.get("group_size"))
+        own = _table(
+            _table(stated.get("quant_config"), "quant_config").get("weight_quant_params"), "weight_quant_params"
+        )
+        return _integers(_bits(own, "nbits"), own.get("group_size"))
     if method == "quark":
-        return _quark((stated.get("global_quant_config") or {}).get("weight") or {})
+        whole = _table(stated.get("global_quant_config"), "global_quant_config")
+        return _quark(_table(whole.get("weight"), "global_quant_config, weight"))
     raise DomainError(
         f"quantization_config: quant_method = {method!r}: known are fp8, fbgemm_fp8, mxfp4, awq, gptq, auto-round, "
         "bitsandbytes, hqq, quark, modelopt and compressed-tensors; or name a scheme in place of 'published'"
@@ -256,8 +285,8 @@ def _quark(weight: Mapping[str, Any]) -> str:
 
 def _group_format(group: Mapping[str, Any]) -> str:
     """Return the format of a group of modules, from the bits, type and group of its weights."""
-    weights = group.get("weights") or {}
-    bits, kind = int(weights.get("num_bits") or 0), str(weights.get("type") or "")
+    weights = _table(group.get("weights"), "weights")
+    bits, kind = _bits(weights, "num_bits", 0), str(weights.get("type") or "")
     size = weights.get("group_size")
     if kind == "int":
         return _integers(bits, size)

@@ -8,7 +8,7 @@ from typing import Any
 
 from costmodel.compute.config_blocks import read_blocks
 from costmodel.compute.config_families import ENCODERS, RECURRENT_FIELDS, REFUSED, Family, canonical, family
-from costmodel.compute.config_fields import Fields, language_fields, load
+from costmodel.compute.config_fields import OTHER_PARTS, TEXT_PARTS, Fields, language_fields, load
 from costmodel.compute.config_mixers import read_mixers, width_of
 from costmodel.compute.groups import FeedForward, Group, Prediction, Routed
 from costmodel.compute.mixers import Mixer
@@ -49,11 +49,15 @@ def shape_from_config(source: str | Path | Mapping[str, Any], name: str | None =
     >>> total_parameters(shape_from_config(config, "Llama-3-8B"))
     8030261248
     """
-    config, type_of, called = _opened(source, name)
+    whole = load(source)
+    config, type_of = _opened(whole, called := name or _name_of(source, whole))
     kind, (traits, known) = canonical(type_of), family(type_of)
     shape = _build(config, traits, kind, called)
     notes = [] if known else [f"model_type {type_of!r} is not known: read by the meaning of its fields, like Llama"]
     notes += _readings(config, kind)
+    if others := _other_parts(whole):
+        which = ", ".join(others)
+        notes.append(f"not counted: parts that see, hear or speak ({which}); weights are the language model's alone")
     unread = config.unread()
     if not known:
         for field in unread:
@@ -74,16 +78,21 @@ def layers_from_config(
     DomainError
         As :func:`shape_from_config`.
     """
-    config, type_of, _ = _opened(source, None)
+    whole = load(source)
+    config, type_of = _opened(whole, _name_of(source, whole))
     kind, (traits, _) = canonical(type_of), family(type_of)
     mixers = read_mixers(config, traits, kind)
     return kind, list(zip(mixers, read_blocks(config, traits, kind, len(mixers)), strict=True))
 
 
-def _opened(source: str | Path | Mapping[str, Any], name: str | None) -> tuple[Fields, str, str]:
-    """Return the fields of the language model, its type and its name."""
-    whole = load(source)
-    called = name or _name_of(source, whole)
+def _other_parts(whole: Mapping[str, Any]) -> list[str]:
+    """Return the tables of a file that describe parts beside the language model."""
+    nested = [whole[name] for name in TEXT_PARTS if isinstance(whole.get(name), Mapping)]
+    return [name for name in OTHER_PARTS if any(table.get(name) for table in (whole, *nested))]
+
+
+def _opened(whole: Mapping[str, Any], called: str) -> tuple[Fields, str]:
+    """Return the fields of the language model, and its type."""
     where = f"config.json of {called!r}"
     if "quantization" in whole and not whole.keys() & {"model_type", "hidden_size", "num_hidden_layers"}:
         raise DomainError(f"{where}: quantization: states only how weights are stored; give the config.json beside it")
@@ -96,7 +105,7 @@ def _opened(source: str | Path | Mapping[str, Any], name: str | None) -> tuple[F
     field = "model_type" if type_of in ENCODERS else "is_encoder_decoder"
     if type_of in ENCODERS or given.get(field) is True:
         raise config.refuse(field, "a model with an encoder is not held by a shape")
-    return config, type_of, called
+    return config, type_of
 
 
 def _name_of(source: str | Path | Mapping[str, Any], config: Mapping[str, Any]) -> str:
@@ -123,15 +132,19 @@ def _flattened(given: dict[str, Any]) -> dict[str, Any]:
 
 def _state_space(given: dict[str, Any]) -> dict[str, Any]:
     """Return a configuration of the state-spaces repository in the words of transformers, with its defaults."""
-    cell = dict(given["ssm_cfg"] or {})
-    multiple = int(given.get("pad_vocab_size_multiple") or 1)
+    whole = Fields(given, {}, "config.json")
+    stated = given["ssm_cfg"] or {}
+    if not isinstance(stated, Mapping):
+        raise whole.refuse("ssm_cfg", "must be a table of fields")
+    cell, of_cell = dict(stated), Fields(stated, {}, "config.json, ssm_cfg")
+    multiple = whole.whole("pad_vocab_size_multiple", absent=1, least=1)
     kind = "mamba2" if str(cell.get("layer", "Mamba1")) == "Mamba2" else "mamba"
-    inner = int(given["d_model"]) * int(cell.get("expand", 2))
+    inner = whole.whole("d_model", least=1) * of_cell.whole("expand", absent=2, least=1)
     rest = {key: value for key, value in given.items() if key not in ("ssm_cfg", "d_intermediate", "attn_layer_idx")}
-    head_dim = int(cell.get("headdim", 64))
+    head_dim = of_cell.whole("headdim", absent=64, least=1)
     return rest | {
         "model_type": kind,
-        "vocab_size": -(-int(given["vocab_size"]) // multiple) * multiple,
+        "vocab_size": -(-whole.whole("vocab_size", least=1) // multiple) * multiple,
         "state_size": cell.get("d_state", 128 if kind == "mamba2" else 16),
         "conv_kernel": cell.get("d_conv", 4),
         "n_groups": cell.get("ngroups", 1),
@@ -224,6 +237,8 @@ def _prediction(config: Fields, kind: str, groups: tuple[Group, ...]) -> Predict
     heads = config.whole(*_MTP, absent=0)
     config.raw("mtp_use_dedicated_embeddings", "mtp_transformer_layers", "use_mtp")
     pattern = config.raw("mtp_hybrid_override_pattern") or ""
+    if not isinstance(pattern, str):
+        raise config.refuse("mtp_hybrid_override_pattern", "must be letters")
     words = config.rows("mtp_layers_block_type") or [_LETTERS[letter] for letter in pattern if letter in _LETTERS]
     if not heads or (kind == "nemotron_h" and not words):
         return None
