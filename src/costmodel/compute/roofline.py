@@ -134,8 +134,11 @@ def product_time(
     >>> round(float(seconds) * 1e6, 1)
     44.7
     """
-    done = groups * (rows + 0.5 * tile_rows) * columns + lost_elements
-    compute = 2.0 * done * (inner + half_inner) / (peak * compute_share)
-    entering = rows * inner * operand_bytes + inner * columns * weight_bytes
-    moved = groups * (entering + rows * columns * RESULT_BYTES)
-    return launch + together(compute, moved / (bandwidth * memory_share))
+    # both times are linear in rows: written so, a batch of many entries is touched twice before the roofline
+    element = 2.0 * (inner + half_inner) / (peak * compute_share)
+    row = groups * columns * element
+    compute = row * rows + (row * (0.5 * tile_rows) + lost_elements * element)
+    group = groups / (bandwidth * memory_share)
+    row = group * (inner * operand_bytes + columns * RESULT_BYTES)
+    memory = row * rows + group * (inner * columns * weight_bytes)
+    return launch + together(compute, memory)

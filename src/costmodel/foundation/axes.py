@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from math import gcd
 from typing import Any
 
@@ -51,7 +52,7 @@ def axes_of(columns: Iterable[NDArray[Any]]) -> tuple[int, ...]:
     for stride in sorted(strides):
         if stride > chain[-1] and stride % chain[-1] == 0:
             chain.append(stride)
-    return tuple(after // before for before, after in zip(chain, chain[1:], strict=False))[::-1]
+    return tuple(after // before for before, after in pairwise(chain))[::-1]
 
 
 def thinned(array: NDArray[Any]) -> NDArray[Any]:

@@ -17,7 +17,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 LARGE = 32_768
 """Entries from which an array is looked at [1]: two arrays of them fill half a megabyte."""
-PIECE = 4_096
+PIECE = 8_192
 """Entries of a piece [1]: a dozen arrays of them fit a processor's second cache."""
 _WORTH = 0.5
 """Share of the grid below which computing on the axes that matter is worth the spreading afterwards [1]."""

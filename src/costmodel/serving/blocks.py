@@ -110,7 +110,9 @@ def _changed(argument: Any, change: Callable[[NDArray[Any]], NDArray[Any]]) -> A
     if isinstance(argument, np.ndarray):
         return change(argument)
     if is_dataclass(argument) and not isinstance(argument, type | Shape):
-        return replace(argument, **{item.name: _changed(getattr(argument, item.name), change) for item in fields(argument)})
+        return replace(
+            argument, **{item.name: _changed(getattr(argument, item.name), change) for item in fields(argument)}
+        )
     return argument
 
 
