@@ -158,6 +158,17 @@ def test_lines_group_by_labels_and_refuse_unknown_ones() -> None:
         exams.marks("servin")
 
 
+@pytest.mark.contract
+def test_marks_that_share_a_line_stand_side_by_side_in_it() -> None:
+    one, other = (
+        marked(line="steps", called="one node"),
+        marked(line="steps", called="several", part=np.full(4, "unseen")),
+    )
+    (line,) = exams.markdown([one, other]).splitlines()[2:]
+    # unseen: 50 and 25 %; with the fitted row, 50 % too, counted as unseen
+    assert line == "| demo: steps | one node 37.5% (3 rows), several 50.0% (4 rows) | – | one node 50.0% (1 rows) |"
+
+
 @pytest.mark.closed_form
 def test_the_spread_of_a_new_group_adds_that_between_groups_to_that_within() -> None:
     groups = np.array(["a", "a", "a", "b", "b", "b", "c", "c", "c"])
@@ -222,5 +233,7 @@ def test_a_change_that_moves_the_exam_says_which_rows_moved(request: pytest.Fixt
 @pytest.mark.contract
 def test_the_readme_has_the_table_that_the_command_writes() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    missing = [line for line in exams.markdown(exams.marks()).splitlines() if line not in readme]
+    written = exams.markdown(exams.marks()).splitlines()
+    assert len(written) == 2 + 5
+    missing = [line for line in written if line not in readme]
     assert not missing, "README.md lacks lines of `costmodel validate exams --markdown`:\n" + "\n".join(missing)
