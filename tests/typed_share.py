@@ -13,7 +13,7 @@ from pathlib import Path
 
 SOURCES = Path(__file__).resolve().parents[1] / "src"
 """Where the package lies: pyright finds its ``py.typed`` through PYTHONPATH, not through an editable install."""
-LEAST = 0.935
+LEAST = 0.95
 """Share of public symbols with a known type [1] that a change must not go below."""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from costmodel.compute.groups import GATED, Adapter, Dense, Group, Prediction, Routed
 from costmodel.compute.mixers import Attention, LatentAttention, Mixer, Recurrent
@@ -25,13 +25,19 @@ def _replaced(part: Any, changes: dict[str, Any]) -> Any:
 class _Shared:
     """A number that all groups that have it share; reading it from groups that differ is refused."""
 
-    def __init__(self, part: str, attribute: str, only: type | tuple[type, ...], absent: Any = 0) -> None:
+    part: str
+    attribute: str
+    only: type[Any] | tuple[type[Any], ...]
+    absent: Any
+    name: str
+
+    def __init__(self, part: str, attribute: str, only: type[Any] | tuple[type[Any], ...], absent: Any = 0) -> None:
         self.part, self.attribute, self.only, self.absent = part, attribute, only, absent
 
-    def __set_name__(self, owner: type, name: str) -> None:
+    def __set_name__(self, owner: type[Any], name: str) -> None:
         self.name = name
 
-    def __get__(self, shape: Any, owner: type) -> Any:
+    def __get__(self, shape: Any, owner: type[Any]) -> Any:
         if shape is None:
             return self
         values = {getattr(part, self.attribute) for part in self._parts(shape.groups)}
@@ -135,27 +141,27 @@ class Shape:
     adapters: tuple[Adapter, ...] = ()
     notes: tuple[str, ...] = field(default=(), compare=False)
 
-    heads = _Shared("mixer", "heads", _SOFTMAX)
-    kv_heads = _Shared("mixer", "kv_heads", Attention)
-    head_dim = _Shared("mixer", "head_dim", Attention)
-    query_dim = _Shared("mixer", "query_dim", _SOFTMAX)
-    head_value_dim = _Shared("mixer", "head_value_dim", _SOFTMAX)
-    q_rank = _Shared("mixer", "q_rank", LatentAttention)
-    kv_rank = _Shared("mixer", "kv_rank", LatentAttention)
-    nope_dim = _Shared("mixer", "nope_dim", LatentAttention)
-    rope_dim = _Shared("mixer", "rope_dim", LatentAttention)
-    value_dim = _Shared("mixer", "value_dim", LatentAttention)
-    attention_sinks = _Shared("mixer", "sinks", _SOFTMAX, False)
-    d_ff = _Shared("feed_forward", "d_ff", Dense)
-    experts = _Shared("feed_forward", "experts", Routed)
-    shared_experts = _Shared("feed_forward", "shared_experts", Routed)
-    top_k = _Shared("feed_forward", "top_k", Routed)
-    d_ff_expert = _Shared("feed_forward", "d_ff_expert", Routed)
-    router_bias = _Shared("feed_forward", "router_bias", Routed, False)
-    mlp_matrices = _Shared("feed_forward", "mlp_matrices", (Dense, Routed), GATED)
-    mlp_bias = _Shared("feed_forward", "bias", (Dense, Routed), False)
-    parallel_blocks = _Shared("", "parallel", Group, False)
-    norms_per_layer = _Shared("", "norms", Group)
+    heads: ClassVar[_Shared] = _Shared("mixer", "heads", _SOFTMAX)
+    kv_heads: ClassVar[_Shared] = _Shared("mixer", "kv_heads", Attention)
+    head_dim: ClassVar[_Shared] = _Shared("mixer", "head_dim", Attention)
+    query_dim: ClassVar[_Shared] = _Shared("mixer", "query_dim", _SOFTMAX)
+    head_value_dim: ClassVar[_Shared] = _Shared("mixer", "head_value_dim", _SOFTMAX)
+    q_rank: ClassVar[_Shared] = _Shared("mixer", "q_rank", LatentAttention)
+    kv_rank: ClassVar[_Shared] = _Shared("mixer", "kv_rank", LatentAttention)
+    nope_dim: ClassVar[_Shared] = _Shared("mixer", "nope_dim", LatentAttention)
+    rope_dim: ClassVar[_Shared] = _Shared("mixer", "rope_dim", LatentAttention)
+    value_dim: ClassVar[_Shared] = _Shared("mixer", "value_dim", LatentAttention)
+    attention_sinks: ClassVar[_Shared] = _Shared("mixer", "sinks", _SOFTMAX, False)
+    d_ff: ClassVar[_Shared] = _Shared("feed_forward", "d_ff", Dense)
+    experts: ClassVar[_Shared] = _Shared("feed_forward", "experts", Routed)
+    shared_experts: ClassVar[_Shared] = _Shared("feed_forward", "shared_experts", Routed)
+    top_k: ClassVar[_Shared] = _Shared("feed_forward", "top_k", Routed)
+    d_ff_expert: ClassVar[_Shared] = _Shared("feed_forward", "d_ff_expert", Routed)
+    router_bias: ClassVar[_Shared] = _Shared("feed_forward", "router_bias", Routed, False)
+    mlp_matrices: ClassVar[_Shared] = _Shared("feed_forward", "mlp_matrices", (Dense, Routed), GATED)
+    mlp_bias: ClassVar[_Shared] = _Shared("feed_forward", "bias", (Dense, Routed), False)
+    parallel_blocks: ClassVar[_Shared] = _Shared("", "parallel", Group, False)
+    norms_per_layer: ClassVar[_Shared] = _Shared("", "norms", Group)
 
     def __init__(
         self,

@@ -31,7 +31,7 @@ class Index:
     graph: Graph
     offset: int = 0
     row: Node | None = None
-    __array_priority__ = 1e6
+    __array_priority__: float = 1e6
 
     def node(self, graph: Graph) -> Node:
         """Return it as a value."""
@@ -113,7 +113,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     """An array whose elements are operations."""
 
     __slots__ = ("_nodes", "graph")
-    dtype = np.dtype(np.float64)
+    dtype: np.dtype[np.float64] = np.dtype(np.float64)
 
     def __init__(self, graph: Graph, nodes: Objects | None) -> None:
         self.graph, self._nodes = graph, nodes
@@ -300,7 +300,7 @@ class Rows(np.lib.mixins.NDArrayOperatorsMixin):
     """
 
     __slots__ = ("among", "at", "begin", "bound", "graph")
-    dtype = np.dtype(np.float64)
+    dtype: np.dtype[np.float64] = np.dtype(np.float64)
 
     def __init__(
         self, graph: Graph, begin: Any, bound: Index, at: Callable[[Index], Any], among: Traced | None = None
