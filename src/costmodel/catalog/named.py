@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import WrapValidator
 
+from costmodel.catalog.access import Catalog
 from costmodel.catalog.own import OwnRecord, own_record
 from costmodel.foundation.errors import CatalogError
 
@@ -31,3 +33,28 @@ RegionName = Annotated[str, _reader("electricity", "region")]
 """A field that takes a region's name in the catalog, or a table with ``name`` and its price of electricity."""
 OperatorName = Annotated[str, _reader("pue", "operator")]
 """A field that takes an operator's name in the catalog, or a table with ``name`` and its PUE."""
+
+
+def catalog_model(printed: str) -> str | None:
+    """Return the architecture of the catalog that a model's name stands for, whatever its marks; None where none does.
+
+    Examples
+    --------
+    >>> catalog_model("llama_3.3 70b"), catalog_model("gpt-4o"), catalog_model("")
+    ('Llama-3-70B', None, None)
+    """
+    return _architectures().get(_letters(printed))
+
+
+@cache
+def _architectures() -> dict[str, str]:
+    """Return the catalog's architectures by their names and other names, without marks."""
+    found = {}
+    for name, record in Catalog().table("architectures").items():
+        for other in (name, *filter(None, (record.label("also") or "").split(","))):
+            found[_letters(other)] = name
+    return found
+
+
+def _letters(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())

@@ -35,6 +35,10 @@ def audit_command(
         Path | None,
         typer.Option(help="SkyPilot price list vms.csv: the accelerators in a machine, and prices to compare with."),
     ] = None,
+    serve: Annotated[
+        list[str] | None,
+        typer.Option(help="How a model would be served by oneself, as NAME=plan.toml (a scenario of 'service')."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Audit a bill: unit prices, charges above the market, idle commitments, and owning instead of renting."""
@@ -44,7 +48,7 @@ def audit_command(
 
     listed = None if offers is None else skypilot.read(offers)
     held = {name: (accelerator_family(chip) or chip, n) for name, (chip, n) in skypilot.machines(listed or ()).items()}
-    done = audit(read_bill(bill, instances={**held, **_instances(instances)}), _rates(rate), listed)
+    done = audit(read_bill(bill, instances={**held, **_instances(instances)}), _rates(rate), listed, _plans(serve))
     if as_json:
         print_json(_form(done))
         return
@@ -75,6 +79,22 @@ def _rates(texts: list[str] | None) -> dict[str, float]:
             raise ScenarioError(f"--rate {text!r}: write a currency and its price in USD, such as EUR=1.08")
         rates[code.strip().upper()] = number
     return rates
+
+
+def _plans(texts: list[str] | None) -> dict[str, Any]:
+    from costmodel.entry import load_scenario
+    from costmodel.studies.service import Service
+
+    plans: dict[str, Any] = {}
+    for text in texts or []:
+        model, sign, path = text.partition("=")
+        if not (model and sign and path):
+            raise ScenarioError(f"--serve {text!r}: write the bill's name of the model and a plan, as NAME=plan.toml")
+        plan = load_scenario(path)
+        if not isinstance(plan, Service):
+            raise ScenarioError(f"--serve {text!r}: {path} is a scenario of {plan.model!r}; 'service' is needed")
+        plans[model] = plan
+    return plans
 
 
 def _form(done: Any) -> dict[str, Any]:

@@ -7,10 +7,9 @@ rule that is written here, from its configuration files or as an assumption.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
 from pathlib import Path
 
-from costmodel.catalog import table
+from costmodel.catalog.named import catalog_model
 from costmodel.foundation.errors import CatalogError, error_line
 from costmodel.foundation.files import csv_rows, read_text
 from costmodel.foundation.outside import needed_number
@@ -127,7 +126,11 @@ def _bridge(row: Mapping[str, str], where: str) -> Row:
     found = {name: value for name, value in _named(row, _BRIDGE, where).items() if value not in ("", "n/a")}
     if row["system"] not in SYSTEMS:
         raise CatalogError(f"{where}: system {row['system']!r}: known are {', '.join(SYSTEMS)}")
-    accelerator, model, precision = SYSTEMS[row["system"]], _model(row["model"]), row["precision"].lower()
+    accelerator, model, precision = (
+        SYSTEMS[row["system"]],
+        catalog_model(row["model"]) or row["model"],
+        row["precision"].lower(),
+    )
     printed = row["other"].partition("=")[2].partition("[")[0]
     found |= {
         "source": "megatron-bridge-performance",
@@ -193,22 +196,3 @@ def _named(row: Mapping[str, str], names: Mapping[str, str], where: str) -> Row:
 
 def _figure(cell: str, where: str) -> float:
     return needed_number(cell, f"{where}: a figure", CatalogError, least=0.0, above=True)
-
-
-def _model(printed: str) -> str:
-    """Return a model's name in the catalog, or as it is printed where that has none like it."""
-    return _catalog_names().get(_plain(printed), printed)
-
-
-@cache
-def _catalog_names() -> dict[str, str]:
-    """Return the catalog's architectures by their names and other names without marks."""
-    found = {}
-    for name, record in table("architectures").items():
-        for other in (name, *(record.label("also") or "").split(",")):
-            found[_plain(other)] = name
-    return found
-
-
-def _plain(name: str) -> str:
-    return "".join(letter for letter in name.lower() if letter.isalnum())

@@ -22,8 +22,11 @@ from costmodel.formats.skypilot import MachineOffer, prices
 from costmodel.foundation.errors import CatalogError, MissingExtraError
 from costmodel.foundation.tables import Table, Tabled
 from costmodel.studies.bill import Bill, Line, accelerator_family
+from costmodel.studies.findings import Finding
 from costmodel.studies.price_books import PackagedPrices
 from costmodel.studies.rates import RANKS, Rate, end_of_month, latest_month, owner_rate, rental_rate
+from costmodel.studies.self_serving import Bought, bought, build_against_buy, named_plan
+from costmodel.studies.service import Service
 
 HOURS_STEADY = 0.7
 """Share of a month's hours from which use counts as steady: below it a commitment may stand idle (assumed)."""
@@ -31,49 +34,6 @@ HOURS_STEADY = 0.7
 
 LEAST_GAP = 0.01
 """Share of a list price below which paying more is rounding [1]."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that an audit found.
-
-    Parameters
-    ----------
-    title
-        What was found, in a sentence.
-    month, provider, name
-        Where.
-    paid
-        What was paid for it [USD].
-    saving
-        What could have been saved: low, middle and high [USD].
-    rows, examples
-        Number of rows, and the first of them.
-    rests_on
-        Assumptions and records behind the figure.
-    """
-
-    title: str
-    month: str
-    provider: str
-    name: str
-    paid: float
-    saving: tuple[float, float, float]
-    rows: int
-    examples: tuple[int, ...]
-    rests_on: tuple[str, ...]
-
-    @property
-    def sentence(self) -> str:
-        """What was found and what could have been saved, or what it would cost more."""
-        low, middle, high = self.saving
-        if middle < 0.0:
-            said = f"Would cost {-middle:,.0f} USD more ({-high:,.0f} to {-low:,.0f}) on top"
-        else:
-            said = f"Could have saved {middle:,.0f} USD ({low:,.0f} to {high:,.0f})"
-        first = ", ".join(map(str, self.examples))
-        where = f"{self.rows:,} rows, first {first}"
-        return f"{self.month} {self.provider}: {self.title}. {said} of {self.paid:,.0f}; {where}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +71,12 @@ Judge: TypeAlias = Callable[[Line, float], "Finding | None"]
 """What judges a line at a rate of its currency."""
 
 
-def audit(bill: Bill, rates: Mapping[str, float] | None = None, offers: Sequence[MachineOffer] | None = None) -> Audit:
+def audit(
+    bill: Bill,
+    rates: Mapping[str, float] | None = None,
+    offers: Sequence[MachineOffer] | None = None,
+    serve: Mapping[str, Service] | None = None,
+) -> Audit:
     """Judge a bill.
 
     Parameters
@@ -124,6 +89,9 @@ def audit(bill: Bill, rates: Mapping[str, float] | None = None, offers: Sequence
     offers
         A price list of one's own, as `costmodel.formats.skypilot.read` returns it: on demand and spot are then held
         against it, and not against the offers of the catalog.
+    serve
+        How a model would be served by oneself, by the name that the bill has for it; where absent, a model whose shape
+        is in the catalog is served as `costmodel.studies.self_serving` assumes.
 
     Returns
     -------
@@ -134,7 +102,8 @@ def audit(bill: Bill, rates: Mapping[str, float] | None = None, offers: Sequence
     -----
     Accelerator-hours are held against the median offer of the month for the same way of pricing
     (`costmodel.studies.rates.rental_rate`) and against an owner's cost at full use; tokens against the provider's list
-    price in the middle of the month and against other hosts of the same model. Paying for a commitment that stands
+    price in the middle of the month, against other hosts of the same model, and, of a model in all, against serving it
+    oneself at that volume. Paying for a commitment that stands
     idle is a saving in full. A commitment is held against the last market on record as well: what changes at renewal,
     a rise as a negative saving.
     """
@@ -172,8 +141,31 @@ def audit(bill: Bill, rates: Mapping[str, float] | None = None, offers: Sequence
             skipped[f"{line.month}, {line.provider}, {line.name}: {line.quantity:g} {line.kind}, nothing to judge"] = (
                 None
             )
+    tokens, priced = [], {}
+    for line in bill.lines:
+        usable = line.kind == "tokens" and line.pricing != "not usage" and line.quantity > 0.0 and line.name
+        if usable and not np.isnan(line.cost["effective"]):
+            with suppress(CatalogError, MissingExtraError):
+                priced[line.currency, line.month] = known.get(line.currency) or _monthly(line)
+                tokens.append(line)
+    _build(bought(tokens, priced), serve or {}, findings, skipped)
     findings.sort(key=lambda finding: -finding.saving[1])
     return Audit(bill, tuple(findings), tuple(skipped))
+
+
+def _build(
+    models: Sequence[Bought], serve: Mapping[str, Service], findings: list[Finding], skipped: dict[str, None]
+) -> None:
+    """Hold each model's tokens against serving them oneself; name models that nobody knows how to serve."""
+    unknown = sorted({each.name for each in models if named_plan(each.name, serve) is None})
+    if unknown:
+        skipped[f"build against buy of {', '.join(unknown)}: no such model in the catalog; say how it is served"] = None
+    for each in models:
+        if each.name not in unknown:
+            try:
+                findings.append(build_against_buy(each, serve.get(each.name)))
+            except CatalogError as error:
+                skipped[str(error)] = None
 
 
 def _finding(
