@@ -1,5 +1,10 @@
 """Benchmark files: what aiperf, vLLM, SGLang, InferenceX and aiconfigurator's sample write, read as measured rows.
 
+**Versions.** vLLM and SGLang: results with ``max_concurrency``, ``mean_tpot_ms`` and a total rate of tokens; older ones
+that lack an entry are refused by its name. aiperf: ``profile_export_aiperf.json`` with means under ``avg``. InferenceX:
+rows of a run; the tables of its dump are read by `costmodel.formats.inferencex`. aiconfigurator: tables with
+``tokens/s/gpu``, and ``silicon_sample.csv``.
+
 The format is told by the names of the entries. A client's benchmark does not know how many accelerators served it: give
 the number, or add ``accelerators`` to the file.
 """

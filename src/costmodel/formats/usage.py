@@ -7,7 +7,7 @@ a plain CSV the caller names it. Reasoning tokens are a part of the output in bo
 
 **Versions.** OpenTelemetry: ``gen_ai.*`` attributes of semantic conventions 1.28 to 1.40, with the older names
 ``gen_ai.system``, ``prompt_tokens`` and ``completion_tokens``, in a JSON object a span or in OTLP's lists of key and
-value. LiteLLM: rows of the spend log (``prompt_tokens``, ``completion_tokens``, ``custom_llm_provider``). Langfuse:
+value. LiteLLM: rows of the spend log, see `costmodel.formats.litellm`. Langfuse:
 exported observations with ``usageDetails``; the older ``usage`` object is refused by name.
 """
 
@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from costmodel.formats import litellm
 from costmodel.formats.tables import Block, BoolArray, IntArray, Unread, distinct_rows, read_blocks
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.errors import ScenarioError
@@ -88,22 +89,7 @@ LAYOUTS: dict[str, Layout] = {
         service_tier=_otel("openai.response.service_tier", "gen_ai.openai.response.service_tier"),
         counting="inclusive",
     ),
-    "litellm": Layout(
-        time=("startTime",),
-        provider=("custom_llm_provider",),
-        model=("model",),
-        parts={
-            "input": ("prompt_tokens",),
-            "cache_read": (
-                "metadata.usage_object.prompt_tokens_details.cached_tokens",
-                "metadata.usage_object.cache_read_input_tokens",
-            ),
-            "cache_write": ("metadata.usage_object.cache_creation_input_tokens",),
-            "output": ("completion_tokens",),
-            "reasoning": ("metadata.usage_object.completion_tokens_details.reasoning_tokens",),
-        },
-        counting="inclusive",
-    ),
+    "litellm": Layout(**litellm.SPEND_LOG),
     "langfuse": Layout(
         time=("startTime",),
         provider=("metadata.ls_provider", "metadata.provider"),
@@ -163,6 +149,7 @@ def format_of(block: Block) -> str:
     if any(name.startswith("usage.") for name in names) and "startTime" in names:
         raise ScenarioError("a Langfuse export with 'usage' is of a version before 3; export 'usageDetails' instead")
     if "custom_llm_provider" in names:
+        litellm.check_spend_log(names)
         return "litellm"
     if any(name in names for name in LAYOUTS["plain"].parts["input"]):
         return "plain"

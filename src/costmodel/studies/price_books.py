@@ -14,14 +14,13 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from costmodel.formats.litellm import read_prices
 from costmodel.foundation.errors import CatalogError, ScenarioError, missing_extra
-from costmodel.foundation.files import csv_rows, read_json, read_text
+from costmodel.foundation.files import csv_rows, read_text
 from costmodel.foundation.outside import number_from
 
 TOKENS = 1_000_000
 """Tokens for which prices are quoted [token]."""
-MAX_MAP_BYTES = 32 * 2**20
-"""Largest price map or table that is read [byte]."""
 TIME_OF_DAY_STEP = timedelta(minutes=15)
 """Within the hours of a day, prices change at quarters of an hour (as those of DeepSeek did)."""
 
@@ -190,10 +189,7 @@ class LiteLLMPrices(PriceBook):
     name = "LiteLLM"
 
     def __init__(self, path: str | Path) -> None:
-        form = _read_json(Path(path))
-        self._models = {key: entry for key, entry in form.items() if isinstance(entry, dict)}
-        if not any("input_cost_per_token" in entry for entry in self._models.values()):
-            raise ScenarioError(f"{path}: not LiteLLM's price map: no entry has input_cost_per_token")
+        self._models = read_prices(path)
 
     def find(self, provider: str, model: str, processing: str = "", service_tier: str = "") -> PricedModel:
         """Return the prices under ``provider/model``, else under ``model`` where the provider fits."""
@@ -311,10 +307,3 @@ def _per_token(text: str | None) -> float:
     if not 0.0 <= value <= 10_000.0:
         raise ValueError(text)
     return value / TOKENS
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    form = read_json(path, MAX_MAP_BYTES)
-    if not isinstance(form, dict):
-        raise ScenarioError(f"{path}: not a JSON object")
-    return form
