@@ -78,7 +78,8 @@ def _cause(accelerator: str, record: str, period: str, said: str = "") -> str:
     return (
         f"{said + '; ' if said else ''}{priced}: {sum(prices):,.0f} USD of chip, server and network "
         f"({prices[2]:,.0f}), where the published hour leaves {(published - site) / factor:,.0f}; site, energy and "
-        f"upkeep of {site:.2f} USD/hour are {site / published:.0%} of the published hour, SemiAnalysis says below {SITE_SHARE:.0%}"
+        f"upkeep of {site:.2f} USD/hour are {site / published:.0%} of the published hour, where SemiAnalysis says "
+        f"below {SITE_SHARE:.0%}"
     )
 
 
