@@ -351,6 +351,15 @@ def test_the_bibliography_holds_the_catalogs_figures_of_the_hour() -> None:
     assert "hour.electricity_price" in given
 
 
+@pytest.mark.contract
+def test_a_figure_left_to_the_catalog_is_described_with_the_value_that_is_used() -> None:
+    (row,) = plan().describe("hour.electricity_price").records()
+    assert row["value"] == f"{float(filled(plan().hour, 'H100-SXM').electricity_price):.6g}, looked up"
+    assert row["grade"] == "secondary"
+    (given,) = plan(hour={**HOUR, "electricity_price": 8e-5}).describe("hour.electricity_price").records()
+    assert "looked up" not in given["value"]
+
+
 CARBON = {"intensity": 0.4, "contracted_share": 0.5, "contracted_intensity": 0.1, "residual_intensity": 0.5,
           "water": 0.003, "embodied": 1e5, "embodied_life": 4.0}  # fmt: skip
 EVERYTHING = {

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from costmodel.foundation.differences import entry_text
 from costmodel.foundation.errors import UnknownParameterError, near_matches
-from costmodel.foundation.provenance import Provenance
+from costmodel.foundation.provenance import Citation, Provenance
 from costmodel.foundation.tables import UNIT, Table
 from costmodel.foundation.values import ParameterSpec, written_value
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MOST_MOVED = 6
 """Parameters up to which a table says what they move: each takes a run [1]."""
+LOOKED_UP = "looked up"
+"""What is said of a figure that the scenario leaves to the catalog."""
 SWITCH = "switch"
 """What stands for the value of a switch."""
 COLUMNS = ("path", "value", "unit", "bounds", "meaning", "grade", "source")
@@ -45,8 +47,18 @@ def described(scenario: Scenario) -> Iterator[Described]:
     for name, switch in scenario.switches.items():
         moved = ", ".join(f"{path} × {factor:g}" if factor != 1.0 else path for path, factor in switch.moves.items())
         yield Described(name, SWITCH, "", "", f"{switch.description} Moves {moved}.", "", "")
+    cited = {row.path: row for row in scenario.sources()}
     for path, value, spec, provenance in scenario.walk():
-        yield _described(scenario, path, value, spec, provenance)
+        line = _described(scenario, path, value, spec, provenance)
+        found = cited.get(path) if value is None else None
+        yield line if found is None else _looked_up(line, found)
+
+
+def _looked_up(line: Described, found: Citation) -> Described:
+    """Return the line of an absent entry with what stands in for it: a figure of the catalog, with its source."""
+    origin = found.source
+    source = "" if origin is None else " ".join(filter(None, (origin.title, origin.date and f"({origin.date})")))
+    return replace(line, value=f"{found.value}, {LOOKED_UP}", grade=found.grade.value, source=source)
 
 
 def _described(scenario: Scenario, path: str, value: Any, spec: ParameterSpec, provenance: Provenance) -> Described:
