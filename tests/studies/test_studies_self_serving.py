@@ -84,6 +84,12 @@ def test_a_model_of_the_catalog_is_judged_with_an_interval_and_what_it_rests_on(
 
 
 @pytest.mark.contract
+def test_a_bill_of_cached_prompts_alone_is_judged(tmp_path: Path) -> None:
+    done = audited(tmp_path, row(15, 200, "Cached"), row(600, 150, "Output"), serve={MODEL: plan()})
+    assert [each for each in done.findings if "served by oneself" in each.title]
+
+
+@pytest.mark.contract
 def test_what_cannot_be_served_or_told_apart_is_named(tmp_path: Path) -> None:
     rows = [row(100, 10, "Output", model="gpt-4o"), row(100, 10, ""), row(100, 10, "Input", month="2026-04")]
     done = audited(tmp_path, *rows)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import ndtri
 
 import costmodel
 from costmodel.formats.electricity import electricity
@@ -15,6 +16,7 @@ from costmodel.ownership.accelerator_hour import AcceleratorHour, absent_figures
 from costmodel.serving.deployment import Deployment
 from costmodel.serving.model import deploy
 from costmodel.studies.service import Service, serve_plan
+from costmodel.studies.token_sale import long_requests
 from costmodel.studies.ways import (
     break_even_use,
     committed_price,
@@ -116,6 +118,32 @@ def test_ways_of_paying_at_the_same_work() -> None:
     assert found["year"][0] == pytest.approx(2.0 / 0.4 / busy)
     assert found["spot"][0] == pytest.approx(1.5 * 1.05 / busy)
     assert found["host"][0] == pytest.approx((2000 * 0.7 * 1e-6 + 2000 * 0.3 * 1e-7 + 400 * 4e-6) / 2400)
+
+
+@pytest.mark.closed_form
+def test_long_requests() -> None:
+    """Against a million lognormal lengths, of requests and of tokens; lengths that are all alike are long or not."""
+    spread = np.sqrt(np.log(1 + 0.7**2))
+    ranks = (np.arange(1_000_000) + 0.5) / 1_000_000
+    lengths = 3000.0 * np.exp(spread * ndtri(ranks) - spread**2 / 2)
+    beyond = lengths > 5000.0
+    assert float(long_requests(3000.0, 0.7, 5000.0, 0.0)) == pytest.approx(beyond.mean(), rel=1e-4)
+    assert float(long_requests(3000.0, 0.7, 5000.0, 1.0)) == pytest.approx(lengths[beyond].sum() / 3e9, rel=1e-3)
+    assert [float(long_requests(3000.0, 0.0, at, 1.0)) for at in (2999.0, 3001.0)] == [1.0, 0.0]
+
+
+@pytest.mark.closed_form
+def test_an_api_with_cached_tokens_context_tiers_and_batches() -> None:
+    """Prompts of 2,000 are long from 1,500 on; a quarter of the requests waits and pays half: 7/8 of the price."""
+    api = {"input": 1e-6, "cached": 1e-7, "output": 4e-6, "long_prompt": 1500.0, "long_input": 2e-6,
+           "long_cached": 2e-7, "long_output": 6e-6, "batch_share": 0.25, "batch_price": 0.5}  # fmt: skip
+    result = serve_plan(plan(tokens_for_sale={"api": api, "short": {**api, "long_prompt": 2500.0}}).resolve())
+    found = ways(result)
+    long = (2000 * 0.7 * 2e-6 + 2000 * 0.3 * 2e-7 + 400 * 6e-6) / 2400
+    short = (2000 * 0.7 * 1e-6 + 2000 * 0.3 * 1e-7 + 400 * 4e-6) / 2400
+    assert found["api"][0] == pytest.approx(long * 0.875)
+    assert found["short"][0] == pytest.approx(short * 0.875)
+    assert 0.0 < found["api"][1] < found["short"][1]
 
 
 @pytest.mark.closed_form
@@ -325,6 +353,9 @@ def test_a_region_has_its_grid_and_is_cited() -> None:
         ({**NEED, "offers": {"a": {"kind": "committed", "price": 1.0}}}, "offers.a: give term"),
         ({"horizon": 3.0}, "give resale"),
         ({"resale": {"decline": 0.1}, "hour": {**HOUR, "salvage": 0.1}}, "hour.salvage would do nothing"),
+        ({"sale": {"input": 1e-6, "output": 1e-6, "long_prompt": 1e5}}, "give long_prompt, long_input and long_output"),
+        ({"sale": {"input": 1e-6, "output": 1e-6, "batch_price": 0.5}}, "batch_share is missing"),
+        ({"sale": {"input": 1e-6, "output": 1e-6, "batch_share": 0.5}}, "batch_price is missing"),
         ({"carbon": {"water": 0.0}}, "give the intensity of electricity, or the region"),
         ({"carbon": {"intensity": 0.4, "region": "FRA"}}, "not both"),
         ({"carbon": {"intensity": 0.4, "contracted_intensity": 0.1}}, "contracted_intensity would do nothing"),
@@ -364,7 +395,19 @@ CARBON = {"intensity": 0.4, "contracted_share": 0.5, "contracted_intensity": 0.1
           "water": 0.003, "embodied": 1e5, "embodied_life": 4.0}  # fmt: skip
 EVERYTHING = {
     "offers": OFFERS,
-    "tokens_for_sale": {"host": {"input": 1e-6, "cached": 1e-7, "output": 4e-6}},
+    "tokens_for_sale": {
+        "host": {"input": 1e-6, "cached": 1e-7, "output": 4e-6},
+        "tiers": {
+            "input": 1e-6,
+            "output": 4e-6,
+            "long_prompt": 2000.0,
+            "long_input": 2e-6,
+            "long_cached": 1e-6,
+            "long_output": 6e-6,
+            "batch_share": 0.2,
+            "batch_price": 0.5,
+        },
+    },
     "sale": {"input": 1e-6, "cached": 1e-7, "output": 4e-6},
     "carbon": CARBON,
 }

@@ -33,6 +33,8 @@ ANSWER = 400.0
 """Output of a request [token] (assumed: a bill has no requests); its prompt follows from the bill's proportion."""
 LONGEST_PROMPT = 32_000.0
 """Longest mean prompt [token] (assumed): beyond it, answers are taken to be shorter."""
+MOST_CACHED = 0.99
+"""Largest share of a prompt that is taken to be cached [1] (assumed): the engine computes the rest."""
 SLOWEST = 0.05
 """Longest time per output token [s/token] (assumed): 20 tokens a second for a user."""
 DRAWS = 500
@@ -192,14 +194,14 @@ def _assumed(architecture: str) -> list[Service]:
 def _with_mix(plan: Service, tokens: Bought) -> Service:
     """Return a plan with prompt and cache in the bill's proportion to the output."""
     prompt = sum(tokens.tokens.get(side, 0.0) for side in ("input", "cached input", "cache write"))
-    ratio = prompt / tokens.tokens["output"]
+    ratio, cached = prompt / tokens.tokens["output"], tokens.tokens.get("cached input", 0.0)
     answer = float(plan.resolve().serving.workload.mean_output)
     answer = max(min(answer, LONGEST_PROMPT / ratio), 1.0) if ratio > 0.0 else answer
     return plan.replace(
         {
             "serving.workload.mean_output": answer,
             "serving.workload.mean_input": max(ratio * answer, 1.0),
-            "serving.workload.cached_share": tokens.tokens.get("cached input", 0.0) / prompt if prompt else 0.0,
+            "serving.workload.cached_share": min(cached / prompt, MOST_CACHED) if prompt else 0.0,
         }
     )
 

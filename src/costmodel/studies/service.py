@@ -21,7 +21,7 @@ from costmodel.catalog.named import AcceleratorName
 from costmodel.formats.electricity import electricity
 from costmodel.foundation.arrays import FloatArray, Numeric, ordered_sum
 from costmodel.foundation.errors import CatalogError, MissingExtraError, ScenarioError
-from costmodel.foundation.inputs import Inputs, Parameter, parameter
+from costmodel.foundation.inputs import Parameter, parameter
 from costmodel.foundation.provenance import Citation, Source
 from costmodel.foundation.results import Result, derived, output
 from costmodel.foundation.scenario import Scenario, register_model
@@ -39,26 +39,18 @@ from costmodel.ownership.accelerator_hour import (
 )
 from costmodel.ownership.finance import log_rate
 from costmodel.ownership.hour_records import PRICED
-from costmodel.serving.cost import blended_cost
 from costmodel.serving.deployment import Deployment, DeploymentResult, EnergyInputs, LoadInputs, ServingInputs
 from costmodel.serving.model import deploy
 from costmodel.serving.refusals import refusals
 from costmodel.serving.throughput import REASONS, refused
 from costmodel.studies.emissions import Carbon, emissions
+from costmodel.studies.token_sale import Sale, mix_price
 from costmodel.studies.ways import Offer, Resale, offered, on_demand_hour, reached_use, resale_share
 
 PARTS = (*COMPONENTS, "rent")
 """What an hour is made of: the parts of an owned one, and rent."""
 CENTRE = 1e6
 """Facility power for which yearly figures are given where none is named [W]: a megawatt."""
-
-
-class Sale(Inputs):
-    """What users pay."""
-
-    input: Parameter = parameter("USD/token", ge=0, description="Price of an uncached input token.")
-    cached: Parameter = parameter("USD/token", ge=0, optional=True, description="Of a cached one; absent: as input.")
-    output: Parameter = parameter("USD/token", ge=0, description="Price of an output token.")
 
 
 class Service(Scenario):
@@ -353,7 +345,7 @@ def serve_plan(resolved: Service) -> ServiceResult:
     hour = _hour(resolved, figures, use)
     parts = _parts(resolved, hour, use)
     served = _served(resolved, figures, ordered_sum(parts.values()), use)
-    price = np.nan if resolved.sale is None else _price(resolved.sale, resolved)
+    price = np.nan if resolved.sale is None else mix_price(resolved.sale, resolved.serving.workload)
     carbon, by_contract, water = emissions(resolved.carbon, served, use)
     values: dict[str, Any] = {
         name: getattr(served, name)
@@ -399,14 +391,6 @@ def serve_plan(resolved: Service) -> ServiceResult:
     )
 
 
-def _price(sale: Sale, resolved: Service) -> Numeric:
-    """Return what a token of the mix sells for [USD/token]."""
-    cached, workload = sale.input if sale.cached is None else sale.cached, resolved.serving.workload
-    return blended_cost(
-        sale.input, cached, sale.output, workload.mean_input, workload.cached_share, workload.mean_output
-    )
-
-
 def _ways(
     resolved: Service, figures: HourInputs, hour: AcceleratorHourResult, served: DeploymentResult, use: Numeric
 ) -> tuple[list[Numeric], list[Numeric]]:
@@ -432,7 +416,7 @@ def _ways(
             costs.append(on_demand_hour(price, use, scaled) / per_hour)
         break_even.append(reached_use(fixed, variable, price, scaled))
     for tokens in resolved.tokens_for_sale.values():
-        price = _price(tokens, resolved)
+        price = mix_price(tokens, resolved.serving.workload)
         costs.append(price)
         break_even.append(reached_use(fixed, variable, price * per_hour, 1.0))
     return costs, break_even

@@ -144,7 +144,7 @@ def level_price(price: Numeric, decline: Numeric, discount_rate: Numeric, horizo
 
     Examples
     --------
-    >>> float(level_price(3.0, 0.0, 0.1, 4.0)), round(float(level_price(3.0, 0.2, 0.0, 4.0)), 3)
+    >>> round(float(level_price(3.0, 0.0, 0.1, 4.0)), 9), round(float(level_price(3.0, 0.2, 0.0, 4.0)), 3)
     (3.0, 2.065)
     """
     return price * annuity(discount_rate + decline, horizon) / annuity(discount_rate, horizon)

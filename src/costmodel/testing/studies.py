@@ -92,7 +92,18 @@ def services(draw: st.DrawFn) -> Service:
             "leased": {"kind": "lease", "price": draw(positive(0.1, 3.0)), **term},
             "on demand": {"kind": "on demand", "price": 3.0, "scaled_share": draw(share())},
         },
-        tokens_for_sale={"host": {"input": 1e-6, "output": draw(positive(1e-7, 1e-5))}},
+        tokens_for_sale={
+            "host": {"input": 1e-6, "output": draw(positive(1e-7, 1e-5))},
+            "tiers": {
+                "input": 1e-6,
+                "output": 5e-6,
+                "long_prompt": draw(positive(100.0, 1e5)),
+                "long_input": 2e-6,
+                "long_output": 8e-6,
+                "batch_share": draw(positive(0.01, 1.0)),
+                "batch_price": 0.5,
+            },
+        },
         carbon=draw(
             st.sampled_from([None, {"intensity": 0.4, "water": 0.003, "embodied": 150e3, "embodied_life": 4.0}])
         ),
