@@ -29,6 +29,7 @@ def written(folder: Path, text: str) -> Path:
         ("ContractCommitmentId,ContractCommitmentCost,BillingCurrency", "dataset of contract commitments"),
         ("InvoiceDetailId,BilledCost,ChargeCategory", "dataset of invoice details"),
         ("BillingPeriodStart,BillingPeriodStatus,InvoiceIssuerName", "dataset of billing periods"),
+        ("ChargeCategory,SkuPriceEligibility,UnitPrice,UnitPriceType", "dataset of prices of SKUs"),
     ],
 )
 def test_what_is_no_focus_table_is_refused_by_name(tmp_path: Path, header: str, said: str) -> None:

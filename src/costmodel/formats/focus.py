@@ -3,8 +3,8 @@
 **Versions.** Cost and usage tables of FOCUS 1.0, 1.1 and 1.2 are read; the renamed provider columns of 1.3 and 1.4
 (``ServiceProviderName``, ``HostProviderName``) are accepted, and the properties of models and tokens that the working
 draft after 1.4 puts into ``SkuPriceDetails``. Tables of the 0.5 preview (``AmortizedCost``, ``ChargeType``) and the
-datasets that 1.3 and 1.4 put beside cost and usage (contract commitments, invoice details, billing periods) are refused
-by name. What is written is version 1.2.
+datasets that stand beside cost and usage since 1.3 (contract commitments, invoice details, billing periods, prices of
+SKUs) are refused by name. What is written is version 1.2.
 
 **Money.** All cost columns are in ``BillingCurrency``. ``PricingCurrency`` only says in which currency a unit price
 was agreed, so it never changes how a cost is read. A table without the column, as some examples of the specification
@@ -49,8 +49,9 @@ OTHER_DATASETS = {
     "InvoiceDetailId": "invoice details",
     "ContractCommitmentId": "contract commitments",
     "BillingPeriodStatus": "billing periods",
+    "SkuPriceEligibility": "prices of SKUs",
 }
-"""Datasets of FOCUS 1.3 and 1.4 that are no table of charges, by a column that only they have."""
+"""Datasets of FOCUS since 1.3 that are no table of charges, by a column that only they have."""
 NAMES = (
     "ServiceName",
     "RegionId",

@@ -102,5 +102,6 @@ def mix_price(sale: Sale, workload: WorkloadInputs) -> Numeric:
             for weight in (1.0, 1.0, 0.0)
         ]
         prices = [near + share * (far - near) for near, far, share in zip(prices, beyond, shares, strict=True)]
-    price = blended_cost(*prices, workload.mean_input, workload.cached_share, workload.mean_output)
+    fresh, read, answered = prices
+    price = blended_cost(fresh, read, answered, workload.mean_input, workload.cached_share, workload.mean_output)
     return price if sale.batch_price is None else price * (1.0 - sale.batch_share * (1.0 - sale.batch_price))
