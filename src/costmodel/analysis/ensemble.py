@@ -281,7 +281,7 @@ def run_ensemble(
         clusters need one that pickles: a function of a module.
     engine
         ``"numpy"``, ``"compiled"`` (extra ``fast``; the flywheel alone has it), or ``"auto"``: compiled from
-        ensembles where it is installed.
+        8,192 draws on where it is installed.
 
     Returns
     -------
