@@ -49,6 +49,7 @@ def write_all(docs: Path) -> None:
         (out / folder).mkdir(parents=True, exist_ok=True)
     _put(out / "scenarios.md", scenarios_page())
     _put(out / "answers.md", answers_page())
+    _put(out / "what-changes-what.md", what_changes_page())
     _put(out / "validation.md", validation_page())
     _put(out / "exams.md", exams_page())
     _put(out / "evidence.md", evidence_page())
@@ -113,6 +114,19 @@ def answers_page() -> str:
         "`costmodel answer` does the same.\n\n"
     )
     return head + table(found.columns, found.rows)
+
+
+def what_changes_page() -> str:
+    """Return what single changes do to the flywheel in its last year."""
+    import what_changes as page
+
+    heads = ("change", *(name.replace("_", " ") for name in page.OUTPUTS))
+    return (
+        "# What changes what\n\n"
+        f"The effect of one change on `{page.NAME}` in {page.YEAR}, with every input at its median. A change starts in "
+        "2027 unless its row says otherwise. Tests hold most signs; the sizes depend on the inputs, most of which "
+        "are assumed.\n\n" + table(heads, page.rows())
+    )
 
 
 def validation_page() -> str:
