@@ -64,5 +64,5 @@ def test_what_a_result_refuses_an_ensemble_refuses(hour: EnsembleResult) -> None
     with pytest.raises(ScenarioError, match="a dated rate of GBP is needed"):
         hour.in_currency("GBP")
     unsaid = costmodel.load_scenario("h100-hour").replace({"price_year": None})
-    with pytest.raises(ScenarioError, match="State price_year"):
+    with pytest.raises(ScenarioError, match="state price_year"):
         costmodel.run_ensemble(unsaid, "total", draws=4, rng=0).to_real(2020)

@@ -69,7 +69,7 @@ def test_a_scenario_is_as_small_as_its_text_may_be() -> None:
     for form, said in (
         ({"a": deep}, "nested too deeply"),
         ({"a": {"b" * 600: {"c" * 500: 1}}}, "a key of 1103 characters"),
-        ({"a": "half \ud800 of a pair"}, "not Unicode"),
+        ({"a": "half \ud800 of a pair"}, "not valid Unicode"),
         ({"a": [0] * 200_001}, "larger than a scenario"),
         ({"a": ["x" * 2**20] * 5}, "larger than a scenario"),
     ):

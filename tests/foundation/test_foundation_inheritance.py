@@ -176,7 +176,7 @@ def test_a_partial_change_says_what_it_leaves() -> None:
 def test_switches_that_are_not(moves: dict[str, float], message: str) -> None:
     with pytest.raises(ScenarioError, match=message):
         plan(switches={"life": {"description": "x", "moves": moves}})
-    with pytest.raises(ScenarioError, match="neither the name of an entry"):
+    with pytest.raises(ScenarioError, match="or be that of an entry"):
         plan(switches={"growth": {"description": "x", "moves": {"chips.life": 1.0}}})
     twice = {name: {"description": "x", "moves": {"chips.life": 1.0}} for name in ("one", "two")}
     with pytest.raises(ScenarioError, match="moved by the switch 'one' as well"):

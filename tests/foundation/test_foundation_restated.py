@@ -107,7 +107,7 @@ def test_years_after_the_index_need_a_rate_of_inflation() -> None:
 def test_a_model_without_time_says_in_which_money_it_is() -> None:
     run = costmodel.run("h100-hour")
     unsaid = costmodel.run(run.scenario.replace({"price_year": None}))
-    with pytest.raises(ScenarioError, match="State price_year"):
+    with pytest.raises(ScenarioError, match="state price_year"):
         unsaid.to_real(2020)
 
 
@@ -144,7 +144,7 @@ def test_another_currency_at_a_rate_that_is_given() -> None:
 @pytest.mark.parametrize(
     ("code", "options", "said"),
     [
-        ("EUX", {"rate": 1.0}, "no currency code of ISO 4217"),
+        ("EUX", {"rate": 1.0}, "not a currency code of ISO 4217"),
         ("EUR", {}, "a dated rate of EUR is needed"),
         ("EUR", {"rate": 0.0}, "above 0"),
         ("EUR", {"rate": 1.0, "on": "2026-05-15"}, "not both"),
@@ -177,7 +177,7 @@ def test_amounts_are_read_at_the_scenarios_rate_and_move_with_it() -> None:
         ({"price": "8 EUR/Mtoken"}, "price: .*EUR needs a dated rate"),
         ({"exchange_rates": {"EUR": {"rate": 1.1}}}, "exchange_rates.EUR.date: is missing"),
         ({"exchange_rates": {"EUR": 1.1}}, "a table with date"),
-        ({"exchange_rates": {"EUX": {"date": "2026-01-01", "rate": 1.0}}}, "'EUX' is no currency code"),
+        ({"exchange_rates": {"EUX": {"date": "2026-01-01", "rate": 1.0}}}, "'EUX' is not a currency code"),
         ({"exchange_rates": {"EUR": {"date": "2026-01-01", "rate": -1.0}}}, "greater than 0"),
         ({"exchange_rates": {"EUR": {"date": "2026-01-01", "rate": 1.0, "source": "x"}}}, "not in \\[sources\\]"),
         ({"price": "8 ¥/Mtoken"}, "may be yen or yuan"),

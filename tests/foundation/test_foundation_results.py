@@ -126,7 +126,7 @@ def test_what_has_no_year_is_refused() -> None:
         ({"dims": ("step",)}, "declare kind='flow'"),
         ({"dims": ("asset", "bound")}, "no kind"),
         ({"kind": "flows", "dims": ("step",)}, "did you mean 'flow'"),
-        ({"kind": "flow", "dims": ("bound",)}, "lives on steps"),
+        ({"kind": "flow", "dims": ("bound",)}, "is on steps"),
     ],
 )
 def test_a_declaration_that_leaves_a_year_open_is_refused(arguments: dict[str, Any], message: str) -> None:
@@ -197,7 +197,7 @@ def test_tables_by_year_and_by_output() -> None:
     assert sales(3).table("total").shown().rows == (("total", "USD", "4 / 8 / 12"),)
     assert sales(3).table("total").to_csv() == "output,unit,value p5,value p50,value p95\ntotal,USD,4.0,8.0,12.0\n"
     assert str(sales(3).table("passed")).splitlines()[2].split()[-1] == "2027.25"
-    with pytest.raises(ScenarioError, match="total: without a figure by year"):
+    with pytest.raises(ScenarioError, match="total: has no yearly figures"):
         sales().table("sold", "total")
 
 

@@ -1,1 +1,1 @@
-"""Ground floor: units, arrays, errors, provenance, parameters, designs, scenarios and results."""
+"""Lowest layer: units, arrays, errors, provenance, parameters, designs, scenarios and results."""

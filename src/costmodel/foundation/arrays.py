@@ -7,8 +7,8 @@ Shape letters used in every docstring:
 * ``bound`` step bounds, where stocks live (T+1 values);
 * ``workload``, ``vintage``, ``asset`` (asset class), ``line`` (product line of accelerators).
 
-Structural axes lead, draws trail: a trajectory is ``(step, …) + batch`` with batch ``()`` or ``(draw,)``.
-One code path serves a scalar and an ensemble.
+Structural axes come first, draws last: a trajectory is ``(step, …) + batch`` with batch ``()`` or ``(draw,)``.
+The same code computes a scalar and an ensemble.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from costmodel.foundation.grids import in_pieces
 
 FloatArray: TypeAlias = NDArray[np.float64]
 Numeric: TypeAlias = "float | FloatArray"
-"""An array that broadcasts, or a number: what formulas take and return.
+"""A number or a broadcastable array: the argument and return type of formulas.
 
 A type checker holds it to what both can do: `as_array` where an array is needed.
 """
@@ -38,7 +38,7 @@ A type checker holds it to what both can do: `as_array` where an array is needed
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 FORMULAS: dict[str, Callable[..., Any]] = {}
-"""Every registered formula by ``module:function``; laws and coverage tests walk this table."""
+"""Every registered formula by ``module:function``; law and coverage tests iterate over this table."""
 STEP_FORMULAS: set[str] = set()
 """The formulas that the flywheel's step function calls: these compile under numba unchanged."""
 
@@ -74,13 +74,13 @@ def formula(*, step: bool = False, pointwise: bool = False) -> Callable[[_Functi
 
 
 _IN_MODEL: ContextVar[bool] = ContextVar("in_model", default=False)
-"""Whether a model runs, whose results are checked by name afterwards."""
+"""Whether a model is running; its results are checked by name afterwards."""
 _CHOICES = ("str", "Literal", "bool", "int")
-"""Annotations of arguments that choose a method and hold no value."""
+"""Annotations of arguments that select a method rather than hold a value."""
 
 
 def holds_value(annotation: Any) -> bool:
-    """Whether an argument so annotated holds a value, as against one that chooses a method.
+    """Return whether an annotation marks an argument as a value, not as the choice of a method.
 
     Examples
     --------
@@ -91,7 +91,7 @@ def holds_value(annotation: Any) -> bool:
 
 
 def _in_double_precision(function: _Function, computed: Callable[..., Any]) -> _Function:
-    """Return a formula that converts what it is given, and checks what comes from outside the library.
+    """Return a formula that converts its arguments, and checks those that come from outside the library.
 
     32 bits overflow or lose digits half-way.
     """
@@ -216,7 +216,7 @@ def ordered_sum(terms: Iterable[Numeric]) -> Numeric:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Let a model compute without warnings and without checks of formulas: its results are checked by name."""
+    """Suspend numerical warnings and checks of formulas while a model runs; its results are checked by name."""
     if _IN_MODEL.get():
         yield
         return

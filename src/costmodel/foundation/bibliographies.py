@@ -1,4 +1,4 @@
-"""The documents behind a scenario: as a table, and as entries for BibTeX."""
+"""Bibliographies: a scenario's sources as a table and as BibTeX entries."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from costmodel.foundation.provenance import Citation, Source
 from costmodel.foundation.tables import Linked, Table, safe_link
 
 _TEX = {**{sign: f"\\{sign}" for sign in "&%$#_"}, **dict.fromkeys("{}\\", ""), "~": " ", "^": " "}
-"""What stands in TeX for a sign that it would take for a command."""
+"""TeX replacements for characters that it would read as commands."""
 
 
 def bibliography(citations: Sequence[Citation], title: str) -> Table:
-    """Return the documents of some citations as a table, the one that most inputs rest on first.
+    """Return the cited documents as a table, those that most inputs rest on first.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Canonical blocks: draws are computed in whole blocks, so that results don't depend on who computes them.
+"""Canonical blocks: draws are computed in whole blocks, so that results don't depend on the executor.
 
 Every block has the same number of draws whatever the size of the ensemble or the number of workers; the last one
 is padded before the model sees it and trimmed afterwards. A thread, a process and a machine of a cluster

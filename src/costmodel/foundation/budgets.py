@@ -13,7 +13,7 @@ MAX_DRAWS = 1_000_000_000
 DOUBLE = 8
 """Size of a number [byte]."""
 USUAL_MEMORY = 16 * 2**30
-"""Memory where the system does not say how much there is [byte]."""
+"""Memory assumed if the system does not report its own [byte]."""
 
 
 def memory_of_machine() -> int:
@@ -25,7 +25,7 @@ def memory_of_machine() -> int:
 
 
 def check_memory(numbers: float, what: str, instead: str) -> None:
-    """Raise ``DomainError`` where so many numbers do not fit into the machine's memory.
+    """Raise ``DomainError`` if an amount of numbers does not fit into the machine's memory.
 
     Parameters
     ----------

@@ -30,13 +30,13 @@ CODES = frozenset(_CODES.split())
 SIGNS = {"€": "EUR", "£": "GBP", "RMB": "CNY"}
 """Signs and names with one meaning; that of the yen is also that of the yuan."""
 MONEY_WORDS = frozenset({"$", "US$", *CODES, *SIGNS})
-"""What stands for money in a quantity."""
+"""Words and signs for money in a quantity."""
 
 
 REFERENCE_RATES = "European Central Bank, euro foreign exchange reference rates"
 """Title of the table in which a rate is looked up."""
 _TABLE = "costmodel.formats.exchange_rates:reference_rate"
-"""Where the table is read: a floor above, so it is imported when a rate is looked up."""
+"""Module that reads the table; it is in a higher layer, so it is imported only when a rate is looked up."""
 
 
 def reference_rate(code: str, day: date) -> float:
@@ -54,7 +54,7 @@ def reference_rate(code: str, day: date) -> float:
 
 
 class _Rates:
-    """Rates while a scenario is read, and how often one was used."""
+    """Rates in force while a scenario is read, with a count of their uses."""
 
     def __init__(self, usd: Mapping[str, float]) -> None:
         self.usd = dict(usd)
@@ -65,7 +65,7 @@ _RATES: ContextVar[_Rates | None] = ContextVar("exchange rates", default=None)
 
 
 def code_of(name: str) -> str:
-    """Return the ISO 4217 code that a name or a sign stands for; an empty text where it is no currency.
+    """Return the ISO 4217 code of a name or sign; an empty text if it is not a currency.
 
     Examples
     --------
@@ -84,7 +84,9 @@ def check_code(code: str) -> str:
     'EUR'
     """
     if code not in CODES:
-        raise UnitError(f"{code!r} is no currency code of ISO 4217{near_matches(code, CODES)}; write one as EUR")
+        raise UnitError(
+            f"{code!r} is not a currency code of ISO 4217{near_matches(code, CODES)}; write one such as EUR"
+        )
     return code
 
 

@@ -1,6 +1,6 @@
 """Results as labelled datasets and files, and back (extra ``frames``).
 
-A dataset says everything that is needed to repeat the run: its attributes hold the whole scenario as TOML, the
+A dataset contains everything needed to repeat the run: its attributes hold the whole scenario as TOML, the
 design and the version. What was saved is read back equal, NaN and read-only arrays included.
 """
 
@@ -66,7 +66,7 @@ def describe_output(spec: OutputSpec, basis: str | None = None) -> dict[str, Any
 
 
 def repeat_attributes(scenario: Scenario, design: Design | None, version: str) -> dict[str, Any]:
-    """Return what repeats a run: the scenario's text, the design and the version."""
+    """Return the attributes that make a run repeatable: the scenario's text, the design and the version."""
     attributes = {
         "title": scenario.title or scenario.name,
         "scenario": scenario.name,

@@ -1,4 +1,4 @@
-"""Names that are to go: they work for at least one more minor version, and warn."""
+"""Deprecation: names that warn and will be removed after at least one more minor version."""
 
 from __future__ import annotations
 

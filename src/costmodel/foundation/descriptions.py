@@ -1,4 +1,4 @@
-"""Parameters looked up with their meaning: path, value, unit, bounds, evidence."""
+"""Descriptions of parameters: path, value, unit, bounds, evidence."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from costmodel.foundation.scenario import Scenario
 
 MOST_MOVED = 6
-"""Parameters up to which a table says what they move: each takes a run [1]."""
+"""Most parameters for which a table lists the outputs that they move [1]; each takes a run."""
 LOOKED_UP = "looked up"
 """What is said of a figure that the scenario leaves to the catalog."""
 SWITCH = "switch"
-"""What stands for the value of a switch."""
+"""Text shown as the value of a switch."""
 COLUMNS = ("path", "value", "unit", "bounds", "meaning", "grade", "source")
 
 
@@ -71,7 +71,7 @@ def _described(scenario: Scenario, path: str, value: Any, spec: ParameterSpec, p
 
 
 def describe_scenario(scenario: Scenario, words: str = "") -> Table:
-    """Return the parameters that a path, a pattern or words fit.
+    """Return the parameters that match a path, a pattern or words.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def describe_scenario(scenario: Scenario, words: str = "") -> Table:
     if not found:
         known = [line.path for line in lines]
         leaves = {path.split(".")[-1] for path in known}
-        raise UnknownParameterError(f"{words}: no parameter has it{near_matches(words, [*known, *leaves])}")
+        raise UnknownParameterError(f"{words}: no parameter matches{near_matches(words, [*known, *leaves])}")
     notes = tuple(line.source for line in found if line.source) if len(found) == 1 else ()
     title = f"{scenario.name}: {scenario.title or scenario.model}"
     rows = tuple(line.row() for line in found)
@@ -119,7 +119,7 @@ def describe_paths(scenario: Scenario, paths: Sequence[str]) -> Table:
 
 
 def _fits(line: Described, words: str) -> bool:
-    """Return whether a line is the path, below it, fits the pattern, or has every word."""
+    """Return whether a line is the path or below it, matches the pattern, or contains every word."""
     if line.path == words or line.path.startswith(f"{words}.") or ("*" in words and fnmatchcase(line.path, words)):
         return True
     text = f"{line.path} {line.path.replace('.', ' ').replace('_', ' ')} {line.meaning}".lower()

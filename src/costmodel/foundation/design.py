@@ -1,4 +1,4 @@
-"""Designs: which ranks every uncertain parameter takes in every draw.
+"""Designs: the rank of every uncertain parameter in every draw.
 
 A design is recorded with its paths in order, its method, its seed and its number of draws, and travels with
 every result. Random designs use one counter-addressed stream per parameter *name*: adding a parameter leaves the
@@ -32,7 +32,7 @@ _HALF_ULP = 2.0**-54
 
 
 class Uncertain(Protocol):
-    """What a design is made from: something that lists its uncertain paths and their correlations."""
+    """An object that lists its uncertain paths and their correlations, from which a design is made."""
 
     def uncertain_paths(self) -> tuple[str, ...]:
         """Return the paths that are distributions, in declared order."""
@@ -86,7 +86,7 @@ class Design:
         if self.draws > MAX_DRAWS:
             raise DomainError(f"draws = {self.draws:,}: at most {MAX_DRAWS:,}")
         if len(set(self.paths)) != len(self.paths):
-            raise ScenarioError("a path stands twice in the design")
+            raise ScenarioError("a path occurs twice in the design")
         copula_factor(self.paths, self.correlations)
 
     @classmethod
@@ -163,7 +163,7 @@ class Design:
 
 
 def seed_of(rng: RandomSource) -> int:
-    """Return the integer seed that ``rng`` stands for: recorded, so that a run can be repeated.
+    """Return the integer seed of ``rng``, which is recorded so that a run can be repeated.
 
     Raises
     ------
@@ -216,7 +216,7 @@ def _sobol_block(dimensions: int, seed: int, block: int) -> FloatArray:
 
 
 def _involved(paths: Iterable[str], correlations: Sequence[tuple[str, str, float]]) -> list[str]:
-    """Return the correlated paths by name: an order that no file decides, so that no entry's place moves a draw."""
+    """Return the correlated paths sorted by name, so that the order of a file's entries does not change a draw."""
     named = {path for a, b, _ in correlations for path in (a, b)}
     return sorted(path for path in paths if path in named)
 

@@ -1,4 +1,4 @@
-"""What differs between two scenarios, entry by entry, with units and sources."""
+"""Differences between two scenarios, entry by entry, with units and sources."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from costmodel.foundation.tables import Table
 ABOUT = frozenset(
     {"name", "title", "description", "sources", "observations", "calibrated", "not_modelled", "misses", "switches"}
 )
-"""Entries of a scenario that say what it is and change no number."""
+"""Entries that describe a scenario and do not change a number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One entry that differs: what each scenario has there, as text, with unit and source."""
+    """One differing entry: its text in each scenario, with unit and source."""
 
     path: str
     unit: str
@@ -31,14 +31,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What differs between two scenarios of one model."""
+    """Differences between two scenarios of one model."""
 
     scenarios: tuple[str, str]
     changes: tuple[Change, ...]
 
     @classmethod
     def between(cls, first: Scenario, second: Scenario) -> Difference:
-        """Compare two scenarios, entry by entry; what only says what they are is left out."""
+        """Compare two scenarios entry by entry, without their descriptive entries."""
         rows = []
         for path, pair in changed_paths(first, second).items():
             units = {spec.unit for scenario in (first, second) for p, _, spec, _ in scenario.walk() if p == path}
@@ -70,7 +70,7 @@ class Difference:
 
 
 def changed_paths(first: Scenario, second: Scenario) -> dict[str, tuple[Any, Any]]:
-    """Return what differs between two scenarios: dotted path → written entries of the first and the second.
+    """Return the differences between two scenarios: dotted path → written entries of the first and the second.
 
     A parameter is compared by its value, not by its source. An entry that one of them lacks is None; a whole table
     that one lacks is one change.

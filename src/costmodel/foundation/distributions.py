@@ -1,4 +1,4 @@
-"""Distributions, quantile first: people think in 90 % intervals.
+"""Distributions, usually written by quantiles, because people think in 90 % intervals.
 
 A distribution is written as a table, ``{dist = "lognormal", p5 = 1.1, p95 = 2.0}``, and is a map from a rank
 ``u`` in (0, 1) to a value. It has no arithmetic: the same rank gives the same value wherever it is used, so that
@@ -93,7 +93,7 @@ class Distribution:
         return np.asarray(values, dtype=np.float64)[()]
 
     def median(self) -> float:
-        """Return the median: what a scenario without a design uses."""
+        """Return the median, which a scenario without a design uses."""
         return _median(self)
 
     def support(self) -> tuple[float, float]:
@@ -101,7 +101,7 @@ class Distribution:
         return _KINDS[self.kind].support(dict(self.parameters))
 
     def scaled(self, factor: float) -> Distribution:
-        """Return the distribution of ``factor`` (> 0) times the value: what a change of unit does."""
+        """Return the distribution of ``factor`` (> 0) times the value, as for a change of unit."""
         entries = tuple((key, value if key in SHAPE_KEYS else _scale(value, factor)) for key, value in self.parameters)
         return Distribution(self.kind, entries)
 

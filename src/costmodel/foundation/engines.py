@@ -1,7 +1,7 @@
-"""Which engine computes a model: NumPy, which is always there and the reference, or compiled code (extra ``fast``).
+"""Engines that compute a model: NumPy, always available and the reference, or compiled code (extra ``fast``).
 
-The choice depends on nothing but what is asked for and what is installed, never on what has run before: the same call
-gives the same bits again.
+The choice depends only on the request and on what is installed, never on what ran before, so the same call always
+gives the same bits.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def chosen_engine(engine: str, draws: int | None) -> str:
 
 @contextmanager
 def using(engine: str, asked: frozenset[str] | None = None) -> Iterator[None]:
-    """Let models that can compute with an engine, and store no more outputs than are asked for."""
+    """Select the engine for models that support it, and limit the stored outputs to those asked for."""
     tokens = _ENGINE.set(engine), _ASKED.set(asked)
     try:
         yield
@@ -74,10 +74,10 @@ def using(engine: str, asked: frozenset[str] | None = None) -> Iterator[None]:
 
 
 def present_engine() -> str:
-    """Return the engine that models compute with."""
+    """Return the engine in use."""
     return _ENGINE.get()
 
 
 def asked_outputs() -> frozenset[str] | None:
-    """Return the outputs that are read of the result; absent: any may be."""
+    """Return the outputs that will be read from the result; None if any may be."""
     return _ASKED.get()

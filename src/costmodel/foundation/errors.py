@@ -10,7 +10,7 @@ LONGEST_MESSAGE = 1_000
 
 
 def one_line(text: str, longest: int = LONGEST_MESSAGE) -> str:
-    r"""Return a text on one line: spaces for line breaks, escapes for what steers a terminal, the middle left out.
+    r"""Return a text on one line: line breaks become spaces, control characters escapes, and a long middle is cut.
 
     Examples
     --------
@@ -24,7 +24,7 @@ def one_line(text: str, longest: int = LONGEST_MESSAGE) -> str:
 
 
 def harmless(text: str) -> str:
-    r"""Return a text whose signs that steer a terminal or turn its writing round stand as escapes; lines stay.
+    r"""Escape the characters of a text that control a terminal or reverse its text direction; keep the line breaks.
 
     Examples
     --------
@@ -75,14 +75,14 @@ class NonFiniteResultError(CostModelError, ArithmeticError):
 
 
 class CostModelWarning(UserWarning):
-    """Base of every warning of costmodel: an answer is given, and something about it is to be known."""
+    """Base of every warning of costmodel: the answer is valid, but the user should know something about it."""
 
     def __init__(self, message: object = "") -> None:
         super().__init__(one_line(str(message)))
 
 
 class PartialChangeWarning(CostModelWarning):
-    """A value was changed alone that usually moves together with others."""
+    """A value was changed on its own although it usually changes together with others."""
 
 
 class CorrelationWarning(CostModelWarning):
@@ -104,7 +104,7 @@ class InteractionWarning(CostModelWarning):
 
 
 class IdentificationWarning(CostModelWarning):
-    """The data do not tell some fitted parameters apart."""
+    """The data do not identify some fitted parameters separately."""
 
 
 def near_matches(name: str, allowed: Iterable[str]) -> str:

@@ -1,6 +1,6 @@
-"""Who computes the blocks: any executor of ``concurrent.futures``, or nobody but the caller.
+"""Run blocks on any executor of ``concurrent.futures``, or in the calling thread.
 
-Threads, processes and the executor of a Dask client (``client.get_executor()``) all serve. Results come back in
+Threads, processes and the executor of a Dask client (``client.get_executor()``) all work. Results come back in
 the order of the items however the workers finish, and only a few blocks are under way at once, so that memory
 does not grow with their number.
 """
@@ -21,11 +21,11 @@ _Answer = TypeVar("_Answer")
 _SPARE = 2
 """Blocks handed out beyond one per worker, so that no worker waits for the caller [1]."""
 _UNKNOWN_WORKERS = 4
-"""Workers assumed for an executor that does not tell their number [1]."""
+"""Workers assumed for an executor that does not report their number [1]."""
 
 
 def workers_of(executor: Executor) -> int:
-    """Return how many workers an executor has, as far as it tells.
+    """Return an executor's number of workers, or an assumed number if it does not report one.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and files from outside, read whole within a limit."""
+"""Write files completely or not at all, and read files from outside within a size limit."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ def read_whole(path: str | Path, longest: int = MAX_TEXT_BYTES, refused: type[Co
 
 
 def _without_waiting(path: str, flags: int) -> int:
-    """Open a file without waiting for somebody to write to it."""
+    """Open a file without waiting for a writer, as a pipe would."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def read_text(path: str | Path, longest: int = MAX_TEXT_BYTES, refused: type[CostModelError] = ScenarioError) -> str:
-    """Return the UTF-8 text of a regular file, without the mark that some programs put before it.
+    """Return the UTF-8 text of a regular file, without a byte-order mark.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def read_text(path: str | Path, longest: int = MAX_TEXT_BYTES, refused: type[Cos
 
 
 def read_json(path: str | Path, longest: int = MAX_TEXT_BYTES, refused: type[CostModelError] = ScenarioError) -> Any:
-    """Return what a JSON file holds.
+    """Return the content of a JSON file.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def csv_rows(text: str, where: str, refused: type[CostModelError] = ScenarioErro
 
 
 def write_whole(path: Path, write: Callable[[Path], object] | None) -> None:
-    """Write a file beside its target and move it there: whole or not at all; without ``write``, only try.
+    """Write a file completely or not at all, by moving a temporary file; without ``write``, only check that it can be.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Formulas in scenario files: a value written as an expression of the date, run in a sandbox and nowhere else.
+"""Formulas in scenario files: values written as an expression of the date, evaluated only in a sandbox.
 
 ``growth = { formula = "0.9 if year < 2027 else 0.4" }`` is read at the middle of every step and is a schedule from then
 on. The text is one expression; the Monty interpreter (extra ``sandbox``) runs it in a process of its own that knows no
@@ -31,7 +31,7 @@ LONGEST = 1000
 TIME_LIMIT = 0.5
 """Time that a formula may take for all steps together [s]."""
 KILLED_AFTER = 2.0
-"""Time after which the process of the sandbox itself is ended [s]."""
+"""Time after which the sandbox process is killed [s]."""
 MEMORY_LIMIT = 16_000_000
 """Memory that a formula may take [byte]."""
 DEEPEST_CALL = 50
@@ -134,7 +134,7 @@ def scaled_text(text: str, factor: float) -> str:
 
 
 def _check_text(text: str) -> None:
-    """Raise ``ScenarioError`` unless a text is one expression that names only what a formula may use."""
+    """Raise ``ScenarioError`` unless a text is one expression that uses only the names allowed in a formula."""
     if len(text) > LONGEST:
         raise ScenarioError(f"a formula of {len(text):,} characters, at most {LONGEST:,}")
     try:
@@ -153,7 +153,7 @@ def _check_text(text: str) -> None:
         if isinstance(node, ast.Name) and node.id not in allowed:
             known = ", ".join(sorted({"year", *MATHEMATICS, *BUILT_IN}))
             hint = near_matches(node.id, allowed)
-            raise ScenarioError(f"formula {_shown(text)}: no name {node.id[:40]!r}{hint}; a formula knows {known}")
+            raise ScenarioError(f"formula {_shown(text)}: no name {node.id[:40]!r}{hint}; a formula can use {known}")
 
 
 def _shown(text: str) -> str:
@@ -181,7 +181,7 @@ def evaluate(text: str, times: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def _number(value: Any, time: float, text: str) -> float:
-    """Return what a formula gave as a finite number."""
+    """Return the value of a formula as a finite number."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         try:
             number = float(value)
@@ -233,4 +233,4 @@ def run_in_sandbox(code: str, inputs: Mapping[str, Any]) -> Any:
 
 
 def _refuse_output(stream: str, text: str) -> None:
-    raise RuntimeError(f"it prints to {stream}, and a formula only gives a number")
+    raise RuntimeError(f"it prints to {stream}; a formula must only return a number")

@@ -1,4 +1,4 @@
-"""Large grids, computed on the smallest arrays that broadcast to them, or in pieces that stay in the cache.
+"""Compute large grids on the smallest arrays that broadcast to them, or in pieces that fit the cache.
 
 A grid of batch, context and chips written out in full repeats every axis along the others. What depends on two of them
 is computed on those two and spread at the end; what repeats along none is worked through piece by piece. Either gives
@@ -16,7 +16,7 @@ import numpy as np
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 LARGE = 32_768
-"""Entries from which an array is looked at [1]: two arrays of them fill half a megabyte."""
+"""Size from which an array is examined [1]: two such arrays fill half a megabyte."""
 PIECE = 8_192
 """Entries of a piece [1]: a dozen arrays of them fit a processor's second cache."""
 _WORTH = 0.5
@@ -43,12 +43,12 @@ def compacted(array: Any) -> Any:
 
 
 def _along(axis: int, place: int) -> tuple[slice, ...]:
-    """Return the index of one place along an axis, which stays."""
+    """Return an index of one position along an axis that keeps the axis."""
     return (*(slice(None),) * axis, slice(place, place + 1))
 
 
 def spread(found: Any, *given: Any) -> Any:
-    """Return a result on the grid of its arguments, where it was computed without their repeats.
+    """Broadcast a result that was computed without repeats to the grid of its arguments.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def spread(found: Any, *given: Any) -> Any:
 
 
 def in_pieces(function: _Function, holds_arrays: Callable[[], bool] | None = None) -> _Function:
-    """Return a function of arrays that spares large grids the repeats, or works through them piece by piece.
+    """Return a function of arrays that computes large grids without their repeats, or piece by piece.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def in_pieces(function: _Function, holds_arrays: Callable[[], bool] | None = Non
 
 
 def _on_large(function: Callable[..., Any], given: tuple[Any, ...], holds_arrays: Callable[[], bool] | None) -> Any:
-    """Compute on the axes that matter, or in pieces where all arrays have one shape and lie in order."""
+    """Compute along the axes that matter, or in pieces if all arrays have one shape and are contiguous."""
     smaller = {id(item): compacted(item) for item in given}
     fewer = [smaller[id(item)] for item in given]
     arrays = [item for item in given if isinstance(item, np.ndarray) and item.ndim]

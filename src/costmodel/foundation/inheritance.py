@@ -1,4 +1,4 @@
-"""Written forms that build on another: tables merge, values are replaced whole, and the difference is a form again.
+"""Inheritance of scenario files: tables merge, values are replaced as a whole, and a difference is a file again.
 
 ``merged(base, difference(base, form)) == form`` for any two written forms. A *value* (a table with ``value``, ``dist``,
 ``knots`` or ``formula``) is one thing: it is never merged, so that no number keeps the source of another.
@@ -12,7 +12,7 @@ from typing import Any
 from costmodel.foundation.errors import ScenarioError, near_matches
 
 REMOVE = "remove"
-"""Entry of an inheriting form that lists the paths of the base which it drops."""
+"""Entry of an inheriting file that lists the paths of the base to drop."""
 _VALUE_KEYS = frozenset({"value", "dist", "knots", "formula"})
 
 
@@ -31,7 +31,7 @@ def _is_table(item: Any) -> bool:
 
 
 def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a form with the entries of another laid over it.
+    """Return a form with the entries of another merged into it.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def _drop(form: dict[str, Any], path: str) -> None:
 
 
 def difference(base: Mapping[str, Any], form: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what :func:`merged` lays over ``base`` to give ``form``, and nothing more.
+    """Return the smallest form that :func:`merged` combines with ``base`` to give ``form``.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def _same(one: Any, two: Any) -> bool:
 
 
 def changed_entries(one: Any, two: Any, prefix: str = "") -> dict[str, tuple[Any, Any]]:
-    """Return what differs between two written forms: dotted path → entries of the first and the second.
+    """Return the differences between two written forms: dotted path → entries of the first and the second.
 
     A value is compared as a number, not by its source. An entry that one lacks is None; a table that one lacks is one
     change.

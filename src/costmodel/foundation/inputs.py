@@ -36,7 +36,7 @@ else:
 Count = Annotated[int, Field(strict=True)]
 """A whole number: no ``True``, no ``"3"``, no ``3.0``."""
 Flag = Annotated[bool, Field(strict=True)]
-"""True or false, nothing that merely looks like it."""
+"""True or false; nothing else, such as 0 or ``"true"``, is accepted."""
 Amount = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 """A number in the unit that its field states: no ``True``, no ``"3"``, no NaN, no infinity."""
 Date = Annotated[dt.date, BeforeValidator(parse_date)]
@@ -171,7 +171,7 @@ class Inputs(BaseModel, metaclass=_InputsMeta):
 
     @classmethod
     def reading(cls, data: Mapping[str, Any]) -> AbstractContextManager[None]:
-        """Return what holds while an object and all in it are read; a scenario sets its exchange rates so."""
+        """Return a context that is active while an object is read; a scenario sets its exchange rates in it."""
         return nullcontext()
 
     @classmethod
@@ -235,7 +235,7 @@ class Inputs(BaseModel, metaclass=_InputsMeta):
         return None
 
     def resolved(self, resolver: Resolver, prefix: str = "") -> Self:
-        """Return this object with every parameter replaced by what the resolver makes of it."""
+        """Return this object with every parameter replaced by its resolved value."""
         specs, updates = type(self).specs(), {}
         for name in type(self).model_fields:
             value, path = getattr(self, name), f"{prefix}{name}"
@@ -269,7 +269,7 @@ class Inputs(BaseModel, metaclass=_InputsMeta):
 
 
 def _with_sizes(model: type[BaseModel], name: str, spec: ParameterSpec) -> ParameterSpec:
-    """Give a field of the library the sizes that are plausible in its unit, where it states none itself."""
+    """Add the plausible range of its unit to a field of the library that states none."""
     owner = next((base for base in model.__mro__ if name in get_annotations(base)), model)
     known = RANGES.get(spec.unit) if owner.__module__.startswith(f"{__name__.partition('.')[0]}.") else None
     return spec if known is None or spec.plausible else replace(spec, plausible=(known.low, known.high))
@@ -286,7 +286,7 @@ def _children(value: Any) -> Iterator[tuple[str, Inputs]]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a non-parameter field as TOML and JSON can hold it."""
+    """Return a non-parameter field as a value that TOML and JSON can represent."""
     if isinstance(value, Inputs):
         return value.written()
     if isinstance(value, dict):
@@ -322,7 +322,7 @@ def set_path(form: dict[str, Any], path: str, value: Value | Mapping[str, Any] |
 
 
 def is_place(part: str) -> bool:
-    """Whether a part of a path is a place in a list: a few decimal digits, not such as ``²``."""
+    """Return whether a part of a path is an index of a list: a few decimal digits, not a character such as ``²``."""
     return part.isascii() and part.isdecimal() and len(part) < 10
 
 

@@ -1,4 +1,4 @@
-"""Packages that import their names when they are first used, so that importing them stays light.
+"""Lazy packages: names are imported on first use, so that importing the package stays fast.
 
 A package writes its imports once, under ``if TYPE_CHECKING:``, where editors and type checkers read them, and lists
 them in ``__all__``; :func:`attach` reads the same lines and imports each name when it is asked for.

@@ -1,4 +1,4 @@
-"""Machine code that is made once, kept on disk, and loaded: LLVM by way of llvmlite (extra ``fast``)."""
+"""Compile machine code once, cache it on disk and load it: LLVM by way of llvmlite (extra ``fast``)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from costmodel.foundation.errors import missing_extra
 
 CACHE_VARIABLE = "COSTMODEL_CACHE"
-"""Name of the environment variable that holds the folder of compiled steps."""
+"""Environment variable with the cache folder of compiled steps."""
 OPTIMIZATION = 2
 """Level of optimization, as of ``clang -O2`` [1]."""
 
@@ -68,7 +68,7 @@ def _target() -> Any:
 
 
 def digest(*texts: str) -> str:
-    """Return a short name for what code is made from, and for who made it on what."""
+    """Return a short digest of the code's source, its compiler and the machine."""
     binding = llvm()
     name, features, _ = machine()
     whole = "\n".join([*texts, name, features, str(binding.llvm_version_info), str(OPTIMIZATION)])
@@ -76,7 +76,7 @@ def digest(*texts: str) -> str:
 
 
 def compiled(text: str) -> bytes:
-    """Return the machine code of a text in LLVM's language."""
+    """Return the machine code of LLVM assembly."""
     binding = llvm()
     module = binding.parse_assembly(text)
     module.verify()
@@ -87,7 +87,7 @@ def compiled(text: str) -> bytes:
 
 
 class Loaded:
-    """Machine code in memory; a call lets other threads of Python go on."""
+    """Machine code in memory; a call releases the GIL."""
 
     def __init__(self, code: bytes, name: str, arguments: int) -> None:
         binding = llvm()
@@ -99,5 +99,5 @@ class Loaded:
         self._call = ctypes.CFUNCTYPE(None, *([ctypes.c_int64] * arguments))(address)
 
     def __call__(self, *arguments: int) -> None:
-        """Call it with whole numbers and addresses."""
+        """Call the code with integers and addresses."""
         self._call(*arguments)

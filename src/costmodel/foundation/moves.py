@@ -1,4 +1,4 @@
-"""Which outputs a parameter moves most: what they do when it is one per cent higher."""
+"""Find the outputs that a parameter moves most, from a run with the parameter one per cent higher."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from costmodel.foundation.scenario import Scenario, model_entry
 STEP = 0.01
 """Relative step of the parameter [1]."""
 SAID = 3
-"""Outputs that are named [1]."""
+"""Number of outputs named [1]."""
 LEAST = 1e-3
-"""Response from which an output counts as moved [per cent per per cent]."""
+"""Smallest response that counts as a move [per cent per per cent]."""
 
 
 def moved_outputs(scenario: Scenario, paths: tuple[str, ...]) -> dict[str, str]:
@@ -71,7 +71,7 @@ def _said(base: dict[str, float], nearby: tuple[dict[str, float], float]) -> str
 
 
 def _figures(result: Result) -> dict[str, float]:
-    """Return every output that is one figure, or one a year, by what it is; the headlines where they are declared."""
+    """Return every output with a single or yearly figure, by description; only the headlines where declared."""
     names = result.first() or tuple(result.outputs())
     return {label: value for name in names for label, value in _figure(result, result.spec(name))}
 

@@ -1,4 +1,4 @@
-"""What a notebook sees: how far a study is, shown where it runs in Jupyter or marimo."""
+"""Display in notebooks: progress of a study in Jupyter or marimo, and short HTML."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from importlib import import_module
 from typing import Any, TypeAlias
 
 Progress: TypeAlias = Callable[[int, int], None]
-"""Called with what is done and what there is in all."""
+"""Callback with the amount done and the total."""
 
 
 def shown_progress(given: Progress | None, label: str) -> Progress | None:
-    """Return the callback given, or one that draws a bar where the code runs in a notebook, or nothing elsewhere.
+    """Return the given callback, one that draws a progress bar in a notebook, or None elsewhere.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def shown_progress(given: Progress | None, label: str) -> Progress | None:
 
 
 class _Bar:
-    """A bar that appears with the first report of unfinished work and goes when all is done."""
+    """A progress bar that appears at the first report and disappears when the work is done."""
 
     def __init__(self, label: str, write: Callable[[str], None]) -> None:
         self.label, self.write, self.seen = label, write, False
@@ -51,7 +51,7 @@ class _Bar:
 
 
 def _writer() -> Callable[[str], None] | None:
-    """Return what shows HTML in place of what it showed before, in Jupyter or marimo."""
+    """Return a function that shows HTML in place of its previous output, in Jupyter or marimo."""
     marimo = sys.modules.get("marimo")
     if marimo is not None and marimo.running_in_notebook():
         return lambda text: marimo.output.replace(marimo.Html(text))
@@ -71,7 +71,7 @@ def _writer() -> Callable[[str], None] | None:
 
 
 def page_of(title: str, lines: list[str], parts: list[str], room: int) -> str:
-    """Return a title, lines and parts of HTML, as many as there is room for.
+    """Return a title, lines and HTML parts as one page, cut to the available room.
 
     Parameters
     ----------

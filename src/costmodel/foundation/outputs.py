@@ -1,4 +1,4 @@
-"""Outputs: what a result declares of each of its arrays, and how the figure of a year is formed from its steps.
+"""Outputs: the declaration of each array of a result, and how a yearly figure is formed from its steps.
 
 An output declares its unit, its structural axes, its label and its kind, once. A *stored* output is a field of the
 result's class, an argument of its constructor; a *derived* one is a property that is computed from others, so that
@@ -125,7 +125,7 @@ def _declared(
     words: tuple[str, ...],
     blank: str | None,
 ) -> dict[str, Any]:
-    """Return a declaration as metadata, refusing one that leaves the figure of a year open."""
+    """Return a declaration as metadata; raise an error if it does not define the yearly figure."""
     name = "ratio" if isinstance(kind, Ratio) else kind
     if name is not None and name not in KINDS:
         raise ScenarioError(f"output {label!r}: unknown kind {kind!r}: {', '.join(KINDS)}{near_matches(name, KINDS)}")
@@ -135,7 +135,7 @@ def _declared(
             "end), 'rate' (its mean) or ratio(of=…, over=…)"
         )
     if name == "flow" and "bound" in dims:
-        raise ScenarioError(f"output {label!r}: a flow lives on steps, not on bounds")
+        raise ScenarioError(f"output {label!r}: a flow is on steps, not on bounds")
     of, over = (kind.of, kind.over) if isinstance(kind, Ratio) else (None, None)
     return {
         "dims": dims,
@@ -194,7 +194,7 @@ _REMEMBERED: ContextVar[dict[tuple[int, str], Any] | None] = ContextVar("remembe
 
 @contextmanager
 def remembered() -> Iterator[None]:
-    """Compute each derived output of a result once for as long as this lasts: many are made of one another.
+    """Cache the derived outputs of a result within this context; many are computed from one another.
 
     Results must live as long.
     """
@@ -332,4 +332,4 @@ def year_value(spec: OutputSpec, values: FloatArray, steps: slice) -> FloatArray
         codes = values[steps]
         counts = np.array([(codes == code).sum(axis=0) for code in range(int(codes.max()) + 1)])
         return np.asarray(counts.argmax(axis=0), dtype=np.float64)
-    raise DomainError(f"output {spec.name!r} is a {spec.kind}: it has no figure of a year")
+    raise DomainError(f"output {spec.name!r} is a {spec.kind}: it has no yearly figure")

@@ -1,4 +1,4 @@
-"""What installed packages bring under the entry points of the library's groups, loaded when it is asked for."""
+"""Entry points: catalogs, scenarios, formats and models of installed packages, loaded on demand."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def _points(group: str) -> Iterable[EntryPoint]:
 
 
 def provided_names(group: str) -> tuple[str, ...]:
-    """Return the names that installed packages give in a group."""
+    """Return the names that installed packages register in a group."""
     return tuple(sorted({point.name for point in _points(group)}))
 
 
 def provided(group: str, name: str | None = None) -> list[Any]:
-    """Load what installed packages bring under a group, all of it or under one name.
+    """Load the entries that installed packages register in a group, all of them or one name.
 
     Raises
     ------
@@ -53,5 +53,5 @@ def provided(group: str, name: str | None = None) -> list[Any]:
 
 
 def called(given: Any | Callable[[], Any]) -> Any:
-    """Return what an entry stands for: itself, or what it returns where it is a function."""
+    """Return an entry, or the value that it returns if it is a function."""
     return given() if callable(given) else given

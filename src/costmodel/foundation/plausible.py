@@ -1,4 +1,4 @@
-"""Bare numbers out of all proportion for their unit: 160 USD/Wh was meant as 160 USD/MWh.
+"""Reject bare numbers that are implausible for their unit: a price of 160 USD/Wh probably means 160 USD/MWh.
 
 A number without a unit is in the unit that its field declares, which is not always the one that people have in mind.
 Where it lies far outside what any such quantity is, it is refused with the spelling that was probably meant. The ranges
@@ -17,7 +17,7 @@ from costmodel.foundation.quantities import parse_quantity
 
 @dataclass(frozen=True, slots=True)
 class Plausible:
-    """What a bare number of one unit may be.
+    """Plausible range of bare numbers in one unit.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ RANGES = {
 
 
 def refuse_implausible(number: float, unit: str, sizes: tuple[float, float]) -> None:
-    """Raise `DomainError` where a bare number is out of all proportion for its unit.
+    """Raise `DomainError` if a bare number is implausible for its unit.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def refuse_implausible(number: float, unit: str, sizes: tuple[float, float]) -> 
 
 
 def meant(number: float, unit: str) -> str:
-    """Return the spellings in which a bare number would be a usual size, or an empty text.
+    """Return the spellings with which a bare number would have a usual size, or an empty text.
 
     Examples
     --------
@@ -106,7 +106,7 @@ def meant(number: float, unit: str) -> str:
 
 
 def is_plausible(number: float, sizes: tuple[float, float]) -> bool:
-    """Whether a bare number may be meant; 0 always may.
+    """Return whether a bare number is plausible; 0 always is.
 
     Examples
     --------
@@ -122,5 +122,5 @@ def with_unit(number: float, unit: str) -> str:
 
 
 def _size(name: str, unit: str) -> float:
-    """Return what one of a spelled unit is in ``unit``."""
+    """Return the size of one spelled unit in ``unit``."""
     return parse_quantity(f"1 {name}", unit)

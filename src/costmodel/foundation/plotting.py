@@ -1,4 +1,4 @@
-"""Where figures are drawn: a room above this one, imported by name when a figure is asked for."""
+"""Access to the plotting module, which is in a higher layer and imported only when a figure is drawn."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 GALLERY = "costmodel.reporting.gallery"
-"""The module whose ``plot`` draws a result or a study."""
+"""Module whose ``plot`` draws a result or a study."""
 
 
 def gallery() -> Any:

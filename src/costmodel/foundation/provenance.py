@@ -11,7 +11,7 @@ from costmodel.foundation.errors import ScenarioError, near_matches
 
 
 class Grade(StrEnum):
-    """How much evidence stands behind a figure, strongest first."""
+    """Strength of the evidence for a figure, strongest first."""
 
     REPORTED = "reported"
     """A filing, or the author's own figure."""
@@ -24,7 +24,7 @@ class Grade(StrEnum):
     UNVERIFIED = "unverified"
     """No source has been read."""
     ASSUMED = "assumed"
-    """Chosen by whoever wrote the scenario."""
+    """Chosen by the author of the scenario."""
 
 
 _STRENGTH = {grade: rank for rank, grade in enumerate(Grade)}
@@ -51,7 +51,7 @@ def parse_grade(text: object) -> Grade:
 
 
 def weakest(grades: Iterable[Grade]) -> Grade:
-    """Return the weakest of several grades: what a derived figure inherits.
+    """Return the weakest of several grades, which a derived figure inherits.
 
     Examples
     --------
@@ -82,7 +82,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What is written beside a parameter: source key, grade and note.
+    """Provenance of a parameter: source key, grade and note.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ class Provenance:
         return {key: text for key, text in entries.items() if text is not None}
 
     def beside(self, value: Any) -> dict[str, Any]:
-        """Return a written value with its evidence; without a source it is unverified at best.
+        """Return a written value with its provenance; without a source its grade is at best ``unverified``.
 
         Examples
         --------

@@ -2,8 +2,8 @@
 
 A text has at most 64 characters, checked first. It is a number, with separators of thousands or a power of ten, and
 units joined by ``/`` or ``per`` (divide), ``*`` (multiply), and a space or a dash, which bind closer:
-``USD/GPU-hour`` is ``USD/(GPU·hour)``. A rate keeps its second: ``PFLOP/s-day`` is ``(PFLOP/s)·day``. What can't be
-read is refused with the spelling that can.
+``USD/GPU-hour`` is ``USD/(GPU·hour)``. A rate keeps its second: ``PFLOP/s-day`` is ``(PFLOP/s)·day``. The error for
+a text that can't be read suggests one that can.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ EXAMPLES = {
     "year": "'36 months'",
     "hour": "'90 minutes'",
 }
-"""A quantity that is read, for each unit that fields have often."""
+"""Example of a valid quantity for each common unit."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One factor of a text: its meanings, whether it stands below the line, and whether it is a name."""
+    """One factor of a text: its meanings, whether it is in the denominator, and whether it is a name."""
 
     meanings: tuple[Meaning, ...]
     below: bool = False
@@ -90,7 +90,7 @@ def parse_quantity(text: str, unit: str) -> float:
         raise UnitError(f"{text[:MAX_LENGTH]!r}… is longer than {MAX_LENGTH} characters; {_help(unit)}")
     parts, wanted = _parts(text, unit), dimensions(unit)
     if not any(part.named for part in parts):
-        raise UnitError(f"{text!r} is not a quantity, for it has no unit; {_help(unit)}")
+        raise UnitError(f"{text!r} is not a quantity: it has no unit; {_help(unit)}")
     for reading in itertools.islice(itertools.product(*(part.meanings for part in parts)), MAX_READINGS):
         value, name = _joined(parts, reading)
         if dimensions(name) == wanted:
@@ -125,7 +125,7 @@ def from_pint(quantity: Any, unit: str) -> float:
 
 
 def _size(name: str, unit: str) -> Fraction:
-    """Return what one of a unit is in another, so that a decimal number keeps its last digit."""
+    """Return the size of one unit in another, exactly enough for a decimal number to keep its last digit."""
     factor = conversion_factor(name, unit)
     return Fraction(repr(factor)) if factor >= 1.0 else 1 / Fraction(repr(conversion_factor(unit, name)))
 
@@ -168,7 +168,7 @@ def _number(text: str) -> Fraction:
 
 
 def _parts(text: str, unit: str) -> list[_Part]:
-    """Read a text into its factors above and below the line."""
+    """Read a text into the factors of its numerator and denominator."""
     negative, tokens = _sign(list(_tokens(text, unit)))
     reader = _Reader(text, unit, tokens)
     parts = reader.term(below=False)
@@ -207,7 +207,7 @@ class _Reader:
         return UnitError(f"{self.text!r} {message}; {_help(self.unit)}")
 
     def term(self, *, below: bool, first: bool = True) -> list[_Part]:
-        """Read factors that a space or a dash joins, or a group in brackets."""
+        """Read factors joined by a space or a dash, or a group in brackets."""
         group, parts, joined = bool(self.take("(")), [], ""
         start = self.position
         rate = below and self.more and self.tokens[self.position][1] in _SECOND
@@ -244,7 +244,7 @@ class _Reader:
 
 
 def _refuse_container(text: str, unit: str, tokens: list[tuple[str, str, Any]]) -> None:
-    """Refuse a price of a server-hour where one of an accelerator-hour is needed."""
+    """Raise an error for a price per server-hour where one per accelerator-hour is needed."""
     for _, name, _ in tokens:
         if name.lower().removesuffix("s") in CONTAINERS and "hour" in unit:
             raise UnitError(
@@ -253,14 +253,14 @@ def _refuse_container(text: str, unit: str, tokens: list[tuple[str, str, Any]]) 
 
 
 def _sign(tokens: list[tuple[str, str, Any]]) -> tuple[bool, list[tuple[str, str, Any]]]:
-    """Take the sign in front of the number, which may stand behind a sign of money."""
+    """Take the sign of the number, which may follow a currency sign."""
     at = 1 if tokens and tokens[0][1].upper() in MONEY_WORDS else 0
     signed = len(tokens) > at + 1 and tokens[at][1] in ("-", "+")
     return (tokens[at][1] == "-", tokens[:at] + tokens[at + 1 :]) if signed else (False, tokens)
 
 
 def _meanings(name: str, text: str, unit: str, *, money: bool) -> tuple[Meaning, ...]:
-    """Return what a name stands for."""
+    """Return the meanings of a name."""
     if money and name in MONEY_MULTIPLIERS:
         return ((Fraction(MONEY_MULTIPLIERS[name]), "1"),)
     if code_of(name) not in ("", "USD"):
@@ -285,7 +285,7 @@ def _meanings(name: str, text: str, unit: str, *, money: bool) -> tuple[Meaning,
 
 
 def _joined(parts: list[_Part], reading: tuple[Meaning, ...]) -> tuple[Fraction, str]:
-    """Multiply the factors of one reading, and join their units above and below the line."""
+    """Multiply the factors of one reading, and join the units of its numerator and denominator."""
     value = Fraction(1)
     above: list[str] = []
     below: list[str] = []

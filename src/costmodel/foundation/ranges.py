@@ -37,12 +37,12 @@ _FORMS = (
 )
 _PATTERNS = tuple((re.compile(form), strict) for form, strict in _FORMS)
 _WORDS = {"positive": True, "non-negative": False, "not negative": False}
-"""Words for a range from 0, and whether 0 itself is left out."""
+"""Words for a range from 0, and whether they exclude 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Where one argument of a formula has a meaning.
+    """Valid range of one argument of a formula.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def documented_ranges(function: Callable[..., Any]) -> dict[str, Range]:
 
 
 def _docstring(function: Callable[..., Any]) -> str:
-    """Return a docstring, from the source where Python was told to drop it."""
+    """Return a docstring, read from the source if Python runs without docstrings."""
     text = inspect.getdoc(function)
     if text is None:
         try:
@@ -172,7 +172,7 @@ def _end(written: str | None) -> float | str | None:
 
 
 def _well_inside(value: Any, span: Range, given: Mapping[str, Any]) -> bool:
-    """Whether a number, or every number of an array, lies between constant ends: what most calls come to."""
+    """Return whether a number, or every number of an array, lies between constant ends, the usual case."""
     low = given.get(span.low) if isinstance(span.low, str) else span.low
     high = given.get(span.high) if isinstance(span.high, str) else span.high
     if isinstance(low, np.ndarray) or isinstance(high, np.ndarray):
@@ -186,7 +186,7 @@ def _well_inside(value: Any, span: Range, given: Mapping[str, Any]) -> bool:
 
 
 class Guard:
-    """Holds what a user gives to one formula against what it documents; made when the formula is first called."""
+    """Checks a user's arguments of one formula against its documented ranges; created on the first call."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.name = function.__name__
@@ -197,7 +197,7 @@ class Guard:
         self.values = tuple(parameter.name for parameter in parameters if holds_value(parameter.annotation))
 
     def check(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-        """Raise `DomainError` if an argument is no number, or outside the range that the docstring states."""
+        """Raise `DomainError` if an argument is not a number or outside its documented range."""
         given = {**dict(zip(self.names, args, strict=False)), **kwargs}
         numbers = {name: self._number(name, given[name]) for name in self.values if name in given}
         seen: set[tuple[int, float | str | None, float | str | None]] = set()
@@ -211,7 +211,7 @@ class Guard:
                 self._check(name, span, numbers)
 
     def _number(self, name: str, value: Any) -> Any:
-        """Return a value as it compares, and refuse what is no number."""
+        """Return a value for comparison; raise an error if it is not a number."""
         if value is None or isinstance(value, float):
             return value
         try:

@@ -1,4 +1,4 @@
-"""Streaming reducers: what is kept of an ensemble whose draws are not.
+"""Streaming reducers: summaries of an ensemble that does not keep its draws.
 
 A reducer summarizes one block of draws where it was computed; summaries merge in the order of the blocks. Their
 size depends on the structural axes alone, never on the number of draws.
@@ -38,7 +38,7 @@ _NO_TOP = -1
 
 
 def _rows(values: ArrayLike) -> FloatArray:
-    """Return values as ``(cell, draw)`` without holes, so that sums run in one order."""
+    """Return values as a contiguous ``(cell, draw)`` array, so that sums run in one order."""
     array = np.asarray(values, dtype=np.float64)
     cells = int(np.prod(array.shape[:-1], dtype=np.int64))
     return np.ascontiguousarray(array).reshape(cells, array.shape[-1])
@@ -279,7 +279,7 @@ def quantile_position(rank: float, count: int) -> int:
 
 
 def exact_quantile(draws: ArrayLike, rank: ArrayLike, *, axis: int = -1) -> Any:
-    """Return quantiles of kept draws by the same definition: the one of every quantile in the library.
+    """Return quantiles of kept draws by the definition used everywhere in the library.
 
     Parameters
     ----------

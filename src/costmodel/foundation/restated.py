@@ -1,4 +1,4 @@
-"""Results in other money: in money of another year (real), or in another currency.
+"""Restate results in prices of another year (real) or in another currency.
 
 A restated result has the outputs of its original, stored and derived, each as a stored output, with every amount of
 money converted: years, quantiles, tables and datasets are formed from it as from any result. What holds no money
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from costmodel.foundation.scenario import Scenario
 
 _INDEX = "costmodel.catalog.money:yearly_levels"
-"""Where the levels of a price index are read: a floor above, so it is imported when money is restated."""
+"""Module that reads price indices; it is in a higher layer, so it is imported only when money is restated."""
 DEFAULT_INDEX = "US CPI-U"
-"""Price index used where none is named: US consumer prices, all urban consumers."""
+"""Default price index: US consumer prices, all urban consumers."""
 _WORD = re.compile(r"[A-Za-z]+")
 _SELECTED = re.compile(r"@([0-9]{4})$")
 """How the name of an output ends that was selected by year."""
 
 Factor: TypeAlias = Callable[[OutputSpec], "FloatArray | float"]
-"""What an amount of money in an output is multiplied by, one factor or one for each place on its axis of time."""
+"""Factor of an amount of money: one number, or one for each position on the time axis."""
 
 
 def to_real(result: Result, year: int, *, index: str = DEFAULT_INDEX, inflation: float | None = None) -> Result:
@@ -76,7 +76,7 @@ def real_factor(
     stated, grid = scenario.price_year, scenario.grid
     if stated is None and grid is None and any(money_power(spec.unit) for spec in specs):
         raise ScenarioError(
-            f"{scenario.name}: in money of which year are its amounts? State price_year, as price_year = 2026"
+            f"{scenario.name}: the price year of its amounts is not stated; state price_year, such as price_year = 2026"
         )
     wanted = _level(levels, year, index, inflation)
 
@@ -140,7 +140,7 @@ def _levels(index: str) -> Mapping[int, float]:
 
 
 def _level(levels: Mapping[int, float], year: int, index: str, inflation: float | None) -> float:
-    """Return the price level of a year; after the last one recorded only by a rate of inflation that is given."""
+    """Return the price level of a year; a year after the last recorded one needs a rate of inflation."""
     first, last = min(levels), max(levels)
     if year in levels:
         return levels[year]
@@ -153,7 +153,7 @@ def _level(levels: Mapping[int, float], year: int, index: str, inflation: float 
 
 
 def _years(labels: Sequence[Any], axis: str) -> list[int]:
-    """Return the calendar year of each place on an axis of time; a bound closes the year of the day before it."""
+    """Return the calendar year of each position on a time axis; a bound belongs to the year of the day before it."""
     if axis == "bound":
         return [(label - dt.timedelta(days=1)).year for label in labels]
     return [label.year if isinstance(label, dt.date) else int(label) for label in labels]

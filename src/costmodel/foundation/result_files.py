@@ -23,7 +23,7 @@ from costmodel.foundation.files import write_whole
 ENDINGS = (".nc", ".zarr", ".parquet")
 """Endings of the names under which a result is saved."""
 NEEDED = frozenset({"scenario_toml", "costmodel_version", "model"})
-"""Attributes without which a file is no saved result."""
+"""Attributes that a saved result must have."""
 MAX_RESULT_BYTES = 16 * 2**30
 """Most bytes of a saved result that are taken into memory [byte]."""
 _KEY = b"costmodel"
@@ -61,7 +61,7 @@ def save_dataset(data: Any, path: str | Path) -> None:
 
 
 def _write_netcdf(data: Any, path: Path) -> None:
-    """Write netCDF that was made in memory: on a full disk the library behind it would end the process."""
+    """Build netCDF in memory and write it: on a full disk the netCDF library itself would crash the process."""
     try:
         content = data.to_netcdf(engine="h5netcdf")
     except (ValueError, TypeError, NotImplementedError):  # older releases of xarray write files alone
@@ -108,7 +108,7 @@ def _read_netcdf(path: Path) -> Any:
 
 
 def _bounded(opened: Any, path: Path) -> Any:
-    """Return a dataset that is not too large to be read: a small file may state any size."""
+    """Return a dataset after checking its size: a small file may declare any size."""
     if opened.nbytes > MAX_RESULT_BYTES:
         raise ScenarioError(f"{path}: states {opened.nbytes:,} bytes; at most {MAX_RESULT_BYTES:,} are read")
     return opened
@@ -121,7 +121,7 @@ def _save_zarr(data: Any, target: Path) -> None:
     except ImportError:
         raise missing_extra("distributed", "saving .zarr") from None
     if target.exists():
-        raise ScenarioError(f"{target}: exists; a Zarr folder is not written over")
+        raise ScenarioError(f"{target}: exists; Zarr folders are not overwritten, choose another name")
     try:
         folder = tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.")
     except OSError as error:
@@ -176,7 +176,7 @@ def _blocks(data: Any, axes: list[str]) -> Iterator[dict[str, Any]]:
     for name, held in data.data_vars.items():
         values = np.asarray(held.values)
         if values.dtype.kind not in "biuf":
-            raise ScenarioError(f"{name}: texts have no place in a Parquet file of figures; save as .nc")
+            raise ScenarioError(f"{name}: a Parquet file of figures cannot hold text; save as .nc")
         places = np.indices(values.shape).reshape(values.ndim, -1) if values.ndim else np.zeros((0, 1), dtype=int)
         block: dict[str, Any] = {"output": np.full(values.size, str(name), dtype=object)}
         for axis in axes:

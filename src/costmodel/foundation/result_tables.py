@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from costmodel.foundation.results import Result
 
 SUMMARY_QUANTILES = (0.05, 0.5, 0.95)
-"""Quantiles over the draws that a cell holds [1]."""
+"""Quantiles over the draws in a cell [1]."""
 MOST_OBJECT = 60
-"""Characters of what is neither a figure nor a word [1]."""
+"""Most characters shown of an object that is neither a figure nor a word [1]."""
 
 
 def table_of(result: Result, names: Sequence[str]) -> Table:
@@ -42,7 +42,7 @@ def table_of(result: Result, names: Sequence[str]) -> Table:
     timed = [spec for spec in chosen if has_years(spec)]
     if timed and len(timed) < len(chosen):
         apart = ", ".join(spec.name for spec in chosen if spec not in timed)
-        raise ScenarioError(f"{apart}: without a figure by year; ask for it in a table of its own")
+        raise ScenarioError(f"{apart}: has no yearly figures; ask for it in a separate table")
     title = result.scenario.title or result.scenario.name
     notes = (*([] if result.draws is None else [f"{result.draws} draws: 5 / 50 / 95 %"]), *result.remarks)
     if not timed:
@@ -53,7 +53,7 @@ def table_of(result: Result, names: Sequence[str]) -> Table:
 
 
 def has_years(spec: OutputSpec) -> bool:
-    """Return whether an output has a figure of a year."""
+    """Return whether an output has yearly figures."""
     return spec.time_axis is not None and spec.kind != "date" and sum(dim in TIME_AXES for dim in spec.dims) == 1
 
 
@@ -100,7 +100,7 @@ def _beside(result: Result, dim: str, names: Sequence[str]) -> Table:
 
 
 def _single(result: Result, chosen: Sequence[OutputSpec], title: str, notes: tuple[str, ...]) -> Table:
-    """Return outputs without years as one column, with what each cost counts where that is declared."""
+    """Return outputs without years as one column, with the basis of each cost if it is declared."""
     rows = [row for spec in chosen for row in _item_rows(result, spec)]
     columns: tuple[str, ...] = ("output", UNIT, "value", "basis")
     if not any(row[3] for row in rows):
@@ -134,7 +134,7 @@ def _named(result: Result, spec: OutputSpec, dims: Sequence[str], index: tuple[i
 
 
 def cell_of(result: Result, spec: OutputSpec, values: NDArray[Any]) -> Cell:
-    """Return one figure of an output as a cell; over draws its quantiles, of codes their words, the commonest first.
+    """Return one figure of an output as a cell: quantiles over draws, or words for codes, most frequent first.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def cell_of(result: Result, spec: OutputSpec, values: NDArray[Any]) -> Cell:
 
 
 def words_of(words: Sequence[str], codes: Any) -> str:
-    """Return what codes stand for, the most frequent first."""
+    """Return the words of codes, most frequent first."""
     found, counts = np.unique(np.asarray(codes, dtype=int), return_counts=True)
     known = [found[i] for i in np.argsort(-counts, kind="stable") if 0 <= found[i] < len(words)]
     return "; ".join(words[code] or "nothing" for code in known)

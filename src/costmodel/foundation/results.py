@@ -1,6 +1,6 @@
 """Results: frozen arrays whose axes, units, labels and kinds are declared once.
 
-From the declarations follow the figures of years, quantiles, tables, ``to_xarray()`` and ``to_frame()``. Stored and
+Yearly figures, quantiles, tables, ``to_xarray()`` and ``to_frame()`` follow from these declarations. Stored and
 derived outputs are read alike: ``result["user_spend"]``, ``result.by_year("user_spend")``.
 """
 
@@ -148,7 +148,7 @@ class Result:
         return self.scenario.resolve(self.design) if self.scenario.is_written() else self.scenario
 
     def coords(self) -> Mapping[str, Any]:
-        """Return labels of the axes other than steps and bounds; a subclass names what it knows."""
+        """Return labels of the axes other than steps and bounds; subclasses override this."""
         return {}
 
     def labels(self) -> dict[str, tuple[Any, ...]]:
@@ -166,7 +166,7 @@ class Result:
         return dict(named_outputs_of(type(self)))
 
     def basis(self, name: str) -> str | None:
-        """Return what a cost counts, where it is declared; a subclass whose scenario decides it says so here."""
+        """Return the basis of a cost, if declared; a subclass overrides this if its scenario determines the basis."""
         return self.spec(name).basis
 
     def words(self, name: str) -> tuple[str, ...]:
@@ -197,7 +197,7 @@ class Result:
         return getattr(self, self.spec(name).name)
 
     def first(self) -> tuple[str, ...]:
-        """Return the outputs that the class puts first, as totals before their parts: its ``HEADLINES``."""
+        """Return the outputs shown first, totals before their parts: the class's ``HEADLINES``."""
         named = getattr(type(self), "HEADLINES", ()) or getattr(type(self), "ENSEMBLE_OUTPUTS", ())
         known = self.outputs()
         return tuple(dict.fromkeys(name.split("@")[0] for name in named if name.split("@")[0] in known))
@@ -235,7 +235,7 @@ class Result:
         axes = [dim for dim in spec.dims if dim in TIME_AXES]
         if len(axes) != 1:
             have = f"two axes of time {tuple(axes)}" if axes else "no axis of time"
-            raise DomainError(f"output {name!r} has {have}, so no figure of a year")
+            raise DomainError(f"output {name!r} has {have}, so it has no yearly figure")
         if spec.of is not None and spec.over is not None:
             years, above = self.by_year(spec.of)
             _, below = self.by_year(spec.over)
@@ -439,7 +439,7 @@ class Result:
         return restated.in_currency(self, code, rate=rate, on=on)
 
     def explain_nonfinite(self, name: str) -> str:
-        """Return the likely cause of a value that is not finite; a subclass that knows one says so here."""
+        """Return the likely cause of a non-finite value; subclasses override this."""
         return ""
 
     def _kept(self, values: FloatArray) -> FloatArray:
@@ -455,7 +455,7 @@ class Result:
         return max(groups.values(), key=len)
 
     def _headlines(self) -> list[str]:
-        """Return the names of all outputs: what the class puts first, then the totals, then the rest."""
+        """Return the names of all outputs: headlines first, then totals, then the rest."""
         totals = [name for name, spec in self.outputs().items() if spec.derived]
         return list(dict.fromkeys([*self.first(), *totals, *self.outputs()]))
 
@@ -510,7 +510,7 @@ class Result:
 
 
 def _quotient(above: FloatArray, below: FloatArray) -> FloatArray:
-    """Divide; where there is no ratio, NaN says so."""
+    """Divide; NaN where the ratio is not defined."""
     with quiet():
         values = above / below
     return readonly(np.where(np.isfinite(values), values, np.nan))

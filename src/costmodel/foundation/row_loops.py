@@ -1,4 +1,4 @@
-"""Loops that a step may hold, for NumPy's arrays and for traced ones alike.
+"""Loops for use in a model step, which work on NumPy arrays and on traced arrays.
 
 A loop whose length depends on draws, or on how many steps have gone by, is written with these; NumPy's arrays take it
 as Python does, and of traced arrays it becomes a loop of the machine code.
@@ -16,11 +16,11 @@ from costmodel.foundation.trace_graph import Graph, Loop, Node
 from costmodel.foundation.tracing import Index, Objects, Rows, Table, Traced, folded, graph_of, nodes_of
 
 State: TypeAlias = tuple[FloatArray, ...]
-"""What a loop carries from one pass to the next: arrays."""
+"""Arrays carried from one iteration of a loop to the next."""
 
 
 def repeat(times: int, body: Callable[[State], State], state: State, until: Callable[[State], Any]) -> State:
-    """Carry a state through a number of passes; end where all draws have arrived.
+    """Iterate a state a number of times; stop early if all draws have converged.
 
     Parameters
     ----------
@@ -136,12 +136,12 @@ def summed(rows: Any) -> Any:
 
 
 def row_of(rows: Any, row: Any, begin: Any) -> Any:
-    """Return one of some rows by its number; the first of them is number ``begin``."""
+    """Return a row by its number; the first row has number ``begin``."""
     return rows.at(row) if isinstance(rows, Rows) else rows[row - begin]
 
 
 def rows_at(table: Any, rows: Any) -> Any:
-    """Return each element from a row of its own.
+    """Return each element from its own row.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def earliest(rows: Any) -> Any:
 
 
 def changed(factor: Any) -> Any:
-    """Return the draws in which a factor is not 1, for a loop that has nothing to do where there is none."""
+    """Return the draws in which a factor is not 1, so that a loop can be skipped if there are none."""
     if isinstance(factor, Rows):
         return factor.among
     return factor != 1.0 if isinstance(factor, Traced) else None

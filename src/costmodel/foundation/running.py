@@ -1,4 +1,4 @@
-"""One way to run a model: resolve, compute, attach what was run, and look whether every value is a number."""
+"""Run a model: resolve the scenario, compute, attach scenario and design, and check that all values are finite."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OnNonFinite: TypeAlias = Literal["raise", "mask"]
 
 
 def require_scenario(given: Any) -> None:
-    """Raise ``ScenarioError`` for what is no scenario.
+    """Raise ``ScenarioError`` if an object is not a scenario.
 
     Examples
     --------
@@ -40,7 +40,7 @@ def require_scenario(given: Any) -> None:
 
 
 def design_for(scenario: Scenario, draws: int | None, rng: RandomSource, design: Design | None) -> Design | None:
-    """Return the design given, or a random one of ``draws`` draws, or nothing for medians.
+    """Return the given design, a random one of ``draws`` draws, or None for medians.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def run_model(
 
 
 def _check_draws_fit(model: Model, scenario: Scenario, design: Design) -> None:
-    """Raise ``DomainError`` where inputs and outputs of all draws do not fit into memory."""
+    """Raise ``DomainError`` if inputs and outputs of all draws do not fit into memory."""
     try:
         outputs = outputs_of(get_type_hints(model)["return"], derived=False)
     except (KeyError, TypeError, NameError):  # a model of one's own need not say what it returns
@@ -123,7 +123,7 @@ def _check_draws_fit(model: Model, scenario: Scenario, design: Design) -> None:
 
 
 def checked(result: Result, on_nonfinite: OnNonFinite) -> Result:
-    """Return a result whose values are finite, or that knows which draws to leave out.
+    """Return a result whose values are finite, or that records which draws to leave out.
 
     Raises
     ------
@@ -157,7 +157,7 @@ def checked(result: Result, on_nonfinite: OnNonFinite) -> Result:
 
 
 def not_finite(value: Any, spec: OutputSpec) -> NDArray[np.bool_]:
-    """Return where an output has a value that it should not have: infinite, or NaN where it is not declared blank."""
+    """Return where an output has an invalid value: infinite, or NaN if it is not declared as possibly blank."""
     array = np.asarray(value)
     if array.dtype.kind != "f":
         return np.zeros(array.shape, dtype=bool)
@@ -165,7 +165,7 @@ def not_finite(value: Any, spec: OutputSpec) -> NDArray[np.bool_]:
 
 
 def place_of(bad: NDArray[np.bool_], spec: OutputSpec, labels: Mapping[str, Sequence[Any]], first_draw: int = 0) -> str:
-    """Say where an output is not finite first: the draw, and the place along its axes.
+    """Describe the first non-finite value of an output: the draw, and the position along its axes.
 
     Parameters
     ----------

@@ -61,7 +61,7 @@ class Correlation(Inputs):
 
 
 class ExchangeRate(Inputs):
-    """What a unit of another currency is worth on a day."""
+    """Exchange rate of a currency on a day."""
 
     date: Date
     """Day of the rate."""
@@ -72,7 +72,7 @@ class ExchangeRate(Inputs):
 
 
 class Observation(Inputs):
-    """A reported figure that a scenario is compared with, and where the model is known to miss it."""
+    """A reported figure to compare a scenario with, and whether the model is known to miss it."""
 
     output: str
     """Name of the result's output, as ``tokens`` or ``capex``."""
@@ -95,7 +95,7 @@ class Observation(Inputs):
 
 
 class Scenario(Inputs):
-    """Base of every scenario: what all models' inputs share.
+    """Base of every scenario: the inputs that all models share.
 
     Examples
     --------
@@ -122,7 +122,7 @@ class Scenario(Inputs):
     misses: tuple[str, ...] = ()
     switches: dict[str, Switch] = Field(default_factory=dict)
     price_year: Annotated[int, Field(strict=True, ge=1900, le=2200)] | None = None
-    """Year of whose money every amount is; where absent, money of each year on a time grid."""
+    """Price year of every amount; if absent, each year on a time grid is in its own prices."""
     exchange_rates: dict[str, ExchangeRate] = Field(default_factory=dict)
     """Dated rates of other currencies that amounts are written in, by ISO 4217 code."""
 
@@ -175,7 +175,7 @@ class Scenario(Inputs):
             raise type(error)(f"{path}: {error}") from None
 
     def _check_output(self, name: str) -> None:
-        """Raise ``UnknownParameterError`` for an observation of what the registered model does not give."""
+        """Raise ``UnknownParameterError`` for an observation of an output that the registered model does not have."""
         if self.model not in MODELS:
             return
         try:
@@ -184,7 +184,7 @@ class Scenario(Inputs):
             return
         names = [*(spec.name for spec in outputs_of(result)), *(n for n in dir(result) if not n.startswith("_"))]
         if name not in names:
-            raise UnknownParameterError(f"observations: there is no output {name!r}{near_matches(name, names)}")
+            raise UnknownParameterError(f"observations: no output {name!r}{near_matches(name, names)}")
 
     @property
     def grid(self) -> TimeGrid | None:
@@ -208,7 +208,7 @@ class Scenario(Inputs):
         return tuple(paths)
 
     def shared_ranks(self) -> dict[str, str]:
-        """Return path → switch for every value that a switch moves: its draws take the switch's rank."""
+        """Return path → switch for every value that a switch moves; its draws use the switch's rank."""
         return {path: name for name, switch in self.switches.items() for path in switch.moves}
 
     def moved_by(self, name: str) -> dict[str, float]:
@@ -278,7 +278,7 @@ class Scenario(Inputs):
         return found
 
     def scale(self, factors: Mapping[str, float]) -> Self:
-        """Return a scenario with what is written at some paths multiplied.
+        """Return a scenario with the values at some paths multiplied by a factor.
 
         Parameters
         ----------
@@ -307,7 +307,7 @@ class Scenario(Inputs):
             for path in self.matching(name) if "*" in name else self.moved_by(name):
                 value = self.get(path)
                 if value is None:
-                    raise ScenarioError(f"{path}: is absent, so it cannot be multiplied")
+                    raise ScenarioError(f"{path} is absent, so it cannot be multiplied")
                 changes[path] = written_value(scaled_value(value, factor), None, specs[path])
         return self.replace(changes)
 
@@ -329,7 +329,7 @@ class Scenario(Inputs):
         return describe_scenario(self, words)
 
     def __repr__(self) -> str:
-        """Return one line: what it is, and how much of it is uncertain."""
+        """Return one line: name, model and number of uncertain parameters."""
         count, uncertain = len(self.paths()), len(self.uncertain_paths())
         size = f"{count} parameters, {uncertain} uncertain"
         return f"{type(self).__name__} {self.name!r} ({self.model}): {self.title or 'no title'}; {size}; .describe()"
@@ -337,7 +337,7 @@ class Scenario(Inputs):
     __str__ = __repr__
 
     def _repr_html_(self) -> str:
-        """Return what it is and what is uncertain in it, as short HTML."""
+        """Return a description and the uncertain parameters as short HTML."""
         from costmodel.foundation.descriptions import describe_paths
         from costmodel.foundation.tables import NOTEBOOK_ROOM
 
@@ -347,7 +347,7 @@ class Scenario(Inputs):
         return page_of(self.title or self.name, lines, [table._repr_html_()] if table.rows else [], NOTEBOOK_ROOM)
 
     def diff(self, other: Scenario) -> Difference:
-        """Return what differs between this scenario and another of the same model.
+        """Return the differences between this scenario and another of the same model.
 
         Raises
         ------
@@ -397,7 +397,7 @@ class Scenario(Inputs):
         return part.resolved(self._shared(Resolver(self.outlook, ranks)), f"{name}.")
 
     def resolved(self, resolver: Resolver, prefix: str = "") -> Self:
-        """Return this scenario with every parameter replaced by what the resolver makes of it."""
+        """Return this scenario with every parameter replaced by its resolved value."""
         return super().resolved(self._shared(resolver), prefix)
 
     def _shared(self, resolver: Resolver) -> Resolver:

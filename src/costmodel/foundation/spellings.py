@@ -1,4 +1,4 @@
-"""How people write units: each spelling, and what it stands for in the vocabulary of `costmodel.foundation.units`.
+"""Common spellings of units, and their meaning in the vocabulary of `costmodel.foundation.units`.
 
 A spelling has one meaning, or one for each dimension in which it is used: ``B`` is a billion in ``300B tokens`` and a
 byte in ``80 B``. The dimension that a field needs then tells them apart; a spelling whose meanings share a dimension
@@ -31,9 +31,9 @@ MULTIPLIERS = {
     "trillions": 10**12,
     "quadrillion": 10**15,
 }
-"""Words and letters that stand for a power of ten of their own."""
+"""Words and letters for a power of ten."""
 MONEY_MULTIPLIERS = {"m": 10**6, "mm": 10**6, "b": 10**9, "t": 10**12}
-"""Letters that stand for a power of ten beside money only."""
+"""Letters for a power of ten that are accepted only with money."""
 _SYMBOLS = {"k": "k", "K": "k", "M": "M", "G": "G", "T": "T", "P": "P", "E": "E", "Z": "Z", "Y": "Y"}
 _WORDS = {"kilo": "k", "mega": "M", "giga": "G", "tera": "T", "peta": "P", "exa": "E", "zetta": "Z", "yotta": "Y"}
 _BINARY = {"Ki": "kibi", "Mi": "mebi", "Gi": "gibi", "Ti": "tebi", "Pi": "pebi"}
@@ -49,7 +49,7 @@ _PREFIXED = {
     "J": ("J", "joule", "joules"),
     "g": ("g", "gram", "grams", "gCO2", "gCO2e", "gCO2eq"),
 }
-"""Units that take a prefix, with their spellings."""
+"""Units that accept a prefix, with their spellings."""
 _PLAIN = {
     "USD": ("$", "US$", "dollar", "dollars"),
     "s": ("s", "sec", "secs", "second", "seconds"),
@@ -91,9 +91,9 @@ _COUNTED = (
         "times",
     ),
 )
-"""What is counted, and has no unit: ``USD/GPU-hour`` is a price of an accelerator-hour."""
+"""Counted things, which have no unit: ``USD/GPU-hour`` is a price of an accelerator-hour."""
 CONTAINERS = ("server", "node", "instance", "host", "machine", "rack", "pod", "cluster", "system")
-"""What holds several accelerators: a server-hour is not an accelerator-hour."""
+"""Words for a group of accelerators: a server-hour is not an accelerator-hour."""
 _SEVERAL: dict[str, tuple[Meaning, ...]] = {
     "B": ((Fraction(10**9), "1"), (Fraction(1), "byte")),
     "T": ((Fraction(10**12), "1"),),
@@ -128,7 +128,7 @@ REFUSED = {
     "word": "write token, at about 0.75 words of English a token",
     "words": "write token, at about 0.75 words of English a token",
 }
-"""Spellings that are refused, and what to write."""
+"""Rejected spellings, and what to write instead."""
 
 
 def _pairs() -> Iterator[tuple[str, Meaning]]:
@@ -169,7 +169,7 @@ def spellings() -> dict[str, tuple[Meaning, ...]]:
 
 @cache
 def folded() -> dict[str, tuple[Meaning, ...]]:
-    """Return whole words in small letters, for those who write ``Hours`` or ``gpu``."""
+    """Return whole words in lower case, to accept spellings such as ``Hours`` or ``gpu``."""
     words = [*_COUNTED, *CONTAINERS, *(n for names in (*_PLAIN.values(), *_PREFIXED.values()) for n in names)]
     words += [*MULTIPLIERS, *(f"{word}s" for word in (*_COUNTED, *CONTAINERS))]
     return {word.lower(): spellings()[word] for word in words if len(word) > 2}

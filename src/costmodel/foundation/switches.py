@@ -1,4 +1,4 @@
-"""Changes of a scenario: switches that move several values as one, patterns, and correlations that end with them."""
+"""Changes of a scenario: switches that set several values at once, patterns, and correlations that they drop."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Switch(Inputs):
-    """One name for values that a person thinks of as one: setting it moves them all together.
+    """One name for several values that belong together; setting it changes all of them.
 
     Uncertain values of one switch share one rank, so that they move together in every draw as well.
 
@@ -51,17 +51,15 @@ class Switch(Inputs):
 
 
 def check_switches(scenario: Scenario) -> None:
-    """Raise an error for a switch whose paths do not exist, differ in unit or are moved twice."""
+    """Raise an error for a switch whose paths do not exist, differ in unit or belong to another switch."""
     specs = {path: spec for path, _, spec, _ in scenario.walk()}
     taken: dict[str, str] = {}
     for name, switch in scenario.switches.items():
         if name in specs or "." in name or name in type(scenario).model_fields:
-            raise ScenarioError(f"switches.{name}: a switch has neither the name of an entry nor dots in it")
+            raise ScenarioError(f"switches.{name}: the name of a switch must not contain dots or be that of an entry")
         for path in switch.moves:
             if path not in specs:
-                raise UnknownParameterError(
-                    f"switches.{name}.moves: there is no parameter {path!r}{near_matches(path, specs)}"
-                )
+                raise UnknownParameterError(f"switches.{name}.moves: no parameter {path!r}{near_matches(path, specs)}")
             if path in taken:
                 raise ScenarioError(f"switches.{name}: {path} is moved by the switch {taken[path]!r} as well")
             taken[path] = name
@@ -71,7 +69,7 @@ def check_switches(scenario: Scenario) -> None:
 
 
 def direct_changes(scenario: Scenario, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return changes with switches and patterns written out as the paths that they stand for."""
+    """Return changes with switches and patterns expanded to paths."""
     direct: dict[str, Any] = {}
     for name, value in changes.items():
         if name in scenario.switches:
@@ -105,7 +103,7 @@ def _switched(scenario: Scenario, name: str, value: Any) -> dict[str, Any]:
 
 
 def kept_correlations(scenario: Scenario, form: Mapping[str, Any], changes: Mapping[str, Any]) -> list[Any]:
-    """Return the correlations whose two inputs are still uncertain; the others go with a warning."""
+    """Return the correlations whose two inputs are still uncertain; drop the others with a warning."""
     kept = []
     for row in form["correlations"]:
         fixed = [path for path in (row["a"], row["b"]) if _fixes(path.split("[")[0], changes, scenario.switches)]

@@ -1,4 +1,4 @@
-"""Tables as files: CSV, a sheet of a workbook, Parquet."""
+"""Write tables as CSV, workbook sheets or Parquet."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WIDEST = 60
 
 
 def save_table(table: Table, path: str | Path) -> None:
-    r"""Write a table whole or not at all, figures in full and in canonical units.
+    r"""Write a table completely or not at all, with full figures in canonical units.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def _put(sheet: Any, row: int, column: int, cell: Any, link: Any) -> None:
 
 
 def _number(cell: Any) -> float | None:
-    """Return the number of a cell, also of one that is written as text; nothing for words and what is not finite."""
+    """Return the number of a cell, even if written as text; None for words and non-finite values."""
     try:
         value = float("nan") if cell is None or isinstance(cell, bool) else float(cell)
     except ValueError:
@@ -180,7 +180,7 @@ def _number(cell: Any) -> float | None:
 
 
 def _sheet_name(name: str, taken: set[str]) -> str:
-    """Return a name that a sheet may have, which none of those taken is."""
+    """Return a valid sheet name that is not taken yet."""
     plain = "".join(" " if sign in "[]:*?/\\" else sign for sign in name).strip("' ")[:_SHEET_NAME] or "table"
     found, count = plain, 2
     while found.lower() in taken:

@@ -1,8 +1,8 @@
-"""Tables: what the library shows of anything, with one form and many renderings.
+"""Tables: the library's common form for showing results, with several renderings.
 
-A table keeps the figures themselves and the units that they are in; prefixes, digits and words are a matter of showing
-them: ``12.3 GWh`` for 1.23e10 Wh, prices and costs of tokens per million. Text for a terminal, HTML for a notebook and
-a page, a sheet of a workbook, a frame and CSV are renderings of the same rows; files hold the figures in full.
+A table keeps the figures themselves and the units that they are in; prefixes, digits and words are applied on
+display: ``12.3 GWh`` for 1.23e10 Wh, prices and costs of tokens per million. Text for a terminal, HTML for a notebook
+and a page, a sheet of a workbook, a frame and CSV are renderings of the same rows; files hold the figures in full.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from costmodel.foundation.errors import DomainError, missing_extra
 from costmodel.foundation.plotting import gallery
 
 Cell: TypeAlias = "str | bool | int | float | tuple[float, ...] | None"
-"""What stands in a cell: words, a yes or no, a count, a figure, figures at the table's ranks, or nothing."""
+"""Content of a cell: words, yes or no, a count, a figure, figures at the table's ranks, or nothing."""
 
 UNIT = "unit"
 """Head of the column that holds the unit of its row's figures."""
@@ -42,7 +42,7 @@ _SPAN = 1e4
 
 
 def shown_unit(unit: str, size: float = 0.0) -> tuple[str, float]:
-    """Return the unit that a figure is shown in, and what its number is multiplied by.
+    """Return the unit for showing a figure, and the factor to multiply it by.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def shown_unit(unit: str, size: float = 0.0) -> tuple[str, float]:
 
 
 def figure(value: float) -> str:
-    """Return a number to four digits; a dash where there is none.
+    """Return a number as text with four digits; a dash for a missing one.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def safe_link(link: str | None) -> str:
 
 
 class Linked(str):
-    """A text that leads to an address, where the rendering can show one.
+    """A text with a link, for renderings that support links.
 
     Parameters
     ----------
@@ -289,7 +289,7 @@ class Table:
         return Table(tuple(heads), tuple(rows), self.title, self.notes, tuple(units), (), self.sources)
 
     def words(self) -> tuple[bool, ...]:
-        """Return which columns hold words alone; they stand to the left."""
+        """Return which columns contain only words; these are left-aligned."""
         return tuple(
             place == 0 or all(row[place] is None or isinstance(row[place], str) for row in self.rows)
             for place in range(len(self.columns))
@@ -369,7 +369,7 @@ class Table:
 
 
 def _size(cells: Iterable[Cell]) -> float:
-    """Return the magnitude that decides on a prefix: the middle of the smallest and the largest, in logarithms."""
+    """Return the magnitude that determines the prefix: the geometric mean of the smallest and the largest."""
     numbers = [
         abs(float(value))
         for cell in cells
@@ -400,7 +400,7 @@ def _head(text: str, words: bool, sortable: bool) -> str:
 
 
 def _html_cell(cell: Cell, text: Cell, words: bool, sortable: bool) -> str:
-    """Return a cell of a page: what names a row is to the left, a figure carries its full value for sorting."""
+    """Return an HTML cell: row names are left-aligned, and a figure carries its full value for sorting."""
     kind = f' class="w{" long" * (len(str(text)) > LONG)}"' if words else ""
     value, shown = "", html.escape(str(text))
     if sortable and isinstance(cell, tuple) and len(cell) == 3:  # the middle, with the ends of its interval below
@@ -419,7 +419,7 @@ def _anchor(text: str) -> str:
 
 
 def _written(cell: Cell) -> Cell:
-    """Return a cell for CSV: figures as they are, and no text that a spreadsheet takes for a formula."""
+    """Return a cell for CSV, with text escaped that a spreadsheet would run as a formula."""
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     if not isinstance(cell, str):
@@ -428,7 +428,7 @@ def _written(cell: Cell) -> Cell:
 
 
 def spreadsheet_cell(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula: one that would be gets a quote; a signed number stays.
+    """Escape text that a spreadsheet would run as a formula with a quote; signed numbers are unchanged.
 
     Examples
     --------
@@ -443,12 +443,12 @@ def spreadsheet_cell(text: str) -> str:
 
 
 class Tabled:
-    """What shows itself as a table: a study, a comparison, a bridge."""
+    """Base of studies, comparisons and bridges that can be shown as a table."""
 
     __slots__ = ()
 
     def table(self) -> Table:
-        """Return what was found as a table."""
+        """Return the findings as a table."""
         raise NotImplementedError
 
     def _repr_html_(self) -> str:
@@ -460,7 +460,7 @@ class Tabled:
 
 
 class TabledByOutput:
-    """What has a table for each of its outputs."""
+    """Base of studies with a table for each output."""
 
     __slots__ = ()
 
@@ -470,7 +470,7 @@ class TabledByOutput:
         return tuple(getattr(self, "outputs", ()))
 
     def table(self, output: str | None = None) -> Table:
-        """Return what was found of an output, the first one unless named, as a table."""
+        """Return the findings on an output as a table, by default the first output."""
         raise NotImplementedError
 
     def plot(self, axes: Any = None, **options: Any) -> Any:
@@ -478,7 +478,7 @@ class TabledByOutput:
         return gallery().plot(self, None, axes, **options)
 
     def _repr_html_(self) -> str:
-        """Return as many of the tables as a notebook has room for, as HTML."""
+        """Return the tables as HTML, as many as fit in a notebook."""
         text, left = "", len(self.labels)
         for output in self.labels:
             title = "" if len(self.labels) == 1 else f"<p>{html.escape(output)}</p>"

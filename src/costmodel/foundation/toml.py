@@ -1,4 +1,4 @@
-"""TOML from outside: how long, how deep and how large it may be, checked before it is read."""
+"""Read TOML from outside, after checking its length, depth and size."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def parse_toml(text: str, where: str = "scenario", refused: type[CostModelError]
 
 
 def check_form(form: Any) -> None:
-    """Raise ``ScenarioError`` for tables deeper, larger or with longer names than TOML is read with.
+    """Raise ``ScenarioError`` for tables that are deeper, larger or have longer names than the limits for TOML.
 
     What is built from tables is thereby what its text gives back.
 
@@ -73,7 +73,7 @@ def check_form(form: Any) -> None:
         elif isinstance(node, Mapping | list | tuple):
             entries += len(node)
             if depth >= MAX_KEY_PARTS:
-                raise ScenarioError(f"nested too deeply: at most {MAX_KEY_PARTS} tables, one in another")
+                raise ScenarioError(f"nested too deeply: at most {MAX_KEY_PARTS} tables may be nested")
             if isinstance(node, Mapping):
                 for key, item in node.items():
                     _check_text(str(key))
@@ -90,13 +90,13 @@ def check_form(form: Any) -> None:
 
 
 def _check_text(text: str) -> None:
-    """Raise ``ScenarioError`` for a text that no file can hold."""
+    """Raise ``ScenarioError`` for a text that cannot be encoded in a file."""
     if not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text):
-        raise ScenarioError(f"{text[:80]!r} is not Unicode: it holds half of a pair")
+        raise ScenarioError(f"{text[:80]!r} is not valid Unicode: it contains an unpaired surrogate")
 
 
 def check_keys(text: str, where: str, refused: type[CostModelError] = ScenarioError) -> None:
-    """Raise an error for TOML with a key of more parts or letters than any entry has.
+    """Raise an error for TOML whose keys have too many parts or characters.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The operations of a step that is traced, in order: what machine code is made from."""
+"""Graph of the operations of a traced step, from which machine code is generated."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 Guard = tuple[str, int, int, bool]
-"""What was asked of the number of the step: how, what was added to it, of which number, and the answer."""
+"""A question asked about the step number: comparison, offset, operand and answer."""
 
 COMPARISONS = {"greater": "ogt", "greater_equal": "oge", "less": "olt", "less_equal": "ole", "equal": "oeq",
                "not_equal": "une"}  # fmt: skip
@@ -19,17 +19,17 @@ ARITHMETIC = frozenset({
     "add", "subtract", "multiply", "divide", "negative", "maximum", "minimum", "absolute", "sign", "floor", "ceil",
     "exp", "expm1", "log", "log1p", "power", "sqrt",
 })  # fmt: skip
-"""Operations that a traced array knows, by the name of NumPy's function."""
+"""Operations of traced arrays, by the name of NumPy's function."""
 _FOLDED = {name: getattr(np, name) for name in ARITHMETIC}
 
 
 class TracingError(TypeError):
-    """What a traced array cannot do; it names the operation."""
+    """An operation that traced arrays do not support; the message names it."""
 
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """One operation on all draws: its kind, what it is applied to, and what else it needs to know."""
+    """One operation on all draws: its kind, operands and other data."""
 
     kind: str
     args: tuple[Node, ...] = ()
@@ -43,7 +43,7 @@ class Node:
 
 @dataclass(slots=True, eq=False)
 class Loop:
-    """Operations that are repeated: what is carried from one time to the next, and when it ends.
+    """A loop: its operations, the values carried between iterations, and its end.
 
     ``rows`` are the first row and the bound of a loop over rows of a table; absent, ``times`` are counted. A loop ends
     early where ``done`` holds in all draws, and is left out where ``among`` holds in none.
@@ -59,7 +59,7 @@ class Loop:
     among: Node | None = None
     row: Node = field(default_factory=lambda: Node("row"))
     split: int = 0
-    """Operations of the body that tell whether it is done."""
+    """Operations of the body that determine whether the loop ends."""
 
 
 class Graph:
@@ -74,7 +74,7 @@ class Graph:
         self.step = self.add("step")
 
     def add(self, kind: str, *args: Node, data: Any = None, fresh: bool = False) -> Node:
-        """Return an operation; the same one again where it has been recorded and nothing has been stored since."""
+        """Return an operation; reuse a recorded one if nothing has been stored since."""
         key = (kind, args, data)
         if not fresh:
             for known in reversed(self._known):
@@ -93,7 +93,7 @@ class Graph:
         return self.add("constant", data=(number, np.copysign(1.0, number)))
 
     def node(self, value: Any) -> Node:
-        """Return one value as an operation: one already, the number of a step, or a number."""
+        """Return a value as an operation: an operation, the step number, or a number."""
         if isinstance(value, Node):
             return value
         if hasattr(value, "node"):
@@ -102,7 +102,7 @@ class Graph:
         return self.constant(value)
 
     def apply(self, name: str, *values: Any) -> Node:
-        """Return an operation of NumPy's name on values; numbers are computed at once."""
+        """Apply an operation, by NumPy's name, to values; plain numbers are computed at once."""
         args = tuple(self.node(value) for value in values)
         if name in COMPARISONS:
             return self.add("compare", *args, data=COMPARISONS[name])
@@ -123,7 +123,7 @@ class Graph:
         return self._simplest(name, args)
 
     def _simplest(self, name: str, args: tuple[Node, ...]) -> Node:
-        """Return an operation, or its operand where the other one changes nothing."""
+        """Return an operation, or one operand if the other is neutral."""
         for own, other in ((0, 1), (1, 0)):
             if len(args) == 2 and args[other].kind == "constant":
                 number = args[other].data[0]
@@ -137,7 +137,7 @@ class Graph:
         return self.select(node, self.constant(1.0), self.constant(0.0)) if node.is_mask else node
 
     def select(self, mask: Any, one: Any, other: Any) -> Node:
-        """Return one value where a mask holds, else the other."""
+        """Select the first value where a mask is true, else the second."""
         if not isinstance(mask, Node):
             return self.node(one if mask else other)
         chosen = mask if mask.is_mask else self.add("compare", mask, self.constant(0.0), data="une")
@@ -149,12 +149,12 @@ class Graph:
         return self.add("select", chosen, self.number(first), self.number(second))
 
     def stored(self) -> None:
-        """Forget what is known: a table has changed, and what is read from it must be read again."""
+        """Discard cached reads after a table has changed."""
         self._known = [{key: node for key, node in known.items() if key[0] != "read"} for known in self._known]
 
     @contextmanager
     def inside(self, loop: Loop) -> Iterator[None]:
-        """Record what follows as the body of a loop."""
+        """Record the operations that follow as the body of a loop."""
         self.blocks.append(loop.body)
         self._known.append({})
         yield
@@ -162,21 +162,21 @@ class Graph:
         self.blocks.pop()
 
     def close(self, loop: Loop, following: Sequence[Node]) -> list[Node]:
-        """Add a loop, and return what it carries at its end."""
+        """Add a loop, and return its carried values at the end."""
         loop.following = tuple(following)
         self.stored()
         node = self.add("loop", data=loop, fresh=True)
         return [self.add("result", node, data=number, fresh=True) for number in range(len(following))]
 
     def ask(self, how: str, offset: int, of: int) -> bool:
-        """Answer what is asked of the number of the step, and keep it as a guard."""
+        """Answer a question about the step number, and record it as a guard."""
         answer = answered(how, self.now + offset, of)
         self.guards.append((how, offset, of, answer))
         return answer
 
 
 def answered(how: str, number: int, of: int) -> bool:
-    """Return the answer to a question on the number of a step."""
+    """Return the answer to a question about a step number."""
     if how == "multiple":
         return number % of == 0
     return bool({"lt": number < of, "le": number <= of, "eq": number == of, "gt": number > of, "ge": number >= of}[how])

@@ -1,4 +1,4 @@
-"""Arrays that write down what is done with them: a step of a model becomes a list of operations.
+"""Traced arrays record the operations applied to them, so that a model's step becomes a list of operations.
 
 A step that is written for NumPy arrays is run once with traced arrays in their place. What it computes is recorded as
 operations on whole draws, and machine code for blocks of draws is made from them
@@ -26,7 +26,7 @@ Objects = NDArray[np.object_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Index:
-    """The number of the step, or of the row of a loop, with what is added to it."""
+    """Number of the step, or of a loop's row, with an offset."""
 
     graph: Graph
     offset: int = 0
@@ -34,7 +34,7 @@ class Index:
     __array_priority__: float = 1e6
 
     def node(self, graph: Graph) -> Node:
-        """Return it as a value."""
+        """Return the index as an operation."""
         return graph.apply("add", self.row or graph.step, float(self.offset))
 
     def traced(self) -> Traced:
@@ -96,7 +96,7 @@ class Index:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Remainder:
-    """What is left of the number of a step, to be compared with 0."""
+    """Remainder of a step number, for comparison with 0."""
 
     index: Index
     of: int
@@ -191,7 +191,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         return self._like(self.nodes.copy())
 
     def astype(self, kind: Any) -> Traced:
-        """Return it as it is: whole numbers are held as numbers too."""
+        """Return the array unchanged: integers are represented as floats."""
         return self
 
     def max(self, axis: int = 0) -> Traced:
@@ -221,7 +221,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
 
 
 def folded(name: str, array: Traced) -> Traced:
-    """Return what a function of two makes of all that stands along the first axis."""
+    """Reduce the first axis with a function of two values."""
     result = array[0]
     for row in range(1, len(array)):
         result = getattr(np, name)(result, array[row])
@@ -264,7 +264,7 @@ class Table(Traced):
         return int(np.prod(self.own_shape[1:], dtype=int))
 
     def take_rows(self, rows: Any) -> Traced:
-        """Return each element of a row from a row of its own; ``rows`` broadcast to the shape of a row."""
+        """Return each element of a row from its own row; ``rows`` broadcast to the shape of a row."""
         places = np.broadcast_to(nodes_of(self.graph, rows), self.own_shape[1:]).reshape(-1)
         held = np.empty(self.cells, dtype=object)
         held[:] = [self.graph.add("read", place, data=(self.path, cell)) for cell, place in enumerate(places)]
@@ -309,7 +309,7 @@ class Rows(np.lib.mixins.NDArrayOperatorsMixin):
 
     @classmethod
     def combined(cls, function: Callable[..., Any], given: Sequence[Any]) -> Rows:
-        """Return a function of rows and of what is the same in every row."""
+        """Apply a function to rows and to values that are the same in every row."""
         rows = [item for item in given if isinstance(item, Rows)]
         first = next((item for item in rows if item.among is not None), rows[0])
 
@@ -353,11 +353,11 @@ def nodes_of(graph: Graph, value: Any) -> Objects:
 
 
 _SHAPES = {np.stack, np.concatenate, np.broadcast_to, np.moveaxis, np.reshape, np.atleast_1d, np.swapaxes}
-"""Functions that only move elements."""
+"""Functions that only rearrange elements."""
 
 
 def called(graph: Graph, function: Any, args: Any, options: Any) -> Any:
-    """Return what a function of NumPy that is no elementwise operation gives on traced arrays."""
+    """Apply a NumPy function that is not elementwise to traced arrays."""
     if any(isinstance(item, Rows) for item in args):
         return Rows.combined(lambda *given: function(*given), args)
     if function is np.where:
@@ -391,5 +391,5 @@ def _moved(graph: Graph, given: Any) -> Any:
 
 
 def graph_of(*values: Any) -> Graph | None:
-    """Return the graph that values are traced in, or nothing where they are numbers and arrays."""
+    """Return the graph of traced values, or None for plain numbers and arrays."""
     return next((item.graph for item in values if isinstance(item, Traced | Index | Rows)), None)

@@ -156,7 +156,7 @@ def conversion_factor(unit: str, to: str) -> float:
 
 
 def _exact_ratio(scale: float, target: float) -> float:
-    """Divide two scales, rounding away the last bit where the ratio is a short decimal."""
+    """Divide two scales, rounding away the last bit if the ratio is a short decimal."""
     ratio = scale / target
     short = float(f"{ratio:.12g}")
     return short if math.isclose(short, ratio, rel_tol=1e-14) else ratio

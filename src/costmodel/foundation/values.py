@@ -167,7 +167,7 @@ def written_value(value: Value, provenance: Provenance | None, spec: ParameterSp
 
 
 def _with_units(plain: Any, spec: ParameterSpec) -> Any:
-    """Write the unit beside every number that would be refused without it."""
+    """Write the unit with every number that would be rejected without it."""
     if isinstance(plain, dict):
         return {key: value if key in SHAPE_KEYS else _with_units(value, spec) for key, value in plain.items()}
     if isinstance(plain, list):
@@ -178,7 +178,7 @@ def _with_units(plain: Any, spec: ParameterSpec) -> Any:
 
 
 def _refuse_bare(given: Any, spec: ParameterSpec) -> None:
-    """Refuse every number without a unit, in whatever form, that is out of all proportion."""
+    """Raise an error for every number without a unit, in any form, that is implausible."""
     if isinstance(given, Mapping):
         for key, value in given.items():
             if key not in SHAPE_KEYS:
@@ -201,7 +201,7 @@ def scaled_value(value: Value, factor: float) -> Value:
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Turns written values into floats, draws and trajectories.
+    """Resolve written values into floats, draws and trajectories.
 
     Parameters
     ----------
@@ -214,7 +214,7 @@ class Resolver:
     grid: TimeGrid | None
     ranks: Mapping[str, FloatArray] | None
     shared: Mapping[str, str] = field(default_factory=dict, kw_only=True)
-    """Path → the name whose rank it takes, for values that move together."""
+    """Path → name whose rank it uses, for values that change together."""
 
     def resolve(self, path: str, value: Value, spec: ParameterSpec) -> Any:
         """Return the resolved value: ``()``, ``(draw,)``, or with a leading step axis for trajectories."""

@@ -1,4 +1,4 @@
-"""Machine code for traced steps: a text in LLVM's language that works on as many draws at once as a register holds.
+"""Generate LLVM assembly for traced steps, vectorised over as many draws as a register holds.
 
 Every operation of a draw is done as NumPy does it, in the same order and without contraction; exponentials, logarithms
 and powers are polynomials, equal to those of a library within one unit in the last place. What no step changes is
@@ -21,7 +21,7 @@ from costmodel.foundation.vector_run import ATTRIBUTES, FIELDS, RUN
 
 @dataclass(slots=True)
 class Plan:
-    """Where everything lies: inputs, outputs, and the draw's own memory."""
+    """Memory layout: inputs, outputs, and each draw's own memory."""
 
     inputs: list[str] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Plan:
 
 
 class Writer(Lines):
-    """Writes the code of all phases.
+    """Generator of the code of all phases.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class Writer(Lines):
         self.size = 0
 
     def text(self) -> str:
-        """Return the code, and fill the plan."""
+        """Return the code, and fill in the memory layout."""
         size = 0
         for path in sorted(self.needs.carried):
             self.plan.slots[path], size = size, size + int(np.prod(self.shapes[path], dtype=int))
@@ -131,7 +131,7 @@ class Writer(Lines):
         return ["  %ocp = getelementptr i64, ptr %c, i64 -1", "  %oc = load ptr, ptr %ocp", *lines]
 
     def _place(self, stem: str, row: str | None, cell: int) -> str:
-        """Return the address of an element of an array, for the present draws."""
+        """Return the address of an array element for the current draws."""
         draw = self._line(f"mul i64 %d, {stem}.draw")
         along = self._line(f"mul i64 {cell}, {stem}.cell")
         whole = self._line(f"add i64 {draw}, {along}")
@@ -326,7 +326,7 @@ class Writer(Lines):
         return begin, bound
 
     def _opening(self) -> list[str]:
-        """Return the code that a vector of draws begins with: what it carries, its tables, and what no step changes."""
+        """Return the code run first for a vector of draws: carried values, tables, and values that no step changes."""
         self._begin()
         for path, slot in self.plan.slots.items():
             if path in self.given:
@@ -349,7 +349,7 @@ class Writer(Lines):
         return [head, *self._descriptors(), *self.lines, "  ret void", "}"]
 
     def _opened(self, node: Node) -> str:
-        """Write a value that no step changes, with all that it needs."""
+        """Write a value that no step changes, with its operands."""
         if node.kind == "constant":
             return self._splat(node.data[0])
         known = self._names.get(id(node))

@@ -1,4 +1,4 @@
-"""Lines of LLVM's language: operations on vectors of draws, done as NumPy does them."""
+"""Lines of LLVM assembly: operations on vectors of draws, with the same rounding as NumPy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _BINARY = {"add": "fadd", "subtract": "fsub", "multiply": "fmul", "divide": "fdi
 
 
 class Lines:
-    """Lines of a function under way, for vectors of so many draws."""
+    """Lines of a function being written, for vectors of a given number of draws."""
 
     def __init__(self, width: int) -> None:
         self.width = width
@@ -65,7 +65,7 @@ class Lines:
         return self._line(f"call {vector} @{kind}({given})")
 
     def _extreme(self, how: str, node: Node, args: Sequence[str]) -> str:
-        """Return the larger or smaller; what is not a number stays so."""
+        """Return the larger or smaller value; NaN is passed on."""
         one, other = args
         if node.args[1].kind == "constant":
             one, other = other, one

@@ -47,12 +47,12 @@ class _Library:
         return self.line(f"{kind} {self.vector} {self.number(one)}, {self.number(other)}")
 
     def fma(self, one: float | str, two: float | str, three: float | str) -> str:
-        """Return one times two plus three, rounded once where the machine can."""
+        """Return the first times the second plus the third, rounded once if the machine supports it."""
         given = ", ".join(f"{self.vector} {self.number(item)}" for item in (one, two, three))
         return self.line(f"call {self.vector} @llvm.fmuladd.v{self.width}f64({given})")
 
     def choose(self, mask: str, one: float | str, other: float | str) -> str:
-        """Return one value where a mask holds, else the other."""
+        """Select the first value where a mask is true, else the second."""
         return self.line(
             f"select {self.mask} {mask}, {self.vector} {self.number(one)}, {self.vector} {self.number(other)}"
         )
