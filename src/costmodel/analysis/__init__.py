@@ -1,7 +1,7 @@
 """Ensembles, sensitivity, break-even, calibration, comparison and backtest of any model.
 
-This floor knows one thing: a callable from a resolved scenario to a result. A plain function of arrays with a table of
-ranges will do as well. Names are imported when they are first used.
+This package needs only a callable from a resolved scenario to a result, or a plain function of arrays with a table of
+ranges. Names are imported when they are first used.
 
 Examples
 --------

@@ -1,4 +1,4 @@
-"""What an ensemble reads of its runs, so that a model that can stores nothing else."""
+"""Find the outputs that an ensemble reads, so that a model can avoid storing the others."""
 
 from __future__ import annotations
 

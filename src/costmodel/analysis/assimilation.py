@@ -1,4 +1,4 @@
-"""Draws that agree with what was observed: an ensemble whose inputs are moved until its outputs tell the history.
+"""Adjust draws to observations: move the inputs of an ensemble until its outputs reproduce history.
 
 Weights by the fit to history leave a handful of draws where inputs are many; here every draw is kept and moved. The
 result is a design of ranks, so that any run or study of the scenario can be made with draws consistent with history.
@@ -49,7 +49,7 @@ def consistent_draws(
     model: Model | None = None,
     on_progress: Progress | None = None,
 ) -> ConsistentDraws:
-    """Move the draws of uncertain inputs until every one of them tells what was observed, within its error.
+    """Adjust the draws of uncertain inputs until each reproduces the observations within their errors.
 
     Parameters
     ----------

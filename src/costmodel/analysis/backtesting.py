@@ -1,4 +1,4 @@
-"""Backtests: forecast from what was known at a past date, and score against what happened."""
+"""Backtests: forecast from the knowledge at a past date, and score against what happened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Break-even: the values of one parameter at which a target holds, or a refusal that says how near it came."""
+"""Break-even: find the values of one parameter at which a target holds, or report how close it came."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def break_even(
     scale: Scale = "auto",
     model: Model | None = None,
 ) -> BreakEven:
-    """Find what must be true: every value of one parameter at which a target holds, the others at medians.
+    """Find every value of one parameter at which a target holds, with the others at their medians.
 
     Parameters
     ----------

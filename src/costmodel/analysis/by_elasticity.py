@@ -1,4 +1,4 @@
-"""Forward figures as a range over the price elasticity: at each one, draws that tell the history that is known.
+"""Forward figures as a range over price elasticities, each with draws adjusted to reproduce history.
 
 History does not identify the elasticity. A forward figure at one elasticity is therefore an answer to half a question;
 here every elasticity gets an ensemble of its own, whose other inputs are wide and moved until each draw tells history.
@@ -77,7 +77,7 @@ BANDS = (0.05, 0.5, 0.95)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AtElasticity:
-    """Draws at one price elasticity that tell history, and their forward figures."""
+    """Draws at one price elasticity that reproduce history, and their forward figures."""
 
     elasticity: float
     scenario: FlywheelScenario
@@ -91,7 +91,7 @@ class AtElasticity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ElasticityRange:
-    """Forward figures over elasticities; what a range over draws at one elasticity hides."""
+    """Forward figures over several elasticities, a range that draws at one elasticity do not show."""
 
     outputs: tuple[str, ...]
     units: tuple[str, ...]
@@ -137,7 +137,7 @@ def elasticity_range(
     free: Mapping[str, Mapping[str, Any]] = FREE,
     on_progress: Progress | None = None,
 ) -> ElasticityRange:
-    """Run a scenario at several price elasticities, each with draws that tell history.
+    """Run a scenario at several price elasticities, each with draws that reproduce history.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Fit chosen parameters to what was observed, and say which of them the observations do not tell apart."""
+"""Fit chosen parameters to observations, and report which of them the observations do not identify."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Multiple:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit(Tabled):
-    """Fitted parameters, how well they fit, and what the observations leave open."""
+    """Fitted parameters, quality of the fit, and parameters that are not identified."""
 
     parameters: dict[str, float]
     errors: dict[str, float]
@@ -92,7 +92,7 @@ class Fit(Tabled):
 
     @property
     def identified(self) -> bool:
-        """Whether the observations tell all fitted parameters apart."""
+        """Whether the observations identify all fitted parameters."""
         return not self.identification.unidentified
 
     def table(self) -> Table:

@@ -1,4 +1,4 @@
-"""Scenario against scenario: with shared draws, and as a waterfall that adds up whatever the order."""
+"""Compare scenarios with shared draws, or as a waterfall that does not depend on the order of changes."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def _ensemble(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waterfall(TabledByOutput):
-    """A change between two scenarios, divided among what differs; the parts add up to it exactly.
+    """Change between two scenarios, attributed to the differing parameters; the parts add up exactly.
 
     Arrays are ``(output,)`` and ``parts`` ``(change, output)``: means over the shared draws, or the values at the
     medians. ``error`` is the standard error where the orders were sampled, else 0.

@@ -1,7 +1,7 @@
 """Ensembles of any model: run in canonical blocks by any executor, summarized as they come.
 
 Memory is that of the blocks under way and of the summaries, whatever the number of draws; only outputs named in
-``exact`` keep every draw. The result does not depend on who computed it: see :mod:`costmodel.foundation.blocks`.
+``exact`` keep every draw. The result does not depend on the executor: see :mod:`costmodel.foundation.blocks`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from costmodel.foundation.scenario import Scenario, model_entry
 
 Progress: TypeAlias = Callable[[int, int], None]
 DEFAULT_DRAWS = 1000
-"""Draws of an ensemble where none are asked for [1]."""
+"""Default number of draws of an ensemble [1]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class BlockOutputs:
 
 @dataclass(frozen=True, slots=True)
 class BlockRun:
-    """One block's work: what every worker is handed.
+    """Work of one block, as sent to a worker.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ class BlockRun:
     def of(
         cls, model: Model, scenario: Scenario, design: Design, outputs: tuple[Output, ...] | None, engine: Engine
     ) -> Self:
-        """Choose the engine, and look what is read of a result."""
+        """Choose the engine, and find the outputs that are read."""
         asked = stored_outputs_read(model, scenario, lambda result, draws: collect(result, outputs, 0, draws, draws))
         return cls(model, scenario, design, outputs, chosen_engine(engine, design.draws), asked)
 
@@ -152,7 +152,7 @@ def collect(result: Any, outputs: Sequence[Output] | None, block: int, draws: in
 
 @dataclass(frozen=True, slots=True)
 class _Summary:
-    """What a worker returns of a block: small, whatever the block held."""
+    """Summary of a block that a worker returns; its size does not depend on the block's."""
 
     draws: int
     kept: int

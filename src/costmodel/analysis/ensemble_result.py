@@ -1,4 +1,4 @@
-"""What is kept of an ensemble: bands, moments, exact draws where asked for, and who was left out and why."""
+"""Result of an ensemble: bands, moments, exact draws on request, and the draws left out with the reason."""
 
 from __future__ import annotations
 
@@ -314,7 +314,7 @@ class EnsembleResult(Tabled):
         return stems
 
     def _attributes(self) -> dict[str, Any]:
-        """Return what the dataset says of itself, as plain numbers and texts."""
+        """Return the attributes of the dataset as plain numbers and texts."""
         left_out = "; ".join(f"{reason}: {count}" for reason, count in self.excluded.items() if count)
         return {
             **repeat_attributes(self.scenario, self.design, self.version),

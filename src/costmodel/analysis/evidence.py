@@ -1,4 +1,4 @@
-"""Evidence-weighted uncertainty: how much of an answer's variance rests on what nobody has measured."""
+"""Variance by evidence: the share of an output's variance that comes from unmeasured inputs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from costmodel.foundation.scenario import Scenario
 from costmodel.foundation.tables import Cell, Table, TabledByOutput
 
 UNMEASURED = (Grade.ESTIMATED, Grade.UNVERIFIED, Grade.ASSUMED)
-"""Grades of what nobody is known to have measured: a third party's model, a figure without a source, a choice."""
+"""Grades of unmeasured figures: a third party's model, a figure without a source, an assumption."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +170,7 @@ def _tied_grades(problem: Problem) -> dict[str, Grade]:
 
 
 def unmeasured_share_text(shares: EvidenceShares, output: str | None = None) -> str:
-    """Return one sentence on what rests on inputs that nobody has measured."""
+    """Return one sentence on the share that rests on unmeasured inputs."""
     alone, total = shares.unmeasured(output)
     label = shares.by_grade.outputs[output_index(shares.by_grade.outputs, output)]
     if np.isnan(total):

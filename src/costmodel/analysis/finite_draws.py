@@ -1,4 +1,4 @@
-"""What to do about outputs that are not finite, and about outputs that do not vary: said once."""
+"""Handling of outputs that are not finite or do not vary."""
 
 from __future__ import annotations
 

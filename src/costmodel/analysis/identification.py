@@ -1,4 +1,4 @@
-"""Which parameters a set of observations tells apart."""
+"""Identification: which parameters a set of observations determines separately."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EQUAL_FIT = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identification:
-    """What a fit's observations leave open."""
+    """Parameters and directions that a fit's observations do not identify."""
 
     unidentified: tuple[str, ...]
     """Parameters that take part in an open direction, or differ widely between equally good fits."""

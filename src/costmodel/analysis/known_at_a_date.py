@@ -1,4 +1,4 @@
-"""What was known at a past date: a scenario put back to it, parameter by parameter.
+"""Reset a scenario to what was known at a past date, parameter by parameter.
 
 A parameter stands as it is where its source was published by then. Known later, or without a dated source, it takes
 an as-of record, a stated prior or, for a schedule, only its knots up to then; otherwise it has to be listed as
@@ -28,7 +28,7 @@ _DAY = dt.timedelta(days=1)
 
 
 class Standing(StrEnum):
-    """How a parameter stands at the as-of date."""
+    """Basis of a parameter at the as-of date."""
 
     KNOWN = "known"
     """Its source was published by then."""
@@ -65,7 +65,7 @@ class Entry(Inputs):
 
 
 class Plan(Inputs):
-    """How a scenario is put back to a past date, and what it is judged by.
+    """Plan for resetting a scenario to a past date, and for scoring it.
 
     Keys of the tables are dotted paths, ``*`` standing for any part: the first that matches counts.
     """
@@ -151,7 +151,7 @@ def latest_day(date: str) -> dt.date:
 
 
 def as_known(scenario: Scenario, plan: Plan) -> AsKnown:
-    """Put a scenario back to what was known at a past date.
+    """Reset a scenario to what was known at a past date.
 
     Parameters
     ----------

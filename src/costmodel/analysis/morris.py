@@ -1,4 +1,4 @@
-"""Morris screening: which of many inputs matter at all, for a few runs per input.
+"""Morris screening: find which of many inputs matter, with a few runs per input.
 
 Points are quantiles of the inputs, at the middles of equal cells, so that no input is asked for an infinite
 quantile; an effect is the change of the output per unit of quantile, that is, over an input's whole range.

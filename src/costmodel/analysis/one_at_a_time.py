@@ -94,7 +94,7 @@ def tornado(
     rng: RandomSource = None,
     model: Model | None = None,
 ) -> Tornado:
-    """Swing one input at a time, and say beside it how much of the variance such swings can explain.
+    """Swing one input at a time, and report how much of the variance such swings can explain.
 
     Parameters
     ----------

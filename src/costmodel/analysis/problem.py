@@ -1,4 +1,4 @@
-"""The one thing that the analysis floor knows: a callable from resolved inputs to a result.
+"""Problem: a callable from resolved inputs to a result, with its inputs and outputs.
 
 A :class:`Problem` joins a model, its scenario and the outputs asked for. It is run at many points at once, one
 draw each: at ranks of the uncertain inputs, at values of chosen paths, or at multiples of them. A plain function
@@ -173,7 +173,7 @@ class Problem:
         return self._quantile(name, np.asarray(rank, dtype=np.float64))
 
     def matching(self, pattern: str) -> tuple[str, ...]:
-        """Return the paths that a pattern fits, ``*`` standing for any part.
+        """Return the paths that match a pattern, in which ``*`` stands for any part.
 
         Raises
         ------

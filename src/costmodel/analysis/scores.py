@@ -1,4 +1,4 @@
-"""How good a forecast given as draws was, once the outcome is known."""
+"""Score forecasts given as draws, once the outcome is known."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def interval_score(low: Numeric, high: Numeric, observed: Numeric, level: Numeri
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """How often central intervals held the outcome, with the count that says how much that is worth."""
+    """Coverage of central intervals: how often they contained the outcome, with the number of outcomes."""
 
     level: float
     inside: int

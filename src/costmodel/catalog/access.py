@@ -8,7 +8,7 @@ from costmodel.catalog.records import Record
 
 
 class Catalog(Tables):
-    """Sourced records by what they are, whole or as they were known at a date.
+    """Typed access to sourced records, complete or as known at a date.
 
     Examples
     --------
@@ -61,7 +61,7 @@ class Catalog(Tables):
         return self.record("cost_method", name)
 
     def training_layout(self, name: str) -> Record:
-        """Return how a run was laid out, such as ``"Llama3.1-405B 16384"``."""
+        """Return the parallel layout of a run, such as ``"Llama3.1-405B 16384"``."""
         return self.record("training_layouts", name)
 
     def scaling_fit(self, name: str) -> Record:
@@ -118,7 +118,7 @@ class Catalog(Tables):
         return self.record("elasticities", study)
 
     def multiplier(self, name: str) -> Record:
-        """Return how many more tokens a kind of use takes, such as ``"agent"``."""
+        """Return the token multiplier of a kind of use, such as ``"agent"``."""
         return self.record("multipliers", name)
 
     def agent_network(self, name: str) -> Record:
@@ -178,7 +178,7 @@ class Catalog(Tables):
         return self.record("discovery_runs", name)
 
     def development(self, name: str) -> Record:
-        """Return what a model cost beyond its final run, such as ``"GPT-4"``."""
+        """Return a model's development cost beyond its final run, such as ``"GPT-4"``."""
         return self.record("development", name)
 
     def packaged_token_price(self, model: str, provider: str | None = None) -> TokenPrice:

@@ -1,4 +1,4 @@
-"""Check of the data files, for contributors: every fault by file, line and field; every implausible figure by name."""
+"""Check the data files: report every fault by file, line and field, and every implausible figure by name."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from costmodel.foundation.provenance import Source
 
 
 def check(today: date | None = None, folders: Sequence[Path] = ()) -> list[Finding]:
-    """Check every file of the catalog, and of folders of one's own.
+    """Check every file of the catalog and of the user's own folders.
 
     Parameters
     ----------

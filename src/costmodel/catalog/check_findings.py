@@ -1,4 +1,4 @@
-"""What a check of the data files finds."""
+"""Findings of a check of the data files."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from costmodel.catalog.records import Datum
 
 
 class Weight(StrEnum):
-    """How much a finding matters."""
+    """Severity of a finding."""
 
     FAULT = "fault"
-    """The entry cannot be read: the catalog refuses it."""
+    """The entry is invalid, and the catalog rejects it."""
     IMPLAUSIBLE = "implausible"
     """The entry can be read and is probably wrong."""
     REMARK = "remark"
-    """Allowed, and worth knowing."""
+    """The entry is allowed; the reader should know about it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ DESCRIPTION = "datapackage.json"
 """File of the description, as the Frictionless specification names it."""
 _PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 _IDENTITY = ("kind", "record", "field", "value", "low", "high", "text", "unit", "price_year", "period", "known")
-"""Entries that a figure's digest covers: what it says, not where it is written or how it is judged."""
+"""Entries covered by a figure's digest: its content, not its place in a file or its grade."""
 _DIGEST_LETTERS = 16
 """Hexadecimal letters kept of a figure's SHA-256 [1]: a chance collision among a million figures is below 1e-7."""
 
@@ -53,7 +53,7 @@ _SOURCES = {
 
 
 def figure_digest(datum: Datum) -> str:
-    """Return what identifies a figure from release to release.
+    """Return the digest that identifies a figure across releases.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def export_dataset(folder: str | Path, library: Tables | None = None) -> Path:
 
 
 def verify_dataset(folder: str | Path) -> list[str]:
-    """Hold the files of an exported catalog against their description.
+    """Check the files of an exported catalog against their description.
 
     Parameters
     ----------

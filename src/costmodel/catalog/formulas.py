@@ -1,4 +1,4 @@
-"""The check that a training run's disclosures must pass: the utilisation that they imply."""
+"""Consistency check of a training run's disclosures: the utilisation that they imply."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of records: look-up, search, what was known at a date, conflicts and frames."""
+"""Tables of records: look-up, search, the state of knowledge at a date, conflicts and data frames."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _Thing = TypeVar("_Thing", bound=Record)
 
 
 class Tables:
-    """Sourced records, whole or as they were known at a date.
+    """Sourced records, complete or as known at a date.
 
     Tables are read on first use. Nothing is filled in: a record or a figure that is missing raises
     `CatalogError`, with near matches.
@@ -53,7 +53,7 @@ class Tables:
         return type(self)(to_day(when), self.folders)
 
     def extended(self, folder: str | Path) -> Self:
-        """Return the catalog with a folder of one's own records laid over it.
+        """Return the catalog with a folder of your own records added.
 
         Parameters
         ----------
@@ -133,7 +133,7 @@ class Tables:
         return documents[key]
 
     def search(self, words: str) -> tuple[Datum, ...]:
-        """Return every figure in whose table, record, field, text, source or note all words occur.
+        """Return every figure whose table, record, field, text, source and note together contain all words.
 
         Figures whose record bears more of the words come first.
 
@@ -158,7 +158,7 @@ class Tables:
         return tuple(datum for *_, datum in sorted(found, key=lambda hit: hit[:2]))
 
     def conflicts(self, table: str) -> dict[tuple[str, str, str | None], tuple[Datum, ...]]:
-        """Return fields of a table that several sources give, by record, field and period, preferred first."""
+        """Return the fields of a table with several sources, by record, field and period, preferred source first."""
         return {
             (record.name, *key): data
             for record in self.table(table).values()

@@ -1,4 +1,4 @@
-"""The one loader: from a data file to records, with every fault named by file, line and field.
+"""Load data files into records; every fault names its file, line and field.
 
 Three written forms carry the same entries. A CSV file has one figure a line, under the header ``COLUMNS``; new
 figures are appended and old ones stay. A wide CSV file has one record a line: ``id``, any of source, period, known,
@@ -48,7 +48,7 @@ _SHARED = ("source", "period", "known", "grade", "note", "price_year")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One written figure before it is understood: cells by column, file and line."""
+    """One written figure before parsing: its cells by column, file and line."""
 
     cells: Mapping[str, str]
     file: str
@@ -57,7 +57,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with an entry, and where."""
+    """A fault of an entry: what is wrong, and where."""
 
     file: str
     line: int
@@ -169,7 +169,7 @@ def _line_of(name: str, start: int, lines: list[str]) -> int:
 
 
 def examine(entry: Entry, declared: Kind, documents: Mapping[str, Source]) -> tuple[Datum | None, list[Fault]]:
-    """Read an entry: the datum, or every fault that keeps it from being one."""
+    """Read an entry into a datum, or return its faults."""
     faults: list[Fault] = []
     cells = {key: text.strip() for key, text in entry.cells.items()}
 
@@ -320,7 +320,7 @@ def parse(file: str, raw: bytes, documents: Mapping[str, Source] | None = None) 
 
 @cache
 def table(name: str, more: tuple[Path, ...] = ()) -> dict[str, Record]:
-    """Return every record of a table by name, one's own laid over the library's; read on first use, then kept.
+    """Return every record of a table by name, with the user's own records added; read on first use, then cached.
 
     Parameters
     ----------
@@ -343,7 +343,7 @@ def table(name: str, more: tuple[Path, ...] = ()) -> dict[str, Record]:
 
 
 def _over(record: Record, below: Record | None) -> Record:
-    """Lay a record over one of the same name: its fields replace those below."""
+    """Merge a record into one of the same name; its fields replace those of ``below``."""
     kept = () if below is None else tuple(datum for datum in below.data if datum.field not in record)
     return Record(record.kind, record.name, (*kept, *record.data))
 
@@ -356,7 +356,7 @@ def _packaged_table(name: str) -> dict[str, Record]:
 
 @cache
 def own_table(file: Path) -> dict[str, Record]:
-    """Return the records of a file of one's own, with the sources of its folder beside the library's.
+    """Return the records of a user's file, with the sources of its folder and of the library.
 
     Raises
     ------
@@ -368,13 +368,13 @@ def own_table(file: Path) -> dict[str, Record]:
 
 @cache
 def own_sources(folder: Path) -> dict[str, Source]:
-    """Return the library's sources with those of a folder laid over them."""
+    """Return the library's sources together with those of a folder, which take precedence."""
     file = folder / "sources.toml"
     return {**sources(), **(parse_sources(own.read_file(file), str(file)) if file.is_file() else {})}
 
 
 _INLINE: dict[str, dict[str, Record]] = {}
-"""Records written inside scenarios, by table and name: found by name, and listed nowhere."""
+"""Records written inside scenarios, by table and name; they can be found by name but are not listed."""
 
 
 def inline(name: str, record: str) -> Record | None:
@@ -406,7 +406,7 @@ def add_inline(record: Record) -> None:
 
 
 def description(name: str) -> str:
-    """Return what a table holds, in words."""
+    """Return the description of a table."""
     if name not in _packaged_names():
         file = next(file for folder in own.folders() for file in own.record_files(folder) if file.stem == name)
         return entries_of(str(file), own.read_file(file))[0].description
@@ -415,7 +415,7 @@ def description(name: str) -> str:
 
 
 def table_names(more: tuple[Path, ...] = ()) -> tuple[str, ...]:
-    """Return the names of all tables, one's own included."""
+    """Return the names of all tables, including the user's own."""
     owned = {file.stem for folder in (*own.folders(), *more) for file in own.record_files(folder)}
     return tuple(sorted({*_packaged_names(), *owned}))
 

@@ -1,4 +1,4 @@
-"""Money of one year in money of another, by a price index of the catalog."""
+"""Convert money between price years with a price index of the catalog."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def to_real(amount: Numeric, index_then: Numeric, index_wanted: Numeric) -> Nume
 
 
 def in_money_of(year: int, datum: Datum, index: str = DEFAULT_INDEX, catalog: Catalog = _WHOLE) -> Datum:
-    """Return a figure of money in money of another year.
+    """Return an amount of money in prices of another year.
 
     Parameters
     ----------

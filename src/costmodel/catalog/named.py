@@ -1,4 +1,4 @@
-"""Fields of scenarios that name a record of the catalog, or hold its figures themselves."""
+"""Scenario fields that accept the name of a catalog record, or a table with its figures."""
 
 from __future__ import annotations
 

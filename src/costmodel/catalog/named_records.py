@@ -1,4 +1,4 @@
-"""Records with names for what they hold: accelerators, training runs, companies, token prices."""
+"""Records with named properties: accelerators, training runs, companies, token prices."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Accelerator(Record):
 
     @property
     def memory_seen(self) -> float:
-        """What a program sees of it [byte]: as measured, else as the card reports, else as it is sold."""
+        """Memory available to a program [byte]: as measured, else as reported by the card, else as sold."""
         for name in ("memory_seen", "memory_reported"):
             seen = self.get(name)
             if seen is not None:
@@ -180,7 +180,7 @@ class TokenPrice(Record):
         return max((pair for pair in longer if pair[0] < prompt), default=(0, base), key=lambda pair: pair[0])[1]
 
     def _why(self, listed: tuple[Datum, ...]) -> str:
-        """Say why there is no price: the first is later, or others are priced."""
+        """Explain why there is no price: the first one is later, or other kinds are priced."""
         if listed and _effective(listed[-1]) > date.min:
             return f"the first is from {min(map(_effective, listed))}"
         priced = sorted({datum.field.partition(" above ")[0] for datum in self.data if datum.value is not None})
@@ -194,7 +194,7 @@ def _effective(datum: Datum) -> date:
 
 
 def _ended(datum: Datum, day: date) -> bool:
-    """Whether a price says until when it held, and that is past."""
+    """Return whether a price has an end date that has passed."""
     return "/" in (datum.period or "") and span(datum.period or "")[1] < day
 
 

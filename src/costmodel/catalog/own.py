@@ -1,4 +1,4 @@
-"""Records of one's own, laid over the library's: folders in the catalog's schema, and tables inside a scenario.
+"""Users' own records, added to the library's: folders in the catalog's schema, and tables inside a scenario.
 
 A folder holds files as those of the catalog: ``accelerators.csv``, ``electricity.toml``, its own ``sources.toml``.
 Where a record of the same name exists, the fields that one's own gives replace it, and the rest stays. Folders are
@@ -30,7 +30,7 @@ _Record = TypeVar("_Record", bound=Record)
 
 
 def use(folder: str | Path) -> None:
-    """Lay a folder of records over the catalog, for everything in this process.
+    """Add a folder of records to the catalog for this process.
 
     Call it before a model reads the record that it changes: what a model has read is kept.
 
@@ -50,14 +50,14 @@ def use(folder: str | Path) -> None:
 
 @cache
 def folders() -> tuple[Path, ...]:
-    """Return the folders laid over the catalog, later ones on top: packages', the environment's, those in use."""
+    """Return the added folders, later ones taking precedence: packages', the environment's, those of `use`."""
     named = os.environ.get(ENVIRONMENT, "").split(os.pathsep)
     return tuple(checked_folder(folder) for folder in (*map(called, provided(CATALOGS)), *filter(None, named), *_used))
 
 
 @cache
 def checked_folder(folder: str | Path) -> Path:
-    """Return a folder's path after every file in it has been read.
+    """Return a folder's path after reading every file in it as a check.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def read_file(file: Path) -> bytes:
 
 
 def add(record: _Record) -> _Record:
-    """Make a record that was read from elsewhere findable by its name, in this process, and return it.
+    """Register a record read from elsewhere under its name, for this process, and return it.
 
     Raises
     ------
@@ -123,7 +123,7 @@ _INLINE: dict[str, dict[str, Mapping[str, Any]]] = {}
 
 
 class OwnRecord(str):
-    """The name of a record whose figures stand in the scenario itself.
+    """Name of a record whose figures are written in the scenario itself.
 
     It is a name wherever one is needed; written, copied and sent to another process, it is its table.
     """
@@ -132,7 +132,7 @@ class OwnRecord(str):
     table: Mapping[str, Any]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Return how another process makes it again."""
+        """Support pickling: rebuild the record in another process."""
         return own_record, (self.kind, dict(self.table))
 
     def written(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Dates of figures: what a figure describes, and when it became known.
+"""Dates of figures: the period that a figure describes, and the date on which it became known.
 
 A period is written ``2025``, ``2025-06``, ``2025-06-30``, ``2025Q2``, ``2025H1`` or an interval ``start/end`` of
 two such dates. Anything coarser than a day stands for all the days in it.

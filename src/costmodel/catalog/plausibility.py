@@ -96,7 +96,7 @@ def bounds() -> Bounds:
 
 
 def across(data: list[Datum]) -> Iterator[Finding]:
-    """Name what is implausible by rules that need more than one figure of a record, or another record."""
+    """Report implausible figures by rules that need several figures or records."""
     records: dict[tuple[str, str], dict[str, list[Datum]]] = {}
     for datum in data:
         records.setdefault((datum.kind, datum.record), {}).setdefault(datum.field, []).append(datum)
@@ -122,7 +122,7 @@ def _positive(fields: _Fields, name: str) -> list[Datum]:
 
 
 def _links(fields: _Fields) -> Iterator[Finding]:
-    """Name a link above its maker's one-way frontier: it counts both directions."""
+    """Report a link above its maker's one-way frontier: it probably counts both directions."""
     launch = _word(fields, "launch")
     steps = bounds().links.get(_word(fields, "vendor"), ())
     limits = [speed for since, speed in steps if launch and span(since)[0] <= span(launch)[1]]
@@ -136,7 +136,7 @@ def _links(fields: _Fields) -> Iterator[Finding]:
 
 
 def _per_watt(fields: _Fields) -> Iterator[Finding]:
-    """Name a 16-bit peak per watt above the frontier of its year: it is a sparse one."""
+    """Report a 16-bit peak per watt above the frontier of its year: it is probably a sparse peak."""
     launch, power = _word(fields, "launch"), _positive(fields, "power")
     if not launch or not power:
         return
@@ -152,7 +152,7 @@ def _per_watt(fields: _Fields) -> Iterator[Finding]:
 
 
 def _doublings(fields: _Fields) -> Iterator[Finding]:
-    """Name neighbouring peaks that are not a factor of two apart: one of them is sparse."""
+    """Report neighbouring peaks that are not a factor of two apart: one of them is probably sparse."""
     for narrow, wide in bounds().doublings.get(_word(fields, "vendor"), ()):
         for below, above in zip(_positive(fields, narrow)[:1], _positive(fields, wide)[:1], strict=False):
             ratio = above.number / below.number
@@ -162,7 +162,7 @@ def _doublings(fields: _Fields) -> Iterator[Finding]:
 
 
 def _utilisation(fields: _Fields, chips: Mapping[str, _Fields]) -> Iterator[Finding]:
-    """Name a run that does more than its accelerators can."""
+    """Report a run that did more work than its accelerators can."""
     chip = chips.get(_word(fields, "accelerator"), {})
     needed = ("active_parameters", "tokens", "chip_hours")
     peak = _positive(chip, "bf16")

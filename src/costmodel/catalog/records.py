@@ -19,7 +19,7 @@ from costmodel.foundation.errors import CatalogError, near_matches
 from costmodel.foundation.provenance import Grade, Source
 
 NOT_RECORDED = "not recorded"
-"""The source of a figure whose origin nobody has read: its grade is ``unverified``."""
+"""Source key of a figure whose source has not been read; its grade is ``unverified``."""
 _RANK = {grade: rank for rank, grade in enumerate(Grade)}
 _DAWN = date.min
 

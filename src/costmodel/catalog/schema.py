@@ -1,4 +1,4 @@
-"""What a table of the catalog may hold: fields with their unit and range, read from ``data/schema.toml``."""
+"""Schema of the catalog's tables: fields with their unit and range, read from ``data/schema.toml``."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class FieldSpec:
 
     @property
     def is_money(self) -> bool:
-        """Whether the unit bears USD, so that a year of the money is needed."""
+        """Return whether the unit contains USD, so that a price year is needed."""
         return "USD" in self.unit
 
 
@@ -161,7 +161,7 @@ def parse_sources(raw: bytes, file: str = "sources.toml") -> dict[str, Source]:
 
 @cache
 def factor(unit: str, to: str) -> float:
-    """Return what one ``unit`` is in ``to``; SI prefixes are read here, the rest by the unit registry.
+    """Return the size of one ``unit`` in ``to``; this reads SI prefixes, the unit registry the rest.
 
     Raises
     ------
@@ -186,7 +186,7 @@ def factor(unit: str, to: str) -> float:
 
 
 def _bare(unit: str) -> tuple[float, float, str]:
-    """Split a unit into the prefixes above the line, those below it, and the names without prefixes."""
+    """Split a unit into the prefixes of numerator and denominator, and the names without prefixes."""
     above, below, names, divided = 1.0, 1.0, "", False
     for token in re.split(r"([*/])", unit):
         if token in "*/":
@@ -199,6 +199,6 @@ def _bare(unit: str) -> tuple[float, float, str]:
 
 
 def to_canonical(value: float, unit: str, to: str) -> float:
-    """Convert a number, exactly where the ratio is a power of ten."""
+    """Convert a number, exactly if the ratio is a power of ten."""
     size = factor(unit, to)
     return value * size if size >= 1.0 else value / factor(to, unit)

@@ -1,4 +1,4 @@
-"""Figures of the catalog as a scenario writes them: a value with its source, grade and note.
+"""Write catalog figures as scenario parameters: a value with its source, grade and note.
 
 This is the one way from a figure to a written parameter; a derived value is never stronger than its weakest figure.
 """

@@ -1,4 +1,4 @@
-"""What a model's shape and a chip imply: parameters, bytes and FLOP of a transformer, roofline, collectives."""
+"""Compute: parameters, bytes and FLOP of a model's shape, a chip's roofline, and collectives."""
 
 from costmodel.compute.additions import adapter_parameters, prediction_parameters
 from costmodel.compute.architectures import architecture_names, shape

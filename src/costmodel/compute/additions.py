@@ -1,4 +1,4 @@
-"""Parts that stand beside a model: heads for multi-token prediction, and low-rank adapters."""
+"""Additions to a model: heads for multi-token prediction, and low-rank adapters."""
 
 from __future__ import annotations
 

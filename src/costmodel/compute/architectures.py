@@ -73,7 +73,7 @@ def shape(source: str | Path | Mapping[str, Any], name: str | None = None) -> Sh
 def stored_scheme(
     source: str | Path | Mapping[str, Any], precision: str | Mapping[str, Any] | Scheme, **changes: Any
 ) -> Scheme:
-    """Return how a model is stored.
+    """Return the storage scheme of a model.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def stored_scheme(
 
 
 def names_a_model(source: str | Path | Mapping[str, Any]) -> bool:
-    """Return whether a source is a model by itself: a name on record, the path of a file, or a table.
+    """Return whether a source identifies a model: a recorded name, the path of a file, or a table.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def names_a_model(source: str | Path | Mapping[str, Any]) -> bool:
 
 
 def _is_path(source: str | Path) -> bool:
-    """Whether a name is meant as a path: it has the ending, a separator, or is there and no name of the catalog."""
+    """Return whether a name is a path: it has the ending or a separator, or exists and is not a catalog name."""
     text = str(source)
     if isinstance(source, Path) or text.endswith(".json") or "/" in text or "\\" in text:
         return text not in _canonical_names()

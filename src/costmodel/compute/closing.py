@@ -1,4 +1,4 @@
-"""Shapes that are known by their size: the widths that a parameter count leaves open follow from it."""
+"""Derive the missing widths of a shape from its parameter count."""
 
 from __future__ import annotations
 

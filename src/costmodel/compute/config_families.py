@@ -1,4 +1,4 @@
-"""What the families of published models take for granted: what their files leave out, by ``model_type``.
+"""Defaults of model families that their published files leave out, by ``model_type``.
 
 Each entry was read from the family's modelling code in huggingface/transformers, or in the repository that the file
 names; totals against published counts are kept in the tests.
@@ -16,7 +16,7 @@ Norm = Literal["none", "head", "whole"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """What a family does that its files need not say.
+    """Defaults of a model family.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class Family:
 
 
 LLAMA = Family()
-"""What an unknown ``model_type`` is taken to be like."""
+"""Defaults assumed for an unknown ``model_type``."""
 _QWEN2 = Family(qkv_bias=True, output_bias=False)
 _QWEN3 = Family(qk_norm="head")
 _QWEN3_NEXT = Family(
@@ -190,7 +190,7 @@ SAME_AS = {
     "RefinedWebModel": "falcon",
     "exaone_moe": "glm4_moe",
 }
-"""Types that are built as another."""
+"""Types that are built like another type."""
 
 _ENCODER_WORDS = """
     albert bart bert clip deberta deberta-v2 distilbert electra m2m_100 marian mbart modernbert mpnet mt5 pegasus
@@ -213,7 +213,7 @@ REFUSED = {
 
 
 def family(model_type: str) -> tuple[Family, bool]:
-    """Return what a family takes for granted, and whether the type is known; an unknown one is read like Llama.
+    """Return the defaults of a family, and whether the type is known; an unknown type is read like Llama.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A published ``config.json`` as a set of fields: found, read by name, and what was left unread."""
+"""Fields of a published ``config.json``: read them by name, and report those left unread."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LARGEST_FILE = 64_000_000
 LARGEST_RATIO = 1e6
 """Largest ratio of two widths [1]."""
 TEXT_PARTS = ("text_config", "llm_config", "language_config", "thinker_config", "language_model_config")
-"""Where models that also see or hear keep the fields of their language model."""
+"""Entries in which multimodal models keep the fields of their language model."""
 OTHER_PARTS = ("vision_config", "audio_config", "talker_config", "token2wav_config", "code2wav_config")
 """Tables of the parts that see, hear or speak."""
 _NEUTRAL_WORDS = """
@@ -61,7 +61,7 @@ _NEUTRAL_WORDS = """
     vision_feature_select_strategy vision_soft_tokens_per_image vision_start_token_id vocab_size_per_layer_input
 """
 NEUTRAL = frozenset(_NEUTRAL_WORDS.split())
-"""Fields that move neither parameters nor what is kept or computed: rates of positions, tokens, training, dtypes."""
+"""Fields that affect neither parameters, cache nor compute: position rates, tokens, training, dtypes."""
 _INHERITED_WORDS = """
     add_cross_attention bad_words_ids begin_suppress_tokens chunk_size_feed_forward cross_attention_hidden_size
     diversity_penalty do_sample early_stopping encoder_no_repeat_ngram_size exponential_decay_length_penalty

@@ -46,7 +46,7 @@ def heads_of(config: Fields) -> int:
 
 
 def layers_of(config: Fields) -> int:
-    """Return how many layers there are: the length of a written pattern goes before a number."""
+    """Return the number of layers; the length of a written pattern takes precedence over a number."""
     for name in ("hybrid_override_pattern", "layers_block_type"):
         pattern = config.raw(name)
         if pattern:
@@ -89,7 +89,7 @@ def read_mixers(config: Fields, family: Family, kind: str) -> list[Mixer | None]
 
 
 def _layer_words(config: Fields, family: Family, kind: str, layers: int) -> list[str]:
-    """Return what kind of mixer every layer has."""
+    """Return the kind of mixer of every layer."""
     pattern = config.raw("hybrid_override_pattern")
     if isinstance(pattern, str):
         unknown = sorted(set(pattern) - set(_LETTERS))

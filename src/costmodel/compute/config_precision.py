@@ -1,4 +1,4 @@
-"""How a published checkpoint is stored, read from the quantisation that its ``config.json`` states."""
+"""Read how a published checkpoint is stored from the quantisation in its ``config.json``."""
 
 from __future__ import annotations
 

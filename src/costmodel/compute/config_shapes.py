@@ -109,7 +109,7 @@ def _opened(whole: Mapping[str, Any], called: str) -> tuple[Fields, str]:
 
 
 def _name_of(source: str | Path | Mapping[str, Any], config: Mapping[str, Any]) -> str:
-    """Return what a model is called: what its file says, or the folder or file it is in."""
+    """Return the name of a model from its file's content, folder or file name."""
     stated = config.get("_name_or_path") or config.get("name")
     if not isinstance(source, Mapping):
         path = Path(source)
@@ -221,7 +221,7 @@ def _norms_of(kind: str, norms: int, mixer: Mixer | None, block: FeedForward | N
 
 
 def _extra(config: Fields, kind: str) -> int:
-    """Return elements of a layer that are none of the usual."""
+    """Return a layer's additional elements."""
     width = width_of(config)
     if kind == "gemma4":
         # a scalar; of the router a scale per width and one per expert
@@ -273,7 +273,7 @@ def _one(group: Group) -> Group:
 
 
 def _readings(config: Fields, kind: str) -> list[str]:
-    """Say what a shape takes for granted of fields that it reads in a simpler way."""
+    """Return remarks on fields that the shape represents in a simplified way."""
     found = []
     if config.raw("attention_chunk_size") and kind == "llama4":
         found.append("attention_chunk_size: attention inside chunks is read as a window of that length")

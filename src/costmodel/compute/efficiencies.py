@@ -1,4 +1,4 @@
-"""What kernels and collectives reach of a chip's and a link's limits: one sourced record set, with ranges.
+"""Efficiencies: the shares of a chip's and a link's limits that kernels and collectives reach, with sources and ranges.
 
 Training and serving read the same figures, so that one calibration serves both. Each is an `Efficiency`: a
 value, a range, and the evidence behind it; ``distribution()`` turns it into an uncertain input.
@@ -230,7 +230,7 @@ def protocol(name: str) -> Protocol:
 
 
 def alike(record: str) -> tuple[str, ...]:
-    """Return a record's name and those of the records that it is like, nearest first.
+    """Return a record's name and the names of similar records, nearest first.
 
     Parameters
     ----------

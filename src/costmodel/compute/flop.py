@@ -1,4 +1,4 @@
-"""FLOP per token: weights once, attention by the span it reaches.
+"""FLOP per token: once for each weight, and for attention by the number of tokens attended to.
 
 A multiply-add counts as 2 FLOP. Training counts forward once and backward twice; recomputed work is extra
 and belongs to hardware utilisation (HFU), not to model utilisation (MFU).
@@ -191,7 +191,7 @@ class MixingWork:
 
 @lru_cache(maxsize=1024)
 def mixing_work(shape: Shape) -> MixingWork:
-    """Return what mixing tokens costs; layers of one reach together, so that a grid is worked through once for each.
+    """Return the work of mixing tokens; layers with equal reach are combined, to compute a grid once for each.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Equal layers of a model: a mixer of tokens, a feed-forward, norms; and what stands beside the layers."""
+"""Groups of equal layers (token mixer, feed-forward, norms), and parts of a model outside its layers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One layer: its products, its traffic outside products and its exchange among experts, for a step of any kind.
+"""One layer: its matrix products, other memory traffic and expert exchange, for training and serving.
 
 A training step and a serving pass do the same products on the same machine. Both read the list of
 :class:`Product` of a block; serving adds up times with :func:`block_time`, training also needs the products themselves

@@ -1,7 +1,7 @@
-"""A machine: a chip with what software reaches of it, as a training step and a serving pass both see it.
+"""Machines: a chip with the efficiencies that software reaches on it, for training and serving.
 
-Products of different parts of a model run at different precisions. A :class:`Rate` is what the chip peaks at in one
-of them and what kernels reach of it; a :class:`Machine` has a rate for every part, memory, links and fixed times.
+Products of different parts of a model run at different precisions. A :class:`Rate` is the chip's peak in one
+of them and the share that kernels reach; a :class:`Machine` has a rate for every part, memory, links and fixed times.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from costmodel.foundation.arrays import Numeric
 from costmodel.foundation.grids import in_pieces
 
 Part: TypeAlias = Literal["attention", "dense", "shared_experts", "experts", "head"]
-"""Part of a model whose products run at a rate of their own."""
+"""Part of a model whose products have their own rate."""
 SIXTEEN_BITS = "bf16"
 """Precision that every chip multiplies in, to which a format without a rate of its own falls."""
 OPERAND_BYTES = {"bf16": 2.0, "tf32": 4.0, "fp8": 1.0, "int8": 1.0, "fp4": 0.5625}
@@ -77,7 +77,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """A chip with what software reaches of it; numbers, or arrays that broadcast with each other.
+    """A chip with its efficiencies; the fields are numbers, or arrays that broadcast with each other.
 
     Parameters
     ----------
@@ -361,11 +361,11 @@ def machine(
 
 
 PARTS: tuple[Part, ...] = ("attention", "dense", "shared_experts", "experts", "head")
-"""Parts whose products run at a rate of their own."""
+"""Parts whose products have their own rate."""
 
 
 def derated(given: Machine, clock: Numeric = 1.0, bandwidth: Numeric | None = None) -> Machine:
-    """Return a machine whose clock, or memory, runs below what is sold.
+    """Return a machine whose clock or memory runs below its specification.
 
     Parameters
     ----------

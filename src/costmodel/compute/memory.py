@@ -30,7 +30,7 @@ Recompute = Literal["none", "selective", "full"]
 
 
 def weight_bytes(shape: Shape, precision: Precision | Numeric = 2.0, prediction: bool = False) -> Numeric:
-    """Bytes of all weights: the one place that counts them.
+    """Bytes of all weights.
 
     Parameters
     ----------
@@ -252,7 +252,7 @@ def checkpoint_activation_bytes(tokens: Numeric, d_model: Numeric, norm_shards: 
 
 
 def check_recompute(recompute: str) -> None:
-    """Refuse a kind of recomputation that does not exist.
+    """Raise an error for an unknown kind of recomputation.
 
     Raises
     ------

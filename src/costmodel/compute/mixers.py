@@ -1,6 +1,6 @@
-"""What mixes the tokens of a sequence in a layer: attention of several kinds, and recurrences.
+"""Token mixers of a layer: several kinds of attention, and recurrences.
 
-Each states structure only. Whatever counts, moves or computes reads the same few properties of all of them:
+Each describes structure only, through the same properties, from which parameters, bytes and FLOP are computed:
 ``matrices``, ``vectors``, ``cached_elements``, ``read_elements``, ``index_elements``, ``state_elements``,
 ``state_work``, ``reach``, ``score_width`` and ``decode_score_width``.
 """
@@ -134,7 +134,7 @@ class Attention:
 
     @property
     def reach(self) -> float:
-        """Tokens that a token attends to at most [token]."""
+        """Most tokens that a token attends to [token]."""
         return float(min(self.window or inf, self.selected or inf))
 
     @property
@@ -253,7 +253,7 @@ class LatentAttention:
 
     @property
     def reach(self) -> float:
-        """Tokens that a token attends to at most [token]."""
+        """Most tokens that a token attends to [token]."""
         return float(min(self.window or inf, self.selected or inf))
 
     @property

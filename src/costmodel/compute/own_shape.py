@@ -1,4 +1,4 @@
-"""Fields of a scenario that name a model, or hold its shape."""
+"""Scenario fields that name a model or contain its shape."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parameter counts: what a shape holds, and what one token or one batch touches.
+"""Parameter counts: all parameters of a shape, and those that one token or one batch uses.
 
 Published totals go wrong in four places: query heads read as key-value heads, experts counted once, a gated
 MLP counted with two matrices, tied embeddings counted twice. Every term here is apart, so that a sum can be

@@ -193,7 +193,7 @@ class Scheme:
     source: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse formats that do not exist."""
+        """Raise an error for unknown formats."""
         for part in (*WEIGHT_PARTS, *KEPT_PARTS):
             _format(getattr(self, part))
 
@@ -225,7 +225,7 @@ class Scheme:
         return next((rate for rate in rates if has(rate)), rates[-1])
 
     def remarks(self, shape: Shape, has: Callable[[str], bool]) -> tuple[str, ...]:
-        """Say in words which parts of a model are stored in a format that the chip does not multiply in."""
+        """Describe which parts of a model are stored in a format that the chip cannot multiply."""
         found = []
         for part in _present(shape):
             stored, used = _format(self.format_of(part)), self.rate_of(part, has)

@@ -1,4 +1,4 @@
-"""Recurrent mixers as they are published: state-space models and linear attention, each from its own fields."""
+"""Published recurrent mixers: state-space models and linear attention, each built from its own fields."""
 
 from __future__ import annotations
 

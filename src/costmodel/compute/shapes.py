@@ -1,4 +1,4 @@
-"""The shape of a model: the numbers from which parameters, bytes and FLOP follow.
+"""Shape of a model: the numbers that determine parameters, bytes and FLOP.
 
 A `Shape` is a few groups of equal layers between embedding tables, and holds structure only: no published totals, no
 prices. Every count in this floor (`parameters`, `cache`, `flop`, `memory`) is a function of a shape and of arrays.
@@ -18,12 +18,12 @@ from costmodel.foundation.errors import DomainError, near_matches
 
 
 def _replaced(part: Any, changes: dict[str, Any]) -> Any:
-    """Return a part with fields in place of its own."""
+    """Return a part with some fields replaced."""
     return replace(part, **changes)
 
 
 class _Shared:
-    """A number that all groups that have it share; reading it from groups that differ is refused."""
+    """A number shared by all groups that have it; reading it raises an error if the groups differ."""
 
     part: str
     attribute: str
@@ -376,7 +376,7 @@ def _uniform(name: str, given: dict[str, Any]) -> tuple[Group, ...]:
 
 
 def _taken_alike(given: dict[str, Any]) -> tuple[str, ...]:
-    """Say that one pair of heads stands for windowed and full layers, where a second could have been given."""
+    """Return a remark that windowed and full layers share one pair of heads, if a second could have been given."""
     if not given.get("windowed_layers") or given.get("kv_rank") or given["windowed_layers"] == given["layers"]:
         return ()
     if given.get("full_kv_heads") or given.get("full_head_dim"):
@@ -402,7 +402,7 @@ def _rewritten(name: str, groups: tuple[Group, ...], changes: dict[str, Any]) ->
 
 
 def _check(shape: Shape) -> None:
-    """Refuse a shape whose fields are not of their kinds or whose parts contradict each other."""
+    """Raise an error for a shape with fields of the wrong type or parts that contradict each other."""
     where = f"shape {shape.name!r}"
     check_parts(shape, where)
     for name in ("d_model", "vocabulary"):

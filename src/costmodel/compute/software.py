@@ -1,4 +1,4 @@
-"""Software: how the work behind one served token falls, and what a dated jump in a kernel is worth.
+"""Software progress: the fall of work per served token, and the gain from a dated jump in efficiency.
 
 Every formula here is called by the flywheel's step and compiles under numba unchanged.
 """
@@ -10,7 +10,7 @@ import numpy as np
 from costmodel.foundation.arrays import Numeric, formula
 
 _SLOWEST_FADE = 1e-12
-"""Stands for a fade of 0 where it divides [1/year²]: far below any rate with a meaning."""
+"""Replacement for a fade of 0 in divisions [1/year²], far below any meaningful rate."""
 
 
 @formula(step=True)
@@ -90,7 +90,7 @@ def software_efficiency(
 def compute_per_token(
     initial: Numeric, model_growth_index: Numeric, software_efficiency: Numeric, floor: Numeric
 ) -> Numeric:
-    """Work behind one served token, larger with the served model and smaller with software.
+    """Work per served token; it grows with the served model and falls with better software.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def compute_per_token(
 
 @formula(step=True)
 def amdahl_speedup(share: Numeric, factor: Numeric) -> Numeric:
-    """Speed-up of the whole where a share of its time runs a factor faster.
+    """Speed-up of a whole if a share of its time runs faster by a factor.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Layers that are alike but for windows, recurrences and leading dense blocks, written with one number each."""
+"""Uniform layers: identical except for windows, recurrences and leading dense blocks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shapes as they are written: tables into groups and their parts and back, and what their numbers must obey."""
+"""Convert tables to groups of layers and back, and check their numbers."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def to_table(part: Any) -> dict[str, Any]:
 
 
 def check_parts(part: Any, where: str) -> None:
-    """Refuse parts whose numbers are not whole and at least 0, or contradict each other.
+    """Raise an error for parts whose numbers are not whole numbers ≥ 0 or contradict each other.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def check_parts(part: Any, where: str) -> None:
 
 
 def check_kind(value: object, name: str, kind: str, where: str) -> None:
-    """Refuse a value that is not of its field's kind.
+    """Raise an error for a value of the wrong type.
 
     Raises
     ------

@@ -25,9 +25,9 @@ class Flows:
     net_rents: FloatArray
     """Rents of capacity sold less rents of capacity used, own use included on both sides: sums to zero."""
     contract_gain: FloatArray
-    """What contracts at locked rents bring over the rent of the day: sums to zero."""
+    """Gain from contracts at locked rents over the current rent; sums to zero."""
     hosting_gain: FloatArray
-    """What idle hours sold as tokens bring over their rent, less what token sellers lose by it: sums to zero."""
+    """Gain from idle hours sold as tokens over their rent, less the token sellers' loss; sums to zero."""
     resale_fees: FloatArray
     internal_value: FloatArray
     other_revenue: FloatArray
@@ -64,7 +64,7 @@ class Flows:
 
 @dataclass(frozen=True, slots=True)
 class AccountParameters:
-    """What the statement reads, ``(step, draw)``, ``(step, operator, draw)`` or ``(operator, draw)``."""
+    """Parameters of the statement, ``(step, draw)``, ``(step, operator, draw)`` or ``(operator, draw)``."""
 
     token_share: FloatArray
     investor_share: FloatArray

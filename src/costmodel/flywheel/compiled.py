@@ -1,4 +1,4 @@
-"""The flywheel as machine code, over blocks of draws that stay in cache (extra ``fast``).
+"""Run the flywheel as machine code, over blocks of draws that fit the cache (extra ``fast``).
 
 The code is made from the step that NumPy takes (:mod:`costmodel.flywheel.traced_run`), once for a kind of scenario:
 for its workloads, operators, steps, and what it leaves out. It is kept on disk. Numbers are what it reads.
@@ -37,7 +37,7 @@ FORMAT = 1
 
 @dataclass(slots=True)
 class Code:
-    """What is kept of a traced step: where its machine code finds and puts what."""
+    """Stored code of a traced step, with the layout of its inputs and outputs."""
 
     kinds: list[int]
     """Which phase each step is, and the end."""

@@ -1,4 +1,4 @@
-"""What carries the growth: user spend and compute split by the log-mean Divisia index.
+"""Decompose the growth of user spend and compute by the log-mean Divisia index.
 
 Each workload's user spend is a product of factors. Year on year, at the same step, a product's change is shared
 among its factors in proportion to their log changes, weighted by the logarithmic mean of the two products; the
@@ -34,7 +34,7 @@ SPEND_FACTORS = (
 )  # fmt: skip
 """Parts of the growth of user spend."""
 NET_OF_PRICE = ("hardware", "software", "model growth", "price-to-cost gap", "price realisation", "price response")
-"""What a changing price does to user spend on balance: the fall of the price itself, and what usage answers to it."""
+"""Net effect of a changing price on user spend: the price itself and the response of usage."""
 COMPUTE_FACTORS = (
     "software", "model growth", "adoption", "intensity", "price response", "capability", "ceiling",
     "served over demanded", "entry and exit", "training", "internal work",

@@ -1,4 +1,4 @@
-"""Everything that time alone drives: computed for all steps at once, and for the years ahead that orders look at.
+"""Exogenous drivers, computed for all steps and for the later years that orders look ahead to.
 
 Inside the flywheel operator and draw axes are always there, of length 1 where there is nothing to tell apart: shapes
 are ``(draw,)``, ``(step, draw)``, ``(operator, draw)``, ``(step, operator, draw)`` and ``(step, workload, draw)``.
@@ -26,7 +26,7 @@ ASSETS = ("accelerators", "network", "sites")
 
 @dataclass(frozen=True, slots=True)
 class Drivers:
-    """Trajectories that no state changes, ``(step, …, draw)``; those named ahead go beyond the run.
+    """Trajectories that do not depend on the state, ``(step, …, draw)``; some extend beyond the run, as noted.
 
     ``price`` is the list price of accelerator, server and network per accelerator bought, by operator [USD];
     ``power`` its facility power [W]; ``decline`` the expected fall of rents [1/year].
@@ -39,7 +39,7 @@ class Drivers:
     """Years since the last mid-step: half a step for the first."""
     price: FloatArray
     list_price: FloatArray
-    """What the lines ask, before an operator's own price ratio [USD]."""
+    """List price of the product lines, before an operator's own price ratio [USD]."""
     power: FloatArray
     decline: FloatArray
     hardware_growth: FloatArray
@@ -167,7 +167,7 @@ def drivers_of(scenario: FlywheelScenario) -> Drivers:
 
 
 def _budget(scenario: FlywheelScenario, item: Workload, times: FloatArray) -> FloatArray:
-    """Return what the users of a workload can pay, ``(step, draw)`` [USD/year]."""
+    """Return the budget of the users of a workload, ``(step, draw)`` [USD/year]."""
     if item.budget is not None:
         return path(item.budget)
     if item.budget_share is None:

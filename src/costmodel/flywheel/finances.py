@@ -28,7 +28,7 @@ from costmodel.ownership.tax import losses_used
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What finance did in a step, ``(operator, draw)`` [USD]."""
+    """Financial flows of a step, ``(operator, draw)`` [USD]."""
 
     interest: FloatArray
     cash_income: FloatArray

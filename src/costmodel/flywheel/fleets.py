@@ -1,4 +1,4 @@
-"""Accelerators and sites of the operators: two fleets, what they must earn, and what leaves or is written down.
+"""Fleets of accelerators and sites: required rent, retirement and impairment.
 
 A site's unit is a watt of facility power.
 """
@@ -28,7 +28,7 @@ EARNINGS_MEMORY = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the fleets read in every step, ``(draw,)`` or ``(operator, draw)``."""
+    """Parameters that the fleets use in every step, ``(draw,)`` or ``(operator, draw)``."""
 
     economic_life: FloatArray
     site_life: FloatArray
@@ -71,7 +71,7 @@ class Fleets:
     tested: FloatArray
     """Of the book value in service, what is for AI and tested for impairment, ``(asset, operator, draw)`` [USD]."""
     usual: FloatArray | None = None
-    """What an accelerator has earned of late, ``(operator, draw)`` [USD/year]: what value in use is read from."""
+    """Recent earnings of an accelerator, ``(operator, draw)`` [USD/year], from which value in use is computed."""
     others: tuple[Fleet, Fleet] | None = None
     """Equipment and sites that are not for AI, a unit of each a dollar of its cost; absent where nothing is spent."""
 
@@ -132,7 +132,7 @@ class Fleets:
         return as_array(self.terms.availability * self.chips.middle[0] * self.powered)
 
     def required(self, step: int, drivers: Drivers, rate: FloatArray, investment: Investment) -> Cost:
-        """Return what new capacity must earn per hour used, at list prices and with the premiums of the day (item 2).
+        """Return the required rent of new capacity per hour used, at list prices and with current premiums (item 2).
 
         Notes
         -----
@@ -200,7 +200,7 @@ class Fleets:
     def leave(
         self, step: int, drivers: Drivers, cost: Cost, earned: FloatArray, use: FloatArray, bound: FloatArray
     ) -> None:
-        """Let vintages go that don't earn their running cost and, where sites are short, the room that they take.
+        """Retire vintages that don't earn their running cost and, if sites are short, the value of their power.
 
         Notes
         -----
@@ -219,7 +219,7 @@ class Fleets:
         self.chips.leave(weights, share)
 
     def remember(self, earned: FloatArray, step: float) -> FloatArray:
-        """Return what an accelerator has earned of late; a rent of a day does not write a fleet down."""
+        """Return recent earnings of an accelerator, smoothed so that one step's rent does not impair a fleet."""
         before = earned if self.usual is None else self.usual
         self.usual = as_array(before + closing_share(1.0 / EARNINGS_MEMORY, step) * (earned - before))
         return self.usual

@@ -1,4 +1,4 @@
-"""Closed-form growth and loop gain, and the rule that refuses a runaway (diagnostics of the flywheel)."""
+"""Closed-form growth, loop gain, and the rule that rejects runaway scenarios."""
 
 from __future__ import annotations
 
@@ -137,13 +137,13 @@ def closed_form_growth(scenario: FlywheelScenario) -> FloatArray:
 
 
 def has_physical_ceiling(scenario: FlywheelScenario) -> bool:
-    """Whether power or what users can pay bound the fleet or demand."""
+    """Return whether power or users' budgets limit the fleet or demand."""
     bounded = all(item.budget_share is not None or item.budget is not None for item in scenario.market.values())
     return bounded or scenario.power_grid is not None
 
 
 def refuse_runaway(scenario: FlywheelScenario) -> tuple[FloatArray, FloatArray]:
-    """Return loop gain and closed-form growth, or refuse a scenario that could run away without a ceiling.
+    """Return loop gain and closed-form growth; raise an error if the scenario could run away without a ceiling.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The flywheel beside what really happened: reported figures, read off a run in their own unit and date."""
+"""Compare the flywheel with history: read each reported figure off a run in its own unit and at its date."""
 
 from __future__ import annotations
 

@@ -209,7 +209,7 @@ class Economy(Inputs):
 
 
 class Investment(Inputs):
-    """How capacity that must earn its required rent is ordered once plans end."""
+    """Rules for ordering capacity once plans end."""
 
     adjustment: Parameter = parameter("year", gt=0, default=1.0, description="Time over which a gap is ordered.")
     trend_memory: Parameter = parameter(
@@ -292,7 +292,7 @@ class Shock(Inputs):
 
 
 class FlywheelScenario(Scenario):
-    """The cost flywheel: operators of AI compute, the market that they serve, and what bounds them."""
+    """The cost flywheel: operators of AI compute, their market, and the limits on supply."""
 
     LOOKAHEAD: ClassVar[int] = LOOKAHEAD
 

@@ -1,4 +1,4 @@
-"""Investment of a step: capacity that must earn its required rent, within what chips and sites there are (items 6, 7).
+"""Investment of a step: orders of capacity that earns its required rent, limited by chips and sites (items 6, 7).
 
 Nothing here reads the run's own path beyond the present step: schedules ahead are read on their own dates.
 """
@@ -27,7 +27,7 @@ SMALL = 1e-6
 
 
 class Bound(IntEnum):
-    """What held an operator's orders in a step."""
+    """Binding limit on an operator's orders in a step."""
 
     PLAN = 0
     RETURN = 1
@@ -38,7 +38,7 @@ class Bound(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Compute wanted where prices had always followed the required rent, ``(draw,)``."""
+    """Compute demand if prices had always followed the required rent, ``(draw,)``."""
 
     accelerators: FloatArray
     elasticity: FloatArray
@@ -91,7 +91,7 @@ class Investment:
     site_elasticity: FloatArray
     max_site_premium: FloatArray
     supply: FloatArray | None
-    """What suppliers can deliver [1/year]; absent: anything."""
+    """Deliveries that suppliers can make [1/year]; None: unlimited."""
     chip_premium: FloatArray
     site_premium: FloatArray
     trend: FloatArray

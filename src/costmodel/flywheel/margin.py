@@ -1,4 +1,4 @@
-"""A company's operating margin year by year, and the bridge from one year's to another's that adds up exactly."""
+"""Operating margin of a company by year, and an exactly additive bridge between two years."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class YearAccounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarginBridge(Tabled):
-    """The way from one year's operating margin to another's [1], each part ``()`` or ``(draw,)``."""
+    """Bridge between the operating margins of two years [1], each part ``()`` or ``(draw,)``."""
 
     before: YearAccounts
     after: YearAccounts
@@ -206,7 +206,7 @@ def margin_bridge(before: YearAccounts, after: YearAccounts) -> MarginBridge:
 
 
 def with_book_life(scenario: FlywheelScenario, life: float) -> FlywheelScenario:
-    """Return a scenario whose servers and network stand in the books for another useful life.
+    """Return a scenario with another useful life of servers and network.
 
     A change of life is prospective: the book value at the start stays, and what is left of it runs off in the same
     proportion to the new life as it did to the old one. Economic life, and with it rents and prices, is unchanged.

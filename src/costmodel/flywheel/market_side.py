@@ -1,4 +1,4 @@
-"""The market side of a step: compute per token, what users want, training budgets, and the rent that clears."""
+"""Market side of a step: compute per token, demand, training budgets, and the clearing rent."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MAX_STEP_GROWTH = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What owners offer in a step, ``(operator, draw)``; money per hour used."""
+    """Capacity offered in a step, ``(operator, draw)``; money per hour used."""
 
     accelerators: FloatArray
     """In working order and powered."""
@@ -51,7 +51,7 @@ class Capacity:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a step meets before its rent is known, ``(workload, draw)`` unless said."""
+    """State of the market before a step's rent is known, ``(workload, draw)`` unless stated."""
 
     conditions: Conditions
     log_target: FloatArray
@@ -142,7 +142,7 @@ def market_parameters(scenario: FlywheelScenario) -> MarketParameters:
 
 @dataclass(slots=True)
 class MarketState:
-    """What the market carries from step to step, ``(draw,)`` unless said."""
+    """Market state carried from step to step, ``(draw,)`` unless stated."""
 
     prices: PriceState
     required: PriceState | None
@@ -269,7 +269,7 @@ def clear(
     at: Situation,
     capacity: Capacity,
 ) -> Cleared:
-    """Find the rent at which hours wanted are hours offered, and what everybody gets at it."""
+    """Find the rent at which hours demanded equal hours offered, and the resulting allocation."""
     span = drivers.span[step]
     lines = price_lines(state.prices, at.log_target, parameters.speed, drivers.workloads.memory, span)
     budget = as_array(ordered_sum(at.budget))

@@ -1,4 +1,4 @@
-"""The opening balance: what the accelerators in service at the start are busy with (item 3).
+"""Opening balance: the uses of the accelerators in service at the start (item 3).
 
 Installed capacity is token workloads, final training runs, research and experiments, non-token internal work and
 what is out of order or idle. Each use is an input with a grade; idle is the remainder, named.

@@ -1,4 +1,4 @@
-"""The written inputs of an operator: what it starts with, plans, builds with, owes, and how it is financed."""
+"""Inputs of an operator: opening balance, plan, hardware, debt and financing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Maturity(Inputs):
 
 
 class OpeningBalance(Inputs):
-    """What an operator starts with."""
+    """Opening balance of an operator."""
 
     units: Parameter = parameter("1", ge=0, description="Reference accelerators in service.")
     life: Parameter = parameter("year", gt=0, default=4.5, description="Years over which they retire evenly.")
@@ -69,7 +69,7 @@ class OpeningBalance(Inputs):
 
 
 class SiliconUse(Inputs):
-    """How much of its accelerators an operator takes from a line, and what it pays."""
+    """Share of an operator's accelerators from a product line, and their price ratio."""
 
     share: Parameter = parameter("1", ge=0, trajectory=True, description="Share of its purchases by units.")
     price_ratio: Parameter = parameter(

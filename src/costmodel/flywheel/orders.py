@@ -1,4 +1,4 @@
-"""Equations of investment: what is wanted ahead, what is ordered, and what a shortage costs (item 6)."""
+"""Investment equations: forecast demand, orders, and the premium of a shortage (item 6)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def forecast_factor(trend: Numeric, horizon: Numeric, damping: Numeric, adjustme
 
 @formula(step=True)
 def orders_towards(wanted: Numeric, position: Numeric, adjustment: Numeric, step: Numeric) -> Numeric:
-    """Orders a year that close the gap between what is wanted and what will be there.
+    """Orders per year that close the gap between desired and expected capacity.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def capability_growth(
     max_build_up: Numeric,
     run_down: Numeric,
 ) -> Numeric:
-    """Log growth of what suppliers can deliver.
+    """Log growth of suppliers' capability.
 
     Parameters
     ----------

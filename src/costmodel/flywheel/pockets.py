@@ -1,4 +1,4 @@
-"""Who pays whom: the money of a run between pockets, each sum paid by one and received by another."""
+"""Payments between the parties of a run; each amount is paid by one party and received by another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Demand, decline, price and rent of compute: the market around it, and the model ``token_market``."""
+"""Market for compute: demand, cost decline, prices and rents, and the model ``token_market``."""
 
 from __future__ import annotations
 

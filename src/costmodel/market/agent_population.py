@@ -1,4 +1,4 @@
-"""A population of agents as token demand: how many there are, how often they act, how much an act takes.
+"""Token demand of a population of agents: their number, how often they act, and tokens per act.
 
 What is seen of an agent network is what agents write; what costs tokens is that they read, and look in without
 writing. Each factor has its own uncertainty, and its own parameter.
@@ -17,7 +17,7 @@ from costmodel.foundation.results import Result, output
 from costmodel.foundation.scenario import Scenario, register_model
 
 _ALL_BUT_ALL = 1.0 - 1e-12
-"""Largest contagion that is read [1]: at 1 a cascade has no mean size."""
+"""Upper limit on contagion [1]: at 1 a cascade has no mean size."""
 
 
 @formula()
@@ -58,7 +58,7 @@ def tokens_of_act(prompt_tokens: Numeric, written_tokens: Numeric, turns: Numeri
 
 @formula()
 def network_acts(agents: Numeric, activity: Numeric, contagion: Numeric) -> Numeric:
-    """Acts a year in an agent network where acts call forth acts.
+    """Acts per year in an agent network in which acts trigger further acts.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What growth of usage is made of: a sum of logarithms, exact by construction, with a remainder that is named.
+"""Attribute the growth of usage to its causes: an exact sum of logarithms with a named remainder.
 
 Arguments may be draws: a split over an uncertain elasticity is then a range, which is how it should be published.
 """

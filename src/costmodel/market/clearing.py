@@ -1,4 +1,4 @@
-"""The market clears: one rent at which the hours that users want are the hours that owners offer.
+"""Market clearing: find the rent at which the hours demanded equal the hours offered.
 
 Prices of tokens close on cost at that rent, and users notice prices with a delay, both exactly for a target that is
 linear within a step; so log prices at the end of a step are straight lines in the log rent (:class:`PriceLines`), and
@@ -36,11 +36,11 @@ __all__ = [
 PASSES = 9
 """Passes of the solver [1]: it settles to 1e-9 or better where a clearing rent exists."""
 ARRIVED = 1e-14
-"""Log residual at which a draw counts as solved and stays where it is [1]."""
+"""Log residual at which a draw counts as solved and is no longer changed [1]."""
 HIGHEST_RENT = 7.0
-"""Log of the highest rent over the required rent that the solver looks at [1]: a factor of 1,100."""
+"""Log of the highest rent over the required rent that the solver searches [1]: a factor of 1,100."""
 _TINY = 1e-300
-"""Stands for zero inside a logarithm or below a fraction, far below any quantity with a meaning."""
+"""Replacement for zero in logarithms and denominators, far below any meaningful quantity."""
 UNPAID = -600.0
 """Log of a share of the list price below which nobody pays [1]: far below any, far above what stands for zero."""
 _STEEPEST = 1e12
@@ -155,7 +155,7 @@ def money_per_token(price: Numeric, unit_cost: Numeric, paid_share: Numeric, rea
 
 @dataclass(slots=True)
 class PriceState:
-    """What prices carry from one mid-step to the next, ``(workload, draw)``, logs of USD/token."""
+    """Price state carried from one mid-step to the next, ``(workload, draw)``, logs of USD/token."""
 
     log_price: FloatArray
     log_noticed: FloatArray
@@ -185,7 +185,7 @@ class PriceLines:
 def price_lines(
     state: PriceState, log_target: FloatArray, speed: FloatArray, memory: FloatArray, span: float
 ) -> PriceLines:
-    """Return where prices end up, as lines in the log rent.
+    """Return the prices at the end of a step, as lines in the log rent.
 
     Parameters
     ----------
@@ -208,7 +208,7 @@ def price_lines(
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What holds in a step whatever the rent: ``(workload, draw)`` unless said."""
+    """Conditions of a step that do not depend on the rent, ``(workload, draw)`` unless stated."""
 
     level: FloatArray
     """Tokens wanted at the reference price [token/year]: start × adoption × intensity × capability."""
@@ -242,11 +242,11 @@ class Outcome:
     """Tokens at a log rent, ``(workload, draw)`` [token/year], and the log slopes of what is bought."""
 
     unbounded: FloatArray
-    """Wanted at the price that users have noticed, without the ceiling."""
+    """Demand at the price that users have noticed, without the ceiling."""
     demanded: FloatArray
-    """Wanted at the price that users have noticed, within what they can pay."""
+    """Demand at the price that users have noticed, within their budget."""
     bought: FloatArray
-    """The short side: what is wanted, but no more than at the price that the rent calls for."""
+    """Tokens bought: demand, but no more than demand at the price that the rent implies."""
     slope: FloatArray
 
 
@@ -307,7 +307,7 @@ Residual = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
 
 def solve_decreasing(residual: Residual, low: FloatArray, high: FloatArray, start: FloatArray) -> FloatArray:
-    """Return where a decreasing function is zero, element by element, in nine passes.
+    """Solve for the zero of a decreasing function, element by element, in nine iterations.
 
     Parameters
     ----------

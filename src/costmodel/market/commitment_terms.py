@@ -1,4 +1,4 @@
-"""Rents by length of commitment: what quotes for one and for three years say about coming rents.
+"""Rents by length of commitment: the future rents that one-year and three-year quotes imply.
 
 A long quote below a short one is the market's own forecast of the fall in rents, plus what a seller gives for
 certainty. Idle hours sell at a spot discount and at a fill rate.

@@ -30,7 +30,7 @@ _AXES = ("step", "operator")
 def choice_utility(
     price: Numeric, capability: Numeric, price_sensitivity: Numeric, capability_sensitivity: Numeric
 ) -> Numeric:
-    """Return what an operator's tokens are worth to a user who weighs price against capability.
+    """Return the utility of an operator's tokens to a user who weighs price against capability.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def choice_utility(
 
 @formula()
 def followed_share(share: Numeric, target_share: Numeric, switching_rate: Numeric, step: Numeric) -> Numeric:
-    """Share of an operator one step on, when users move towards their choice at a rate.
+    """Share of an operator after one step, when users move towards their choice at a given rate.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def followed_share(share: Numeric, target_share: Numeric, switching_rate: Numeri
 
 
 class Contestant(Inputs):
-    """One operator: what its tokens cost users, and what its model can do."""
+    """One operator: the price of its tokens and the capability of its model."""
 
     price: Parameter = parameter("USD/token", gt=0, trajectory=True, description="Price of a token.")
     capability: Parameter = parameter(

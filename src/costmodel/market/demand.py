@@ -1,4 +1,4 @@
-"""Demand for tokens: response to price, adoption, intensity, capability and what users can pay.
+"""Demand for tokens: response to price, adoption, intensity, capability and users' budgets.
 
 Demand of one workload is a product of indices, each 1 at the reference date:
 ``D* = D_ref · adoption · intensity · price_ratio^elasticity · capability_ratio^capability_elasticity``,
@@ -13,7 +13,7 @@ import numpy as np
 from costmodel.foundation.arrays import Numeric, formula
 
 _SMALLEST = 1e-300
-"""Stands in for zero inside a logarithm or below a fraction, far below any quantity with a meaning [1]."""
+"""Replacement for zero in logarithms and denominators, far below any meaningful quantity [1]."""
 _SHORTEST_RAMP = 1e-12
 """Ramp that stands in for a launch at once [year]: about 30 microseconds."""
 
@@ -217,7 +217,7 @@ def capability_response(capability_ratio: Numeric, elasticity: Numeric) -> Numer
 
 
 def ceiling_in_logs(over: Numeric, sharpness: Numeric) -> tuple[Numeric, Numeric]:
-    """Return the log of what a ceiling leaves of demand, and how far it alone decides: from 0 (not at all) to 1.
+    """Return the log of the share of demand left by a ceiling, and how binding it is, from 0 (not at all) to 1.
 
     Parameters
     ----------
@@ -246,7 +246,7 @@ def ceiling_in_logs(over: Numeric, sharpness: Numeric) -> tuple[Numeric, Numeric
 
 @formula(step=True)
 def budget_ceiling(demand: Numeric, price: Numeric, budget: Numeric, sharpness: Numeric) -> Numeric:
-    """Demand held below what users can pay, smoothly.
+    """Demand limited smoothly by the users' budget.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A token market as a scenario: workloads with their demand and price, the fall of cost, and what users can pay.
+"""Token market scenario: workloads with demand and price, the decline of cost, and users' budgets.
 
 Unit cost falls as given, not as a fleet's economics make it: this is the market around the compute, without the
 fleet. The flywheel closes that loop.
@@ -51,7 +51,7 @@ class MarketWorkload(WorkloadDemand):
 
 
 class TokenMarket(Scenario):
-    """Workloads whose price follows a falling cost, and whose users answer.
+    """Workloads whose price follows a falling cost, and whose users respond to it.
 
     Examples
     --------

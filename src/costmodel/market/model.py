@@ -150,7 +150,7 @@ def run_market(resolved: TokenMarket) -> TokenMarketResult:
 
 
 def _refuse_runaway(resolved: TokenMarket) -> None:
-    """Refuse a market in which experience and price response have a loop gain of 1 or more and no ceiling."""
+    """Raise an error for a market whose experience and price response have a loop gain ≥ 1 and no ceiling."""
     workloads = resolved.workloads.values()
     if all(item.budget is not None for item in workloads):
         return
@@ -224,7 +224,7 @@ class _Run:
         return outcome
 
     def _outcome(self, index: int, cumulative: FloatArray) -> tuple[dict[str, FloatArray], PriceState]:
-        """Return everything that a mid-step shows, given cumulative tokens."""
+        """Return all outputs of a mid-step, given cumulative tokens."""
         scenario, paths, time = self.scenario, self.paths, float(self.times[index])
         span = scenario.grid.length / (2.0 if index == 0 else 1.0)
         cost = self.unit_costs(time, cumulative)
@@ -257,7 +257,7 @@ class _Run:
         }, prices
 
     def _response(self, ratio: FloatArray) -> FloatArray:
-        """Return how demand answers to noticed prices over those at the start, ``(workload, draw)``."""
+        """Return the response of demand to noticed prices over those at the start, ``(workload, draw)``."""
         elasticity, sigma = self.paths.elasticity, self.scenario.substitution
         if sigma is None:
             return np.asarray(constant_elasticity(1.0, ratio, elasticity))

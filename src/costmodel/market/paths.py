@@ -1,4 +1,4 @@
-"""What time alone does to workloads: adoption, intensity, launch, budgets and what is paid, for all steps at once.
+"""Exogenous paths of workloads for all steps: adoption, intensity, launch, budgets and the paid share.
 
 Inside a market the draw axis is always there, of length 1 for a scalar run: shapes are ``(draw,)``,
 ``(step, draw)``, ``(workload, draw)`` and ``(step, workload, draw)``.

@@ -1,4 +1,4 @@
-"""Workloads that substitute for each other: shares by a logit, or by constant elasticity of substitution.
+"""Substitution between workloads: shares by a logit or by constant elasticity of substitution.
 
 Alternatives are on the leading axis, draws trail. Sums over alternatives run from first to last.
 """

@@ -1,4 +1,4 @@
-"""What a price change is worth to users, and how much of a saving usage takes back."""
+"""Welfare of a price change: the gain to users, and the share of a saving that added usage takes back."""
 
 from __future__ import annotations
 

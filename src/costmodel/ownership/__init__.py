@@ -1,4 +1,4 @@
-"""What it costs to own compute: depreciation, fleets, sites, finance.
+"""Cost of owning compute: depreciation, fleets, sites, finance.
 
 Formulas live in the module named after the thing: `depreciation`, `macrs`, `rent`, `fleet`, `energy`, `site`,
 `finance`, `contracts`, `tax`, `company`. The objects below are imported when they are first used.

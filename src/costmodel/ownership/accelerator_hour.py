@@ -1,4 +1,4 @@
-"""Total cost of owning an accelerator for an hour, and what it is made of."""
+"""Total cost of owning an accelerator for an hour, by component."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ BASIS = (
 )
 """What a cost per accelerator-hour of this model counts."""
 NOT_MODELLED = ("staff, software, storage, spares and tax",)
-"""What no accelerator-hour counts."""
+"""Costs that no accelerator-hour includes."""
 COMPONENTS = ("chip", "server", "network", "facility", "energy", "maintenance", "cost_of_capital")
 """Outputs that add up to the total."""
 
 
 class HourInputs(Inputs):
-    """What it takes to own and run one accelerator, but its use; a figure that is absent is the catalog's.
+    """Inputs of owning and running one accelerator, except its use; absent figures come from the catalog.
 
     ``price_basis``, ``known_by``, ``region``, ``operator`` and ``precision`` choose the catalog's records, as in
     `costmodel.ownership.hour_records.figures`; each is refused where it would choose nothing.
@@ -128,7 +128,7 @@ def absent_figures(hour: HourInputs) -> tuple[str, ...]:
 
 
 def check_choices(hour: HourInputs, accelerator: str, *, named_elsewhere: bool = False) -> None:
-    """Refuse an entry that would choose nothing, and absent figures of an unnamed accelerator.
+    """Raise an error for a choice without effect, or for absent figures of an unnamed accelerator.
 
     Parameters
     ----------

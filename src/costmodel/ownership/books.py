@@ -1,4 +1,4 @@
-"""The books of one asset by period: what is charged, and what is left."""
+"""Books of one asset by period: depreciation charged and book value left."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from costmodel.foundation.arrays import FloatArray, readonly
 
 @dataclass(frozen=True, slots=True)
 class BookSchedule:
-    """The books of an asset that is only depreciated; a fleet has its own, `costmodel.ownership.fleet`.
+    """Books of one asset that is only depreciated; fleets have their own books, see `costmodel.ownership.fleet`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Refusals of arguments that have no meaning, for functions that are not formulas."""
+"""Checks of arguments, for functions that are not formulas."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def require(name: str, values: ArrayLike, allowed: ArrayLike, bounds: str) -> No
 
 
 def at_least(name: str, values: ArrayLike, low: float, *, unit: str, strict: bool = False) -> FloatArray:
-    """Return values as an array, refusing any below ``low`` (or equal to it, where strict).
+    """Return values as an array; raise an error for any below ``low`` (or equal to it, if strict).
 
     Raises
     ------
@@ -58,7 +58,7 @@ def at_least(name: str, values: ArrayLike, low: float, *, unit: str, strict: boo
 
 
 def share_array(name: str, values: ArrayLike) -> FloatArray:
-    """Return values as an array of shares, refusing any outside 0 … 1.
+    """Return values as an array of shares; raise an error for any outside 0 … 1.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def share_array(name: str, values: ArrayLike) -> FloatArray:
 
 
 def whole_number(name: str, value: int, low: int) -> int:
-    """Return a whole number, refusing anything else or one below ``low``.
+    """Return a whole number; raise an error for anything else or one below ``low``.
 
     Raises
     ------

@@ -26,7 +26,7 @@ _AGE_CLASSES = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookTerms:
-    """How a class is depreciated: straight line from service over its useful life.
+    """Depreciation terms of a class: straight line from the start of service over its useful life.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ class _RunOff:
         self.amount = self.amount * kept
 
     def change_life(self, bound: int, added: FloatArray) -> FloatArray:
-        """Move the life left of every asset by ``added`` steps; return what is overdue, to be charged at once.
+        """Extend the remaining life of every asset by ``added`` steps; return the overdue amount, charged at once.
 
         From then on the book is a set of age classes, each charged evenly over its own life left.
         """
@@ -254,7 +254,7 @@ class ClassBooks:
         return lost
 
     def change_life(self, years: FloatArray) -> None:
-        """Change the useful life from the next step on; what is left is spread over what is left of the new life.
+        """Change the useful life from the next step on; the book value is spread over the rest of the new life.
 
         A cohort that is older than the new life is charged in the next step. The life left of what was there at the
         start moves by the difference.

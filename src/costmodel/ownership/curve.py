@@ -1,4 +1,4 @@
-"""Cumulative curves read late: the one delay of fleets, books, payments and debt.
+"""Cumulative curves with delays, used for fleets, books, payments and debt.
 
 What enters in a step enters evenly between its two bounds, so its cumulative curve is a line between them. Whatever
 happens to it after a fixed time (service, the end of a life, a last instalment) is the same curve read that much

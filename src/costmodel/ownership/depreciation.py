@@ -1,4 +1,4 @@
-"""Depreciation by other methods than straight line, which a fleet has, and the fall of economic value.
+"""Depreciation methods other than a fleet's straight line, and the decline of economic value.
 
 Methods in closed form are written as the cumulative share depreciated at an age, so that the expense of a
 period is a difference of two shares and the sum closes by construction. Methods that are defined period by period
@@ -90,7 +90,7 @@ def economic_fraction(age: Numeric, decline: Numeric) -> Numeric:
 
 @formula()
 def rent_value_fraction(age: Numeric, life: Numeric, discount_rate: Numeric, decline: Numeric) -> Numeric:
-    """Share of its price that equipment has lost at an age, when its value is what its rents are worth.
+    """Share of its price that equipment has lost at an age, if its value is the present value of its rents.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a company opens with, from the figures of its filings that the catalog holds: each with its evidence.
+"""Opening balance of a company from the filed figures in the catalog, each with its evidence.
 
 A figure that nobody recorded stays absent, by name. A balance between two reported days is read between them, and says
 so; one that was reported some weeks off the day is taken as it is, and says that too.
