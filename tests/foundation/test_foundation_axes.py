@@ -38,6 +38,10 @@ def test_points_in_no_order_have_one_axis() -> None:
     nearly[-1] += 1.0
     assert axes_of([nearly, written_out(LENGTHS, 0)]) == (5, 4200)
     assert axes_of([np.ones(7)]) == (7,)
+    # runs of two in one column of four spare an eighth of the entries: not worth an axis
+    pairs = np.repeat(RNG.random(50), 2)
+    assert axes_of([pairs, *RNG.random((3, 100))]) == (100,)
+    assert axes_of([pairs, RNG.random(100)]) == (50, 2)
 
 
 @pytest.mark.closed_form

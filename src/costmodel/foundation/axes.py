@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import lru_cache
 from itertools import pairwise
 from math import gcd
 from typing import Any
@@ -12,8 +13,10 @@ from numpy.typing import NDArray
 
 _CHUNK = 65_536
 """Entries that are looked at in one go [1]; a run that is not there shows in the first of them."""
-_PROBES = 256
-"""Places at which a period is tried before all entries are [1]."""
+_PROBES = 32
+"""Changes of a column at which periods are tried before all entries are [1]."""
+_WORTH = 0.75
+"""Share of the entries below which computing on the axes is worth their finding [1]."""
 
 
 def axes_of(columns: Iterable[NDArray[Any]]) -> tuple[int, ...]:
@@ -27,7 +30,8 @@ def axes_of(columns: Iterable[NDArray[Any]]) -> tuple[int, ...]:
     Returns
     -------
     tuple of int
-        Lengths whose product is the length of the arrays; that length alone where nothing repeats.
+        Lengths whose product is the length of the arrays; that length alone where so little repeats that axes of their
+        own would spare less than a quarter of the entries.
 
     Notes
     -----
@@ -41,13 +45,16 @@ def axes_of(columns: Iterable[NDArray[Any]]) -> tuple[int, ...]:
     >>> axes_of([batch.ravel(), chip.ravel()])
     (2, 3)
     """
-    strides = {1}
+    strides, given, differing = {1}, 0, 0
     for column in columns:
         bits = _bits(column)
         strides.add(bits.size)
         run = _run(bits)
-        if run < bits.size:
-            strides |= {run, run * _period(bits[::run])}
+        period = _period(bits[::run])
+        strides |= {run, run * period}
+        given, differing = given + bits.size, differing + period
+    if differing > _WORTH * given:
+        return (max(strides),)
     chain = [1]
     for stride in sorted(strides):
         if stride > chain[-1] and stride % chain[-1] == 0:
@@ -64,16 +71,22 @@ def thinned(array: NDArray[Any]) -> NDArray[Any]:
     (3, 1)
     """
     for axis in reversed(range(array.ndim)):
-        if array.shape[axis] > 1:
-            first = np.take(array, [0], axis)
-            if array.strides[axis] == 0 or _repeats(_bits(array), _bits(first), axis):
-                array = first
-    return array
+        first = array[_along(axis, 0)]
+        if array.shape[axis] > 1 and (array.strides[axis] == 0 or _repeats(_bits(array), axis)):
+            array = first
+    return np.ascontiguousarray(array).reshape(array.shape)
 
 
-def _repeats(bits: NDArray[Any], first: NDArray[Any], axis: int) -> bool:
-    """Whether an array equals its first entries along an axis; the second ones are tried first."""
-    return bool((np.take(bits, [1], axis) == first).all() and (bits == first).all())
+def _along(axis: int, place: int) -> tuple[slice, ...]:
+    """Return the index of one place along an axis, which stays."""
+    return (*(slice(None),) * axis, slice(place, place + 1))
+
+
+def _repeats(bits: NDArray[Any], axis: int) -> bool:
+    """Whether an array equals its first entries along an axis; the second and the last are tried first."""
+    first = bits[_along(axis, 0)]
+    near = all(bool((bits[_along(axis, place)] == first).all()) for place in (1, bits.shape[axis] - 1))
+    return near and bool((bits == first).all())
 
 
 def _bits(array: NDArray[Any]) -> NDArray[Any]:
@@ -96,15 +109,20 @@ def _run(bits: NDArray[Any]) -> int:
 
 
 def _period(bits: NDArray[Any]) -> int:
-    """Return after how many entries a column begins again."""
-    for period in _divisors(bits.size):
-        later = np.arange(period, bits.size, max((bits.size - period) // _PROBES, 1))
-        if bool((bits[later] == bits[later - period]).all()) and bool((bits[period:] == bits[:-period]).all()):
-            return period
+    """Return after how many entries a column begins again; tried first on both sides of places where it changes."""
+    changes = np.flatnonzero(bits[1:] != bits[:-1])[:_PROBES]
+    places = np.concatenate((changes, changes + 1))
+    periods = np.array(_divisors(bits.size), dtype=np.int64)
+    later = places + periods.reshape(-1, 1)
+    met = (bits[np.minimum(later, bits.size - 1)] == bits[places]) | (later >= bits.size)
+    for period in periods[met.all(axis=1)].tolist():
+        if bool((bits[period:] == bits[:-period]).all()):
+            return int(period)
     return int(bits.size)
 
 
-def _divisors(number: int) -> Iterator[int]:
-    """Yield the divisors of a number but itself, least first."""
+@lru_cache(maxsize=256)
+def _divisors(number: int) -> tuple[int, ...]:
+    """Return the divisors of a number but itself, least first."""
     small = [one for one in range(1, int(number**0.5) + 1) if number % one == 0]
-    yield from (one for one in (*small, *(number // one for one in reversed(small))) if one < number)
+    return tuple(one for one in (*small, *(number // one for one in reversed(small))) if one < number)
