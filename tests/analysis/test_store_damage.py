@@ -7,7 +7,9 @@ import multiprocessing
 import os
 import random
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -149,9 +151,9 @@ def test_another_kind_of_processor_is_named(copy: Path, monkeypatch: pytest.Monk
 
 
 def _hold(path: str, held: object, go: object) -> None:
-    from costmodel.analysis.store import _sole_writer
+    from costmodel.analysis.store_files import sole_writer
 
-    with _sole_writer(Path(path)):
+    with sole_writer(Path(path)):
         held.set()  # type: ignore[attr-defined]
         go.wait(30)  # type: ignore[attr-defined]
 
@@ -215,3 +217,87 @@ def test_a_folder_that_is_no_store_is_said(tmp_path: Path) -> None:
     (tmp_path / "text" / "zarr.json").write_text("{")
     with pytest.raises(ScenarioError, match="the store is damaged"):
         open_store(tmp_path / "text")
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [("units", "furlong"), ("scale_factor", 2.0), ("add_offset", 1.0), ("dtype", "bool"), ("x", 1)],
+)
+def test_an_array_that_says_something_else_of_itself_is_damage(copy: Path, attribute: str, value: object) -> None:
+    store = EnsembleStore(copy, toy(), EXPECTED_DESIGN)
+    assert store.to_xarray()["price"].attrs == {"units": "USD/FLOP", "long_name": "price"}
+    _described(copy / "price", lambda form: form["attributes"].update({attribute: value}))
+    for verify in (True, False):
+        with pytest.raises(ScenarioError, match=r"output price cannot be read .it is described as"):
+            store.to_xarray(verify=verify)
+
+
+@pytest.mark.contract
+def test_an_array_beside_the_outputs_is_not_shown_and_swapped_axes_are_damage(copy: Path) -> None:
+    shutil.copytree(copy / "price", copy / "stranger")
+    store = EnsembleStore(copy, toy(), EXPECTED_DESIGN)
+    assert "stranger" not in store.to_xarray()
+    _described(copy / "price", lambda form: form.update(dimension_names=["other"]))
+    with pytest.raises(ScenarioError, match="output price cannot be read"):
+        store.to_xarray()
+
+
+def _described(array: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    file = array / "zarr.json"
+    form = json.loads(file.read_text())
+    change(form)
+    file.write_text(json.dumps(form))
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [("scenario", 7), ("scenario", None), ("scenario", "x = ["), ("design", []), ("design", {"ranks": None})],
+)
+def test_a_description_of_another_form_is_one_line(copy: Path, entry: str, value: object) -> None:
+    _described(copy, lambda form: form["attributes"].update({entry: value}))
+    with pytest.raises(CostModelError, match=str(copy)):
+        open_store(copy)
+    with pytest.raises(CostModelError, match=str(copy)):
+        store_ensemble(copy, toy(), draws=DRAWS, model=toy_model)
+
+
+@pytest.mark.contract
+def test_a_seed_that_is_none_is_one_line(copy: Path) -> None:
+    _described(copy, lambda form: form["attributes"]["design"].update(seed="x"))
+    with pytest.raises(ScenarioError, match="its seed cannot be read"):
+        store_ensemble(copy, toy(), draws=DRAWS, model=toy_model)
+
+
+@pytest.mark.contract
+def test_places_that_take_no_store_are_said_and_left_as_they_were(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(tmp_path / "pipe")
+    places = [tmp_path / "file", tmp_path / "file" / "run", tmp_path / "dangling", tmp_path / "pipe"]
+    for place in [*places, tmp_path / ("x" * 300), Path("a\x00b"), Path("/proc/none/run")]:
+        with pytest.raises(ScenarioError, match=r"not a stored ensemble|cannot be made here|too long"):
+            store_ensemble(place, toy(), draws=50, rng=0, model=toy_model)
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["dangling", "file", "pipe"]
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.contract
+def test_a_full_disk_leaves_nothing_of_a_new_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("costmodel.analysis.store._write", full)
+    with pytest.raises(ScenarioError, match="a store cannot be made here: No space left on device"):
+        store_ensemble(tmp_path / "run", toy(), draws=50, rng=0, model=toy_model)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.contract
+def test_a_folder_called_like_a_leftover_is_left_alone(copy: Path) -> None:
+    (copy / "x.partial").mkdir()
+    (copy / "y.partial").write_text("half")
+    assert store_ensemble(str(copy), toy(), draws=DRAWS, rng=0, model=toy_model).complete.all()
+    assert (copy / "x.partial").is_dir()
+    assert not (copy / "y.partial").exists()

@@ -20,7 +20,7 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1] / "src")]
 from attack import Campaign, chance_of, report, run_campaign, shown  # noqa: E402
 
 NAMES = (
-    "scenarios", "parsers", "commands", "formulas", "abuses", "corruptions", "kills", "writers", "environments",
+    "scenarios", "parsers", "commands", "formulas", "ends", "abuses", "corruptions", "kills", "writers", "environments",
     "outputs", "bills", "sessions",
 )  # fmt: skip
 MOST_MEMORY = 8 * 2**30

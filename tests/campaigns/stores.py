@@ -21,7 +21,7 @@ from attack import message_fault
 sys.path.append(str(Path(__file__).parents[1] / "analysis"))
 from ensemble_toy import toy, toy_model
 
-from costmodel.analysis.store import EnsembleStore, store_ensemble
+from costmodel.analysis.store import EnsembleStore, open_store, store_ensemble
 from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.design import Design
 from costmodel.foundation.errors import CostModelError
@@ -60,6 +60,13 @@ def expected() -> dict[str, Any]:
     return {name: np.asarray(getattr(ran, name)) for name in OUTPUTS}
 
 
+@cache
+def _declared() -> dict[Any, Any]:
+    """Return what an undamaged store says of its outputs."""
+    data = EnsembleStore(whole() / "run", toy(), design()).to_xarray()
+    return {name: row.attrs for name, row in data.items()}
+
+
 def content(folder: Path) -> dict[str, bytes]:
     """Return every file of a folder with its bytes."""
     return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
@@ -73,7 +80,11 @@ def write(path: Path) -> None:
 def seen_fault(path: Path) -> str | None:
     """Read all that a store shows; return what is shown and was not written. A refusal passes."""
     store = EnsembleStore(path, toy(), design())
+    with contextlib.suppress(CostModelError):
+        open_store(path)
     data = store.to_xarray()
+    if {name: row.attrs for name, row in data.items()} != _declared():
+        return "units or names are other ones in silence"
     draws = data["draw"].values
     for name, values in expected().items():
         if not np.array_equal(data[name].values, values[..., draws]):
@@ -164,6 +175,17 @@ def _metadata(path: Path, target: Path, chance: random.Random) -> None:
         described.write_text(json.dumps(changed), encoding="utf-8", errors="backslashreplace")
 
 
+def _attribute(path: Path, target: Path, chance: random.Random) -> None:
+    """Give an array a scale, a unit or a name of its own, as readers of climate data take them."""
+    described = chance.choice([file for file in sorted(path.rglob("zarr.json")) if file.parent != path])
+    form = json.loads(described.read_text())
+    more = {"units": chance.choice(("furlong", "days since 2000-01-01")), "scale_factor": 2.0, "add_offset": 1.0,
+            "coordinates": "price", "dtype": "bool", "_FillValue": 1.0, "long_name": "x"}  # fmt: skip
+    key = chance.choice(sorted(more))
+    form["attributes"][key] = more[key]
+    described.write_text(json.dumps(form))
+
+
 def _shape(path: Path, target: Path, chance: random.Random) -> None:
     described = chance.choice([file for file in sorted(path.rglob("zarr.json")) if file.parent != path])
     form = json.loads(described.read_text())
@@ -176,6 +198,7 @@ def _shape(path: Path, target: Path, chance: random.Random) -> None:
 _WAYS: dict[str, Callable[[Path, Path, random.Random], None]] = {
     "flip": _flip, "cut": _cut, "grow": _grow, "zero": _zero, "delete": _delete, "folder": _folder, "link": _link,
     "swap": _swap, "stranger": _stranger, "block": _strange_block, "metadata": _metadata, "shape": _shape,
+    "attribute": _attribute,
 }  # fmt: skip
 
 

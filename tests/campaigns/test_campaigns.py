@@ -12,8 +12,8 @@ from run import NAMES, campaign
 pytestmark = pytest.mark.law
 
 CASES = {
-    "scenarios": 250, "parsers": 250, "commands": 25, "formulas": 60, "abuses": 12, "corruptions": 10, "kills": 2,
-    "writers": 2, "environments": 2, "outputs": 7, "bills": 1, "sessions": 1,
+    "scenarios": 250, "parsers": 250, "commands": 25, "formulas": 60, "ends": 60, "abuses": 12, "corruptions": 10,
+    "kills": 2, "writers": 2, "environments": 2, "outputs": 7, "bills": 1, "sessions": 1,
 }  # fmt: skip
 """Cases of each campaign's slice [1]: a few seconds of work."""
 STORE = ("zarr", "xarray", "h5netcdf")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from costmodel.foundation.errors import DomainError, MissingExtraError, ScenarioError
-from costmodel.foundation.files import csv_rows, read_json, read_text, read_whole
+from costmodel.foundation.files import csv_rows, read_json, read_text, read_whole, write_whole
 from costmodel.foundation.toml import check_form
 
 pytestmark = pytest.mark.contract
@@ -75,3 +75,33 @@ def test_a_scenario_is_as_small_as_its_text_may_be() -> None:
     ):
         with pytest.raises(ScenarioError, match=said):
             check_form(form)
+
+
+def test_a_file_is_written_through_a_link_and_never_in_the_place_of_a_device(tmp_path: Path) -> None:
+    file, link = tmp_path / "file", tmp_path / "link"
+    file.write_text("old")
+    link.symlink_to(file)
+    write_whole(link, lambda partial: partial.write_text("new"))
+    assert (file.read_text(), link.is_symlink()) == ("new", True)
+    os.mkfifo(tmp_path / "pipe")
+    for place in (tmp_path / "pipe", tmp_path):
+        with pytest.raises(ScenarioError, match=r"pipe: is a pipe or a device|Is a directory"):
+            write_whole(place, lambda partial: partial.write_text("new"))
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    for place in (loop, tmp_path / ("x" * 300), Path("a\x00b"), tmp_path / "none" / "file"):
+        with pytest.raises(ScenarioError):
+            write_whole(place, lambda partial: partial.write_text("new"))
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["file", "link", "loop", "pipe"]
+
+
+def test_a_writer_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("old")
+
+    def fail(partial: Path) -> None:
+        partial.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(ScenarioError, match="file: No space left on device"):
+        write_whole(tmp_path / "file", fail)
+    assert [(item.name, item.read_text()) for item in tmp_path.iterdir()] == [("file", "old")]

@@ -12,11 +12,18 @@ import pytest
 from hypothesis import given, settings
 
 from costmodel.catalog.money import to_real
+from costmodel.compute.cache import held_tokens
 from costmodel.estimation.price_history import blended_price
+from costmodel.estimation.scarcity import scarcity_exponent
 from costmodel.foundation.arrays import FORMULAS, quiet
 from costmodel.foundation.errors import DomainError
 from costmodel.foundation.ranges import Guard, Range, documented_ranges, read_range
+from costmodel.market.commitment_terms import yearly_rent_ratio
+from costmodel.market.decline import moore
 from costmodel.serving.cost import cost_per_token, token_revenue, token_revenue_beside
+from costmodel.serving.targets import queue_wait
+from costmodel.studies.idle_capacity import fill_that_carries
+from costmodel.studies.ways import break_even_use
 from costmodel.testing import STRATEGIES, arguments, registered_formulas
 from costmodel.training.goodput import interruptions
 
@@ -51,6 +58,8 @@ STATED = [
     ("Growth, signed: positive where it falls [1/year].", "None"),
     ("Exponents of the two, positive where cost falls [1].", "None"),
     ("Overhead, at most ``limit`` [1].", "at most limit"),
+    ("Arrivals, 0 to below ``1 / service`` [1/s].", "0 to below 1 / service"),
+    ("Share, above ``cost / price`` to 1 [1].", "above cost / price to 1"),
 ]
 
 
@@ -66,7 +75,8 @@ def test_ranges_of_a_formula_name_its_arguments(name: str) -> None:
     parameters = set(inspect.signature(FORMULAS[name]).parameters)
     for argument, span in documented_ranges(FORMULAS[name]).items():
         assert argument in parameters
-        assert {end for end in (span.low, span.high) if isinstance(end, str)} <= parameters
+        ends = [part for end in (span.low, span.high) if isinstance(end, str) for part in end.split(" / ")]
+        assert {part for part in ends if not part.isdecimal()} <= parameters
 
 
 @pytest.mark.contract
@@ -184,11 +194,28 @@ def test_ranges_are_held_where_python_drops_docstrings() -> None:
     assert "outside its range, above 0 to 1" in done.stderr
 
 
-@pytest.mark.closed_form
-def test_a_pole_is_refused_for_numbers_as_it_is_infinite_in_an_array() -> None:
-    from costmodel.serving.targets import queue_wait
+@pytest.mark.contract
+def test_an_end_may_be_a_quotient_of_other_arguments() -> None:
+    with pytest.raises(DomainError, match=r"arrivals = 2 is outside its range, 0 to below 1 / mean_service = 0.5"):
+        queue_wait(np.array([0.4, 2.0]), 2.0, 0.0)
+    with pytest.raises(DomainError, match=r"scaled_share = 0.3 is outside its range, above owned_variable / price "):
+        break_even_use(1.0, 0.6, 2.0, 0.3)  # at 0.3 of 2 USD a renter saves less than an owner
+    with pytest.raises(DomainError, match="three_year = 2 is outside its range, above one_year / 3 = 2"):
+        yearly_rent_ratio(6.0, 2.0)
 
-    with pytest.raises(DomainError, match="queue_wait: has no value at these arguments"):
-        queue_wait(1.0, 1.0, 0.0)  # a load of 1
-    with np.errstate(divide="ignore"):
-        assert np.isinf(queue_wait(np.array([1.0]), 1.0, 0.0)).all()
+
+@pytest.mark.contract
+@pytest.mark.parametrize("wrap", [float, lambda number: np.array([0.5, number])])
+def test_a_result_without_a_value_is_refused_for_numbers_and_for_arrays(wrap: Any) -> None:
+    with pytest.raises(DomainError, match=r"^scarcity_exponent: has no finite value at .*, tightness_ratio = 1: "):
+        scarcity_exponent(2.0, 1.0, wrap(1.0))
+    with pytest.raises(DomainError, match=r"^moore: has no finite value at cost = 1, rate = -1000, time = 1: "):
+        moore(1.0, wrap(-1000.0), 1.0)
+
+
+@pytest.mark.contract
+def test_a_result_that_is_announced_as_infinite_passes_and_so_does_infinity_of_infinity() -> None:
+    assert np.isinf(fill_that_carries(1.0, 1.0, 2.0, 1.0))  # a sold hour loses 1 USD
+    assert np.isinf(held_tokens(np.inf, np.inf))
+    with quiet():
+        assert np.isinf(moore(1.0, np.float64(-1000.0), 1.0))

@@ -36,9 +36,8 @@ import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -59,9 +58,17 @@ from costmodel.analysis.store_files import (
     CODING_ROOM,
     DIGEST_BYTES,
     DIGESTS,
+    FAULTS,
     MAX_DESCRIPTION_BYTES,
+    check_described,
     check_file,
     checked_array,
+    exists,
+    readable,
+    shown_attributes,
+    sole_writer,
+    sweep,
+    sync,
 )
 from costmodel.analysis.targets import Output, listed_outputs
 from costmodel.foundation.blocks import BLOCK
@@ -78,8 +85,6 @@ FORMAT = 2
 """Version of the layout of a store [1]."""
 _META = ("format", "costmodel_version", "block", "model", "scenario", "design", "asked", "outputs", "labels")
 """What a store says of itself; the processor is kept beside it, since values may be read on another one."""
-_FAULTS = (OSError, ValueError, KeyError, TypeError, RuntimeError, IndexError, AttributeError, MemoryError)
-"""What reading a damaged store may raise below this module."""
 
 
 def _zarr() -> Any:
@@ -111,6 +116,9 @@ class EnsembleStore:
     path: Path
     scenario: Scenario
     design: Design
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", Path(self.path))
 
     @property
     def complete(self) -> NDArray[np.bool_]:
@@ -173,11 +181,15 @@ class EnsembleStore:
             import xarray
         except ImportError:
             raise missing_extra("frames", "to_xarray()") from None
+        group, attributes = self._group()
+        for row in attributes["outputs"]:
+            check_described(self.path, group, _spec_of(row))
         bad = self.damaged() if verify else ()
         if bad:
             raise ScenarioError(f"{self.path}: {_named(bad)}; compute them again with repair=True")
         complete = self.complete
-        data = xarray.open_zarr(self.path, consolidated=False, chunks=chunks).drop_vars(DIGESTS)
+        data = xarray.open_zarr(self.path, consolidated=False, chunks=chunks, decode_cf=False)
+        data = data[[row["name"] for row in attributes["outputs"]]]
         draws = np.arange(self.design.draws)
         labels = {dim: row for dim, row in data.attrs.pop("labels").items() if dim in data.dims}
         data.attrs["draws_complete"] = self.draws_complete
@@ -215,7 +227,7 @@ class EnsembleStore:
             If the block is not complete, or is damaged.
         """
         group, attributes = self._group()
-        with _readable(self.path, f"block {block}"):
+        with readable(self.path, f"block {block}"):
             first, draws = block * BLOCK, self.design.draws
             span = slice(first, first + self.design.block_draws(block))
             specs = tuple(_spec_of(row) for row in attributes["outputs"])
@@ -232,7 +244,7 @@ class EnsembleStore:
 
     def _digests(self) -> NDArray[np.uint8]:
         group, _ = self._group()
-        with _readable(self.path, "what is complete"):
+        with readable(self.path, "what is complete"):
             check_file(self.path / DIGESTS / "zarr.json", MAX_DESCRIPTION_BYTES)
             held = group[DIGESTS]
             if held.shape != (self.design.blocks, DIGEST_BYTES):
@@ -276,10 +288,11 @@ def open_store(path: str | Path) -> EnsembleStore:
     drawn = attributes["design"]
     if entry is None:
         raise ScenarioError(f"{folder}: holds the model {form.get('model')!r}, which is not registered here")
-    if drawn["ranks"] is not None:
+    if drawn.get("ranks") is not None:
         raise ScenarioError(f"{folder}: holds a given design, whose ranks are not stored: open it with EnsembleStore")
-    correlations = tuple((a, b, float(rank)) for a, b, rank in drawn["correlations"])
-    design = Design(tuple(drawn["paths"]), drawn["method"], int(drawn["seed"]), int(drawn["draws"]), correlations)
+    with readable(folder, "its design"):
+        correlations = tuple((a, b, float(rank)) for a, b, rank in drawn["correlations"])
+        design = Design(tuple(drawn["paths"]), drawn["method"], int(drawn["seed"]), int(drawn["draws"]), correlations)
     return EnsembleStore(folder, entry.scenario(**form), design)
 
 
@@ -331,15 +344,16 @@ def store_ensemble(
     folder = Path(path)
     _zarr()
     if design is None and rng is None and (folder / "zarr.json").exists():
-        rng = int(_opened(folder)[1]["design"]["seed"])
+        with readable(folder, "its seed"):
+            rng = int(_opened(folder)[1]["design"]["seed"])
     drawn, function = chosen_design(scenario, draws, rng, design), chosen_model(model, scenario)
     run = BlockRun.of(function, scenario, drawn, None if outputs is None else listed_outputs(outputs), engine)
     identity = _identity(run)
-    if not folder.exists():
+    if not exists(folder):
         _create(folder, identity, run(0), drawn)
-    with _sole_writer(folder):
+    with sole_writer(folder):
         _check_identity(folder, identity)
-        _sweep(folder)
+        sweep(folder)
         store = EnsembleStore(folder, scenario, drawn)
         if repair:
             _unmark(folder, store.damaged())
@@ -350,7 +364,7 @@ def store_ensemble(
             done += drawn.block_draws(block)
             if on_progress is not None:
                 on_progress(done, drawn.draws)
-        _sweep(folder)
+        sweep(folder)
     return store
 
 
@@ -373,23 +387,13 @@ def _write(folder: Path, outputs: BlockOutputs) -> None:
     try:
         for spec, value in zip(outputs.specs, outputs.values, strict=True):
             checked_array(folder, group, spec.name, block, draws)[..., first : first + value.shape[-1]] = value
-            _sync(folder.joinpath(spec.name, "c", *("0" for _ in value.shape[:-1]), str(block)))
+            sync(folder.joinpath(spec.name, "c", *("0" for _ in value.shape[:-1]), str(block)))
         digests = checked_array(folder, group, DIGESTS, block, draws)
         digests[block] = np.frombuffer(_digest(attributes, outputs), dtype=np.uint8)
-        _sync(folder.joinpath(DIGESTS, "c", str(block), "0"))
-    except _FAULTS as error:
+        sync(folder.joinpath(DIGESTS, "c", str(block), "0"))
+    except FAULTS as error:
         said = getattr(error, "strerror", None) or error_line(error)
         raise ScenarioError(f"{folder}: block {block} cannot be written: {said}") from None
-
-
-def _sync(chunk: Path) -> None:
-    """Wait until a chunk is on disk; one that holds nothing but the fill value has no file."""
-    with suppress(FileNotFoundError):
-        descriptor = os.open(chunk, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _digest(attributes: Mapping[str, Any], outputs: BlockOutputs) -> bytes:
@@ -414,17 +418,6 @@ def _unmark(folder: Path, blocks: Sequence[int]) -> None:
         folder.joinpath(DIGESTS, "c", str(block), "0").unlink(missing_ok=True)
 
 
-@contextmanager
-def _readable(folder: Path, what: str) -> Iterator[None]:
-    """Turn what a damaged store makes its reader raise into one line."""
-    try:
-        yield
-    except _FAULTS as error:
-        if isinstance(error, ScenarioError):
-            raise
-        raise ScenarioError(f"{folder}: {what} cannot be read ({error_line(error)}): the store is damaged") from None
-
-
 def _opened(folder: Path) -> tuple[Any, dict[str, Any]]:
     """Open a store and return what it says of itself.
 
@@ -435,9 +428,10 @@ def _opened(folder: Path) -> tuple[Any, dict[str, Any]]:
     """
     if not (folder / "zarr.json").is_file():
         raise ScenarioError(f"{folder}: {'exists and is not' if folder.exists() else 'is not'} a stored ensemble")
-    with _readable(folder, "its description"):
+    with readable(folder, "its description"):
         check_file(folder / "zarr.json", MAX_DESCRIPTION_BYTES)
-        group = _zarr().open_group(folder, mode="r+" if os.access(folder, os.W_OK) else "r")
+        writable = os.access(folder, os.W_OK)
+        group = _zarr().open_group(folder, mode="r+" if writable else "r", use_consolidated=False)
         attributes = dict(group.attrs)
     if attributes.get("format") != FORMAT:
         given = attributes.get("format")
@@ -445,36 +439,9 @@ def _opened(folder: Path) -> tuple[Any, dict[str, Any]]:
     missing = [key for key in _META if key not in attributes]
     if missing:
         raise ScenarioError(f"{folder}: its description lacks {missing[0]!r}: the store is damaged")
+    if not isinstance(attributes["scenario"], str) or not isinstance(attributes["design"], dict):
+        raise ScenarioError(f"{folder}: its description holds no scenario or no design: the store is damaged")
     return group, attributes
-
-
-@contextmanager
-def _sole_writer(folder: Path) -> Iterator[None]:
-    """Hold a store for one writer, by a lock on its folder that ends with the process; nothing is written for it.
-
-    Raises
-    ------
-    ScenarioError
-        If another process holds it.
-
-    Notes
-    -----
-    Where the system has no such locks (Windows), two writers of one store are not kept apart.
-    """
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ScenarioError(f"{folder}: another process is writing to it; wait for it, or stop it") from None
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def processor() -> str:
@@ -497,9 +464,27 @@ def _spec_of(row: Mapping[str, Any]) -> OutputSpec:
 
 
 def _create(folder: Path, identity: Mapping[str, Any], first: BlockOutputs, design: Design) -> None:
-    """Make a store with its first block beside the wanted place, and move it there in one step."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    begun = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    """Make a store with its first block beside the wanted place, and move it there in one step, or leave nothing."""
+    begun: Path | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        begun = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        _fill(begun, identity, first, design)
+        begun.chmod(0o755)
+        begun.rename(folder)
+        sync(folder.parent)
+    except FAULTS as error:
+        if isinstance(error, OSError) and exists(folder):
+            return  # another writer was first: its store is checked next
+        said = getattr(error, "strerror", None) or error_line(error)
+        raise ScenarioError(f"{str(folder)[:200]!r}: a store cannot be made here: {said}") from None
+    finally:
+        if begun is not None:
+            shutil.rmtree(begun, ignore_errors=True)
+
+
+def _fill(begun: Path, identity: Mapping[str, Any], first: BlockOutputs, design: Design) -> None:
+    """Write the description of a store, its arrays and its first block."""
     rows = [asdict(spec) for spec in first.specs]
     labels = {dim: [_plain(label) for label in row] for dim, row in first.labels.items()}
     group = _zarr().create_group(begun, zarr_format=3, attributes={**identity, "outputs": rows, "labels": labels})
@@ -511,7 +496,7 @@ def _create(folder: Path, identity: Mapping[str, Any], first: BlockOutputs, desi
             dtype=value.dtype,
             dimension_names=(*spec.dims, "draw"),
             fill_value=False if value.dtype == np.bool_ else np.nan if value.dtype.kind == "f" else 0,
-            attributes={"units": spec.unit, "long_name": spec.label},
+            attributes=shown_attributes(spec),
         )
     group.create_array(
         DIGESTS,
@@ -522,13 +507,6 @@ def _create(folder: Path, identity: Mapping[str, Any], first: BlockOutputs, desi
         fill_value=0,
     )
     _write(begun, first)
-    begun.chmod(0o755)
-    try:
-        begun.rename(folder)
-    except OSError:
-        shutil.rmtree(begun, ignore_errors=True)  # another writer was first: its store is checked next
-        if not folder.exists():
-            raise
 
 
 def _identity(run: BlockRun) -> dict[str, Any]:
@@ -579,9 +557,3 @@ def _check_identity(folder: Path, identity: Mapping[str, Any]) -> None:
         raise ScenarioError(
             f"{folder}: holds another ensemble ({', '.join(differing)} differ): choose another folder, or remove it"
         )
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what writers that were stopped left half-written beside their chunks."""
-    for leftover in folder.rglob("*.partial"):
-        leftover.unlink(missing_ok=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ import numpy as np
 
 from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.budgets import memory_of_machine
+from costmodel.foundation.errors import ScenarioError, error_line
+from costmodel.foundation.outputs import OutputSpec
 
 DIGEST_BYTES = 32
 """Length of a block's digest [byte]."""
@@ -18,6 +22,8 @@ DIGESTS = "block_digest"
 """Name of the array of digests."""
 MAX_DESCRIPTION_BYTES = 64 * 2**20
 """Largest description of a store or of one of its arrays [byte]."""
+FAULTS = (OSError, ValueError, KeyError, TypeError, RuntimeError, IndexError, AttributeError, MemoryError)
+"""What reading or writing a damaged store may raise below the library."""
 CODING_ROOM = 65_536
 """Bytes that a chunk's coding may add [byte]."""
 
@@ -57,3 +63,87 @@ def check_file(path: Path, longest: int) -> None:
             raise ValueError(
                 f"{path.name} of {path.parent} has {found.st_size:,} bytes; at most {longest:,} were written"
             )
+
+
+@contextmanager
+def readable(folder: Path, what: str) -> Iterator[None]:
+    """Turn what a damaged store makes its reader raise into one line."""
+    try:
+        yield
+    except FAULTS as error:
+        if isinstance(error, ScenarioError):
+            raise
+        raise ScenarioError(f"{folder}: {what} cannot be read ({error_line(error)}): the store is damaged") from None
+
+
+def check_described(folder: Path, group: Any, spec: OutputSpec) -> None:
+    """Refuse an array whose description is not what was written: with a scale or a type it would be read otherwise."""
+    with readable(folder, f"output {spec.name}"):
+        check_file(folder / spec.name / "zarr.json", MAX_DESCRIPTION_BYTES)
+        array = group[spec.name]
+        said = dict(array.attrs), tuple(array.metadata.dimension_names)
+        if said != (shown_attributes(spec), (*spec.dims, "draw")):
+            raise ValueError(f"it is described as {said}")
+
+
+def shown_attributes(spec: OutputSpec) -> dict[str, str]:
+    """Return what a dataset says of an output."""
+    return {"units": spec.unit, "long_name": spec.label}
+
+
+@contextmanager
+def sole_writer(folder: Path) -> Iterator[None]:
+    """Hold a store for one writer, by a lock on its folder that ends with the process; nothing is written for it.
+
+    Raises
+    ------
+    ScenarioError
+        If another process holds it.
+
+    Notes
+    -----
+    Where the system has no such locks (Windows), two writers of one store are not kept apart.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise ScenarioError(f"{folder}: exists and is not a stored ensemble: {error.strerror}") from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ScenarioError(f"{folder}: another process is writing to it; wait for it, or stop it") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def exists(folder: Path) -> bool:
+    """Whether anything has this name, a link to nowhere included."""
+    try:
+        return folder.is_symlink() or folder.exists()
+    except (OSError, ValueError) as error:
+        raise ScenarioError(f"{str(folder)[:200]!r}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def sync(chunk: Path) -> None:
+    """Wait until a chunk and its name in its folder are on disk; one that holds only the fill value has no file."""
+    for place in (chunk, chunk.parent):
+        with suppress(FileNotFoundError, PermissionError):  # Windows opens no folders
+            descriptor = os.open(place, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what writers that were stopped left half-written beside their chunks."""
+    for leftover in folder.rglob("*.partial"):
+        if leftover.is_file() or leftover.is_symlink():
+            leftover.unlink(missing_ok=True)

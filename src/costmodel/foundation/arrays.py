@@ -49,8 +49,9 @@ def formula(*, step: bool = False, pointwise: bool = False) -> Callable[[_Functi
     A formula takes positional-or-keyword arguments, broadcasts, and has no ``if`` on a value; it needs a
     strategy in ``costmodel.testing`` and a reference test, or the suite fails. It computes in double precision
     whatever it is given: whole numbers, numbers of 32 bits and lists are converted on the way in. A call from outside
-    the library is held against the ranges that the docstring states; the library's own modules and a model's run
-    compute what they pass.
+    the library is held against the ranges that the docstring states, and its result must be finite where its arguments
+    are, unless the docstring says where it is not: a pole within the range, a case without a value and an overflow are
+    refused by name. The library's own modules and a model's run compute what they pass.
 
     Parameters
     ----------
@@ -102,7 +103,8 @@ def _in_double_precision(function: _Function, computed: Callable[..., Any]) -> _
     choices = {name for name in signature(function).parameters if not holds_value(function.__annotations__.get(name))}
 
     def in_double(*given: Any, **named: Any) -> Any:
-        if not (in_model.get() or frame(1).f_globals.get("__name__", "").startswith(library)):
+        outside = not (in_model.get() or frame(1).f_globals.get("__name__", "").startswith(library))
+        if outside:
             if not known:
                 known.append(make(function))
             known[0].check(given, named)
@@ -114,7 +116,7 @@ def _in_double_precision(function: _Function, computed: Callable[..., Any]) -> _
             if type(argument) is not float and name not in choices:
                 named[name] = as_double(argument)
         try:
-            return computed(*given, **named)
+            return known[0].finite(computed, given, named) if outside else computed(*given, **named)
         except ZeroDivisionError:  # numbers of Python's, where an array would hold an infinity
             raise at_a_pole(function) from None
 

@@ -121,6 +121,9 @@ def csv_rows(text: str, where: str, refused: type[CostModelError] = ScenarioErro
 def write_whole(path: Path, write: Callable[[Path], object] | None) -> None:
     """Write a file completely or not at all, by moving a temporary file; without ``write``, only check that it can be.
 
+    A link is followed, and the file that it leads to is replaced. A device, a pipe or a socket is left alone: in its
+    place a file would stand afterwards.
+
     Parameters
     ----------
     path
@@ -133,20 +136,34 @@ def write_whole(path: Path, write: Callable[[Path], object] | None) -> None:
     ScenarioError
         If the file cannot be written.
     """
-    if path.is_dir():
-        raise ScenarioError(f"{path}: Is a directory")
     try:
+        path = Path(os.path.realpath(path)) if path.is_symlink() else path
+        if path.is_symlink():
+            raise ScenarioError(f"{path}: is a link to itself")
+        if path.exists() and not path.is_file():
+            raise ScenarioError(f"{path}: {'Is a directory' if path.is_dir() else 'is a pipe or a device, not a file'}")
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
     except OSError as error:
-        raise ScenarioError(f"{path}: {error.strerror}") from None
+        raise ScenarioError(f"{str(path)[:200]}: {error.strerror}") from None
+    except ValueError as error:
+        if isinstance(error, CostModelError):
+            raise
+        raise ScenarioError(f"{str(path)!r}: {error}") from None
     os.close(handle)
     partial = Path(name)
     try:
         if write is not None:
             write(partial)
+            _on_disk(partial)
             partial.chmod(0o644)
             partial.replace(path)
     except OSError as error:
         raise ScenarioError(f"{path}: {error.strerror or error}") from None
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _on_disk(path: Path) -> None:
+    """Wait until a file's content is on disk: moved before, its name could outlive it when the power fails."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())

@@ -23,7 +23,7 @@ from costmodel.foundation.errors import DomainError
 ROUNDING = 1e-12
 """How far beyond an end a number may lie, relative to the end: what rounding of earlier steps leaves [1]."""
 _NUMBER = r"[-−]?(?:[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?|inf)"
-_END = rf"(?:{_NUMBER}|``[a-z_0-9]+``)"
+_END = rf"(?:{_NUMBER}|``[a-z_0-9]+(?: / [a-z_0-9]+)?``)"
 _LESS, _MORE = r"(?:<|<=|≤)", r"(?:>|>=|≥)"
 _FORMS = (
     (rf"(?P<low>{_END}) (?P<lower>{_LESS}) \w+ (?P<upper>{_LESS}) (?P<high>{_END})", None),
@@ -47,7 +47,7 @@ class Range:
     Parameters
     ----------
     low, high
-        Ends: a number, the name of another argument, or nothing.
+        Ends: a number, the name of another argument, a quotient of two such, or nothing.
     above, below
         Whether the ends themselves are left out.
     text
@@ -171,10 +171,21 @@ def _end(written: str | None) -> float | str | None:
     return written.strip("`") if written.startswith("`") else float(written.replace(",", ""))
 
 
+def bound(end: float | str | None, given: Mapping[str, Any]) -> Any:
+    """Return an end of a range at given arguments; nothing where an argument that it names is not given."""
+    if not isinstance(end, str):
+        return end
+    names = end.split(" / ")
+    parts: list[Any] = [float(name) if name.isdecimal() else given.get(name) for name in names]
+    if any(part is None for part in parts):
+        return None
+    with np.errstate(all="ignore"):
+        return parts[0] if len(parts) == 1 else np.divide(parts[0], parts[1])
+
+
 def _well_inside(value: Any, span: Range, given: Mapping[str, Any]) -> bool:
     """Return whether a number, or every number of an array, lies between constant ends, the usual case."""
-    low = given.get(span.low) if isinstance(span.low, str) else span.low
-    high = given.get(span.high) if isinstance(span.high, str) else span.high
+    low, high = bound(span.low, given), bound(span.high, given)
     if isinstance(low, np.ndarray) or isinstance(high, np.ndarray):
         return False
     if type(value) is float:
@@ -195,6 +206,9 @@ class Guard:
         self.names = tuple(self.signature.parameters)
         parameters = self.signature.parameters.values()
         self.values = tuple(parameter.name for parameter in parameters if holds_value(parameter.annotation))
+        returns = re.search(r"^Returns\n-+\n(.*?)(?:\n\n|\Z)", _docstring(function), re.DOTALL | re.MULTILINE)
+        self.infinite = bool(returns and re.search(r"\binfinite\b", returns[1]))
+        self.undefined = bool(returns and re.search(r"\bNaN\b", returns[1]))
 
     def check(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """Raise `DomainError` if an argument is not a number or outside its documented range."""
@@ -210,6 +224,33 @@ class Guard:
             else:
                 self._check(name, span, numbers)
 
+    def finite(self, computed: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Call a formula without warnings; raise `DomainError` where finite arguments give what is not finite.
+
+        What the docstring announces passes: an infinite result, or one that is NaN. So does an infinite result of an
+        infinite argument, and NaN of NaN.
+        """
+        with np.errstate(all="ignore"):
+            result = computed(*args, **kwargs)
+        for part in result if isinstance(result, tuple) else (result,):
+            if not hasattr(part, "graph") and not np.isfinite(part).all():
+                self._refuse_result(part, {**dict(zip(self.names, args, strict=False)), **kwargs})
+        return result
+
+    def _refuse_result(self, part: Any, given: Mapping[str, Any]) -> None:
+        """Raise `DomainError` at the first entry of a result that has no value and should have one."""
+        values = {name: given[name] for name in self.values if given.get(name) is not None}
+        result, *spread = np.broadcast_arrays(part, *values.values())
+        wrong = np.zeros(result.shape, dtype=np.bool_)
+        if not self.undefined:
+            wrong |= np.isnan(result) & ~np.any([np.isnan(value) for value in spread], axis=0)
+        if not self.infinite:
+            wrong |= np.isinf(result) & np.all([np.isfinite(value) for value in spread], axis=0)
+        if wrong.any():
+            first = tuple(np.argwhere(wrong)[0])
+            where = ", ".join(f"{name} = {value[first]:g}" for name, value in zip(values, spread, strict=True))
+            raise DomainError(f"{self.name}: has no finite value at {where}: it overflows, or divides by 0 there")
+
     def _number(self, name: str, value: Any) -> Any:
         """Return a value for comparison; raise an error if it is not a number."""
         if value is None or isinstance(value, float):
@@ -222,16 +263,16 @@ class Guard:
 
     def _check(self, name: str, span: Range, given: Mapping[str, Any]) -> None:
         for end, strict, side in ((span.low, span.above, -1.0), (span.high, span.below, 1.0)):
-            bound = given.get(end) if isinstance(end, str) else end
-            if bound is None:
+            limit = bound(end, given)
+            if limit is None:
                 continue
-            room = np.where(np.isfinite(bound), ROUNDING * np.abs(bound), 0.0)
+            room = np.where(np.isfinite(limit), ROUNDING * np.abs(limit), 0.0)
             with np.errstate(invalid="ignore"):  # infinity at an infinite end
-                wrong = np.greater(side * (given[name] - bound), room)
+                wrong = np.greater(side * (given[name] - limit), room)
             if strict:
-                wrong = np.logical_or(wrong, np.equal(given[name], bound))
+                wrong = np.logical_or(wrong, np.equal(given[name], limit))
             if np.any(wrong):
-                self._refuse(name, span, given[name], bound if isinstance(end, str) else None, wrong)
+                self._refuse(name, span, given[name], limit if isinstance(end, str) else None, wrong)
 
     def _refuse(self, name: str, span: Range, value: Any, other: Any, wrong: Any) -> None:
         values, bounds, marks = np.broadcast_arrays(value, np.nan if other is None else other, wrong)

@@ -65,11 +65,11 @@ def offered_use(
     running_cost
         Cost of running capacity, ≥ 0 [USD/hour used]; nothing is offered below it.
     required_rent
-        Rent that capital must earn at target use, above the running cost [USD/hour used].
+        Rent that capital must earn at target use, above ``running_cost`` [USD/hour used].
     target_use
-        Use that the load allows on average, 0 to 1 [1].
+        Use that the load allows on average, above 0 to 1 [1].
     max_use
-        Largest use, from the target to 1 [1].
+        Largest use, from ``target_use`` to 1 [1].
     scarcity_exponent
         Exponent φ of the scarcity rent on use, > 0 [1].
 

@@ -28,7 +28,7 @@ def yearly_rent_ratio(one_year: Numeric, three_year: Numeric) -> Numeric:
     one_year
         Hourly price under a one-year commitment, > 0 [USD/hour].
     three_year
-        Hourly price under a three-year commitment, > 0 [USD/hour], above a third of ``one_year``.
+        Hourly price under a three-year commitment, above ``one_year / 3`` [USD/hour].
 
     Returns
     -------

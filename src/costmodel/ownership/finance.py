@@ -67,7 +67,7 @@ def rate_with_claims(wacc: Numeric, claims: Numeric, cash_flow: Numeric, spread:
     Parameters
     ----------
     wacc
-        Cost of capital without claims, year-end rate [1/year].
+        Cost of capital without claims, year-end rate, > −1 [1/year].
     claims
         Debt and leases, net of cash, signed [USD]; below 0 they cost nothing.
     cash_flow

@@ -23,7 +23,7 @@ def queue_wait(arrivals: Numeric, mean_service: Numeric, variation_service: Nume
     Parameters
     ----------
     arrivals
-        Requests per second that reach one attention group, >= 0, below ``1 / mean_service`` [1/s].
+        Requests per second that reach one attention group, 0 to below ``1 / mean_service`` [1/s].
     mean_service
         Mean time to read a prompt, > 0 [s].
     variation_service

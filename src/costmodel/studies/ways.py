@@ -96,7 +96,7 @@ def break_even_use(owned_fixed: Numeric, owned_variable: Numeric, price: Numeric
     price
         Rent of an hour, > 0 [USD/hour].
     scaled_share
-        Share of idle hours that a renter hands back, above ``owned_variable / price`` to 1 [1]: below it no use
+        Share of idle hours that a renter hands back, above ``owned_variable / price`` to 1 [1]; below it no use
         breaks even.
 
     Returns
