@@ -3,7 +3,7 @@
 Topics, one module each: `scaling`, `allocation` and `fits` (loss, compute-optimal and inference-aware models),
 `parallelism`, `cluster`, `layout`, `step` and `search` (time and memory of a step, the best layout on a cluster),
 `goodput` (failures and checkpoints), `duration` (hours and utilisation), `cost` (three methods, never mixed),
-`development` (what surrounds the final run), `discovery` (test-time training), `programme` (a reserve over time).
+`development` (around the final run), `discovery` (test-time training), `programme` (budget and capability over time).
 `training_run` and `training_ladder` (frontier runs by year) are the models, each with its scenario, result and
 function; `recipe` says how software runs a step.
 """

@@ -1,4 +1,4 @@
-"""What a step-time prediction needs to know: the cluster, and the work of a step."""
+"""Inputs of a step-time prediction: the cluster and the training job."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from costmodel.training.recipe import Recipe
 __all__ = ["RESERVED_MEMORY_SHARE", "Cluster", "TrainingJob"]
 
 RESERVED_MEMORY_SHARE = 0.06
-"""Memory that context, communication buffers and fragmentation take [1]: about 5 GB of 80. Assumed."""
+"""Share of memory that context, communication buffers and fragmentation take [1]: about 5 GB of 80. Assumed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class Cluster:
     accelerators
         How many work on the run [1].
     machine
-        One of them, with what software reaches of it; all of its figures are numbers.
+        One accelerator with the efficiencies that software reaches on it; all figures are single numbers.
 
     Raises
     ------
@@ -51,7 +51,7 @@ class Cluster:
         scale_out_bandwidth
             Network between domains, one direction, per accelerator, positive [byte/s].
         precision
-            Format of what enters the products of layers: ``"bf16"``, ``"fp8"``, ``"mxfp8"``, ``"fp4"`` …; attention's
+            Format of the operands of layers' products: ``"bf16"``, ``"fp8"``, ``"mxfp8"``, ``"fp4"`` …; attention's
             own products and the output layer stay in 16 bits.
 
         Raises
@@ -77,16 +77,16 @@ class Cluster:
 
     @property
     def operand_bytes(self) -> float:
-        """Bytes per element of what enters the products of layers [byte]."""
+        """Bytes per element of the operands of layers' products [byte]."""
         return float(self.machine.dense.operand_bytes)
 
     def derated(self, clock: float = 1.0, bandwidth: float | None = None) -> Self:
-        """Return the cluster with chips whose clock or memory runs below what is sold.
+        """Return the cluster with chips that run below their rated clock or memory bandwidth.
 
         Parameters
         ----------
         clock
-            Clock reached over that of the peak, above 0 to 1 [1]: what a power limit leaves.
+            Clock reached over that of the peak, above 0 to 1 [1]; below 1 under a power limit.
         bandwidth
             Memory bandwidth in place of the recorded one, positive [byte/s]; absent: as recorded.
 
@@ -115,7 +115,7 @@ class Cluster:
 
 
 _NEEDED = ("memory", "bandwidth", "scale_up_bandwidth", "scale_up_domain", "scale_out_bandwidth")
-"""Figures of a machine without which no step can be timed."""
+"""Figures of a machine that are needed to time a step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,10 +133,11 @@ class TrainingJob:
     weight_bytes, optimizer_bytes
         State kept per parameter besides gradients, positive [byte].
     routed_domains
-        Scale-up domains that a token's experts may lie in, for recipes that send it to each once; absent: any.
+        Most scale-up domains in which a token's experts may lie, for recipes that dispatch once per domain; absent:
+        no limit.
     frozen
-        Whether the model's weights stay as they are and only small adapters beside them are trained: no gradient by
-        weights, no optimizer state. Adapters themselves are left out.
+        Whether the model's weights are frozen and only small adapters are trained: no gradients of
+        weights, no optimizer state. The adapters themselves are not counted.
     recipe
         How the software runs the step.
 
@@ -169,7 +170,7 @@ class TrainingJob:
 
     @property
     def flop(self) -> float:
-        """Model FLOP of a step, attention counted causally; without those of gradients by frozen weights [FLOP]."""
+        """Model FLOP of a step, attention counted causally; without gradients of frozen weights [FLOP]."""
         full = float(training_flop_per_token(self.shape, self.sequence)) * self.tokens
         if not self.frozen:
             return full

@@ -5,7 +5,7 @@
 * *Rental*: accelerator-hours at a rental price. What a tenant pays; everything but staff and data is in the price.
 * *Owning*: accelerator-hours at the owner's total cost per hour, component by component.
 
-Each takes prices per accelerator-hour, or per accelerator, from whoever knows them.
+Each takes prices per accelerator-hour, or per accelerator, from the caller.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ COTTIER_SERVER_POWER = {
     "TPU": 1.56,
     "other": 1.8,
 }
-"""Rated power of a server over that of its chips, by family of accelerator [1]: kW of a DGX over its GPUs and their
-kW, for the V100 the mean of two servers. Cottier et al. (2024)."""
+"""Rated power of a server over that of its chips, by family of accelerator [1]: power of a DGX over that of its GPUs;
+for the V100, the mean of two servers. Cottier et al. (2024)."""
 COTTIER_POWER_FRACTION = {"GPU": 0.75, "TPU": 0.43}
 """Mean power over rated power in training [1]. Cottier et al. (2024)."""
 
@@ -85,8 +85,8 @@ def cottier_figures(accelerator: str) -> CottierFigures:
     Parameters
     ----------
     accelerator
-        Its name, such as ``"A100-SXM-80"`` or ``"TPU-v4"``; a family that is not in their tables has their figures for
-        the others.
+        Its name, such as ``"A100-SXM-80"`` or ``"TPU-v4"``; a family that is not in their tables gets their figures for
+        other families.
 
     References
     ----------
@@ -145,8 +145,8 @@ def amortized_cost(
 
     Notes
     -----
-    Hardware is ``V·r·hours`` with the value at the start ``V = price·exp(−r·years)``; a part of it is the chips', the
-    network comes on top. No facility, staff or cost of capital.
+    Hardware is ``V·r·hours`` with the value at the start ``V = price·exp(−r·years)``, split into chips and servers; the
+    network is added to it. No facility, staff or cost of capital.
 
     References
     ----------
@@ -237,7 +237,7 @@ def amortized_hourly_cost(value: Numeric, decline_rate: Numeric) -> Numeric:
 
 @formula()
 def chip_part(hardware_cost: Numeric, server_overhead: Numeric) -> Numeric:
-    """Return the part of a server's cost that is the chips'.
+    """Return the chips' part of the cost of chips and servers.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """The development programme around a final run: experiments, failed runs, post-training, staff, data.
 
-The final run is the tip: what was tried before it, the people, and the data cost as much again or several times
+Experiments before the final run, staff and data cost as much as the run itself or several times
 as much. Multipliers are inputs and usually distributions.
 """
 
@@ -18,7 +18,7 @@ __all__ = [
 
 @formula()
 def experiments_cost(final_run_cost: Numeric, experiments_multiplier: Numeric) -> Numeric:
-    """Return what experiments before the final run cost.
+    """Return the cost of the experiments before the final run.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def experiments_cost(final_run_cost: Numeric, experiments_multiplier: Numeric) -
 
 @formula()
 def failed_runs_cost(final_run_cost: Numeric, failed_share: Numeric) -> Numeric:
-    """Return what runs at full scale that were thrown away cost.
+    """Return the cost of runs at full scale that were thrown away.
 
     Parameters
     ----------

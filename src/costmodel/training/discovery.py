@@ -1,4 +1,4 @@
-"""The model ``discovery_run``: what test-time training costs, and when what it found pays for it.
+"""The model ``discovery_run``: the cost of test-time training, and when its result pays for that cost.
 
 A discovery run trains a model on one problem while it searches: in each step it samples many rollouts, scores
 them, and updates on them. What it finds, such as a faster kernel, saves time wherever it then runs.
@@ -29,7 +29,7 @@ __all__ = [
 
 
 class DiscoveryRun(Scenario):
-    """A discovery run, how often it is tried until it succeeds, and the fleet that uses what it finds.
+    """A discovery run, the number of runs until one succeeds, and the fleet that uses the result.
 
     Examples
     --------
@@ -67,7 +67,7 @@ register_model("discovery_run", DiscoveryRun, "costmodel.training.discovery:disc
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiscoveryRunResult(Result):
-    """Cost of finding something by test-time training, and what it is worth."""
+    """Cost of a discovery by test-time training, and the worth of the time that it saves."""
 
     ENSEMBLE_OUTPUTS: ClassVar[tuple[str, ...]] = ("cost", "saving", "net_gain", "break_even_hours", "break_even_fleet")
 
@@ -86,7 +86,7 @@ class DiscoveryRunResult(Result):
 
 
 def discover(resolved: DiscoveryRun) -> DiscoveryRunResult:
-    """Compute what a discovery costs and saves.
+    """Compute the cost and the saving of a discovery.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def discovery_run_cost(
 
     Notes
     -----
-    ``S·R·(n_in·p_prefill + n_out·p_sample + (n_in + n_out)·p_train)``: a rollout is trained on whole.
+    ``S·R·(n_in·p_prefill + n_out·p_sample + (n_in + n_out)·p_train)``: training uses whole rollouts.
 
     References
     ----------

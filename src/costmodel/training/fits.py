@@ -22,10 +22,10 @@ FITTED_PARAMETERS = (70e6, 16e9)
 """Smallest and largest model behind all four fits [1]. Hoffmann et al. (2022), arXiv 2203.15556, abstract; Besiroglu et
 al. refit points of its figure 4."""
 FITTED_TOKENS = (5e9, 500e9)
-"""Fewest and most training tokens behind all four fits [token]. The same."""
+"""Fewest and most training tokens behind all four fits [token]. Same sources."""
 
 _BISECTIONS = 60
-"""Halvings of a bracket: below the spacing of floating-point numbers [1]."""
+"""Halvings of a bracket, enough to reach the spacing of floating-point numbers [1]."""
 _GOLDEN = (5.0**0.5 - 1.0) / 2.0
 
 
@@ -117,8 +117,8 @@ def scaling_fit(name: str) -> ScalingFit:
 
     Notes
     -----
-    Besiroglu et al. report standard errors of .03 (E), 124.58 (A), 1293.23 (B), .02 (α) and .02 (β): A and B mean
-    little apart from their exponents.
+    Besiroglu et al. report standard errors of .03 (E), 124.58 (A), 1293.23 (B), .02 (α) and .02 (β): A and B have
+    little meaning without their exponents.
     """
     if name not in PARAMETRIC_FITS:
         listed = ", ".join(PARAMETRIC_FITS)
@@ -206,7 +206,7 @@ def inference_aware_optimum(
 def data_limited_optimum(
     fit: ScalingFit, compute: ArrayLike, unique_tokens: ArrayLike, repetition_constant: float = 15.39
 ) -> tuple[Any, Any]:
-    """Return the best model for a compute when distinct tokens are limited and may be repeated.
+    """Return the best model for a compute budget when distinct tokens are limited and may be repeated.
 
     Parameters
     ----------
@@ -215,9 +215,9 @@ def data_limited_optimum(
     compute : ``()`` or array
         Training compute, positive [FLOP].
     unique_tokens : ``()`` or array
-        Distinct tokens at hand, positive [token].
+        Distinct tokens available, positive [token].
     repetition_constant
-        Repetitions over which their worth decays by e, positive [1].
+        Repetitions over which the worth of repeated tokens falls by a factor e, positive [1].
 
     Returns
     -------
@@ -232,7 +232,7 @@ def data_limited_optimum(
     Notes
     -----
     Minimises ``L(N, D'(C/(6N), U))``, D' being :func:`scaling.effective_tokens`, by golden section on ln N. The source
-    also discounts parameters beyond what the unique tokens feed; that is not done here.
+    also discounts parameters in excess of what the unique tokens support; that is not done here.
 
     References
     ----------

@@ -41,8 +41,8 @@ def mean_time_between_failures(nodes: Numeric, failure_rate: Numeric) -> Numeric
 
     Notes
     -----
-    ``M = 1/(n·r)``. Measured on jobs of 8 to 1,024 accelerators, times differ from this line by up to four
-    times: use a rate of the scale in question.
+    ``M = 1/(n·r)``. Times measured on jobs of 8 to 1,024 accelerators differ from this law by up to four
+    times: use a rate measured at the scale in question.
 
     References
     ----------
@@ -59,7 +59,7 @@ def mean_time_between_failures(nodes: Numeric, failure_rate: Numeric) -> Numeric
 
 @formula()
 def interruptions(duration: Numeric, mean_time: Numeric) -> Numeric:
-    """Return the failures to expect in a time.
+    """Return the expected number of failures over a duration.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def daly_interval_higher_order(checkpoint_time: Numeric, mean_time: Numeric) -> 
 def exponential_training_time_ratio(
     interval: Numeric, checkpoint_time: Numeric, mean_time: Numeric, restart_time: Numeric
 ) -> Numeric:
-    """Return the share of time that advances training when failures are a Poisson process, exactly.
+    """Return the exact share of time that advances training when failures are a Poisson process.
 
     Parameters
     ----------

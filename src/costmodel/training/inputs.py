@@ -1,4 +1,4 @@
-"""What a training run takes: prediction, power, reliability, methods of costing, development."""
+"""Inputs of a training run: prediction, power, reliability, methods of costing, development."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _COTTIER = "Cottier et al. (2024), arXiv 2405.21015"
 
 
 class PredictionInputs(Inputs):
-    """What predicts the utilisation of a run instead of assuming it: the best layout of a model on its cluster."""
+    """Inputs that predict the utilisation of a run, from the best layout of its model on its cluster."""
 
     architecture: ShapeSource
     """The model: a name in the catalog, the path of a ``config.json``, a table, or the name of ``own_shape``."""
@@ -44,7 +44,7 @@ class PredictionInputs(Inputs):
         description="Whether weights stay and only small adapters are trained.",
     )
     layout: dict[str, Count] = Field(default_factory=dict)
-    """Dimensions of the layout that are held, such as ``{tensor = 8, pipeline = 16}``; the others are searched for."""
+    """Dimensions of the layout that are fixed, such as ``{tensor = 8, pipeline = 16}``; the others are searched for."""
     sequence: Count = Field(ge=1, description="Tokens of a sequence.")
     batch: Count = Field(ge=1, description="Sequences of the global batch.")
     scale_out_bandwidth: Parameter = parameter(
@@ -153,7 +153,7 @@ class AmortizedInputs(Inputs):
 
 
 class RentalInputs(Inputs):
-    """Rental: one price holds everything but staff and data."""
+    """Rental: one price covers everything but staff and data."""
 
     price: Parameter = parameter("USD/hour", ge=0, description="Rental price of an accelerator-hour.")
 
@@ -170,7 +170,7 @@ class OwningInputs(Inputs):
 
 
 class DevelopmentInputs(Inputs):
-    """What surrounds the final run."""
+    """Development around the final run: experiments, failed runs, post-training, staff and data."""
 
     experiments_multiplier: Parameter = parameter(
         "1",

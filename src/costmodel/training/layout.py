@@ -16,14 +16,14 @@ from costmodel.training.cluster import Cluster, TrainingJob
 __all__ = ["DIMENSIONS", "Layouts", "candidate_layouts"]
 
 DIMENSIONS = ("tensor", "context", "expert", "pipeline", "interleave", "microbatch", "sharding", "recompute")
-"""What a search varies; the data-parallel degree is what is left of the cluster."""
+"""Dimensions that a search varies; the data-parallel degree follows from the size of the cluster."""
 
 LARGEST_MICROBATCH = 8
-"""Sequences of a microbatch that a search tries at most [1]."""
+"""Most sequences of a microbatch that a search tries [1]."""
 LARGEST_INTERLEAVE = 12
-"""Model chunks on a stage that a search tries at most [1]."""
+"""Most model chunks on a stage that a search tries [1]."""
 SHORTEST_CONTEXT_PART = 2048
-"""Tokens of a sequence that a search leaves to one context-parallel device at least [token]."""
+"""Fewest tokens of a sequence that a search leaves to one context-parallel device [token]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +40,9 @@ class Layouts:
     microbatch
         Sequences of a microbatch [1].
     sharding
-        What is split over data-parallel devices [1]: 0 nothing, 1 optimizer state, 2 and gradients, 3 and weights.
+        State split over data-parallel devices [1]: 0 none, 1 optimizer state, 2 also gradients, 3 also weights.
     recompute
-        What the backward pass computes again [1]: 0 nothing but attention scores, 1 also norms, activation functions
+        Work that the backward pass repeats [1]: 0 attention scores only, 1 also norms, activation functions
         and the unfolding of latent attention (DeepSeek 2024, arXiv 2412.19437, section 3.2.3), 2 the whole forward pass
         of a layer.
     """
@@ -87,7 +87,7 @@ def candidate_layouts(
     Returns
     -------
     Layouts
-        Candidates; memory is not looked at here.
+        Candidates, whether or not they fit into memory.
 
     Raises
     ------
@@ -117,7 +117,8 @@ def candidate_layouts(
     if not len(possible):
         raise DomainError(
             f"no layout divides {cluster.accelerators} accelerators, {job.batch} sequences and "
-            f"{job.shape.layers} layers of {job.shape.name!r} evenly; fixed: {dict(fixed or {})}"
+            f"{job.shape.layers} layers of {job.shape.name!r} evenly; fixed: {dict(fixed or {})}; "
+            "change the batch or the accelerators, or fix fewer dimensions"
         )
     return possible
 

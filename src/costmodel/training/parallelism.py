@@ -1,7 +1,7 @@
 """Parallelism: what pipelines, tensor, context, expert and data parallelism add to the time of a step.
 
 Degrees of parallelism multiply to the accelerators of a run. Neighbours are placed in the order tensor, context,
-data (its expert part first), pipeline, so that the kinds which talk most sit closest together.
+data (its expert part first), pipeline, so that the kinds that communicate most sit closest together.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def microbatches_per_step(batch: Numeric, data: Numeric, microbatch: Numeric) ->
 
 @formula()
 def pipeline_bubble_share(stages: Numeric, microbatches: Numeric, interleave: Numeric) -> Numeric:
-    """Return the time that a pipeline idles over the time that it works.
+    """Return the idle time of a pipeline over the time in which it works.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def stage_layers(layers: Numeric, stages: Numeric, interleave: Numeric) -> Numer
 def slowest_stage_time(
     layer_time: Numeric, head_time: Numeric, layers: Numeric, stages: Numeric, interleave: Numeric
 ) -> Numeric:
-    """Return the time of a microbatch on the slowest stage, with the output layer placed as well as it can be.
+    """Return the time of a microbatch on the slowest stage, with the output layer placed as well as possible.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def slowest_stage_time(
 
 @formula()
 def pipeline_layers_in_flight(layers: Numeric, stages: Numeric, microbatches: Numeric, interleave: Numeric) -> Numeric:
-    """Return how many layers' activations the first stage holds at its fullest.
+    """Return how many layers' activations the first stage holds at its peak.
 
     Parameters
     ----------
@@ -210,14 +210,14 @@ def pipeline_layers_in_flight(layers: Numeric, stages: Numeric, microbatches: Nu
 
 @formula()
 def exposed_time(communication: Numeric, covering: Numeric) -> Numeric:
-    """Return the part of a communication that the work beside it does not hide.
+    """Return the part of a communication's time that concurrent work does not hide.
 
     Parameters
     ----------
     communication : ``()`` or array
         Time of the communication alone, non-negative [s].
     covering : ``()`` or array
-        Time of independent work that runs beside it, non-negative [s].
+        Time of independent work that runs at the same time, non-negative [s].
 
     Returns
     -------
@@ -226,7 +226,7 @@ def exposed_time(communication: Numeric, covering: Numeric) -> Numeric:
 
     Notes
     -----
-    ``max(t_comm − t_work, 0)``: both run at full speed beside each other, which is the best case.
+    ``max(t_comm − t_work, 0)``: both run at full speed at the same time, which is the best case.
 
     References
     ----------
@@ -262,7 +262,7 @@ def optimizer_time(parameters: Numeric, state_bytes: Numeric, bandwidth: Numeric
 
     Notes
     -----
-    ``N·b/(B·η)``: the update has no work to speak of, only traffic.
+    ``N·b/(B·η)``: the update is bound by memory traffic, its arithmetic is negligible.
 
     References
     ----------

@@ -14,12 +14,12 @@ __all__ = ["capability_index", "training_budget"]
 
 @formula(step=True)
 def training_budget(revenue: Numeric, revenue_share: Numeric, investors: Numeric) -> Numeric:
-    """Return what a programme spends on compute: a share of revenue and what investors add.
+    """Return a programme's budget for compute: a share of revenue plus investors' money.
 
     Parameters
     ----------
     revenue : ``()`` or array
-        Revenue as remembered, non-negative [USD/year].
+        Revenue that the budget is set by, such as a moving average, non-negative [USD/year].
     revenue_share : ``()`` or array
         Share of it that goes into training compute, non-negative [1].
     investors : ``()`` or array

@@ -16,7 +16,7 @@ __all__ = ["POOLED", "Recipe", "framework_names"]
 
 _TABLE = "training_frameworks"
 POOLED = "pooled"
-"""The record that stands for a framework of which nothing is measured."""
+"""The record used for a framework without measurements."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,17 +28,17 @@ class Recipe:
     name
         Its record in the catalog.
     fused_attention
-        Whether scores stay on the chip and half of them is skipped; else every score is written and read.
+        Whether scores stay on the chip and half of them are skipped; otherwise every score is written and read.
     sequence_parallel
-        Whether norms and residuals are split over tensor-parallel devices; else each repeats them.
+        Whether norms and residuals are split over tensor-parallel devices; otherwise each device repeats them.
     overlap_tensor
-        Whether two of the backward pass's tensor collectives run beside products.
+        Whether two of the backward pass's tensor collectives overlap with matrix products.
     overlap_reduction
-        Whether gradients are reduced and weights gathered beside the passes.
+        Whether gradients are reduced and weights gathered while the passes run.
     overlap_hops
         Whether hand-overs between pipeline stages hide behind work once the pipeline is full.
     overlap_experts
-        Whether the exchange with experts runs beside the work of another microbatch.
+        Whether the exchange with experts overlaps with the work of another microbatch.
     gradient_bytes
         Bytes in which a gradient is accumulated and reduced, positive [byte].
     optimizer_traffic
@@ -52,21 +52,21 @@ class Recipe:
     product_share
         Share of their measured rate that products reach inside a step, above 0 to 1 [1].
     half_inner
-        Shared dimension at which a product reaches half of its share, non-negative [1]; absent: the chip's.
+        Inner dimension at which a product reaches half of its share, non-negative [1]; absent: the chip's.
     lost_elements
         Elements of a result that the last wave of tiles leaves idle, non-negative [1]; absent: the chip's.
     attention_share
         Share of peak that attention's own products reach over long sequences, above 0 to 1 [1]; absent: the chip's.
     memory_factor
-        Bytes that kernels move over the least that they could, positive [1].
+        Bytes that kernels move over the least possible, positive [1].
     routed_factor
-        The same for what experts add: routing, sorting and their activation functions, positive [1].
+        The same for the work that experts add: routing, sorting and their activation functions, positive [1].
     biased_factor
-        The same where experts have biases, so that each row adds that of its expert in a pass of its own, positive [1].
+        The same where experts have biases, which are added to each row in a separate pass, positive [1].
     dispatch_once
-        Whether a token is sent to each domain once and then on inside it; else to every expert by itself.
+        Whether a token is sent to each domain once and forwarded inside it; otherwise to every expert separately.
     dispatch_bytes
-        Bytes of an element that is sent to an expert, positive [byte]; what comes back has two.
+        Bytes of an element that is sent to an expert, positive [byte]; results come back with two.
     step_overhead
         Wall-clock time of a step over its computed time, at least 1 [1].
     spread
@@ -119,15 +119,15 @@ class Recipe:
 
     @classmethod
     def recorded(cls, framework: str = POOLED, accelerator: str = "") -> Self:
-        """Return the recorded recipe of a framework, as fitted on an accelerator where that was done.
+        """Return the recorded recipe of a framework, with figures fitted on the accelerator where there are any.
 
         Parameters
         ----------
         framework
             Record of the catalog's table ``training_frameworks``.
         accelerator
-            Name in the catalog; what was fitted of the framework on it, or on the accelerator that its efficiencies are
-            like, goes before what holds of the framework everywhere.
+            Name in the catalog; figures fitted on it, or on the accelerator whose efficiencies it shares, take
+            precedence over the framework's general ones.
 
         Raises
         ------
@@ -177,7 +177,7 @@ _READ: dict[str, Callable[[Datum], str | float | bool]] = {
     "bool": lambda datum: bool(datum.number),
     "float": lambda datum: datum.number,
 }
-"""How a figure is read, by the kind of its field."""
+"""Functions that read a figure, by the type of its field."""
 
 
 @cache

@@ -127,16 +127,16 @@ def tokens_for_loss(
 
 @formula()
 def effective_tokens(tokens: Numeric, unique_tokens: Numeric, repetition_constant: Numeric) -> Numeric:
-    """Return the unique tokens that repeated ones are worth.
+    """Return the number of unique tokens that repeated tokens are worth.
 
     Parameters
     ----------
     tokens : ``()`` or array
         Tokens trained on, counting each repetition, positive [token].
     unique_tokens : ``()`` or array
-        Distinct tokens at hand, positive [token].
+        Distinct tokens available, positive [token].
     repetition_constant : ``()`` or array
-        Number of repetitions over which their worth decays by e, positive [1]; 15.39 in the source.
+        Number of repetitions over which their worth falls by a factor e, positive [1]; 15.39 in the source.
 
     Returns
     -------

@@ -48,7 +48,7 @@ class LayoutSearch:
     Parameters
     ----------
     job, cluster
-        What was asked.
+        The step and the cluster that were searched.
     layouts
         Candidates in the order of the arrays.
     work
@@ -119,7 +119,7 @@ class LayoutSearch:
         Parameters
         ----------
         index
-            Of the layout.
+            Index of the layout.
         coverage
             Probability that the interval holds the measured one, between 0 and 1 [1].
 
@@ -186,7 +186,7 @@ def search_layouts(
         room = cluster.machine.memory * (1.0 - RESERVED_MEMORY_SHARE) / 1e9
         raise DomainError(
             f"none of {len(found.layouts)} layouts of {job.shape.name!r} on {cluster.accelerators} accelerators fits: "
-            f"the least takes {least:.1f} GB of {room:.1f} GB"
+            f"the least takes {least:.1f} GB of {room:.1f} GB; take more accelerators or fix fewer dimensions"
         )
     order = np.lexsort((found.step_time, ~found.fits))
     return LayoutSearch(
@@ -226,7 +226,7 @@ def evaluate_layouts(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> La
 
 
 def _pass_times(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> tuple[Numeric, Numeric, Numeric]:
-    """Return forward and backward of a layer and the output's time, worked out once for layouts that share them."""
+    """Return a layer's forward and backward times and the output's, computed once for layouts that share them."""
     keys = np.stack([layouts.tensor, layouts.context, layouts.expert, layouts.microbatch])
     _, first, back = np.unique(keys, axis=1, return_index=True, return_inverse=True)
     distinct, back = layouts.take(first), back.reshape(-1)
@@ -243,7 +243,7 @@ def _expert_group(layouts: Layouts) -> Numeric:
 
 
 def _device_parameters(job: TrainingJob, layouts: Layouts) -> tuple[Numeric, Numeric]:
-    """Return parameters on the fullest device: those of all data-parallel devices, and routed experts."""
+    """Return parameters on the fullest device: those that data-parallel devices replicate, and routed experts."""
     counts = count_parameters(job.shape)
     layers = counts.attention + counts.dense_mlp + counts.shared_experts + counts.router + counts.vectors
     stage = stage_layers(job.shape.layers, layouts.pipeline, layouts.interleave) / job.shape.layers
@@ -262,9 +262,9 @@ def _data_parallel(
 ) -> tuple[Numeric, Numeric]:
     """Return exposed time of gradient and weight collectives, and time of the update.
 
-    Gradients are reduced beside the backward pass and weights gathered beside the forward pass: of one microbatch
+    Gradients are reduced during the backward pass and weights gathered during the forward pass: of one microbatch
     where only optimizer state is split, of every microbatch where gradients or weights are. The last layer's share
-    has nothing to hide behind.
+    is not hidden.
     """
     recipe, machine = job.recipe, cluster.machine
     common, experts = _device_parameters(job, layouts)

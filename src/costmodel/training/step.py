@@ -1,8 +1,8 @@
 """Time of one layer, of the output and of a hand-over within an optimizer step, for many layouts at once.
 
-Every function takes arrays of layouts. Matrix products are those of the compute floor's blocks, forward and as
-gradients; attention, traffic outside products and communication come on top; communication is hidden only where
-independent work runs beside it.
+Every function takes arrays of layouts. Matrix products are those of :mod:`costmodel.compute`, forward and as
+gradients; attention, traffic outside products and communication are added; communication is hidden only where
+independent work runs at the same time.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 BACKWARD_OVER_FORWARD = 2.0
-"""Traffic of the backward pass over that of the forward pass [1]: what was written is read, with its gradient."""
+"""Traffic of the backward pass over that of the forward pass [1]: values are read again, with their gradients."""
 ATTENTION_BACKWARD_OVER_FORWARD = 2.5
 """FLOP of fused attention's backward pass over its forward pass [1]: five products instead of two, as scores are
 recomputed. Dao (2023), FlashAttention-2, arXiv 2307.08691, section 4.1."""
@@ -51,7 +51,7 @@ NORM_AND_RESIDUAL_ACCESSES = 5.0
 ROUTING_ACCESSES = 4.0
 """Elements read and written per routed copy of a token when tokens are sorted to experts and back [1]."""
 RESULT_BYTES = 2.0
-"""Bytes of a result that leaves a product, and of what is not a product: half precision [byte]."""
+"""Bytes per element of a product's result and of tensors outside products: half precision [byte]."""
 LOW_PRECISION_COPIES = 2.0
 """Copies that casting to 8 or 4 bits writes [1]: one for each of the two products that an operand enters."""
 
@@ -63,12 +63,12 @@ class LayerTime:
     Parameters
     ----------
     matmul, attention, memory
-        Work of the forward pass: matrix products, attention scores and values, everything that moves memory only.
+        Work of the forward pass: matrix products, attention scores and values, operations that only move memory.
     matmul_backward, attention_backward, memory_backward
         The same of the backward pass.
     unfold
-        What part of the forward products takes to unfold latent attention's queries, keys and values: work that a
-        backward pass repeats rather than keep its results.
+        Part of the forward products that unfolds latent attention's queries, keys and values: work that the
+        backward pass repeats instead of keeping its results.
     host
         Time in which the host prepares the forward pass's kernels; a pass takes the longer of host and work. The
         backward pass has twice the kernels.
@@ -189,7 +189,7 @@ def hop_time(job: TrainingJob, cluster: Cluster, layouts: Layouts) -> Numeric:
 
 
 def as_run(machine: Machine, recipe: Recipe) -> Machine:
-    """Return a machine whose products reach what a recipe lets them reach inside a step."""
+    """Return a machine with the efficiencies that a recipe's products reach inside a step."""
     rates = {part: machine.rate(part) for part in PARTS}
     changed = {
         part: replace(
@@ -205,7 +205,7 @@ def as_run(machine: Machine, recipe: Recipe) -> Machine:
 
 
 def _halves(job: TrainingJob) -> float:
-    """Return the halves of a layer that gather and scatter, averaged over layers: mixer and MLP, or both at once."""
+    """Return how many halves of a layer gather and scatter, averaged over layers: mixer and MLP, or both at once."""
     return _mean(job, lambda group: 1.0 if group.parallel else _sublayers(group))
 
 
@@ -270,9 +270,9 @@ def unfolded_elements(job: TrainingJob) -> float:
 
 
 def _times(job: TrainingJob, machine: Machine, product: Product, rows: Numeric) -> tuple[Numeric, Numeric]:
-    """Return the time of a product and of its gradients: by input it sums over the columns, by weights over the rows.
+    """Return the time of a product and of its gradients: the input's sums over columns, the weights' over rows.
 
-    A gradient by weights is added to what other microbatches left, which reads and writes more than a result does.
+    The weights' gradient is added to that of other microbatches, which reads and writes more than a result does.
     """
     part, columns, inner, groups = product.part, product.columns, product.inner, product.groups
     operand = machine.rate(part).operand_bytes
@@ -302,7 +302,7 @@ def _attention_time(job: TrainingJob, machine: Machine, layouts: Layouts, rows: 
 
 
 def _mixing_work(group: Group, sequence: float) -> float:
-    """Return the multiply-adds of a layer's mixer per token beside its products: scores and values, or a state."""
+    """Return the multiply-adds per token of a layer's mixer outside products: scores and values, or a state."""
     mixer = group.mixer
     if mixer is None:
         return 0.0
@@ -312,7 +312,7 @@ def _mixing_work(group: Group, sequence: float) -> float:
 
 
 def _memory_time(job: TrainingJob, machine: Machine, layouts: Layouts, rows: Numeric) -> tuple[Numeric, Numeric]:
-    """Return the time of what only moves memory, forward and backward.
+    """Return the time of operations that only move memory, forward and backward.
 
     These are norms, residuals, activation functions, positions, routing, and casts where products take 8 or 4 bits.
     """
@@ -330,7 +330,7 @@ def _memory_time(job: TrainingJob, machine: Machine, layouts: Layouts, rows: Num
 
 
 def _elements(group: Group, recipe: Recipe, width: float) -> float:
-    """Return the elements per token that a layer moves inside its halves, with what the recipe moves beyond them."""
+    """Return the elements per token that a layer moves inside its halves, times the recipe's surplus traffic."""
     mixer, block = group.mixer, group.feed_forward
     positions = 0.0 if mixer is None else 2.0 * (mixer.heads + mixer.kv_heads) * mixer.query_dim
     found = recipe.memory_factor * positions

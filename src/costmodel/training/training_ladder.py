@@ -1,4 +1,4 @@
-"""The training ladder: how the largest runs grow, and when they pass a round figure."""
+"""The model ``training_ladder``: how the largest runs grow, and when their cost passes given figures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["TrainingLadder", "TrainingLadderResult", "climb", "crossing_year"]
 LAST_YEAR = 9999
 """Last year of the calendar."""
 MID_YEAR = 0.5
-"""A calendar year is read at its middle [year]."""
+"""Middle of a calendar year, at which its figures are read [year]."""
 
 
 @formula()
@@ -83,7 +83,7 @@ class TrainingLadder(Scenario):
     first_year: Count = Field(default=2020, ge=1, le=LAST_YEAR, description="First calendar year.")
     last_year: Count = Field(default=2030, ge=1, le=LAST_YEAR, description="Last calendar year.")
     targets: tuple[Amount, ...] = (1e8, 1e9, 1e10)
-    """Costs whose year of passing is asked for [USD]."""
+    """Costs for which the date of passing is computed [USD]."""
     reference_year: Parameter = parameter(
         "1", default=2023.2, description="Date of the reference run as a year.", note="GPT-4, March 2023"
     )

@@ -1,4 +1,4 @@
-"""The model ``training_run``: a run's work, machines and method of costing, to time, energy and cost by part."""
+"""The model ``training_run``: time, energy and cost by part, from a run's work, machines and method of costing."""
 
 from __future__ import annotations
 
@@ -77,11 +77,11 @@ class TrainingWork(Inputs):
         "1", ge=0, le=1, default=0.0, description="Share of the forward pass computed again, for the HFU."
     )
     prediction: PredictionInputs | None = None
-    """What predicts the utilisation, where it is not given."""
+    """Inputs that predict the utilisation, where it is not given."""
     reliability: ReliabilityInputs | None = None
-    """Absent: the utilisation already counts lost time."""
+    """Failures and checkpoints; absent: the utilisation already counts lost time."""
     development: DevelopmentInputs | None = None
-    """Absent: the final run alone."""
+    """Development around the final run; absent: the final run alone."""
 
     @model_validator(mode="after")
     def _check_work(self) -> Self:
@@ -94,7 +94,7 @@ class TrainingWork(Inputs):
         if self.prediction is None and (self.parameters is None) == (self.flop_per_token is None):
             raise ScenarioError("give either parameters (for the 6ND rule) or flop_per_token")
         if self.prediction is not None and not (self.parameters is None and self.flop_per_token is None):
-            raise ScenarioError("with prediction the FLOP per token follow from the architecture: leave them out")
+            raise ScenarioError("prediction takes FLOP per token from the architecture: leave them and parameters out")
         return self
 
 
@@ -140,7 +140,7 @@ _NO_POWER = "where no rated power is on record and power.chip_power is not given
 class TrainingRunResult(Result):
     """Time, energy and cost of a training run and of the development around it.
 
-    Parts that the chosen method does not know apart are 0: a rental price is one part.
+    Parts that the chosen method does not distinguish are 0: a rental price is one part.
     """
 
     ENSEMBLE_OUTPUTS: ClassVar[tuple[str, ...]] = (
@@ -213,7 +213,7 @@ class TrainingRunResult(Result):
 
 
 _PREDICTED = frozenset({"mfu", "hfu", "productive_hours"})
-"""Outputs that a prediction decides."""
+"""Outputs that depend on a prediction."""
 _BASES = {
     "amortized": "amortized hardware (economic decline in value) and energy; no facility, no cost of capital",
     "rental": "rental price of accelerator-hours",
@@ -266,7 +266,7 @@ def train(resolved: TrainingRun) -> TrainingRunResult:
 
 
 def _remarks(resolved: TrainingRun) -> tuple[str, ...]:
-    """Return what a user should know of a prediction: what its shape took for granted, that no framework is named."""
+    """Return remarks on a prediction: assumptions about its shape, and a missing framework."""
     given = resolved.prediction
     if given is None:
         return ()
@@ -274,7 +274,7 @@ def _remarks(resolved: TrainingRun) -> tuple[str, ...]:
     if given.framework != POOLED:
         return found
     known = ", ".join(name for name in framework_names() if name != POOLED)
-    said = f"prediction.framework is not given: a pooled record stands in for it; measured ones are {known}"
+    said = f"prediction.framework is not given: the pooled record is used; measured frameworks are {known}"
     return (*found, said)
 
 
