@@ -1,4 +1,4 @@
-"""Published cases, one module per domain: printed numbers beside what the library gives."""
+"""Published cases, one module per domain: printed numbers compared with the library's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Published cases of the analysis floor: Sobol' indices of the two usual test functions, estimated by a study."""
+"""Published cases of :mod:`costmodel.analysis`: Sobol' indices of the two usual test functions, by a study."""
 
 from __future__ import annotations
 

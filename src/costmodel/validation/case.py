@@ -1,4 +1,4 @@
-"""A published case: a printed number beside what the model gives."""
+"""A published case: a printed number compared with the model's value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Evidence(StrEnum):
     REIMPLEMENTATION = "re-implementation"
     """The source's own method, rebuilt: shows that it was read correctly."""
     PREDICTION = "prediction"
-    """The source's outcome, not used in setting the model: shows that the model knows something."""
+    """The source's outcome, not used in setting the model: shows that the model can predict."""
 
 
 @dataclass(frozen=True, slots=True)

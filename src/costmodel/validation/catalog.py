@@ -22,7 +22,7 @@ _LN_2 = 0.6931471805599453
 _TOLERANCE_6ND = 0.05
 """Largest relative error of a 6ND check: attention, embeddings and rounding of disclosures."""
 _USERS_PRINTED = "2025-09"
-"""When the doubling of users was printed: figures up to then are fitted."""
+"""Date of the printed doubling of users: figures up to it are fitted."""
 _HOSTING = "US PPI data processing and hosting"
 
 
@@ -265,4 +265,4 @@ CASES: tuple[Case, ...] = (
         "announced figures of the last year grew faster than those since 2023, and two of them are recalled",
     ),
 )
-"""Printed numbers that the catalog's derived figures are held against."""
+"""Printed numbers that the catalog's derived figures are compared with."""

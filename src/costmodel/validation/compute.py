@@ -1,4 +1,4 @@
-"""Published cases of the compute floor: counts, cache, FLOP, memory, products and collectives."""
+"""Published cases of :mod:`costmodel.compute`: counts, cache, FLOP, memory, products and collectives."""
 
 from __future__ import annotations
 
@@ -321,4 +321,4 @@ _MEASURED: tuple[Case, ...] = (
 )
 
 CASES: tuple[Case, ...] = (*_COUNTS, *_FLOP, *_MEMORY, *_MEASURED)
-"""Published cases of the compute floor."""
+"""Published cases of the compute domain."""

@@ -1,4 +1,4 @@
-"""Exams: published measurements beside what the library predicts, fitted rows and unseen ones apart.
+"""Exams: published measurements compared with the library's predictions, fitted and unseen rows apart.
 
 An exam reads a table of measurements, leaves out rows by a written rule, splits the rest by a rule that was fixed
 before anything was fitted, and predicts every row. A `Mark` is its outcome: one row per measurement.
@@ -34,7 +34,7 @@ class Mark:
     Parameters
     ----------
     exam, quantity, unit
-        What was examined.
+        Name of the exam, the measured quantity and its unit.
     source
         Document of the measurements.
     name
@@ -50,7 +50,7 @@ class Mark:
     reason
         Why a row is infeasible; empty where it is not, shape (row,).
     excluded
-        Rows left out, by the rule that left them out.
+        Number of rows left out, by rule.
     line, called
         Line of the short table that several marks share, and what this one is called there; empty: a line of its own.
     """
@@ -81,7 +81,7 @@ class Line:
     group
         What the rows have in common.
     rows, infeasible
-        How many there are, and how many the model calls infeasible [1].
+        Number of rows, and of those that the model calls infeasible [1].
     bias
         Median of predicted over measured, less 1 [1].
     median, mean
@@ -189,12 +189,12 @@ def table(mark: Mark, *by: str) -> tuple[Line, ...]:
 
 
 def spread_of_groups(errors: FloatArray, groups: NDArray[np.str_]) -> float:
-    """Return the spread of errors that a row of a new group has, from groups left out of a fit in turn.
+    """Return the spread of errors to expect on rows of a new group, from groups left out of a fit in turn.
 
     Parameters
     ----------
     errors
-        Logarithm of predicted over measured of every row, its group not fitted, shape (row,); NaN counts nothing.
+        Logarithm of predicted over measured of every row, its group not fitted, shape (row,); NaN is ignored.
     groups
         Group of each row, shape (row,).
 
@@ -206,8 +206,8 @@ def spread_of_groups(errors: FloatArray, groups: NDArray[np.str_]) -> float:
     Notes
     -----
     ``√(b² + w²)``: b, between groups, is 1.4826 times the median over groups of the size of a group's median error; w,
-    within, is 1.4826 times the median over groups of the median distance from it. Medians, since two or three groups of
-    a few were measured in a way that nobody would call typical; 1.4826 makes them deviations of a normal law.
+    within, is 1.4826 times the median over groups of the median distance from it. Medians limit the effect of the two
+    or three groups that were measured under untypical conditions; 1.4826 makes them deviations of a normal law.
 
     Examples
     --------

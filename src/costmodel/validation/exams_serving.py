@@ -1,6 +1,6 @@
-"""The serving exam: measured rows beside what the library predicts with its engine profiles.
+"""The serving exam: measured rows compared with predictions from the library's engine profiles.
 
-How rows are read, left out and split is written in :mod:`costmodel.validation.serving_rows`.
+The rules for reading, excluding and splitting rows are in :mod:`costmodel.validation.serving_rows`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def predict(rows: Rows, engines: Mapping[str, Engine]) -> tuple[FloatArray, Floa
     Parameters
     ----------
     rows
-        What was measured; times are not looked at.
+        Measured rows; their times are not used.
     engines
         Engine by name.
 
@@ -101,7 +101,7 @@ SCHEMES = {
     ("MiniMax-M2.5", "fp4"): "nvfp4-mlp",
     ("Kimi-K2", "fp4"): "nvfp4-experts",
 }
-"""Scheme of the checkpoints whose name in the table says less; the other 4-bit ones are ``nvfp4``."""
+"""Scheme of the checkpoints whose precision in the table does not name it; other 4-bit ones are ``nvfp4``."""
 
 
 def stored_as(model: str, precision: str) -> Scheme:

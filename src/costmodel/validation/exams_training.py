@@ -7,8 +7,8 @@ Rules that this module fixes:
   memory; a layout without degrees is searched for. A step whose printed FLOP per token are those of a frozen model
   trains adapters only.
 * **Split.** Groups of (model, accelerator) of each set of measurements in order of the model's parameters, then of the
-  accelerator's name: every second one, from the first, may be fitted on. The others never are, and of a set with one
-  model, none.
+  accelerator's name: every second group, starting with the first, may be used in fitting. The others never are, nor is
+  any group of a set with one model.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _GPT_VOCABULARY = 51_200
 QUANTILE = 1.2816
 """Quantile of the normal distribution that an 80 % interval reaches to [1]."""
 _ASSUMED_PRECISION = "fp8"
-"""Where none is printed: the default of the submission's common configuration."""
+"""Precision where none is printed: the default of the submission's common configuration."""
 _QUANTITY = "time of a step"
 _LINES = {
     "vtrain-multi": ("vTrain", "several nodes"),
@@ -67,14 +67,14 @@ _FRAMEWORKS = {"MLPerf NeMo": "Megatron-Bridge"}
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A measured step as the model sees it.
+    """A measured step, as input to the model.
 
     Parameters
     ----------
     record
         The catalog's record.
     job, cluster
-        What is asked.
+        Job and cluster for which a time is predicted.
     fixed
         Published dimensions of the layout; empty where it is searched for.
     """
@@ -98,7 +98,7 @@ def steps(exam: str | None = None) -> tuple[Step, ...]:
 
 
 def steps_of_file(path: str | Path) -> tuple[tuple[Step, ...], dict[str, int]]:
-    """Return measured steps of one's own, none of which was fitted on, and how many were left out by which rule.
+    """Return the measured steps of a user's file, none of which was fitted on, and how many each rule left out.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def _step(record: Record) -> Step:
 
 
 def _recipe(record: Record) -> Recipe:
-    """Return the recipe of a step's framework, with what its configuration says of overlap and graphs."""
+    """Return the recipe of a step's framework, with the overlap and graphs that its configuration states."""
     framework = record.text("framework")
     recipe = Recipe.recorded(_FRAMEWORKS.get(framework, framework), record.text("accelerator"))
     overlapped = bool(_recorded(record, "overlap_experts", int(recipe.overlap_experts)))
@@ -204,7 +204,7 @@ def _fixed(record: Record, accelerators: int) -> dict[str, int]:
 
 
 def _recorded(record: Record, name: str, otherwise: int) -> int:
-    """Return a whole number of a record, or what stands for it where none is printed."""
+    """Return a whole number of a record, or a default where none is printed."""
     return int(record.value(name)) if name in record else otherwise
 
 
@@ -258,7 +258,7 @@ def mark() -> tuple[Mark, ...]:
 
 
 def mark_file(path: str | Path) -> Mark:
-    """Mark measured steps of one's own; see `steps_of_file`."""
+    """Mark the measured steps of a user's file; see `steps_of_file`."""
     given, left_out = steps_of_file(path)
     if not given:
         raise CatalogError(f"{path}: no step is of a model in the catalog: {', '.join(architecture_names())}")

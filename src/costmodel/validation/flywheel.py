@@ -1,4 +1,4 @@
-"""Published cases of the flywheel: the built-in scenario beside reported figures, and its closed forms."""
+"""Published cases of the flywheel: the built-in scenario compared with reported figures, and its closed forms."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _scenario_cases() -> tuple[Case, ...]:
 
 
 def _h100_rent_of_june_2026() -> float:
-    """Foretell the H100's one-year rent of June 2026 from those of October 2025 and March 2026."""
+    """Predict the H100's one-year rent of June 2026 from those of October 2025 and March 2026."""
     rents = [(row.time, row.rent) for row in contract_rents()]
     run = _run()
     return float(

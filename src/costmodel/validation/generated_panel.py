@@ -1,4 +1,4 @@
-"""Generated panels of demand, whose elasticity is known: ground for an estimator to prove itself on."""
+"""Generated panels of demand with a known elasticity, for testing estimators."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def generate_panel(
     persistence
         Correlation of a product's demand shock with its next one, -1 to 1 [1].
     demand_pull
-        How much of a demand shock sellers put into the price [1]; above 0, least squares is biased.
+        Share of a demand shock that sellers pass on to the price [1]; above 0, least squares is biased.
 
     Returns
     -------

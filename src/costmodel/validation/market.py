@@ -32,7 +32,7 @@ PANELS = 400
 
 @cache
 def coverage(form: Form, noise: Noise) -> float:
-    """Return how often the 90 % interval of a fitted slope holds the slope that the series were generated with."""
+    """Return how often the 90 % interval of a fitted slope contains the slope that the series were generated with."""
     time = np.arange(YEARS, dtype=float)
     output = 100.0 * np.exp(0.3 * time + 0.4 * np.sin(time))
     cumulative = 250.0 + np.cumsum(output)
@@ -47,7 +47,7 @@ def coverage(form: Form, noise: Noise) -> float:
 
 @cache
 def _forecast_coverage(horizon: int) -> float:
-    """Return how often the 90 % interval of a forecast holds what came."""
+    """Return how often the 90 % interval of a forecast contains the value that followed."""
     shocks = np.random.default_rng(3).normal(-0.25, 0.1, (20 + horizon, SERIES))
     cost = np.exp(np.concatenate([np.zeros((1, SERIES)), np.cumsum(shocks, axis=0)]))
     low, high = forecast_moore(CostSeries(np.arange(21.0), cost[:21]), horizon).interval(0.9)
@@ -56,7 +56,7 @@ def _forecast_coverage(horizon: int) -> float:
 
 @cache
 def _panel_coverage() -> float:
-    """Return how often the 90 % interval of an estimated elasticity holds the true one."""
+    """Return how often the 90 % interval of an estimated elasticity contains the true one."""
     held = 0
     for seed in range(PANELS):
         panel = generate_panel(entities=50, periods=10, elasticity=-1.11, rng=seed)

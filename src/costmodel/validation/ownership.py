@@ -17,13 +17,13 @@ from costmodel.ownership.rent import levelized_cost
 from costmodel.validation.case import Case, Evidence
 
 SITE_SHARE = 0.2
-"""Share of an owner's hour that colocation and power stay below, as SemiAnalysis says of its figures [1]."""
+"""Upper bound on the share of colocation and power in an owner's hour, as SemiAnalysis says of its figures [1]."""
 UNTIL_2025 = "the price is of 2025; the published cost fell 10 % in the meantime"
-"""Why the hour of mid-2026 comes out high where the latest price is older."""
+"""Why the model's hour of mid-2026 is too high where the latest price is older."""
 BEFORE_SALE = "the only rack price is an analyst's figure of May 2026, before the platform was sold"
-"""Why a platform's hour comes out high before it is sold."""
+"""Why a platform's modelled hour is too high before it is sold."""
 OTHER_RATE = "at 10 % beside the 7 % of the comparison: what a weaker balance sheet pays"
-"""Why the cost at another cost of capital stands beside the comparison."""
+"""Why the table also has the cost at another cost of capital."""
 
 
 def _macrs_difference(recovery_period: int) -> float:

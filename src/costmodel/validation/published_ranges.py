@@ -1,4 +1,4 @@
-"""The flywheel's forward figures beside published ranges: how far apart they are, with nothing tuned to them.
+"""Distance of the flywheel's forecasts from published ranges, to which nothing was tuned.
 
 What the scenario was fitted to is left out. Where the facts hold no published figure, the row says so instead of
 leaving the question out.
@@ -22,9 +22,9 @@ DRAWS, SEED = 256, 0
 
 @dataclass(frozen=True, slots=True)
 class PublishedRange:
-    """A published range and the model's figure for it.
+    """A published range and the model's figure to compare with it.
 
-    ``low`` and ``high`` are absent where nothing is published on that side; ``caveat`` says what is not alike.
+    ``low`` and ``high`` are absent where nothing is published on that side; ``caveat`` says how the scopes differ.
     """
 
     what: str
@@ -57,7 +57,7 @@ def _in(run: Trajectory, name: str, year: int) -> FloatArray:
 
 
 def _fall(name: str, first: int, last: int) -> Callable[[Trajectory], FloatArray]:
-    """Return by what factor a year a cost falls between two years' means."""
+    """Return the factor by which a cost falls per year between two years' means."""
 
     def a_year(run: Trajectory) -> FloatArray:
         fall = _in(run, name, first) / _in(run, name, last)
@@ -131,7 +131,7 @@ RANGES: tuple[PublishedRange, ...] = (
 
 
 def range_rows() -> list[dict[str, object]]:
-    """Return one row per published range: it, the model's 5, 50 and 95 % and the distance of the median.
+    """Return one row per published range, with the model's 5, 50 and 95 % quantiles and the median's distance.
 
     Draws are those of bond-flywheel's own ensemble.
     """

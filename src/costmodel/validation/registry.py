@@ -13,7 +13,7 @@ from costmodel.foundation.errors import CatalogError, CostModelError, near_match
 from costmodel.validation.case import Case, Outcome, evaluate
 
 DOMAINS = ("catalog", "compute", "training", "serving", "ownership", "market", "studies", "flywheel", "analysis")
-"""Floors that may bring a module of cases, lowest first."""
+"""Domains that may have a module of cases, lowest layer first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ def domains() -> tuple[str, ...]:
 
 @cache
 def cases(domain: str | None = None) -> tuple[Case, ...]:
-    """Return the cases of a domain, or of all in the order of the floors.
+    """Return the cases of a domain, or of all domains, lowest layer first.
 
-    Modules are imported here and not before.
+    The modules of cases are imported only when this is called.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Measured points on six chips, with the protocol under which they were measured; none entered a profile's fit."""
+"""Measured points on six chips, with the protocol under which they were measured; no profile was fitted to them."""
 
 from __future__ import annotations
 

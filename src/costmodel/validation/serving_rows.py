@@ -1,4 +1,4 @@
-"""The measured rows of the serving exam: ``silicon_sample.csv``, measured on six systems with three engines.
+"""Measured rows of the serving exam: ``silicon_sample.csv``, measured on six systems with three engines.
 
 The wheel ``aiconfigurator-core`` (extra ``exams``) ships the table. Rules that this module fixes:
 
@@ -6,7 +6,7 @@ The wheel ``aiconfigurator-core`` (extra ``exams``) ships the table. Rules that 
   measurement stands in another export with n): it is read as n. A precision that is not written is that of the
   checkpoint, 16 bits. Attention groups that are not written follow from
   the ranks of the experts.
-* **Schedulers.** What the published scripts of InferenceX set is taken from them: SGLang on B200 and B300 looks for
+* **Schedulers.** Settings come from the published scripts of InferenceX: SGLang on B200 and B300 checks for
   requests of DeepSeek-R1 and Qwen3.5 every 30 decode steps, every 10 below 16 requests or on four ranks in 8 bits
   (``dsr1_fp8_b200.sh``, ``dsr1_fp4_b200.sh``, ``qwen3.5_fp8_b200.sh``); TensorRT-LLM holds prompts of Llama 70B at
   1k/1k back for 20 steps on fewer than eight ranks, to read several at once (``70b_fp8_h200_trt_slurm.sh``).
@@ -65,7 +65,7 @@ SYSTEMS = {
 }
 """Accelerator in the catalog of every system of the table."""
 HOPPER = frozenset({"H100-SXM", "H200-SXM"})
-"""Accelerators of whose groups half may be fitted on."""
+"""Accelerators on which half of the groups may be fitted."""
 _PRECISIONS = {"fp8": "fp8", "fp4": "fp4", "int4": "int4", "bf16": "bf16", "": "bf16"}
 VARIATION = 0.2 / 12.0**0.5 / 0.9
 """Coefficient of variation of lengths drawn uniformly from 0.8 to 1 of the nominal [1]: the benchmark of the dated
@@ -221,7 +221,7 @@ def _repeated(row: dict[str, Any], seen: set[tuple[str, ...]]) -> str:
 
 _SAME = ("model", "engine", "accelerator", "precision", "input_tokens", "output_tokens", "time_to_first_token",
          "time_per_output_token")  # fmt: skip
-"""What two rows of one measurement have in common, to a nanosecond."""
+"""Columns that agree, to a nanosecond, in two rows of one measurement."""
 
 
 def _read(row: dict[str, str]) -> dict[str, Any] | str:
@@ -250,11 +250,11 @@ def _read(row: dict[str, str]) -> dict[str, Any] | str:
 
 
 _POLLED = {"B200", "B300"}, {"DeepSeek-V3", "Qwen3.5-397B-A17B"}
-"""Accelerators and models of whose requests SGLang is told to look rarely."""
+"""Accelerators and models for which SGLang is configured to check for requests rarely."""
 _POLLS = 30.0, 10.0, 16.0
-"""Decode steps between two looks, those of small loads, and the load from which on the first hold [1]."""
+"""Decode steps between two checks, the same at small loads, and the load from which the first number holds [1]."""
 _BATCH_STEPS, _BATCHED_RANKS = 20.0, 8.0
-"""Steps for which TensorRT-LLM is told to wait for a batch of prompts, and the ranks from which on it is not [1]."""
+"""Steps for which TensorRT-LLM waits for a batch of prompts, and the number of ranks from which it does not [1]."""
 
 
 def _held_steps(row: dict[str, str], found: dict[str, float]) -> float:

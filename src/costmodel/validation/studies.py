@@ -1,9 +1,9 @@
-"""Published cases of the joined planner: what a gigawatt-year earns, and tokens per dollar of one chip over another.
+"""Published cases of :mod:`costmodel.studies`: earnings of a gigawatt-year, and tokens per dollar of two chips.
 
 **Bases.** InferenceX counts all-in power at the utility per accelerator, an hour that is paid for whether busy or not,
 tokens of input and output together, and 8,760 hours a year; this library has 8,766. Its paper on the MI355X sells
-60 % of measured throughput and pays the model's maker 30 % of revenue, which no model here knows: the case takes it
-off.
+60 % of measured throughput and pays the model's maker 30 % of revenue, which no model here includes: the case deducts
+it.
 """
 
 from __future__ import annotations
@@ -130,4 +130,4 @@ CASES: tuple[Case, ...] = (
     _article("B200", 0.767, 1.03),
     _article("B300", 1.302, 1.03),
 )
-"""Published cases of the joined planner."""
+"""Published cases of the studies that join domains."""

@@ -28,7 +28,7 @@ def _deepseek_hours() -> float:
 
 
 def _deepseek_cost() -> float:
-    """Return the cost of its full run: 119 K hours of context extension and 5 K of post-training besides [USD]."""
+    """Return the cost of its full run, with 119 K hours of context extension and 5 K of post-training [USD]."""
     return float(cost.rental_cost(_deepseek_hours() + 119e3 + 5e3, 2.0))
 
 

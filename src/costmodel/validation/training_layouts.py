@@ -58,7 +58,7 @@ give the published 340 B parameters."""
 
 @cache
 def published_search(case: str, free: bool = False) -> LayoutSearch:
-    """Return the search of a published run: at its published degrees of parallelism, or free."""
+    """Return the search of a published run: at its published degrees of parallelism, or over all layouts."""
     llama = shape("Llama-3.1-405B")
     short, long = (
         TrainingJob(shape=llama, sequence=8192, batch=2048),
@@ -122,7 +122,7 @@ def utilisation_of(case: str, free: bool = False) -> float:
 
 
 def deepseek_utilisation() -> float:
-    """Return DeepSeek-V3's predicted utilisation against the 16-bit peak, which its published figure is measured by."""
+    """Return DeepSeek-V3's predicted utilisation against the 16-bit peak, as its published figure is measured."""
     chip = accelerator("H800-SXM")
     return utilisation_of("deepseek") * chip.peak("fp8") / chip.peak("bf16")
 

@@ -1,7 +1,7 @@
-"""Erdil's two published models of decode time, rebuilt as they are printed.
+"""Erdil's two published models of decode time, re-implemented as printed.
 
-They are kept beside the library's own step time (:mod:`costmodel.serving.steps`) as reference
-implementations: the first is arithmetic that fits on a card, the second adds measured all-reduce protocols,
+They serve as references for the library's own step time (:mod:`costmodel.serving.steps`):
+the first is a back-of-the-envelope estimate, the second adds measured all-reduce protocols,
 activations and the key-value cache.
 """
 
@@ -50,7 +50,7 @@ def erdil_simple_step_time(
 ) -> Numeric:
     """Time of one decode step by Erdil's simple model.
 
-    For a first estimate on paper, and as a reference: weights only, no context, no bandwidth of links.
+    A first estimate: it counts weights only, without context and without the bandwidth of links.
 
     Parameters
     ----------

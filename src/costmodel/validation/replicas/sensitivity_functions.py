@@ -1,4 +1,4 @@
-"""Test functions of sensitivity analysis, with the indices that they are known to have."""
+"""Test functions of sensitivity analysis, with their known indices."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import numpy as np
 from costmodel.foundation.arrays import FloatArray, Numeric, formula
 
 G_COEFFICIENTS = (0.0, 1.0, 4.5, 9.0, 99.0, 99.0, 99.0, 99.0)
-"""The usual eight coefficients [1]: two inputs matter, two a little, four almost not (default of SALib's Sobol_G)."""
+"""The usual eight coefficients [1]: two inputs matter, two a little, four hardly (default of SALib's Sobol_G)."""
 
 
 @formula()
 def ishigami(x1: Numeric, x2: Numeric, x3: Numeric, a: Numeric = 7.0, b: Numeric = 0.1) -> Numeric:
-    """Ishigami and Homma's function: strong, not monotone, and one input that acts only with another.
+    """Ishigami and Homma's function: nonlinear, not monotone, with one input that acts only through another.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def g_function(inputs: Numeric, coefficients: tuple[float, ...] = G_COEFFICIENTS
     inputs
         Independent inputs, uniform between 0 and 1, [1], shape ``(d,) + batch``.
     coefficients
-        One per input, 0 or more, [1]: 0 makes an input matter, 99 makes it almost silent.
+        One per input, 0 or more, [1]: an input with 0 matters, one with 99 hardly does.
 
     Returns
     -------
