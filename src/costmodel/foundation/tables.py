@@ -35,6 +35,8 @@ _MONEY = (("T", 1e12), ("B", 1e9), ("M", 1e6))
 _COUNTS = (("billion", 1e9), ("million", 1e6))
 LONG = 60
 """Characters from which a cell of words gets more room on a page [1]."""
+SHOWN_ROWS, SHOWN_LABELS = 12, 4
+"""Rows and outputs that a line of Python shows of a study [1]."""
 _DIGITS = 4
 _PLAIN_BELOW, _WHOLE_BELOW = 1e4, 1e6
 _SPAN = 1e4
@@ -447,6 +449,14 @@ class Tabled:
 
     __slots__ = ()
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        # before the dataclass decorator of the subclass would write its own, with every array in it
+        cls.__repr__ = Tabled.__repr__  # type: ignore[method-assign]
+
+    def __repr__(self) -> str:
+        """Return the first rows of the table as text."""
+        return f"{type(self).__name__}\n{self.table().first(SHOWN_ROWS)}"
+
     def table(self) -> Table:
         """Return the findings as a table."""
         raise NotImplementedError
@@ -463,6 +473,15 @@ class TabledByOutput:
     """Base of studies with a table for each output."""
 
     __slots__ = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        cls.__repr__ = TabledByOutput.__repr__  # type: ignore[method-assign]
+
+    def __repr__(self) -> str:
+        """Return the first rows of the first output's table as text, and which outputs have one too."""
+        head = f"{type(self).__name__} of {', '.join(self.labels[:SHOWN_LABELS])}"
+        head += f" and {len(self.labels) - SHOWN_LABELS} outputs more" if len(self.labels) > SHOWN_LABELS else ""
+        return f"{head}\n{self.table(self.labels[0]).first(SHOWN_ROWS)}" if self.labels else head
 
     @property
     def labels(self) -> tuple[str, ...]:

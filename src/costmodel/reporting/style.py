@@ -64,6 +64,7 @@ def styled() -> Iterator[Any]:
     plt = pyplot()
     import matplotlib
 
+    plt.draw_if_interactive()  # loads the backend: a notebook's turns interactive, which the context would take back
     with matplotlib.rc_context(SETTINGS):
         yield plt
 
