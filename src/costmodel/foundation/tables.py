@@ -35,6 +35,11 @@ _MONEY = (("T", 1e12), ("B", 1e9), ("M", 1e6))
 _COUNTS = (("billion", 1e9), ("million", 1e6))
 LONG = 60
 """Characters from which a cell of words gets more room on a page [1]."""
+_IN_NOTEBOOK = (
+    "<style>.cmt th,.cmt td{{text-align:right!important;padding:2px 8px!important;vertical-align:top}}"
+    ".cmt .w{{text-align:left!important}}</style><div class='cmt'>{}</div>"
+)
+"""A table in a notebook: words to the left, figures to the right, with room between, whatever the notebook does."""
 SHOWN_ROWS, SHOWN_LABELS = 12, 4
 """Rows and outputs that a line of Python shows of a study [1]."""
 _DIGITS = 4
@@ -337,11 +342,11 @@ class Table:
 
     def _repr_html_(self) -> str:
         """Return as many rows as a notebook has room for, as HTML."""
-        whole = self.to_html()
+        whole = _IN_NOTEBOOK.format(self.to_html())
         kept = len(self.rows)
         while len(whole) > NOTEBOOK_ROOM and kept > 1:
             kept = min(kept - 1, max(1, int(kept * NOTEBOOK_ROOM / len(whole))))
-            whole = self.first(kept).to_html()
+            whole = _IN_NOTEBOOK.format(self.first(kept).to_html())
         return whole
 
     def to_csv(self) -> str:
