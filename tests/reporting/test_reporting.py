@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -373,3 +374,27 @@ def test_a_report_puts_first_what_is_asked_and_bridges_to_another_scenario() -> 
             build_report(plan, outputs=[text])
     with pytest.raises(DomainError, match="2050 is not covered"):
         build_report(plan, outputs=["capex@2050"])
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize("width", [3.3, 6.9])
+def test_nothing_of_a_figure_is_cut_at_the_width_of_a_column(planner: Any, width: float) -> None:
+    swings = costmodel.sensitivity(costmodel.load_scenario("from-2026"), "user_spend@2030", method="tornado", rng=0)
+    draws: tuple[Callable[[Any], Any], ...] = (
+        lambda axes: figures.tornado(swings, axes),
+        lambda axes: figures.parts(planner.result, "hour_parts", axes),
+    )
+    for draw in draws:
+        with style.styled() as plt:
+            figure, axes = plt.subplots(figsize=(width, 3.0))
+        draw(axes)
+        figure.draw_without_rendering()
+        whole = figure.bbox
+        shown = [*axes.get_yticklabels(), *axes.texts, axes.title, axes._left_title]
+        for box in (text.get_window_extent() for text in shown if text.get_text()):
+            assert whole.x0 <= box.x0 and box.x1 <= whole.x1 + 1.0, "a label is cut"
+        names = [text.get_text() for text in axes.get_yticklabels()]
+        assert len(set(names)) == len(names), "two bars of one name"
+        style.close(axes)
+    assert figures.words("user_spend@2030") in figures.tornado(swings).get_title(loc="left").replace("\n", " ")
+    assert "USD" in figures.tornado(swings).get_title(loc="left"), "the unit is the model's"

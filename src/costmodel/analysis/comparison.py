@@ -14,7 +14,7 @@ from costmodel.analysis.finite_draws import OnNonFinite, finite_draws
 from costmodel.analysis.problem import Model, Progress, as_problem
 from costmodel.analysis.shapley import shapley_sampled, shapley_values, subsets
 from costmodel.analysis.sobol import output_index
-from costmodel.analysis.targets import Output
+from costmodel.analysis.targets import Output, declared_units
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.design import Design, RandomSource, seed_of
@@ -160,6 +160,8 @@ class Waterfall(TabledByOutput):
     error: FloatArray
     draws: int
     """Shared draws; 0 where the scenarios were run at their medians."""
+    units: tuple[str, ...] = ()
+    """Unit of each output, where the model's results declare it."""
 
     def table(self, output: str | None = None) -> Table:
         """Return a table: the first value, a row per change (largest first) and the second value."""
@@ -177,7 +179,8 @@ class Waterfall(TabledByOutput):
             {"step": name, "value": float(value[column]), "error": 0.0}
             for name, value in zip(self.scenarios, (self.first, self.second), strict=True)
         ]
-        return Table.of([ends[0], *steps, ends[1]])
+        unit = self.units[column] if self.units else ""
+        return Table.of([ends[0], *steps, ends[1]]).in_unit(unit, "value", "error")
 
 
 def waterfall(
@@ -244,6 +247,7 @@ def waterfall(
         parts=shares,
         error=error,
         draws=draws,
+        units=declared_units(first, mixer.labels),
     )
 
 

@@ -13,7 +13,7 @@ from costmodel.analysis.given_data import FirstOrderIndices
 from costmodel.analysis.problem import Model, Problem, Ranges, as_problem
 from costmodel.analysis.sensitivity import given_data_study
 from costmodel.analysis.sobol import output_index
-from costmodel.analysis.targets import Output
+from costmodel.analysis.targets import Output, declared_units
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.design import RandomSource
 from costmodel.foundation.errors import DomainError, InteractionWarning, UnknownParameterError, near_matches
@@ -47,6 +47,8 @@ class Tornado(TabledByOutput):
     correlated: tuple[str, ...]
     """Inputs with a rank correlation, which a swing of one input ignores."""
     first_order: FirstOrderIndices | None
+    units: tuple[str, ...] = ()
+    """Unit of each output, where the model's results declare it."""
 
     @property
     def swing(self) -> FloatArray:
@@ -82,7 +84,7 @@ class Tornado(TabledByOutput):
                 "first": None if first is None else float(first[row]),
             }
             for row in np.argsort(-np.abs(swing), kind="stable")
-        )
+        ).in_unit(self.units[column] if self.units else "", "low", "high", "swing")
 
 
 def tornado(
@@ -153,6 +155,7 @@ def tornado(
         high_input=_inputs_at(problem, high),
         correlated=tuple(dict.fromkeys(name for a, b, _ in problem.correlations for name in (a, b))),
         first_order=first,
+        units=declared_units(inputs, labels),
     )
     for label in labels:
         message = found.warning(label)

@@ -23,11 +23,11 @@ from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.distributions import Distribution
 from costmodel.foundation.errors import CostModelError, DomainError, ScenarioError, UnknownParameterError, near_matches
 from costmodel.foundation.formulas import Formula
-from costmodel.foundation.outputs import TIME_AXES, OutputSpec
+from costmodel.foundation.outputs import TIME_AXES, OutputSpec, named_outputs_of
 from costmodel.foundation.outside import number_from
 from costmodel.foundation.quantities import parse_quantity
 from costmodel.foundation.results import Result
-from costmodel.foundation.scenario import Scenario
+from costmodel.foundation.scenario import Scenario, model_entry
 from costmodel.foundation.schedules import Schedule
 
 Output: TypeAlias = "str | Callable[[Any], Any] | Selector"
@@ -37,6 +37,31 @@ _SELECTOR = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_0-9][\w-]*)*)(?:\[([^\[\]@]+)
 _QUANTITY = re.compile(r"[+-]?\W?[0-9.].*")
 """How a quantity begins, whatever follows: with a digit, or a sign and one; an output begins with a letter."""
 _PARAMETER = "scenario."
+
+
+def declared_units(inputs: Any, outputs: Sequence[str]) -> tuple[str, ...]:
+    """Return the unit of each output as the results of a scenario's model declare it; empty where none does.
+
+    Parameters
+    ----------
+    inputs
+        A scenario; anything else has no declared results.
+    outputs
+        Labels, as ``user_spend@2030``.
+
+    Examples
+    --------
+    >>> import costmodel
+    >>> declared_units(costmodel.load_scenario("from-2026"), ["user_spend@2030", "operating_margin@2030"])
+    ('USD', '1')
+    """
+    try:
+        kind = model_entry(inputs.model).result_type() if isinstance(inputs, Scenario) else object
+    except CostModelError:  # a model of one's own that is not registered
+        kind = object
+    known = named_outputs_of(kind) if issubclass(kind, Result) else {}
+    fields = [Selector.parse(label).field for label in outputs]
+    return tuple(known[field].unit if field in known else "" for field in fields)
 
 
 @dataclass(frozen=True, slots=True)

@@ -229,6 +229,10 @@ class Table:
             tuple(given.get(head, "") for head in heads) if given else (),
         )
 
+    def in_unit(self, unit: str, *heads: str) -> Table:
+        """Return the table with this canonical unit of the figures under these heads; as it is where there is none."""
+        return replace(self, units=tuple(unit * (head in heads) for head in self.columns)) if unit else self
+
     def records(self) -> list[dict[str, Cell]]:
         """Return the rows as dictionaries, figures in full and in canonical units."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]

@@ -20,12 +20,30 @@ from costmodel.foundation.results import Result
 from costmodel.foundation.schedules import year_fraction
 from costmodel.foundation.tables import figure as number
 from costmodel.foundation.units import convert
-from costmodel.reporting.style import COLOURS, axes_of, described, label_y, prefixed, scaled, styled
+from costmodel.reporting.style import (
+    COLOURS,
+    NARROW,
+    axes_of,
+    described,
+    inches,
+    label_size,
+    label_y,
+    prefixed,
+    room,
+    scaled,
+    styled,
+    widest,
+    words,
+)
 
 BANDS = ((0.05, 0.95, 0.18), (0.25, 0.75, 0.30))
 """Ranks of the bands of a fan and how opaque each is."""
 LOG_SPAN = 100.0
 """Ratio of largest to smallest median from which a fan has a logarithmic axis [1]."""
+CROWDED = 10.0
+"""Ratio of largest to smallest from which points stand on a logarithmic axis [1]."""
+MOST_NAMES = 8
+"""Points up to which each one's name is written [1]."""
 MOST_BARS = 12
 """Bars of a tornado or a bridge; the rest is drawn as one."""
 
@@ -167,14 +185,15 @@ def bridge(waterfall: Waterfall, axes: Any = None, *, output: str | None = None,
     output
         Which output, where there are several.
     unit
-        Its unit, for the axis.
+        Its unit, for the axis; as the model's results declare it where absent.
     """
     column = output_index(waterfall.outputs, output)
     order = np.argsort(-np.abs(waterfall.parts[:, column]), kind="stable")
     steps = [(waterfall.changes[row], float(waterfall.parts[row, column])) for row in order]
     ends = (float(waterfall.first[column]), float(waterfall.second[column]))
     first, last = zip(waterfall.scenarios, ends, strict=True)
-    return steps_between(first, steps, last, axes, unit=unit, title=output or waterfall.outputs[0])
+    unit = unit or (waterfall.units[column] if waterfall.units else "")
+    return steps_between(first, steps, last, axes, unit=unit, title=words(waterfall.outputs[column]))
 
 
 def steps_between(
@@ -215,18 +234,20 @@ def steps_between(
             colour = COLOURS[0] if value >= 0.0 else COLOURS[1]
             axes.barh(place, value * scale, left=level * scale, color=colour, height=0.6)
             end = (level + max(value, 0.0)) * scale
-            axes.annotate(f" {value * scale:+.3g}", (end, place), va="center", fontsize=7)
+            axes.annotate(f" {_signed(value * scale)}", (end, place), va="center", fontsize=7)
             level += value
         axes.barh(len(labels) - 1, last[1] * scale, color=COLOURS[6], height=0.6)
-        axes.set_yticks(
-            range(len(labels)), [short(label if "." in label else label.replace("_", " ")) for label in labels]
-        )
+        labels = shortened([label if "." in label else label.replace("_", " ") for label in labels], widest(axes))
+        axes.set_yticks(range(len(labels)), labels, fontsize=label_size(axes))
         axes.use_sticky_edges = False  # so that no bar ends at the frame
         axes.invert_yaxis()
         axes.grid(visible=True, axis="x")
         axes.grid(visible=False, axis="y")
-        axes.margins(x=0.12)
-    label_y(axes, title, shown)
+        axes.margins(x=0.04)
+        low, high = axes.get_xlim()
+        taken = inches(8, 7) / room(axes, labels)  # by the figure behind the last bar
+        axes.set_xlim(low, low + (high - low) / (1.0 - min(taken, 0.6)))
+    label_y(axes, title, shown, labels)
     biggest = max(kept, key=lambda part: abs(part[1]), default=("nothing", 0.0))
     text = f"From {number(first[1] * scale)} ({first[0]}) to {number(last[1] * scale)} {shown} ({last[0]})"
     return described(axes, f"{title}. {text}; the largest step is {biggest[0]}, {biggest[1] * scale:+.3g}.")
@@ -270,11 +291,12 @@ def tornado(swings: Tornado, axes: Any = None, *, output: str | None = None, uni
     output
         Which output, where there are several.
     unit
-        Its unit, for the axis.
+        Its unit, for the axis; as the model's results declare it where absent.
     """
     column = output_index(swings.outputs, output)
     order = np.argsort(-np.abs(swings.swing[:, column]), kind="stable")[:MOST_BARS]
     base = float(swings.base[column])
+    unit = unit or (swings.units[column] if swings.units else "")
     shown, scale = scaled(unit, np.array([base])) if unit else ("", 1.0)
     axes = axes_of(axes, (4.8, 0.9 + 0.26 * len(order)))
     with styled():
@@ -286,7 +308,8 @@ def tornado(swings: Tornado, axes: Any = None, *, output: str | None = None, uni
                 said = label if place == 0 else None
                 axes.barh(place, (value - base) * scale, left=base * scale, color=colour, height=0.65, label=said)
         axes.axvline(base * scale, color="#333333", linewidth=0.8)
-        axes.set_yticks(range(len(order)), [short(swings.names[row]) for row in order])
+        labels = shortened([swings.names[row] for row in order], widest(axes))
+        axes.set_yticks(range(len(order)), labels, fontsize=label_size(axes))
         axes.invert_yaxis()
         axes.grid(visible=True, axis="x")
         axes.grid(visible=False, axis="y")
@@ -295,7 +318,7 @@ def tornado(swings: Tornado, axes: Any = None, *, output: str | None = None, uni
         if not unit:
             axes.xaxis.set_major_formatter(prefixed())
         axes.figure.legend(loc="outside lower left", ncols=2)
-    label_y(axes, swings.outputs[column], shown)
+    label_y(axes, words(swings.outputs[column]), shown, labels)
     first = swings.names[order[0]] if len(order) else "none"
     span = swings.swing[order[0], column] * scale if len(order) else 0.0
     around = f"{swings.outputs[column]} around {number(base * scale)} {shown}".rstrip()
@@ -319,7 +342,7 @@ def against(
     axes
         Matplotlib axes; new ones where absent.
     names
-        Label of each point.
+        Label of each point; of many, those that no other beats are written.
     front
         Whether the points that no other beats are joined.
     """
@@ -333,8 +356,11 @@ def against(
         if best.size > 1:
             axes.plot(xs[best], ys[best], "-", color=COLOURS[1], linewidth=1.2, label="no point is better in both")
             axes.legend(loc="best")
+        for scale, values in ((axes.set_xscale, xs[good]), (axes.set_yscale, ys[good])):
+            if values.size and values.min() > 0.0 and values.max() > CROWDED * values.min():
+                scale("log")
         for position, name in enumerate(names):
-            if good[position]:
+            if good[position] and (len(names) <= MOST_NAMES or position in best):
                 axes.annotate(name, (xs[position], ys[position]), xytext=(3, 3), textcoords="offset points", fontsize=7)
         axes.set_xlabel(f"{x[0]} [{x_unit}]" if x_unit else x[0])
         axes.grid(visible=True, axis="both")
@@ -354,7 +380,7 @@ def accuracy(mark: Any, axes: Any = None) -> Any:
     """
     axes = axes_of(axes, (4.0, 4.0))
     unit, scale = scaled(mark.unit, mark.measured)
-    parts = sorted(set(mark.part.tolist()), key=lambda part: part != "fitted")
+    parts = sorted(set(mark.part.tolist()), key=lambda part: (part != "fitted", part))
     errors = []
     with styled():
         for part, colour, marker in zip(
@@ -380,7 +406,7 @@ def accuracy(mark: Any, axes: Any = None) -> Any:
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlabel(f"measured [{unit}]" if unit else "measured")
-        axes.legend(loc="upper left")
+        axes.figure.legend(loc="outside lower left", ncols=1)
         axes.grid(visible=True, axis="both")
     label_y(axes, f"{mark.quantity}, predicted", unit)
     return described(axes, f"{mark.quantity}, predicted against measured: {'; '.join(errors)}. The band is 20 %.")
@@ -407,6 +433,7 @@ def loop(result: Result, names: Sequence[tuple[str, str]], axes: Any = None) -> 
     places = np.stack([1.25 * np.cos(angles), np.sin(angles)], axis=1)
     said: list[str] = []
     changes: list[float] = []
+    type_size = 8.0 if room(axes) > NARROW * 0.775 else 6.0
     with styled():
         for place, (label, name) in enumerate(names):
             years, values = by_year(result, name, None)
@@ -420,9 +447,9 @@ def loop(result: Result, names: Sequence[tuple[str, str]], axes: Any = None) -> 
                 places[place],
                 ha="center",
                 va="center",
-                fontsize=8,
+                fontsize=type_size,
                 bbox={
-                    "boxstyle": "round,pad=0.5",
+                    "boxstyle": "round,pad=0.4",
                     "facecolor": "white",
                     "edgecolor": COLOURS[place % 6],
                     "linewidth": 1.5,
@@ -441,7 +468,8 @@ def loop(result: Result, names: Sequence[tuple[str, str]], axes: Any = None) -> 
             answer = np.log(following) / np.log(change) if change != 1.0 else float("nan")
             if np.isfinite(answer):
                 middle_of = 0.5 * (places[place] + places[(place + 1) % len(names)])
-                axes.annotate(f"{answer:+.2g} %\nper 1 %", 0.72 * middle_of, ha="center", va="center", fontsize=7.5)
+                told, small = f"{answer:+.2g} %\nper 1 %", 0.94 * type_size
+                axes.annotate(told, 0.72 * middle_of, ha="center", va="center", fontsize=small)
                 said.append(
                     f"{names[(place + 1) % len(names)][0]} changes by {answer:+.2g} % per 1 % of {names[place][0]}"
                 )
@@ -538,6 +566,29 @@ def _front(xs: FloatArray, ys: FloatArray) -> Any:
             best = float(ys[position])
             kept.append(int(position))
     return np.array(kept[::-1], dtype=np.int64)
+
+
+def _signed(value: float) -> str:
+    """Return a step with its sign, in plain digits where they are few."""
+    return f"{value:+,.0f}" if abs(value) >= 1e3 else f"{value:+.3g}"
+
+
+def shortened(texts: Sequence[str], most: int) -> list[str]:
+    """Return dotted paths that fit beside bars and differ: those that would be alike keep more of their parts.
+
+    Examples
+    --------
+    >>> shortened(["market.chat.elasticity", "market.agents.elasticity", "market.chat.price"], 14)
+    ['…chat.elasticity', '…agents.elasticity', '…chat.price']
+    """
+    parts = [text.split(".") for text in texts]
+
+    def needed(own: list[str]) -> int:
+        """Characters of the end that no other text has."""
+        kept = next((n for n in range(1, len(own)) if sum(one[-n:] == own[-n:] for one in parts) == 1), len(own))
+        return len(".".join(own[-kept:])) + 2
+
+    return [short(text, max(most, needed(own))) for text, own in zip(texts, parts, strict=True)]
 
 
 def short(text: str, most: int = 34) -> str:

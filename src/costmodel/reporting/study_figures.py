@@ -18,10 +18,12 @@ from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.errors import DomainError
 from costmodel.foundation.results import Result
 from costmodel.foundation.tables import figure as number
-from costmodel.reporting.figures import against, by_year, over_draws, short, steps_between
-from costmodel.reporting.style import COLOURS, axes_of, described, label_y, scaled, styled
+from costmodel.reporting.figures import against, by_year, over_draws, short, shortened, steps_between
+from costmodel.reporting.style import COLOURS, axes_of, described, inches, label_y, room, scaled, styled, words
 from costmodel.serving.frontier import Front
 
+NARROW_LEGEND = 3.6
+"""Height of a figure below which the names of the inputs stand in two columns [inch]."""
 MOST_LINES = 6
 """Inputs that a figure of indices by year shows apart; the rest is one [1]."""
 ENTERING = ("arrived_by_operator",)
@@ -55,16 +57,21 @@ def sobol_by_year(study: SobolIndices, axes: Any = None, *, output: str | None =
     order = np.argsort(-shares.max(axis=1), kind="stable")[:MOST_LINES]
     axes = axes_of(axes, (4.8, 4.4))
     bottom = np.zeros(len(years))
+    narrow = axes.figure.get_figheight() < NARROW_LEGEND
+    size = 6.5 if narrow else 7.5
+    names = shortened([study.names[row] for row in order], int(0.5 * room(axes) / inches(1, size)) if narrow else 34)
     with styled():
         for place, row in enumerate(order):
-            axes.bar(years, shares[row], bottom=bottom, color=COLOURS[place], width=0.8, label=short(study.names[row]))
+            axes.bar(years, shares[row], bottom=bottom, color=COLOURS[place], width=0.8, label=names[place])
             bottom = bottom + np.maximum(shares[row], 0.0)
         rest = np.maximum(1.0 - bottom, 0.0)
-        axes.bar(years, rest, bottom=bottom, color="#e4e4e4", width=0.8, label="other inputs, and inputs together")
+        axes.bar(years, rest, bottom=bottom, color="#e4e4e4", width=0.8, label="others, and together")
         axes.set_xticks(years)
         axes.set_ylim(0.0, max(1.0, float(bottom.max())))
-        axes.figure.legend(loc="outside lower left", ncols=1)
-    label_y(axes, f"share of the variance of {stem}, first order", "")
+        axes.figure.legend(
+            loc="outside lower left", ncols=1 + narrow, columnspacing=0.8, handlelength=1.2, fontsize=size
+        )
+    label_y(axes, f"share of the variance of {words(stem)}, first order", "")
     first, last = study.names[int(shares[:, 0].argmax())], study.names[int(shares[:, -1].argmax())]
     said = f"{first} carries most in {years[0]} ({shares[:, 0].max():.0%})"
     return described(
@@ -232,8 +239,8 @@ def backtest(scored: Scored, axes: Any = None) -> Any:
         axes.invert_yaxis()
         axes.grid(visible=True, axis="x")
         axes.grid(visible=False, axis="y")
-        axes.set_xlabel("forecast over what happened; diamonds: outside the interval")
-    label_y(axes, "median and interval of the forecast", "")
+        axes.set_xlabel("forecast over what happened")
+    label_y(axes, "median and interval of the forecast; diamonds: outside the interval", "", labels)
     return described(axes, f"Backtest of {len(rows)} outcomes: {scored.overall}.")
 
 

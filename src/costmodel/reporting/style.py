@@ -6,7 +6,8 @@ import hashlib
 import html
 import io
 import re
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,6 +22,14 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 COLUMN = (4.8, 3.0)
 """Width and height of a figure for a column of text [inch]."""
 GRID = "#d0d0d0"
+NARROW = 4.0
+"""Width of a figure below which its type is smaller [inch]."""
+CHARACTER, POINTS = 0.56, 72.0
+"""Mean width of a character over the size of its type [1], and points in an inch."""
+_HELD = "\u00a0"
+"""A space at which no line breaks, so that a unit stays whole."""
+MARGIN, LEAST = 0.125, 0.8
+"""Share of a figure left of its axes before it is laid out [1], and the least width that bars get [inch]."""
 SETTINGS: dict[Any, Any] = {
     "font.family": ["DejaVu Sans"],
     "font.size": 8.5,
@@ -104,11 +113,49 @@ def prefixed() -> Any:
     return EngFormatter(sep=" ")
 
 
-def label_y(axes: Any, label: str, unit: str) -> None:
-    """Write a quantity and its unit above the axis, where it takes no width."""
-    axes.set_title(
-        f"{label} [{unit}]" if unit not in ("", "1") else label, loc="left", fontsize=SETTINGS["axes.titlesize"]
-    )
+def inches(text: int, size: float) -> float:
+    """Return the width of so many characters of type of this size [point], on average [inch]."""
+    return text * CHARACTER * size / POINTS
+
+
+def room(axes: Any, labels: Sequence[str] = ()) -> float:
+    """Return the width that axes have beside labels on their left, before the figure is laid out [inch]."""
+    place, width = axes.get_position(), float(axes.figure.get_figwidth())
+    if not labels:
+        return float(place.width) * width
+    taken = inches(max(map(len, labels)), label_size(axes))
+    return max(float(place.width + min(place.x0, MARGIN)) * width - taken, LEAST)
+
+
+def label_size(axes: Any) -> float:
+    """Return the size of the type beside bars: smaller where the figure is narrow [point]."""
+    return 7.0 if axes.figure.get_figwidth() < NARROW else float(SETTINGS["font.size"])
+
+
+def widest(axes: Any) -> int:
+    """Return how many characters a label beside a bar may have, so that enough of the width is left for the bars."""
+    return max(12, min(34, int(0.55 * room(axes) / inches(1, label_size(axes)))))
+
+
+def label_y(axes: Any, label: str, unit: str, labels: Sequence[str] = ()) -> None:
+    """Write a quantity and its unit above the axis, in as many lines as it takes; ``labels`` stand left of the axis."""
+    size = SETTINGS["axes.titlesize"]
+    text = f"{label} [{unit.replace(' ', _HELD)}]" if unit not in ("", "1") else label
+    most = max(14, int(room(axes, labels) / inches(1, size)))
+    axes.set_title("\n".join(textwrap.wrap(text, most)).replace(_HELD, " "), loc="left", fontsize=size)
+
+
+def words(output: str) -> str:
+    """Return how an output is said: ``operating margin in 2030`` for ``operating_margin@2030``.
+
+    Examples
+    --------
+    >>> words("operating_margin@2030"), words("tokens[chat]@2028")
+    ('operating margin in 2030', 'tokens, chat in 2028')
+    """
+    name, _, year = output.partition("@")
+    said = name.replace("[", ", ").replace("]", "").replace("_", " ")
+    return f"{said} in {year}" if year else said
 
 
 def svg_of(axes: Any) -> str:
