@@ -24,7 +24,7 @@ openpyxl = pytest.importorskip("openpyxl")
 pytest.importorskip("xlsxwriter")
 
 from costmodel.analysis.comparison import Waterfall  # noqa: E402
-from costmodel.reporting import figures, style  # noqa: E402
+from costmodel.reporting import figures, point_figures, style  # noqa: E402
 from costmodel.reporting.page import render  # noqa: E402
 from costmodel.reporting.report import build_report, headlines_of  # noqa: E402
 from costmodel.reporting.workbook import write_workbook  # noqa: E402
@@ -114,7 +114,7 @@ def test_when_one_passes_the_other_for_good(gap: list[float], when: float | None
 @pytest.mark.closed_form
 def test_no_point_of_the_front_is_beaten() -> None:
     xs, ys = np.array([1.0, 2.0, 3.0, 2.5, np.nan]), np.array([1.0, 3.0, 4.0, 2.0, 0.0])
-    assert figures._front(xs, ys).tolist() == [0, 3, 2]
+    assert point_figures._front(xs, ys).tolist() == [0, 3, 2]
 
 
 @pytest.mark.contract

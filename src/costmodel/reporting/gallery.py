@@ -17,7 +17,7 @@ from costmodel.flywheel.decomposition import Decomposition
 from costmodel.foundation.errors import CostModelError, DomainError
 from costmodel.foundation.result_tables import has_years
 from costmodel.foundation.results import Result
-from costmodel.reporting import figures, study_figures
+from costmodel.reporting import figures, point_figures, study_figures
 from costmodel.reporting.report import Headline, headlines_of
 from costmodel.serving.frontier import Front
 from costmodel.validation.exams import Mark
@@ -127,7 +127,7 @@ _STUDIES: tuple[tuple[type, Callable[..., Any]], ...] = (
     (Scored, study_figures.backtest),
     (Decomposition, study_figures.decomposition),
     (Front, study_figures.pareto),
-    (Mark, figures.accuracy),
+    (Mark, point_figures.accuracy),
 )
 """What draws a study."""
 

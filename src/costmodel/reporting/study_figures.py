@@ -18,7 +18,8 @@ from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.errors import DomainError
 from costmodel.foundation.results import Result
 from costmodel.foundation.tables import figure as number
-from costmodel.reporting.figures import against, by_year, over_draws, short, shortened, steps_between
+from costmodel.reporting.figures import by_year, over_draws, short, shortened, steps_between
+from costmodel.reporting.point_figures import against
 from costmodel.reporting.style import COLOURS, axes_of, described, inches, label_y, room, scaled, styled, words
 from costmodel.serving.frontier import Front
 
