@@ -48,10 +48,13 @@ def test_rooms_and_studies_are_reached_after_one_import() -> None:
     code = (
         "import costmodel\n"
         "for name in dir(costmodel): assert getattr(costmodel, name) is not None, name\n"
-        "for room in ('analysis', 'ownership', 'estimation'):\n"
+        "for room in ('analysis', 'ownership', 'estimation', 'market', 'training', 'compute'):\n"
         "    for name in dir(getattr(costmodel, room)): getattr(getattr(costmodel, room), name)\n"
         "assert costmodel.run_ensemble is costmodel.analysis.run_ensemble\n"
         "assert costmodel.catalog.__name__ == 'costmodel.catalog'\n"
+        "import costmodel.compute.machine\n"
+        "assert costmodel.compute.machine.__module__ == 'costmodel.compute.machine'\n"
+        "assert costmodel.training.goodput.__name__ == 'costmodel.training.goodput'\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

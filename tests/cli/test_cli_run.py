@@ -49,6 +49,20 @@ def test_the_installed_command_runs_as_a_process() -> None:
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+def test_a_run_imports_nothing_that_it_does_not_use() -> None:
+    code = (
+        "import sys\n"
+        "from costmodel.cli.app import main\n"
+        "sys.argv = ['costmodel', 'run', 'bond-flywheel']\n"
+        "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code\n"
+        "rooms = {f'costmodel.{name}' for name in ('serving', 'analysis', 'catalog.loader', 'compute.layer')}\n"
+        "heavy = {'scipy', 'pint', 'pandas', 'dask', 'matplotlib', 'llvmlite', 'multiprocessing', 'numpy.ma'}\n"
+        "print(sorted((rooms | heavy) & set(sys.modules)), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+
+
 def test_list_and_run_print_tables(costmodel) -> None:
     listed = costmodel("list", "--json")
     assert listed.returncode == 0

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.special import ndtri
 
-from costmodel.foundation.distributions import PERT_WEIGHT, Distribution
+from costmodel.foundation.distributions import PERT_WEIGHT, USUAL_QUANTILES, Distribution
 from costmodel.foundation.errors import CostModelError, DomainError, ScenarioError
 
 RANKS = np.array([1e-6, 0.05, 0.3, 0.5, 0.8, 0.99, 1 - 1e-6])
@@ -153,3 +154,11 @@ def test_what_is_no_distribution_is_refused(written: dict[str, Any], error: type
 def test_only_finite_numbers_make_a_distribution(number: object) -> None:
     with pytest.raises(CostModelError):
         Distribution.parse({"dist": "uniform", "low": number, "high": 2.0}, "1")
+
+
+@pytest.mark.peer
+def test_quantiles_known_without_scipy_are_scipys_to_the_last_bit() -> None:
+    assert {rank: float(ndtri(rank)) for rank in USUAL_QUANTILES} == USUAL_QUANTILES
+    for written in ({"p5": -2.0, "p95": 3.0}, {"mean": 1.0, "sd": 0.25}):
+        one = parse("normal", **written)
+        assert one.median() == one.ppf(np.array([0.5]))[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import pint
@@ -14,7 +15,7 @@ from costmodel.foundation.inputs import Inputs, Parameter, parameter
 from costmodel.foundation.plausible import RANGES, is_plausible
 from costmodel.foundation.quantities import EXAMPLES, parse_quantity
 from costmodel.foundation.spellings import MULTIPLIERS, spellings
-from costmodel.foundation.units import MAX_LENGTH, conversion_factor, dimensions
+from costmodel.foundation.units import _DEFINITIONS, MAX_LENGTH, conversion_factor, dimensions
 from costmodel.ownership.accelerator_hour import AcceleratorHour
 
 YEAR = 8766.0  # hours
@@ -457,3 +458,43 @@ def test_every_word_and_letter_of_a_power_of_ten() -> None:
         assert parse_quantity(f"2.5 {word} tokens", "token") == pytest.approx(2.5 * 10.0**power, rel=1e-12), word
     for letter, power in {"m": 6, "mm": 6, "b": 9, "t": 12}.items():
         assert parse_quantity(f"$3{letter}", "USD") == pytest.approx(3.0 * 10.0**power, rel=1e-12), letter
+
+
+@functools.cache
+def pints() -> pint.UnitRegistry[float]:
+    """Return a registry of pint's that holds the library's vocabulary alone."""
+    registry: pint.UnitRegistry[float] = pint.UnitRegistry(None)
+    for definition in _DEFINITIONS:
+        registry.define(definition)
+    return registry
+
+
+NAMES = sorted(definition.split(" = ")[0] for definition in _DEFINITIONS)
+
+
+BASE = {
+    "money": "USD",
+    "text": "token",
+    "work": "FLOP",
+    "data": "byte",
+    "time": "s",
+    "energy": "Wh",
+    "mass": "g",
+    "volume": "L",
+}
+
+
+@pytest.mark.peer
+@given(st.lists(st.tuples(st.sampled_from("*/"), st.sampled_from(NAMES)), min_size=1, max_size=4))
+def test_sizes_and_dimensions_are_pints(parts: list[tuple[str, str]]) -> None:
+    text = "".join(operator + name for operator, name in parts)
+    theirs = pints().Quantity(1.0, "dimensionless")
+    for operator, name in parts:
+        factor = pints().Quantity(1.0, name)
+        theirs = theirs * factor if operator == "*" else theirs / factor
+    wanted = {name.strip("[]"): int(power) for name, power in theirs.dimensionality.items()}
+    assert dimensions("1" + text) == wanted
+    base = "".join(
+        ("*" if power > 0 else "/") + BASE[name] for name, power in wanted.items() for _ in range(abs(int(power)))
+    )
+    assert math.isclose(conversion_factor("1" + text, "1" + base), theirs.to_base_units().magnitude, rel_tol=1e-14)

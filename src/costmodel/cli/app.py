@@ -3,42 +3,54 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import os
 import sys
 import warnings
+from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
 import typer
 
-from costmodel.catalog.own import use
-from costmodel.cli.allocate import allocate_command
-from costmodel.cli.answer import answer_command
-from costmodel.cli.audit import audit_command
-from costmodel.cli.backtest import backtest_command
-from costmodel.cli.balance import balance_command
-from costmodel.cli.breakeven import breakeven_command
-from costmodel.cli.calibrate import calibrate_command
-from costmodel.cli.catalog import catalog_command
-from costmodel.cli.compare import compare_command
-from costmodel.cli.estimate_records import estimate_app
-from costmodel.cli.explore import explore_command
 from costmodel.cli.files import with_file
-from costmodel.cli.margin import margin_command
-from costmodel.cli.refit import refit_command
-from costmodel.cli.report import report_command
-from costmodel.cli.run import list_command, run_command
-from costmodel.cli.sandbox import sandbox_command
-from costmodel.cli.sensitivity import sensitivity_command
-from costmodel.cli.shape import shape_command
-from costmodel.cli.show import describe_command, diff_command, show_command, sources_command
-from costmodel.cli.stability import stability_command
-from costmodel.cli.store import store_app
-from costmodel.cli.usage import usage_command
-from costmodel.cli.validate import validate_command
-from costmodel.entry import load_models
 from costmodel.foundation.errors import CatalogError, CostModelError, ScenarioError, one_line
 from costmodel.foundation.version import VERSION
+
+COMMANDS = {
+    "run": "costmodel.cli.run:run_command",
+    "list": "costmodel.cli.run:list_command",
+    "show": "costmodel.cli.show:show_command",
+    "diff": "costmodel.cli.show:diff_command",
+    "sources": "costmodel.cli.show:sources_command",
+    "describe": "costmodel.cli.show:describe_command",
+    "answer": "costmodel.cli.answer:answer_command",
+    "stability": "costmodel.cli.stability:stability_command",
+    "sensitivity": "costmodel.cli.sensitivity:sensitivity_command",
+    "breakeven": "costmodel.cli.breakeven:breakeven_command",
+    "calibrate": "costmodel.cli.calibrate:calibrate_command",
+    "compare": "costmodel.cli.compare:compare_command",
+    "allocate": "costmodel.cli.allocate:allocate_command",
+    "audit": "costmodel.cli.audit:audit_command",
+    "backtest": "costmodel.cli.backtest:backtest_command",
+    "refit": "costmodel.cli.refit:refit_command",
+    "balance": "costmodel.cli.balance:balance_command",
+    "estimate": "costmodel.cli.estimate_records:estimate_app",
+    "margin": "costmodel.cli.margin:margin_command",
+    "sandbox": "costmodel.cli.sandbox:sandbox_command",
+    "shape": "costmodel.cli.shape:shape_command",
+    "store": "costmodel.cli.store:store_app",
+    "report": "costmodel.cli.report:report_command",
+    "explore": "costmodel.cli.explore:explore_command",
+    "usage": "costmodel.cli.usage:usage_command",
+    "catalog": "costmodel.cli.catalog:catalog_command",
+    "validate": "costmodel.cli.validate:validate_command",
+}
+"""Every command and where it is, in the order of the help. Only the one that is asked for is imported."""
+GARBAGE_FROM = 50_000
+"""New objects after which Python looks for cycles among them [1]: starting makes many and drops few."""
+OWN_FILES = frozenset({"run", "show", "calibrate", "sandbox", "report", "explore"})
+"""Commands that write files of their own, or none; the others write their tables to ``--out``."""
 
 
 def _print_version(asked: bool) -> None:
@@ -47,15 +59,6 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
-app = typer.Typer(
-    help="The economics of AI compute: training, inference, depreciation, demand and the flywheel that links them.",
-    epilog="Every command accepts --catalog FOLDER: your own records, added to the catalog or replacing its fields.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-
-
-@app.callback()
 def options(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
@@ -71,36 +74,36 @@ def options(
 ) -> None:
     """Handle the options that come before a command."""
     for source in with_ or []:
+        from costmodel.entry import load_models
+
         load_models(source)
 
 
-app.command("run")(run_command)
-app.command("list")(with_file(list_command))
-app.command("show")(show_command)
-app.command("diff")(with_file(diff_command))
-app.command("sources")(with_file(sources_command))
-app.command("describe")(with_file(describe_command))
-app.command("answer")(with_file(answer_command))
-app.command("stability")(with_file(stability_command))
-app.command("sensitivity")(with_file(sensitivity_command))
-app.command("breakeven")(with_file(breakeven_command))
-app.command("calibrate")(calibrate_command)
-app.command("compare")(with_file(compare_command))
-app.command("allocate")(with_file(allocate_command))
-app.command("audit")(with_file(audit_command))
-app.command("backtest")(with_file(backtest_command))
-app.command("refit")(with_file(refit_command))
-app.command("balance")(with_file(balance_command))
-app.add_typer(estimate_app, name="estimate")
-app.command("margin")(with_file(margin_command))
-app.command("sandbox")(sandbox_command)
-app.command("shape")(with_file(shape_command))
-app.add_typer(store_app, name="store")
-app.command("report")(report_command)
-app.command("explore")(explore_command)
-app.command("usage")(with_file(usage_command))
-app.command("catalog")(with_file(catalog_command))
-app.command("validate")(with_file(validate_command))
+def application(*names: str) -> typer.Typer:
+    """Return the command line with some of its commands; with all where none is named."""
+    app = typer.Typer(
+        help="The economics of AI compute: training, inference, depreciation, demand and the flywheel that links them.",
+        epilog="Every command accepts --catalog FOLDER: your own records, added to the catalog or replacing its "
+        "fields.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(options)
+    for name in names or COMMANDS:
+        module, _, attribute = COMMANDS[name].partition(":")
+        found = getattr(import_module(module), attribute)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name)(found if name in OWN_FILES else with_file(found))
+    return app
+
+
+def __getattr__(name: str) -> Any:
+    """Return ``app``, the whole command line, for those who import it."""
+    if name == "app":
+        return application()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[2]
@@ -109,16 +112,17 @@ _UsageError: type[Exception] = typer.BadParameter.__mro__[2]
 
 def main() -> None:
     """Run the command line; a known error becomes one line on standard error and exit status 2."""
+    gc.set_threshold(GARBAGE_FROM)
     warnings.showwarning = _show_warning
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without a sign still shows the rest
     if not sys.argv[1:]:
-        app(["--help"], standalone_mode=False)
+        application()(["--help"], standalone_mode=False)
         sys.exit(2)
     try:
         _check_digits(sys.argv[1:])
         _use_catalogs(sys.argv)
-        code = app(standalone_mode=False)
+        code = application(*[name for name in sys.argv[1:2] if name in COMMANDS])(standalone_mode=False)
     except CostModelError as error:
         _stop(str(error))
     except _UsageError as error:
@@ -166,6 +170,8 @@ def _use_catalogs(arguments: list[str]) -> None:
             if at >= len(arguments):
                 raise CatalogError("--catalog needs a folder of records: --catalog FOLDER")
             folder = arguments.pop(at)
+        from costmodel.catalog.own import use
+
         use(folder)
 
 

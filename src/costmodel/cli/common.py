@@ -8,10 +8,9 @@ import re
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -19,6 +18,9 @@ from costmodel.entry import load_scenario
 from costmodel.foundation import files
 from costmodel.foundation.errors import DomainError, ScenarioError, harmless
 from costmodel.foundation.toml import check_keys
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 _STEERING = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """Characters that control a terminal or reverse its text direction; JSON already escapes those of ASCII."""
@@ -101,6 +103,8 @@ def executor_of(workers: int | None) -> Iterator[Executor | None]:
     if workers is None or workers == 1:
         yield None
         return
+    from concurrent.futures import ProcessPoolExecutor
+
     with ProcessPoolExecutor(workers) as pool:
         yield pool
 

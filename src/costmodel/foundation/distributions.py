@@ -21,6 +21,11 @@ from costmodel.foundation.quantities import parse_quantity
 
 LEAST_MASS = 1e-12
 """Least share of a normal or lognormal that low and high must leave, dimensionless."""
+USUAL_QUANTILES = {0.05: -1.6448536269514729, 0.5: 0.0, 0.95: 1.6448536269514722}
+"""Quantiles of the standard normal at the ranks that scenarios are written in [1], as `scipy.special.ndtri` gives them.
+
+Importing that takes longer than running a scenario at its medians, which needs no others.
+"""
 PERT_WEIGHT = 4.0
 """Weight of the mode in the PERT distribution, dimensionless (Malcolm et al. 1959)."""
 
@@ -177,8 +182,6 @@ def _is_quantile(key: str) -> bool:
 
 def _location_scale(entries: dict[str, Any], kind: str, classic: frozenset[str]) -> tuple[float, float, float, float]:
     """Return location and scale on the (possibly logarithmic) axis, and the truncation bounds."""
-    from scipy.special import ndtri
-
     log = kind == "lognormal"
     low, high = entries.get("low", -math.inf), entries.get("high", math.inf)
     _require(low < high, f"distribution {kind!r}: low {low:g} must be below high {high:g}")
@@ -196,25 +199,40 @@ def _location_scale(entries: dict[str, Any], kind: str, classic: frozenset[str])
         )
     _require(not log or pairs[0][1] > 0, f"distribution 'lognormal': values must be above 0, given {pairs[0][1]:g}")
     (rank_a, a), (rank_b, b) = ((rank, math.log(value) if log else value) for rank, value in pairs)
-    z_a, z_b = float(ndtri(rank_a)), float(ndtri(rank_b))
+    z_a, z_b = _standard_quantile(rank_a), _standard_quantile(rank_b)
     scale = (b - a) / (z_b - z_a)
     return a - scale * z_a, scale, low, high
 
 
-def _gaussian_ppf(entries: dict[str, Any], rank: Any, kind: str, classic: frozenset[str]) -> Any:
-    from scipy.special import ndtr, ndtri
+def _standard_quantile(rank: float) -> float:
+    """Return a quantile of the standard normal."""
+    if rank in USUAL_QUANTILES:
+        return USUAL_QUANTILES[rank]
+    from scipy.special import ndtri
 
+    return float(ndtri(rank))
+
+
+def _gaussian_ppf(entries: dict[str, Any], rank: Any, kind: str, classic: frozenset[str]) -> Any:
     log = kind == "lognormal"
     location, scale, low, high = _location_scale(entries, kind, classic)
     z_low, z_high = ((bound - location) / scale for bound in _on_axis(low, high, log))
-    if z_low > 0.0:  # what is cut out lies in the upper tail, where only the mass above a value is exact
-        above, beyond = float(ndtr(-z_low)), float(ndtr(-z_high))
-        z = -ndtri(above - (above - beyond) * rank)
-    else:
-        first, last = float(ndtr(z_low)), float(ndtr(z_high))
-        z = ndtri(first + (last - first) * rank)
+    z = _truncated_quantile(rank, z_low, z_high)
     value = location + scale * z
     return np.clip(np.exp(value) if log else value, low, high)
+
+
+def _truncated_quantile(rank: Any, z_low: float, z_high: float) -> Any:
+    """Return quantiles of the standard normal between two bounds."""
+    if rank.ndim == 0 and math.isinf(z_low) and math.isinf(z_high):
+        return _standard_quantile(float(rank))
+    from scipy.special import ndtr, ndtri
+
+    if z_low > 0.0:  # what is cut out lies in the upper tail, where only the mass above a value is exact
+        above, beyond = float(ndtr(-z_low)), float(ndtr(-z_high))
+        return -ndtri(above - (above - beyond) * rank)
+    first, last = float(ndtr(z_low)), float(ndtr(z_high))
+    return ndtri(first + (last - first) * rank)
 
 
 def _on_axis(low: float, high: float, log: bool) -> tuple[float, float]:
@@ -225,9 +243,11 @@ def _on_axis(low: float, high: float, log: bool) -> tuple[float, float]:
 
 
 def _gaussian_support(entries: dict[str, Any], kind: str, classic: frozenset[str]) -> tuple[float, float]:
+    location, scale, low, high = _location_scale(entries, kind, classic)
+    if math.isinf(low) and math.isinf(high):
+        return (0.0 if kind == "lognormal" else low), high
     from scipy.special import ndtr
 
-    location, scale, low, high = _location_scale(entries, kind, classic)
     z_low, z_high = ((bound - location) / scale for bound in _on_axis(low, high, kind == "lognormal"))
     mirrored = (-z_high, -z_low) if z_low > 0.0 else (z_low, z_high)
     mass = float(ndtr(mirrored[1])) - float(ndtr(mirrored[0]))

@@ -10,11 +10,15 @@ import ast
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from pkgutil import get_data
+from types import ModuleType
 from typing import Any
 
 
-def attach(package: str, rooms: Sequence[str] = ()) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+def attach(
+    package: str, rooms: Sequence[str] = (), kept: Sequence[str] = ()
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Return ``__getattr__`` and ``__dir__`` of a package.
 
     Parameters
@@ -22,7 +26,9 @@ def attach(package: str, rooms: Sequence[str] = ()) -> tuple[Callable[[str], Any
     package
         Its ``__name__``.
     rooms
-        Packages in it that are its attributes without having been imported.
+        Packages in it that are its attributes without having been imported, though it does not list them.
+    kept
+        Names that are also those of its modules: importing the module leaves the name what the package lists.
 
     Returns
     -------
@@ -42,7 +48,7 @@ def attach(package: str, rooms: Sequence[str] = ()) -> tuple[Callable[[str], Any
             homes.update(_homes(package))
         if name in homes:
             value = getattr(import_module(homes[name]), name)
-        elif name in rooms:
+        elif name in rooms or (not name.startswith("_") and find_spec(f"{package}.{name}") is not None):
             value = import_module(f"{package}.{name}")
         else:
             from costmodel.foundation.errors import near_matches
@@ -51,6 +57,17 @@ def attach(package: str, rooms: Sequence[str] = ()) -> tuple[Callable[[str], Any
             raise AttributeError(f"module {package!r} has no attribute {name!r}{hint}")
         setattr(sys.modules[package], name, value)
         return value
+
+    if kept:
+
+        class Keeping(ModuleType):
+            """A package in which importing a module does not take the place of a name that the package lists."""
+
+            def __setattr__(self, name: str, value: Any) -> None:
+                if name not in kept or not isinstance(value, ModuleType):
+                    super().__setattr__(name, value)
+
+        sys.modules[package].__class__ = Keeping
 
     def listed() -> list[str]:
         return sorted({*getattr(sys.modules[package], "__all__", ()), *rooms})

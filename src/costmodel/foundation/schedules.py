@@ -8,6 +8,7 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import itertools
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -134,14 +135,12 @@ class TimeGrid:
     @property
     def dates(self) -> tuple[dt.date, ...]:
         """Dates of the step bounds, to the nearest day; a step begins at its own and ends at the next."""
-        return tuple(date_at(float(year)) for year in self.bounds)
+        return _dates_of(self)
 
     @property
     def years(self) -> tuple[int, ...]:
         """Calendar years that the grid covers completely."""
-        per_year = STEPS_PER_YEAR[self.step]
-        calendar = np.floor(self.mid + 1e-9).astype(int)
-        return tuple(int(y) for y in np.unique(calendar) if int((calendar == y).sum()) == per_year)
+        return _whole_years(self)
 
     def year_steps(self, year: int) -> slice:
         """Return the steps of a calendar year as a slice.
@@ -155,6 +154,17 @@ class TimeGrid:
             raise DomainError(f"year {year} is not covered: the grid holds {self.years}")
         first = int(np.searchsorted(np.floor(self.mid + 1e-9), year))
         return slice(first, first + STEPS_PER_YEAR[self.step])
+
+
+@lru_cache(maxsize=256)
+def _dates_of(grid: TimeGrid) -> tuple[dt.date, ...]:
+    return tuple(date_at(float(year)) for year in grid.bounds)
+
+
+@lru_cache(maxsize=256)
+def _whole_years(grid: TimeGrid) -> tuple[int, ...]:
+    steps = Counter(np.floor(grid.mid + 1e-9).astype(int).tolist())
+    return tuple(year for year, count in sorted(steps.items()) if count == STEPS_PER_YEAR[grid.step])
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from functools import cache
-from typing import Any
+from typing import TypeAlias
 
 from costmodel.foundation.errors import UnitError, near_matches
 
@@ -43,33 +43,33 @@ MAX_LENGTH = 64
 """Longest accepted string with a unit, in characters."""
 
 _SI = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18, "Z": 1e21, "Y": 1e24}
-_DEFINITIONS = (
+_DEFINITIONS = (  # each of what stands before it
     "USD = [money]",
     "token = [text]",
     "FLOP = [work]",
     "byte = [data]",
     "bit = byte / 8",
-    *(f"{prefix}iB = {1024**power} byte" for power, prefix in enumerate("KMGTP", 1)),
+    *(f"{prefix}iB = {1024**power} * byte" for power, prefix in enumerate("KMGTP", 1)),
     "s = [time]",
-    "ms = 1e-3 s",
-    "us = 1e-6 s",
-    "ns = 1e-9 s",
-    "minute = 60 s",
-    "hour = 3600 s",
-    "day = 24 hour",
-    "week = 7 day",
-    f"year = {HOURS_PER_YEAR} hour",
+    "ms = 1e-3 * s",
+    "us = 1e-6 * s",
+    "ns = 1e-9 * s",
+    "minute = 60 * s",
+    "hour = 3600 * s",
+    "day = 24 * hour",
+    "week = 7 * day",
+    f"year = {HOURS_PER_YEAR} * hour",
     "quarter = year / 4",
     "month = year / 12",
     "Wh = [energy]",
     "W = Wh / hour",
     "J = W * s",
     "g = [mass]",
-    "tonne = 1e6 g",
+    "tonne = 1e6 * g",
     "L = [volume]",
     "percent = 0.01",
     *(
-        f"{prefix}{unit} = {scale} {unit}"
+        f"{prefix}{unit} = {scale} * {unit}"
         for prefix, scale in _SI.items()
         if prefix
         for unit in ("USD", "token", "FLOP", "byte", "bit", "W", "Wh", "J", "g")
@@ -82,15 +82,34 @@ _NAME = r"(?:[A-Za-z]+|%|1)"
 _UNIT_PATTERN = re.compile(rf"{_NAME}(?:[*/]{_NAME})*")
 
 
-@cache
-def _registry() -> Any:
-    """Build the pint registry that holds only this vocabulary."""
-    import pint
+_Size: TypeAlias = tuple[float, dict[str, int]]
+"""A unit's size in base units, and its exponents by base dimension."""
 
-    registry: Any = pint.UnitRegistry(None)
+
+@cache
+def _sizes() -> dict[str, _Size]:
+    """Return the size of every name of the vocabulary."""
+    sizes: dict[str, _Size] = {"1": (1.0, {})}
     for definition in _DEFINITIONS:
-        registry.define(definition)
-    return registry
+        name, meaning = definition.split(" = ")
+        dimension = meaning.strip("[]")
+        sizes[name] = (1.0, {dimension: 1}) if dimension != meaning else _product(meaning.replace(" ", ""), sizes)
+    return sizes
+
+
+def _product(text: str, sizes: dict[str, _Size]) -> _Size:
+    """Return the size of ``FACTOR([*/]FACTOR)*``, where a factor is a name or a number."""
+    scale, powers = 1.0, dict[str, int]()
+    operator = "*"
+    for part in re.split(r"([*/])", text):
+        if part in ("*", "/"):
+            operator = part
+            continue
+        size, dimension = sizes[part] if part in sizes else (float(part), {})
+        scale = scale * size if operator == "*" else scale / size
+        for name, power in dimension.items():
+            powers[name] = powers.get(name, 0) + (power if operator == "*" else -power)
+    return scale, {name: power for name, power in powers.items() if power}
 
 
 @cache
@@ -98,19 +117,13 @@ def _scale_and_dimension(unit: str) -> tuple[float, tuple[tuple[str, float], ...
     """Return a unit's size in base units and its exponents by base dimension."""
     if len(unit) > MAX_LENGTH or not _UNIT_PATTERN.fullmatch(unit):
         raise UnitError(f"unit {unit!r} is not of the form UNIT([*/]UNIT)*, at most {MAX_LENGTH} characters")
-    tokens = re.split(r"([*/])", unit)
-    names = [_ALIASES.get(name, name) for name in tokens[::2]]
-    for name in names:
+    names = [_ALIASES.get(part, part) for part in re.split(r"([*/])", unit)]
+    for name in names[::2]:
         if name not in _VOCABULARY:
             hint = near_matches(name, _VOCABULARY)
             raise UnitError(f"unknown unit {name!r} in {unit!r}{hint}")
-    quantity = _registry().Quantity(1.0)
-    for operator, name in zip(["*", *tokens[1::2]], names, strict=True):
-        factor = _registry().Quantity(1.0, name) if name != "1" else 1.0
-        quantity = quantity * factor if operator == "*" else quantity / factor
-    base = quantity.to_base_units()
-    exponents = sorted((key.strip("[]"), float(power)) for key, power in base.dimensionality.items())
-    return float(base.magnitude), tuple(exponents)
+    scale, powers = _product("".join(names), _sizes())
+    return scale, tuple(sorted((name, float(power)) for name, power in powers.items()))
 
 
 def dimensions(unit: str) -> dict[str, float]:

@@ -12,8 +12,6 @@ from datetime import date
 import numpy as np
 from numpy.typing import ArrayLike
 
-from costmodel import catalog
-from costmodel.catalog.periods import span, to_day
 from costmodel.foundation.arrays import FloatArray, Numeric, formula, readonly
 from costmodel.foundation.errors import DomainError
 from costmodel.ownership.checks import at_least, number_array, require, share_array
@@ -54,6 +52,9 @@ def bonus_share(acquired: str | date, placed_in_service: str | date | None = Non
     >>> bonus_share("2024-05-01"), bonus_share("2025-01-19", "2026-03-01"), bonus_share("2025-01-20")
     (0.6, 0.2, 1.0)
     """
+    from costmodel import catalog
+    from costmodel.catalog.periods import span, to_day
+
     bought = to_day(acquired)
     placed = bought if placed_in_service is None else to_day(placed_in_service)
     if placed < bought:
