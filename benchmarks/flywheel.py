@@ -16,6 +16,16 @@ import time
 import costmodel
 
 REPEATS = 5
+SIZED = (
+    *(f"opening.{name}" for name in ("units", "on_order", "shipped", "site_power", "sites_building", "cash", "debt")),
+    "plan.capex",
+    "plan.sites",
+    "financing.own_cash",
+    "staff",
+)
+"""Entries of an operator that are divided where there are several of it."""
+SHARED = ("tokens", "budget_share")
+"""Entries of a workload that are divided where there are several of it."""
 
 
 def interleaved(commands: dict[str, str]) -> dict[str, float]:
@@ -116,10 +126,8 @@ def divided(value, count: int):
 def report_sizes(draws: int = 2048) -> None:
     """Print processor time over operators, workloads and horizon; per step where the horizon grows."""
     scenario = costmodel.load_scenario("bond-flywheel")
-    opening = ("units", "on_order", "shipped", "site_power", "sites_building", "cash", "debt")
-    sized = (*(f"opening.{name}" for name in opening), "plan.capex", "plan.sites", "financing.own_cash", "staff")
-    cases = {f"{n} operators": copies(scenario, "operators", n, sized) for n in (1, 2, 4, 8)}
-    cases |= {f"{4 * n} workloads": copies(scenario, "market", n, ("tokens", "budget_share")) for n in (2, 4)}
+    cases = {f"{n} operators": copies(scenario, "operators", n, SIZED) for n in (1, 2, 4, 8)}
+    cases |= {f"{4 * n} workloads": copies(scenario, "market", n, SHARED) for n in (2, 4)}
     cases |= {f"{n} years": scenario.replace({"time.end": f"{2023 + n}-01-01"}) for n in (8, 16, 32)}
     base = None
     for name, case in cases.items():

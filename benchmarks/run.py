@@ -1,4 +1,4 @@
-"""The suite of benchmarks: ``python benchmarks/run.py [--draws 100000] [--json FILE]``.
+"""The suite of benchmarks: ``python benchmarks/run.py [--part PART] [--draws 100000] [--json FILE]``.
 
 Seconds are of the processor, in this process. On a shared machine read the ratios: what is compared is taken in turn,
 and of each the least of several rounds counts.
@@ -32,7 +32,10 @@ from costmodel.foundation.engines import using
 from costmodel.foundation.machine_code import machine
 
 sys.path.insert(0, str(Path(__file__).parent / "limit"))
+sys.path.insert(0, str(Path(__file__).parent))
 from limit import bound_to, limit_code
+
+from flywheel import SHARED, SIZED, copies
 
 ROUNDS = 5
 """Times that each call is taken [1]."""
@@ -169,21 +172,81 @@ def starts() -> list[Row]:
     ]
 
 
+def slope(seconds: dict[int, float]) -> float:
+    """Return the exponent by which time grows with a size: the slope of its logarithm on the size's; 1 is linear."""
+    return float(np.polyfit(np.log(list(seconds)), np.log(list(seconds.values())), 1)[0])
+
+
+def growth(name: str, draws: int = BLOCK // 4) -> list[Row]:
+    """Time runs by number of draws, steps, operators and workloads, and say by which power of it the time grows."""
+    scenario = costmodel.load_scenario(name)
+    start = int(str(scenario.time.start)[:4])
+    sizes: dict[str, dict[int, Callable[[], Any]]] = {
+        "draws, compiled": {
+            count * BLOCK: (lambda count=count: run_ensemble(scenario, ["tokens@*"], draws=count * BLOCK, rng=0))
+            for count in (1, 2, 4)
+        }
+    }
+    several = {
+        "steps": {n * 4: scenario.replace({"time.end": f"{start + n}-01-01"}) for n in (8, 16, 32)},
+        "operators": {n: copies(scenario, "operators", n, SIZED) for n in (1, 2, 4)},
+        "workloads": {n * len(scenario.market): copies(scenario, "market", n, SHARED) for n in (1, 2, 4)},
+    }
+    for what, cases in several.items():
+        sizes[f"{what}, {draws:,} draws, NumPy"] = {
+            size: (lambda case=case: costmodel.simulate(case, draws=draws, rng=0, engine="numpy"))
+            for size, case in cases.items()
+        }
+    rows = []
+    for what, calls in sizes.items():
+        seconds = least({str(size): call for size, call in calls.items()}, time.process_time, 2)
+        power = slope({int(size): own for size, own in seconds.items()})
+        text = ", ".join(f"{int(size):,}: {own:.2f}" for size, own in seconds.items())
+        rows.append((f"{name}: by {what}", max(seconds.values()), f"grows with the power {power:.2f} ({text} s)"))
+    return rows
+
+
+def memory(name: str) -> list[Row]:
+    """Measure the peak memory of a fresh process that runs one output's ensemble, by number of draws."""
+    rows = []
+    first = None
+    for blocks in (1, 4, 16):
+        statement = (
+            f"import resource, costmodel; s = costmodel.load_scenario({name!r}); "
+            f"costmodel.run_ensemble(s, ['tokens@*'], draws={blocks * BLOCK}, rng=0); "
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        )
+        begin = time.perf_counter()
+        done = subprocess.run([sys.executable, "-c", statement], check=True, capture_output=True, text=True)
+        spent = time.perf_counter() - begin
+        megabytes = int(done.stdout) / 1024
+        first = megabytes if first is None else first
+        note = f"peak {megabytes:,.0f} MB, {megabytes / first:.2f} times that of one block"
+        rows.append((f"{name}: process of {blocks * BLOCK:,} draws (wall)", spent, note))
+    return rows
+
+
 def main() -> None:
     """Run the suite, print a table, and write it as JSON where asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, default=100_000, help="draws of the largest ensemble")
+    parser.add_argument(
+        "--part", choices=("step", "scalar", "ensembles", "growth", "memory", "first"), help="this alone"
+    )
     parser.add_argument("--json", type=Path, help="also write the table here")
     given = parser.parse_args()
     rows: list[Row] = []
-    for part in (
-        lambda: step_alone("bond-flywheel", BLOCK),
-        lambda: step_alone("industry-five", BLOCK // 4),
-        lambda: scalar_runs("bond-flywheel"),
-        lambda: ensembles("bond-flywheel", given.draws),
-        lambda: compilation("bond-flywheel"),
-        starts,
-    ):
+    parts: dict[str, Callable[[], list[Row]]] = {
+        "step": lambda: [*step_alone("bond-flywheel", BLOCK), *step_alone("industry-five", BLOCK // 4)],
+        "scalar": lambda: scalar_runs("bond-flywheel"),
+        "ensembles": lambda: ensembles("bond-flywheel", given.draws),
+        "growth": lambda: growth("bond-flywheel"),
+        "memory": lambda: memory("bond-flywheel"),
+        "first": lambda: [*compilation("bond-flywheel"), *starts()],
+    }
+    for name, part in parts.items():
+        if given.part not in (None, name):
+            continue
         own = part()
         rows += own
         for what, seconds, note in own:
