@@ -249,7 +249,7 @@ def test_money_that_cannot_be_shown_is_refused_on_one_line(costmodel, options, s
 def test_the_total_stands_before_its_parts(costmodel):
     shown = {
         "h100-hour": ("cost of an accelerator-hour, in all", "accelerator, straight recovery"),
-        "token-planner": ("cost of a token of the mix", "whether it cannot run so"),
+        "token-planner": ("cost of a token of the mix", "whether it is infeasible"),
     }
     for name, (total, part) in shown.items():
         text = " ".join(costmodel("run", name).stdout.split())
@@ -288,10 +288,10 @@ def test_what_cannot_run_is_answered_with_its_figures(costmodel, tmp_path):
     given = ("token-on-h100", "--set", "layout.tensor=1", "--set", "precision=bf16")
     done = costmodel("run", *given)
     assert done.returncode == 0
-    assert done.stdout.startswith("It cannot run so: memory: the weights do not fit")
+    assert done.stdout.startswith("It cannot run: memory: the weights do not fit")
     assert "GB" in json.loads(costmodel("run", *given, "--json").stdout)["reason"]["meaning"]
     page = tmp_path / "page.html"
     assert costmodel("report", *given, "-o", str(page)).returncode == 0
     text = page.read_text(encoding="utf-8")
-    assert re.search(r'class="answer">It cannot run so: memory: [^<]*GB', text)
+    assert re.search(r'class="answer">It cannot run: memory: [^<]*GB', text)
     assert re.search(r"<td[^>]*>memory: the weights do not fit[^<]*GB", text)

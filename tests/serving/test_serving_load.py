@@ -157,9 +157,9 @@ def test_a_deployment_says_once_how_many_requests_there_are():
     assert deploy(chat.replace(apart).resolve()).batch < 32.0
     for changes, message in (
         ({"concurrency": 4.0, "arrivals": 1.0}, "concurrency and arrivals: give one"),
-        ({"requests": 10.0}, "requests belongs to concurrency"),
-        ({"concurrency": 4.0, "prefill_copies": 2.0}, "prefill_copies belongs to concurrency in the mode"),
-        ({"arrivals": 4.0, "mode": "disaggregated"}, "arrivals: copies that read and decode"),
+        ({"requests": 10.0}, "requests is given without concurrency"),
+        ({"concurrency": 4.0, "prefill_copies": 2.0}, "prefill_copies is given: it needs concurrency and the mode"),
+        ({"arrivals": 4.0, "mode": "disaggregated"}, "arrivals needs copies that read and decode"),
     ):
         with pytest.raises(CostModelError, match=message):
             chat.replace(changes)

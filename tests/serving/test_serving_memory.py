@@ -248,5 +248,5 @@ def test_budgets_broadcast_over_layouts_and_shares() -> None:
 
 @pytest.mark.contract
 def test_an_engine_without_a_record_says_so() -> None:
-    assert "'tgi' keeps back: that of vllm stands in" in reserve_remark("tgi")
+    assert "'tgi' keeps back: that of vllm is used" in reserve_remark("tgi")
     assert reserve_remark("sglang") == ""

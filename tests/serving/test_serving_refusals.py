@@ -36,7 +36,7 @@ def test_weights_that_do_not_fit_say_what_they_need_and_what_there_is():
     assert planned == pytest.approx(0.9 * card, rel=1e-3)
     assert needed > weights
     assert "GB" in said
-    assert said.removeprefix("It cannot run so: ").removesuffix(".") in str(result.table("reason"))
+    assert said.removeprefix("It cannot run: ").removesuffix(".") in str(result.table("reason"))
 
 
 def test_a_service_says_the_same_as_its_deployment():
@@ -44,7 +44,7 @@ def test_a_service_says_the_same_as_its_deployment():
         {"serving.precision": "bf16", "serving.layout": {"tensor": 1}}
     )
     result = costmodel.run(plan)
-    assert result.refusal().startswith("It cannot run so: memory: the weights do not fit")
+    assert result.refusal().startswith("It cannot run: memory: the weights do not fit")
     assert len(numbers(result.refusal().partition("(")[2])) == 4
 
 
@@ -86,6 +86,6 @@ def test_of_draws_the_share_that_fails_is_said_and_the_figures_are_of_those():
     result = costmodel.run(scenario, draws=200, rng=0)
     failed = int(result.infeasible.sum())
     assert 0 < failed < 200
-    assert f"It cannot run so in {failed} of 200 draws: memory: the caches" in result.refusal()
+    assert f"It cannot run in {failed} of 200 draws: memory: the caches" in result.refusal()
     asked, fit = numbers(result.refusal().partition("(")[2])
     assert low < fit < asked < high

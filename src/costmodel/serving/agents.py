@@ -1,4 +1,4 @@
-"""Agent tasks: steps, re-sent context and what caching makes of it.
+"""Agent tasks: steps, re-sent context and the effect of caching.
 
 An agent calls the model once per step with all that came before: the prompt, earlier answers and tool results.
 Re-sent tokens grow with the square of the steps, which is why caching decides what a task costs.
@@ -30,7 +30,7 @@ def fresh_input_tokens(steps: Numeric, prompt_tokens: Numeric, answer_tokens: Nu
     Returns
     -------
     float or array
-        ``P + (n − 1)(a + t)`` [token]: also the input of the last step, to be held against the window.
+        ``P + (n − 1)(a + t)`` [token]: also the input of the last step, to be compared with the context window.
 
     Examples
     --------
@@ -223,7 +223,7 @@ def sandboxes_alive(tasks_per_hour: Numeric, held_seconds: Numeric) -> Numeric:
     Returns
     -------
     float or array
-        Sandboxes alive [1]; times their memory it is what hosts must hold.
+        Sandboxes alive [1]; multiplied by the memory of one, it gives the memory that hosts need.
 
     Examples
     --------

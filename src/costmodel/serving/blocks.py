@@ -1,4 +1,4 @@
-"""Grids in blocks: arrays that fit a processor's cache are worked through faster than a whole grid at once."""
+"""Grids in blocks: arrays that fit a processor's cache are processed faster than a whole grid at once."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ def take(argument: Any, axis: int, part: slice) -> Any:
 
 
 def on_axes(arguments: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[int, ...]]:
-    """Return arguments without what they repeat, and the shape to which they broadcast: the same points in order.
+    """Return arguments without repetitions along their axes, and their broadcast shape: the same points in order.
 
-    A grid that was written out in full is found again, so that what depends on some of its axes is computed on those
-    alone. Only the longest axis is taken apart: that is the one in which arrays were written out.
+    The axes of a grid that was written out in full are recovered, so that values that depend on some axes are computed
+    on those alone. Only the longest axis is split: the one along which arrays were written out.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def on_axes(arguments: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[int, ...
 
 
 def _each_once(change: Callable[[NDArray[Any]], NDArray[Any]]) -> Callable[[NDArray[Any]], NDArray[Any]]:
-    """Return a change that is made once of each array, however often it is given."""
+    """Return a function that changes each array only once, however often it is given."""
     found: dict[int, NDArray[Any]] = {}
 
     def once(array: NDArray[Any]) -> NDArray[Any]:
@@ -126,14 +126,14 @@ def _leaves(argument: Any) -> Iterator[Any]:
 
 
 def stacked(members: Sequence[Any], index: Any = slice(None)) -> Any:
-    """Return one object whose numbers run over members of one kind; what is not a number is the first member's.
+    """Return one object whose numbers are arrays over the members; other values are the first member's.
 
     Parameters
     ----------
     members
         Objects of one dataclass, at least one.
     index
-        Which member each point has, as an index into an array of them; absent: each once.
+        Member of each point, as an index into an array of members; absent: each member once.
 
     Examples
     --------

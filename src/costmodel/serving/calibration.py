@@ -1,7 +1,7 @@
 """Calibration: an engine's factors from measured rows, shrunk towards its profile, with the error on rows held back.
 
-The same fit makes the profiles of the catalog (on rows that a split allows) and calibrates one's own installation (on
-one's own benchmark): four numbers, a robust loss, and a prior that few rows hardly move.
+The same fit makes the profiles of the catalog (on rows that a split allows) and calibrates an installation (on
+its own benchmark): four factors, a robust loss, and a prior that few rows hardly move.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from costmodel.serving.measured import Measured
 from costmodel.serving.throughput import Mode
 
 FACTORS = ("decode_factor", "prefill_factor", "host_time", "launch_time")
-"""What is fitted, in the order of the fit."""
+"""Names of the fitted factors, in the order of the fit."""
 PRIOR_SPREAD = (0.1, 0.1, 0.4, 1.2)
 """Standard deviation of the logarithm of each factor between an engine and its prior [1]: of five choices the one with
 the least error on groups that were left out of the profiles' fit in turn."""
 SOFT_ERROR, SOFT_FIRST = 0.15, 0.3
-"""Errors in the logarithm of the time per output token, and to the first, beyond which a row counts linearly and no
-longer by its square [1]."""
+"""Errors in the logarithm of the time per output token, and to the first, beyond which the loss of a row grows linearly
+instead of quadratically [1]."""
 FIRST_WEIGHT = 0.5
-"""Weight of the time to first token beside that per output token [1]: it hangs on the scheduler more than on work."""
+"""Weight of the time to first token over that per output token [1]: it depends on the scheduler more than on work."""
 _STEP, _TRIES = 1e-2, 25
 _HELD_BACK = 4
-"""Every so many rows one is held back [1]."""
+"""One row in so many is held back [1]."""
 
 Predict: TypeAlias = Callable[[Engine], tuple[FloatArray, FloatArray]]
-"""From an engine to times to first token and per output token of rows [s], [s/token]."""
+"""Function from an engine to the times to first token and per output token of rows [s], [s/token]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def fit_factors(
     Parameters
     ----------
     predict
-        From an engine to the two times of every row.
+        Function from an engine to the two times of every row.
     first, per_token
         Measured times, > 0; NaN where a row has none [s], [s/token], shape (row,).
     prior
@@ -83,7 +83,7 @@ def fit_factors(
     Notes
     -----
     Minimizes ``Σ w ρ(ln t/t̂) + ½ Σ (ln θ/θ₀)²/s²``, errors measured in units of their soft limit, with
-    ``ρ(z) = √(1 + z²) − 1``: squared near 0, linear far out.
+    ``ρ(z) = √(1 + z²) − 1``: quadratic near 0, linear for large errors.
     """
     from scipy.optimize import least_squares
 
@@ -107,7 +107,7 @@ def fit_factors(
 
 
 def _soft(error: FloatArray, weights: FloatArray) -> FloatArray:
-    """Return residuals whose squares are a loss that grows linearly far out; rows without a figure count nothing."""
+    """Return residuals whose squares are a loss that is linear for large errors; rows without a figure are ignored."""
     loss = np.sqrt(2.0 * weights * (np.sqrt(1.0 + error * error) - 1.0))
     found: FloatArray = np.nan_to_num(np.sign(error) * loss, nan=0.0, posinf=0.0, neginf=0.0)
     return found
@@ -115,12 +115,12 @@ def _soft(error: FloatArray, weights: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """An engine calibrated on one's own rows.
+    """An engine calibrated on a user's measured rows.
 
     Parameters
     ----------
     fit
-        From all rows.
+        Fit to all rows.
     prior
         Profile towards which it was shrunk.
     rows
@@ -128,7 +128,7 @@ class Calibration:
     residuals
         Predicted over measured time per output token less 1, of all rows under the final fit, shape (row,) [1].
     held_back
-        The same of rows that a fit on the others predicted, shape (held-back row,) [1].
+        The same for the rows held back, predicted by a fit on the others, shape (held-back row,) [1].
     spread
         Standard deviation of the logarithm of measured over predicted on the rows held back, the profile's own spread
         counted as one row more [1].
@@ -174,18 +174,18 @@ def calibrate(
     variation_input: float = 0.0,
     variation_output: float = 0.0,
 ) -> Calibration:
-    """Calibrate an engine on one's own rows.
+    """Calibrate an engine on a user's measured rows.
 
     Parameters
     ----------
     measured
         Rows of one model on one kind of accelerator; each ran by tensor parallelism over its accelerators.
     what
-        What was measured; its layout and engine are put aside.
+        Configuration that was measured; its layout and engine are not used.
     engine
         Engine whose profile the fit is shrunk towards.
     mode
-        How prompts and answers came together.
+        How passes over prompts and decode steps were combined.
     waves
         Requests of each run over those in the system, >= 1; infinite where the run was long [1].
     variation_input, variation_output
@@ -241,7 +241,7 @@ def calibrate(
     fit = fit_factors(predict(order), measured.time_to_first_token, per_token, base)
     residuals = predict(order)(fit.engine(base))[1] / per_token - 1.0
     logs = np.log1p(held)
-    # few rows say little of how far an installation strays: the profile's own spread counts as one of them
+    # few rows say little about an installation's deviation: the profile's own spread counts as one of them
     spread = np.sqrt((np.sum(logs * logs) + prior.spread * prior.spread) / (logs.size + 1))
     return Calibration(
         fit=fit,

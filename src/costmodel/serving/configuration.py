@@ -1,4 +1,4 @@
-"""What a step is computed from: a configuration (model, machine, engine, layout, precisions) and its traffic.
+"""Inputs of a step: a configuration (model, machine, engine, layout, precisions) and its traffic.
 
 Every number may be an array; arrays of one call broadcast, so that one call covers a grid of batch, context,
 precision, accelerators and layouts.
@@ -20,7 +20,7 @@ from costmodel.serving.reserve import Reserve
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """What an engine makes of a machine: its factors, its host, and the memory that it takes.
+    """An inference engine's effect on a machine: factors on its times, host times, and the memory that it takes.
 
     Parameters
     ----------
@@ -30,15 +30,15 @@ class Engine:
         Time of a decode step in which the accelerators wait for the host: scheduling, sampling, output, >= 0 [s].
     launch_time
         Time of the host for each kernel of a pass over prompts, >= 0 [s]: such passes are not captured, so that every
-        kernel is launched from the host before the first token comes. What else the host does for a first token is
-        in it.
+        kernel is launched from the host before the first token comes. It includes the host's other work for a first
+        token.
     held_steps
         Decode steps for which a request waits before the scheduler takes it in, on average, >= 0 [1]: one that looks
         at its queue only every so many steps, or waits for a batch of prompts.
     memory_use
         Share of memory that the engine plans with, 0 < s < 1 [1].
     reserve
-        What it keeps back of that, beside weights and cache.
+        Memory that it keeps back from that, besides weights and cache.
     """
 
     prefill_factor: Numeric = 1.0
@@ -52,7 +52,7 @@ class Engine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """How one copy of the model lies on accelerators.
+    """How one copy of the model is placed on accelerators.
 
     Attention and dense weights are split over ``tensor`` accelerators and copied to every attention group;
     routed experts are spread over all accelerators of a stage. A stage holds ``max(tensor, expert)``
@@ -105,14 +105,14 @@ class Layout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """What runs: a model on accelerators, laid out and stored in some way.
+    """A model on accelerators, with its layout and stored formats.
 
     Parameters
     ----------
     shape
         The model.
     machine, engine, layout, precision
-        What it runs on and how; their numbers may be arrays that broadcast with each other.
+        Hardware, software, placement and formats; their numbers may be arrays that broadcast with each other.
     """
 
     shape: Shape
@@ -126,7 +126,7 @@ class Configuration:
     def chip(self) -> Machine:
         """The machine, by the name that it had before 0.2.
 
-        What weights leave of a share of ``chip.memory`` is more than an engine has for the cache: it keeps activations,
+        A share of ``chip.memory`` less the weights is more than an engine has for the cache: it keeps activations,
         runtime and buffers back; :func:`~costmodel.serving.cache_room` counts them.
         """
         return self.machine
@@ -153,7 +153,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """What is asked: lengths, prefix cache and how prompts are read.
+    """The requests: their lengths, prefix cache and how prompts are read.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Cost and energy per token from an accelerator-hour price.
 
-The price of an accelerator-hour is an argument: owned, rented or a list price, whoever computed it. What a
-cost per token contains is part of the figure, so :class:`CostBasis` travels with it.
+The price of an accelerator-hour is an argument: owned, rented or a list price, from any source. :class:`CostBasis`
+says what a cost per token contains.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class CostBasis:
     tokens
         Tokens in the denominator: ``input``, ``cached input``, ``output``, ``total`` or ``blended``.
     idle_hours
-        ``in`` where hours that serve nothing are paid by those that do, else ``out``.
+        ``in`` where busy hours also pay for idle ones, else ``out``.
     price
         Accelerator-hour price: ``owned``, ``rented`` or ``list``.
     depreciation
@@ -79,7 +79,7 @@ def cost_per_token(hour_price: Numeric, tokens_per_second: Numeric, utilisation:
     Returns
     -------
     float or array
-        Cost per token [USD/token]; times 1e6 as it is shown.
+        Cost per token [USD/token]; it is shown per million tokens.
 
     Notes
     -----
@@ -132,7 +132,7 @@ def blended_cost(
     cached_share: Numeric,
     output_tokens: Numeric,
 ) -> Numeric:
-    """Cost (or price) per token of a request's whole mix.
+    """Cost (or price) per token of a request's mix of computed input, cached input and output.
 
     Parameters
     ----------
@@ -180,8 +180,8 @@ def token_revenue(
     input_tokens
         Input tokens sold, cached ones included, >= 0 [token].
     cached_tokens
-        Those of them charged as cache hits, between 0 and ``input_tokens`` [token]; where hits are counted beside
-        the input, `token_revenue_beside`.
+        Those of them charged as cache hits, between 0 and ``input_tokens`` [token]; where hits are counted apart from
+        the input, use `token_revenue_beside`.
     output_tokens
         Output tokens sold, >= 0 [token].
     input_price, cached_price, output_price
@@ -220,7 +220,7 @@ def token_revenue_beside(
     fresh_tokens
         Input tokens that no cache held, >= 0 [token].
     cached_tokens
-        Input tokens read from a cache, which stand beside the fresh ones, >= 0 [token].
+        Input tokens read from a cache, counted apart from the fresh ones, >= 0 [token].
     output_tokens
         Output tokens sold, >= 0 [token].
     input_price, cached_price, output_price
@@ -295,7 +295,7 @@ def gross_margin(revenue: Numeric, cost: Numeric) -> Numeric:
 def energy_per_token(
     power: Numeric, tokens_per_second: Numeric, utilisation: Numeric, idle_power_share: Numeric, pue: Numeric
 ) -> Numeric:
-    """Energy of a token at the meter, with the idle hours and the building.
+    """Energy of a token at the meter, including idle hours and the building.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ from costmodel.serving.throughput import REASONS, refused
 
 
 class LayoutInputs(Inputs):
-    """How one copy of the model lies on accelerators."""
+    """How one copy of the model is placed on accelerators."""
 
     tensor: Count = Field(default=1, ge=1, description="Accelerators of an attention group.")
     expert: Count = Field(default=1, ge=1, description="Accelerators over which routed experts are spread.")
@@ -41,7 +41,7 @@ class LayoutInputs(Inputs):
 
 
 class WorkloadInputs(Inputs):
-    """What is asked of the model."""
+    """Lengths of requests and their prefix cache."""
 
     mean_input: Parameter = parameter("token", gt=0, description="Mean input of a request, cached tokens included.")
     mean_output: Parameter = parameter("token", gt=0, description="Mean output of a request, reasoning included.")
@@ -80,7 +80,7 @@ class LoadInputs(Inputs):
 
 
 class EngineInputs(Inputs):
-    """What software reaches of the chip; absent entries come from the catalog: efficiency records, engine profiles."""
+    """Efficiency of software on the chip; absent entries come from the catalog: efficiency records, engine profiles."""
 
     name: str = Field(
         default=POOLED,
@@ -202,7 +202,7 @@ class ServingInputs(Inputs):
     attention_precision: str = "bf16"
     """Precision of attention's products."""
     mode: Literal["interleaved", "chunked", "disaggregated"] = "interleaved"
-    """How prompts and answers come together."""
+    """How passes over prompts and decode steps are combined."""
     layout: LayoutInputs = LayoutInputs()
     prefill_layout: LayoutInputs | None = None
     """Layout of the accelerators that read prompts, where disaggregated."""
@@ -251,33 +251,35 @@ class ServingInputs(Inputs):
 
     @model_validator(mode="after")
     def _one_load(self) -> Self:
-        """Refuse two ways to say how many requests are in the system, and entries that belong to another way."""
+        """Refuse two entries that set the number of requests in the system, and entries that need another one."""
         if self.own_shape is not None and names_a_model(self.architecture):
             raise ScenarioError(
-                f"own_shape: the model is {str(self.architecture)[:60]!r} already, so one of the two would do nothing: "
-                "leave own_shape out, or name it otherwise"
+                f"own_shape: architecture = {str(self.architecture)[:60]!r} already is a model: "
+                "leave own_shape out, or write another name in architecture"
             )
         given = [name for name in _LOADS if getattr(self, name)]
         if len(given) > 1:
-            raise ScenarioError(f"{' and '.join(given)}: give one of them, each says how many requests there are")
+            raise ScenarioError(f"{' and '.join(given)}: give one of them, as each sets the number of requests")
         if self.requests is not None and self.concurrency is None:
-            raise ScenarioError("requests belongs to concurrency: the length of a run with requests kept in the system")
+            raise ScenarioError("requests is given without concurrency: it is the length of a run at one")
         for name in ("prefill_copies", "decode_copies"):
             if getattr(self, name) is not None and (self.concurrency is None or self.mode != "disaggregated"):
-                raise ScenarioError(f"{name} belongs to concurrency in the mode 'disaggregated'")
+                raise ScenarioError(f"{name} is given: it needs concurrency and the mode 'disaggregated'")
         if self.arrivals is not None and self.mode == "disaggregated":
-            raise ScenarioError("arrivals: copies that read and decode; the mode 'disaggregated' takes concurrency")
+            raise ScenarioError(
+                "arrivals needs copies that read and decode: with the mode 'disaggregated', give concurrency"
+            )
         return self
 
 
 _LOADS = ("batch", "concurrency", "arrivals", "measured")
-"""Entries of which a deployment has one at most: what sets how many requests are in the system."""
+"""Entries that set how many requests are in the system; a deployment has one of them at most."""
 
 
 class Deployment(ServingInputs, Scenario):
     """One model on one kind of accelerator for one workload.
 
-    The price of an accelerator-hour is an input: owned, rented or a list price, whoever computed it.
+    The price of an accelerator-hour is an input: owned, rented or a list price, from any source.
 
     Examples
     --------
@@ -305,25 +307,25 @@ class Deployment(ServingInputs, Scenario):
     energy: EnergyInputs = EnergyInputs()
     hour_price: Parameter = parameter("USD/hour", ge=0, description="Price of one accelerator-hour.")
     price_kind: Literal["owned", "rented", "list"] = "rented"
-    """What the price of an accelerator-hour is."""
+    """Kind of price that the accelerator-hour has."""
     depreciation: Literal["accounting", "economic", "not applicable"] = "not applicable"
     """Depreciation in the price of an owned accelerator."""
 
 
-_BLANK = "where the deployment cannot run so"
+_BLANK = "where the deployment cannot run"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentResult(Result):
-    """What a deployment serves and what its tokens cost; NaN where it is infeasible.
+    """Throughput, times and token costs of a deployment; NaN where it is infeasible.
 
     Costs per token have the basis that :meth:`cost_basis` gives.
     """
 
     HEADLINES: ClassVar[tuple[str, ...]] = ("blended_cost", "input_cost", "output_cost", "tokens_per_second")
 
-    infeasible: NDArray[np.bool_] = output("1", label="whether it cannot run so")
-    reason: FloatArray = output("1", kind="code", label="what it fails on", words=REASONS)
+    infeasible: NDArray[np.bool_] = output("1", label="whether it is infeasible")
+    reason: FloatArray = output("1", kind="code", label="why it is infeasible", words=REASONS)
     batch: FloatArray = output("1", label="sequences in decode of one copy", blank=_BLANK)
     accelerators: FloatArray = output("1", label="accelerators of one copy", blank=_BLANK)
     time_to_first_token: FloatArray = output("s", label="time to first token", blank=_BLANK)
@@ -369,7 +371,7 @@ class DeploymentResult(Result):
         return tuple(words[code] for code in codes if code)
 
     def words(self, name: str) -> tuple[str, ...]:
-        """Return what each code of an output stands for, with the figures behind a reason that holds."""
+        """Return the meaning of each code of an output, with the figures behind a reason that applies."""
         if name != "reason" or not np.any(self.infeasible):
             return self.spec(name).words
         from costmodel.serving.refusals import refusals

@@ -1,7 +1,7 @@
-"""Engine profiles: what vLLM, SGLang and TensorRT-LLM make of a machine, fitted once on stated rows.
+"""Engine profiles: factors and host times of vLLM, SGLang and TensorRT-LLM, fitted once on stated rows.
 
 A profile is two factors and the host's two times, with the error on groups of rows that were left out of the fit in
-turn. It is fitted on Hopper and used on every chip; an engine without a profile takes the pooled one, and says so.
+turn. It is fitted on Hopper and used on every chip; an engine without a profile takes the pooled one, with a remark.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Profile:
     name
         Engine, or ``"pooled"``.
     prefill_factor, decode_factor, host_time, launch_time
-        As of :class:`~costmodel.serving.configuration.Engine`.
+        As in :class:`~costmodel.serving.configuration.Engine`.
     spread, first_token_spread
         Standard deviation of the logarithm of measured over predicted time per output token, and time to first token,
         on groups left out of the fit in turn [1].
@@ -43,11 +43,11 @@ class Profile:
     rows
         Rows of the fit [1].
     fitted_on
-        What they are, in words.
+        Description of these rows.
     versions
-        Versions of the engine among them.
+        Versions of the engine among these rows.
     remark
-        What a user should know of this profile; empty where it is the engine's own.
+        Remark on this profile for the user; empty where it is the engine's own.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Profile:
         )
 
     def deviation(self) -> Distribution:
-        """Return how far an installation's times lie from the profile's: lognormal around 1 [1]."""
+        """Return the distribution of an installation's times over the profile's: lognormal around 1 [1]."""
         factor = float(np.exp(NINETY_PERCENT * self.spread))
         # built as it is parsed, without the inverse normal that checking its support would import
         return Distribution("lognormal", (("p5", 1.0 / factor), ("p95", factor)))
@@ -112,7 +112,7 @@ def profile(name: str = POOLED) -> Profile:
     >>> profile("vllm").name, profile("tgi").name
     ('vllm', 'pooled')
     >>> profile("tgi").remark
-    "no profile of the engine 'tgi': that of vllm, sglang, trtllm pooled stands in"
+    "no profile of the engine 'tgi': the pooled profile of vllm, sglang, trtllm is used"
     """
     records = table(_TABLE)
     known = next((one for one in (name, engine_version(name)[0]) if one in records), POOLED)
@@ -135,5 +135,5 @@ def profile(name: str = POOLED) -> Profile:
         versions=record.text("versions"),
         remark=""
         if known != POOLED or name == POOLED
-        else f"no profile of the engine {name!r}: that of {others} pooled stands in",
+        else f"no profile of the engine {name!r}: the pooled profile of {others} is used",
     )

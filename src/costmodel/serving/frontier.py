@@ -29,7 +29,7 @@ def pareto_front(speed: ArrayLike, cost: ArrayLike) -> NDArray[np.intp]:
     Returns
     -------
     array of int
-        Positions in the flattened arrays, from the slowest and cheapest to the fastest; of points alike in
+        Positions in the flattened arrays, from the slowest and cheapest to the fastest; of points equal in
         both the first is kept. Empty where nothing is feasible.
 
     Raises
@@ -56,7 +56,7 @@ def pareto_front(speed: ArrayLike, cost: ArrayLike) -> NDArray[np.intp]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Front:
-    """The best a model can do on an accelerator: arrays of shape (point,), slowest and cheapest first.
+    """Pareto front of a model on an accelerator: arrays of shape (point,), slowest and cheapest first.
 
     Parameters
     ----------
@@ -96,11 +96,11 @@ def best_configurations(
     Parameters
     ----------
     what
-        The configuration, in numbers; its layout is put aside.
+        The configuration, in numbers; its layout is not used.
     layouts
         Layouts to try, numbers.
     traffic
-        What is asked, numbers.
+        Lengths of the requests, numbers.
     batch
         Batches to try, >= 1 [1], shape (batch,).
     hour_price

@@ -87,8 +87,8 @@ def decode_context_deviation(
     -----
     With lognormal lengths and ``j = 1 + ρ v_in v_out`` the mean square over steps is
     ``m_in² (1 + v_in²) j² + m_in m_out s j² + m_out² s³ / 3`` with ``s = 1 + v_out²``. Less the square of the mean,
-    ``m_in² v_in² j² + m_in m_out s j (j - 1) + m_out² s² (1 + 4 v_out²) / 12``: written so, long prompts that are all
-    alike leave no rounding behind.
+    ``m_in² v_in² j² + m_in m_out s j (j - 1) + m_out² s² (1 + 4 v_out²) / 12``: in this form, long prompts of
+    equal length leave no rounding error.
 
     Examples
     --------
@@ -126,7 +126,7 @@ class Lengths:
 
 
 def measured_lengths(input_tokens: ArrayLike, output_tokens: ArrayLike) -> Lengths:
-    """Take the moments of a log of requests.
+    """Return the moments of the lengths in a log of requests.
 
     Parameters
     ----------

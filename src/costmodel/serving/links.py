@@ -133,7 +133,7 @@ def links_missing(machine: Machine, layout: Layout) -> Numeric:
     Parameters
     ----------
     machine, layout
-        What is asked.
+        Machine and layout to check.
 
     Returns
     -------

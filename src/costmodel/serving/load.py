@@ -27,16 +27,16 @@ HOURS_PER_DAY = 24.0
 MARGIN_OF_A_SCHEDULER = 0.0
 """Standard deviations of the batch's cache that a scheduler keeps free [1]: none, it preempts instead."""
 _WITHOUT_END = 1e9
-"""Waves that stand for a run without end [1]."""
+"""Number of waves used for a run without end [1]."""
 _HALVINGS = 40
-"""Halvings in which a batch under open arrivals is found."""
+"""Bisection steps that find a batch under open arrivals."""
 _ROUNDS = 6
-"""Rounds in which rate and batch of a saturated system settle: each brings them several times closer."""
+"""Iterations in which rate and batch of a saturated system settle: each brings them several times closer."""
 
 
 @formula()
 def share_in_step(spread: Numeric, waves: Numeric) -> Numeric:
-    """Share of a run in which requests still end in the order and at the distance in which they were read.
+    """Share of a run in which requests still end in the order and at the intervals in which they were read.
 
     Parameters
     ----------
@@ -108,8 +108,8 @@ def closed_loop(
     * A run starts with all requests at once. In this first wave a prompt waits for half of the others, each read,
       launched and, in an engine that mixes, passed with a decode step, as many in a pass as a chunk holds; an answer
       is interrupted by half of them, those that come after its own.
-    * Requests of equal length end one after another as they were read, so that a new one finds the pass of the one
-      before it just begun, and waits for it: as long as lengths have not spread them (:func:`share_in_step`).
+    * Requests of equal length end one after another as they were read, so that a new one arrives when the pass of the
+      one before it has just begun, and waits for it, until lengths have spread them (:func:`share_in_step`).
     * After that they come at random, and wait as in :func:`queue_wait`, where of N requests each meets the load of
       the N − 1 others.
 
@@ -207,7 +207,7 @@ def _apart(
 
 
 def open_arrivals(what: Configuration, traffic: Traffic, arrivals: Numeric, *, mode: Mode = "interleaved") -> Serving:
-    """Serve requests that arrive on their own, at random and one by one, at one copy of the model.
+    """Serve requests that arrive at random, one by one, at one copy of the model.
 
     Parameters
     ----------
@@ -236,7 +236,7 @@ def open_arrivals(what: Configuration, traffic: Traffic, arrivals: Numeric, *, m
     with the variation of the prompts' lengths.
     """
     if mode == "disaggregated":
-        raise DomainError("mode = 'disaggregated': open arrivals are those of copies that read and decode")
+        raise DomainError("mode = 'disaggregated': open arrivals need copies that read and decode; take another mode")
     with quiet():
         most = np.maximum(largest_batch(what, traffic, MARGIN_OF_A_SCHEDULER), 1.0)
         service = _service(what, traffic)
@@ -273,7 +273,7 @@ def _refused(served: Serving, overloaded: NDArray[np.bool_]) -> Serving:
 
 
 def _at_rate(served: Serving, traffic: Traffic, rate: Numeric, first: Numeric) -> Serving:
-    """Return what is served with another rate per accelerator and time to first token; idle time is shared alike."""
+    """Return the figures at another rate per accelerator and time to first token; idle time is shared in proportion."""
     slower = served.requests_per_second / rate
     return replace(
         served,

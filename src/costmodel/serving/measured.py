@@ -1,4 +1,4 @@
-"""Measured throughput in: rows of a benchmark that replace the model or calibrate it.
+"""Import of measured throughput: rows of a benchmark that replace the model or calibrate it.
 
 The table's columns, each row one configuration under steady load:
 
@@ -15,7 +15,7 @@ column                    meaning                                               
 ``time_to_first_token``   mean or median, as the source has it; may be empty      s
 ========================  ======================================================  =========
 
-Further columns are kept out of the way; :data:`INFERENCEX` and :data:`AICONFIGURATOR` name those two tools'
+Further columns are ignored; :data:`INFERENCEX` and :data:`AICONFIGURATOR` name those two tools'
 columns.
 """
 
@@ -60,7 +60,7 @@ class Measured:
     Parameters
     ----------
     accelerator
-        What each row ran on.
+        Accelerator of each row.
     accelerators, concurrency, input_tokens, output_tokens, tokens_per_second, user_speed, time_to_first_token
         Columns as this module's table describes them.
     """
@@ -197,7 +197,7 @@ def read_measured(rows: str | Path | Iterable[Row], layout: Callable[[Row], Row]
 
 
 def _laid_out(row: Row, layout: Callable[[Row], Row], number: int) -> Row:
-    """Turn one row of another tool into this module's columns; one that cannot be read is named."""
+    """Turn one row of another tool into this module's columns; the error names a row that cannot be read."""
     try:
         return layout(row)
     except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:

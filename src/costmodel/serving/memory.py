@@ -1,4 +1,4 @@
-"""What fits: weights, cache, and the largest batch that leaves room for long contexts."""
+"""Memory: weights, cache, and the largest batch that leaves room for long contexts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OLDER = f"{DEFAULT}-0.11"
 GIB = 2.0**30
 """A gibibyte [byte]."""
 _SMALLEST = 1e-300
-"""Stands in for zero below a fraction [byte^0.5]."""
+"""Least denominator, used instead of zero [byte^0.5]."""
 
 
 @formula()
@@ -67,8 +67,8 @@ def sequences_that_fit(free: Numeric, mean_bytes: Numeric, deviation_bytes: Nume
 def weight_bytes_per_accelerator(what: Configuration) -> Numeric:
     """Weights that one accelerator holds [byte], embedding tables included.
 
-    Routed experts are spread over a stage, everything else over the tensor group; times the accelerators of one that
-    has no copies, it is ``compute.weight_bytes`` to the byte.
+    Routed experts are spread over a stage, everything else over the tensor group; for a layout without copies, times
+    its accelerators, it equals ``compute.weight_bytes`` to the byte.
 
     Parameters
     ----------
@@ -88,15 +88,15 @@ class MemoryBudget:
     Parameters
     ----------
     seen
-        What a program sees of the card's memory.
+        Part of the card's memory that a program sees.
     planned
         The engine's share of it, or of what the rest leaves free, with what the engine counts against it.
     weights, padding
-        Weights, and what their layout on the card adds.
+        Weights, and the bytes that their layout on the card adds.
     activations, runtime, communication, graphs
         Activations of the largest pass; context and libraries; buffers of collectives; captured graphs.
     room
-        What is left for the cache; negative where the rest does not fit.
+        Memory left for the cache; negative where the rest does not fit.
     """
 
     seen: Numeric
@@ -122,7 +122,7 @@ def memory_budget(what: Configuration) -> MemoryBudget:
     ----------
     what
         The configuration; its engine's ``memory_use`` is the share that the engine plans with, and its ``reserve``
-        what it keeps back.
+        the memory that it keeps back.
 
     Returns
     -------
@@ -170,7 +170,7 @@ def cache_room(what: Configuration) -> Numeric:
 
 
 def version_remark(what: Configuration, accelerator: str) -> str:
-    """Say that older versions of the default engine leave less than half of the room for the cache; empty where not.
+    """Return a remark where older versions of the default engine leave less than half of the room for the cache.
 
     Parameters
     ----------

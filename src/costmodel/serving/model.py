@@ -1,4 +1,4 @@
-"""The model ``deployment``: from a resolved scenario to what it serves and costs."""
+"""The model ``deployment``: throughput, times and costs of a resolved scenario."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from costmodel.serving.throughput import TARGETS, Serving, serve
 
 
 def deploy(resolved: Deployment) -> DeploymentResult:
-    """Compute what a deployment serves and what its tokens cost.
+    """Compute the throughput, times and token costs of a deployment.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def _serve(resolved: Deployment) -> Serving:
 
 
 def _measured(resolved: Deployment, modelled: Serving) -> Serving:
-    """Put measured throughput in place of the model's, keeping its split between input and output."""
+    """Replace the model's throughput by the measured one, keeping its split between input and output."""
     rows = resolved.measured
     speeds = np.array([row.user_speed for row in rows])
     rates = np.array([row.tokens_per_second for row in rows])
@@ -150,7 +150,7 @@ def _measured(resolved: Deployment, modelled: Serving) -> Serving:
 
 
 def configuration(resolved: Deployment) -> Configuration:
-    """Return what a resolved deployment runs: the catalog's records, with what the scenario says.
+    """Return the configuration of a resolved deployment: the catalog's records, overridden by the scenario.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def configuration(resolved: Deployment) -> Configuration:
 
 
 def remarks_of(resolved: Deployment) -> tuple[str, ...]:
-    """Return what a user should know of a deployment's figures: what stands in, and formats that the chip lacks.
+    """Return remarks on a deployment's figures: substitutes for missing records, and formats that the chip lacks.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def remarks_of(resolved: Deployment) -> tuple[str, ...]:
 
 
 def _machine(resolved: Deployment) -> Machine:
-    """Return the catalog's machine with what the scenario says."""
+    """Return the catalog's machine, overridden by the scenario."""
     chip, reached = resolved.chip, resolved.engine
     recorded = machine_of(resolved.accelerator, resolved.stored(), scores=resolved.attention_precision)
     rates = _given({"peak": chip.peak, "share": reached.compute_share})
@@ -214,7 +214,7 @@ def _given(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _engine(resolved: Deployment) -> Engine:
-    """Return the profile of the engine with what the scenario says; an installation's deviation moves all its times."""
+    """Return the profile of the engine, overridden by the scenario; an installation's deviation moves all its times."""
     given = resolved.engine
     times = ("prefill_factor", "decode_factor", "host_time", "launch_time")
     found = replace(
@@ -229,7 +229,7 @@ def _engine(resolved: Deployment) -> Engine:
 
 
 def layout_of(given: LayoutInputs) -> Layout:
-    """Return a written layout as the serving model takes it.
+    """Return the layout of the serving model from a scenario's table.
 
     Parameters
     ----------
@@ -247,7 +247,7 @@ def layout_of(given: LayoutInputs) -> Layout:
 
 
 def traffic_of(resolved: Deployment) -> Traffic:
-    """Return what is asked of a resolved deployment.
+    """Return the traffic of a resolved deployment.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Machines and configurations by the names of the catalog, and what an accelerator draws."""
+"""Machines and configurations by the names of the catalog, and the power of an accelerator in use."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def machine_of(
     scores: str = SIXTEEN_BITS,
     scale_out_bandwidth: Numeric = SCALE_OUT_BANDWIDTH,
 ) -> Machine:
-    """Return an accelerator of the catalog as serving sees it: collectives run inside a captured graph.
+    """Return an accelerator of the catalog for serving, where collectives run inside a captured graph.
 
     Parameters
     ----------
@@ -82,10 +82,10 @@ def configuration_of(
     cache
         Stored format of the key-value cache; ``None``: the scheme's.
     layout
-        How one copy of the model lies; absent: on one accelerator.
+        How one copy of the model is placed; absent: on one accelerator.
     engine
-        What the engine makes of it; or its name, with a version where an older one is meant (``"vllm 0.10"``); absent:
-        nothing beyond the machine, and of its memory what the newest vLLM on record keeps back.
+        The engine, or its name, with a version where an older one is meant (``"vllm 0.10"``); absent: one
+        without factors and host times, which keeps back the memory that the newest vLLM on record does.
     memory_use
         Share of memory that the engine plans with, 0 < s < 1; absent: the engine's [1].
 
@@ -155,7 +155,7 @@ MEDIAN_DRAWN = 0.75
 
 
 def power_in_use(accelerator: str, batch: Numeric = np.nan) -> tuple[Numeric, str]:
-    """Return what an accelerator draws while it serves [W], and where the figure comes from, in words.
+    """Return the power of an accelerator while it serves [W], and where the figure comes from, in words.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Why a deployment cannot run, with its figures: what it needs, and what there is."""
+"""Why a deployment cannot run, with figures: what it needs and what is available."""
 
 from __future__ import annotations
 
@@ -33,26 +33,26 @@ from costmodel.serving.throughput import (
 )
 
 _Middle: TypeAlias = Callable[[Any], str]
-"""Says a figure: of draws, the median of those that fail so."""
+"""Function that writes a figure; of draws, the median of those that fail for this reason."""
 _GIGABYTE = 1e9
 """A gigabyte [byte]."""
 
 
 def refusals(resolved: Deployment, codes: Numeric) -> tuple[str, ...]:
-    """Return the reasons with the figures behind those that hold: ``(needs 94 GB of 72 GB …)``.
+    """Return the reasons with the figures behind those that apply: ``(needs 94 GB of 72 GB …)``.
 
     Parameters
     ----------
     resolved
         A resolved deployment: numbers, or one vector of draws per parameter.
     codes
-        What it fails on, of shape ``()`` or ``(draw,)``: codes into
+        Reasons of failure, of shape ``()`` or ``(draw,)``: codes into
         :data:`~costmodel.serving.throughput.REASONS`.
 
     Returns
     -------
     tuple of str
-        A text for each code. A figure of draws is the median of those that fail so.
+        A text for each code. A figure of draws is the median of those that fail for this reason.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def refusals(resolved: Deployment, codes: Numeric) -> tuple[str, ...]:
 
 
 def _at_fault(resolved: Deployment, what: Configuration, traffic: Traffic, code: int) -> Configuration:
-    """Return what fails: the accelerators that decode, or else those that read prompts."""
+    """Return the configuration that fails: the accelerators that decode, or else those that read prompts."""
     if resolved.prefill_layout is None or np.equal(serve(what, traffic, 1.0).infeasible, code).any():
         return what
     return replace(what, layout=layout_of(resolved.prefill_layout))

@@ -1,9 +1,9 @@
-"""What an engine keeps back of a card's memory, beside weights and cache: a record per engine, and the bytes of it.
+"""Memory of a card that an engine keeps back, besides weights and cache: a record per engine, and its bytes.
 
 An engine plans with a share of the memory that it sees. From it go the weights as loaded, the activations of the
 largest pass, what the runtime and the buffers of collectives take; the rest is room for the cache. Captured graphs
-come after that, from what the share leaves. An engine whose share holds weights and cache alone keeps the others in
-what the share leaves.
+come after that, from what the share leaves. If an engine's share holds weights and cache alone, the others take their
+memory from what the share leaves.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from costmodel.serving.engine_versions import engine_version
 
 _TABLE = "engine_memory"
 DEFAULT = "vllm"
-"""Engine whose record stands in for one that has none."""
+"""Engine whose record is used for an engine without one."""
 ELEMENT_BYTES = 2.0
 """Bytes of an activation: half precision [byte]."""
 RESIDUAL_COPIES = 2.0
@@ -33,12 +33,12 @@ FOUR_BITS = 0.75
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reserve:
-    """What an engine keeps back; nothing by default.
+    """Memory that an engine keeps back; none by default.
 
     Parameters
     ----------
     tokens, sequences
-        Most tokens and sequences of a pass, >= 0 [token], [1]; the largest pass is made ready for.
+        Most tokens and sequences of a pass, >= 0 [token], [1]; memory is reserved for the largest pass.
     logit_bytes
         Memory for sampling per sequence and entry of the vocabulary, >= 0 [byte].
     runtime, communication, graphs
@@ -68,7 +68,7 @@ class Reserve:
 
 @cache
 def reserve(engine: str = DEFAULT, accelerator: str | None = None) -> Reserve:
-    """Return what an engine keeps back; one without a record takes vLLM's.
+    """Return the memory that an engine keeps back; an engine without a record takes vLLM's.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def reserve(engine: str = DEFAULT, accelerator: str | None = None) -> Reserve:
         Name of an engine, with a version where older ones keep more: ``"vllm"``, ``"vllm 0.10.1"``, ``"sglang"``,
         ``"trtllm"``.
     accelerator
-        Name of the accelerator: on smaller ones some engines make ready for smaller passes.
+        Name of the accelerator: on smaller ones some engines plan for smaller passes.
 
     Examples
     --------
@@ -94,17 +94,17 @@ def reserve(engine: str = DEFAULT, accelerator: str | None = None) -> Reserve:
 
 
 def reserve_remark(engine: str) -> str:
-    """Return what a user should know of an engine's record; empty where it is the engine's own.
+    """Return a remark on an engine's record for the user; empty where it is the engine's own.
 
     Examples
     --------
     >>> reserve_remark("tgi")
-    "no record of the memory that the engine 'tgi' keeps back: that of vllm stands in"
+    "no record of the memory that the engine 'tgi' keeps back: that of vllm is used"
     """
     if _record_of(engine):
         return ""
     hint = near_matches(engine, table(_TABLE))
-    return f"no record of the memory that the engine {engine!r} keeps back: that of {DEFAULT} stands in{hint}"
+    return f"no record of the memory that the engine {engine!r} keeps back: that of {DEFAULT} is used{hint}"
 
 
 def _record_of(engine: str) -> str:
@@ -201,9 +201,9 @@ def _inner_elements(group: Group, d_model: int) -> float:
 
 
 def activation_reserve(shape: Shape, kept: Reserve, tensor: Numeric = 1.0) -> Numeric:
-    """Activations of the largest pass that an engine makes ready for [byte].
+    """Activations of the largest pass that an engine plans for [byte].
 
-    Sampling comes after the layers and may use their memory again; so it may that of routed copies, unless the engine
+    Sampling comes after the layers and may reuse their memory, and also that of routed copies unless the engine
     keeps their buffers.
     """
     layers = pass_bytes(shape, kept.tokens, tensor)

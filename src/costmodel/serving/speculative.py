@@ -10,7 +10,7 @@ LONGEST_DRAFT = 16
 """Longest draft that the search for the best length tries [token]."""
 
 _SMALLEST = 1e-300
-"""Stands in for zero inside a logarithm [1]."""
+"""Least argument of a logarithm, used instead of zero [1]."""
 
 
 @formula()

@@ -1,8 +1,8 @@
 """Time of a prefill pass and of a decode step.
 
 A pass through one stage runs kernel after kernel: products with weights, what moves between them, attention over the
-cache, collectives. Each product has its own ridge; the engine's factor multiplies all of it, and the host adds its
-time once. All quantities are per accelerator.
+cache, collectives. Each product has its own roofline; the engine's factor multiplies the sum, and the host's time is
+added once. All quantities are per accelerator.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from costmodel.serving.links import stage_communication_time, stage_send_time
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassWork:
-    """What one accelerator does in one pass through its stage, beside products that follow from the tokens.
+    """Work of one accelerator in one pass through its stage, apart from products, which follow from the tokens.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def prefill_work(what: Configuration, tokens: Numeric, length: Numeric, cached_s
     tokens
         New tokens of one attention group in the pass, > 0 [token].
     length
-        Prompt length whose attention is met on average: ``E[I²]/E[I]`` [token].
+        Prompt length to which a new token belongs on average: ``E[I²]/E[I]`` [token].
     cached_share
         Share of it in the prefix cache, 0 <= s < 1 [1].
 
@@ -291,5 +291,5 @@ def kernels_of_pass(shape: Shape) -> float:
 
 
 def _met_length(traffic: Traffic) -> Numeric:
-    """Prompt length that a new token meets on average: ``E[I²]/E[I]`` [token]."""
+    """Prompt length to which a new token belongs on average: ``E[I²]/E[I]`` [token]."""
     return traffic.mean_input * (1.0 + traffic.variation_input * traffic.variation_input)

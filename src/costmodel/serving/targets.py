@@ -1,4 +1,4 @@
-"""The largest batch that keeps two promises: time to first token and time per output token."""
+"""The largest batch that meets two targets: time to first token and time per output token."""
 
 from __future__ import annotations
 

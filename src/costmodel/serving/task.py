@@ -25,7 +25,7 @@ from costmodel.serving.agents import (
 
 
 class SandboxInputs(Inputs):
-    """Where the code of a task runs."""
+    """Sandboxes in which the code of a task runs."""
 
     kept: bool = Field(
         default=False, strict=True, description="Whether one sandbox is kept for the task, or started per call."
@@ -40,10 +40,10 @@ class SandboxInputs(Inputs):
 
 
 class AgentTask(Scenario):
-    """A task that agents do in steps.
+    """A task that one or more agents do in steps.
 
-    Token costs are inputs: what serving costs, or a list of prices. A multi-agent task is ``agents`` alike that
-    work side by side; what they cost adds up, their time does not.
+    Token costs are inputs: costs of serving, or list prices. A multi-agent task has ``agents`` identical ones that
+    work in parallel; their costs add up, their times do not.
 
     Examples
     --------

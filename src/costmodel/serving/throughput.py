@@ -1,6 +1,6 @@
-"""Continuous batching at steady state: what a copy of the model serves, how fast, and why not.
+"""Continuous batching at steady state: what a copy of the model serves and how fast, or why it cannot.
 
-Three ways to bring prompts and answers together:
+Three ways to combine passes over prompts and decode steps:
 
 * ``interleaved``: passes over prompts run between decode steps;
 * ``chunked``: part of a prompt rides in every decode step, sharing one read of the weights;
@@ -37,7 +37,7 @@ from costmodel.serving.steps import (
 
 Mode: TypeAlias = Literal["interleaved", "chunked", "disaggregated"]
 MODES: tuple[Mode, ...] = ("interleaved", "chunked", "disaggregated")
-"""Ways to bring prompts and answers together."""
+"""Ways to combine passes over prompts and decode steps."""
 
 REASONS = (
     "",
@@ -55,7 +55,7 @@ FEASIBLE, NO_PEAK, BAD_LAYOUT, NO_LINKS, WEIGHTS, CACHES, TARGETS, OVERLOAD = ra
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """What a configuration serves; NaN where it is infeasible. Every field has the broadcast shape.
+    """Throughput and times of a configuration; NaN where infeasible. Every field has the broadcast shape.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class Serving:
     step_time
         Decode step, with the prompt tokens that ride in it where chunked [s].
     time_to_first_token
-        For a request of mean length that finds its turn at once [s].
+        For a request of mean length that does not wait [s].
     time_per_output_token
         Mean inter-token time of a user, interruptions by prompts included [s/token].
     requests_per_second
@@ -114,20 +114,20 @@ def refused(words: Sequence[str], codes: Numeric) -> str:
     Parameters
     ----------
     words
-        What each code stands for, as :data:`REASONS`.
+        Meaning of each code, as :data:`REASONS`.
     codes
         Of shape ``()`` or ``(draw,)``.
 
     Examples
     --------
     >>> refused(REASONS, np.array([0, 7, 0])), refused(REASONS, np.array(0))
-    ('It cannot run so in 1 of 3 draws: load: more requests arrive than can be served.', '')
+    ('It cannot run in 1 of 3 draws: load: more requests arrive than can be served.', '')
     """
     failed = np.not_equal(codes, FEASIBLE)
     if not failed.any():
         return ""
     share = "" if failed.all() else f" in {failed.sum()} of {failed.size} draws"
-    return f"It cannot run so{share}: {words_of(words, np.asarray(codes)[failed])}."
+    return f"It cannot run{share}: {words_of(words, np.asarray(codes)[failed])}."
 
 
 def serve(
@@ -205,7 +205,7 @@ def _fill(mode: Mode, numbers: _Numbers, into: dict[str, Any]) -> None:
 
 
 def _whole(mode: Mode, numbers: _Numbers) -> Serving:
-    """Serve a grid in one go."""
+    """Serve a whole grid without cutting it."""
     what, traffic, batch, prefill_layout, margin = numbers
     most = largest_batch(what, traffic, margin)
     running = most if batch is None else batch

@@ -156,7 +156,7 @@ def _renamed(row: Citation, path: str) -> Citation:
     return Citation(path, row.value, row.unit, row.grade, row.source, row.note)
 
 
-_BLANK = "where the model cannot run so"
+_BLANK = "where the model cannot run"
 _NO_SALE = "where no sale is given"
 _NO_CARBON = "where no carbon is given"
 _PER_HOUR = "per paid accelerator-hour, idle or busy"
@@ -165,12 +165,12 @@ _PER_TOKEN = "idle hours in; staff, software, storage, tax and profit out"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceResult(Result):
-    """Cost of an hour, a token, a request, a user and a site, with their parts; NaN where the model cannot run so."""
+    """Cost of an hour, a token, a request, a user and a site, with their parts; NaN where the model cannot run."""
 
     ENSEMBLE_OUTPUTS = ("blended_cost", "hour_cost", "input_cost", "output_cost", "request_cost", "site_cost")
     SIDE_BY_SIDE = ("part", "way")
 
-    infeasible: NDArray[np.bool_] = output("1", label="whether it cannot run so")
+    infeasible: NDArray[np.bool_] = output("1", label="whether it is infeasible")
     reason: FloatArray = output("1", kind="code", label="what it fails on", words=REASONS)
     hour_parts: FloatArray = output("USD/hour", dims=("part",), label="cost of an hour", basis=_PER_HOUR)
     required_rent: FloatArray = output(
@@ -248,7 +248,7 @@ class ServiceResult(Result):
         return refusals(_deployment(self.resolved), self.reason)
 
     def refusal(self) -> str:
-        """Return why the model cannot run so, as a sentence; empty where it can."""
+        """Return why the model cannot run, as a sentence; empty where it can."""
         return refused(self.words("reason"), self.reason)
 
     @derived("USD/hour", label="cost of an hour, in all", basis=_PER_HOUR)
@@ -314,7 +314,7 @@ def serve_plan(resolved: Service) -> ServiceResult:
     Returns
     -------
     ServiceResult
-        NaN, with the reason, where the model cannot run so.
+        NaN, with the reason, where the model cannot run.
 
     Raises
     ------
