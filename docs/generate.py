@@ -52,6 +52,7 @@ def write_all(docs: Path) -> None:
     _put(out / "what-changes-what.md", what_changes_page())
     _put(out / "validation.md", validation_page())
     _put(out / "exams.md", exams_page())
+    _put(out / "predictions.md", predictions_page())
     _put(out / "evidence.md", evidence_page())
     _put(out / "sources.bib", bibliography())
     rooms = {
@@ -155,6 +156,25 @@ def validation_page() -> str:
 def exams_page() -> str:
     """Return the errors of predictions on measured rows, as the command prints them."""
     return "# Measured rows, predicted\n\n```text\n" + _command("validate", "exams") + "\n```\n"
+
+
+def predictions_page() -> str:
+    """Return what the flywheel would have said at past dates, beside what followed, with scores and their sums."""
+    from costmodel.validation.predictions import LEVEL, NOTES, prediction_rows, prediction_sums, predictions
+
+    found = predictions()
+    parts = [
+        "# What the flywheel would have said\n\n`costmodel validate predictions` does the same. A figure stands beside "
+        f"its forecast from the date, conditioned on history up to it, with the {LEVEL:.0%} interval; the last column "
+        "is the forecast from priors alone. Errors and scores are of logarithms; lower is better.\n",
+    ]
+    for title, shown in (
+        ("By date", prediction_sums(found)),
+        ("By what is predicted", prediction_sums(found, "group")),
+        ("Every figure", prediction_rows(found)),
+    ):
+        parts.append(f"## {title}\n\n{table(shown.columns, shown.rows)}")
+    return "\n".join([*parts, "\n".join(f"- {note}" for note in NOTES), ""])
 
 
 def _command(*arguments: str) -> str:

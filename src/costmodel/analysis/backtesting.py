@@ -123,6 +123,7 @@ def backtest(
     rng: RandomSource = None,
     on_progress: Progress | None = None,
     model: Model | None = None,
+    beside: Sequence[tuple[Observation, float]] = (),
 ) -> Backtest:
     """Forecast from a past date with what was known then, and score it against the scenario's observations.
 
@@ -142,6 +143,9 @@ def backtest(
         Called with draws done and draws in all.
     model
         Callable from a resolved scenario to a result; the registered model where absent.
+    beside
+        Figures that were published after the date and are no observations of the scenario, each with its logarithmic
+        standard error [1]: scored too, by what ``read`` reads for them.
 
     Returns
     -------
@@ -161,8 +165,9 @@ def backtest(
     finite or not positive where something was observed are left out and counted.
     """
     known = as_known(scenario, plan)
-    rows = tuple(row for row in scenario.observations if not plan.outputs or row.output in plan.outputs)
-    past = np.array([latest_day(row.date) <= plan.date for row in rows], dtype=np.bool_)
+    own = tuple(row for row in scenario.observations if not plan.outputs or row.output in plan.outputs)
+    rows = (*own, *(row for row, _ in beside))
+    past = np.array([*(latest_day(row.date) <= plan.date for row in own), *(False for _ in beside)], dtype=np.bool_)
     if past.all():
         raise ScenarioError(f"backtest as of {plan.as_of}: no observation of {scenario.name!r} lies after it")
     seed = seed_of(rng)
@@ -170,7 +175,8 @@ def backtest(
     ranks = Design.random(problem, draws, seed).ranks()
     logs, kept = _logs(problem, ranks, draws, on_progress)
     actual = np.log([row.value for row in rows])
-    error = np.array([plan.errors.get(row.output, plan.default_error) for row in rows])
+    stated = [plan.errors.get(row.output, plan.default_error) for row in own]
+    error = np.array([*stated, *(spread for _, spread in beside)])
     noise = np.random.default_rng([seed, len(rows)])
     forecast = logs + error[:, None] * noise.standard_normal(logs.shape)
     future = [row for row, before in zip(rows, past, strict=True) if not before]

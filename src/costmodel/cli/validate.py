@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 RANGES = "ranges"
 """Word that asks for the flywheel's forward figures beside published ranges."""
+PREDICTIONS = "predictions"
+"""Word that asks for what the flywheel would have said at past dates."""
 EXAMS = "exams"
 """Word that asks for tables of measurements instead of cases."""
 
@@ -33,7 +36,8 @@ def validate_command(
     """Run the published cases; exit status 1 if one that is not a recorded miss is outside its tolerance.
 
     `costmodel validate exams` marks tables of measurements instead: fitted and unseen rows apart. `costmodel validate
-    ranges` puts the flywheel's forward figures beside published ranges, with their distance.
+    ranges` puts the flywheel's forward figures beside published ranges, with their distance. `costmodel validate
+    predictions` scores what the flywheel would have said at past dates about what followed.
     """
     from costmodel.cli.exams import exams_table
     from costmodel.validation import as_row, cases, failures, run
@@ -45,6 +49,9 @@ def validate_command(
         raise typer.BadParameter("it belongs to `costmodel validate exams`", param_hint="--by, --markdown, --steps")
     if domain == RANGES:
         _ranges(as_json)
+        return
+    if domain == PREDICTIONS:
+        _predictions(as_json)
         return
     outcomes = run(cases(domain))
     if as_json:
@@ -66,6 +73,18 @@ def _ranges(as_json: bool) -> None:
     notes = [f"{row['what']}: {row['source'] or 'no figure'}; {row['caveat']}" for row in rows]
     title = "bond-flywheel beside published ranges; distance of the median in logs"
     show(Table.of(shown, title, notes=notes), whole=Table.of(rows, title))
+
+
+def _predictions(as_json: bool) -> None:
+    from costmodel.validation.predictions import NOTES, as_records, prediction_rows, prediction_sums, predictions
+
+    found = predictions()
+    if as_json:
+        print_json(as_records(found))
+        return
+    show(replace(prediction_rows(found), title="What the flywheel would have said, and what followed; scores in logs"))
+    show(replace(prediction_sums(found), title="by date"))
+    show(replace(prediction_sums(found, "group"), title="by what is predicted", notes=NOTES))
 
 
 def _print(outcomes: tuple[Outcome, ...]) -> None:
