@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from costmodel.ownership.project_inputs import Project
     from costmodel.serving.deployment import Deployment
     from costmodel.serving.task import AgentTask
+    from costmodel.studies.buyers_year import BuyersYear
     from costmodel.studies.idle_capacity import IdleCapacity
     from costmodel.studies.service import Service
     from costmodel.studies.training_programme import TrainingProgramme
@@ -80,6 +81,7 @@ MODEL_MODULES = {
     "agent_population": "costmodel.market.agent_population",
     "service": "costmodel.studies.service",
     "idle_capacity": "costmodel.studies.idle_capacity",
+    "buyers_year": "costmodel.studies.buyers_year",
     "training_programme": "costmodel.studies.training_programme",
 }
 """Where each model is registered; imported when a scenario names it."""
@@ -138,6 +140,8 @@ def load_scenario(name_or_path: Literal["token-planner"]) -> Service: ...
 def load_scenario(name_or_path: Literal["training-planner"]) -> TrainingProgramme: ...
 @overload
 def load_scenario(name_or_path: Literal["meta-compute"]) -> IdleCapacity: ...
+@overload
+def load_scenario(name_or_path: Literal["buyers-year"]) -> BuyersYear: ...
 @overload
 def load_scenario(name_or_path: str | Path) -> Any: ...
 def load_scenario(name_or_path: str | Path) -> Any:

@@ -46,6 +46,51 @@ def test_a_container_is_absent_where_no_engine_is(monkeypatch):
     assert sandbox_start._container(1).absent, "an engine that cannot list its images"
 
 
+ENGINE = """#!/bin/sh
+echo "$@" >> "{log}"
+case "$1" in
+  image) echo sha-of-an-image; echo another ;;
+  run) sleep 0.03; {end} ;;
+esac
+"""
+
+
+def engine(folder, name, end="exit 0"):
+    """Write a program that answers as a container engine does, and return the file in which it notes its calls."""
+    log = folder / f"{name}.log"
+    (folder / name).write_text(ENGINE.format(log=log, end=end))
+    (folder / name).chmod(0o755)
+    return log
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands in for the engine")
+@pytest.mark.contract
+@pytest.mark.parametrize("name", sandbox_start.ENGINES)
+def test_a_container_is_measured_without_network_or_download(name, tmp_path, monkeypatch):
+    log = engine(tmp_path, name)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(sandbox_start, "ENGINES", (name,))
+    start = sandbox_start._container(3)
+    assert (start.absent, start.runs) == ("", 3)
+    assert 0.03 <= start.low <= start.median <= start.high, "each start waits 30 ms"
+    asked, *started = log.read_text().splitlines()
+    assert asked == "image ls --quiet"
+    assert started == ["run --rm --pull=never --network=none --entrypoint=true sha-of-an-image"] * 4
+    task = costmodel.load_scenario("agent-task")
+    assert with_start(task, start).sandbox.start_time == start.median
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands in for the engine")
+@pytest.mark.contract
+def test_a_container_that_fails_is_absent_in_the_engines_words(tmp_path, monkeypatch):
+    engine(tmp_path, "podman", "echo cannot connect to the daemon >&2; exit 125")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(sandbox_start, "ENGINES", ("podman",))
+    start = sandbox_start._container(3)
+    assert start.runs == 0
+    assert "cannot connect to the daemon" in start.absent
+
+
 @pytest.mark.closed_form
 def test_a_measured_start_is_written_with_its_source_and_slows_the_task():
     task = costmodel.load_scenario("agent-task").replace({"steps": 21.0, "tool_calls": 1.0})

@@ -17,7 +17,7 @@ from costmodel.answers.question import Answer, Question
 from costmodel.answers.runs import discovery_pays, training_ladder
 from costmodel.answers.selling import custom_silicon, meta_compute
 from costmodel.answers.shocks import bust, efficiency_shock, kernel_across_fleets, named_shocks, who_fails_first
-from costmodel.answers.usage import agent_network, same_tasks_later, task_by_sandbox
+from costmodel.answers.usage import agent_network, buyers_bill, same_tasks_later, task_by_sandbox
 from costmodel.answers.work import task_until_done, voices_in_reasoning
 from costmodel.foundation.errors import DomainError
 
@@ -59,6 +59,10 @@ QUESTIONS: tuple[Question, ...] = (
     Question(META, "What is Meta's margin without Reality Labs?", reality_labs_apart, ("capex-2026-meta",)),
     Question(META, "When do Meta's commitments fall due?", commitments_by_year, ("meta-commitments",)),
     Question(META, "What do the same tasks cost a buyer two years later?", same_tasks_later, _INDUSTRY),
+    Question(
+        META, "What does an enterprise's year of AI cost in 2026 and 2028, and was its bill right?", buyers_bill,
+        ("buyers-year",),
+    ),
     Question(JULY_2026, "Which revenue does AI capital require?", required_revenue, _INDUSTRY),
     Question(JULY_2026, "Does idle capacity pay, sold raw or hosted?", meta_compute, ("meta-compute",)),
     Question(JULY_2026, "What does a bust do, and how long does it last?", bust, ("from-2026", "bust")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from costmodel import catalog
-from costmodel.answers.question import DRAWS, SEED, Answer, in_year, over_draws
+from costmodel.answers.question import DRAWS, SEED, Answer, in_year, over_draws, share_of_draws
 from costmodel.entry import load_scenario, run
 from costmodel.flywheel.simulate import simulate
 from costmodel.foundation.units import convert
@@ -88,4 +88,34 @@ def same_tasks_later() -> tuple[Answer, ...]:
                     value=middle, low=low, high=high, rests_on=f"{rests}; {driver}",
                 )
             )  # fmt: skip
+    return tuple(answers)
+
+
+def buyers_bill() -> tuple[Answer, ...]:
+    """Answer what an enterprise's tasks of 2026 cost in 2028, change by change, and what an audit of 2026 finds."""
+    found = run(load_scenario("buyers-year"), draws=DRAWS, rng=SEED)
+    bill, audited, chosen = (np.asarray(found[name]) for name in ("bill", "audited_bill", "with_choice"))
+    rests = f"buyers-year, 5 to 95 % of {DRAWS} draws"
+    rows = (
+        (f"the tasks of {BOUGHT} in {LATER}, model choice included, over the audited bill",
+         f"less {share_of_draws(chosen < audited)}", chosen / audited, "1",
+         "fall of prices, tokens of agents' tasks"),
+        (f"the same tokens and hours at prices of {LATER}", "over the audited bill",
+         np.asarray(found.at_later_prices) / audited, "1", "hardware and software progress"),
+        (f"the same tasks, which take more tokens in {LATER}", "over the audited bill",
+         np.asarray(found.with_intensity) / audited, "1", "growth of intensity"),
+        ("part of the next bill that smaller models take off", "retries paid",
+         1.0 - chosen / np.asarray(found.with_intensity), "%", "share of tasks that move, assumed"),
+        (f"audit of {BOUGHT}: part of the bill paid for hours above the market", "list price against indices",
+         np.asarray(found.above_market) / bill, "%", "which index is the market's"),
+    )  # fmt: skip
+    answers = []
+    for what, says, values, unit, driver in rows:
+        middle, low, high = over_draws(values)
+        answers.append(
+            Answer(
+                claim=f"an enterprise's bill: {what}",
+                says=says, value=middle, low=low, high=high, unit=unit, rests_on=f"{rests}; {driver}",
+            )
+        )  # fmt: skip
     return tuple(answers)

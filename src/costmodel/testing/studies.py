@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from costmodel.serving.deployment import ServingInputs
+from costmodel.studies.buyers_year import BuyersYear
 from costmodel.studies.idle_capacity import IdleCapacity
 from costmodel.studies.service import Service
 from costmodel.studies.training_programme import TrainingProgramme
@@ -148,6 +149,24 @@ def training_programmes(draw: st.DrawFn) -> TrainingProgramme:
 
 
 @st.composite
+def buyers_years(draw: st.DrawFn) -> BuyersYear:
+    """Return bills of tokens, with and without rented hours, that fall or rise."""
+    tasks = {
+        name: {
+            "spend": draw(positive(1.0, 1e9)),
+            "price_ratio": draw(positive(0.01, 2.0)),
+            "intensity_ratio": draw(positive(0.1, 10.0)),
+            "moved_share": draw(share()),
+            "small_price": draw(positive(0.01, 1.0)),
+            "small_tokens": draw(positive(0.5, 5.0)),
+        }
+        for name in draw(st.sampled_from([("chat",), ("chat", "agents")]))
+    }
+    hours = {"hours": 8766.0, "hour_paid": draw(positive(0.1, 10.0)), "hour_market": draw(positive(0.1, 10.0))}
+    return BuyersYear(name="drawn", tasks=tasks, **draw(st.sampled_from([{}, {**hours, "hour_ratio": 0.6}])))
+
+
+@st.composite
 def idle_capacities(draw: st.DrawFn) -> IdleCapacity:
     """Return idle capacity that is sold at a gain or at a loss, filled or empty."""
     return IdleCapacity(
@@ -168,4 +187,5 @@ SCENARIOS: dict[str, SearchStrategy[Any]] = {
     "service": services(),
     "training_programme": training_programmes(),
     "idle_capacity": idle_capacities(),
+    "buyers_year": buyers_years(),
 }
