@@ -13,7 +13,7 @@ import costmodel
 from costmodel.analysis.weights import weighted_ensemble
 from costmodel.flywheel.decomposition import range_of_parts
 
-DRAWS, SEED = 8192, 0
+DRAWS, SEED = 2048, 0
 scenario = costmodel.load_scenario("bond-flywheel")
 run = costmodel.simulate(scenario)
 years = scenario.grid.years
@@ -31,8 +31,8 @@ assert np.all(np.diff(spend) > 0)
 outputs = ["user_spend@2026", "user_spend@2030", "training_share_of_compute@2030"]
 ensemble = weighted_ensemble(scenario, outputs, draws=DRAWS, rng=SEED)
 low, middle, high = ensemble.bands("user_spend@2030") * 1e-9
-print(f"Unit cost at constant quality falls every year, {cost[-2] / cost[-1]:.1f}× in the last.")
-print(f"User spend rises every year: {spend[0] * 1e-9:.1f} G USD in {years[0]}, in {years[-1]} {middle:,.0f}")
+print(f"User spend rises every year as unit cost falls: {spend[0] * 1e-9:.1f} G USD in {years[0]}, {middle:,.0f} in "
+      f"{years[-1]}; a token of constant quality gets {cost[-2] / cost[-1]:.1f}× cheaper in the last year")  # fmt: skip
 print(f"  (90 % of draws, weighted by fit to 2023–2026: {low:,.0f} … {high:,.0f} G USD; "
       f"{ensemble.effective:.0f} effective draws of {DRAWS})")  # fmt: skip
 rising = np.mean(

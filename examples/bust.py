@@ -67,3 +67,14 @@ for label, scenario in depths.items():
     print(f"{label}: {medians[label]:,.0f} G USD written down ({low:,.0f} … {high:,.0f})")
 assert list(medians.values()) == sorted(medians.values())
 assert medians["and investors gone"] > 100.0
+
+# %% The picture.
+try:
+    from costmodel.reporting.figures import fan
+
+    axes = fan(met, "rental_price")
+except ImportError:
+    print("no picture: install ai-costmodel[plots]")
+else:
+    axes.figure.savefig("bust.png", dpi=120)
+    print("picture: bust.png")

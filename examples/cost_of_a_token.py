@@ -35,8 +35,12 @@ DAY = catalog.record("serving_systems", "DeepSeek V3/R1")
 PEAK_TO_AVERAGE = DAY.value("nodes_peak") / DAY.value("nodes_mean")
 ENGINE = profile("vllm").engine()
 BUSY = float(utilisation_of_fleet(PEAK_TO_AVERAGE, 0.0, 0.0))
-print(f"{MODEL}, {TRAFFIC.mean_input:.0f} tokens in ({TRAFFIC.cached_share:.0%} cached), {TRAFFIC.mean_output:.0f} out")
-print(f"busy {BUSY:.0%} of paid hours, engine factor {ENGINE.decode_factor:.2f} (vLLM, fitted on H100 and H200)\n")
+lines = [
+    f"{MODEL}, {TRAFFIC.mean_input:.0f} tokens in ({TRAFFIC.cached_share:.0%} cached), {TRAFFIC.mean_output:.0f} out"
+]
+lines.append(
+    f"busy {BUSY:.0%} of paid hours, engine factor {ENGINE.decode_factor:.2f} (vLLM, fitted on H100 and H200)\n"
+)
 
 
 # %% The front of speed against cost on each accelerator: layouts times batches in one call
@@ -51,8 +55,10 @@ def hour_price(record: str) -> float:
 
 
 fronts = {}
-print("USD per million tokens of the mix (prefill and decode, idle hours in, owned) at a user's tokens per second:")
-print(f"{'':10} {'USD/hour':>8} " + " ".join(f"{speed:>7.0f}" for speed in SPEEDS) + "   cheapest   fastest token/s")
+lines.append("USD per million tokens of the mix (prefill, decode, idle hours, owned) at a user's tokens per second:")
+lines.append(
+    f"{'':10} {'USD/hour':>8} " + " ".join(f"{speed:>7.0f}" for speed in SPEEDS) + "   cheapest   fastest token/s"
+)
 for name, record, weights in CHIPS:
     what = configuration_of(MODEL, name, weights, engine=ENGINE)
     front = best_configurations(what, LAYOUTS, TRAFFIC, BATCHES, hour_price(record), BUSY)
@@ -61,8 +67,11 @@ for name, record, weights in CHIPS:
     at = [front.cost[front.user_speed >= speed].min(initial=np.inf) * 1e6 for speed in SPEEDS]
     cells = " ".join(f"{cost:7.3f}" if np.isfinite(cost) else "      –" for cost in at)
     best = front.cost.min() * 1e6
-    print(f"{name:10} {hour_price(record):8.2f} {cells}   {best:8.3f}   {front.user_speed.max():8.0f}")
+    lines.append(f"{name:10} {hour_price(record):8.2f} {cells}   {best:8.3f}   {front.user_speed.max():8.0f}")
 
+b200, h100 = (fronts[name].cost.min() * 1e6 for name in ("B200", "H100-SXM"))
+print(f"B200 in 4 bits serves {MODEL} at {b200:.3f} USD per million tokens, H100 in 8 bits at {h100:.3f}\n")
+print("\n".join(lines))
 for name, front in fronts.items():
     slow, fast = front.cost[front.user_speed >= 10.0].min(), front.cost[front.user_speed >= 80.0].min()
     print(f"{name}: a user at 80 token/s costs {fast / slow:.1f} times as much as one at 10 token/s")
@@ -117,9 +126,20 @@ print(f"reading prompts takes {paid.prefill_share:.0%} of the time: arithmetic b
 
 
 # %% Headline
-b200, h100 = (fronts[name].cost.min() * 1e6 for name in ("B200", "H100-SXM"))
-print(f"\nB200 in 4 bits serves at {b200:.3f} USD per million tokens, H100 in 8 bits at {h100:.3f}")
 assert 0.02 < b200 < 0.06, "USD per million tokens of the mix on B200"
 assert 0.06 < h100 < 0.20, "USD per million tokens of the mix on H100"
 assert floors == sorted(floors, reverse=True), "each thing taken away lowers the cost"
 assert floors[-1] < 0.67 * floors[0], "idle hours, engine and kernels are more than a third of the cost"
+
+# %% The picture.
+try:
+    from costmodel.reporting.figures import against
+
+    axes = against(
+        ("speed of a user", "token/s", fronts["B200"].user_speed), ("cost of the mix", "USD/token", fronts["B200"].cost)
+    )
+except ImportError:
+    print("no picture: install ai-costmodel[plots]")
+else:
+    axes.figure.savefig("cost_of_a_token.png", dpi=120)
+    print("picture: cost_of_a_token.png")

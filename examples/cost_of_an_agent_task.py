@@ -6,6 +6,8 @@
 # Run: python examples/cost_of_an_agent_task.py
 
 # %% What a token costs to serve: DeepSeek-V3 on H200, rented at the market of September 2026
+import numpy as np
+
 from costmodel import catalog
 from costmodel.foundation.units import convert
 from costmodel.serving import AgentTask, Deployment, deploy, run_task
@@ -29,10 +31,6 @@ SERVICE = Deployment(
     max_time_per_output_token=0.05,
 )
 served = deploy(SERVICE.resolve())
-print(f"DeepSeek-V3 on H200 at {SERVICE.hour_price:.2f} USD per accelerator-hour, experts over 16 and 32")
-print(f"{served.user_speed:.0f} token/s per user, {served.time_to_first_token:.1f} s to the first token")
-for name in ("input_cost", "cached_cost", "output_cost"):
-    print(f"  {served[name] * 1e6:7.4f} USD per million tokens  ({served.basis(name)})")
 COSTS = {name: float(served[name]) for name in ("input_cost", "cached_cost", "output_cost")}
 SPEED = {
     "time_to_first_token": float(served.time_to_first_token),
@@ -58,6 +56,12 @@ AGENT = AgentTask(
 SEVERAL = AGENT.replace({"name": "several agents", "agents": 4.0})
 
 tasks = {task.name: run_task(task.resolve()) for task in (CHAT, AGENT, SEVERAL)}
+ratio, money = (tasks["agent"][name] / tasks["chat"][name] for name in ("tokens", "cost"))
+print(f"An agent of 20 steps takes {ratio:.0f} times the tokens of a chat turn and {money:.0f} times its money\n")
+print(f"DeepSeek-V3 on H200 at {SERVICE.hour_price:.2f} USD per accelerator-hour, experts over 16 and 32")
+print(f"{served.user_speed:.0f} token/s per user, {served.time_to_first_token:.1f} s to the first token")
+for name in ("input_cost", "cached_cost", "output_cost"):
+    print(f"  {served[name] * 1e6:7.4f} USD per million tokens  ({served.basis(name)})")
 print(f"\n{'':15} {'tokens':>9} {'re-sent':>8} {'output':>8} {'USD':>9} {'seconds':>8}")
 for name, task in tasks.items():
     share = task.resent_tokens / task.tokens
@@ -107,11 +111,24 @@ print("kept alive it starts once and pays for memory while the model thinks")
 
 
 # %% Headline
-ratio = with_cache.tokens / tasks["chat"].tokens
-money = with_cache.cost / tasks["chat"].cost
-print(f"\nan agent of 20 steps takes {ratio:.0f} times the tokens of a chat turn and {money:.0f} times its money")
 assert 100 < ratio < 250, "tokens grow with the square of the steps"
 assert money < 0.6 * ratio, "cached tokens are cheap, so money grows more slowly than tokens"
 assert without.token_cost > 1.3 * with_cache.token_cost, "caching saves more than a fifth, on cost, not on list price"
 assert fast.start_up_time < 1e-3 < 10.0 < slow.start_up_time, "seconds: microseconds against a service"
 assert results["service, kept"].sandbox_memory > 10 * slow.sandbox_memory, "idle memory is the price of keeping"
+
+# %% The picture.
+try:
+    from costmodel.reporting.figures import against
+
+    axes = against(
+        ("start-up in a task", "s", np.array([float(one.start_up_time) for one in results.values()])),
+        ("cost of the sandbox in a task", "USD", np.array([float(one.sandbox_cost) for one in results.values()])),
+        names=list(results),
+        front=False,
+    )
+except ImportError:
+    print("no picture: install ai-costmodel[plots]")
+else:
+    axes.figure.savefig("cost_of_an_agent_task.png", dpi=120)
+    print("picture: cost_of_an_agent_task.png")

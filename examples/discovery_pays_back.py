@@ -11,6 +11,8 @@
 # %%
 from __future__ import annotations
 
+import numpy as np
+
 from costmodel import catalog
 from costmodel.compute import amdahl_speedup
 from costmodel.training import break_even_fleet, break_even_hours, discovery_run_cost, saved_share
@@ -19,7 +21,6 @@ run = catalog.record("discovery_runs", "TTT-Discover")
 names = ("steps", "rollouts", "prompt_tokens", "sampled_tokens", "prefill_price", "sample_price", "train_price")
 cost = float(discovery_run_cost(**{name: run.value(name) for name in names}))
 published = run.value("cost")
-print(f"run: {cost:,.0f} USD by tokens and prices of its month; published: around {published:,.0f} USD")
 assert abs(cost / published - 1) < 0.15
 
 # %% [markdown]
@@ -34,6 +35,14 @@ speedups = {}
 for chip in HOUR_PRICE:
     kernel = catalog.record("discovery_runs", f"TriMul {chip}")
     speedups[chip] = kernel.value("kernel_before") / kernel.value("kernel_after")
+
+one_server_a100, one_server_h100 = (
+    float(break_even_hours(cost, 8, HOUR_PRICE[chip], 0.10, speedups[chip])) / 24 for chip in ("A100", "H100")
+)
+print(f"A run of {cost:,.0f} USD pays back on one server of eight, 10 % of its time in the kernel, in "
+      f"{one_server_a100:.0f} days on A100 and {one_server_h100:.0f} days on H100")  # fmt: skip
+print(f"by tokens and prices of its month; published: around {published:,.0f} USD")
+for chip in HOUR_PRICE:
     whole = amdahl_speedup(0.10, speedups[chip])
     print(f"{chip:7} {speedups[chip]:.2f}× on the kernel, {whole:.3f}× on a job that spends 10 % of its time in it")
 assert round(speedups["A100"], 2) == 2.06
@@ -64,12 +73,6 @@ for months in (1, 6, 12):
         + ", ".join(f"{chip} {count:5.1f} accelerators" for chip, count in fleet.items())
     )
 
-one_server_h100 = float(break_even_hours(cost, 8, HOUR_PRICE["H100"], 0.10, speedups["H100"])) / 24
-one_server_a100 = float(break_even_hours(cost, 8, HOUR_PRICE["A100"], 0.10, speedups["A100"])) / 24
-print(
-    f"\none server of eight, 10 % of its time in the kernel: {one_server_a100:.0f} days on A100, "
-    f"{one_server_h100:.0f} days on H100"
-)
 assert 25 < one_server_a100 < 45
 assert 60 < one_server_h100 < 90
 
@@ -88,3 +91,21 @@ print(
     f"for {months} months, pay {cost * attempts:,.0f} USD"
 )
 assert 100 < needed < 200
+
+# %% [markdown]
+# ## The picture
+
+# %%
+try:
+    from costmodel.reporting.figures import against
+
+    fleets = np.geomspace(8, 4096, 40)
+    days = np.array(
+        [float(break_even_hours(cost, fleet, HOUR_PRICE["H100"], 0.10, speedups["H100"])) for fleet in fleets]
+    )
+    axes = against(("H100 in the fleet", "1", fleets), ("days to pay back", "day", days / 24), front=False)
+except ImportError:
+    print("no picture: install ai-costmodel[plots]")
+else:
+    axes.figure.savefig("discovery_pays_back.png", dpi=120)
+    print("picture: discovery_pays_back.png")

@@ -6,10 +6,6 @@
 # Three layers are kept apart: the final run (amortized hardware and energy), the development programme around it, and
 # the cash for the cluster.
 
-# %% [markdown]
-# ## The years
-# The largest runs grow in cost by 2.77 times a year (90 % interval 2.40 to 3.19) and in power by 2.24 (2.00 to 2.50).
-
 # %%
 from __future__ import annotations
 
@@ -31,6 +27,23 @@ DRAWS = 2000
 
 ladder = TrainingLadder(name="frontier", first_year=2020, last_year=2030)
 result = climb(ladder.resolve(Design.latin_hypercube(ladder, DRAWS, rng=0)))
+passed = np.quantile(result.passed, (0.05, 0.5, 0.95), axis=-1)
+rungs = [f"{target / 1e6:,.0f} M USD in {middle:.1f}" for target, middle in zip(ladder.targets, passed[1], strict=True)]
+print(f"The largest run passes {', '.join(rungs)}, on the trend of final runs")
+for row, target in enumerate(ladder.targets):
+    low, middle, high = passed[:, row]
+    # the interval of the growth rate turns around: fast growth passes early
+    print(f"{target / 1e6:8,.0f} M USD passed in {middle:.1f}  [{low:.1f} – {high:.1f}]")
+
+assert 2023.9 < passed[1, 0] < 2024.4, "100 M USD a year after GPT-4"
+assert 2026.0 < passed[1, 1] < 2027.0, "1 B USD before 2027, as Cottier et al. expected"
+assert 2028.0 < passed[1, 2] < 2029.5, "10 B USD before 2030"
+
+# %% [markdown]
+# ## The years
+# The largest runs grow in cost by 2.77 times a year (90 % interval 2.40 to 3.19) and in power by 2.24 (2.00 to 2.50).
+
+# %%
 bands = {
     name: np.quantile(result[name], (0.05, 0.5, 0.95), axis=-1) for name in ("cost", "power", "energy", "accelerators")
 }
@@ -43,20 +56,6 @@ for row, year in enumerate(result.coords()["year"]):
         f"{year}  {middle:12,.1f}  [{low:,.1f} – {high:,.1f}]".ljust(42)
         + f"{power / 1e6:12,.1f} {energy / 1e9:16,.1f} {count:14,.0f}"
     )
-
-# %% [markdown]
-# ## The round figures
-
-# %%
-passed = np.quantile(result.passed, (0.05, 0.5, 0.95), axis=-1)
-for row, target in enumerate(ladder.targets):
-    low, middle, high = passed[:, row]
-    # the interval of the growth rate turns around: fast growth passes early
-    print(f"{target / 1e6:8,.0f} M USD passed in {middle:.1f}  [{low:.1f} – {high:.1f}]")
-
-assert 2023.9 < passed[1, 0] < 2024.4, "100 M USD a year after GPT-4"
-assert 2026.0 < passed[1, 1] < 2027.0, "1 B USD before 2027, as Cottier et al. expected"
-assert 2028.0 < passed[1, 2] < 2029.5, "10 B USD before 2030"
 
 # %% [markdown]
 # ## The layers
@@ -103,3 +102,14 @@ for name, part in draws.breakdown().items():
 
 assert abs(final / 40.156e6 - 1) < 0.001, "the published 40.2 M USD"
 assert 101e6 < programme[1] < 170e6, "the published 90 % interval of the whole development"
+
+# %% The picture.
+try:
+    from costmodel.reporting.figures import fan
+
+    axes = fan(result, "cost")
+except ImportError:
+    print("no picture: install ai-costmodel[plots]")
+else:
+    axes.figure.savefig("training_ladder.png", dpi=120)
+    print("picture: training_ladder.png")

@@ -6,10 +6,6 @@
 # Dated volumes and prices from the catalog, a range of elasticities that history does not narrow, and an agent network
 # of Moltbook's size as token demand.
 
-# %% [markdown]
-# ## What an elasticity does
-# At the one measured elasticity, cheapness alone barely raises what users spend in all.
-
 # %%
 from __future__ import annotations
 
@@ -46,6 +42,52 @@ def band(values: np.ndarray, scale: float = 1.0) -> str:
     return f"{middle:8.3g}  [{low:.3g} – {high:.3g}]"
 
 
+# %% [markdown]
+# ## Tokens of the largest discloser, spring 2024 to May 2026
+# Three readings of "the price": what users paid per token, flat in one study; the cost of serving, if passed on in
+# full; and the price of the same ability. Only the first two are prices of the tokens that were served.
+
+# %%
+volumes = token_volume("Google").series("tokens")
+first, last = volumes[0], volumes[-1]
+YEARS = 2.0
+"""April and May 2024 to May 2026 [year]."""
+growth = last.number / first.number
+cost_fall = -np.log1p(trend("Google serving cost").value("change_per_year"))  # log rate, of 2025
+readings = {
+    "paid price, flat": 1.0,
+    "serving cost, passed on": float(np.exp(-cost_fall * YEARS)),
+    "same ability, 10 × a year": 10.0**-YEARS,
+}
+counts = [datum.number for datum in users("ChatGPT").series("weekly_users")]
+most_adoption = counts[-1] / counts[0]  # of a service that started in 2022: more than any older surface gained
+elasticities = rng.uniform(-1.8, -0.5, DRAWS)
+adoption = np.exp(rng.uniform(np.log(1.5), np.log(most_adoption), DRAWS))
+
+served = np.exp(-rng.uniform(0.0, cost_fall, DRAWS) * YEARS)
+between = split_usage_growth(growth, served, elasticities, adoption)
+low, high = between.interval("price")
+print(f"Cheaper tokens explain {np.median(between.shares()['price']):.0%} ({low:.0%} … {high:.0%}) of the growth in "
+      f"tokens, more tokens to a task {np.median(between.shares()['intensity']):.0%}")  # fmt: skip
+print(f"tokens × {growth:.0f} in {YEARS:g} years ({first.number:.3g} → {last.number:.3g} tokens a month)")
+print("share of the growth (in logs), median [90 % interval], elasticity -1.8 … -0.5")
+print(f"{'':27}{'price':>28}{'adoption':>28}{'intensity':>28}")
+for reading, price_ratio in readings.items():
+    split = split_usage_growth(growth, price_ratio, elasticities, adoption)
+    print(f"{reading:27}" + "".join(f"{band(split.shares()[name]):>28}" for name in ("price", "adoption", "intensity")))
+
+print(
+    f"{'between the first two':27}"
+    + "".join(f"{band(between.shares()[n]):>28}" for n in ("price", "adoption", "intensity"))
+)
+assert 0.0 <= low < high < 0.75, "price explains part of the growth, not all of it"
+assert np.median(between.shares()["intensity"]) > np.median(between.shares()["price"]), "intensity is the larger part"
+
+# %% [markdown]
+# ## What an elasticity does
+# At the one measured elasticity, cheapness alone barely raises what users spend in all.
+
+# %%
 measured = elasticity("Demirer 2025").value("elasticity")
 print(f"elasticity {measured}: price halved → tokens × {constant_elasticity(1.0, 0.5, measured):.3f},", end=" ")
 print(f"user spend × {0.5 * constant_elasticity(1.0, 0.5, measured):.3f}, rebound {-measured:.2f}")
@@ -80,45 +122,6 @@ for decline in published_declines():
 for maker in FLAGSHIP_LINES:
     rises = [move for move in flagship_moves(maker, until="2026-11") if move.ratio > 1]
     print(f"  {maker}'s flagship rose in {', '.join(sorted({str(move.year) for move in rises}))}")
-
-# %% [markdown]
-# ## Tokens of the largest discloser, spring 2024 to May 2026
-# Three readings of "the price": what users paid per token, flat in one study; the cost of serving, if passed on in
-# full; and the price of the same ability. Only the first two are prices of the tokens that were served.
-
-# %%
-volumes = token_volume("Google").series("tokens")
-first, last = volumes[0], volumes[-1]
-YEARS = 2.0
-"""April and May 2024 to May 2026 [year]."""
-growth = last.number / first.number
-cost_fall = -np.log1p(trend("Google serving cost").value("change_per_year"))  # log rate, of 2025
-readings = {
-    "paid price, flat": 1.0,
-    "serving cost, passed on": float(np.exp(-cost_fall * YEARS)),
-    "same ability, 10 × a year": 10.0**-YEARS,
-}
-counts = [datum.number for datum in users("ChatGPT").series("weekly_users")]
-most_adoption = counts[-1] / counts[0]  # of a service that started in 2022: more than any older surface gained
-elasticities = rng.uniform(-1.8, -0.5, DRAWS)
-adoption = np.exp(rng.uniform(np.log(1.5), np.log(most_adoption), DRAWS))
-
-print(f"\ntokens × {growth:.0f} in {YEARS:g} years ({first.number:.3g} → {last.number:.3g} tokens a month)")
-print("share of the growth (in logs), median [90 % interval], elasticity -1.8 … -0.5")
-print(f"{'':27}{'price':>28}{'adoption':>28}{'intensity':>28}")
-for reading, price_ratio in readings.items():
-    split = split_usage_growth(growth, price_ratio, elasticities, adoption)
-    print(f"{reading:27}" + "".join(f"{band(split.shares()[name]):>28}" for name in ("price", "adoption", "intensity")))
-
-served = np.exp(-rng.uniform(0.0, cost_fall, DRAWS) * YEARS)
-split = split_usage_growth(growth, served, elasticities, adoption)
-print(
-    f"{'between the first two':27}"
-    + "".join(f"{band(split.shares()[n]):>28}" for n in ("price", "adoption", "intensity"))
-)
-low, high = split.interval("price")
-assert 0.0 <= low < high < 0.75, "price explains part of the growth, not all of it"
-assert np.median(split.shares()["intensity"]) > np.median(split.shares()["price"]), "intensity is the larger part"
 
 # %% [markdown]
 # What fills the intensity: agents and groups of agents, reasoning, and surfaces that answer without being asked.
@@ -204,3 +207,14 @@ for cause in ("price", "adoption", "intensity"):
     print(f"share of agents' growth by {cause:10}    {band(ahead.shares()[cause])}")
 assert np.mean(spend[-1] > spend[0]) > 0.9, "user spend rises in nearly every draw, while the price falls"
 assert np.all(price < 1.0)
+
+# %% The picture.
+try:
+    from costmodel.reporting.figures import fan
+
+    axes = fan(result, "total_tokens")
+except ImportError:
+    print("no picture: install ai-costmodel[plots]")
+else:
+    axes.figure.savefig("what_cheaper_tokens_buy.png", dpi=120)
+    print("picture: what_cheaper_tokens_buy.png")
