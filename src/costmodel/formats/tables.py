@@ -25,8 +25,8 @@ from costmodel.foundation.outside import LARGEST_NUMBER, LONGEST_NUMBER, number_
 
 BLOCK_ROWS = 65_536
 """Rows of a block [1]."""
-ARROW_BLOCK_BYTES = 2**23
-"""Bytes of a file that are read at once [byte]."""
+ARROW_BLOCK_BYTES = 2**21
+"""Bytes of a file that are read at once [byte]: pyarrow reads up to 32 such blocks ahead, which bounds the memory."""
 MAX_COLUMNS = 1_000
 """Most columns of a table [1]."""
 MAX_LINE_CHARACTERS = 1_000_000
