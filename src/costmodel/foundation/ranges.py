@@ -208,7 +208,6 @@ class Guard:
         self.values = tuple(parameter.name for parameter in parameters if holds_value(parameter.annotation))
         returns = re.search(r"^Returns\n-+\n(.*?)(?:\n\n|\Z)", _docstring(function), re.DOTALL | re.MULTILINE)
         self.infinite = bool(returns and re.search(r"\binfinite\b", returns[1]))
-        self.undefined = bool(returns and re.search(r"\bNaN\b", returns[1]))
 
     def check(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """Raise `DomainError` if an argument is not a number or outside its documented range."""
@@ -227,8 +226,8 @@ class Guard:
     def finite(self, computed: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Call a formula without warnings; raise `DomainError` where finite arguments give what is not finite.
 
-        What the docstring announces passes: an infinite result, or one that is NaN. So does an infinite result of an
-        infinite argument, and NaN of NaN.
+        An infinite result passes where the docstring announces it, and where an argument is infinite; NaN passes where
+        an argument is NaN.
         """
         with np.errstate(all="ignore"):
             result = computed(*args, **kwargs)
@@ -241,9 +240,7 @@ class Guard:
         """Raise `DomainError` at the first entry of a result that has no value and should have one."""
         values = {name: given[name] for name in self.values if given.get(name) is not None}
         result, *spread = np.broadcast_arrays(part, *values.values())
-        wrong = np.zeros(result.shape, dtype=np.bool_)
-        if not self.undefined:
-            wrong |= np.isnan(result) & ~np.any([np.isnan(value) for value in spread], axis=0)
+        wrong = np.isnan(result) & ~np.any([np.isnan(value) for value in spread], axis=0)
         if not self.infinite:
             wrong |= np.isinf(result) & np.all([np.isfinite(value) for value in spread], axis=0)
         if wrong.any():
