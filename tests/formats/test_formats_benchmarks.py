@@ -100,7 +100,7 @@ def test_a_file_for_each_load_is_one_benchmark(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"tokens": 1}, "no benchmark that is known: a row needs one of"),
+        ({"tokens": 1}, "not a known benchmark format: a row needs one of"),
         ({**VLLM, "completed": 0}, "completed = 0: a finite number above 0 is needed"),
         ({**VLLM, "max_concurrency": None}, "max_concurrency = None: a finite number above 0"),
         (VLLM, "give accelerators"),

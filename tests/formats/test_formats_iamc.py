@@ -50,5 +50,5 @@ def test_draws_are_quantiles_and_axes_are_part_of_the_name() -> None:
 def test_what_has_no_years_is_refused() -> None:
     with pytest.raises(ScenarioError, match="no output has years"):
         iamc.write(costmodel.run("h100-hour"))
-    with pytest.raises(ScenarioError, match="total: without a figure by year"):
+    with pytest.raises(ScenarioError, match="total: has no figures by year"):
         iamc.write(costmodel.run("h100-hour"), ["total"])

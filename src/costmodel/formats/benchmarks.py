@@ -1,12 +1,12 @@
 """Benchmark files: what aiperf, vLLM, SGLang, InferenceX and aiconfigurator's sample write, read as measured rows.
 
 **Versions.** vLLM and SGLang: results with ``max_concurrency``, ``mean_tpot_ms`` and a total rate of tokens; older ones
-that lack an entry are refused by its name. aiperf: ``profile_export_aiperf.json`` with means under ``avg``. InferenceX:
-rows of a run; the tables of its dump are read by `costmodel.formats.inferencex`. aiconfigurator: tables with
-``tokens/s/gpu``, and ``silicon_sample.csv``.
+that lack an entry are refused, with its name. aiperf: ``profile_export_aiperf.json`` with means under ``avg``.
+InferenceX: rows of a run; the tables of its dump are read by `costmodel.formats.inferencex`. aiconfigurator: tables
+with ``tokens/s/gpu``, and ``silicon_sample.csv``.
 
-The format is told by the names of the entries. A client's benchmark does not know how many accelerators served it: give
-the number, or add ``accelerators`` to the file.
+The format is recognized by the names of the entries. A client's benchmark does not know how many accelerators served
+it: give the number, or add ``accelerators`` to the file.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ def read_benchmark(*paths: str | Path, accelerators: int | None = None, accelera
     *paths
         CSV, JSON (an object, or a list of them) or JSON lines; each may be of another tool.
     accelerators
-        How many served the model, where the file does not say [1].
+        Accelerators that served the model, where the file does not say [1].
     accelerator
         Name of the accelerator, where the file does not say.
 
     Raises
     ------
     DomainError
-        If a file is no benchmark that is known, or a figure is missing; entry and row are named.
+        If a file's format is not known, or a figure is missing; entry and row are named.
     """
     found: list[Row] = []
     for path in map(Path, paths):
@@ -117,7 +117,7 @@ _READERS: tuple[tuple[str, Callable[[Row], Row]], ...] = (
     ("tput_per_gpu", inferencex_row),
     ("tokens/s/gpu", aiconfigurator_row),
 )
-"""An entry that tells a format, and what reads it."""
+"""The entry by which a format is recognized, and its reader."""
 
 
 def _reader(row: Row, path: Path) -> Callable[[Row], Row]:
@@ -125,7 +125,9 @@ def _reader(row: Row, path: Path) -> Callable[[Row], Row]:
         if entry in row:
             return reader
     known = ", ".join(entry for entry, _ in _READERS)
-    raise DomainError(f"{path}: no benchmark that is known: a row needs one of {known}; it has {', '.join(row)[:200]}")
+    raise DomainError(
+        f"{path}: not a known benchmark format: a row needs one of {known}; it has {', '.join(row)[:200]}"
+    )
 
 
 def _rows(path: Path) -> list[Row]:

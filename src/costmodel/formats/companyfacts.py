@@ -53,7 +53,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
     "remaining_performance_obligations": ("RevenueRemainingPerformanceObligation",),
     "commitments": ("UnrecordedUnconditionalPurchaseObligationBalanceSheetAmount", "PurchaseObligation"),
 }
-"""Concepts of US GAAP that hold a field of the catalog's companies, the best first."""
+"""Concepts of US GAAP for each field of the catalog's companies, the best first."""
 
 
 def read_companyfacts(source: str | Path | Mapping[str, Any], name: str | None = None) -> Company:
@@ -64,18 +64,18 @@ def read_companyfacts(source: str | Path | Mapping[str, Any], name: str | None =
     source
         Path of the file, or its content.
     name
-        What the company is called; absent: as in the file.
+        Name of the company; absent: as in the file.
 
     Returns
     -------
     Company
-        Flows by period and balances by day, each graded ``reported``, with the filing in which it first stood and the
-        day on which that was filed. ``catalog.company(name)`` finds it.
+        Flows by period and balances by day, each graded ``reported``, with the filing in which it first appeared and
+        the day on which that was filed. ``catalog.company(name)`` finds it.
 
     Raises
     ------
     ScenarioError
-        If it is no such file; the message says where.
+        If it is not such a file; the message says where.
     CatalogError
         If it holds none of the figures.
 

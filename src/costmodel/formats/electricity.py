@@ -6,7 +6,7 @@ state (EPA eGRID 2023) and by Google Cloud region (Google). Neither package is i
 Both come with the extra ``carbon``.
 
 **Location or market.** These are *location-based* figures: what the grid at a place emits. A *market-based* figure
-follows from contracts (certificates, power purchase agreements) that no table holds; whoever has one gives it.
+follows from contracts (certificates, power purchase agreements) that no table holds: give it as an input.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ WH_PER_MWH = 1e6
 
 @dataclass(frozen=True, slots=True)
 class Electricity:
-    """What a watt-hour at a place emits and evaporates.
+    """Greenhouse gases and water of a watt-hour at a place.
 
     Parameters
     ----------
     region
-        As it was asked for.
+        The place, as it was requested.
     carbon
         Greenhouse gases as CO2 [g/Wh].
     water
         Water evaporated in generation [L/Wh]; None where the data have none.
     year
-        What the figure describes; None where the data do not say.
+        Year that the figure describes; None where the data do not say.
     source, link
-        Where it comes from.
+        Title and address of the source.
     grade
         Strength of the evidence.
     """

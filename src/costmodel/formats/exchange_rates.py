@@ -44,9 +44,9 @@ class ReferenceRates:
     days
         Days with rates, in order.
     per_euro
-        By currency, one for each day; None where there is none.
+        Rates by currency, one for each day; None where there is none.
     source
-        Where they were read.
+        File or package from which they were read.
     """
 
     days: tuple[date, ...]
@@ -100,7 +100,7 @@ def read(source: str | Path) -> ReferenceRates:
     Raises
     ------
     ScenarioError
-        If it is no such file.
+        If it is not the bank's file.
 
     Examples
     --------

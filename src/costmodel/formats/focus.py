@@ -3,8 +3,8 @@
 **Versions.** Cost and usage tables of FOCUS 1.0, 1.1 and 1.2 are read; the renamed provider columns of 1.3 and 1.4
 (``ServiceProviderName``, ``HostProviderName``) are accepted, and the properties of models and tokens that the working
 draft after 1.4 puts into ``SkuPriceDetails``. Tables of the 0.5 preview (``AmortizedCost``, ``ChargeType``) and the
-datasets that stand beside cost and usage since 1.3 (contract commitments, invoice details, billing periods, prices of
-SKUs) are refused by name. What is written is version 1.2.
+datasets that 1.3 and later have besides cost and usage (contract commitments, invoice details, billing periods, prices
+of SKUs) are refused by name. Version 1.2 is written.
 
 **Money.** All cost columns are in ``BillingCurrency``. ``PricingCurrency`` only says in which currency a unit price
 was agreed, so it never changes how a cost is read. A table without the column, as some examples of the specification
@@ -38,9 +38,9 @@ COSTS = ("ListCost", "ContractedCost", "EffectiveCost", "BilledCost")
 REQUIRED = ("ChargePeriodStart", "ChargeCategory")
 """Columns without which a row has no meaning here."""
 OTHER_CURRENCY = "BilledCurrency"
-"""What some of the specification's own examples call ``BillingCurrency``."""
+"""Name of the column ``BillingCurrency`` in some of the specification's own examples."""
 NO_CURRENCY = "XXX"
-"""What ISO 4217 calls an amount without a currency: that of a table that lacks ``BillingCurrency``."""
+"""Code of ISO 4217 for an amount without a currency, used for a table that lacks ``BillingCurrency``."""
 CATEGORIES = ("Usage", "Purchase", "Tax", "Credit", "Adjustment")
 """Values of ``ChargeCategory`` (FOCUS 1.2, section 2.11)."""
 PREVIEW_COLUMNS = ("AmortizedCost", "ChargeType", "InvoiceIssuer", "Provider")
@@ -98,7 +98,7 @@ MANDATORY_1_2 = (
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What a group of equal rows charges for: the words of a row, without its amounts.
+    """Description of what a group of equal rows charges for: the words of a row, without its amounts.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ class Charges:
     group
         Position in ``charges`` of what each row charges for, ``(row,)``.
     charges
-        What is charged for.
+        Descriptions of the charges.
     costs
         ``list``, ``contracted``, ``effective`` and ``billed`` cost, ``(row,)`` each [billing currency]; NaN where a
         field is empty.
@@ -162,7 +162,7 @@ def read(source: str | Path, unread: Unread | None = None) -> Iterator[Charges]:
     source
         Path of a ``.csv``, ``.jsonl`` or ``.ndjson`` file.
     unread
-        Where rows are counted that cannot be read: a number that is not one, a category or a date that FOCUS does
+        Counter of rows that cannot be read: a number that is not one, a category or a date that FOCUS does
         not know. They are left out, with their number and the reason.
 
     Yields
@@ -188,7 +188,7 @@ def _check_columns(block: Block, source: str | Path) -> None:
     missing = [name for name in REQUIRED if not block.has(name)]
     other = next((dataset for name, dataset in OTHER_DATASETS.items() if block.has(name)), "")
     if missing and other:
-        raise ScenarioError(f"{source}: the FOCUS dataset of {other}: tables of cost and usage are read")
+        raise ScenarioError(f"{source}: this is the FOCUS dataset of {other}; only tables of cost and usage are read")
     if missing:
         raise ScenarioError(f"{source}: not a FOCUS table: column {missing[0]!r} is missing")
     if not any(block.has(name) for name in COSTS):

@@ -43,7 +43,7 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
     "pricing": ("pricing", "pricingmodel", "purchaseoption", "purchasetype", "billingtype", "plan", "tenancy",
                 "capacitytype", "commitment"),
 }  # fmt: skip
-"""What a column holds, by its header in small letters without signs."""
+"""Meaning of a column, by its header in lower case without signs."""
 _PLAIN = re.compile(r"[^a-z0-9]+")
 _IN_BRACKETS = re.compile(r"[(\[]([^)\]]*)[)\]]")
 _MONEY_IN_NAME = re.compile(r"(?:^|[^A-Za-z])([A-Z]{3}|usd|eur|gbp|[$€£])(?:$|[^A-Za-z])")
@@ -102,7 +102,7 @@ def read(source: str | Path, unread: Unread | None = None) -> Iterator[Hours]:
     source
         Path of a ``.csv``, ``.jsonl`` or ``.ndjson`` file.
     unread
-        Where rows are counted that cannot be read: hours or money that are no number, a date that is none.
+        Counter of rows that cannot be read: hours or money that are not numbers, a date that is not one.
 
     Yields
     ------
@@ -112,7 +112,7 @@ def read(source: str | Path, unread: Unread | None = None) -> Iterator[Hours]:
     Raises
     ------
     ScenarioError
-        If it is no such table, or two columns could be meant.
+        If it is not such a table, or two columns have the same meaning.
     """
     dropped = Unread() if unread is None else unread
     for block in read_blocks(source, dropped):
@@ -152,14 +152,14 @@ def _hours(block: Block, columns: Mapping[str, str], unread: Unread) -> Hours:
         if kind == "accelerators":
             wrong |= values <= 0.0
         for position in np.flatnonzero(good & wrong):
-            unread.add(int(block.rows[position]), f"{columns[kind]} is no number that can be read")
+            unread.add(int(block.rows[position]), f"{columns[kind]} cannot be read as a number")
         numbers[kind], good = values, good & ~wrong
     each = "accelerator_hours" in columns
     hours = numbers["accelerator_hours" if each else "hours"]
     good = _dropped(block, good, np.isnan(hours), "no hours", unread)
     codes, texts = block.text(columns.get("date", ""))
     months = [_month(text) for text in texts]
-    good = _dropped(block, good, np.array([m is None for m in months])[codes], "no date that can be read", unread)
+    good = _dropped(block, good, np.array([m is None for m in months])[codes], "the date cannot be read", unread)
     coded = [(codes, [month or "" for month in months])]
     coded += [block.text(columns.get(kind, "")) for kind in ("provider", "type", "pricing", "currency")]
     default = _currency_of(columns)

@@ -1,8 +1,8 @@
 """Long tables of the integrated-assessment community (IAMC): a row for each variable, region and year.
 
 **Written.** Columns ``model, scenario, region, variable, unit, year, value``, the long form that pyam reads
-(``pyam.IamDataFrame(path)``). A variable is a path of names with strokes: the output's label, then the names along its
-other axes; over draws a quantile, as ``User spend|95th Percentile``. Outputs without years are no part of such a table.
+(``pyam.IamDataFrame(path)``). A variable is a path of names with vertical bars: the output's label, then the names
+along its other axes; over draws a quantile, as ``User spend|95th Percentile``. Outputs without years cannot be written.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def write(result: Result, names: Sequence[str] = (), *, region: str = "World") -
     names
         Outputs with years; all of them where empty.
     region
-        What the figures are for.
+        Region of the figures.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def write(result: Result, names: Sequence[str] = (), *, region: str = "World") -
     chosen = [result.spec(name) for name in names] or [s for s in result.outputs().values() if _timed(s)]
     untimed = [spec.name for spec in chosen if not _timed(spec)]
     if untimed:
-        raise ScenarioError(f"{untimed[0]}: without a figure by year, so in no table of this form")
+        raise ScenarioError(f"{untimed[0]}: has no figures by year, so it cannot be in this table")
     if not chosen:
         raise ScenarioError(f"{result.scenario.name}: no output has years, so there is no table of this form")
     text = io.StringIO()

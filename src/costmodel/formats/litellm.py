@@ -19,7 +19,7 @@ from costmodel.foundation.files import read_json
 MAX_MAP_BYTES = 32 * 2**20
 """Largest price map that is read [byte]."""
 INPUT_PRICE = "input_cost_per_token"
-"""Entry that tells a price map."""
+"""Entry by which a price map is recognized."""
 SPEND_LOG: dict[str, Any] = {
     "time": ("startTime",),
     "provider": ("custom_llm_provider",),
@@ -36,7 +36,7 @@ SPEND_LOG: dict[str, Any] = {
     },
     "counting": "inclusive",
 }
-"""Where the spend log keeps what; its prompt counts every token, cached ones too."""
+"""Columns of the spend log; its prompt counts every token, cached ones too."""
 SUMMED = "api_requests"
 """Column of the daily summaries: the number of calls of a row."""
 
@@ -52,7 +52,7 @@ def read_prices(source: str | Path) -> dict[str, Mapping[str, Any]]:
     Raises
     ------
     ScenarioError
-        If it is no such map; what it is instead is named where that is known.
+        If it is not such a map; the message names what it is, where that is known.
     """
     form = read_json(Path(source), MAX_MAP_BYTES)
     if isinstance(form, Mapping) and isinstance(form.get("data"), list):

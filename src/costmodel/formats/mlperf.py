@@ -43,13 +43,13 @@ class MlperfResult:
     Parameters
     ----------
     version, submitter, division, availability, system
-        Round, who, ``closed`` or ``open``, ``available`` or ``preview``, and on what.
+        Round, submitter, ``closed`` or ``open``, ``available`` or ``preview``, and the system's name.
     model, scenario, weights
         Benchmark, ``Offline``, ``Server`` or ``Interactive``, and the format of the weights.
     accelerator
-        As the submission names it.
+        Accelerator, as the submission names it.
     accelerators
-        In all nodes [1].
+        Accelerators in all nodes [1].
     result, unit
         The figure, and its unit as printed: ``Tokens/s`` counts output tokens of the whole system.
     """

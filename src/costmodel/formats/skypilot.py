@@ -20,7 +20,7 @@ from costmodel.foundation.errors import ScenarioError
 REQUIRED = ("InstanceType", "AcceleratorName", "AcceleratorCount", "Price", "SpotPrice", "Region")
 """Columns that every version has that is read."""
 MOST = 1e4
-"""Highest price of a machine-hour that is believed [USD/hour]."""
+"""Highest price of a machine-hour that is accepted [USD/hour]."""
 LEAST = 1e-3
 """Least part of an accelerator that a machine has, if it has any [1]."""
 
@@ -57,12 +57,12 @@ def read(source: str | Path, unread: Unread | None = None) -> tuple[MachineOffer
     source
         Path of the list.
     unread
-        Where rows are counted that cannot be read: a count or a price that is none.
+        Counter of rows that cannot be read: a count or a price that is not a number.
 
     Raises
     ------
     ScenarioError
-        If it is no such list; the column that is missing is named.
+        If it is not such a list; the column that is missing is named.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def read(source: str | Path, unread: Unread | None = None) -> tuple[MachineOffer
         wrong |= (price < 0.0) | (price > MOST) | (spot < 0.0) | (spot > MOST)
         for i in np.flatnonzero(np.array([bool(name) for name in names], dtype=np.bool_)):
             if wrong[i] or not count[i] >= LEAST:
-                dropped.add(int(block.rows[i]), "count or price is no number that can be")
+                dropped.add(int(block.rows[i]), "count or price is not a number in its range")
                 continue
             place = zones[i] or regions[i]
             each = [float(value[i] / count[i]) for value in (price, spot)]

@@ -1,8 +1,8 @@
 """Tables of outside files, read in blocks of bounded memory.
 
 CSV and JSON lines are read with the standard library; where pyarrow is installed (extra ``bills``), CSV is read with
-it, several times as fast. A row that cannot be read is counted and kept with its number and the reason; it never
-disappears without a word. Reading is bounded: a line has at most `MAX_LINE_CHARACTERS` characters and a table at
+it, several times as fast. A row that cannot be read is counted, with its number and the reason; none is dropped
+silently. Reading is bounded: a line has at most `MAX_LINE_CHARACTERS` characters and a table at
 most `MAX_COLUMNS` columns, and nothing in a file is ever run.
 """
 
@@ -32,7 +32,7 @@ MAX_COLUMNS = 1_000
 MAX_LINE_CHARACTERS = 1_000_000
 """Most characters of a line of JSON, or of a field of CSV [1]."""
 ABSENT = frozenset({"", "null", "NULL", "(null)", "\\N"})
-"""Texts of a field that holds nothing."""
+"""Texts that count as an empty field."""
 KEPT_UNREAD = 100
 """Unread rows that are kept with their reason; all are counted [1]."""
 
@@ -79,8 +79,8 @@ class Block:
     def text(self, name: str) -> tuple[IntArray, list[str]]:
         """Return a column as codes, ``(row,)``, and the distinct texts that they stand for.
 
-        Texts are trimmed, and spaces and line breaks in a row are one space: a pattern that looks for a few would take
-        minutes for many.
+        Texts are trimmed, and runs of spaces and line breaks become one space: patterns that match a few would take
+        minutes on long runs.
 
         Examples
         --------
@@ -99,7 +99,7 @@ class Block:
     def number(self, name: str) -> tuple[FloatArray, BoolArray]:
         """Return a column as numbers, ``(row,)``, NaN where empty, and where a text is no number.
 
-        What a number is, `costmodel.foundation.outside.number_from` says.
+        `costmodel.foundation.outside.number_from` defines which texts are numbers.
 
         Examples
         --------
@@ -147,7 +147,7 @@ def read_blocks(source: str | Path, unread: Unread, *, block_rows: int = BLOCK_R
     source
         Path of a regular file that ends in ``.csv``, ``.jsonl`` or ``.ndjson``.
     unread
-        Where rows that cannot be read are counted.
+        Counter of rows that cannot be read.
     block_rows
         Most rows of a block [1].
 

@@ -65,7 +65,7 @@ _RACK: Row = {
     "graphs": "1",
 }
 _RACKS: dict[str, Row] = {"GB300": _RACK | {"tensor": "2"}, "GB200": _RACK | {"tensor": "4"}}
-"""What the configuration files of the submissions on racks say of format and layout, whatever the number of chips."""
+"""Format and layout in the configuration files of the submissions on racks, the same for any number of chips."""
 _MLPERF = {"chips": "accelerators", "global_batch_sequences": "batch", "step_s": "step_time"}
 
 
@@ -99,7 +99,7 @@ def read_training_steps(path: str | Path) -> tuple[Row, ...]:
 
 
 def _step(row: Mapping[str, str], where: str, translate: Callable[[Mapping[str, str], str], Row]) -> Row:
-    """Translate one row; what cannot be read is named by its line."""
+    """Translate one row; the error names the line of a row that cannot be read."""
     try:
         return translate(row, where)
     except (ValueError, KeyError) as error:
@@ -149,7 +149,7 @@ def _bridge(row: Mapping[str, str], where: str) -> Row:
 
 
 def _expert_settings(model: str, accelerator: str, precision: str) -> Row:
-    """Return what the configuration files say of the exchange with experts, of graphs, and of latent attention."""
+    """Return settings of the configuration files: exchange with experts, graphs, and latent attention."""
     racks, narrow = accelerator.endswith("NVL72"), precision == "mxfp8"
     if model in _LATENT:
         captured = racks or accelerator == "B300"
@@ -163,7 +163,7 @@ def _expert_settings(model: str, accelerator: str, precision: str) -> Row:
 
 
 def _mlperf(row: Mapping[str, str], where: str) -> Row:
-    """Llama-3.1-405B in MLPerf Training v5.1: of racks, configuration files give format and layout."""
+    """Llama-3.1-405B in MLPerf Training v5.1; for racks, configuration files give format and layout."""
     chip = row["chip"]
     return (
         _RACKS.get(chip, {})
@@ -183,7 +183,7 @@ _FORMS: dict[str, Callable[[Mapping[str, str], str], Row]] = {
     "tokens_s_gpu": _bridge,
     "step_s": _mlperf,
 }
-"""How a row is read, by the column that tells its source."""
+"""Reader of a row, by the column that identifies its source."""
 
 
 def _named(row: Mapping[str, str], names: Mapping[str, str], where: str) -> Row:

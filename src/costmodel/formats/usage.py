@@ -1,9 +1,9 @@
 """Logs of model calls: tokens by kind, from CSV, JSON lines, OpenTelemetry spans, LiteLLM and Langfuse.
 
 **Counting.** There are two conventions. *Inclusive*: the input counts every token of the prompt, and cached reads and
-cache writes are parts of it (OpenAI's and Google's interfaces, and the OpenTelemetry conventions). *Beside*: reads
-and writes stand beside the input, which counts the rest alone (Anthropic's interface). Every format has its own; for
-a plain CSV the caller names it. Reasoning tokens are a part of the output in both.
+cache writes are parts of it (OpenAI's and Google's interfaces, and the OpenTelemetry conventions). *Beside*: reads and
+writes are counted apart from the input, which counts only the rest (Anthropic's interface). Every format has its own;
+for a plain CSV the caller names it. Reasoning tokens are a part of the output in both.
 
 **Versions.** OpenTelemetry: ``gen_ai.*`` attributes of semantic conventions 1.28 to 1.40, with the older names
 ``gen_ai.system``, ``prompt_tokens`` and ``completion_tokens``, in a JSON object a span or in OTLP's lists of key and
@@ -27,19 +27,19 @@ from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.errors import ScenarioError
 
 Counting = Literal["inclusive", "beside"]
-"""Whether cached tokens are counted in the input or beside it."""
+"""Whether cached tokens are counted in the input or apart from it."""
 PARTS = ("input", "cache_read", "cache_write", "output", "reasoning")
 """Kinds of token."""
 UTC_SECOND = "2026-01-31T23:59:59Z"
 """A time in UTC, to the second."""
 _UTC = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 MAX_TOKENS = 1e9
-"""Most tokens of one call [token]: a larger count is a mistake of reading."""
+"""Most tokens of one call [token]: a larger count is an error of reading."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where a format keeps what; of several names the first that a table has is read."""
+    """Columns of a format by meaning; of several names, the first that a table has is read."""
 
     time: tuple[str, ...]
     provider: tuple[str, ...]
@@ -168,7 +168,7 @@ def read(
     source
         Path of a ``.csv``, ``.jsonl`` or ``.ndjson`` file.
     unread
-        Where rows are counted that cannot be read: no time, no model, a count that is none, cached tokens above the
+        Counter of rows that cannot be read: no time, no model, a count that is not one, cached tokens above the
         input under inclusive counting.
     counting
         Convention of cached tokens; needed for a plain table that has them, and otherwise the format's own.

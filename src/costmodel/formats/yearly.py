@@ -1,8 +1,9 @@
-"""A company's yearly figures as people have them: a CSV with a row a year, or a column a year.
+"""A company's yearly figures from a spreadsheet: a CSV with a row a year, or a column a year.
 
 The first column names years or figures. A header states its unit in brackets or at its end, as ``Capex ($B)``,
 ``Revenue (USD m)`` or ``revenue_musd``; cells are numbers with separators of thousands, ``(123)`` for a negative one, a
-text with a unit, or empty. Columns are apart by commas, tabs, or semicolons, with which a comma is for decimals.
+text with a unit, or empty. Columns are separated by commas, tabs or semicolons; with semicolons, a comma marks
+decimals.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ NAMES = {
     "leases_not_commenced": ("leases signed", "leases not yet commenced"),
     "commitments": ("purchase commitments", "purchase obligations"),
 }
-"""Fields of the catalog's companies, and what people call them."""
+"""Fields of the catalog's companies, and other names in use for them."""
 BALANCES = frozenset(
     {
         "net_ppe",
@@ -75,9 +76,9 @@ _YEAR = re.compile(
     re.IGNORECASE,
 )
 _DECIMAL_COMMA = re.compile(r",[0-9]{1,2}\D*$|,[0-9]{4,}\D*$")
-"""A comma that is for decimals: no three digits follow it."""
+"""A decimal comma: one that three digits do not follow."""
 _WORDS = ("net", "gross", "audited", "unaudited", "restated", "reported", "as reported", "gaap", "non-gaap")
-"""What stands in a header's brackets beside units."""
+"""Words in a header's brackets that are not units."""
 _END_UNIT = re.compile(r"[ _](?:(k|m|b|bn|mn)?usd|usd[ _](k|m|mn|b|bn))$", re.IGNORECASE)
 """A unit at the end of a header without brackets."""
 _EMPTY = frozenset({"", "-", "–", "—", "n/a", "na", "nm", "none"})
@@ -99,7 +100,7 @@ def read_yearly(path: str | Path, name: str, *, unit: str | None = None, year_en
     path
         The file.
     name
-        What the company is called.
+        Name of the company.
     unit
         Unit of every figure whose header states none, as ``"MUSD"``.
     year_end
@@ -113,7 +114,7 @@ def read_yearly(path: str | Path, name: str, *, unit: str | None = None, year_en
     Raises
     ------
     ScenarioError
-        If the file is no such table, a cell is no figure, or the unit was left out; row and column are in the message.
+        If it is not such a table, a cell is not a figure, or the unit is missing; the message names row and column.
 
     Examples
     --------
@@ -151,7 +152,7 @@ def read_yearly(path: str | Path, name: str, *, unit: str | None = None, year_en
 
 
 def _separator(text: str) -> str:
-    """Return what separates columns: the sign that the header has most of."""
+    """Return the separator of columns: the sign that is most frequent in the header."""
     header = next((line for line in text.splitlines() if line.strip()), "")
     return max(",;\t", key=header.count)
 
@@ -177,7 +178,7 @@ def _unit_of(header: str) -> str:
 
 
 def _column(header: str, unit: str | None, where: str) -> tuple[FieldSpec, float] | None:
-    """Return the field that a header names and what one of its figures is, or nothing."""
+    """Return the field that a header names and the size of its unit, or nothing."""
     plain = _plain(header)
     fields = kind("companies").fields
     key = plain.replace(" ", "_")

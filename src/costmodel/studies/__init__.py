@@ -1,1 +1,1 @@
-"""Ready joins across domains: what was paid, who pays for it, and what it should have cost."""
+"""Studies that join domains: reading, sharing and auditing a bill, and plans for serving and training."""

@@ -1,4 +1,4 @@
-"""Shares of a fleet among teams, models or customers: what each uses, and who pays for what stands idle."""
+"""Allocation of a fleet's cost among teams, models or customers, with the cost of idle capacity."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ IdleRule = Literal["apart", "by reservation", "by use"]
 """Who pays for idle capacity: nobody in particular, those who reserve, or those who use."""
 IDLE_RULES: tuple[IdleRule, ...] = ("apart", "by reservation", "by use")
 CENT = 0.01
-"""Smallest amount that an allocation tells apart [currency]."""
+"""Smallest amount that an allocation distinguishes [currency]."""
 COMPUTE_SLICES = 7
 """Slices of the multiprocessors that NVIDIA's multi-instance GPUs (A100, H100, H200, B200) are split into [1]."""
 ShareBy = Literal["compute", "memory"]
-"""What of a slice is charged for: its multiprocessors, or its memory."""
+"""Part of a slice that is charged for: its multiprocessors, or its memory."""
 _SLICE = re.compile(r"(?:([0-9]{1,4})\s*[x×]\s*)?(?:MIG\s*)?([0-9])g\.([0-9]{1,3})gb(?:\+\S+)?", re.IGNORECASE)
 _PART = re.compile(r"(?:([0-9]{1,4})\s*[x×]\s*)?([0-9]{1,4})\s*/\s*([0-9]{1,4})")
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one user of a fleet pays.
+    """Share of one user in the cost of a fleet.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Share:
     reserved, used
         Units reserved and used on average, >= 0 [units].
     own
-        Cost of what is used, or reserved where nothing is said of use [currency/hour].
+        Cost of the units used, or of those reserved where use is not given [currency/hour].
     idle
         Its part of the cost of idle units [currency/hour].
     """
@@ -63,7 +63,7 @@ class Allocation(Tabled):
     shares
         What each user pays.
     idle_units, idle_cost
-        Units that nobody uses [units], and what of their cost nobody is charged for [currency/hour].
+        Units that nobody uses [units], and the part of their cost that nobody is charged [currency/hour].
     rule
         Who pays for idle capacity.
     """
@@ -88,7 +88,7 @@ class Allocation(Tabled):
         raise ScenarioError(f"no user {name!r}: there are {', '.join(share.name for share in self.shares)}")
 
     def table(self) -> Table:
-        """Return what each reserves, uses and pays as a table, to the cent, with what is idle."""
+        """Return a table of what each user reserves, uses and pays, to the cent, with idle capacity."""
         exact = self.rounded()
         rows: list[dict[str, Any]] = [
             {"user": share.name, "reserved": share.reserved, "used": share.used, "pays": exact[share.name]}
@@ -120,7 +120,7 @@ class Allocation(Tabled):
 
 
 def units_of(text: str, memory: float = 80.0, by: ShareBy = "compute") -> float:
-    """Return how many accelerators an amount stands for: whole ones, time slices, or slices of a multi-instance GPU.
+    """Return an amount in accelerators, from whole ones, time slices, or slices of a multi-instance GPU.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def units_of(text: str, memory: float = 80.0, by: ShareBy = "compute") -> float:
     Notes
     -----
     A full set of slices need not be the whole: seven of ``1g.10gb`` hold 70 of 80 GB, two of ``3g.40gb`` six of seven
-    multiprocessor slices. What is left is idle, and shows as such.
+    multiprocessor slices. The rest is idle, and is shown as idle.
 
     Examples
     --------
@@ -192,7 +192,7 @@ def allocate(
     reserved
         Units that each user reserves, >= 0; at most ``units`` in all [units].
     used
-        Units that each uses on average, >= 0 [units]; what is reserved where absent. A user may use more than it
+        Units that each uses on average, >= 0 [units]; absent: the units reserved. A user may use more than it
         reserves. Use in all is at most ``units``.
     idle
         ``"apart"``: idle units are shown and charged to nobody; ``"by reservation"``: to users in proportion to what

@@ -1,6 +1,6 @@
-"""An audit of a bill: what was paid, against market prices of that month and what it costs to own.
+"""An audit of a bill: prices paid, compared with market prices of that month and with the cost of owning.
 
-Every finding names its rows and what it rests on. An amount is what could have been saved, with an interval; amounts
+Every finding names its rows and its basis. An amount is what could have been saved, with an interval; amounts
 of different findings overlap (an hour on demand can be compared with the market and with a commitment), so they are
 never added up.
 """
@@ -68,7 +68,7 @@ class Audit(Tabled):
 
 
 Judge: TypeAlias = Callable[[Line, float], "Finding | None"]
-"""What judges a line at a rate of its currency."""
+"""Function that judges a line at an exchange rate of its currency."""
 
 
 def audit(
@@ -87,10 +87,10 @@ def audit(
         USD for one unit of each currency of the bill other than USD, as ``{"EUR": 1.08}``; where absent, the mean of
         the reference rates of a line's month (extra ``currencies``).
     offers
-        A price list of one's own, as `costmodel.formats.skypilot.read` returns it: on demand and spot are then held
-        against it, and not against the offers of the catalog.
+        Your own price list, as `costmodel.formats.skypilot.read` returns it: on demand and spot are then compared
+        with it instead of the catalog's offers.
     serve
-        How a model would be served by oneself, by the name that the bill has for it; where absent, a model whose shape
+        Plans to serve models in-house, by the model's name on the bill; where absent, a model whose shape
         is in the catalog is served as `costmodel.studies.self_serving` assumes.
 
     Returns
@@ -100,12 +100,11 @@ def audit(
 
     Notes
     -----
-    Accelerator-hours are held against the median offer of the month for the same way of pricing
-    (`costmodel.studies.rates.rental_rate`) and against an owner's cost at full use; tokens against the provider's list
-    price in the middle of the month, against other hosts of the same model, and, of a model in all, against serving it
-    oneself at that volume. Paying for a commitment that stands
-    idle is a saving in full. A commitment is held against the last market on record as well: what changes at renewal,
-    a rise as a negative saving.
+    Accelerator-hours are compared with the median offer of the month for the same way of pricing
+    (`costmodel.studies.rates.rental_rate`) and with an owner's cost at full use; tokens with the provider's list price
+    in the middle of the month, with other hosts of the same model, and, summed over a model, with serving it in-house
+    at that volume. The cost of a commitment that stands idle is a saving in full. A commitment is also compared with
+    the latest market on record: the change at renewal, where a rise is a negative saving.
     """
     known = {"USD": 1.0, **(rates or {})}
     findings: list[Finding] = []
@@ -156,7 +155,7 @@ def audit(
 def _build(
     models: Sequence[Bought], serve: Mapping[str, Service], findings: list[Finding], skipped: dict[str, None]
 ) -> None:
-    """Hold each model's tokens against serving them oneself; name models that nobody knows how to serve."""
+    """Compare each model's tokens with serving them in-house; name models that have no plan and no known shape."""
     unknown = sorted({each.name for each in models if named_plan(each.name, serve) is None})
     if unknown:
         skipped[f"build against buy of {', '.join(unknown)}: no such model in the catalog; say how it is served"] = None
@@ -237,7 +236,7 @@ def _against_commitment(line: Line, rate: float) -> Finding | None:
 
 
 def _against_owning(line: Line, rate: float) -> Finding | None:
-    """Compare with what an hour costs an owner at full use, and say from which use on owning is cheaper."""
+    """Compare with an owner's cost of an hour at full use, and give the use from which owning is cheaper."""
     yardstick = owner_rate(line.name)
     price = line.unit_price() * rate
     if not price > 0.0:
@@ -248,7 +247,7 @@ def _against_owning(line: Line, rate: float) -> Finding | None:
 
 
 def _renewal(line: Line, rate: float) -> Finding | None:
-    """Say what a commitment would cost if it were renewed at the last market on record."""
+    """Return the cost of a commitment if it were renewed at the last market on record."""
     if line.pricing != "committed":
         return None
     month = latest_month(line.name)
@@ -279,7 +278,7 @@ PROVIDERS = {
     "together ai": "together",
     "fireworks ai": "fireworks",
 }
-"""Identifier in genai-prices, by what providers call themselves on a bill in small letters, where the two differ."""
+"""Identifier in genai-prices, by the provider's name on a bill in lower case, where the two differ."""
 
 
 def _provider(line: Line) -> str:

@@ -24,7 +24,7 @@ from costmodel.foundation.errors import DomainError, ScenarioError
 from costmodel.foundation.outside import number_from
 
 Kind = Literal["accelerator-hours", "tokens", "other"]
-"""What a quantity counts; an ``other`` charge has money alone."""
+"""Unit that a quantity counts; an ``other`` charge has only money."""
 Pricing = Literal["on demand", "committed", "spot", "unused commitment", "not usage"]
 """How usage was priced; ``not usage`` for purchases, taxes, credits and adjustments."""
 
@@ -40,7 +40,7 @@ _TIME = re.compile(
     r"(hour|hr|h|minute|min|second|sec|s|day)s?(?:\(s\))?\s*",
     re.IGNORECASE,
 )
-"""A unit of time, alone or of machines or accelerators; what else is stored or served by the hour is none."""
+"""A unit of time, alone or of machines or accelerators; other things that are charged by the hour do not match."""
 _SHORT = {"hr": "hour", "h": "hour", "min": "minute", "sec": "second", "s": "second"}
 _PER_ACCELERATOR = re.compile(r"\b(gpu|accelerator|chip|tpu)s?[- ]?(hour|hr|minute|second)", re.IGNORECASE)
 _TOKENS = re.compile(r"^\s*(?:([0-9.,]+)\s*([kKmMbB]?)\s*)?tokens?\s*$", re.IGNORECASE)
@@ -60,20 +60,20 @@ _CATEGORY = {"Standard": "on demand", "Committed": "committed", "Dynamic": "spot
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What a charge stands for.
+    """Meaning of a charge: what it is for, how it was priced, and its quantity per unit.
 
     Parameters
     ----------
     kind
-        What its quantity counts.
+        Unit that its quantity counts.
     name
         Accelerator family, as ``H100``, or model; empty where the bill does not say.
     side
         Of tokens: ``input``, ``cached input``, ``cache write``, ``output`` or empty.
     pricing
-        How it was priced.
+        Way of pricing.
     per_pricing_unit, per_consumed_unit
-        Accelerator-hours or tokens in a pricing unit and in a consumed unit; NaN where the unit is no such thing.
+        Accelerator-hours or tokens in a pricing unit and in a consumed unit; NaN where the unit counts neither.
     inferred
         What was read from free text.
     """
@@ -151,7 +151,7 @@ class Bill:
         ]
 
     def total(self, cost: str = "effective") -> dict[str, float]:
-        """Return the total cost by currency [currency]; fields that are empty count as nothing."""
+        """Return the total cost by currency [currency]; empty fields count as 0."""
         totals: dict[str, float] = {}
         for line in self.lines:
             value = line.cost[cost]
@@ -442,7 +442,7 @@ def accelerator_family(text: str) -> str:
 
 
 _NAMED_WHOLE = ("TPU", "MTIA", "Ascend", "Maia", "Groq", "WSE")
-"""Makers' names that are no family by themselves, as TPU is of TPU-v5e."""
+"""First words of names that are no family by themselves, such as TPU of TPU-v5e."""
 
 
 def _family(name: str) -> str:

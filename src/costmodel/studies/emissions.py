@@ -1,4 +1,4 @@
-"""What serving emits: electricity by its grid and by contracts, hardware over its life, water."""
+"""Emissions and water of serving: electricity by grid and by contracts, and hardware over its life."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from costmodel.serving.deployment import DeploymentResult
 
 
 class Carbon(Inputs):
-    """What electricity and hardware emit: by the grid of a place, and by what contracts say of it."""
+    """Emissions of electricity, by the grid of a place and by contracts, and of hardware."""
 
     region: str | None = None
     """Place whose grid is looked up (extra ``carbon``): a country as ``FRA``, a US state as ``US-TX``, a cloud region

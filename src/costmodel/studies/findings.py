@@ -12,13 +12,13 @@ class Finding:
     Parameters
     ----------
     title
-        What was found, in a sentence.
+        The finding, in a sentence.
     month, provider, name
-        Where.
+        Month, provider and item that it concerns.
     paid
-        What was paid for it [USD].
+        Cost paid for that item [USD].
     saving
-        What could have been saved: low, middle and high [USD].
+        Possible saving: low, middle and high [USD].
     rows, examples
         Number of rows, and the first of them.
     rests_on

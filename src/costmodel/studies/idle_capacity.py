@@ -1,7 +1,7 @@
-"""Idle capacity sold: as raw hours or as hosted tokens, beside what an hour costs.
+"""Idle capacity offered for sale, as raw hours or as hosted tokens, compared with the cost of an hour.
 
-Capacity that stands idle has been paid for. Selling pays as soon as what is kept of the price passes the cost that only
-a busy hour has; it carries the capacity from a fill at which it pays the whole hour.
+Idle capacity has been paid for. A sale pays as soon as the part of the price that the seller keeps exceeds the extra
+cost of a busy hour; sales carry the capacity from the fill at which they pay its whole cost.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from costmodel.foundation.scenario import Scenario, register_model
 
 @formula()
 def gain_of_idle_hour(fill: Numeric, price: Numeric, kept_share: Numeric, running_cost: Numeric) -> Numeric:
-    """Return what an idle hour brings where it is offered for sale.
+    """Return the gain of an idle hour that is offered for sale.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def gain_of_idle_hour(fill: Numeric, price: Numeric, kept_share: Numeric, runnin
 
 @formula()
 def fill_that_carries(price: Numeric, kept_share: Numeric, running_cost: Numeric, fixed_cost: Numeric) -> Numeric:
-    """Return the share of offered hours from which sales carry the whole cost of the capacity.
+    """Return the share of offered hours sold from which sales cover the whole cost of the capacity.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def fill_that_carries(price: Numeric, kept_share: Numeric, running_cost: Numeric
     Returns
     -------
     Numeric
-        ``F/(k p - c)`` [1], which is above 1 where no fill carries it; infinite where a sold hour loses money.
+        ``F/(k p - c)`` [1], which is above 1 where no fill covers it; infinite where a sold hour loses money.
 
     Examples
     --------
@@ -109,7 +109,7 @@ class IdleCapacity(Scenario):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdleCapacityResult(Result):
-    """What idle capacity brings, raw and hosted, per offered accelerator-hour."""
+    """Gains from idle capacity, raw and hosted, per offered accelerator-hour."""
 
     raw_gain: FloatArray = output("USD/hour", label="gain of an idle hour offered raw")
     hosted_gain: FloatArray = output("USD/hour", label="gain of an idle hour that serves own models")
@@ -126,7 +126,7 @@ class IdleCapacityResult(Result):
 
 
 def sell_idle(resolved: IdleCapacity) -> IdleCapacityResult:
-    """Compute what idle capacity brings raw and hosted, and from which fill and rent it carries itself.
+    """Compute the gains from idle capacity, raw and hosted, and the fill and rent from which they cover its cost.
 
     Parameters
     ----------

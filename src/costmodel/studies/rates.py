@@ -1,4 +1,4 @@
-"""What an accelerator-hour cost to own and to rent in a month: the yardsticks of an audit, from catalog records."""
+"""Cost of owning and of renting an accelerator-hour in a month: reference prices of an audit, from the catalog."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from costmodel.ownership.accelerator_hour import accelerator_hour, from_catalog
 from costmodel.studies.bill import accelerator_family
 
 MARKET = "market"
-"""What a record of the market as a whole is called, behind the family."""
+"""Suffix, after the family, of the name of a record for the market as a whole."""
 RANKS = (0.05, 0.5, 0.95)
 """Ranks of an interval [1]."""
 OFFER_AGE = timedelta(days=548)
-"""An offer that took effect longer before the month than this says nothing of it: 18 months (assumed)."""
+"""Age beyond which an offer no longer counts for a month: 18 months (assumed)."""
 OWN_LIFE = (3.0, 6.0)
 """Years over which an owner recovers IT [year]: stated lives lie between these (catalog, useful_lives)."""
 OWN_WACC = (0.07, 0.12)
@@ -60,7 +60,7 @@ def end_of_month(month: str) -> date:
     Raises
     ------
     DomainError
-        If it is no month.
+        If the text is not a month.
     """
     try:
         first = date.fromisoformat(f"{month}-01")

@@ -1,4 +1,4 @@
-"""How long a sandbox takes to start on this machine, by kind, and what that makes of an agent's task."""
+"""Measured start times of sandboxes on this machine, by kind, and their effect on an agent's task."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RUNS = 20
 MOST_RUNS = 10_000
 """Most starts that may be asked for [1]."""
 QUANTILES = (0.05, 0.5, 0.95)
-"""Ends and middle of the starts [1]."""
+"""Quantiles of the start times [1]."""
 TIMEOUT = 60.0
 """Time after which one start is given up [s]."""
 ENGINES = ("docker", "podman")
@@ -133,7 +133,7 @@ def _finished(command: list[str]) -> None:
     Raises
     ------
     ScenarioError
-        If it fails; with the first line that it said.
+        If it fails; with the first line of its error output.
     """
     done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
     if done.returncode:
@@ -160,7 +160,7 @@ def _container(runs: int) -> Start:
 
 
 def with_start(task: AgentTask, start: Start) -> AgentTask:
-    """Return an agent's task whose code starts in what was measured.
+    """Return an agent's task with the measured start time of its sandbox.
 
     Raises
     ------
@@ -183,5 +183,5 @@ def with_start(task: AgentTask, start: Start) -> AgentTask:
 
 
 def task_with(task: AgentTask, start: Start) -> AgentTaskResult:
-    """Return tokens, time and cost of a task at medians, its code started in what was measured."""
+    """Return tokens, time and cost of a task at medians, with the measured start time of its sandbox."""
     return run_task(with_start(task, start).resolve())

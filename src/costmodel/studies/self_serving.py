@@ -1,8 +1,8 @@
-"""Build against buy: what a month's tokens of a model cost against serving the same tokens oneself.
+"""Build against buy: the price of a month's tokens of a model, compared with serving the same tokens in-house.
 
-A model that is served oneself takes whole copies, paid for all month, busy or idle: at little volume most of a copy
+Serving a model in-house takes whole copies, paid for all month, busy or idle: at low volume most of a copy
 stands idle. Where no plan is given, a model whose shape is in the catalog is served as this module assumes, on the
-cheapest of a few accelerators and layouts; staff, software and what the model is licensed for are left out.
+cheapest of a few accelerators and layouts; staff, software and the model's licence are left out.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ SLOWEST = 0.05
 DRAWS = 500
 """Draws behind an interval [1]."""
 _TRIMMED = ("instruct", "chat", "versatile", "turbo", "latest", "fp8", "bf16", "hf", "it")
-"""Endings of a model's name on a bill that say nothing of its shape."""
+"""Suffixes of a model's name on a bill that do not change its shape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def named_plan(name: str, serve: Mapping[str, Service]) -> str | None:
 
 
 def build_against_buy(tokens: Bought, plan: Service | None = None) -> Finding:
-    """Compare what was paid for a model's tokens with serving them oneself.
+    """Compare the price paid for a model's tokens with the cost of serving them in-house.
 
     Parameters
     ----------
@@ -207,7 +207,7 @@ def _with_mix(plan: Service, tokens: Bought) -> Service:
 
 
 def _monthly_cost(plan: Service, result: ServiceResult, output: float, month: str) -> tuple[FloatArray, float]:
-    """Return what serving takes in a month [USD], a figure for each draw, and the median number of copies [1]."""
+    """Return the cost of serving for a month [USD], a figure for each draw, and the median number of copies [1]."""
     requests = output / float(np.median(np.asarray(plan.resolve().serving.workload.mean_output)))
     busy = requests / (np.asarray(result.requests_per_second) * SECONDS_PER_HOUR)
     hours = end_of_month(month).day * 24.0 * np.asarray(result.accelerators)

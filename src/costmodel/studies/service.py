@@ -1,10 +1,10 @@
 """The joined planner: what a token costs for this model, on this chip, at this site, owned or rented, at this use.
 
-One scenario holds what is served, the accelerator, what its hour takes, and how it is paid for. The hour's cost is
-computed from chip, server, network, site, energy, finance and life, or is a rent; utilisation stands in one place.
+One scenario holds the deployment, the accelerator, the inputs of its hour, and the way of paying. The hour's cost is
+computed from chip, server, network, site, energy, finance and life, or is a rent; utilisation is given once.
 
-**Basis.** A *paid* hour is any hour that is paid for, busy or idle. A cost per token holds the idle hours, the
-energy of both, and nothing for staff, software, storage, tax or profit.
+**Basis.** A *paid* hour is any hour that is paid for, busy or idle. A cost per token includes idle hours and the
+energy of both; it excludes staff, software, storage, tax and profit.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from costmodel.studies.token_sale import Sale, mix_price
 from costmodel.studies.ways import Offer, Resale, offered, on_demand_hour, reached_use, resale_share
 
 PARTS = (*COMPONENTS, "rent")
-"""What an hour is made of: the parts of an owned one, and rent."""
+"""Parts of an hour's cost: those of an owned hour, and rent."""
 CENTRE = 1e6
 """Facility power for which yearly figures are given where none is named [W]: a megawatt."""
 
@@ -73,7 +73,7 @@ class Service(Scenario):
     paid_by: Literal["owning", "renting"] = "owning"
     """Whether the hour is computed from what an owner pays, or is the rent."""
     hour: HourInputs
-    """What an hour takes; a renter's power and site count for energy alone."""
+    """Inputs of an hour's cost; for a renter, power and site count for energy alone."""
     rent: Parameter = parameter(
         "USD/hour", ge=0, optional=True, description="Price of a paid accelerator-hour, idle or busy, where rented."
     )
@@ -88,14 +88,14 @@ class Service(Scenario):
         "1", ge=0, default=100.0, description="Requests that a user makes in a month."
     )
     sale: Sale | None = None
-    """What users pay."""
+    """Prices that users pay."""
     horizon: Parameter = parameter(
         "year", gt=0, optional=True, description="Years of need; absent: as long as an owner's hardware lasts."
     )
     resale: Resale | None = None
-    """What hardware fetches when it is sold, at the end of ``hour.it_life`` or at the horizon, if that is earlier."""
+    """Price of used hardware when it is sold, at the end of ``hour.it_life`` or at the horizon, if that is earlier."""
     offers: dict[str, Offer] = Field(default_factory=dict)
-    """Capacity for rent that is compared with owning."""
+    """Offers of capacity to compare with owning."""
     tokens_for_sale: dict[str, Sale] = Field(default_factory=dict)
     """Prices of others who serve the model: tokens bought instead of served."""
     carbon: Carbon | None = None
@@ -107,7 +107,7 @@ class Service(Scenario):
 
     @model_validator(mode="after")
     def _check_one_place(self) -> Self:
-        """Refuse what would be counted twice, or would do nothing."""
+        """Refuse entries that would be counted twice, or would have no effect."""
         if self.utilisation is not None and self.serving.load != LoadInputs():
             raise ScenarioError("serving.load would do nothing: utilisation is given; leave one of them out")
         if (self.rent is None) != (self.paid_by == "owning"):
@@ -171,7 +171,7 @@ class ServiceResult(Result):
     SIDE_BY_SIDE = ("part", "way")
 
     infeasible: NDArray[np.bool_] = output("1", label="whether it is infeasible")
-    reason: FloatArray = output("1", kind="code", label="what it fails on", words=REASONS)
+    reason: FloatArray = output("1", kind="code", label="why it is infeasible", words=REASONS)
     hour_parts: FloatArray = output("USD/hour", dims=("part",), label="cost of an hour", basis=_PER_HOUR)
     required_rent: FloatArray = output(
         "USD/hour", label="rent that new capacity must earn while rents fall", basis="per busy accelerator-hour, owned"
@@ -242,7 +242,7 @@ class ServiceResult(Result):
         return {"part": PARTS, **({"way": scenario.ways} if isinstance(scenario, Service) else {})}
 
     def words(self, name: str) -> tuple[str, ...]:
-        """Return what each code of an output stands for, with the figures behind a reason that holds."""
+        """Return the meaning of each code of an output, with the figures behind a reason that applies."""
         if name != "reason" or not np.any(self.infeasible):
             return self.spec(name).words
         return refusals(_deployment(self.resolved), self.reason)
@@ -304,7 +304,7 @@ class ServiceResult(Result):
 
 
 def serve_plan(resolved: Service) -> ServiceResult:
-    """Compute what a service costs by the hour, token, request, user and site.
+    """Compute the cost of a service by the hour, token, request, user and site.
 
     Parameters
     ----------
@@ -423,7 +423,7 @@ def _ways(
 
 
 def _held(resolved: Service, figures: HourInputs) -> HourInputs:
-    """Return the figures with the years that hardware is held, and what its sale then brings."""
+    """Return the figures with the years that hardware is held, and its resale value then."""
     if resolved.resale is None:
         return figures
     years = figures.it_life if resolved.horizon is None else np.minimum(figures.it_life, resolved.horizon)
@@ -432,7 +432,7 @@ def _held(resolved: Service, figures: HourInputs) -> HourInputs:
 
 
 def _house(resolved: Service, figures: HourInputs, use: Numeric) -> Numeric:
-    """Return what a busy hour costs beside hardware: site, energy and maintenance [USD/hour]."""
+    """Return the cost of a busy hour besides hardware: site, energy and maintenance [USD/hour]."""
     bare = figures.model_copy(update=dict.fromkeys(PRICED, np.float64(0.0)))
     return _hour(resolved, bare, use).total
 
@@ -468,7 +468,7 @@ def _served(resolved: Service, figures: HourInputs, hour_price: Numeric, use: Nu
 
 
 def _deployment(resolved: Service, **paid: Any) -> Deployment:
-    """Return what the service runs as a deployment, with how it is paid for."""
+    """Return the service's deployment, with its price and way of paying."""
     entries = {name: getattr(resolved.serving, name) for name in ServingInputs.model_fields}
     return Deployment.model_construct(**(entries | paid), name=resolved.name, accelerator=resolved.accelerator)
 

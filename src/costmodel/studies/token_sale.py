@@ -1,4 +1,4 @@
-"""What a token of the mix sells for: uncached, cached and output prices, dearer long prompts, cheaper batches."""
+"""Price of a token of the mix: uncached, cached and output prices, dearer long prompts, cheaper batches."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def long_requests(mean: Numeric, variation: Numeric, threshold: Numeric, weight:
 
 
 class Sale(Inputs):
-    """What users pay, or what another asks for the same tokens."""
+    """Prices that users pay, or that another provider asks for the same tokens."""
 
     input: Parameter = parameter("USD/token", ge=0, description="Price of an uncached input token.")
     cached: Parameter = parameter("USD/token", ge=0, optional=True, description="Of a cached one; absent: as input.")
@@ -75,7 +75,7 @@ class Sale(Inputs):
 
     @model_validator(mode="after")
     def _check_tiers(self) -> Self:
-        """Refuse a tier of which a part is missing, and what would do nothing."""
+        """Refuse a tier with a missing part, and entries without effect."""
         parts = [getattr(self, name) is not None for name in ("long_prompt", "long_input", "long_output")]
         if any(parts) != all(parts) or (self.long_cached is not None and not all(parts)):
             raise ScenarioError("long prompts: give long_prompt, long_input and long_output together")
@@ -86,7 +86,7 @@ class Sale(Inputs):
 
 
 def mix_price(sale: Sale, workload: WorkloadInputs) -> Numeric:
-    """Return what a token of a workload's mix sells for [USD/token].
+    """Return the price of a token of a workload's mix [USD/token].
 
     Parameters
     ----------

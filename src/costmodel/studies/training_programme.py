@@ -1,4 +1,4 @@
-"""A training programme priced by the same accelerator-hour as a service: the run and what surrounds it."""
+"""A training programme priced by the same accelerator-hour as a service: the run and the development around it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class TrainingProgramme(Scenario):
     paid_by: Literal["owning", "renting"] = "owning"
     """Whether the hour is computed from what an owner pays, or is the rent."""
     hour: HourInputs
-    """What an hour takes; a renter's power and site count for energy alone."""
+    """Inputs of an hour's cost; for a renter, power and site count for energy alone."""
     rent: Parameter = parameter("USD/hour", ge=0, optional=True, description="Price of a paid hour, where rented.")
     work: TrainingWork
 
@@ -67,7 +67,7 @@ class TrainingProgramme(Scenario):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingProgrammeResult(TrainingRunResult):
-    """The run and the programme as a training run has them, with what an hour costs."""
+    """Time, energy and cost of a run and its programme, with figures of the owner's hour."""
 
     required_rent: FloatArray = output(
         "USD/hour", label="rent that new capacity must earn while rents fall", basis="per accelerator-hour, owned"
@@ -88,7 +88,7 @@ class TrainingProgrammeResult(TrainingRunResult):
 
 
 def train_programme(resolved: TrainingProgramme) -> TrainingProgrammeResult:
-    """Compute what a training run and its programme cost by the hour of their machines.
+    """Compute the cost of a training run and its programme from the hours of their machines.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What logged calls cost at the prices in force when they were made."""
+"""Cost of logged calls at the prices in force when they were made."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class UsageLine:
     Parameters
     ----------
     month, provider, model, processing, service_tier
-        What was called, and when.
+        Month, and the model and service that were called.
     calls
         Number of calls.
     tokens

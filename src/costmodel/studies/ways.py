@@ -1,7 +1,7 @@
 """Ways to pay for an accelerator-hour: own, lease, commit, on demand, spot; and from which use on owning is cheaper.
 
-A way is compared at the same work. A *busy* hour does work; what stands idle is paid for by an owner, under a lease
-and under a commitment, and handed back as far as scaling allows on demand.
+Ways are compared at the same work. A *busy* hour does work; idle hours are paid for by an owner, under a lease
+and under a commitment, and on demand are handed back as far as scaling allows.
 
 **Time.** Without a horizon a price holds for as long as an owner's hardware does. With one, the service is needed for
 so many years: hardware is sold at that age, prices fall meanwhile, and a term that runs on is paid to its end.
@@ -92,7 +92,7 @@ def break_even_use(owned_fixed: Numeric, owned_variable: Numeric, price: Numeric
     owned_fixed
         Owner's cost of an hour that does not depend on use, >= 0 [USD/hour].
     owned_variable
-        What a busy hour costs an owner on top, >= 0 [USD/hour].
+        Owner's extra cost of a busy hour, >= 0 [USD/hour].
     price
         Rent of an hour, > 0 [USD/hour].
     scaled_share
@@ -221,7 +221,7 @@ def resale_share(decline: Numeric, kept: Numeric, age: Numeric) -> Numeric:
 
 
 class Resale(Inputs):
-    """What used chips, servers and networks fetch, at any age."""
+    """Price of used chips, servers and networks, by age."""
 
     decline: Parameter = parameter("1/year", ge=0, description="Logarithmic fall of the price of used IT with age.")
     kept: Parameter = parameter(
@@ -254,7 +254,7 @@ class Offer(Inputs):
 
     @model_validator(mode="after")
     def _check_kind(self) -> Self:
-        """Refuse entries that do nothing for the kind, and a spot offer that says nothing of interruptions."""
+        """Refuse entries without effect for the kind, and a spot offer without interruptions."""
         spot = self.kind == "spot"
         for name in ("interruption_rate", "lost_time"):
             if (getattr(self, name) is not None) != spot:
