@@ -1,4 +1,4 @@
-"""The way in: load a written scenario, run its model."""
+"""Entry points: load a scenario, run its model, look its inputs up, read a saved result."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ MODEL_MODULES = {
 """Where each model is registered; imported when a scenario names it."""
 
 MAX_BASES = 8
-"""Most bases, one on another [1]."""
+"""Longest chain of bases [1]."""
 MAX_FILE_BYTES = 4 * 2**20
 """Largest scenario file that is read [byte]."""
 
@@ -161,7 +161,7 @@ def load_scenario(name_or_path: str | Path) -> Any:
     Raises
     ------
     ScenarioError
-        If there is no such scenario or file, it is not well formed, or its bases go round in a circle or leave its
+        If there is no such scenario or file, it is not well formed, or its bases form a circle or leave its
         folder; the message names file and path.
 
     Examples
@@ -207,7 +207,7 @@ def scenario_from(form: dict[str, Any], where: str = "scenario", *, folder: Path
 def _with_bases(
     form: dict[str, Any], where: str, here: Path | None, root: Path | None, chain: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Return a form laid over its base, which is laid over its own; paths start ``here`` and stay below ``root``."""
+    """Return tables merged over their base, which is merged over its own; paths start ``here``, below ``root``."""
     if "base" not in form:
         if REMOVE in form:
             raise ScenarioError(f"{where}: {REMOVE} belongs to a scenario with a base")
@@ -217,9 +217,9 @@ def _with_bases(
         raise ScenarioError(f"{where}: base is a name or a relative path; given {str(named)[:80]!r}")
     text, source, inside = _read_base(named, where, here, root)
     if source in chain:
-        raise ScenarioError(f"{where}: bases go round in a circle: {' → '.join([*chain, source])}")
+        raise ScenarioError(f"{where}: bases form a circle: {' → '.join([*chain, source])}")
     if len(chain) > MAX_BASES:
-        raise ScenarioError(f"{where}: more than {MAX_BASES} bases, one on another")
+        raise ScenarioError(f"{where}: more than {MAX_BASES} bases in a chain")
     base = _with_bases(parse_toml(text, source), source, inside, root, (*chain, source))
     change = {key: item for key, item in form.items() if key != "base"}
     if change.get("model", base.get("model")) != base.get("model"):
@@ -235,7 +235,7 @@ def _read_base(named: str, where: str, here: Path | None, root: Path | None) -> 
     if not _is_path(named):
         return *_read(named), None
     if here is None or root is None or Path(named).is_absolute():
-        raise ScenarioError(f"{where}: base {named!r} is neither a built-in scenario nor a path beside a file")
+        raise ScenarioError(f"{where}: base {named!r} is neither a built-in scenario nor a path relative to a file")
     target = (here / named).resolve()
     if not target.is_relative_to(root):
         raise ScenarioError(f"{where}: base {named!r} leaves the folder {root}")
@@ -279,9 +279,9 @@ def run(
     Raises
     ------
     ScenarioError
-        If it is no scenario, or its model is unknown.
+        If it is not a scenario, or its model is unknown.
     NonFiniteResultError
-        If a value is not finite and shall raise, or no draw is left.
+        If a value is not finite and ``on_nonfinite`` is ``"raise"``, or no draw is left.
 
     Examples
     --------
@@ -386,7 +386,7 @@ def load_result(path: str | Path) -> Any:
     Raises
     ------
     ScenarioError
-        If the file cannot be read, is no result, or holds outputs that this version does not know.
+        If the file cannot be read, is not a result, or holds outputs that this version does not know.
 
     Examples
     --------
@@ -410,12 +410,12 @@ def load_result(path: str | Path) -> Any:
 
 
 def load_models(source: str) -> None:
-    """Import code of one's own that registers models with :func:`costmodel.register_model`.
+    """Import your own code, which registers models with :func:`costmodel.register_model`.
 
     Parameters
     ----------
     source
-        The path of a file that ends in ``.py``, or the name of a module. It is code and is run: name what you trust.
+        The path of a file that ends in ``.py``, or the name of a module. The code is run: name only what you trust.
 
     Raises
     ------
@@ -437,7 +437,7 @@ def load_models(source: str) -> None:
 
 
 def register_models() -> None:
-    """Register every model of the library, so that what names one can be read."""
+    """Register every model of the library, so that scenarios and results that name one can be read."""
     for model in MODEL_MODULES:
         _register(model)
 

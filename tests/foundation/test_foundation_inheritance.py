@@ -111,7 +111,7 @@ def test_a_file_inherits_from_built_in_scenarios_and_from_files_beside_it(tmp_pa
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('base = "two.toml"', r"go round in a circle: .*one.toml → .*two.toml → .*one.toml"),
+        ('base = "two.toml"', r"form a circle: .*one.toml → .*two.toml → .*one.toml"),
         ('base = "../outside.toml"', "leaves the folder"),
         ('base = "link.toml"', "leaves the folder"),
         ('base = "/etc/x.toml"', "neither a built-in scenario nor a path"),

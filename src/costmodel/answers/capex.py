@@ -31,7 +31,7 @@ def _plan(name: str) -> FlywheelScenario:
 
 
 def plans_of_2026() -> tuple[Answer, ...]:
-    """Answer whether the plans of 2026 pass the sum that is told, by both readings of Microsoft's year."""
+    """Answer whether the plans of 2026 exceed the stated sum, by both readings of Microsoft's year."""
     library = as_of(GUIDED)
     data = [library.company(name).capex_plan(2026) for name in COMPANIES]
     calendar = [sum(getattr(item, end) or item.number for item in data) for end in ("low", "high")]
@@ -85,7 +85,7 @@ def depreciation_wave() -> tuple[Answer, ...]:
 
 
 def required_revenue() -> tuple[Answer, ...]:
-    """Answer which yearly revenue AI capital has to bring at a cost of capital, beside the spend of users."""
+    """Answer which yearly revenue AI capital has to earn at a cost of capital, compared with user spend."""
     scenario = load_scenario("bond-flywheel")
     run = simulate(scenario)
     hardware = scenario.resolve().hardware

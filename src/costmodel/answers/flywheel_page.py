@@ -25,7 +25,7 @@ def _base() -> FlywheelScenario:
 
 
 def spend_and_unit_cost() -> tuple[Answer, ...]:
-    """Answer whether user spend rises as unit cost falls, beside a run whose progress stops."""
+    """Answer whether user spend rises as unit cost falls, compared with a run whose progress stops."""
     base = _base()
     stopped = base.replace({"software.progress_until": STOPPED, "hardware.progress_until": STOPPED})
     run, still = (simulate(scenario, draws=DRAWS, rng=SEED) for scenario in (base, stopped))
@@ -101,7 +101,7 @@ def inference_passes_training() -> tuple[Answer, ...]:
 
 
 def price_in_growth() -> tuple[Answer, ...]:
-    """Answer which share of the growth of user spend falling prices carry, gross and net of the lower price."""
+    """Answer which share of the growth of user spend falling prices explain, gross and net of the lower price."""
     run = simulate(_base(), draws=DRAWS, rng=SEED)
     shares = net_and_gross(run, until=LAST_FITTED)
     net, gross = (over_draws(share) for share in shares)

@@ -1,4 +1,4 @@
-"""Plans held against what followed, contracts by year, and a company with a loss-making part taken apart."""
+"""Plans compared with their outcomes, contracts by year, and a company without its loss-making part."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _spent(name: str) -> float:
 
 
 def plans_of_2025() -> tuple[Answer, ...]:
-    """Answer what was spent in 2025 against the plans guided in February 2025, and how the model took the plans."""
+    """Answer what was spent in 2025 against the plans of February 2025, and which margins the model gave for them."""
     library = as_of(GUIDED)
     answers = []
     guided, spent = 0.0, 0.0
@@ -65,7 +65,7 @@ def plans_of_2025() -> tuple[Answer, ...]:
 
 
 def _margins_of_2025() -> tuple[Answer, ...]:
-    """Return the margin that the plans as guided gave for 2025, beside the one reported."""
+    """Return the margin of 2025 that follows from the plans as guided, compared with the one reported."""
     answers = []
     for name in ("Alphabet", "Amazon", "Meta"):
         annual = company(name).annual

@@ -14,7 +14,7 @@ from costmodel.foundation.results import Result
 from costmodel.foundation.tables import Table, figure, shown_unit
 
 Flags = NDArray[np.bool_]
-"""What holds or not, draw by draw."""
+"""Whether a condition holds, draw by draw."""
 DRAWS = 256
 """Draws of a scenario behind an interval [1]: its ends move by a few per cent with more."""
 SEED = 0
@@ -25,14 +25,14 @@ QUANTILES = (0.05, 0.5, 0.95)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the model says to one claim.
+    """The model's answer to one claim.
 
     Parameters
     ----------
     claim
         The statement that is tested, or the figure that is asked for.
     says
-        The answer in words; the figure stands beside it.
+        The answer in words; it is shown with the figure.
     value, low, high
         Figure and the ends of its interval [unit]; ends are ``nan`` where the figure has no interval.
     unit

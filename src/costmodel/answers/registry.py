@@ -82,7 +82,7 @@ def answered(
     number
         Place of the question in :data:`QUESTIONS`, from 1; all where absent.
     executor
-        Where questions are answered side by side; one after another where absent.
+        Executor that answers questions in parallel; absent: one after another.
 
     Returns
     -------

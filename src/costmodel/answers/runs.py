@@ -13,7 +13,7 @@ TOLD = {1e8: (2024, 2024), 1e9: (2025, 2025), 1e10: (2025, 2026)}
 
 
 def training_ladder() -> tuple[Answer, ...]:
-    """Answer when training runs pass 100 million, 1 billion and 10 billion dollars: the trend, and runs about it."""
+    """Answer when training runs pass 100 M, 1 B and 10 B dollars, on the trend and scattered about it."""
     scenario = load_scenario("frontier-ladder")
     trend, runs = (
         np.asarray(run(item, draws=DRAWS, rng=SEED).passed) for item in (scenario.replace({"residual": 0.0}), scenario)

@@ -1,4 +1,4 @@
-"""Capacity sold to others, and silicon of one's own: what an hour costs inside and brings outside."""
+"""Capacity sold to others, and custom silicon: the cost of an hour in-house and its price outside."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _needed(fill: FloatArray) -> FloatArray:
 
 
 def _margins_elsewhere() -> str:
-    """Say the operating margins of a company that rents out accelerators, and of a cloud."""
+    """Return in words the operating margins of a company that rents out accelerators, and of a cloud."""
     rents, cloud = company("CoreWeave").annual, company("Amazon").annual
     margins = (
         rents("operating_income")[2024].number / rents("revenue")[2024].number,

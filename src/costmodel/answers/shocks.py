@@ -82,7 +82,7 @@ def efficiency_shock() -> tuple[Answer, ...]:
 
 
 def _sign(changes: list[float]) -> str:
-    """Say which way a change goes over the elasticities."""
+    """Return in words the direction of a change over the elasticities."""
     if min(changes) > 0.0:
         return "rises at every elasticity"
     return "falls at every elasticity" if max(changes) < 0.0 else "falls or rises with the elasticity"
@@ -130,7 +130,7 @@ def bust() -> tuple[Answer, ...]:
 
 
 def _written_down(base: FlywheelScenario, plain: Trajectory) -> tuple[Answer, ...]:
-    """Answer what busts of three depths write down, at the tests to 2030."""
+    """Answer how much is written down in busts of three depths, at the impairment tests to 2030."""
     half = {"kind": "demand", "date": BUST_DATE, "factor": 0.5}
     slower = {**half, "growth": SLOWER}
     gone = {"kind": "investors", "date": BUST_DATE, "factor": 0.0}

@@ -42,7 +42,7 @@ def task_until_done() -> tuple[Answer, ...]:
 
 
 def voices_in_reasoning() -> tuple[Answer, ...]:
-    """Answer what reasoning as a talk of several voices does to tokens and cost of a task."""
+    """Answer what reasoning as a conversation of several voices does to tokens and cost of a task."""
     plain, voiced = (run(load_scenario(name), draws=DRAWS, rng=SEED) for name in ("agent-task", "society-of-thought"))
     answers = []
     for claim, output in (("cost", "cost"), ("tokens", "tokens")):

@@ -21,7 +21,7 @@ MOST_QUESTION = 64 * 1024
 MOST_BILL = 8 * 2**20
 """Largest bill [byte]."""
 MOST_WAITING = 64
-"""Questions that wait for their turn; more are asked to come again [1]."""
+"""Most requests that wait for their turn; further ones are refused and asked to retry [1]."""
 PATIENCE = 20.0
 """Time within which the body of a request has to arrive [s]."""
 TOKEN_BYTES = 24
@@ -62,9 +62,9 @@ def build_app(explorer: Explorer, token: str, port: int, first: str) -> Any:
     explorer
         What answers.
     token
-        What a request has to know: in the address once, then in a cookie.
+        Secret that every request must carry: in the address once, then in a cookie.
     port
-        Where it listens; part of the cookie's name and of the hosts that it answers to.
+        Port on which it listens; part of the cookie's name and of the hosts that it answers to.
     first
         Name of the scenario that the page opens with.
 
@@ -92,7 +92,7 @@ def build_app(explorer: Explorer, token: str, port: int, first: str) -> Any:
 
 
 class _Desk:
-    """Takes requests, checks them, and hands what they ask to the explorer."""
+    """Handlers of requests: they check a request and pass it to the explorer."""
 
     def __init__(self, explorer: Explorer, token: str, port: int, first: str) -> None:
         from anyio import CapacityLimiter
@@ -103,7 +103,7 @@ class _Desk:
         self.limiter = CapacityLimiter(1)
 
     def guarded(self, answer: Callable[[Any], Awaitable[Any]]) -> Callable[[Any], Awaitable[Any]]:
-        """Return an endpoint that answers whom it knows, and says every refusal in one line."""
+        """Return an endpoint that answers authorized requests, and refuses others with a message of one line."""
 
         async def endpoint(request: Any) -> Any:
             from starlette.responses import JSONResponse
@@ -132,7 +132,7 @@ class _Desk:
         if not self._is_token(request.cookies.get(self.cookie, "")):
             raise RefusedError(403, "open the address that `costmodel explore` printed: it holds the token")
         if request.method == "POST" and request.headers.get("x-costmodel") != "1":
-            raise RefusedError(403, "a question comes from the page of the explorer alone")
+            raise RefusedError(403, "requests are accepted from the explorer's own page only")
         return await answer(request)
 
     def _is_token(self, given: str) -> bool:
@@ -204,19 +204,19 @@ class _Desk:
         return form
 
     async def _turn(self, request: Any, work: Callable[[], Any]) -> Any:
-        """Wait for one's turn and compute; who has left by then is not computed for."""
+        """Wait for this request's turn and compute, unless its client has disconnected."""
         from anyio import to_thread
 
         if self.limiter.statistics().tasks_waiting >= MOST_WAITING:
             raise RefusedError(503, "many questions are waiting: ask again in a moment")
         async with self.limiter:
             if await request.is_disconnected():
-                raise RefusedError(499, "the asker has left")
+                raise RefusedError(499, "the client has disconnected")
             return await to_thread.run_sync(work)
 
 
 async def _body(request: Any, most: int) -> bytes:
-    """Read the body of a request, of which so much is taken and no more.
+    """Read the body of a request, up to a limit.
 
     Raises
     ------
@@ -261,7 +261,7 @@ def serve(explorer: Explorer, first: str, port: int, *, say: Callable[[str], Non
     first
         Scenario that the page opens with.
     port
-        Where to listen; 0 for any free port.
+        Port on which to listen; 0 for any free one.
     say
         Called once with the address to open, when it answers.
 

@@ -1,4 +1,4 @@
-"""What the explorer answers: which inputs to move, and what a scenario says after they were moved.
+"""Answers of the explorer: which inputs to move, and the results of a scenario after they were moved.
 
 Nothing here opens a path, imports a module or evaluates text that came from a request: a scenario is looked up by
 name among those that the explorer was started with, and a change is a number at the path of a parameter.
@@ -37,7 +37,7 @@ LEVER_SPAN = 2.0
 KEPT = 256
 """Answers that are kept, so that the same question is computed once [1]."""
 SEED = 0
-"""Seed of the draws: two scenarios are compared on the same luck."""
+"""Seed of the draws, so that two scenarios are compared on the same draws."""
 
 _Answer = TypeVar("_Answer")
 
@@ -49,7 +49,7 @@ class Lever:
     Parameters
     ----------
     path, label, unit
-        Where it stands, what it is, and its unit.
+        Its path in the scenario, its meaning and its unit.
     low, high, value
         Ends of the slider and the value at the start, in the unit.
     log
@@ -74,7 +74,7 @@ class Explorer:
     Parameters
     ----------
     own
-        A scenario that is offered beside the built-in ones, by its name.
+        A scenario that is offered besides the built-in ones, by its name.
     """
 
     def __init__(self, own: Scenario | None = None) -> None:
@@ -162,7 +162,7 @@ class Explorer:
             return _file(kind, scenario, name, changes), _TYPES[kind], f"{plain}.{kind}"
 
     def _once(self, key: tuple[Any, ...], compute: Callable[[], _Answer]) -> _Answer:
-        """Compute one thing at a time, and each thing once: figures are drawn with settings that threads share."""
+        """Compute one answer at a time, and each only once: threads share the settings with which figures are drawn."""
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
@@ -247,7 +247,7 @@ def _movable(scenario: Scenario) -> dict[str, Lever]:
 
 
 def _inside(spec: Any, low: float, high: float) -> tuple[float, float]:
-    """Return the ends within what is allowed; an end that is not reached itself is kept off by a thousandth."""
+    """Return the ends within the allowed range; an excluded bound is avoided by a thousandth."""
     room = 1e-3 * (high - low)
     floors = [low, *([spec.ge] if spec.ge is not None else []), *([spec.gt + room] if spec.gt is not None else [])]
     tops = [high, *([spec.le] if spec.le is not None else []), *([spec.lt - room] if spec.lt is not None else [])]
@@ -320,7 +320,7 @@ def audit_html(content: bytes, suffix: str) -> dict[str, Any]:
     content
         The bill, as it was uploaded.
     suffix
-        ``.csv`` or ``.jsonl``: its form, told from its first sign and never from a name.
+        ``.csv`` or ``.jsonl``: its format, detected from its first character and never from a name.
     """
     import tempfile
     from pathlib import Path

@@ -1,4 +1,4 @@
-"""One function for each figure; each takes axes, draws on them and returns them, with a text that says what they show.
+"""One function for each figure; each takes axes, draws on them and returns them, with an alternative text.
 
 Without axes a figure is made at a column's width. Figures read results by the names of their outputs and studies by
 their fields; they compute nothing of their own.
@@ -47,7 +47,7 @@ MOST_BARS = 12
 def fan(result: Result, name: str, axes: Any = None, *, item: str | None = None, history: bool = True) -> Any:
     """Draw an output by year: a line, bands over the draws, and the history that the scenario carries as points.
 
-    The axis is a calendar: a year's sum or mean stands at the middle of the year, a stock at its end, and a reported
+    The axis is a calendar: a year's sum or mean is drawn at the middle of the year, a stock at its end, and a reported
     figure at its own date.
 
     Parameters
@@ -109,7 +109,7 @@ def stacked(result: Result, names: Sequence[str], axes: Any = None, *, title: st
     axes
         Matplotlib axes; new ones where absent.
     title
-        What the bars are in all; the outputs' labels where absent.
+        Title of the total; the outputs' labels where absent.
     """
     rows = [row for name in names for row in _rows(result, name)]
     units = {result.spec(name).unit for name in names}
@@ -170,7 +170,7 @@ def crossing(result: Result, first: str, second: str, axes: Any = None) -> Any:
 
 
 def bridge(waterfall: Waterfall, axes: Any = None, *, output: str | None = None, unit: str = "") -> Any:
-    """Draw a change between two scenarios, divided among what differs.
+    """Draw a change between two scenarios, divided among the inputs that differ.
 
     Parameters
     ----------
@@ -214,7 +214,7 @@ def steps_between(
     unit
         Unit of the values.
     title
-        What is bridged.
+        Name of the quantity that changes.
     """
     kept = _largest(list(parts))
     shown, scale = scaled(unit, np.array([first[1], last[1]])) if unit else ("", 1.0)
@@ -276,7 +276,7 @@ def parts(result: Result, name: str, axes: Any = None) -> Any:
 
 
 def tornado(swings: Tornado, axes: Any = None, *, output: str | None = None, unit: str = "") -> Any:
-    """Draw what an output becomes when one input at a time takes its low and its high value.
+    """Draw the values of an output when one input at a time takes its low and its high value.
 
     Parameters
     ----------
@@ -322,7 +322,7 @@ def tornado(swings: Tornado, axes: Any = None, *, output: str | None = None, uni
 
 
 def loop(result: Result, names: Sequence[tuple[str, str]], axes: Any = None) -> Any:
-    """Draw the flywheel: what turns it, each with the run's own change from the first year to the last.
+    """Draw the flywheel as a loop of quantities, each with its change from the first year of the run to the last.
 
     Each arrow says by how many per cent a station moved for each per cent that the one before it did, over these years.
 
@@ -490,7 +490,7 @@ def shortened(texts: Sequence[str], most: int) -> list[str]:
 
 
 def short(text: str, most: int = 34) -> str:
-    """Return a dotted path that fits beside a bar: its first parts go, whole, and an ellipsis stands for them."""
+    """Return a dotted path that fits beside a bar: an ellipsis replaces as many of its first parts as needed."""
     if len(text) <= most:
         return text
     parts = text.split(".")

@@ -1,4 +1,4 @@
-"""Which figures a result has: those that its outputs and studies are enough for, the telling ones first."""
+"""Choice of figures for a result: those that its outputs and studies allow, the most informative first."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STATIONS = (
     ("infrastructure", ("facility_power", "accelerators_in_service")),
     ("total spend", ("user_spend", "revenue")),
 )
-"""What the flywheel turns through: a label and the outputs that may stand for it."""
+"""Stations of the flywheel: a label and the outputs that may represent it."""
 STACKS = (
     ("user spend by workload", "user_spend_by_workload"),
     ("depreciation by class", "depreciation_by_class"),
@@ -42,7 +42,7 @@ MOST_FANS = 4
 def drawings(
     result: Result, headlines: Sequence[Headline], studies: Mapping[str, Any] | None = None
 ) -> Iterator[Callable[[], Any]]:
-    """Yield what draws each figure that a result has the outputs for.
+    """Yield a function for each figure for which a result has the outputs; it draws the figure.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def drawings(
 def _of_studies(
     result: Result, headlines: Sequence[Headline], studies: Mapping[str, Any]
 ) -> Iterator[Callable[[], Any]]:
-    """Yield what draws the studies of the first headline."""
+    """Yield the functions that draw the studies of the first headline."""
     unit = result.spec(headlines[0].name.split("@")[0]).unit if headlines else ""
     if "tornado" in studies:
         yield lambda: figures.tornado(studies["tornado"], unit=unit)
@@ -129,7 +129,7 @@ _STUDIES: tuple[tuple[type, Callable[..., Any]], ...] = (
     (Front, study_figures.pareto),
     (Mark, point_figures.accuracy),
 )
-"""What draws a study."""
+"""Functions that draw studies, by the type of the study."""
 
 
 def plot(thing: Any, name: str | None = None, axes: Any = None, **options: Any) -> Any:
@@ -142,7 +142,7 @@ def plot(thing: Any, name: str | None = None, axes: Any = None, **options: Any) 
         decomposition, a Pareto front, a marked exam.
     name
         Of a result: the output to draw, by year as a fan or stacked by item, by part as a bridge; where absent the
-        figure that tells most. Not for a study.
+        most informative figure. Not for a study.
     axes
         Matplotlib axes; new ones where absent.
     **options

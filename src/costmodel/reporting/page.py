@@ -65,7 +65,7 @@ def render(report: Report) -> str:
 
 
 def speaking(table: Table) -> Table:
-    """Return a table without the rows in which every figure is nought or absent; a note counts them.
+    """Return a table without the rows in which every figure is zero or absent; a note names them.
 
     Parameters
     ----------
@@ -77,17 +77,17 @@ def speaking(table: Table) -> Table:
     >>> print(speaking(Table(("output", "2026", "2027"), (("tax", 0.0, 0.0), ("rent", 2.0, 0.0)))))
     output  2026  2027
     rent       2     0
-    left out, since nought or blank throughout: tax
+    left out, because zero or blank throughout: tax
     """
     silent = [row for row in table.rows if _silent(row)]
     if not silent:
         return table
-    said = f"left out, since nought or blank throughout: {', '.join(str(row[0]) for row in silent)}"
+    said = f"left out, because zero or blank throughout: {', '.join(str(row[0]) for row in silent)}"
     return replace(table, rows=tuple(row for row in table.rows if not _silent(row)), notes=(*table.notes, said))
 
 
 def _silent(row: Sequence[Cell]) -> bool:
-    """Return whether a row has several figures, all of them nought or absent."""
+    """Return whether a row has several figures, all of them zero or absent."""
     figures = [value for cell in row for value in (cell if isinstance(cell, tuple) else (cell,))]
     numbers = [value for value in figures if isinstance(value, float)]
     return len(numbers) > 1 and all(not value or math.isnan(value) for value in numbers)

@@ -33,7 +33,7 @@ def against(
     axes
         Matplotlib axes; new ones where absent.
     names
-        Label of each point; of many, those that no other beats are written.
+        Label of each point; where there are many, only points that no other beats are labelled.
     front
         Whether the points that no other beats are joined.
     """

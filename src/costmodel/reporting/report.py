@@ -27,7 +27,7 @@ MOST_HEADLINES = 6
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """An output that is put first.
+    """An output that a report shows first.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a report says.
+    """Content of a report.
 
     Parameters
     ----------
@@ -81,11 +81,11 @@ class Report:
     headlines
         Outputs that are put first.
     carried
-        What carries the answer, in a sentence; empty where it was not asked.
+        Input that moves the answer most, in a sentence; empty where it was not asked for.
     tables
         Tables by heading.
     command
-        What repeats it on the command line.
+        Command that repeats it.
     """
 
     result: Result
@@ -118,7 +118,7 @@ def build_report(
     outputs: Sequence[str] = (),
     against: Any = None,
 ) -> Report:
-    """Run a scenario and gather what a report says.
+    """Run a scenario and gather the content of a report.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def build_report(
     outputs
         Outputs that are put first, as ``operating_margin@2030``; what the class puts first where empty.
     against
-        Another scenario of the same model: the difference of the first output is divided among what differs.
+        Another scenario of the same model: the difference of the first output is divided among inputs that differ.
 
     Returns
     -------
@@ -176,7 +176,7 @@ def _first(result: Result, headlines: Sequence[Headline]) -> str:
 
 
 def _bridge(scenario: Any, against: Any, first: Headline, rng: int | None) -> Any:
-    """Divide the difference of the first headline between two scenarios among what differs."""
+    """Divide the difference of the first headline between two scenarios among the inputs that differ."""
     from costmodel.analysis.comparison import waterfall
 
     return waterfall(scenario, against, [first.name], rng=rng or 0, permutations=ORDERS)
@@ -220,7 +220,7 @@ def _asked(result: Result, text: str) -> Headline:
         raise DomainError(f"output {text!r}: write a year after @, as {name}@2030")
     headline = _headline(result, name, int(year) if sign else None)
     if headline is None:
-        raise DomainError(f"output {text!r} is no single figure, nor one a year: it cannot be put first")
+        raise DomainError(f"output {text!r} is not a single figure, nor one a year: it cannot be put first")
     return headline
 
 
@@ -266,7 +266,7 @@ def _carried(scenario: Any, first: Headline, draws: int, rng: int | None, studie
             warnings.simplefilter("always")
             swings = tornado(scenario, [first.name], draws=min(draws, 512), rng=rng or 0)
     except CostModelError as error:
-        return f"What carries the answer could not be looked for: {error}"
+        return f"The input that moves the answer most could not be determined: {error}"
     studies["tornado"] = swings
     order = np.argsort(-np.abs(swings.swing[:, 0]), kind="stable")
     if not len(order):

@@ -168,7 +168,7 @@ def pareto(front: Front, axes: Any = None, *, names: Sequence[str] = ()) -> Any:
     Parameters
     ----------
     front
-        What :func:`costmodel.serving.best_configurations` found.
+        Result of :func:`costmodel.serving.best_configurations`.
     axes
         Matplotlib axes; new ones where absent.
     names

@@ -69,7 +69,7 @@ def pyplot() -> Any:
 
 @contextmanager
 def styled() -> Iterator[Any]:
-    """Give pyplot with the settings of the library's figures, and leave the user's as they were."""
+    """Yield pyplot with the settings of the library's figures, and restore the user's afterwards."""
     plt = pyplot()
     import matplotlib
 
@@ -88,7 +88,7 @@ def axes_of(axes: Any, size: tuple[float, float] = COLUMN) -> Any:
 
 
 def described(axes: Any, text: str) -> Any:
-    """Give axes a text that says what they show, for those who don't see them; return the axes."""
+    """Attach a description to axes, for readers who cannot see them, and return the axes."""
     axes.alt_text = " ".join(text.split())
     return axes
 
@@ -107,7 +107,7 @@ def scaled(unit: str, *values: FloatArray) -> tuple[str, float]:
 
 
 def prefixed() -> Any:
-    """Return what writes the figures of an axis without a unit: 837 G instead of 8.37e11."""
+    """Return the formatter of an axis without a unit: 837 G instead of 8.37e11."""
     from matplotlib.ticker import EngFormatter
 
     return EngFormatter(sep=" ")
@@ -146,7 +146,7 @@ def label_y(axes: Any, label: str, unit: str, labels: Sequence[str] = ()) -> Non
 
 
 def words(output: str) -> str:
-    """Return how an output is said: ``operating margin in 2030`` for ``operating_margin@2030``.
+    """Return an output in words: ``operating margin in 2030`` for ``operating_margin@2030``.
 
     Examples
     --------

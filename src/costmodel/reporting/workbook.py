@@ -1,8 +1,8 @@
 """A report as a workbook that a finance team can audit: inputs with sources, yearly results, live formulas.
 
 Every figure that is a sum, a difference or a ratio of others in the workbook is a formula; it is written only where
-the library's own figures obey it, so that a spreadsheet that recalculates agrees. Texts are written as texts: one
-that begins like a formula is none.
+it reproduces the library's own figures, so that a spreadsheet that recalculates agrees. Texts are written as texts,
+even those that begin like a formula.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class _Line:
 
 @dataclass(slots=True)
 class _Book:
-    """A workbook in the making."""
+    """A workbook that is being written."""
 
     workbook: Any
     bold: Any
@@ -90,7 +90,7 @@ def write_workbook(report: Report, path: str | Path | IO[bytes]) -> None:
         import xlsxwriter
     except ImportError:
         raise missing_extra("report", "a workbook") from None
-    made = io.BytesIO()  # in memory: a full disk then is an error of ours, and not the packer's
+    made = io.BytesIO()  # in memory, so that a full disk raises an error of ours, not the packer's
     options = {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": True}
     workbook = xlsxwriter.Workbook(made, options)
     workbook.set_properties({"title": report.result.scenario.title, "comments": f"costmodel {VERSION}"})

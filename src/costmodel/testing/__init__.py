@@ -61,7 +61,7 @@ def __getattr__(name: str) -> dict[str, Any]:
 
 @cache
 def registered_formulas() -> dict[str, Callable[..., Any]]:
-    """Import every floor of the library and return all formulas, by ``module:function``.
+    """Import every package of the library and return all formulas, by ``module:function``.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Strategies for the formulas of the analysis floor."""
+"""Strategies for the formulas of :mod:`costmodel.analysis`."""
 
 from __future__ import annotations
 

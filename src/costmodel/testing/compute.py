@@ -159,7 +159,7 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
 
 @st.composite
 def uniform_fields(draw: st.DrawFn) -> dict[str, Any]:
-    """Draw the fields of a transformer of like layers: grouped or latent attention, windows, recurrences, experts."""
+    """Draw the fields of a transformer of equal layers: grouped or latent attention, windows, recurrences, experts."""
     layers = draw(st.integers(1, 100))
     kv_heads = draw(st.integers(1, 16))
     fields: dict[str, Any] = {
@@ -271,7 +271,7 @@ GROUPS: SearchStrategy[Group] = st.builds(
 """Groups of equal layers of every kind."""
 
 UNIFORM: SearchStrategy[Shape] = uniform_fields().map(lambda fields: Shape(**fields))
-"""Shapes of transformers of like layers."""
+"""Shapes of transformers of equal layers."""
 
 SHAPES: SearchStrategy[Shape] = st.one_of(
     UNIFORM,
