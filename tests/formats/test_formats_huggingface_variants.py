@@ -216,7 +216,11 @@ STATE_SPACE = {"d_model": 768, "n_layer": 4, "vocab_size": 100, "ssm_cfg": {"lay
     ("config", "changes", "named"),
     [
         (LLAMA, {"num_attention_heads": 0}, "num_attention_heads = 0 must be a whole number ≥ 1"),
-        (LLAMA, {"num_key_value_heads": 0}, "kv_heads = 0 must be from 1 to heads"),
+        (LLAMA, {"num_key_value_heads": 0}, "num_key_value_heads = 0 must be a whole number ≥ 1"),
+        (LLAMA, {"vocab_size": 0}, "vocab_size = 0 must be a whole number ≥ 1"),
+        (LLAMA, {"intermediate_size": 0}, "intermediate_size = 0 must be a whole number ≥ 1"),
+        (ROUTED, {"num_experts_per_tok": 9}, "num_experts_per_tok = 9 must be a whole number from 1 to 8"),
+        (ROUTED, {"moe_intermediate_size": 0}, "moe_intermediate_size = 0 must be a whole number ≥ 1"),
         (LLAMA, {"hidden_size": 0}, "hidden_size = 0 must be"),
         (LLAMA, {"num_hidden_layers": 0}, "num_hidden_layers = 0 must be a whole number from 1 to 10,000"),
         (LLAMA, {"num_hidden_layers": 10**12}, "num_hidden_layers = 1000000000000 must be"),
@@ -254,7 +258,7 @@ def test_a_field_out_of_bounds_is_named_in_one_line(
     [
         ({"quant_method": "awq", "bits": "four"}, "bits = 'four' must be a whole number of bits"),
         ({"quant_method": "fp8", "ignore": 7}, "ignore = '7' must be a list of names"),
-        ({"quant_method": "fp8", "ignore": ["re:("]}, "'re:(' is no regular expression"),
+        ({"quant_method": "fp8", "ignore": ["re:("]}, "'(' is no regular expression"),
         ({"config_groups": {"group_0": 1}}, "config_groups = '1' must be a table of fields"),
         ({"quantized_layers": {"lm_head": True}}, "quantized_layers = 'True' must be a table of fields"),
         ({"quant_method": "quark", "global_quant_config": {"weight": 1}}, "weight = '1' must be a table of fields"),

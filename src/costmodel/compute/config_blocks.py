@@ -80,7 +80,7 @@ def _mlp_bias(config: Fields, family: Family) -> bool:
 def _inner_width(config: Fields, family: Family, names: tuple[str, ...] = _INNER) -> int:
     """Return the inner width: by name, or a multiple of the model's width."""
     ratio = config.number("expansion_ratio", "ffn_hidden_multiplier") or family.inner_ratio
-    return config.whole(*names, absent=round(width_of(config) * ratio) if ratio else None)
+    return config.whole(*names, absent=round(width_of(config) * ratio) if ratio else None, least=1)
 
 
 def _dense(config: Fields, family: Family, kind: str, layer: int, layers: int) -> Dense:
@@ -96,7 +96,7 @@ def _dense(config: Fields, family: Family, kind: str, layer: int, layers: int) -
 def _routed(config: Fields, family: Family, kind: str, experts: int) -> Routed:
     """Read a mixture of experts."""
     widths = ("moe_intermediate_size", "expert_intermediate_size")
-    expert = config.whole(*widths) if config.has(*widths) else _inner_width(config, family)
+    expert = config.whole(*widths, least=1) if config.has(*widths) else _inner_width(config, family)
     config.raw(*_DENSE_WIDTH)
     shared, shared_width = config.whole(*_SHARED, absent=0), config.whole(*_SHARED_WIDTH, absent=0)
     if shared_width and not shared:
@@ -108,7 +108,7 @@ def _routed(config: Fields, family: Family, kind: str, experts: int) -> Routed:
     width = config.whole("moe_latent_size", "routed_expert_hidden_size", absent=0)
     return Routed(
         experts=experts,
-        top_k=config.whole(*_TOP_K),
+        top_k=config.whole(*_TOP_K, least=1, most=experts),
         d_ff_expert=expert,
         shared_experts=shared,
         d_ff_shared=shared_width if shared_width != expert else 0,

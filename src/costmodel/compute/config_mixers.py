@@ -252,13 +252,17 @@ def _grouped_fields(config: Fields, family: Family, kind: str) -> dict[str, dict
 def _kv_heads(config: Fields, kind: str, heads: int) -> int:
     """Return the key-value heads: by name, or one where several queries share them."""
     if config.has("multi_query_group_num"):
-        return config.whole("multi_query_group_num") if config.flag("multi_query_attention", absent=True) else heads
+        return (
+            config.whole("multi_query_group_num", least=1)
+            if config.flag("multi_query_attention", absent=True)
+            else heads
+        )
     if kind == "falcon" and not config.flag("new_decoder_architecture"):
         config.raw(*_KV_HEADS)
         return 1 if config.flag("multi_query", absent=True) else heads
     if config.flag("multi_query") and not config.has(*_KV_HEADS):
         return 1
-    return config.whole(*_KV_HEADS, absent=heads)
+    return config.whole(*_KV_HEADS, absent=heads, least=1)
 
 
 def _gemma4_global(config: Fields, full: dict[str, Any]) -> dict[str, Any]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from costmodel.compute.config_fields import language_fields, load
+from costmodel.compute.config_modules import found_within, matcher
 from costmodel.compute.config_shapes import layers_from_config
 from costmodel.compute.groups import Dense, FeedForward, Routed
 from costmodel.compute.mixers import Mixer
@@ -140,10 +139,11 @@ def _format(layer: str, names: tuple[str, ...], chosen: _Chosen, left_out: _Chos
 
 def _converted(stated: Mapping[str, Any], expert_dtype: str) -> tuple[_Chosen, _Chosen]:
     """Return what gives the format of a module, and what says that a module is left out."""
-    ignored = next((_patterns(stated[name], name) for name in _LEFT_OUT if stated.get(name)), [])
+    name = next((name for name in _LEFT_OUT if stated.get(name)), _LEFT_OUT[0])
+    ignored = matcher(stated.get(name) or (), _said(name))
 
     def left_out(module: str) -> str | None:
-        return "" if any(matches(module) for matches in ignored) else None
+        return "" if ignored(module) else None
 
     groups = stated.get("config_groups")
     named = stated.get("quantized_layers")
@@ -152,10 +152,10 @@ def _converted(stated: Mapping[str, Any], expert_dtype: str) -> tuple[_Chosen, _
     if isinstance(named, Mapping):
         entries = {str(name): _table(entry, "quantized_layers") for name, entry in named.items()}
         formats = {name: _algorithm(str(entry.get("quant_algo"))) for name, entry in entries.items()}
-        return lambda module: _listed(formats, module), left_out
+        return lambda module: found_within(module, formats), left_out
     if isinstance(groups, Mapping):
         tables = [_table(group, "config_groups") for group in groups.values()]
-        listed = [(_patterns(group.get("targets") or (), "targets"), _group_format(group)) for group in tables]
+        listed = [(matcher(group.get("targets") or (), _said("targets")), _group_format(group)) for group in tables]
         return lambda module: _targeted(listed, module), left_out
     form = _algorithm(algorithm) if algorithm else _method(method, stated)
     if expert_dtype == "fp4":
@@ -198,39 +198,8 @@ def _bits(given: Mapping[str, Any], name: str, absent: int = 4) -> int:
     return value
 
 
-def _patterns(written: Any, name: str) -> list[Callable[[str], bool]]:
-    """Return a test for every pattern: a regular expression after ``re:``, else a name with wildcards, or a prefix."""
-    if not isinstance(written, list | tuple):
-        raise DomainError(f"{_said(name)} = {str(written)[:40]!r} must be a list of names")
-    tests: list[Callable[[str], bool]] = []
-    for pattern in written:
-        text = str(pattern)
-        if text.startswith("re:"):
-            try:
-                expression = re.compile(text[3:])
-            except re.error as error:
-                raise DomainError(f"{_said(name)}: {text[:40]!r} is no regular expression: {error}") from None
-            tests.append(lambda module, found=expression: bool(found.match(module)))  # type: ignore[misc]
-        elif text == "Linear":
-            tests.append(lambda module: True)
-        else:
-            exact = (text, f"{text}.*")
-            tests.append(lambda module, names=exact: any(fnmatchcase(module, name) for name in names))  # type: ignore[misc]
-    return tests
-
-
-def _listed(formats: Mapping[str, str], module: str) -> str | None:
-    """Return the format of a module, or of the whole that it is part of."""
-    name = module
-    while name:
-        if name in formats:
-            return formats[name]
-        name = name.rpartition(".")[0]
-    return None
-
-
-def _targeted(listed: list[tuple[list[Callable[[str], bool]], str]], module: str) -> str | None:
-    return next((form for tests, form in listed if any(matches(module) for matches in tests)), None)
+def _targeted(listed: list[tuple[Callable[[str], bool], str]], module: str) -> str | None:
+    return next((form for matches, form in listed if matches(module)), None)
 
 
 def _algorithm(name: str) -> str:

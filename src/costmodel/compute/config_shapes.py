@@ -166,7 +166,7 @@ def _build(config: Fields, traits: Family, kind: str, name: str) -> Shape:
     return Shape(
         name=name,
         d_model=width_of(config),
-        vocabulary=config.whole("vocab_size", "padded_vocab_size"),
+        vocabulary=config.whole("vocab_size", "padded_vocab_size", least=1),
         groups=groups,
         tied_embeddings=config.flag("tie_word_embeddings", "tie_embeddings", absent=traits.tied),
         positions=positions,
