@@ -13,8 +13,9 @@ import pytest
 
 import costmodel
 from costmodel.analysis.ensemble import run_ensemble
+from costmodel.analysis.problem import as_problem
 from costmodel.flywheel import compiled
-from costmodel.flywheel.simulate import Run, first_draw, simulate
+from costmodel.flywheel.simulate import Run, first_draw, run_resolved, simulate
 from costmodel.flywheel.trajectory import Trajectory
 from costmodel.foundation import engines
 from costmodel.foundation.arrays import quiet
@@ -169,3 +170,21 @@ def test_the_engine_is_chosen_by_what_is_asked_for(monkeypatch: pytest.MonkeyPat
     assert engines.chosen_engine("auto", large) == "numpy"
     with pytest.raises(MissingExtraError, match="fast"):
         engines.chosen_engine("compiled", None)
+
+
+def test_a_study_is_compiled_by_its_number_of_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario, seen = costmodel.load_scenario("bond-flywheel"), []
+
+    def watched(resolved: Any) -> Trajectory:
+        seen.append(engines.present_engine())
+        return run_resolved(resolved)
+
+    problem = as_problem(scenario, ["user_spend@2030", "capex@2027"], model=watched)
+    ranks = Design.random(scenario, DRAWS, 2).ranks()
+    plain = problem.at(DRAWS, ranks=ranks)[1]
+    monkeypatch.setattr(engines, "COMPILED_FROM", DRAWS)
+    fast = problem.at(DRAWS, ranks=ranks)[1]
+    problem.at(DRAWS - 1, ranks={name: row[1:] for name, row in ranks.items()})
+    assert seen == ["numpy", "compiled", "numpy"]
+    np.testing.assert_allclose(fast, plain, rtol=1e-12)
+    assert engines.present_engine() == "numpy"

@@ -21,6 +21,7 @@ from costmodel.foundation.arrays import FloatArray, quiet
 from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.design import correlated
 from costmodel.foundation.distributions import Distribution
+from costmodel.foundation.engines import chosen_engine, using
 from costmodel.foundation.errors import DomainError, ScenarioError, UnknownParameterError, near_matches
 from costmodel.foundation.inputs import Inputs
 from costmodel.foundation.notebooks import shown_progress
@@ -129,19 +130,20 @@ class Problem:
         labels: tuple[str, ...] = ()
         parts = []
         report = shown_progress(on_progress, "running")
-        for first in range(0, draws, BLOCK):
-            last = min(first + BLOCK, draws)
+        with using(chosen_engine("auto", draws)):
+            for first in range(0, draws, BLOCK):
+                last = min(first + BLOCK, draws)
 
-            def cut(
-                table: Mapping[str, FloatArray] | None, first: int = first, last: int = last
-            ) -> dict[str, FloatArray] | None:
-                return None if table is None else {key: row[..., first:last] for key, row in table.items()}
+                def cut(
+                    table: Mapping[str, FloatArray] | None, first: int = first, last: int = last
+                ) -> dict[str, FloatArray] | None:
+                    return None if table is None else {key: row[..., first:last] for key, row in table.items()}
 
-            result = self.raw(last - first, ranks=cut(ranks), values=cut(values), factors=cut(factors))
-            labels, selected = select_all(result, self.selectors, last - first)
-            parts.append(selected)
-            if report is not None:
-                report(last, draws)
+                result = self.raw(last - first, ranks=cut(ranks), values=cut(values), factors=cut(factors))
+                labels, selected = select_all(result, self.selectors, last - first)
+                parts.append(selected)
+                if report is not None:
+                    report(last, draws)
         return labels, parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
     def at_ranks(
