@@ -134,3 +134,8 @@ def test_heads_over_several_units_get_a_column_each() -> None:
         "costs,chip,2.0,",
         "lives,chip,,5.0",
     ]
+
+
+def test_a_title_longer_than_its_table_stands_on_one_line(command) -> None:
+    _, out, _ = command("margin", "capex-2026-meta", 2026, 2030, "--book-life", 4)
+    assert "capex-2026-meta, book life 4 years: operating margin, 2026 to 2030\n" in out

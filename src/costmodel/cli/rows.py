@@ -58,7 +58,11 @@ def show(table: Table, *, limit: int | None = None, whole: Table | None = None) 
             for j in group
         ]
         # a narrow terminal folds words; it never cuts a figure
-        grid = Grid(*heads, title=Text(harmless(table.title)) if table.title else None, box=SIMPLE_HEAD, pad_edge=False)
+        long = len(table.title) > sum(_width(shown, j) + 2 for j in (*range(left), *group))
+        if long:  # above a narrow table a title would stand in many short lines
+            print_lines([table.title])
+        title = Text(harmless(table.title)) if table.title and not long else None
+        grid = Grid(*heads, title=title, box=SIMPLE_HEAD, pad_edge=False)
         for row in shown.rows:
             grid.add_row(*(Text(harmless(str(row[j]))) for j in (*range(left), *group)))
         screen.print(grid)

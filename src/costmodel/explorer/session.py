@@ -12,7 +12,7 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -336,7 +336,7 @@ def audit_html(content: bytes, suffix: str) -> dict[str, Any]:
     return {
         "answer": f"{done.bill.rows:,} rows, effective cost {totals}.",
         "findings": [finding.sentence for finding in done.findings],
-        "table": done.table().first(MOST_BILL_LINES).to_html(sortable=True),
+        "table": replace(done.table(), title="").first(MOST_BILL_LINES).to_html(sortable=True),
         "unread": [f"row {row}: {reason}" for row, reason in done.bill.unread.kept[:10]],
         "not_judged": list(done.not_judged),
     }
