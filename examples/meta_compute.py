@@ -2,7 +2,7 @@
 # # Meta Compute
 #
 # Idle accelerators offered raw, or as hosted tokens of one's own or of others' models: at which fill and rent does it
-# pay? Fill, fee and royalty are assumed over wide ranges; what an hour costs and rents for is recorded.
+# pay? Fill, fee and royalty are assumed over wide ranges; cost and rent of an hour are recorded.
 
 # %%
 import numpy as np
