@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -425,7 +426,7 @@ def load_models(source: str) -> None:
     name = source
     if source.endswith(".py"):
         path = Path(source).resolve()
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise ScenarioError(f"{source}: no such file")
         name = path.stem
         if str(path.parent) not in sys.path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import Any
 
@@ -10,7 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costmodel.foundation.errors import CatalogError, DomainError
+import costmodel
+from costmodel.catalog import extended
+from costmodel.compute.architectures import names_a_model
+from costmodel.entry import load_result
+from costmodel.formats.tables import header
+from costmodel.foundation.errors import CatalogError, CostModelError, DomainError
 from costmodel.foundation.outside import LARGEST_NUMBER, LONGEST_NUMBER, needed_number, number_from
 
 
@@ -63,3 +69,11 @@ def test_a_message_stays_short(entry: Any) -> None:
     with pytest.raises(DomainError) as raised:
         needed_number(entry, "x")
     assert len(str(raised.value)) < 120
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize("name", ["x" * 30_000, "a\x00b"], ids=["long", "with a null"])
+def test_a_name_that_no_file_can_have_is_none(name: str) -> None:
+    for read in (names_a_model, costmodel.load_scenario, load_result, extended, header):
+        with contextlib.suppress(CostModelError):
+            assert not read(name)

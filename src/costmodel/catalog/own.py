@@ -66,9 +66,10 @@ def checked_folder(folder: str | Path) -> Path:
     """
     from costmodel.catalog import loader
 
-    path = Path(folder).expanduser().resolve()
-    if not path.is_dir():
+    path = Path(os.path.expanduser(folder))
+    if not os.path.isdir(path):
         raise CatalogError(f"{path}: there is no such folder of records")
+    path = path.resolve()
     files = record_files(path)
     if not files:
         raise CatalogError(f"{path}: holds no records: write CSV or TOML files named as tables, as accelerators.csv")

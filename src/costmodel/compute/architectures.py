@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
@@ -121,7 +122,7 @@ def _is_path(source: str | Path) -> bool:
     text = str(source)
     if isinstance(source, Path) or text.endswith(".json") or "/" in text or "\\" in text:
         return text not in _canonical_names()
-    return text not in _canonical_names() and Path(text).is_dir() and (Path(text) / CONFIG).is_file()
+    return text not in _canonical_names() and os.path.isfile(os.path.join(text, CONFIG))
 
 
 def _catalog_name(source: str | Path | Mapping[str, Any]) -> str:

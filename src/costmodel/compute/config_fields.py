@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -97,10 +98,10 @@ def load(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(source, Mapping):
         return dict(source)
     path = Path(source)
-    file = path / CONFIG if path.is_dir() else path
+    file = path / CONFIG if os.path.isdir(path) else path
     fields = _read(file)
     beside = file.with_name(file.name.replace(CONFIG, QUANTIZATION))
-    if "quantization_config" not in fields and beside != file and beside.is_file():
+    if "quantization_config" not in fields and beside != file and os.path.isfile(beside):
         stated = _read(beside)
         fields["quantization_config"] = {"quant_method": "modelopt", **stated.get("quantization", stated)}
     return fields

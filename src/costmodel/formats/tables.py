@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -165,7 +166,7 @@ def read_blocks(source: str | Path, unread: Unread, *, block_rows: int = BLOCK_R
     kind = path.suffix.lower()
     if kind not in {".csv", ".jsonl", ".ndjson"}:
         raise ScenarioError(f"{path}: a table is read from a file that ends in .csv, .jsonl or .ndjson")
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise ScenarioError(f"{path}: there is no such file")
     if kind == ".csv":
         header = _header(path)
@@ -183,7 +184,7 @@ def header(source: str | Path) -> list[str]:
         If the file cannot be opened or its first line names no columns.
     """
     path = Path(source)
-    return _header(path) if path.suffix.lower() == ".csv" and path.is_file() else []
+    return _header(path) if path.suffix.lower() == ".csv" and os.path.isfile(path) else []
 
 
 def _open(path: Path) -> IO[str]:

@@ -7,6 +7,7 @@ and the version. A Parquet file is long: a row for each figure, with a column fo
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 import warnings
@@ -81,7 +82,7 @@ def read_dataset(path: str | Path) -> Any:
         If what reads such a file is not installed.
     """
     target = Path(path)
-    if not (target.is_dir() if target.suffix == ".zarr" else target.is_file()):
+    if not (os.path.isdir(target) if target.suffix == ".zarr" else os.path.isfile(target)):
         raise ScenarioError(f"{path}: there is no such file")
     read = {".zarr": _read_zarr, ".parquet": _read_parquet}.get(target.suffix, _read_netcdf)
     try:
