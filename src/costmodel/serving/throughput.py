@@ -187,8 +187,12 @@ def _cut(mode: Mode, numbers: _Numbers) -> Serving:
     whole["infeasible"] = np.empty(size, dtype=np.int64)
     _fill(mode, numbers, whole)
     ones = (1,) * (len(written) - len(size))
-    spread = {name: np.broadcast_to(array.reshape(*ones, *size), written) for name, array in whole.items()}
-    return Serving(**{name: array.reshape(given) for name, array in spread.items()})
+
+    def spread(array: Any) -> Any:
+        thin = array.reshape(*ones, *size)
+        return (thin if thin.shape == written else np.broadcast_to(thin, written).copy()).reshape(given)
+
+    return Serving(**{name: spread(array) for name, array in whole.items()})
 
 
 def _fill(mode: Mode, numbers: _Numbers, into: dict[str, Any]) -> None:
