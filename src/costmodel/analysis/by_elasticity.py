@@ -6,6 +6,7 @@ here every elasticity gets an ensemble of its own, whose other inputs are wide a
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -170,11 +171,13 @@ def elasticity_range(
     seen = [Observed(_reader(row), row.value, TOLERANCES.get(row.output, USUAL_TOLERANCE)) for row in rows]
     selectors = [Selector.parse(output) for output in outputs]
     wide, seed = _widened(scenario, free, rows), seed_of(rng)
+    told = min(f"{_last(rows).year + 1}-01-01", scenario.time.end.isoformat())
     found: list[AtElasticity] = []
     units: tuple[str, ...] = ()
     for number, at in enumerate(elasticities):
         fixed = wide.replace({f"market.{name}.price_elasticity": at for name in wide.market})
-        consistent = consistent_draws(fixed, seen, draws=draws, rng=seed)
+        # nothing after the last observation moves a draw, so that the runs that move them end with its year
+        consistent = consistent_draws(fixed.replace({"time.end": told}), seen, draws=draws, rng=seed)
         problem = as_problem(fixed, [*selectors, *(item.output for item in seen)])
         count = consistent.design.draws
         _, figures = problem.at(count, ranks=consistent.design.ranks())
@@ -219,7 +222,7 @@ def _widened(
             written: Any = scenario.get(path) if fnmatchcase(path, pattern) else None
             if written is not None:
                 changes[path] = _within(_middle(written), factor)
-    last = max(parse_date(f"{row.date}-12-31" if row.date.isdigit() else row.date) for row in rows)
+    last = _last(rows)
     for pattern, factor in AHEAD.items():
         for path in known:
             schedule = scenario.get(path) if fnmatchcase(path, pattern) else None
@@ -232,6 +235,11 @@ def _widened(
                 ]
                 changes[path] = form
     return scenario.replace(changes)
+
+
+def _last(rows: Sequence[Observation]) -> dt.date:
+    """Return the last day that an observation describes."""
+    return max(parse_date(f"{row.date}-12-31" if row.date.isdigit() else row.date) for row in rows)
 
 
 def _middle(value: Any) -> float:
