@@ -85,7 +85,7 @@ MODEL_MODULES = {
     "buyers_year": "costmodel.studies.buyers_year",
     "training_programme": "costmodel.studies.training_programme",
 }
-"""Where each model is registered; imported when a scenario names it."""
+"""Module that registers each model; imported when a scenario names it."""
 
 MAX_BASES = 8
 """Longest chain of bases [1]."""

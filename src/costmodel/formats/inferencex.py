@@ -39,7 +39,7 @@ def read(source: str | Path, configs: str | Path | None = None) -> Measured:
     Raises
     ------
     DomainError
-        If it is no such file, is of a version that is not read, or a row has no figures.
+        If it is not such a file, is of a version that is not read, or a row has no figures.
 
     Examples
     --------

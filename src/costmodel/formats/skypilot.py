@@ -27,7 +27,7 @@ LEAST = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class MachineOffer:
-    """What an accelerator-hour of a machine costs in a region.
+    """Price of an accelerator-hour of a machine in a region.
 
     Parameters
     ----------

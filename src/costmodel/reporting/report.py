@@ -63,7 +63,7 @@ class Headline:
 
     @property
     def sentence(self) -> str:
-        """What it is, the figure and its interval."""
+        """The label, the figure and its interval."""
         spread = "" if len(self.values) == 1 else "; 5 to 95 % of draws in brackets"
         return f"{self.label[:1].upper()}{self.label[1:]}: {self.text}{spread}."
 
@@ -103,7 +103,7 @@ class Report:
 
     @property
     def answer(self) -> str:
-        """What the run answers first, in a sentence."""
+        """The run's first answer, in a sentence."""
         return _first(self.shown, self.headlines)
 
 

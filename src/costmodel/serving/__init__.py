@@ -1,4 +1,4 @@
-"""What a token costs to serve: from a model's shape, an accelerator and a workload to cost per token and speed.
+"""Cost of serving tokens: from a model's shape, an accelerator and a workload to cost per token and speed.
 
 Topics, one module each: step time (``steps``, ``links``), what fits (``memory``), continuous batching
 (``throughput``, ``targets``), lengths, load, cost, speculative decoding, agent tasks, the Pareto front, measured

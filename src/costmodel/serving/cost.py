@@ -23,7 +23,7 @@ _CHOICES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostBasis:
-    """What a cost per token contains.
+    """Contents of a cost per token.
 
     Two costs may be compared only if these five words agree.
 

@@ -188,7 +188,7 @@ class MeasuredRow(Inputs):
 
 
 class ServingInputs(Inputs):
-    """What is served, how, and for which load: all of a deployment but its accelerator's name and price."""
+    """Model, workload, engine and load: all inputs of a deployment but its accelerator's name and price."""
 
     architecture: ShapeSource
     """The model: a name in the catalog, the path of a ``config.json``, a table, or the name of ``own_shape``."""

@@ -1,4 +1,4 @@
-"""What a workload's lengths imply for a batch at steady state.
+"""Effect of a workload's lengths on a batch at steady state.
 
 A batch of running requests is not a sample of requests: a long answer stays in it longer, so that the mean
 context of a decode step depends on the second moment of the output length, and its spread on the third.

@@ -83,7 +83,7 @@ def weight_bytes_per_accelerator(what: Configuration) -> Numeric:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryBudget:
-    """Where an accelerator's memory goes, as an engine lays it out [byte]; every field broadcasts.
+    """Use of an accelerator's memory, as an engine lays it out [byte]; every field broadcasts.
 
     Parameters
     ----------

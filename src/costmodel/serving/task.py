@@ -79,10 +79,16 @@ class AgentTask(Scenario):
     input_cost: Parameter = parameter("USD/token", ge=0, description="Cost or price of a computed input token.")
     cached_cost: Parameter = parameter("USD/token", ge=0, description="Cost or price of a cached input token.")
     output_cost: Parameter = parameter("USD/token", ge=0, description="Cost or price of an output token.")
-    time_to_first_token: Parameter = parameter("s", ge=0, default=0.5, description="Of one model call.")
+    time_to_first_token: Parameter = parameter(
+        "s", ge=0, default=0.5, description="Time to first token of one model call."
+    )
     time_per_output_token: Parameter = parameter("s/token", ge=0, default=0.02, description="Inter-token time.")
     success: Parameter = parameter(
-        "1", gt=0, le=1, default=1.0, description="Share of attempts that do the task; the others are begun anew."
+        "1",
+        gt=0,
+        le=1,
+        default=1.0,
+        description="Share of attempts that complete the task; failed ones are started again.",
     )
     review_time: Parameter = parameter("hour", ge=0, default=0.0, description="Time of a person to check an attempt.")
     work_time: Parameter = parameter(

@@ -48,7 +48,7 @@ class Share:
 
     @property
     def total(self) -> float:
-        """What it pays in all [currency/hour]."""
+        """Total that it pays [currency/hour]."""
         return self.own + self.idle
 
 

@@ -336,7 +336,7 @@ def _merge(lines: dict[tuple[str, ...], Line], line: Line) -> None:
 
 
 def item_of(charge: Charge, instances: Mapping[str, tuple[str, float]] | None = None) -> Item:
-    """Return what a charge stands for.
+    """Return the meaning of a charge.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """A buyer's year of AI: this year's bill with its audit, and what the same tasks cost a later year.
 
 Tokens are bought by kind of task. Their price falls, each task takes more of them, and some tasks move to a smaller
-model. Rented hours are held against the market's price of an hour.
+model. Rented hours are compared with the market's price of an hour.
 """
 
 from __future__ import annotations
@@ -81,8 +81,8 @@ def buyers_year(resolved: BuyersYear) -> BuyersYearResult:
     Returns
     -------
     BuyersYearResult
-        Amounts a year [USD/year]. The later bills hold hours at the market's price, so that what the audit found is
-        no part of what becomes cheaper.
+        Amounts a year [USD/year]. The later bills hold hours at the market's price, so that the audit's finding
+        does not count as a fall in price.
 
     Examples
     --------

@@ -31,7 +31,10 @@ class Carbon(Inputs):
         "g/Wh", ge=0, optional=True, description="Greenhouse gases of contracted electricity; absent: none."
     )
     residual_intensity: Parameter = parameter(
-        "g/Wh", ge=0, optional=True, description="Of electricity that nobody contracted; absent: by location."
+        "g/Wh",
+        ge=0,
+        optional=True,
+        description="Greenhouse gases of electricity without a contract; absent: by location.",
     )
     water: Parameter = parameter(
         "L/Wh", ge=0, optional=True, description="Water evaporated per energy at the meter; absent: as the region has."

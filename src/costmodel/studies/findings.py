@@ -1,4 +1,4 @@
-"""What an audit finds: an amount that could have been saved, where, and what it rests on."""
+"""Findings of an audit: an amount that could have been saved, where, and its basis."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Finding:
 
     @property
     def sentence(self) -> str:
-        """What was found and what could have been saved, or what it would cost more."""
+        """The finding, with the possible saving or the additional cost."""
         low, middle, high = self.saving
         if middle < 0.0:
             said = f"Would cost {-middle:,.0f} USD more ({-high:,.0f} to {-low:,.0f}) on top"

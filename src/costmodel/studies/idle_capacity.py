@@ -87,22 +87,26 @@ class IdleCapacity(Scenario):
     model: Literal["idle_capacity"] = "idle_capacity"
     not_modelled: tuple[str, ...] = (
         "what the sale does to the market's rent",
-        "work of one's own that has to wait",
+        "the owner's own work that has to wait",
         "contracts that lock a rent",
     )
     fixed_cost: Parameter = parameter("USD/hour", ge=0, description="Cost of an accelerator-hour, sold or not.")
     running_cost: Parameter = parameter("USD/hour", ge=0, description="Cost that only a busy hour has: energy.")
     rent: Parameter = parameter("USD/hour", gt=0, description="Rent of an accelerator-hour.")
     fee: Parameter = parameter(
-        "1", ge=0, lt=1, default=0.0, description="Share of the rent that goes to whoever sells."
+        "1", ge=0, lt=1, default=0.0, description="Share of the rent that goes to an intermediary who sells the hours."
     )
     raw_fill: Parameter = parameter("1", ge=0, le=1, description="Share of idle hours that are sold raw.")
     token_revenue: Parameter = parameter("USD/hour", gt=0, description="Price of what a busy hour serves in tokens.")
     royalty: Parameter = parameter(
-        "1", ge=0, lt=1, default=0.0, description="Share of it that goes to the owner of the model; 0 for one's own."
+        "1",
+        ge=0,
+        lt=1,
+        default=0.0,
+        description="Share of token revenue that goes to the model's owner; 0 for own models.",
     )
     platform_share: Parameter = parameter(
-        "1", ge=0, lt=1, default=0.0, description="Share of it that platform, support and selling take."
+        "1", ge=0, lt=1, default=0.0, description="Share of token revenue that platform, support and selling take."
     )
     hosted_fill: Parameter = parameter("1", ge=0, le=1, description="Share of idle hours that serve paid tokens.")
 

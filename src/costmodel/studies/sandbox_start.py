@@ -15,7 +15,7 @@ from costmodel.foundation.errors import DomainError, ScenarioError, error_line
 from costmodel.serving.task import AgentTask, AgentTaskResult, run_task
 
 CODE = "1 + 1"
-"""What each sandbox runs: as little as possible, so that its start is what is measured."""
+"""Code that each sandbox runs: as little as possible, so that only its start is measured."""
 RUNS = 20
 """Starts of each kind that are measured [1]."""
 MOST_RUNS = 10_000

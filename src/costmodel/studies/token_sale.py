@@ -56,21 +56,27 @@ class Sale(Inputs):
     """Prices that users pay, or that another provider asks for the same tokens."""
 
     input: Parameter = parameter("USD/token", ge=0, description="Price of an uncached input token.")
-    cached: Parameter = parameter("USD/token", ge=0, optional=True, description="Of a cached one; absent: as input.")
+    cached: Parameter = parameter(
+        "USD/token", ge=0, optional=True, description="Price of a cached input token; absent: as input."
+    )
     output: Parameter = parameter("USD/token", ge=0, description="Price of an output token.")
     long_prompt: Parameter = parameter(
         "token", gt=0, optional=True, description="Length of prompt above which all of a request has the long prices."
     )
-    long_input: Parameter = parameter("USD/token", ge=0, optional=True, description="Of an uncached input token then.")
-    long_cached: Parameter = parameter(
-        "USD/token", ge=0, optional=True, description="Of a cached one; absent: as input."
+    long_input: Parameter = parameter(
+        "USD/token", ge=0, optional=True, description="Price of an uncached input token of a long prompt."
     )
-    long_output: Parameter = parameter("USD/token", ge=0, optional=True, description="Of an output token then.")
+    long_cached: Parameter = parameter(
+        "USD/token", ge=0, optional=True, description="Price of a cached token of a long prompt; absent: as input."
+    )
+    long_output: Parameter = parameter(
+        "USD/token", ge=0, optional=True, description="Price of an output token after a long prompt."
+    )
     batch_share: Parameter = parameter(
         "1", ge=0, le=1, default=0.0, description="Share of requests that can wait, and are sent as batches."
     )
     batch_price: Parameter = parameter(
-        "1", ge=0, le=1, optional=True, description="Price in a batch over that at once, as 0.5."
+        "1", ge=0, le=1, optional=True, description="Price in a batch over the price without waiting, as 0.5."
     )
 
     @model_validator(mode="after")

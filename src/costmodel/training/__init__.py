@@ -1,4 +1,4 @@
-"""What a training run costs: scaling laws, step time and layout, goodput, cost of a run and of a development programme.
+"""Cost of training: scaling laws, step time and layout, goodput, cost of a run and of a development programme.
 
 Topics, one module each: `scaling`, `allocation` and `fits` (loss, compute-optimal and inference-aware models),
 `parallelism`, `cluster`, `layout`, `step` and `search` (time and memory of a step, the best layout on a cluster),

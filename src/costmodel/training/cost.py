@@ -62,7 +62,7 @@ COTTIER_POWER_FRACTION = {"GPU": 0.75, "TPU": 0.43}
 
 @dataclass(frozen=True, slots=True)
 class CottierFigures:
-    """What the method of Cottier et al. assumes of a family of accelerators.
+    """Assumptions of the method of Cottier et al. about a family of accelerators.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class CottierFigures:
 
 
 def cottier_figures(accelerator: str) -> CottierFigures:
-    """Return what the method of Cottier et al. assumes of an accelerator.
+    """Return the assumptions of the method of Cottier et al. about an accelerator.
 
     Parameters
     ----------

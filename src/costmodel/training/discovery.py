@@ -47,8 +47,8 @@ class DiscoveryRun(Scenario):
     rollouts: Parameter = parameter("1", gt=0, description="Rollouts in a step.")
     prompt_tokens: Parameter = parameter("token", ge=0, description="Mean prompt of a rollout.")
     sampled_tokens: Parameter = parameter("token", gt=0, description="Mean tokens sampled in a rollout.")
-    prefill_price: Parameter = parameter("USD/token", ge=0, description="Price of a token read.")
-    sample_price: Parameter = parameter("USD/token", ge=0, description="Price of a token sampled.")
+    prefill_price: Parameter = parameter("USD/token", ge=0, description="Price of a prompt token.")
+    sample_price: Parameter = parameter("USD/token", ge=0, description="Price of a sampled token.")
     train_price: Parameter = parameter("USD/token", ge=0, description="Price of a token trained on.")
     attempts: Parameter = parameter("1", ge=1, default=1.0, description="Runs until one succeeds, on average.")
     time_share: Parameter = parameter(
@@ -56,7 +56,7 @@ class DiscoveryRun(Scenario):
     )
     speedup: Parameter = parameter("1", gt=1, description="Old time of the part over its new time.")
     accelerators: Parameter = parameter("1", gt=0, description="Accelerators that use what is found.")
-    hourly_value: Parameter = parameter("USD/hour", gt=0, description="Worth of an accelerator-hour that is freed.")
+    hourly_value: Parameter = parameter("USD/hour", gt=0, description="Worth of a freed accelerator-hour.")
     lasting: Parameter = parameter(
         "hour", gt=0, description="Operating time until something better replaces what was found."
     )

@@ -66,7 +66,7 @@ class PredictionInputs(Inputs):
         description="Clock reached over that of the rated peak, where power is capped.",
     )
     memory_bandwidth: Parameter = parameter(
-        "byte/s", gt=0, optional=True, description="Memory bandwidth of the chip as it is; absent: as it is sold."
+        "byte/s", gt=0, optional=True, description="Memory bandwidth that the chip reaches; absent: its rated one."
     )
 
 

@@ -52,7 +52,7 @@ _PROGRAMME_PARTS = (
 
 
 class TrainingWork(Inputs):
-    """What a run computes, how fast and how reliably, and the development around it: all but its machines and cost."""
+    """Work, speed and reliability of a run, and the development around it: all inputs but its machines and cost."""
 
     tokens: Parameter = parameter("token", gt=0, plausible=(1e6, 1e18), description="Training tokens.")
     parameters: Parameter = parameter(
@@ -65,7 +65,10 @@ class TrainingWork(Inputs):
     precision: str = "bf16"
     """Precision whose dense peak the utilisation is measured against."""
     peak: Parameter = parameter(
-        "FLOP/s", gt=0, optional=True, description="That peak; absent: the catalog's for accelerator and precision."
+        "FLOP/s",
+        gt=0,
+        optional=True,
+        description="Dense peak of an accelerator; absent: the catalog's for the precision.",
     )
     mfu: Parameter = parameter(
         "1", gt=0, le=1, optional=True, description="Model FLOP utilisation; absent: from hours, or predicted."

@@ -1,7 +1,7 @@
-"""What followed a past date beside the scenario's own observations: capex of companies, and the power of chips shipped.
+"""Outcomes after a past date, besides the scenario's own observations: capex of companies and power of chips shipped.
 
-A company's capex is read off the industry's run by one rule, the same at every date and for every company: the part
-of it that is for AI grows as the industry's, the rest stays, and companies part from one another as they did before.
+A company's capex follows from the industry's run by one rule, the same at every date and for every company: the part
+of it that is for AI grows as the industry's, the rest stays, and companies diverge from one another as before.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ PUE = 1.15
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A figure that followed a date: as reported, how it is read off a run, and how far reports of it spread.
+    """An outcome after a date: the reported figure, how it follows from a run, and its spread around that.
 
     ``reference`` is the period that was known at the date, ``known`` the company's figure a year in it [USD/year];
     both are empty for power.
@@ -52,7 +52,7 @@ class Followed:
     known: float = 0.0
 
     def read(self, run: Trajectory, shares: FloatArray) -> FloatArray:
-        """Return the figure that a run foretells, ``(draw,)``, in the observation's unit.
+        """Return the figure that a run predicts, ``(draw,)``, in the observation's unit.
 
         Parameters
         ----------
@@ -125,7 +125,7 @@ def spent(name: str, period: str) -> float | None:
 
 
 def spread(until: int) -> float:
-    """Return how far companies' yearly growth of capex has stood from that of the five together, in logs [1].
+    """Return the spread of companies' yearly growth of capex around that of the five together, in logs [1].
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def power_of_chips() -> Followed:
 
 
 def reader(followed: Mapping[str, Followed], seed: int) -> Callable[[Trajectory, Observation], FloatArray]:
-    """Return what reads both the scenario's observations and these off a run.
+    """Return a function that derives both the scenario's observations and these from a run.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Evidence(StrEnum):
-    """What an agreement with the published number shows."""
+    """Kind of evidence that agreement with the published number gives."""
 
     IDENTITY = "identity"
     """Arithmetic that must hold whatever the model: a unit, a definition, a sum."""

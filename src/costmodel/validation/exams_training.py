@@ -62,7 +62,7 @@ _FROZEN_FLOP_SHARE = 0.8
 """A step is that of a frozen model where its printed FLOP are under this share of full training: they are 2/3 of it and
 attention [1]."""
 _FRAMEWORKS = {"MLPerf NeMo": "Megatron-Bridge"}
-"""Framework whose recipe stands for one that has none: both run Megatron Core."""
+"""Framework whose recipe is used for one that has none: both run Megatron Core."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ def _hour(accelerator: str, wacc: float) -> float:
 
 
 def _cause(accelerator: str, record: str, period: str, said: str = "") -> str:
-    """Say which parts make an hour dearer than the published one, whose parts are not published."""
+    """Return in words which parts make an hour dearer than the published one, whose parts are not published."""
     scenario = from_catalog(accelerator, it_life=4.0, wacc=0.07)
     prices = [float(getattr(scenario, f"{part}_price")) for part in ("chip", "server", "network")]
     factor = float(levelized_cost(1.0, 0.07, 4.0, 0.0)) / HOURS_PER_YEAR

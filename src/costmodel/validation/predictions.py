@@ -1,4 +1,4 @@
-"""What the flywheel would have said at past dates, beside what followed: figures that no fit has seen, scored.
+"""Forecasts that the flywheel would have made at past dates, scored against outcomes that no fit has seen.
 
 A date's forecast is :func:`costmodel.analysis.backtest`'s: stated priors, and draws moved until they tell history up
 to the date. Beside the scenario's observations stand capex of companies and the power of chips shipped, see
@@ -40,7 +40,7 @@ mid-2026 the four quarters that were published."""
 AS_GUIDED = "2026"
 """Year whose capex in the observations is what companies guided in it: no forecast from mid-2026 is scored on it."""
 END = "2027-01-01"
-"""Where the runs end: nothing is scored after it."""
+"""End of the runs: nothing is scored after it."""
 GROUPS = {
     "tokens": "tokens",
     "accelerators_shipped": "shipments",
@@ -61,7 +61,7 @@ NOTES = (
     "Rules for companies and power were fixed before their scores were seen and not changed after it.",
     "Outcomes of one year move together: the counts say less than as many independent ones.",
 )
-"""What the table doesn't say by itself."""
+"""Notes on the table."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Distance of the flywheel's forecasts from published ranges, to which nothing was tuned.
 
-What the scenario was fitted to is left out. Where the facts hold no published figure, the row says so instead of
+Figures that the scenario was fitted to are left out. Where no published figure is on file, the row says so instead of
 leaving the question out.
 """
 

@@ -3,7 +3,7 @@
 The wheel ``aiconfigurator-core`` (extra ``exams``) ships the table. Rules that this module fixes:
 
 * **Reading.** An export writes a layout of n attention ranks over n expert ranks as n² in one column (the same
-  measurement stands in another export with n): it is read as n. A precision that is not written is that of the
+  measurement has n in another export): it is read as n. A precision that is not written is that of the
   checkpoint, 16 bits. Attention groups that are not written follow from
   the ranks of the experts.
 * **Schedulers.** Settings come from the published scripts of InferenceX: SGLang on B200 and B300 checks for
