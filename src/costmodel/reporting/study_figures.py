@@ -20,7 +20,18 @@ from costmodel.foundation.results import Result
 from costmodel.foundation.tables import figure as number
 from costmodel.reporting.figures import by_year, over_draws, short, shortened, steps_between
 from costmodel.reporting.point_figures import against
-from costmodel.reporting.style import COLOURS, axes_of, described, inches, label_y, room, scaled, styled, words
+from costmodel.reporting.style import (
+    COLOURS,
+    axes_of,
+    described,
+    inches,
+    label_size,
+    label_y,
+    room,
+    scaled,
+    styled,
+    words,
+)
 from costmodel.serving.frontier import Front
 
 NARROW_LEGEND = 3.6
@@ -236,12 +247,14 @@ def backtest(scored: Scored, axes: Any = None) -> Any:
         axes.axvline(1.0, color="#333333", linewidth=0.8)
         axes.set_xscale("log")
         labels = [f"{row.observation.output.replace('_', ' ')}, {row.observation.date}" for row in rows]
-        axes.set_yticks(range(len(rows)), labels, fontsize=7)
+        axes.set_yticks(range(len(rows)), labels, fontsize=min(label_size(axes), 7.0))
         axes.invert_yaxis()
         axes.grid(visible=True, axis="x")
         axes.grid(visible=False, axis="y")
-        axes.set_xlabel("forecast over what happened")
-    label_y(axes, "median and interval of the forecast; diamonds: outside the interval", "", labels)
+        for marker, colour, said in (("o", COLOURS[0], "interval holds it"), ("D", COLOURS[1], "it lies outside")):
+            axes.plot([], [], marker, color=colour, markersize=4, label=said)
+        axes.figure.legend(loc="outside lower left", ncols=2)
+    label_y(axes, "forecast over what happened", "", labels)
     return described(axes, f"Backtest of {len(rows)} outcomes: {scored.overall}.")
 
 
