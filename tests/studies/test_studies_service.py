@@ -448,7 +448,7 @@ def test_a_model_beside_an_own_shape_is_refused(model: str) -> None:
     """Its name would be a label: the figures would be those of the own shape."""
     own = {"layers": 32, "d_model": 4096, "heads": 32, "kv_heads": 8, "head_dim": 128, "d_ff": 11008,
            "vocabulary": 32000}  # fmt: skip
-    with pytest.raises(ScenarioError, match="one of the two would do nothing"):
+    with pytest.raises(ScenarioError, match="leave own_shape out"):
         plan(serving={**SERVING, "architecture": model, "own_shape": own})
 
 
