@@ -10,7 +10,7 @@ from costmodel.foundation.errors import CatalogError, CostModelError, DomainErro
 from costmodel.foundation.running import run_model
 from costmodel.foundation.scenario import model_entry
 from costmodel.serving import REASONS, Deployment, deploy, profile, serve, with_recorded_shares
-from costmodel.serving.model import _traffic, configuration
+from costmodel.serving.model import configuration, traffic_of
 from costmodel.testing.serving import deployments
 
 CHAT = Deployment(
@@ -35,7 +35,7 @@ def test_costs_follow_from_time_price_and_utilisation():
     busy = CHAT.replace({"batch": 32.0, "load.peak_to_average": 1.25, "energy.power": 1000.0, "energy.pue": 1.5})
     resolved = busy.resolve()
     result = deploy(resolved)
-    served = serve(configuration(resolved), _traffic(resolved), 32.0)
+    served = serve(configuration(resolved), traffic_of(resolved), 32.0)
     assert result.utilisation == pytest.approx(0.8)
     assert result.output_cost == pytest.approx(2.0 * served.output_seconds / 3600 / 0.8)
     assert result.input_cost == pytest.approx(2.0 * served.input_seconds / 3600 / 0.8)
