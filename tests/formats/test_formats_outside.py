@@ -53,6 +53,8 @@ def test_a_run_and_the_dump_of_inferencex_say_the_same(tmp_path: Path) -> None:
         ([result(1)], None, "give configs"),
         ([RUN], CONFIGS, "leave configs out"),
         ([result(9)], CONFIGS, "no config 9"),
+        ([result(1)], [{**CONFIGS[0], "id": [1]}], "no config 1"),
+        ([result(1)], [{**CONFIGS[0], "num_prefill_gpu": "eight"}], "row 1: accelerators"),
         ([result(1, benchmark_type="agentic")], CONFIGS, "kind 'agentic' has no two lengths"),
         ([{"a": 1}], None, "tput_per_gpu is missing"),
         (3, None, "a list of objects"),

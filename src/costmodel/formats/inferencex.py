@@ -13,6 +13,7 @@ from typing import Any
 
 from costmodel.foundation.errors import DomainError
 from costmodel.foundation.files import read_json
+from costmodel.foundation.outside import number_from
 from costmodel.serving.measured import Measured, inferencex_row, read_measured
 
 MAX_BYTES = 512 * 2**20
@@ -55,7 +56,7 @@ def read(source: str | Path, configs: str | Path | None = None) -> Measured:
     if any("metrics" in row for row in rows):
         if configs is None:
             raise DomainError(f"{source}: results of the dump: give configs, its configs.json")
-        rows = list(_joined(rows, {row.get("id"): row for row in _listed(configs)}, source))
+        rows = list(_joined(rows, {str(row.get("id")): row for row in _listed(configs)}, source))
     elif configs is not None:
         raise DomainError(f"{source}: rows of a run say what they ran on: leave configs out")
     for number, row in enumerate(rows, start=1):
@@ -77,7 +78,7 @@ def _listed(source: str | Path) -> list[Mapping[str, Any]]:
 
 
 def _joined(
-    results: Iterable[Mapping[str, Any]], configs: Mapping[Any, Mapping[str, Any]], source: str | Path
+    results: Iterable[Mapping[str, Any]], configs: Mapping[str, Mapping[str, Any]], source: str | Path
 ) -> Iterable[Mapping[str, Any]]:
     """Yield each result without an error with what it ran on."""
     for number, row in enumerate(results, start=1):
@@ -88,11 +89,11 @@ def _joined(
             )
         if row.get("error") is not None:
             continue
-        config = configs.get(row.get("config_id"))
+        config = configs.get(str(row.get("config_id")))
         if config is None:
             raise DomainError(f"{source}: row {number}: configs.json has no config {row.get('config_id')!r}")
-        count = config.get("num_prefill_gpu") or 0
-        count += (config.get("num_decode_gpu") or 0) if config.get("disagg") else 0
+        pools = ("num_prefill_gpu", "num_decode_gpu") if config.get("disagg") else ("num_prefill_gpu",)
+        count = sum(number_from(config.get(pool)) for pool in pools)
         figures = row.get("metrics")
         lengths = {name: row[name] for name in ("isl", "osl", "conc") if name in row}
         yield {**(figures if isinstance(figures, Mapping) else {}), **lengths, "hw": config.get("hardware"),
