@@ -1,6 +1,6 @@
-"""What learns a number from data: elasticity, decline, price at fixed capability, scarcity of rent, depreciation.
+"""Estimate numbers from data: elasticity, decline, price at fixed capability, scarcity, depreciation.
 
-Estimates carry their error, and what was held out is scored apart from what was fitted. ``costmodel estimate`` does
+Estimates have standard errors, and held-out data are scored separately from fitted data. ``costmodel estimate`` does
 the same from tables. Names are imported when they are first used.
 
 Examples

@@ -39,7 +39,7 @@ class Form(StrEnum):
 
 
 class Noise(StrEnum):
-    """How a shock to cost lives on."""
+    """Persistence of a shock to cost."""
 
     CURVE = "curve"
     """Observations scatter about a curve: levels are fitted, with an intercept."""

@@ -153,7 +153,7 @@ class DepreciationBacktest:
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """What the catalog holds of a company, on its own fiscal years."""
+    """Catalog figures of a company, by its fiscal years."""
 
     years: tuple[int, ...]
     start: date

@@ -1,1 +1,1 @@
-"""The explorer: scenarios in a browser, on this machine alone (extra ``explore``)."""
+"""Explorer: scenarios in a browser on this machine (extra ``explore``)."""

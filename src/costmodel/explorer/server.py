@@ -1,4 +1,4 @@
-"""The explorer's server: loopback alone, a token as Jupyter asks for one, small requests, one computation at a time."""
+"""Server of the explorer: loopback only, with a token as in Jupyter, small requests and one computation at a time."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _ASSETS = {
 
 
 class RefusedError(Exception):
-    """A request that is not answered: why, and with which status."""
+    """A rejected request, with reason and status."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)

@@ -1,4 +1,4 @@
-"""Formats of outside files: a module per format, each stating which versions it reads.
+"""Readers and writers of other tools' files: one module per format, which states the supported versions.
 
 Installed packages add formats under the entry points ``costmodel.formats``: a module that reads one, reached here by
 the entry's name.

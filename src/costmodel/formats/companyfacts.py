@@ -1,4 +1,4 @@
-"""SEC companyfacts JSON: what a company reported under XBRL, read from a file on disk into a company's record.
+"""SEC companyfacts JSON: read a company's XBRL figures from a file into a catalog record.
 
 Reads the file that ``https://data.sec.gov/api/xbrl/companyfacts/CIK##########.json`` serves, as of 2026: ``facts`` →
 taxonomy → concept → ``units`` → facts with ``start`` (flows), ``end``, ``val``, ``accn``, ``form`` and ``filed``.

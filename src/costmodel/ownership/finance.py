@@ -248,7 +248,7 @@ def internal_rates(cash_flows: ArrayLike) -> tuple[float, ...]:
 
 
 def irr(cash_flows: ArrayLike) -> float:
-    """Return the internal rate of return, where there is exactly one.
+    """Return the internal rate of return if there is exactly one.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The one fleet: what is bought, on its way, in service, failed, retired and left, in units and in the books.
+"""Fleet: units on order, in service, failed, retired and released, with their books.
 
 It serves a flywheel (chips and sites, two fleets), a company and a project. Stocks live on step bounds, flows between
 them. What a step orders enters service a lag later and leaves at its physical life, both read from cumulative curves
@@ -286,7 +286,7 @@ class Fleet:
         )
 
     def leave(self, weights: Mapping[str, ArrayLike], share: ArrayLike) -> FloatArray:
-        """Let go of cohorts that don't pay: those whose weighted sum of rows is negative.
+        """Retire cohorts that don't pay: those whose weighted sum of rows is negative.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What a fleet starts from, and the account of a step."""
+"""Opening state of a fleet, and the account of a step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from costmodel.ownership.class_books import OpeningBook
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """What is there at the start.
+    """Opening state of a fleet.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class FleetStep:
-    """What a step did; a history has the step as its first axis.
+    """Account of a step; a history has the step as its first axis.
 
     By row, ``(row,) + batch``: flows ``ordered``, ``shipped``, ``arrived``, ``failed``, ``retired`` (at physical life),
     ``left`` (before it); stocks at the end of the step ``in_service``, ``on_order``. By class, ``(class,) + batch``

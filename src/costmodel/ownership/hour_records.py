@@ -1,4 +1,4 @@
-"""The inputs of an accelerator-hour from catalog records; what is missing is named, never guessed."""
+"""Inputs of an accelerator-hour from catalog records; missing figures are named, never guessed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ FIGURES = (
 )
 """Figures of an accelerator-hour that the catalog may hold."""
 SIDE_FIGURES = ("peak",)
-"""Those that the cost of an hour does without: where one is missing, what depends on it is blank."""
+"""Figures that the cost of an hour does not need; outputs that depend on a missing one are blank."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Loans and finance leases: what falls due, and what is owed, of amounts that are repaid evenly over a term."""
+"""Loans and finance leases: amounts due and owed of sums that are repaid evenly over a term."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def interest_of_step(owed: Numeric, rate: Numeric, step: Numeric) -> Numeric:
 
 
 class Loans:
-    """What an operator owes, in steps: opening debt, and what is borrowed, each repaid evenly over a term.
+    """Debt of an operator, by step: opening debt and new loans, each repaid evenly over a term.
 
     What is borrowed in a step is taken up at its end. A finance lease is the same: what commences is owed, and repaid
     over the term of the lease.

@@ -1,4 +1,4 @@
-"""A project: accelerators bought now with their room, what they earn, are taxed and are worth, year by year.
+"""Project: accelerators and their site bought now; their rents, costs, tax and value by year.
 
 The accelerators and the site are two stocks of the one fleet: bought over the first quarter, in service after their
 lags, with failures, a physical life and their books. They are let at a falling market rent, a share of them under a
@@ -50,7 +50,7 @@ LOWEST_RETURN = -0.9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectResult(Result):
-    """A project by year, and what it comes to."""
+    """Result of a project by year, with its totals."""
 
     accelerators_in_service: FloatArray = output("1", dims=("year",), label="accelerators in service, mean of the year")
     hours: FloatArray = output("hour", dims=("year",), label="accelerator-hours that could be let")

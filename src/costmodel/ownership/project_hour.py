@@ -1,4 +1,4 @@
-"""A project by the hour: what one has to earn and costs, and what a contract or a rental offer is worth beside it."""
+"""Project figures per hour: required rent, cost, and the value of a contract or a rental offer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The written inputs of a project: what is bought, what it earns, how it is booked, taxed and paid for."""
+"""Inputs of a project: purchase, revenue, books, tax and financing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two prices of capacity, kept apart: levelized cost for tables, required rent for prices.
+"""Levelized cost and required rent of capacity: the first for comparisons, the second for prices.
 
 A levelized cost spreads a purchase evenly over its life. Where rents fall, an owner who charges that loses
 money: the required rent is higher at first and falls with the market. The value of old equipment is what its

@@ -1,4 +1,4 @@
-"""A site: what it costs to build, when it is ready, how much it can power, and how it is cooled."""
+"""Site: construction cost, time to completion, power and cooling."""
 
 from __future__ import annotations
 

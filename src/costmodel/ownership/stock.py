@@ -1,4 +1,4 @@
-"""A stock of units with what they carry: ordered, shipped, arrived, failed, retired, let go; flat arrays of draws.
+"""Stock of units from order to retirement, in flat arrays of draws.
 
 Amounts that entered are kept *normalised*: divided by the share of units that had not failed by then, so that one
 number per step carries every failure. What is in service is what entered, less what entered a life ago, times it.

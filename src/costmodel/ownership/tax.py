@@ -1,4 +1,4 @@
-"""Tax: bonus depreciation by date, deductions of many vintages, losses carried forward, and deferred tax.
+"""Tax: bonus depreciation, deductions by vintage, losses carried forward and deferred tax.
 
 Books and tax keep different lives: a server may be six years in the books, five by the tax table, or deducted at
 once. Tax paid early or late for that reason is deferred tax, not profit.

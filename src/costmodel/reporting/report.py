@@ -164,7 +164,7 @@ def build_report(
 
 
 def answer_of(result: Result) -> str:
-    """Return what a result answers first, as a sentence; of one that holds no figure, nothing."""
+    """Return the first headline of a result as a sentence; an empty text if it has no figure."""
     return _first(result, headlines_of(result))
 
 
@@ -256,7 +256,7 @@ def _headline(result: Result, name: str, year: int | None = None) -> Headline | 
 
 
 def _carried(scenario: Any, first: Headline, draws: int, rng: int | None, studies: dict[str, Any]) -> str:
-    """Say which input moves the first headline most, one at a time."""
+    """Describe which input moves the first headline most, one at a time."""
     import warnings
 
     from costmodel.analysis.one_at_a_time import tornado

@@ -1,4 +1,4 @@
-"""How figures look: colours that colour-blind readers tell apart, units on axes, a description of each."""
+"""Style of figures: colours for colour-blind readers, units on axes, and descriptions."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from costmodel.foundation.units import SECONDS_PER_HOUR
 
 @formula()
 def fresh_input_tokens(steps: Numeric, prompt_tokens: Numeric, answer_tokens: Numeric, tool_tokens: Numeric) -> Numeric:
-    """Input tokens that the model has not read in an earlier step of the task.
+    """Input tokens that the model has not yet read in an earlier step of the task.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def fresh_input_tokens(steps: Numeric, prompt_tokens: Numeric, answer_tokens: Nu
 def resent_input_tokens(
     steps: Numeric, prompt_tokens: Numeric, answer_tokens: Numeric, tool_tokens: Numeric
 ) -> Numeric:
-    """Input tokens that earlier steps have already sent: what a prefix cache can save.
+    """Input tokens that earlier steps have already sent, which a prefix cache can save.
 
     Parameters
     ----------
@@ -235,7 +235,7 @@ def sandboxes_alive(tasks_per_hour: Numeric, held_seconds: Numeric) -> Numeric:
 
 @formula()
 def cost_until_done(attempt_cost: Numeric, review_cost: Numeric, success: Numeric) -> Numeric:
-    """Cost of a task that is tried again until an attempt succeeds.
+    """Cost of a task that is retried until an attempt succeeds.
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ def blocks(shape: tuple[int, ...]) -> Iterator[tuple[int, slice]]:
 
 
 def take(argument: Any, axis: int, part: slice) -> Any:
-    """Return the part of an argument that belongs to a block; what does not vary along the axis stays whole."""
+    """Return the part of an argument that belongs to a block; arguments that do not vary along the axis stay whole."""
 
     def cut(array: NDArray[Any]) -> NDArray[Any]:
         if array.ndim < -axis or array.shape[axis] == 1:

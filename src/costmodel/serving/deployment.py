@@ -128,7 +128,7 @@ class EngineInputs(Inputs):
         "1",
         gt=0,
         default=profile().deviation(),
-        description="Times of this installation over those of the profile.",
+        description="Times of this installation relative to the profile.",
         grade=Grade.ESTIMATED,
         note="spread over engines and models left out of the profiles' fit in turn",
     )
@@ -137,9 +137,9 @@ class EngineInputs(Inputs):
 class ChipInputs(Inputs):
     """Figures of the accelerator that replace the catalog's; all absent by default."""
 
-    peak: Parameter = parameter("FLOP/s", gt=0, optional=True, description="Dense rate at the weights' precision.")
+    peak: Parameter = parameter("FLOP/s", gt=0, optional=True, description="Dense peak rate at the weights' precision.")
     attention_peak: Parameter = parameter(
-        "FLOP/s", gt=0, optional=True, description="Dense rate at attention's precision."
+        "FLOP/s", gt=0, optional=True, description="Dense peak rate at attention's precision."
     )
     bandwidth: Parameter = parameter("byte/s", gt=0, optional=True, description="Peak memory bandwidth.")
     memory: Parameter = parameter("byte", gt=0, plausible=(1e6, 1e18), optional=True, description="Memory.")
@@ -180,7 +180,7 @@ class EnergyInputs(Inputs):
 
 
 class MeasuredRow(Inputs):
-    """A measured point of this model, workload and accelerator: what a benchmark printed."""
+    """A measured benchmark result of this model, workload and accelerator."""
 
     tokens_per_second: Amount = Field(gt=0, description="Input and output tokens per accelerator, in token/s.")
     user_speed: Amount = Field(gt=0, description="Output tokens per second of one user, in token/s.")
@@ -333,7 +333,7 @@ class DeploymentResult(Result):
     tokens_per_second: FloatArray = output("token/s", label="input and output tokens per accelerator", blank=_BLANK)
     output_per_second: FloatArray = output("token/s", label="output tokens per accelerator", blank=_BLANK)
     requests_per_second: FloatArray = output("1/s", label="requests per accelerator", blank=_BLANK)
-    prefill_share: FloatArray = output("1", label="share of accelerator time that reads prompts", blank=_BLANK)
+    prefill_share: FloatArray = output("1", label="share of accelerator time spent on prefill", blank=_BLANK)
     utilisation: FloatArray = output("1", label="share of paid hours that is busy", blank=_BLANK)
     input_cost: FloatArray = output(
         "USD/token", label="cost of a computed input token", basis="prefill only, input", blank=_BLANK

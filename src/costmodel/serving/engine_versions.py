@@ -1,4 +1,4 @@
-"""Names of inference engines as people write them, with or without a version."""
+"""Common spellings of inference engines, with or without a version."""
 
 from __future__ import annotations
 

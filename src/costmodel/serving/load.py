@@ -1,4 +1,4 @@
-"""Load: how many requests are in the system, how long they wait, and what share of paid hours is busy.
+"""Load: requests in the system, waiting times, and the busy share of paid hours.
 
 A benchmark keeps a number of requests in the system (closed loop), most often for a run of so many requests; a service
 sees them arrive (open arrivals). Either sets how many are decoded together and how long a first token takes.

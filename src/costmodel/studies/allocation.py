@@ -98,7 +98,7 @@ class Allocation(Tabled):
         return Table.of(rows, f"{self.total:,.2f} in all, idle capacity {self.rule}")
 
     def rounded(self) -> dict[str, float]:
-        """Return what each pays in whole cents, and ``idle``, so that they add up to the rounded total exactly.
+        """Return the shares, and ``idle``, in whole cents that add up to the rounded total exactly.
 
         Each amount is rounded down, and the cents that are left go to the largest remainders, the first in order
         where they are equal.

@@ -38,7 +38,7 @@ LEAST_GAP = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Audit(Tabled):
-    """The findings of a bill, the largest first, and what could not be judged."""
+    """Findings on a bill, largest first, and the charges that could not be judged."""
 
     bill: Bill
     findings: tuple[Finding, ...]

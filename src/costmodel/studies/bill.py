@@ -1,4 +1,4 @@
-"""A bill, read: what an accelerator-hour and a token cost at list and after discounts, on demand and committed apart.
+"""Read a bill: prices of accelerator-hours and tokens at list and after discounts, by way of pricing.
 
 A row of a bill says what it charges for in words: a unit, a description, a SKU, properties of the price. From these
 follow how many accelerator-hours or tokens a row stands for. What is read from free text rather than from a column

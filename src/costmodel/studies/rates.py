@@ -49,7 +49,7 @@ class Rate:
     rests_on: tuple[str, ...]
 
     def saved(self, price: float, quantity: float) -> tuple[float, float, float]:
-        """Return what a buyer at ``price`` pays above this rate: low, middle and high [USD]; never below 0."""
+        """Return how much a buyer at ``price`` pays above this rate: low, middle and high [USD]; at least 0."""
         gaps = [max(price - rate, 0.0) * quantity for rate in (self.high, self.middle, self.low)]
         return gaps[0], gaps[1], gaps[2]
 
@@ -96,7 +96,7 @@ def latest_month(family: str, pricing: str = "committed") -> str:
 
 
 def rental_rate(family: str, month: str, pricing: str = "on demand") -> Rate:
-    """Return what others charged for an accelerator-hour in a month.
+    """Return the market price of an accelerator-hour in a month.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def _latest_offer(data: tuple[Datum, ...], day: date) -> Datum | None:
 
 
 def owner_rate(family: str, utilisation: float = 1.0) -> Rate:
-    """Return what an hour in use costs an owner who buys new.
+    """Return the cost of an hour in use to an owner who buys new.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The joined planner: what a token costs for this model, on this chip, at this site, owned or rented, at this use.
+"""Service planner: the cost of a token by model, chip, site, way of paying and utilisation.
 
 One scenario holds the deployment, the accelerator, the inputs of its hour, and the way of paying. The hour's cost is
 computed from chip, server, network, site, energy, finance and life, or is a rent; utilisation is given once.

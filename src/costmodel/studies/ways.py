@@ -25,7 +25,7 @@ ROUNDING = 1e-12
 
 @formula()
 def on_demand_hour(price: Numeric, utilisation: Numeric, scaled_share: Numeric) -> Numeric:
-    """Cost of a busy hour where idle hours are handed back as far as scaling allows.
+    """Cost of a busy hour if idle hours are handed back as far as scaling allows.
 
     Parameters
     ----------

@@ -171,7 +171,7 @@ def amortized_cost(
 
 @formula()
 def value_at_start(acquisition_price: Numeric, decline_rate: Numeric, years: Numeric) -> Numeric:
-    """Return what hardware is worth when a run starts.
+    """Return the value of hardware when a run starts.
 
     Parameters
     ----------
@@ -378,7 +378,7 @@ def energy_cost(energy: Numeric, energy_price: Numeric) -> Numeric:
 
 @formula()
 def rental_cost(hours: Numeric, price: Numeric) -> Numeric:
-    """Return what the accelerator-hours of a run cost to rent.
+    """Return the rental cost of a run's accelerator-hours.
 
     Parameters
     ----------
@@ -410,7 +410,7 @@ def rental_cost(hours: Numeric, price: Numeric) -> Numeric:
 
 @formula()
 def acquisition_cost(accelerators: Numeric, price: Numeric, network_share: Numeric) -> Numeric:
-    """Return what buying the whole cluster costs up front.
+    """Return the up-front cost of buying the whole cluster.
 
     Parameters
     ----------

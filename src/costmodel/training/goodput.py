@@ -164,7 +164,7 @@ def exponential_training_time_ratio(
 
 
 def spare_nodes(nodes: ArrayLike, failure_rate: ArrayLike, repair_time: ArrayLike, confidence: float = 0.99) -> Any:
-    """Return the spare nodes with which a job seldom waits for a repair.
+    """Return the spare nodes that a job needs to wait for a repair only rarely.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Parallelism: what pipelines, tensor, context, expert and data parallelism add to the time of a step.
+"""Parallelism: step-time overhead of pipeline, tensor, context, expert and data parallelism.
 
 Degrees of parallelism multiply to the accelerators of a run. Neighbours are placed in the order tensor, context,
 data (its expert part first), pipeline, so that the kinds that communicate most sit closest together.

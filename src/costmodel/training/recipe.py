@@ -1,4 +1,4 @@
-"""How software runs a step: what it fuses, overlaps, keeps and repeats, and the time its kernels and host take."""
+"""Recipe: how a framework runs a training step (fusion, overlap, recomputation, kernel and host time)."""
 
 from __future__ import annotations
 
