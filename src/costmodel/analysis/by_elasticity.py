@@ -40,13 +40,13 @@ FREE: Mapping[str, Mapping[str, Any]] = {
     "software.experience_exponent": {"dist": "uniform", "low": 0.0, "high": 0.3},
     "clearing.scarcity_exponent": {"dist": "uniform", "low": 1.0, "high": 5.0},
 }
-"""What history may move, and its range before it is looked at: assumed, as in the plans of the backtests."""
+"""Parameters fitted to history, with their prior ranges: assumed, as in the plans of the backtests."""
 SUPPLY: Mapping[str, Mapping[str, Any]] = {
     "hardware.accelerators.lag": {"dist": "uniform", "low": 0.25, "high": 0.55},
     "hardware.sites.lag": {"dist": "uniform", "low": 1.0, "high": 2.0},
     "suppliers.max_build_up": {"dist": "uniform", "low": 0.2, "high": 0.8},
 }
-"""What binds supply, which history hardly tells: three months on to service, 12 to 24 to build; assumed."""
+"""Supply parameters that history hardly identifies: three months on to service, 12 to 24 to build; assumed."""
 AROUND: Mapping[str, float] = {
     "market.*.tokens": 2.0,
     "market.*.compute_per_token": 2.0,
@@ -55,7 +55,7 @@ AROUND: Mapping[str, float] = {
     "suppliers.build_up": 2.5,
     "operators.*.financing.wacc": 1.25,
 }
-"""What is drawn around its written value, within a factor at 5 and 95 % [1]: assumed, likewise."""
+"""Parameters drawn around their written value, within a factor at 5 and 95 % [1]: assumed, likewise."""
 AHEAD: Mapping[str, float] = {
     "power_grid.energised": 1.6,
     "training.investors": 2.5,

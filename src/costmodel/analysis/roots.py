@@ -26,7 +26,7 @@ _BESIDE = 1e-4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """What a scan found: roots and jumps, each with its draw, and the values on the grid."""
+    """Result of a scan: roots and jumps, each with its draw, and the values on the grid."""
 
     grid: FloatArray
     values: FloatArray

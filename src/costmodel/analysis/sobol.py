@@ -56,7 +56,7 @@ class SobolIndices(TabledByOutput):
 
     @property
     def interaction(self) -> FloatArray:
-        """What no group explains by itself: 1 minus the sum of first-order indices, ``(output,)``."""
+        """Share explained by no group alone: 1 minus the sum of first-order indices, ``(output,)``."""
         return 1.0 - self.first_sum
 
     def table(self, output: str | None = None) -> Table:

@@ -84,7 +84,7 @@ from costmodel.foundation.version import VERSION
 FORMAT = 2
 """Version of the layout of a store [1]."""
 _META = ("format", "costmodel_version", "block", "model", "scenario", "design", "asked", "outputs", "labels")
-"""What a store says of itself; the processor is kept beside it, since values may be read on another one."""
+"""Description of a store; the processor is recorded separately, since values may be read on another one."""
 
 
 def _zarr() -> Any:

@@ -23,7 +23,7 @@ DIGESTS = "block_digest"
 MAX_DESCRIPTION_BYTES = 64 * 2**20
 """Largest description of a store or of one of its arrays [byte]."""
 FAULTS = (OSError, ValueError, KeyError, TypeError, RuntimeError, IndexError, AttributeError, MemoryError)
-"""What reading or writing a damaged store may raise below the library."""
+"""Exceptions that reading or writing a damaged store may raise."""
 CODING_ROOM = 65_536
 """Bytes that a chunk's coding may add [byte]."""
 

@@ -1,4 +1,4 @@
-"""What is asked of a result: an output by name and year, and a condition that it should meet.
+"""Targets: an output of a result by name and year, and a condition on it.
 
 An **output** is written ``user_spend@2030``, ``tokens[chat]@2030`` or ``npv``, or is a callable that takes the
 result. Without a year, an output with a time axis stands for all its years. Several axes with items take a label
@@ -31,7 +31,7 @@ from costmodel.foundation.scenario import Scenario, model_entry
 from costmodel.foundation.schedules import Schedule
 
 Output: TypeAlias = "str | Callable[[Any], Any] | Selector"
-"""What a caller may write for an output."""
+"""Accepted forms of an output."""
 
 _SELECTOR = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_0-9][\w-]*)*)(?:\[([^\[\]@]+)\])?(?:@([0-9]{4}|\*))?")
 _QUANTITY = re.compile(r"[+-]?\W?[0-9.].*")

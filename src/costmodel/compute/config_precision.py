@@ -176,7 +176,7 @@ _LEFT_OUT = (
     "exclude",
     "skip_modules",
 )
-"""What lists of modules that stay in 16 bits are called."""
+"""Names of the lists of modules that stay in 16 bits."""
 
 
 def _table(given: Any, name: str) -> Mapping[str, Any]:

@@ -89,7 +89,7 @@ biases, routers and convolutions."""
 LAYER_PARTS = ("attention", "dense", "shared_experts", "experts")
 """Parts inside the layers."""
 KEPT_PARTS = ("cache", "index", "state")
-"""What a sequence keeps: keys and values or their latent, keys of an indexer, recurrent state."""
+"""Parts kept for a sequence: keys and values or their latent, keys of an indexer, recurrent state."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,7 +68,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class LifeChangeEffect:
-    """What a change of useful life does to the fiscal year in which it takes effect."""
+    """Effect of a change of useful life on the fiscal year in which it takes effect."""
 
     name: str
     effective: date
@@ -78,7 +78,7 @@ class LifeChangeEffect:
     effect: Estimate
     """Depreciation with the change less without it [USD]; negative where life is extended."""
     disclosed: float | None
-    """What the company disclosed, if the catalog has it [USD]."""
+    """Effect that the company disclosed, if the catalog has it [USD]."""
 
 
 @dataclass(frozen=True, slots=True)

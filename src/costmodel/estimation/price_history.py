@@ -1,4 +1,4 @@
-"""What prices of tokens have done: published declines of the same ability, and the flagship lines of the makers."""
+"""History of token prices: published declines at fixed capability, and the makers' flagship lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the rent of an accelerator says about scarcity: its exponent, and the rent it foretells.
+"""Estimate the scarcity exponent from rents of an accelerator, and predict a later rent.
 
 Two dated rents, the tightness at both dates and the fall of required rent between them identify the scarcity
 exponent exactly; a third rent then tests it. Tightness comes from whoever models the fleet, with its spread as

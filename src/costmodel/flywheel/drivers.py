@@ -47,7 +47,7 @@ class Drivers:
     site_price: FloatArray
     electricity: FloatArray
     energised: FloatArray | None
-    """What the grid gives ahead, ``(step, draw)`` [W/year]."""
+    """Power that the grid energises, beyond the run too, ``(step, draw)`` [W/year]."""
     chips_factor: FloatArray
     software_trend: FloatArray
     learning: FloatArray

@@ -60,7 +60,7 @@ class Fleets:
     construction: FloatArray
     """Paid and not in service at the last bound, ``(asset, operator, draw)`` [USD]."""
     unpaid: FloatArray
-    """What is still to be paid at the start for sites that are then being built, ``(operator, draw)`` [USD]."""
+    """Amount still to be paid at the start for sites under construction, ``(operator, draw)`` [USD]."""
     site_lag: FloatArray
     thirstiest: FloatArray
     """Highest power of any accelerator that may be in service, ``(step, operator, draw)`` [W]."""

@@ -185,7 +185,7 @@ class Internal(Inputs):
 
 
 class Economy(Inputs):
-    """What budgets are measured against, and how the general level of prices moves.
+    """World product, against which budgets are measured, and the general price level.
 
     Amounts of a flywheel are in money of their year. With ``price_growth``, the price of electricity, the cost of
     sites, budgets and the world product are written in money of the start, and rise with the price level; prices of

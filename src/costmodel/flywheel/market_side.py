@@ -93,7 +93,7 @@ class Cleared:
 
 @dataclass(frozen=True, slots=True)
 class MarketParameters:
-    """What the market reads in every step, ``(draw,)`` or ``(workload, draw)``."""
+    """Parameters that the market uses in every step, ``(draw,)`` or ``(workload, draw)``."""
 
     speed: FloatArray
     exponent: FloatArray

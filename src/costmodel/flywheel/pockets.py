@@ -17,7 +17,7 @@ POCKETS = (
     "users", "internal businesses", "token sellers", "clouds", "chipmakers", "sites and power", "staff and services",
     "other business", "funders", "state",
 )  # fmt: skip
-"""Whose pockets money goes between. An operator is token seller and cloud at once; its cash is what both keep."""
+"""Parties of payments. An operator is both token seller and cloud; its cash is what both keep."""
 
 
 @dataclass(frozen=True, slots=True)

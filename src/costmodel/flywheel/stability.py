@@ -41,7 +41,7 @@ class Loop:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What a lasting rise of demand does to accelerators in use and on order, in logs over the log of the rise."""
+    """Response of accelerators in use and on order to a lasting rise of demand, in logs over the log of the rise."""
 
     peak: float
     """Highest response [1]; 1 is the rise itself."""
@@ -89,7 +89,7 @@ CUTS: Mapping[str, Mapping[str, Any]] = {
     "suppliers": {"suppliers": None},
     "grid": {"power_grid": None},
 }
-"""What cuts a loop: entries replaced, a table left out."""
+"""Changes that cut each loop: entries replaced, or a table left out."""
 
 
 def stability_report(scenario: FlywheelScenario) -> StabilityReport:

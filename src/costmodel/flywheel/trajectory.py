@@ -38,7 +38,7 @@ class Trajectory(Statement):
         "rental_price@*", "tobin_q@*", "capex@*", "depreciation@*", "training_cost@*", "inference_cost@*",
         "training_share_of_compute@*", "user_spend@*", "operator_cost@*", "operating_margin@*", "loop_gain", "runaway",
     )  # fmt: skip
-    """What an ensemble summarizes unless told otherwise."""
+    """Outputs that an ensemble summarizes by default."""
     STORES_ASKED: ClassVar[bool] = True
     """A run in an ensemble stores what is read of it alone; the rest is NaN."""
 
@@ -222,7 +222,7 @@ class Trajectory(Statement):
 
     @derived("1", kind="rate", dims=_S, label="q, operators weighted by capacity")
     def tobin_q(self) -> FloatArray:
-        """What capacity earns over what new capacity must earn."""
+        """Earnings of capacity over the required earnings of new capacity."""
         return weighted(self.q, self.capacity_by_operator)
 
     @derived("1", kind="rate", dims=_S, label="accelerators in working order and powered that are idle")
@@ -286,7 +286,7 @@ class Trajectory(Statement):
 
     @derived("USD", kind="flow", dims=_S, label="revenue that capacity requires, all operators")
     def required_revenue(self) -> FloatArray:
-        """What all capacity must earn for its capital to earn what it costs."""
+        """Revenue that all capacity must earn to cover its cost of capital."""
         return total(self.required_revenue_by_operator)
 
     def _resolved_target(self) -> Any:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MOST_MOVED = 6
 """Most parameters for which a table lists the outputs that they move [1]; each takes a run."""
 LOOKED_UP = "looked up"
-"""What is said of a figure that the scenario leaves to the catalog."""
+"""Text for a figure that the scenario takes from the catalog."""
 SWITCH = "switch"
 """Text shown as the value of a switch."""
 COLUMNS = ("path", "value", "unit", "bounds", "meaning", "grade", "source")

@@ -22,7 +22,7 @@ from costmodel.foundation.budgets import MAX_DRAWS, check_memory
 from costmodel.foundation.errors import DomainError, ScenarioError
 
 RandomSource: TypeAlias = "int | np.random.Generator | np.random.SeedSequence | None"
-"""What ``rng`` takes: an integer seed (0 is one), a generator, a seed sequence, or nothing for fresh entropy."""
+"""Accepted values of ``rng``: an integer seed (0 is one), a generator, a seed sequence, or None for fresh entropy."""
 
 METHODS = ("random", "latin_hypercube", "sobol", "given")
 _WORDS_PER_COUNTER = 4

@@ -77,7 +77,7 @@ class Observation(Inputs):
     output: str
     """Name of the result's output, as ``tokens`` or ``capex``."""
     date: str
-    """What it describes: a year, or a date at which a stock or a rate was read."""
+    """Date of the figure: a year, or the day on which a stock or a rate was read."""
     value: Amount
     unit: str
     source: str

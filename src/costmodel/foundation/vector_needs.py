@@ -43,7 +43,7 @@ class Needs:
         self._still: dict[int, bool] = {}
         self.live: set[int] = set()
         self.results: dict[int, list[Node]] = {}
-        """What each loop carries at its end."""
+        """Values that each loop carries at its end."""
         for phase in phases:
             self._find_results(phase.graph.blocks[0])
         self.carried: set[str] = set()

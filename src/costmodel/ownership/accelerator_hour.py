@@ -33,7 +33,7 @@ BASIS = (
     "per accelerator-hour in use at the stated utilisation; owned, purchase price recovered by a year-end annuity; "
     "less resale; power, cooling, site and maintenance in; staff, software, storage, tax and profit out"
 )
-"""What a cost per accelerator-hour of this model counts."""
+"""Basis of a cost per accelerator-hour of this model."""
 NOT_MODELLED = ("staff, software, storage, spares and tax",)
 """Costs that no accelerator-hour includes."""
 COMPONENTS = ("chip", "server", "network", "facility", "energy", "maintenance", "cost_of_capital")

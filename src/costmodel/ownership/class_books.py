@@ -62,7 +62,7 @@ class OpeningBook:
 
 @dataclass(frozen=True, slots=True)
 class BookFlows:
-    """What a step does to a class, ``(draw,)`` [USD]."""
+    """Changes of a class in a step, ``(draw,)`` [USD]."""
 
     depreciation: FloatArray
     disposed: FloatArray

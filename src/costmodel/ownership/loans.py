@@ -128,7 +128,7 @@ class Loans:
 
     @property
     def due(self) -> FloatArray:
-        """What falls due in the present step, batch [USD]."""
+        """Amount due in the current step, batch [USD]."""
         k = self._curve.now
         taken = (self._curve.total[k] - self._curve.at(k, self._delay))[0] / self._instalments
         return as_array(np.minimum(taken + self._opening[k] * self._kept, self._owed)).reshape(self.batch)

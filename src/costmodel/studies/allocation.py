@@ -12,7 +12,7 @@ from costmodel.foundation.outside import number_from
 from costmodel.foundation.tables import Table, Tabled
 
 IdleRule = Literal["apart", "by reservation", "by use"]
-"""Who pays for idle capacity: nobody in particular, those who reserve, or those who use."""
+"""Rule for idle cost: charged to no user, split by reservation, or split by use."""
 IDLE_RULES: tuple[IdleRule, ...] = ("apart", "by reservation", "by use")
 CENT = 0.01
 """Smallest amount that an allocation distinguishes [currency]."""
