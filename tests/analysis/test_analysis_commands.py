@@ -86,7 +86,7 @@ def test_backtest_reports_coverage_with_n_and_lists_hindsight():
     assert "no forecast weighted by history: only" in text
     found = read(backtest_command, "bond-flywheel", "--as-of", "2023-12-31", "--draws", "300")
     assert found["forecasts"]["unconditional"]["n"] == 20
-    with pytest.raises(ScenarioError, match="not both"):
+    with pytest.raises(ScenarioError, match="either --as-of"):
         call(backtest_command, "bond-flywheel")
     with pytest.raises(ScenarioError, match="no built-in backtest"):
         call(backtest_command, "bond-flywheel", "--as-of", "2022-12-31")

@@ -70,6 +70,10 @@ def test_what_the_screen_cuts_is_in_the_file(command, tmp_path) -> None:
 
 @pytest.mark.parametrize("ending", ["csv", "html", "parquet", "xlsx"])
 def test_several_tables_stand_in_one_file(command, tmp_path, ending) -> None:
+    for extra in {"csv": ["pandas"], "html": ["jinja2", "matplotlib"], "parquet": ["pandas", "pyarrow"]}.get(
+        ending, ["xlsxwriter", "openpyxl"]
+    ):
+        pytest.importorskip(extra)
     target = tmp_path / f"found.{ending}"
     status, out, _ = command("stability", "bond-flywheel", "--out", target)
     assert status == 0
@@ -91,6 +95,8 @@ def test_several_tables_stand_in_one_file(command, tmp_path, ending) -> None:
 
 
 def test_a_run_as_a_page_holds_all_that_was_shown(command, tmp_path) -> None:
+    for extra in ("jinja2", "matplotlib"):
+        pytest.importorskip(extra)
     target = tmp_path / "run.html"
     assert command("run", "bond-flywheel", "--out", target)[0] == 0
     text = target.read_text(encoding="utf-8")

@@ -20,8 +20,11 @@ def answer_command(
     """Answer the questions of the documents that the library was built around, with intervals and assumptions."""
     from costmodel.answers.question import table_of
     from costmodel.answers.registry import QUESTIONS, answered
+    from costmodel.foundation.tables import Table
 
     if list_only:
+        rows = tuple((str(place), question.document, question.text) for place, question in enumerate(QUESTIONS, 1))
+        keep(Table(("number", "document", "question"), rows, "questions"))
         for place, question in enumerate(QUESTIONS, 1):
             typer.echo(f"{place:2}  {question.document}: {question.text}")
         return

@@ -82,34 +82,51 @@ _NAME = r"(?:[A-Za-z]+|%|1)"
 _UNIT_PATTERN = re.compile(rf"{_NAME}(?:[*/]{_NAME})*")
 
 
-_Size: TypeAlias = tuple[float, dict[str, int]]
-"""A unit's size in base units, and its exponents by base dimension."""
+_Terms: TypeAlias = dict[str, int]
+"""Exponents of a product of units by name, or of base dimensions."""
+
+
+def _terms(text: str) -> tuple[float, _Terms]:
+    """Return the number and the names, with their exponents, of ``FACTOR([*/]FACTOR)*``."""
+    number, names, power = 1.0, _Terms(), 1
+    for part in re.split(r"([*/])", text):
+        if part in ("*", "/"):
+            power = 1 if part == "*" else -1
+        elif part in _VOCABULARY - {"1"}:
+            names[part] = names.get(part, 0) + power
+        else:
+            number = number * float(part) if power == 1 else number / float(part)
+    return number, names
 
 
 @cache
-def _sizes() -> dict[str, _Size]:
-    """Return the size of every name of the vocabulary."""
-    sizes: dict[str, _Size] = {"1": (1.0, {})}
-    for definition in _DEFINITIONS:
-        name, meaning = definition.split(" = ")
-        dimension = meaning.strip("[]")
-        sizes[name] = (1.0, {dimension: 1}) if dimension != meaning else _product(meaning.replace(" ", ""), sizes)
-    return sizes
+def _meanings() -> dict[str, str | tuple[float, _Terms]]:
+    """Return the base dimension of every name of the vocabulary, or what it is a number times."""
+    written = dict(definition.split(" = ") for definition in _DEFINITIONS)
+    return {
+        name: meaning.strip("[]") if meaning.startswith("[") else _terms(meaning.replace(" ", ""))
+        for name, meaning in written.items()
+    }
 
 
-def _product(text: str, sizes: dict[str, _Size]) -> _Size:
-    """Return the size of ``FACTOR([*/]FACTOR)*``, where a factor is a name or a number."""
-    scale, powers = 1.0, dict[str, int]()
-    operator = "*"
-    for part in re.split(r"([*/])", text):
-        if part in ("*", "/"):
-            operator = part
+def _in_base_units(names: _Terms) -> tuple[float, _Terms]:
+    """Return the size of a product of units in base units, and its exponents by base dimension.
+
+    The number of each definition is raised to its exponent before it is multiplied, as pint does: the figures of
+    earlier releases, which pint converted, keep their last digit.
+    """
+    scale, dimensions = 1.0, _Terms()
+    waiting = list(names.items())[::-1]
+    while waiting:
+        name, power = waiting.pop()
+        meaning = _meanings()[name]
+        if isinstance(meaning, str):
+            dimensions[meaning] = dimensions.get(meaning, 0) + power
             continue
-        size, dimension = sizes[part] if part in sizes else (float(part), {})
-        scale = scale * size if operator == "*" else scale / size
-        for name, power in dimension.items():
-            powers[name] = powers.get(name, 0) + (power if operator == "*" else -power)
-    return scale, {name: power for name, power in powers.items() if power}
+        number, parts = meaning
+        scale *= number**power
+        waiting.extend((part, each * power) for part, each in reversed(parts.items()))
+    return scale, {dimension: power for dimension, power in dimensions.items() if power}
 
 
 @cache
@@ -122,7 +139,7 @@ def _scale_and_dimension(unit: str) -> tuple[float, tuple[tuple[str, float], ...
         if name not in _VOCABULARY:
             hint = near_matches(name, _VOCABULARY)
             raise UnitError(f"unknown unit {name!r} in {unit!r}{hint}")
-    scale, powers = _product("".join(names), _sizes())
+    scale, powers = _in_base_units({name: power for name, power in _terms("".join(names))[1].items() if power})
     return scale, tuple(sorted((name, float(power)) for name, power in powers.items()))
 
 

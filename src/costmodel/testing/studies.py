@@ -64,6 +64,9 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
 }
 
 
+_SALE = {"input": 1e-6, "cached": 1e-7, "output": 4e-6}
+
+
 @st.composite
 def services(draw: st.DrawFn) -> Service:
     """Services that fit: owned or rented, with and without a sale, offers and carbon."""
@@ -85,7 +88,7 @@ def services(draw: st.DrawFn) -> Service:
         hour={"it_life": draw(positive(2.0, 8.0)), "wacc": draw(positive(0.0, 0.2))},
         serving=serving,
         sale=draw(
-            st.sampled_from([None, {"input": 1e-6, "output": 4e-6}, {"input": 1e-6, "cached": 1e-7, "output": 4e-6}])
+            st.sampled_from([None, {"input": 1e-6, "output": 4e-6}, {**_SALE, "batch_share": 0.25, "batch_price": 0.5}])
         ),
         offers={
             "spot": {"kind": "spot", "price": draw(positive(0.1, 5.0)), "interruption_rate": 0.05, "lost_time": 0.5},
