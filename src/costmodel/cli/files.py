@@ -7,17 +7,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from costmodel.cli.common import check_writable, say
-from costmodel.foundation.errors import DomainError, ScenarioError
+from costmodel.foundation.errors import DomainError, ScenarioError, missing_extra
 from costmodel.foundation.tables import Table
 
 ENDINGS = (".csv", ".html", ".parquet", ".xlsx")
 """Endings of the names of the files that tables are written to."""
+_NEEDED = {".html": {"jinja2": "report"}, ".parquet": {"pyarrow": "parquet", "pandas": "frames"},
+           ".xlsx": {"xlsxwriter": "report"}}  # fmt: skip
+"""Modules that write a file of an ending, each with the extra that it comes with."""
 TableFile = Annotated[
     Path | None,
     typer.Option("-o", "--out", help="Also write the tables, figures in full: .csv, .html, .parquet or .xlsx."),
@@ -60,15 +64,25 @@ def with_file(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def check_file(path: Path) -> None:
-    """Raise ``ScenarioError`` where tables could not be written so, before the work is done.
+    """Refuse a file that could not be written, before the work is done.
 
     Parameters
     ----------
     path
-        What stands after ``--out``.
+        The value of ``--out``.
+
+    Raises
+    ------
+    ScenarioError
+        If its ending is none of `ENDINGS`, or its folder cannot be written to.
+    MissingExtraError
+        If what writes such a file is not installed.
     """
     if path.suffix not in ENDINGS:
         raise ScenarioError(f"--out {path}: the name must end in {', '.join(ENDINGS)}")
+    for module, extra in _NEEDED.get(path.suffix, {}).items():
+        if find_spec(module) is None:
+            raise missing_extra(extra, f"--out {path}")
     check_writable(path)
 
 
