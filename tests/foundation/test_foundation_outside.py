@@ -77,3 +77,11 @@ def test_a_name_that_no_file_can_have_is_none(name: str) -> None:
     for read in (names_a_model, costmodel.load_scenario, load_result, extended, header):
         with contextlib.suppress(CostModelError):
             assert not read(name)
+
+
+@pytest.mark.contract
+def test_an_entry_that_python_does_not_write_is_told_by_its_kind() -> None:
+    with pytest.raises(DomainError, match="row 1 = a number of 16610 bits"):
+        needed_number(10**5000, "row 1")
+    with pytest.raises(DomainError, match="row 1 = a list: a finite number"):
+        needed_number([10**5000], "row 1")

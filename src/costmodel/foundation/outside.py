@@ -87,9 +87,9 @@ def needed_number(
 
 
 def _shown(entry: Any) -> str:
-    """Return the beginning of an entry; one with more digits than Python writes is told by its kind."""
+    """Return the beginning of an entry; of one with more digits than Python writes, its type alone."""
     try:
         text = repr(entry)
     except ValueError:
-        return f"a number of {entry.bit_length()} bits"
+        return f"a number of {entry.bit_length()} bits" if isinstance(entry, int) else f"a {type(entry).__name__}"
     return text if len(text) <= 40 else f"{text[:40]}…"

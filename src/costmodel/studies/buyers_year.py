@@ -64,7 +64,7 @@ class BuyersYearResult(Result):
 
     bill: FloatArray = output("USD/year", label="this year's bill")
     above_market: FloatArray = output("USD/year", label="paid for hours above the market's price")
-    audited_bill: FloatArray = output("USD/year", label="this year's bill with hours at the market's price")
+    audited_bill: FloatArray = output("USD/year", label="this year's bill with no hour above the market's price")
     at_later_prices: FloatArray = output("USD/year", label="same tokens and hours at the later year's prices")
     with_intensity: FloatArray = output("USD/year", label="same tasks, which take the later year's tokens")
     with_choice: FloatArray = output("USD/year", label="same tasks, some of them on a smaller model")
@@ -81,8 +81,8 @@ def buyers_year(resolved: BuyersYear) -> BuyersYearResult:
     Returns
     -------
     BuyersYearResult
-        Amounts a year [USD/year]. The later bills hold hours at the market's price, so that the audit's finding
-        does not count as a fall in price.
+        Amounts a year [USD/year]. The audited and the later bills hold hours at the lower of what was paid and the
+        market's price, so that the audit's finding does not count as a fall in price.
 
     Examples
     --------

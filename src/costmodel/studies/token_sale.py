@@ -67,7 +67,7 @@ class Sale(Inputs):
         "USD/token", ge=0, optional=True, description="Price of an uncached input token of a long prompt."
     )
     long_cached: Parameter = parameter(
-        "USD/token", ge=0, optional=True, description="Price of a cached token of a long prompt; absent: as input."
+        "USD/token", ge=0, optional=True, description="Price of a cached token of a long prompt; absent: as long_input."
     )
     long_output: Parameter = parameter(
         "USD/token", ge=0, optional=True, description="Price of an output token after a long prompt."
