@@ -250,7 +250,7 @@ def test_a_longer_prompt_and_a_cached_one_have_their_prices() -> None:
     assert pro.at("2026-01-01", "input", prompt=200_000).number == pytest.approx(1.25e-6)
     assert pro.at("2026-01-01", "input", prompt=200_001).number == pytest.approx(2.5e-6)
     assert 0 < pro.at("2026-01-01", "cache_read").number < pro.at("2026-01-01", "input").number
-    with pytest.raises(CatalogError, match="priced are"):
+    with pytest.raises(CatalogError, match="kinds with a price are"):
         pro.at("2026-01-01", "input_smell")
 
 
@@ -276,7 +276,7 @@ def test_every_packaged_model_answers_for_a_day_as_the_package_does() -> None:
             for side in ("input", "output", "cache_read"):
                 price = getattr(theirs, f"{side}_mtok")
                 if price is None:
-                    with pytest.raises(CatalogError, match=r"priced are|the first is from"):
+                    with pytest.raises(CatalogError, match=r"kinds with a price are|the first is from"):
                         ours.at("2026-06-15", side)
                     continue
                 base = float(getattr(price, "base", price))
@@ -341,7 +341,7 @@ def test_a_figure_can_be_written_into_a_scenario() -> None:
     assert written([price], 1.0, note="half", grade=Grade.ASSUMED)["grade"] == "assumed"
     spread = {"dist": "uniform", "low": 0.0, "high": 1.0}
     assert written([price], spread, note="range")["value"] == spread
-    with pytest.raises(CatalogError, match="2 figures are no value"):
+    with pytest.raises(CatalogError, match="2 figures need a value"):
         written([price, unread])
 
 

@@ -11,7 +11,8 @@ Tables are files in ``catalog/data``, read on first use::
     catalog.company("Alphabet").annual("capex")[2025].value  # USD
     catalog.as_of("2025-03").company("Alphabet").capex_plan(2025)
 
-Records of one's own are laid over these: `use` a folder, `extended` for one catalog, or a table in a scenario.
+Your own records take precedence: add a folder with `use`, or with `extended` to one catalog, or write a table in a
+scenario.
 """
 
 from __future__ import annotations

@@ -106,11 +106,11 @@ class Catalog(Tables):
         return self._thing("token_prices", model, TokenPrice)
 
     def token_volume(self, name: str) -> Record:
-        """Return tokens a month by date, such as of ``"Google"``."""
+        """Return the tokens that a company processes per month, by date, such as ``"Google"``."""
         return self.record("token_volumes", name)
 
     def users(self, name: str) -> Record:
-        """Return users and messages by date, such as of ``"ChatGPT"``."""
+        """Return the users and messages of a service by date, such as ``"ChatGPT"``."""
         return self.record("users", name)
 
     def elasticity(self, study: str) -> Record:
@@ -140,7 +140,7 @@ class Catalog(Tables):
         return self.record("reliability", name)
 
     def lead_time(self, name: str) -> Record:
-        """Return a lead time, such as of a ``"transformer"``."""
+        """Return the lead time of a chip, building, equipment or grid connection, such as ``"transformer"``."""
         return self.record("lead_times", name)
 
     def tax(self, name: str) -> Record:

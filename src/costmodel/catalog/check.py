@@ -27,7 +27,12 @@ def check(today: date | None = None, folders: Sequence[Path] = ()) -> list[Findi
     today
         Day after which no figure may have been published; the current day unless given.
     folders
-        Folders of one's own, whose figures the same rules hold for; `costmodel.catalog.own.folders` are those in use.
+        Folders of your own records, checked by the same rules; `costmodel.catalog.own.folders` returns those in use.
+
+    Returns
+    -------
+    list of Finding
+        Faults, implausible figures and remarks; empty if there are none.
 
     Examples
     --------

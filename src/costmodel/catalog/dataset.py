@@ -25,7 +25,7 @@ _PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 _IDENTITY = ("kind", "record", "field", "value", "low", "high", "text", "unit", "price_year", "period", "known")
 """Entries covered by a figure's digest: its content, not its place in a file or its grade."""
 _DIGEST_LETTERS = 16
-"""Hexadecimal letters kept of a figure's SHA-256 [1]: a chance collision among a million figures is below 1e-7."""
+"""Hexadecimal digits kept of a figure's SHA-256 [1]: a chance collision among a million figures is below 1e-7."""
 
 _FIGURES = {
     "kind": ("string", "Table of the catalog."),
@@ -42,7 +42,7 @@ _FIGURES = {
     "grade": ("string", "Strength of the evidence: reported, published, secondary, estimated, unverified, assumed."),
     "source_key": ("string", "Key of the document in the table of sources."),
     "note": ("string", "Why it is doubtful, or how it was reached."),
-    "digest": ("string", "Start of the SHA-256 of what the figure says; the same in every release that holds it."),
+    "digest": ("string", "Start of the SHA-256 of the figure's content; the same in every release that holds it."),
 }
 _SOURCES = {
     "key": ("string", "Key of the document, written once and never reused."),
@@ -63,7 +63,7 @@ def figure_digest(datum: Datum) -> str:
     Returns
     -------
     str
-        The first 16 hexadecimal letters of the SHA-256 of its table, record, field, figure, unit, period and date.
+        The first 16 hexadecimal digits of the SHA-256 of its table, record, field, figure, unit, period and date.
 
     Examples
     --------
@@ -81,9 +81,10 @@ def export_dataset(folder: str | Path, library: Tables | None = None) -> Path:
     Parameters
     ----------
     folder
-        Where to write; made if it does not exist. The description is written last, so that a folder with one is whole.
+        Folder to write to; created if it does not exist. The description is written last: a folder that has one is
+        complete.
     library
-        Catalog to write; the library's own without it.
+        Catalog to write; by default the library's own.
 
     Returns
     -------
@@ -130,7 +131,7 @@ def verify_dataset(folder: str | Path) -> list[str]:
     Returns
     -------
     list of str
-        What is wrong, a line each; empty where every file is the one that was described.
+        One line per fault; empty if every file matches its description.
 
     Raises
     ------

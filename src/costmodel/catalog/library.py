@@ -31,7 +31,7 @@ class Tables:
         Last day on which a figure may have been published; ``None`` for everything. A figure whose ``known`` is
         blank belongs to no past date.
     folders
-        Folders of one's own records laid over the library's; see `extended`.
+        Folders of your own records, which take precedence over the library's; see `extended`.
 
     Examples
     --------
@@ -58,7 +58,7 @@ class Tables:
         Parameters
         ----------
         folder
-            Files in the catalog's schema, as ``accelerators.csv``, with ``sources.toml`` beside them.
+            Folder with files in the catalog's schema, such as ``accelerators.csv``, and a ``sources.toml``.
 
         Raises
         ------
@@ -67,7 +67,7 @@ class Tables:
 
         See Also
         --------
-        costmodel.catalog.use : Lay it over the catalog that models read.
+        costmodel.catalog.use : Add a folder to the catalog that models read.
         """
         return type(self)(self.day, (*self.folders, checked_folder(folder)))
 
@@ -135,7 +135,7 @@ class Tables:
     def search(self, words: str) -> tuple[Datum, ...]:
         """Return every figure whose table, record, field, text, source and note together contain all words.
 
-        Figures whose record bears more of the words come first.
+        Figures whose record's name contains more of the words come first.
 
         Raises
         ------
@@ -166,7 +166,7 @@ class Tables:
         }
 
     def to_frame(self, table: str | None = None) -> Any:
-        """Return figures as a pandas frame, one a row: of one table, or of all.
+        """Return the figures of one table, or of all, as a pandas frame with one figure per row.
 
         Raises
         ------

@@ -1,10 +1,10 @@
 """Load data files into records; every fault names its file, line and field.
 
-Three written forms carry the same entries. A CSV file has one figure a line, under the header ``COLUMNS``; new
-figures are appended and old ones stay. A wide CSV file has one record a line: ``id``, any of source, period, known,
+The same entries can be written in three forms. A CSV file has one figure per line, under the header ``COLUMNS``; new
+figures are appended and old ones stay. A wide CSV file has one record per line: ``id``, any of source, period, known,
 grade, note and price_year, and fields in their canonical units, blank where there is none. A TOML file has one
-``[[record]]`` per thing, with its source, period, known, grade and note said once and a field overriding them where it
-is written as a table. It may declare its own ``[fields]``; a CSV file's fields are in ``schema.toml``.
+``[[record]]`` per thing, which gives source, period, known, grade and note once; a field written as a table overrides
+them. It may declare its own ``[fields]``; a CSV file's fields are in ``schema.toml``.
 """
 
 from __future__ import annotations
@@ -69,12 +69,12 @@ class Fault:
 
 
 def parse_csv(raw: bytes, file: str, declared: Kind) -> list[Entry]:
-    """Split a CSV file into entries: one a line under the header ``COLUMNS``, or one record a line.
+    """Split a CSV file into entries: one per line under the header ``COLUMNS``, or one record per line.
 
     Raises
     ------
     CatalogError
-        If the file is not UTF-8, its header differs or a line has another number of cells.
+        If the file is not UTF-8, its header is not a known one, or a line has too few or too many cells.
     """
     entries: list[Entry] = []
     try:
@@ -287,7 +287,7 @@ def _price_year(cells: Mapping[str, str], spec: FieldSpec, fault: Callable[[str,
             raise CatalogError("is empty")
         return span(cells["period"])[1].year
     except CatalogError:
-        fault("price_year", "money states its year: give price_year, or a period whose money it is")
+        fault("price_year", "the year of the money is missing: give price_year, or the period of its prices")
         return None
 
 
@@ -343,7 +343,7 @@ def table(name: str, more: tuple[Path, ...] = ()) -> dict[str, Record]:
 
 
 def _over(record: Record, below: Record | None) -> Record:
-    """Merge a record into one of the same name; its fields replace those of ``below``."""
+    """Merge a record into the record ``below`` of the same name; its fields replace those of ``below``."""
     kept = () if below is None else tuple(datum for datum in below.data if datum.field not in record)
     return Record(record.kind, record.name, (*kept, *record.data))
 
@@ -356,7 +356,7 @@ def _packaged_table(name: str) -> dict[str, Record]:
 
 @cache
 def own_table(file: Path) -> dict[str, Record]:
-    """Return the records of a user's file, with the sources of its folder and of the library.
+    """Return the records of a user's file, citing the sources of its folder and of the library.
 
     Raises
     ------
@@ -401,7 +401,7 @@ def inline_record(name: str, record: str, figures: Mapping[str, Mapping[str, str
 
 
 def add_inline(record: Record) -> None:
-    """Add a record that was read from elsewhere, in place of one of its name."""
+    """Add a record that was read from elsewhere; it replaces one of the same name."""
     _INLINE.setdefault(record.kind, {})[record.name] = Record(record.kind, record.name, record.data)
 
 

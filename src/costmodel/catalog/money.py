@@ -15,12 +15,12 @@ _WHOLE = Catalog()
 
 @formula()
 def to_real(amount: Numeric, index_then: Numeric, index_wanted: Numeric) -> Numeric:
-    """Convert money of one year into money of another by a price index.
+    """Convert an amount in prices of one year into prices of another, by a price index.
 
     Parameters
     ----------
     amount
-        Money of the year in which it was paid [USD].
+        Amount in prices of the year in which it was paid [USD].
     index_then
         Price index of that year, positive.
     index_wanted
@@ -49,9 +49,9 @@ def in_money_of(year: int, datum: Datum, index: str = DEFAULT_INDEX, catalog: Ca
     Parameters
     ----------
     year
-        Year whose money is wanted.
+        Year in whose prices the amount is wanted.
     datum
-        A recorded figure; one that is no money, or whose price year is not recorded, is returned as it is.
+        A recorded figure; returned unchanged if it is not money or its price year is not recorded.
     index
         Name of the price index.
     catalog
@@ -60,12 +60,12 @@ def in_money_of(year: int, datum: Datum, index: str = DEFAULT_INDEX, catalog: Ca
     Returns
     -------
     Datum
-        The figure with its range, no stronger than the index, and a note that says so.
+        The converted figure with its range. Its grade is no stronger than the index's; its note names the conversion.
 
     Raises
     ------
     CatalogError
-        If the index has no figure for a year: a missing year is not extrapolated.
+        If the index has no figure for one of the two years: a missing year is not extrapolated.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def in_money_of(year: int, datum: Datum, index: str = DEFAULT_INDEX, catalog: Ca
 
 
 def yearly_levels(index: str = DEFAULT_INDEX, catalog: Catalog = _WHOLE) -> dict[int, float]:
-    """Return the levels of a price index by year.
+    """Return the levels of a price index by year [1]; their base differs by index.
 
     Parameters
     ----------

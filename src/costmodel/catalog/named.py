@@ -14,7 +14,7 @@ from costmodel.foundation.errors import CatalogError
 
 
 def _reader(kind: str, field: str) -> WrapValidator:
-    """Return what reads a name, or a table of the figures of that record."""
+    """Return a validator that accepts a record's name, or a table with the record's figures."""
 
     def read(given: Any, read_text: Callable[[Any], Any]) -> Any:
         if not isinstance(given, Mapping):
@@ -36,7 +36,7 @@ OperatorName = Annotated[str, _reader("pue", "operator")]
 
 
 def catalog_model(printed: str) -> str | None:
-    """Return the architecture of the catalog that a model's name stands for, whatever its marks; None where none does.
+    """Return the catalog's architecture for a model's name, comparing letters and digits only; None if there is none.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def catalog_model(printed: str) -> str | None:
 
 @cache
 def _architectures() -> dict[str, str]:
-    """Return the catalog's architectures by their names and other names, without marks."""
+    """Return the catalog's architectures by their names and aliases, letters and digits only."""
     found = {}
     for name, record in Catalog().table("architectures").items():
         for other in (name, *filter(None, (record.label("also") or "").split(","))):

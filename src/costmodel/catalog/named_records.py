@@ -63,7 +63,7 @@ class Accelerator(Record):
 
     @property
     def bandwidth(self) -> float:
-        """Bandwidth of that memory [byte/s]."""
+        """Bandwidth of the memory that holds the weights [byte/s]."""
         return self.value("bandwidth")
 
     @property
@@ -109,7 +109,7 @@ class TrainingRun(Record):
 
 @dataclass(frozen=True, slots=True)
 class Company(Record):
-    """A company: annual, half-yearly and quarterly figures in USD, capex plans, lives."""
+    """A company: annual, half-yearly and quarterly figures in USD, capex plans, useful lives."""
 
     def annual(self, field: str) -> dict[int, Datum]:
         """Return the preferred figure of each fiscal year, by the year in which it ends."""
@@ -145,33 +145,33 @@ class Company(Record):
 
 @dataclass(frozen=True, slots=True)
 class TokenPrice(Record):
-    """Dated prices of a model: in USD per token of each kind, and of what else it is paid by."""
+    """Dated prices of a model: per token of each kind [USD/token], and per other billed unit, as an image [USD]."""
 
     def at(self, when: str | date, field: str = "output", prompt: float = 0.0) -> Datum:
         """Return the price in effect on a day: the latest that took effect by then.
 
-        A price that does not say from when it holds is in effect from when it is known; where that is blank too, it is
-        the first price, and holds until one that is dated.
+        A price without a period takes effect when it became known; if that is blank too, it is the first price and
+        holds until the first dated one.
 
         Parameters
         ----------
         when
             Day; a month or a year stands for its last day.
         field
-            What is priced, as ``"input"``, ``"output"`` or ``"cache_read"``.
+            Kind of price, such as ``"input"``, ``"output"`` or ``"cache_read"``.
         prompt
-            Length of the prompt, where a longer one has another price [token].
+            Length of the prompt, for models that charge more for longer prompts [token].
 
         Raises
         ------
         CatalogError
-            If nothing of the kind is priced, or no price had taken effect.
+            If the model has no price of this kind, or none in effect on that day.
         """
         day, listed = to_day(when), self.all(field)
         past = [datum for datum in listed if _effective(datum) <= day and not _ended(datum, day)]
         if not past:
             raise CatalogError(f"{field} of {self.name!r} has no price in effect on {day}: {self._why(listed)}")
-        base = max(past, key=_effective)  # the preferred one among those of a day
+        base = max(past, key=_effective)  # the preferred price among those of one day
         longer = [
             (int(datum.field.removeprefix(f"{field} above ")), datum)
             for datum in self.data
@@ -180,15 +180,15 @@ class TokenPrice(Record):
         return max((pair for pair in longer if pair[0] < prompt), default=(0, base), key=lambda pair: pair[0])[1]
 
     def _why(self, listed: tuple[Datum, ...]) -> str:
-        """Explain why there is no price: the first one is later, or other kinds are priced."""
+        """Explain why there is no price: the first one is later, or only other kinds are priced."""
         if listed and _effective(listed[-1]) > date.min:
             return f"the first is from {min(map(_effective, listed))}"
         priced = sorted({datum.field.partition(" above ")[0] for datum in self.data if datum.value is not None})
-        return f"priced are {', '.join(priced)}"
+        return f"kinds with a price are {', '.join(priced)}"
 
 
 def _effective(datum: Datum) -> date:
-    """Return the first day on which a price holds."""
+    """Return the first day on which a price is in effect."""
     written = datum.period or datum.known
     return span(written)[0] if written else date.min
 

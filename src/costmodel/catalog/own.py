@@ -1,8 +1,8 @@
 """Users' own records, added to the library's: folders in the catalog's schema, and tables inside a scenario.
 
-A folder holds files as those of the catalog: ``accelerators.csv``, ``electricity.toml``, its own ``sources.toml``.
-Where a record of the same name exists, the fields that one's own gives replace it, and the rest stays. Folders are
-named by `use`, by the environment variable `ENVIRONMENT`, or by installed packages.
+A folder holds files like the catalog's, such as ``accelerators.csv`` or ``electricity.toml``, and its own
+``sources.toml``. Where the catalog has a record of the same name, your fields replace its fields and the rest stays.
+Folders are added by `use`, by the environment variable `ENVIRONMENT`, or by installed packages.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from costmodel.foundation.files import read_whole
 from costmodel.foundation.packages import CATALOGS, called, provided
 
 ENVIRONMENT = "COSTMODEL_CATALOG"
-"""Environment variable with folders of records, separated as paths are."""
+"""Environment variable with folders of records, separated as in ``PATH``."""
 MAX_FILE_BYTES = 16 * 2**20
 """Largest file of records that is read [byte]."""
 MAX_FILES = 200
-"""Most files of records in a folder [1]."""
+"""Largest number of files of records in a folder [1]."""
 _NOT_RECORDS = frozenset({"bounds.toml", "schema.toml", "sources.toml"})
 _used: list[Path] = []
 _Record = TypeVar("_Record", bound=Record)
@@ -32,7 +32,7 @@ _Record = TypeVar("_Record", bound=Record)
 def use(folder: str | Path) -> None:
     """Add a folder of records to the catalog for this process.
 
-    Call it before a model reads the record that it changes: what a model has read is kept.
+    Call it before a model reads a record that the folder changes: models keep what they have read.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def use(folder: str | Path) -> None:
 
 @cache
 def folders() -> tuple[Path, ...]:
-    """Return the added folders, later ones taking precedence: packages', the environment's, those of `use`."""
+    """Return the added folders: packages', then the environment's, then those of `use`; later ones take precedence."""
     named = os.environ.get(ENVIRONMENT, "").split(os.pathsep)
     return tuple(checked_folder(folder) for folder in (*map(called, provided(CATALOGS)), *filter(None, named), *_used))
 
@@ -72,7 +72,7 @@ def checked_folder(folder: str | Path) -> Path:
     path = path.resolve()
     files = record_files(path)
     if not files:
-        raise CatalogError(f"{path}: holds no records: write CSV or TOML files named as tables, as accelerators.csv")
+        raise CatalogError(f"{path}: holds no records: add CSV or TOML files named as tables, as accelerators.csv")
     for file in files:
         loader.own_table(file)
     return path
@@ -109,7 +109,7 @@ def add(record: _Record) -> _Record:
     Raises
     ------
     CatalogError
-        If the catalog has one of that name.
+        If the catalog has a record of that name.
     """
     from costmodel.catalog import loader
 
@@ -126,7 +126,7 @@ _INLINE: dict[str, dict[str, Mapping[str, Any]]] = {}
 class OwnRecord(str):
     """Name of a record whose figures are written in the scenario itself.
 
-    It is a name wherever one is needed; written, copied and sent to another process, it is its table.
+    Use it wherever a name is expected. When it is written, copied or sent to another process, it turns into its table.
     """
 
     kind: str
@@ -137,25 +137,30 @@ class OwnRecord(str):
         return own_record, (self.kind, dict(self.table))
 
     def written(self) -> dict[str, Any]:
-        """Return its table."""
+        """Return the table of figures, as it was given."""
         return dict(self.table)
 
 
 def own_record(kind: str, table: Mapping[str, Any]) -> OwnRecord:
-    """Read a table of figures and make it a record of the catalog, under its name.
+    """Add a table of figures to the catalog as a record, and return the record's name.
 
     Parameters
     ----------
     kind
-        Table of the catalog, as ``"accelerators"``.
+        Table of the catalog, such as ``"accelerators"``.
     table
-        ``name``, and a number in the field's unit, a text with a unit, or ``{value, low, high, source, note}`` per
-        field.
+        ``name``, and per field a number in the field's unit, a text with a unit, or
+        ``{value, low, high, source, note}``.
+
+    Returns
+    -------
+    OwnRecord
+        The name, followed by a number if the catalog has another record of that name.
 
     Raises
     ------
     CatalogError
-        If a field is unknown, or a figure is not one or lies outside its plausible range.
+        If a field is unknown, or a figure is not a number or lies outside its plausible range.
 
     Examples
     --------
@@ -172,7 +177,7 @@ def own_record(kind: str, table: Mapping[str, Any]) -> OwnRecord:
     label, made = name, 1
     held = _INLINE.setdefault(kind, {})
     listed = loader.table(kind)
-    while label in listed or (label in held and held[label] != table):  # a change makes another record
+    while label in listed or (label in held and held[label] != table):  # changed figures make another record
         made += 1
         label = f"{name} ({made})"
     if label not in held:

@@ -21,17 +21,17 @@ _MEASURES = {
     "_kpages": ("_pages", 1e3, "USD"),
     "_hours": ("_hours", 1.0, "USD/hour"),
 }
-"""By the ending of a price's name: the ending here, how many are priced together, and the unit of one."""
+"""By suffix of the package's price name: the catalog's suffix, the units priced together [1], and the unit of one."""
 
 
 def packaged_token_price(model: str, provider: str | None = None) -> TokenPrice:
     """Return a model's token prices as the installed genai-prices package lists them.
 
     Nothing is downloaded: the package carries its data. Every part is read: ``input``, ``output``, ``cache_read``,
-    ``cache_write``, audio, images, searches; a price for longer prompts stands under ``input above 200000``. A price
-    has a period only where the package says from when it holds; the first entry of a model has none, and holds until
-    one that is dated. Prices that hold at certain hours of the day are left out. Use ``TokenPrice.at`` for the price
-    on a day; `costmodel.studies` prices calls with processing and service tiers.
+    ``cache_write``, audio, images, searches; a price for longer prompts is named ``input above 200000``. A price has a
+    period only where the package dates it; the first entry of a model has none, and holds until the first dated one.
+    Prices for certain hours of the day are left out. Use ``TokenPrice.at`` for the price on a day; `costmodel.studies`
+    prices calls with processing and service tiers.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def _data(provider: str, entry: Any) -> Iterator[Datum]:
 
 
 def _entries(entry: Any) -> list[tuple[date | None, dict[str, tuple[float, str]]]]:
-    """Return the price lists of a model in order, each with the day from which it holds."""
+    """Return the price lists of a model in order, each with the day on which it takes effect."""
     if not isinstance(entry.prices, list):
         return [(None, dict(_figures(entry.prices)))]
     days = [(getattr(row.constraint, "start_date", None), row) for row in entry.prices]
@@ -115,14 +115,14 @@ def _entries(entry: Any) -> list[tuple[date | None, dict[str, tuple[float, str]]
 
 
 def _period(start: date | None, until: date | None) -> str | None:
-    """Return the period of a price: from a day on, or until the day before a list that leaves the part out."""
+    """Return the period of a price: from a day on, or until the day before the list that drops the part."""
     if until is None:
         return None if start is None else start.isoformat()
     return f"{(start or date.min).isoformat()}/{(until - timedelta(days=1)).isoformat()}"
 
 
 def _figures(prices: Any) -> Iterator[tuple[str, tuple[float, str]]]:
-    """Yield field, and price of one with its unit, of every price of an entry; longer prompts have their own fields."""
+    """Yield the field, price per unit and unit of every price of an entry; longer prompts have their own fields."""
     for key, price in vars(prices).items():
         ending = next((ending for ending in _MEASURES if key.endswith(ending)), None)
         if price is None or ending is None:

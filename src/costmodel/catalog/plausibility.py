@@ -29,13 +29,13 @@ class Bounds:
     Parameters
     ----------
     links
-        By maker: the largest one-way link [byte/s] of its chips and from which launch on, in order of time.
+        By maker: the date of launch and the largest one-way link [byte/s] of chips from then on, in order of time.
     dense_value, dense_year, dense_growth
-        Largest dense 16-bit FLOP/s per watt at a year, and its factor a year.
+        Largest dense 16-bit FLOP/s per watt [FLOP/s/W] in a decimal year, and its growth factor per year [1].
     doublings
         By maker: pairs of precisions whose dense peaks are a factor of two apart.
     accepted
-        Entries that break a rule and are right, with the reason.
+        Entries that break a rule but are right, with the reason.
     """
 
     links: Mapping[str, tuple[tuple[str, float], ...]]
@@ -162,7 +162,7 @@ def _doublings(fields: _Fields) -> Iterator[Finding]:
 
 
 def _utilisation(fields: _Fields, chips: Mapping[str, _Fields]) -> Iterator[Finding]:
-    """Report a run that did more work than its accelerators can."""
+    """Report a run that did more work than its accelerators can do."""
     chip = chips.get(_word(fields, "accelerator"), {})
     needed = ("active_parameters", "tokens", "chip_hours")
     peak = _positive(chip, "bf16")

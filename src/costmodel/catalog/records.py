@@ -167,7 +167,7 @@ class Record:
         Raises
         ------
         CatalogError
-            If nothing is recorded; the message lists what is.
+            If nothing is recorded; the message lists the fields that are.
         """
         found = self.all(field, period)
         if found:
@@ -185,7 +185,7 @@ class Record:
         Raises
         ------
         CatalogError
-            If nothing is recorded: a blank is named, never filled.
+            If nothing is recorded: blanks are never filled.
         """
         return self.datum(field, period).number
 
@@ -238,7 +238,7 @@ _SHOWN = {
     "W": (("GW", 1e9, 1e9), ("MW", 1e6, 1e6), ("kW", 1e3, 1e4)),
     "Wh": (("GWh", 1e9, 1e9), ("MWh", 1e6, 1e6)),
 }
-"""Units in which figures are shown, by canonical unit: unit, its size, and from which number on."""
+"""Display units by canonical unit: the unit, its size, and the smallest number shown in it."""
 
 
 def _shown_in(unit: str, largest: float) -> tuple[str, float]:

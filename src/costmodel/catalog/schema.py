@@ -24,7 +24,7 @@ _PREFIXED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """A field: canonical unit, plausible range in that unit, and what it means."""
+    """A field: canonical unit, plausible range in that unit, and meaning."""
 
     name: str
     unit: str
@@ -39,7 +39,7 @@ class FieldSpec:
 
     @property
     def is_money(self) -> bool:
-        """Return whether the unit contains USD, so that a price year is needed."""
+        """Whether the unit contains USD, so that a price year is needed."""
         return "USD" in self.unit
 
 
@@ -161,7 +161,9 @@ def parse_sources(raw: bytes, file: str = "sources.toml") -> dict[str, Source]:
 
 @cache
 def factor(unit: str, to: str) -> float:
-    """Return the size of one ``unit`` in ``to``; this reads SI prefixes, the unit registry the rest.
+    """Return the size of one ``unit`` in ``to``.
+
+    SI prefixes are read here; the unit registry converts everything else.
 
     Raises
     ------

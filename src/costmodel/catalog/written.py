@@ -1,6 +1,7 @@
 """Write catalog figures as scenario parameters: a value with its source, grade and note.
 
-This is the one way from a figure to a written parameter; a derived value is never stronger than its weakest figure.
+Every written parameter from the catalog comes from here; a derived value is graded no stronger than its weakest
+figure.
 """
 
 from __future__ import annotations
@@ -26,15 +27,17 @@ def written(
     Parameters
     ----------
     figures
-        One figure, or all that the value rests on.
+        One figure, or all figures from which the value is derived.
     value
-        What is written: a number, or the table of a distribution or a schedule; the figure itself where absent.
+        Value to write: a number, or the table of a distribution or a schedule; by default the figure itself.
     scale
-        Factor from the figure's unit to that of the parameter [1]; of a figure that is written itself.
+        Factor from the figure's unit to the parameter's [1]; used only where ``value`` is absent.
     note
-        What was done, after the figure's own record, period and note; alone for several figures.
+        How the value was derived. It follows the record, period and note of a single figure, and stands alone for
+        several.
     grade
-        Grade of what was done, as ``assumed`` for a split: the weakest of it and of the figures is written.
+        Grade of the derivation, such as ``assumed`` for a split; the weakest of it and the figures' grades is
+        written.
 
     Returns
     -------
@@ -45,7 +48,7 @@ def written(
     Raises
     ------
     CatalogError
-        If a figure that is written itself holds no number, or several figures come without a value.
+        If ``value`` is absent, and the figure holds no number or there are several figures.
 
     Examples
     --------
@@ -58,7 +61,7 @@ def written(
     """
     rows = (figures,) if isinstance(figures, Datum) else tuple(figures)
     if value is None and len(rows) != 1:
-        raise CatalogError(f"{len(rows)} figures are no value: say what is derived from them")
+        raise CatalogError(f"{len(rows)} figures need a value: give the one derived from them")
     held = weakest(row.grade for row in rows)
     keys = [row.source_key for row in rows if row.grade is held and row.source_key != NOT_RECORDED]
     if isinstance(figures, Datum):
