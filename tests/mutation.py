@@ -1,24 +1,42 @@
-"""How many small faults in the code the tests notice: a seeded sample of mutants by room (cosmic-ray, extra `dev`).
+"""How many small faults in the code the tests notice: a seeded sample of faults by room (cosmic-ray, extra `dev`).
 
-Each mutant is one operator, number or branch changed in a copy of the repository; it is killed if the tests of its
-room, or with ``--whole`` any test, then fail. Survivors are printed with their line: each is a missing test, or an
-equivalent, which changes nothing that anyone can see::
+Each fault is one operator, number or branch changed in a copy of the repository. One run of the room's tests, and of
+the contract of formulas, shows which test executes which line (coverage). A fault gets the tests that execute its
+statement, those of its module's own test file first. A statement that is executed by an import or before the tests
+start gets all tests of the room. The fault is *killed* if a test fails, and a *survivor* if all pass: a missing test,
+or an equivalent, which changes nothing that anyone can see. Equivalents that were read are listed with their reason in
+``mutants/equivalents.toml`` and are not tried. Faults in annotations, and those that no longer are Python, are not
+drawn. A fault whose tests don't end in time is killed only if they end in less than a tenth of it without the fault;
+else it counts apart, as *timed out*. The score is the share killed of the faults drawn that are not equivalent::
 
-    python tests/mutation.py market foundation --mutants 40 --seed 1
+    python tests/mutation.py market foundation --mutants 30 --seed 1
+
+``--rest room`` gives a survivor the room's other tests as well, ``--rest suite`` all tests: what they kill shows a
+wrong choice, or a test in another room.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
+import contextlib
+import difflib
+import importlib.util
 import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+import tomllib
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 ROOMS = (
     "foundation",
@@ -34,123 +52,313 @@ ROOMS = (
 )
 """Rooms that are tried where none is named."""
 TIMEOUT = 240.0
-"""Time that the tests may take on one mutant before it counts as killed [second]."""
-EQUIVALENT = ("core/ReplaceBinaryOperator_BitOr_",)
-"""Operators that change annotations alone (``X | None``): nothing evaluates them."""
+"""Time that the tests may take on one fault [second]."""
+SURE = 0.1
+"""Share of the time allowed, below which tests that now don't end are sure to hang because of the fault."""
+MEMORY = 12 * 2**30
+"""Address space that the tests of one fault may take [byte]; a fault must not fill the machine."""
+LONGER = 3.0
+"""Time allowed where the tests are many, as a multiple of what they take without the fault."""
+CONTRACT = "tests/test_contract_formulas.py"
+"""Tests of every room's formulas."""
+BEFORE = ""
+"""Name under which what an import or the collection of tests executes is watched."""
+EQUIVALENTS = Path(__file__).parent / "mutants" / "equivalents.toml"
+Span = tuple[tuple[int, int], tuple[int, int]]
 
 
-def _command(room: str, python: str, *, whole: bool) -> str:
-    """Return the command that must fail on a mutant."""
-    pytest = f"{python} -m pytest -x -q -p no:cacheprovider"
-    paths = f"tests/{room} src/costmodel/{room} tests/test_contract_formulas.py"
-    return f"sh -c '{pytest} {paths} && {pytest} tests src'" if whole else f"{pytest} {paths}"
+@dataclass(frozen=True)
+class Fault:
+    """One change that cosmic-ray can make."""
+
+    path: Path
+    operator: str
+    occurrence: int
+    start: tuple[int, int]
 
 
-def _sample(session: Path, mutants: int, seed: int) -> int:
-    """Leave a random choice of the session's mutants to do, and return how many there were in all."""
-    from cosmic_ray.work_db import use_db
-    from cosmic_ray.work_item import WorkerOutcome, WorkResult
+def equivalents(repository: Path) -> dict[tuple[str, str, str], str]:
+    """Return the reason of each listed equivalent, by its file, its line and what the fault makes of it.
 
-    with use_db(session) as database:
-        items = sorted(
-            (
-                item
-                for item in database.pending_work_items
-                if not any(part.operator_name.startswith(EQUIVALENT) for part in item.mutations)
-            ),
-            key=lambda item: [(str(part.module_path), part.operator_name, part.occurrence) for part in item.mutations],
+    Raises
+    ------
+    ValueError
+        If a listed line no longer stands in its file.
+    """
+    listed = tomllib.loads(EQUIVALENTS.read_text(encoding="utf-8"))["equivalent"]
+    for entry in listed:
+        path = repository / entry["file"]
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+        if not set(entry["line"].splitlines()) <= set(lines):
+            raise ValueError(f"{EQUIVALENTS.name}: no longer in {entry['file']}; look again: {entry['line']}")
+    return {(entry["file"], entry["line"], entry["becomes"]): entry["reason"] for entry in listed}
+
+
+class Module:
+    """Where the statements of a module stand, and when they are executed."""
+
+    def __init__(self, path: Path) -> None:
+        self.nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+    @cached_property
+    def annotations(self) -> list[Span]:
+        """Spans of annotations: a wrong type shows in a tool that checks types, or stops the import of a model."""
+        found: list[ast.expr | None] = []
+        for node in self.nodes:
+            if isinstance(node, ast.AnnAssign | ast.arg):
+                found.append(node.annotation)
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                found.append(node.returns)
+        return [
+            ((node.lineno, node.col_offset), (node.end_lineno or 0, node.end_col_offset or 0)) for node in found if node
+        ]
+
+    def statement(self, line: int) -> tuple[range, bool]:
+        """Return the lines of the statement at a line, and whether it is executed when a function is called."""
+        around = [node for node in self.nodes if isinstance(node, ast.stmt) and line in _lines(node)]
+        inner = max(around, key=lambda node: (_lines(node).start, -len(_lines(node))))
+        starts = [_lines(node).start for node in ast.walk(inner) if isinstance(node, ast.stmt) and node is not inner]
+        called = any(
+            isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and line >= _lines(node.body[0]).start
+            for node in around
         )
-        chosen = {item.job_id for item in random.Random(seed).sample(items, min(mutants, len(items)))}
-        skipped = WorkResult(output="not in the sample", worker_outcome=WorkerOutcome.SKIPPED)
-        for job in [item.job_id for item in database.pending_work_items if item.job_id not in chosen]:
-            database.set_result(job, skipped)
-    return len(items)
+        end = min(starts, default=_lines(inner).stop)
+        return (range(_lines(inner).start, end) if line < end else range(line, line + 1)), called
 
 
-def _outcomes(session: Path) -> list[tuple[bool, str]]:
-    """Return whether each mutant of the sample was killed, and where it stands."""
-    from cosmic_ray.work_db import use_db
-    from cosmic_ray.work_item import TestOutcome, WorkerOutcome
+def _lines(node: ast.stmt) -> range:
+    """Return the lines of a statement, with its decorators."""
+    first = min([node.lineno, *(above.lineno for above in getattr(node, "decorator_list", ()))])
+    return range(first, (node.end_lineno or first) + 1)
 
+
+class Tests:
+    """The tests of a room, the time that each takes and the lines that it executes."""
+
+    def __init__(self, copy: Path, room: str) -> None:
+        self.copy = copy
+        found = copy / "watched.json"
+        arguments = ["--watch", str(found), "--watched", f"src/costmodel/{room}"]
+        done = subprocess.run(
+            [*_pytest(), *arguments, f"tests/{room}", f"src/costmodel/{room}", CONTRACT],
+            cwd=copy,
+            env=_environment(copy, copy / "cache"),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"the tests of {room} fail without a fault: {done.stdout[-3000:]}{done.stderr[-2000:]}")
+        watched = json.loads(found.read_text(encoding="utf-8"))
+        self.times: dict[str, float] = watched["times"]
+        self.executed: dict[str, dict[int, list[str]]] = {
+            str(Path(path).relative_to(copy)): {int(line): tests for line, tests in lines.items()}
+            for path, lines in watched["lines"].items()
+        }
+
+    def chosen(self, fault: Fault) -> list[str]:
+        """Return the tests for a fault, those first that are likely to fail."""
+        lines, called = Module(self.copy / fault.path).statement(fault.start[0])
+        executed = self.executed.get(str(fault.path), {})
+        module = {test for tests in executed.values() for test in tests if test != BEFORE}
+        chosen = {test for line in lines for test in executed.get(line, ())} or module
+        chosen = chosen if called and chosen and BEFORE not in chosen else set(self.times)
+        return self._in_order(chosen, module, fault.path.stem)
+
+    def rest(self, chosen: list[str]) -> list[str]:
+        """Return the tests that were not chosen."""
+        return self._in_order(set(self.times).difference(chosen), set(), "")
+
+    def time(self, tests: list[str]) -> float:
+        """Return the time that tests take without a fault [second]."""
+        return sum(self.times[test] for test in tests)
+
+    def _in_order(self, tests: set[str], module: set[str], stem: str) -> list[str]:
+        """Put the module's own files first, then those that execute any of it, the quick before the slow."""
+        files: dict[str, list[str]] = defaultdict(list)
+        for test in self.times:
+            if test in tests:
+                files[test.partition("::")[0]].append(test)
+
+        def place(file: str) -> tuple[bool, bool, float]:
+            own = bool(stem) and stem in Path(file).stem
+            return not own, module.isdisjoint(files[file]), self.time(files[file]) / len(files[file])
+
+        return [test for file in sorted(files, key=place) for test in files[file]]
+
+    def run(self, tests: list[str]) -> tuple[str, float]:
+        """Run tests on the copy as it is now, and say how they end and how long they take [second]."""
+        leave = sorted(set(self.times).difference(tests))
+        with tempfile.TemporaryDirectory(prefix="mutation-run-") as folder:
+            given = Path(folder) / "chosen.json"
+            given.write_text(json.dumps({"run": tests, "leave": leave}), encoding="utf-8")
+            files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
+            command = [*_pytest(), "--chosen", str(given), *files]
+            allowed = max(TIMEOUT, LONGER * self.time(tests))
+            return _ending(command, self.copy, Path(folder), allowed, sure=self.time(tests) < SURE * allowed)
+
+
+def _pytest() -> list[str]:
+    """Return the command that runs tests, in the order of their files and with what hypothesis always tries."""
+    return [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "watching"]
+
+
+def _environment(copy: Path, cache: Path) -> dict[str, str]:
+    """Return the environment of the tests, with compiled steps of their own."""
+    paths = os.pathsep.join([str(copy / "src"), str(copy / "tests" / "mutants")])
+    return {**os.environ, "PYTHONPATH": paths, "COSTMODEL_CACHE": str(cache), "COSTMODEL_HYPOTHESIS": "suite"}
+
+
+def _ending(command: list[str], copy: Path, folder: Path, allowed: float, *, sure: bool) -> tuple[str, float]:
+    """Return ``killed``, ``survivor`` or ``timed out``, and the time taken [second]."""
+    environment = {**_environment(copy, folder / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
+    started = time.monotonic()
+    tests = subprocess.Popen(
+        command,
+        cwd=copy,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=_limit_memory,
+    )
+    try:
+        failed = tests.wait(timeout=allowed) not in (0, 5)  # pytest: all pass, nothing to run
+        ending = "killed" if failed else "survivor"
+    except subprocess.TimeoutExpired:
+        ending = "killed" if sure else "timed out"
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(tests.pid, signal.SIGKILL)
+        tests.wait()
+    return ending, time.monotonic() - started
+
+
+def _limit_memory() -> None:
+    """Let the tests of a fault fail for want of memory before the machine does."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+
+def faults(copy: Path, room: str) -> list[Fault]:
+    """Return every fault that cosmic-ray can make in a room, outside of annotations."""
+    from cosmic_ray.ast import ast_nodes, get_ast_from_path
+    from cosmic_ray.plugins import get_operator, operator_names
+
+    operators = {name: get_operator(name) for name in sorted(operator_names())}
     found = []
-    with use_db(session) as database:
-        for item, result in database.completed_work_items:
-            if result.worker_outcome is not WorkerOutcome.NORMAL:
+    for path in sorted((copy / "src" / "costmodel" / room).rglob("*.py")):
+        nodes, spans = list(ast_nodes(get_ast_from_path(path))), Module(path).annotations
+        for name, operator in operators.items():
+            if operator.arguments():
                 continue
-            part = item.mutations[0]
-            changed = [
-                line for line in (result.diff or "").splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")
+            places = [start for node in nodes for start, _ in operator().mutation_positions(node)]
+            found += [
+                Fault(path.relative_to(copy), name, occurrence, start)
+                for occurrence, start in enumerate(places)
+                if not any(first <= start < last for first, last in spans)
             ]
-            where = f"{part.module_path}:{part.start_pos[0]} {part.operator_name}\n    " + "\n    ".join(changed)
-            found.append((result.test_outcome is not TestOutcome.SURVIVED, where))
     return found
 
 
-def mutate(repository: Path, room: str, mutants: int, seed: int, *, whole: bool) -> dict[str, Any]:
-    """Try a sample of one room's mutants on a copy of the repository.
+def _changed(copy: Path, fault: Fault) -> tuple[str, str] | None:
+    """Return the lines that a fault takes away and those that it puts there instead; None if it is no longer Python."""
+    from cosmic_ray.mutating import mutate_code
+    from cosmic_ray.plugins import get_operator
+
+    text = (copy / fault.path).read_text(encoding="utf-8")
+    faulty = mutate_code(text, get_operator(fault.operator)(), fault.occurrence)
+    try:
+        compile(faulty, fault.path, "exec")
+    except SyntaxError:
+        return None
+    lines = list(difflib.unified_diff(text.splitlines(), faulty.splitlines(), n=0, lineterm=""))[2:]
+    before, after = ("\n".join(line[2:].strip() for line in lines if line[0] == sign) for sign in "-+")
+    return before, after
+
+
+def _sample(copy: Path, every: list[Fault], mutants: int, seed: int) -> Iterator[tuple[Fault, str, str]]:
+    """Draw faults that are Python, with the lines they take away and put there."""
+    drawn = 0
+    for fault in random.Random(seed).sample(every, len(every)):
+        if drawn < mutants and (changed := _changed(copy, fault)):
+            drawn += 1
+            yield fault, *changed
+
+
+@contextlib.contextmanager
+def _made(copy: Path, fault: Fault) -> Iterator[None]:
+    """Make a fault in the copy while the block runs."""
+    from cosmic_ray.mutating import use_mutation
+    from cosmic_ray.plugins import get_operator
+
+    path = copy / fault.path
+    Path(importlib.util.cache_from_source(str(path))).unlink(missing_ok=True)
+    with use_mutation(path, get_operator(fault.operator)(), fault.occurrence):
+        yield
+
+
+def mutate(repository: Path, room: str, mutants: int, seed: int, rest: str) -> Iterator[tuple[str, str]]:
+    """Try a sample of one room's faults on a copy of the repository, and give how each ends and where it stands.
 
     Raises
     ------
     RuntimeError
         If the tests fail before anything is changed: nothing could be concluded.
     """
+    known = equivalents(repository)
     with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
         copy = Path(folder) / "copy"
-        shutil.copytree(
-            repository, copy, ignore=shutil.ignore_patterns(".git", ".hypothesis", "__pycache__", ".*_cache")
-        )
-        command = _command(room, sys.executable, whole=whole)
-        config, session = copy / "mutation.toml", copy / "session.sqlite"
-        config.write_text(
-            "[cosmic-ray]\n"
-            f'module-path = "src/costmodel/{room}"\n'
-            f"timeout = {TIMEOUT}\n"
-            "excluded-modules = []\n"
-            f"test-command = {json.dumps(command)}\n"
-            '[cosmic-ray.distributor]\nname = "local"\n',
-            encoding="utf-8",
-        )
-        environment = {**os.environ, "PYTHONPATH": str(copy / "src")}
-        tool = [sys.executable, "-m", "cosmic_ray.cli"]
+        ignored = shutil.ignore_patterns(".git", ".hypothesis", "__pycache__", ".*_cache")
+        shutil.copytree(repository, copy, ignore=ignored)
+        sample = list(_sample(copy, faults(copy, room), mutants, seed))
+        tests = Tests(copy, room)
+        for fault, before, after in sample:
+            where = f"{fault.path}:{fault.start[0]} {fault.operator}\n    - {before}\n    + {after}"
+            if reason := known.get((str(fault.path), before, after)):
+                yield "equivalent", f"{where}\n    {reason}"
+                continue
+            chosen = tests.chosen(fault)
+            with _made(copy, fault):
+                ending, taken = tests.run(chosen)
+                if ending == "survivor" and rest != "none":
+                    ending, more = _others(tests, chosen, rest)
+                    taken += more
+            yield ending, f"{where}\n    {len(chosen)} tests chosen, {taken:.0f} s"
 
-        def call(*arguments: str) -> None:
-            done = subprocess.run(
-                [*tool, *arguments], cwd=copy, env=environment, capture_output=True, text=True, check=False
-            )
-            if done.returncode:
-                raise RuntimeError(f"cosmic-ray {arguments[0]} on {room}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
 
-        call("baseline", config.name)
-        call("init", config.name, session.name)
-        every = _sample(session, mutants, seed)
-        call("exec", config.name, session.name)
-        outcomes = _outcomes(session)
-    return {
-        "room": room,
-        "mutants": every,
-        "tried": len(outcomes),
-        "killed": sum(killed for killed, _ in outcomes),
-        "survivors": [where for killed, where in outcomes if not killed],
-    }
+def _others(tests: Tests, chosen: list[str], rest: str) -> tuple[str, float]:
+    """Run the tests that were not chosen, and say in which circle the fault is noticed."""
+    ending, taken = tests.run(tests.rest(chosen))
+    if ending == "survivor" and rest == "suite":
+        with tempfile.TemporaryDirectory(prefix="mutation-run-") as folder:
+            command = [*_pytest(), "tests", "src"]
+            ending, more = _ending(command, tests.copy, Path(folder), 10 * TIMEOUT, sure=False)
+            return ("killed by another room" if ending == "killed" else ending), taken + more
+    return ("killed by a test not chosen" if ending == "killed" else ending), taken
 
 
 def main() -> None:
     """Try the rooms named on the command line and print the score of each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rooms", nargs="*", default=list(ROOMS), help="rooms of src/costmodel; all if absent")
-    parser.add_argument("--mutants", type=int, default=40, help="mutants tried in each room")
+    parser.add_argument("--mutants", type=int, default=40, help="faults tried in each room")
     parser.add_argument("--seed", type=int, default=1, help="seed of the sample")
-    parser.add_argument("--whole", action="store_true", help="ask the whole suite about what a room's tests let pass")
+    parser.add_argument("--rest", choices=("none", "room", "suite"), default="none", help="other tests for survivors")
     parser.add_argument("--repository", type=Path, default=Path(__file__).parents[1])
     given = parser.parse_args()
     for room in given.rooms:
-        report = mutate(given.repository.resolve(), room, given.mutants, given.seed, whole=given.whole)
-        share = report["killed"] / report["tried"] if report["tried"] else float("nan")
-        sys.stdout.write(
-            f"{room}: {report['killed']} of {report['tried']} killed, {share:.0%} (of {report['mutants']} mutants)\n"
-        )
-        for survivor in report["survivors"]:
-            sys.stdout.write(f"  {survivor}\n")
+        count: Counter[str] = Counter()
+        for ending, where in mutate(given.repository.resolve(), room, given.mutants, given.seed, given.rest):
+            count[ending] += 1
+            sys.stdout.write(f"{ending}: {where}\n")
+            sys.stdout.flush()
+        tried = count.total() - count["equivalent"]
+        killed = sum(number for ending, number in count.items() if ending.startswith("killed"))
+        share = killed / tried if tried else float("nan")
+        counts = ", ".join(f"{number} {ending}" for ending, number in sorted(count.items()))
+        sys.stdout.write(f"{room}, seed {given.seed}: {counts}; score {killed}/{tried} = {share:.0%}\n\n")
         sys.stdout.flush()
 
 
