@@ -77,7 +77,7 @@ def test_the_flat_spelling_has_a_second_pair_of_heads() -> None:
     assert apart.notes == ()
     # one pair alone is taken for all layers, which the shape says
     (note,) = Shape(**fields).notes
-    assert "layers without a window are taken to have 16 key-value heads of 256" in note
+    assert "layers without a window are assumed to have 16 key-value heads of 256" in note
     assert Shape(**fields | {"windowed_layers": 60}).notes == ()
     assert [group.mixer.window for group in apart.groups] == [0, 1024]
     with pytest.raises(DomainError, match="unknown entry 'full_kv_head'; did you mean 'full_kv_heads'"):

@@ -196,7 +196,7 @@ def test_every_published_file_is_read(name: str) -> None:
 @pytest.mark.contract
 @pytest.mark.parametrize("name", COMPRESSED)
 def test_a_file_that_no_shape_holds_is_refused_in_one_line(name: str) -> None:
-    with pytest.raises(DomainError, match=r"compress_ratios = .*: attention over compressed keys") as refusal:
+    with pytest.raises(DomainError, match=r"compress_ratios = .*: a shape cannot represent attention") as refusal:
         huggingface.shape(FILES / name)
     assert "\n" not in str(refusal.value)
 
@@ -274,7 +274,7 @@ def test_an_unknown_type_is_read_by_its_fields_and_says_so() -> None:
         ({"num_hidden_layers": -1}, "num_hidden_layers = -1 must be a whole number"),
         ({"num_attention_heads": "32"}, "num_attention_heads = '32' must be a whole number"),
         ({"vocab_size": True}, "vocab_size = True must be a whole number"),
-        ({"hc_mult": 4}, "hc_mult = 4: several residual streams"),
+        ({"hc_mult": 4}, "hc_mult = 4: a shape cannot represent several residual streams"),
         ({"layer_types": ["strange"] * 32}, "layers of type strange are not known"),
         ({"layer_types": ["full_attention"]}, "layer_types has 1 entries for 32 layers"),
         ({"tie_word_embeddings": "yes"}, "tie_word_embeddings = 'yes' must be true or false"),

@@ -92,14 +92,14 @@ def test_letters_tell_which_layers_have_a_window() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model_type": "bert"}, "model_type = 'bert': a model with an encoder is not held by a shape"),
-        ({"model_type": "t5"}, "a model with an encoder is not held by a shape"),
-        ({"is_encoder_decoder": True}, "is_encoder_decoder = True: a model with an encoder"),
+        ({"model_type": "bert"}, "model_type = 'bert': a shape cannot represent a model with an encoder"),
+        ({"model_type": "t5"}, "a shape cannot represent a model with an encoder"),
+        ({"is_encoder_decoder": True}, "is_encoder_decoder = True: a shape cannot represent a model"),
         (
             {"model_type": "novel", "mamba_d_ssm": 1024},
             "mamba_d_ssm = 1024: recurrent layers of the unknown model_type",
         ),
-        ({"intermediate_size": [14336] * 31 + [1]}, "differs between layers, not held here"),
+        ({"intermediate_size": [14336] * 31 + [1]}, "differs between layers: not supported here"),
     ],
 )
 def test_what_is_no_decoder_like_llama_is_refused_by_field(changes: dict[str, Any], message: str) -> None:
@@ -198,7 +198,7 @@ def test_parts_that_see_or_hear_are_named_as_not_counted() -> None:
     read = huggingface.shape(seeing)
     assert total_parameters(read) == COUNT
     assert [note for note in read.notes if "not counted" in note] == [
-        "not counted: parts that see, hear or speak (vision_config); weights are the language model's alone"
+        "not counted: vision, audio and speech parts (vision_config); weights are the language model's alone"
     ]
     speaking = {"model_type": "x", "thinker_config": {"text_config": LLAMA, "audio_config": {"d_model": 8}}}
     assert any("(audio_config)" in note for note in huggingface.shape(speaking).notes)
@@ -225,8 +225,8 @@ STATE_SPACE = {"d_model": 768, "n_layer": 4, "vocab_size": 100, "ssm_cfg": {"lay
         (LLAMA, {"num_hidden_layers": 0}, "num_hidden_layers = 0 must be a whole number from 1 to 10,000"),
         (LLAMA, {"num_hidden_layers": 10**12}, "num_hidden_layers = 1000000000000 must be"),
         (LLAMA | {"n_layer": 1e11}, {"num_hidden_layers": None}, "n_layer = 100000000000.0 must be"),
-        (LLAMA, {"hybrid_override_pattern": 5}, "hybrid_override_pattern = 5: must be a word for every layer"),
-        (LLAMA, {"hybrid_override_pattern": "M" * 20_000}, "a word for every layer, of 10,000 at most"),
+        (LLAMA, {"hybrid_override_pattern": 5}, "hybrid_override_pattern = 5: must have one word per layer"),
+        (LLAMA, {"hybrid_override_pattern": "M" * 20_000}, "one word per layer, for at most 10,000 layers"),
         (LLAMA, {"layer_types": [["full_attention"]] * 32}, "must be a list of words or numbers"),
         (LLAMA, {"attention_chunk_size": 64, "no_rope_layer_interval": 0}, "no_rope_layer_interval = 0 must be"),
         (LLAMA, {"num_nextn_predict_layers": 1, "mtp_hybrid_override_pattern": 7}, "mtp_hybrid_override_pattern = 7"),
@@ -258,7 +258,7 @@ def test_a_field_out_of_bounds_is_named_in_one_line(
     [
         ({"quant_method": "awq", "bits": "four"}, "bits = 'four' must be a whole number of bits"),
         ({"quant_method": "fp8", "ignore": 7}, "ignore = '7' must be a list of names"),
-        ({"quant_method": "fp8", "ignore": ["re:("]}, "'(' is no regular expression"),
+        ({"quant_method": "fp8", "ignore": ["re:("]}, "'(' is not a regular expression"),
         ({"config_groups": {"group_0": 1}}, "config_groups = '1' must be a table of fields"),
         ({"quantized_layers": {"lm_head": True}}, "quantized_layers = 'True' must be a table of fields"),
         ({"quant_method": "quark", "global_quant_config": {"weight": 1}}, "weight = '1' must be a table of fields"),

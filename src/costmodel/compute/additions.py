@@ -37,10 +37,10 @@ def prediction_parameters(shape: Shape) -> ParameterCounts:
 
 
 def adapter_parameters(shape: Shape) -> int:
-    """Parameters of all adapters that are loaded [1].
+    """Count the parameters of all adapters that are loaded [1].
 
-    An adapter of rank r adds ``r·(k + c)`` to a matrix of ``k`` by ``c``; on ``feed_forward`` it sits on every matrix
-    of the MLP, of routed experts on each.
+    An adapter of rank r adds ``r·(k + c)`` parameters to a matrix of ``k`` by ``c``; ``feed_forward`` stands for every
+    matrix of the MLP, and of each routed expert.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def adapter_parameters(shape: Shape) -> int:
 
 
 def _adapted_sides(group: Group, d_model: int, targets: tuple[str, ...]) -> int:
-    """Sum of the two sides of every matrix of a layer that an adapter sits on."""
+    """Sum the two sides of every matrix of a layer that has an adapter."""
     matrices = () if group.mixer is None else group.mixer.matrices(d_model)
     sides = sum(matrix.inner + matrix.columns for matrix in matrices if matrix.name in targets)
     block = group.feed_forward

@@ -22,7 +22,7 @@ from costmodel.foundation.errors import CatalogError, DomainError, near_matches
 _TABLE = "architectures"
 _KINDS = {item.name: str(item.type) for kind in (Uniform, Shape) for item in fields(kind) if item.name != "name"}
 PUBLISHED = "published"
-"""The precision that a model's own ``config.json`` states."""
+"""Name of the precision that a model's own ``config.json`` states."""
 
 
 def architecture_names() -> tuple[str, ...]:
@@ -42,17 +42,17 @@ def shape(source: str | Path | Mapping[str, Any], name: str | None = None) -> Sh
     Parameters
     ----------
     source
-        A name in the catalog, or one of its other names; the path of a ``config.json`` or of the folder that holds
-        it; or a table: the fields of a ``config.json``, of a shape, or of a shape in groups.
+        A name in the catalog or an alias; the path of a ``config.json`` or of its folder; or a table with the fields of
+        a ``config.json``, of a shape, or of a shape in groups.
     name
-        What the shape is called where the source does not say.
+        Name of the shape where the source gives none.
 
     Raises
     ------
     CatalogError
         If there is neither an architecture nor a file of that name; the message lists near matches.
     DomainError
-        If a file or table can't be read as a shape; one line that names the field.
+        If a file or table can't be read as a shape; the message names the field.
 
     Examples
     --------
@@ -79,16 +79,16 @@ def stored_scheme(
     Parameters
     ----------
     source
-        The model, as of :func:`shape`.
+        The model, as for :func:`shape`.
     precision
-        ``"published"``: as the model's ``config.json`` states; else as of :func:`~costmodel.compute.scheme`.
+        ``"published"``: as the model's ``config.json`` states; else as for :func:`~costmodel.compute.scheme`.
     **changes
-        Formats of parts in place of the scheme's, ``cache`` foremost.
+        Formats of parts in place of the scheme's, such as ``cache``.
 
     Raises
     ------
     DomainError
-        If ``"published"`` is asked of a model without a ``config.json``, or the precision is not known.
+        If ``"published"`` is given for a model without a ``config.json``, or the precision is not known.
 
     Examples
     --------
@@ -146,12 +146,12 @@ def _recorded(name: str) -> Shape:
     written = {field: record.value(field) for field in record.fields if field in _KINDS and field != "groups"}
     numbers = {field: bool(value) if _KINDS[field] == "bool" else round(value) for field, value in written.items()}
     read = Shape.from_record({"name": name, **numbers, **({"groups": json.loads(groups)} if groups else {})})
-    return read.noted(())  # what a record takes alike is alike in the published file
+    return read.noted(())  # records assume equal heads only where the published file has them
 
 
 @cache
 def _canonical_names() -> dict[str, str]:
-    """Return the record of every name and other name."""
+    """Return the record of every name and alias."""
     names = {}
     for name, record in table(_TABLE).items():
         others = record.label("also") or ""

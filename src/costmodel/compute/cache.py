@@ -1,4 +1,4 @@
-"""The key-value cache: bytes a token adds, and bytes a sequence holds and reads."""
+"""The key-value cache: bytes that a token adds, and bytes that a sequence holds and reads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from costmodel.foundation.arrays import Numeric, formula, ordered_sum
 
 @formula()
 def held_tokens(context: Numeric, window: Numeric) -> Numeric:
-    """Tokens that a block keeps of a context, given its window.
+    """Return the tokens of a context that a block keeps, given its window.
 
     Parameters
     ----------
@@ -38,9 +38,9 @@ def held_tokens(context: Numeric, window: Numeric) -> Numeric:
 
 
 def cache_bytes_per_token(shape: Shape, precision: Precision | Numeric = 2.0) -> Numeric:
-    """Bytes that one token adds to the cache while every window still has room.
+    """Return the bytes that one token adds to the cache while no window is full.
 
-    This is the figure that model cards print; what a long sequence holds is ``cache_bytes``.
+    Model cards print this figure; for a long sequence use ``cache_bytes``.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def cache_bytes_per_token(shape: Shape, precision: Precision | Numeric = 2.0) ->
 
 
 def cache_bytes(shape: Shape, context: Numeric, precision: Precision | Numeric = 2.0) -> Numeric:
-    """Bytes that one sequence holds.
+    """Return the bytes that one sequence holds in the cache.
 
     Parameters
     ----------
@@ -82,8 +82,8 @@ def cache_bytes(shape: Shape, context: Numeric, precision: Precision | Numeric =
     Returns
     -------
     Numeric
-        Bytes [byte]: full blocks keep every token, windowed blocks the last ``window``, recurrent blocks a
-        fixed state; blocks that read another's cache nothing.
+        Bytes [byte]: full blocks keep every token, windowed blocks the last ``window`` tokens, recurrent blocks a
+        fixed state, and blocks that read another's cache nothing.
 
     Examples
     --------
@@ -96,10 +96,10 @@ def cache_bytes(shape: Shape, context: Numeric, precision: Precision | Numeric =
 
 
 def cache_read_bytes(shape: Shape, context: Numeric, precision: Precision | Numeric = 2.0) -> Numeric:
-    """Bytes that a decode step over one sequence reads.
+    """Return the bytes of cache that a decode step over one sequence reads.
 
-    What the sequence holds, where no attention is sparse; of a sparse one the tokens selected, and every key of the
-    indexer. Blocks that reuse a cache read it again.
+    Without sparse attention that is all that the sequence holds. Sparse attention reads the selected tokens and every
+    key of the indexer. Blocks that reuse a cache read it again.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def cache_read_bytes(shape: Shape, context: Numeric, precision: Precision | Nume
 
 
 def growing_cache_bytes(shape: Shape, precision: Precision | Numeric = 2.0) -> Numeric:
-    """Bytes that one token adds to the caches that no window bounds [byte/token]."""
+    """Return the bytes that one token adds to caches without a window [byte/token]."""
     held = _held(shape)
     unbounded = sum(elements for reach, elements in held.cached if reach == inf)
     stored = by_part(precision)
@@ -135,13 +135,13 @@ def growing_cache_bytes(shape: Shape, precision: Precision | Numeric = 2.0) -> N
 
 
 def state_bytes(shape: Shape, precision: Precision | Numeric = 2.0) -> Numeric:
-    """Bytes of recurrent state that one sequence keeps, whatever its length [byte]."""
+    """Return the bytes of recurrent state that one sequence keeps, whatever its length [byte]."""
     return _held(shape).state * by_part(precision).state
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """Elements that a sequence keeps: per token by reach, of the indexers, and whatever its length."""
+    """Elements that a sequence keeps: per token by reach, per token of the indexers, and independent of its length."""
 
     cached: tuple[tuple[float, int], ...]
     read: tuple[tuple[float, int], ...]
@@ -151,7 +151,7 @@ class _Held:
 
 @lru_cache(maxsize=1024)
 def _held(shape: Shape) -> _Held:
-    """Sum what is kept over groups; groups of one reach together, so that a grid is worked through once for each."""
+    """Sum the elements kept over groups, by reach, so that a grid is computed once per reach."""
     cached: dict[float, int] = {}
     read: dict[float, int] = {}
     index = state = 0
@@ -170,7 +170,7 @@ def _held(shape: Shape) -> _Held:
 
 
 def _bytes(kept: tuple[tuple[float, int], ...], held: _Held, context: Numeric, stored: Precision) -> Numeric:
-    """Bytes of elements per token up to a reach, of the indexers' keys and of the state."""
+    """Return the bytes of elements per token up to a reach, of the indexers' keys and of the state."""
     spans = (
         elements * (context if reach == inf else held_tokens(context, reach)) * stored.cache for reach, elements in kept
     )

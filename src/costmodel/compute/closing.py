@@ -18,16 +18,16 @@ ASPECT = 128
 """Width over layers where neither is given [1]: that of GPT-3 175B and Llama 2 7B (arXiv 2005.14165, table 2.1;
 arXiv 2307.09288); models in use lie between 80 and 200."""
 VOCABULARY = 50_304
-"""Entries of a vocabulary where none is given [1]: GPT-2's 50,257 on the next multiple of 64; assumed."""
+"""Entries of a vocabulary where none is given [1]: GPT-2's 50,257 rounded up to a multiple of 64; assumed."""
 LAYER_FACTOR = 12
 """Weights of a layer over the square of its width [1]: four of attention, eight of an MLP (Kaplan et al. 2020, arXiv
 2001.08361, section 2.1)."""
 AGREEMENT = 0.01
-"""Largest relative difference of a stated count from that of a shape written in full [1]."""
+"""Largest relative difference between a stated count and the count of a fully specified shape [1]."""
 
 
 def closed(record: Mapping[str, Any]) -> Shape:
-    """Build a uniform shape from a record with ``parameters``: what it leaves open is chosen so that the count holds.
+    """Build a uniform shape from a record with ``parameters``: derive missing fields so that the count holds.
 
     Parameters
     ----------
@@ -38,12 +38,12 @@ def closed(record: Mapping[str, Any]) -> Shape:
     Returns
     -------
     Shape
-        With a note on every field that was taken for granted.
+        The shape, with a note that lists every field that was derived.
 
     Raises
     ------
     DomainError
-        If no width gives the count, or a shape written in full has another.
+        If no width gives the count, or a fully specified shape has another count.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def _count(written: object, where: str) -> float:
 
 
 def _outline(given: Mapping[str, Any], wanted: float) -> dict[str, Any]:
-    """Return depth, width, heads and vocabulary where they are not given."""
+    """Return layers, width, heads and vocabulary where they are not given."""
     taken: dict[str, Any] = {}
     if "layers" not in given:
         width = given.get("d_model")
@@ -102,7 +102,7 @@ def _outline(given: Mapping[str, Any], wanted: float) -> dict[str, Any]:
 
 
 def _width(full: Mapping[str, Any], field: str, wanted: float, where: str) -> int:
-    """Return the feed-forward width at which the count is met: the count is linear in it."""
+    """Return the feed-forward width that meets the count, which is linear in it."""
     one, two = (total_parameters(Shape(**{**full, field: width})) for width in (1, 2))
     width = 1 + round((wanted - one) / (two - one))
     if width < 1:

@@ -1,9 +1,9 @@
 """Collectives over two levels of links: scale-up inside a domain, scale-out between domains.
 
-Sizes are bytes of the **whole** buffer (what every rank holds after an all-gather or all-reduce, before a
-reduce-scatter), bandwidths are unidirectional per rank, and a group of ``ranks`` has ``local_ranks`` members in
-each domain. Inside a domain rings are assumed, between domains trees or recursive doubling, as collective
-libraries choose: latency grows with ``local_ranks − 1`` hops inside and with log₂ of the domains outside.
+Sizes are bytes of the **whole** buffer: after an all-gather or all-reduce, before a reduce-scatter. Bandwidths are
+unidirectional per rank, and a group of ``ranks`` has ``local_ranks`` members in each domain. Collectives use rings
+inside a domain and trees or recursive doubling between domains, as collective libraries do: latency grows with
+``local_ranks − 1`` hops inside and with log₂ of the domains outside.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from costmodel.foundation.arrays import Numeric, formula
 
 @formula()
 def local_ranks(ranks: Numeric, stride: Numeric, domain: Numeric) -> Numeric:
-    """Members of a group that share a scale-up domain.
+    """Return the members of a group that share a scale-up domain.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def all_gather_time(
     scale_out_latency: Numeric,
     base_latency: Numeric,
 ) -> Numeric:
-    """Time for every rank to collect the shards of all.
+    """Return the time of an all-gather: every rank collects the shards of all.
 
     Parameters
     ----------
@@ -62,15 +62,15 @@ def all_gather_time(
     local_ranks
         Members per scale-up domain, from 1 to ``ranks`` [1].
     scale_up_bandwidth
-        Inside a domain, per rank and direction, > 0 [byte/s].
+        Bandwidth inside a domain, per rank and direction, > 0 [byte/s].
     scale_out_bandwidth
-        Between domains, per rank and direction, > 0 [byte/s].
+        Bandwidth between domains, per rank and direction, > 0 [byte/s].
     scale_up_latency
-        Per hop inside, ≥ 0 [s].
+        Latency per hop inside a domain, ≥ 0 [s].
     scale_out_latency
-        Per doubling of domains, ≥ 0 [s].
+        Latency per doubling of domains, ≥ 0 [s].
     base_latency
-        Start of the collective, ≥ 0 [s].
+        Start-up time of the collective, ≥ 0 [s].
 
     Returns
     -------
@@ -111,7 +111,7 @@ def all_reduce_time(
     scale_out_latency: Numeric,
     base_latency: Numeric,
 ) -> Numeric:
-    """Time to add the buffers of all ranks and leave each with the sum.
+    """Return the time of an all-reduce: the buffers of all ranks are added, and every rank holds the sum.
 
     Parameters
     ----------
@@ -120,20 +120,20 @@ def all_reduce_time(
     ranks, local_ranks
         Members of the group and members per scale-up domain, ≥ 1 [1].
     scale_up_bandwidth, scale_out_bandwidth
-        Per rank and direction, > 0 [byte/s].
+        Bandwidth inside and between domains, per rank and direction, > 0 [byte/s].
     scale_up_latency, scale_out_latency, base_latency
-        Per hop, per doubling, and once, ≥ 0 [s].
+        Latency per hop, per doubling of domains, and once, ≥ 0 [s].
 
     Returns
     -------
     Numeric
-        Time [s]: a reduce-scatter and an all-gather under one start.
+        Time [s]: a reduce-scatter and an all-gather with one start-up time; 0 for a group of one.
 
     Notes
     -----
     With ``r`` ranks in ``n`` domains:
-    ``α₀ + 2[(r/n−1)·α_up + log₂n·α_out] + 2(r−n)/r·S/B_up + 2(n−1)/r·S/B_out``; Erdil's term for one protocol
-    is this with both bandwidths times that protocol's share.
+    ``α₀ + 2[(r/n−1)·α_up + log₂n·α_out] + 2(r−n)/r·S/B_up + 2(n−1)/r·S/B_out``.
+    Erdil's term for one protocol follows with both bandwidths multiplied by the protocol's share.
 
     References
     ----------
@@ -169,28 +169,28 @@ def all_to_all_time(
     scale_out_latency: Numeric,
     base_latency: Numeric,
 ) -> Numeric:
-    """Time for every rank to send a different shard to every other, as expert parallelism does.
+    """Return the time of an all-to-all: every rank sends a different shard to every other, as in expert parallelism.
 
     Parameters
     ----------
     size
-        Bytes that one rank sends to the whole group, itself included, ≥ 0 [byte], any shape; a larger group gets
-        less each.
+        Bytes that one rank sends to the whole group, itself included, ≥ 0 [byte], any shape; each member of a larger
+        group gets a smaller shard.
     ranks, local_ranks
         Members of the group and members per scale-up domain, ≥ 1 [1].
     scale_up_bandwidth, scale_out_bandwidth
-        Per rank and direction, > 0 [byte/s].
+        Bandwidth inside and between domains, per rank and direction, > 0 [byte/s].
     scale_up_latency, scale_out_latency, base_latency
-        Per message over either kind of link, and once, ≥ 0 [s].
+        Latency per message inside and between domains, and once, ≥ 0 [s].
 
     Returns
     -------
     Numeric
-        Time [s]: traffic inside and between domains runs at the same time, so the slower of the two.
+        Time [s]: traffic inside and between domains overlaps, so the slower of the two counts; 0 for a group of one.
 
     Notes
     -----
-    ``α₀ + max[α_up + (l−1)/r·S/B_up, α_out + (r−l)/r·S/B_out]``, each part absent where nobody is there.
+    ``α₀ + max[α_up + (l−1)/r·S/B_up, α_out + (r−l)/r·S/B_out]``, each latency 0 where there is no peer to reach.
 
     Examples
     --------
@@ -219,7 +219,7 @@ def expert_exchange_time(
     base_latency: Numeric,
     most_domains: Numeric = np.inf,
 ) -> Numeric:
-    """Time to send each token to its experts, once per domain and then on inside it.
+    """Return the time to send each token to its experts: once per domain, then forwarded inside it.
 
     Parameters
     ----------
@@ -234,23 +234,24 @@ def expert_exchange_time(
     ranks_in_domain
         Ranks that share a scale-up domain, from 1 to ``ranks`` [1].
     scale_up_bandwidth, scale_out_bandwidth
-        Per rank and direction, > 0 [byte/s].
+        Bandwidth inside and between domains, per rank and direction, > 0 [byte/s].
     scale_up_latency, scale_out_latency
-        Per message over either kind of link, >= 0 [s].
+        Latency per message inside and between domains, >= 0 [s].
     base_latency
-        Start of the exchange, >= 0 [s].
+        Start-up time of the exchange, >= 0 [s].
     most_domains
-        Domains in which a token's experts may lie, >= 1 [1]; infinite: routing does not mind domains.
+        Largest number of domains over which a token's experts may spread, >= 1 [1]; infinite: no limit.
 
     Returns
     -------
     float or array
-        Time [s]; 0 for one rank. The slower of the two kinds of link counts: they run at the same time.
+        Time [s]; 0 for one rank. Both kinds of link work at the same time, so the slower one counts.
 
     Notes
     -----
-    Over ``D = ranks / local`` domains a token with k experts reaches ``D (1 − (1 − 1/D)^k)`` of them, a share
-    ``(D − 1)/D`` of which is remote; inside, k copies go to ``(local − 1)/local`` other ranks.
+    Over ``D = ranks / local`` domains a token with k experts reaches ``D (1 − (1 − 1/D)^k)`` of them, at most
+    ``most_domains``; a share ``(D − 1)/D`` is remote. Inside a domain a share ``(local − 1)/local`` of the k copies
+    goes to other ranks.
 
     References
     ----------
@@ -276,16 +277,16 @@ def expert_exchange_time(
 
 @formula()
 def point_to_point_time(size: Numeric, bandwidth: Numeric, latency: Numeric) -> Numeric:
-    """Time to send a message over one link.
+    """Return the time to send a message over one link.
 
     Parameters
     ----------
     size
-        Bytes, ≥ 0 [byte], any shape.
+        Bytes of the message, ≥ 0 [byte], any shape.
     bandwidth
-        Per direction, > 0 [byte/s].
+        Bandwidth per direction, > 0 [byte/s].
     latency
-        Until the first byte arrives, ≥ 0 [s].
+        Time until the first byte arrives, ≥ 0 [s].
 
     Returns
     -------

@@ -40,7 +40,7 @@ def read_blocks(config: Fields, family: Family, kind: str, layers: int) -> list[
     config
         The fields.
     family
-        What the family takes for granted.
+        Defaults of the family.
     kind
         Its ``model_type``.
     layers
@@ -84,7 +84,7 @@ def _inner_width(config: Fields, family: Family, names: tuple[str, ...] = _INNER
 
 
 def _dense(config: Fields, family: Family, kind: str, layer: int, layers: int) -> Dense:
-    """Read a dense MLP; the last layers of some models, which reuse a cache, have twice the width."""
+    """Read a dense MLP; in some models the last layers, which reuse a cache, have twice the width."""
     names = _DENSE_WIDTH if config.whole(*_EXPERTS, absent=0) > 1 or kind == "llama4" else _INNER
     inner = _inner_width(config, family, names)
     shared = config.whole("num_kv_shared_layers", absent=0)
@@ -122,7 +122,7 @@ def _routed(config: Fields, family: Family, kind: str, experts: int) -> Routed:
 
 
 def _router_bias(config: Fields, family: Family) -> bool:
-    """Return whether routers have a bias per expert, learned or balanced."""
+    """Return whether routers have a bias per expert, learned or set by load balancing."""
     stated = config.raw("use_routing_bias", "use_moe_router_bias", "moe_router_enable_expert_bias", "use_expert_bias")
     if stated is not None:
         return bool(stated)
@@ -170,12 +170,12 @@ def _pattern_blocks(config: Fields, family: Family, layers: int) -> list[FeedFor
 
 
 def _searched_blocks(config: Fields, layers: int) -> list[FeedForward | None]:
-    """Read a model found by architecture search: each layer states its own inner width, or that it has none."""
+    """Read a model found by architecture search: each layer gives its own inner width, or no feed-forward."""
     width = width_of(config)
     found: list[FeedForward | None] = []
     for own in config.parts("block_configs", "ffn", layers):
         if own.flag("replace_with_linear"):
-            raise config.refuse("block_configs", "a feed-forward replaced by a linear layer is not held by a shape")
+            raise config.refuse("block_configs", "a shape cannot represent a feed-forward replaced by a linear layer")
         if own.flag("no_op"):
             found.append(None)
             continue

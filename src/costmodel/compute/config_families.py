@@ -21,7 +21,7 @@ class Family:
     Parameters
     ----------
     qkv_bias, output_bias, mlp_bias
-        Bias vectors of the projections; absent: as ``attention_bias`` and ``mlp_bias`` of the file say.
+        Whether projections have bias vectors; absent: as the file's ``attention_bias`` and ``mlp_bias``.
     norms, norm_bias
         Norms of the model's width per layer, and whether they have biases.
     qk_norm
@@ -31,16 +31,16 @@ class Family:
     parallel
         Whether attention and MLP run side by side.
     tied
-        Whether the tables are one where the file does not say.
+        Whether input and output embedding are one table, where the file does not say.
     positions, position_offset
         Whether there is a learned table of positions, and its rows beyond the longest sequence.
     embedding_norm, head_bias, router_bias, shared_gate, sinks
-        As of a shape and of its parts.
+        As for a shape and its parts.
     windows
         Which layers a sliding window belongs to where the file has no list: ``none``; ``all``; every second
         (``alternate``); all but every n-th (``period``); those that ``use_sliding_window`` switches on (``switch``).
     inner_ratio
-        Inner width over the model's width where the file does not say; 0: it must.
+        Inner width over the model's width where the file gives none; 0: the file must give it.
     defaults
         Fields of the family's configuration class where a file leaves them out.
     """
@@ -197,19 +197,19 @@ _ENCODER_WORDS = """
     roberta siglip t5 umt5 vit whisper xlm-roberta
 """
 ENCODERS = frozenset(_ENCODER_WORDS.split())
-"""Types with an encoder, which reads all tokens at once and generates none, or leads a decoder."""
+"""Types with an encoder, alone or in front of a decoder; a shape cannot represent them."""
 RECURRENT_FIELDS = ("mamba_", "ssm_", "linear_attn", "linear_num_", "conv_L_", "rwkv", "time_mix")
-"""How fields of recurrent layers begin: a type that is not known and has them is no transformer like Llama."""
+"""Prefixes of fields of recurrent layers: an unknown type that has them can't be read like Llama."""
 
 REFUSED = {
-    "compress_ratios": "attention over compressed keys and values is not held by a shape",
-    "altup_num_inputs": "several residual streams (AltUp) are not held by a shape",
-    "hc_mult": "several residual streams (hyper-connections) are not held by a shape",
-    "zero_expert_num": "experts that compute nothing are not held by a shape",
-    "decoder_layers": "a decoder beside an encoder is not held by a shape",
-    "num_memory_blocks": "memory blocks are not held by a shape",
+    "compress_ratios": "a shape cannot represent attention over compressed keys and values",
+    "altup_num_inputs": "a shape cannot represent several residual streams (AltUp)",
+    "hc_mult": "a shape cannot represent several residual streams (hyper-connections)",
+    "zero_expert_num": "a shape cannot represent experts that compute nothing",
+    "decoder_layers": "a shape cannot represent a decoder beside an encoder",
+    "num_memory_blocks": "a shape cannot represent memory blocks",
 }
-"""Fields that change what a model holds or computes in ways that a shape has no words for, with the reason."""
+"""Fields that change a model in ways that a shape cannot represent, with the reason."""
 
 
 def family(model_type: str) -> tuple[Family, bool]:

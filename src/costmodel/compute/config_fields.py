@@ -14,15 +14,15 @@ from costmodel.foundation.files import read_json
 CONFIG = "config.json"
 """Name of the file that a model is published with."""
 QUANTIZATION = "hf_quant_config.json"
-"""Name of the file beside it in which some tools state how weights are stored."""
+"""Name of the file beside it in which some tools describe how weights are stored."""
 LARGEST_FILE = 64_000_000
-"""Bytes of the largest file that is read [byte]; published ones have up to 2.5 million."""
+"""Largest file that is read [byte]; published ones have up to 2.5 million bytes."""
 LARGEST_RATIO = 1e6
 """Largest ratio of two widths [1]."""
 TEXT_PARTS = ("text_config", "llm_config", "language_config", "thinker_config", "language_model_config")
 """Entries in which multimodal models keep the fields of their language model."""
 OTHER_PARTS = ("vision_config", "audio_config", "talker_config", "token2wav_config", "code2wav_config")
-"""Tables of the parts that see, hear or speak."""
+"""Tables of vision, audio and speech parts."""
 _NEUTRAL_WORDS = """
     _name_or_path _remove_final_layer_norm activation activation_function activation_situ_beta
     activation_situ_linear_beta alibi apply_query_key_layer_scaling apply_residual_connection_post_layernorm
@@ -123,9 +123,9 @@ class Fields:
     given
         The fields.
     defaults
-        What the family takes where a field is absent.
+        Values of the family for absent fields.
     where
-        What they belong to, for messages.
+        Name of the file or table that holds the fields, for messages.
     """
 
     def __init__(self, given: Mapping[str, Any], defaults: Mapping[str, Any], where: str) -> None:
@@ -142,16 +142,17 @@ class Fields:
         return None
 
     def has(self, *names: str) -> bool:
-        """Whether any of the names is given, or has a default."""
+        """Return whether any of the names is given or has a default."""
         return self.raw(*names) is not None
 
     def whole(self, *names: str, absent: int | None = None, least: int = 0, most: int = LARGEST) -> int:
-        """Return a whole number; of a list with one entry a layer, the number that all layers have.
+        """Return a whole number; from a list with one entry per layer, the number that all layers have.
 
         Raises
         ------
         DomainError
-            If it is missing without ``absent``, no whole number from ``least`` to ``most``, or differs between layers.
+            If it is missing without ``absent``, differs between layers, or is not a whole number from ``least`` to
+            ``most``.
         """
         value = self.raw(*names)
         if value is None:
@@ -160,7 +161,7 @@ class Fields:
             return absent
         if isinstance(value, list) and value:
             if any(item != value[0] for item in value):
-                raise DomainError(f"{self._named(names)} = {_short(value)}: differs between layers, not held here")
+                raise DomainError(f"{self._named(names)} = {_short(value)}: differs between layers: not supported here")
             value = value[0]
         if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most or value % 1:
             ends = f"≥ {least}" if most == LARGEST else f"from {least} to {most:,}"
@@ -173,13 +174,13 @@ class Fields:
         Raises
         ------
         DomainError
-            If it is no number, or not from above 0 to a million.
+            If it is not a number above 0 and at most a million.
         """
         value = self.raw(*names)
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LARGEST_RATIO:
-            raise DomainError(f"{self._named(names)} = {_short(value)} must be a number > 0")
+            raise DomainError(f"{self._named(names)} = {_short(value)} must be a number > 0 and ≤ {LARGEST_RATIO:g}")
         return float(value)
 
     def flag(self, *names: str, absent: bool = False) -> bool:
@@ -198,12 +199,12 @@ class Fields:
         return bool(value)
 
     def rows(self, *names: str, length: int | None = None) -> list[Any]:
-        """Return a list, one entry a layer; empty where the field is absent.
+        """Return a list with one entry per layer; empty where the field is absent.
 
         Raises
         ------
         DomainError
-            If it is no list, or has fewer entries than layers.
+            If it is not a list, or has fewer entries than layers.
         """
         value = self.raw(*names)
         if value is None:
@@ -220,7 +221,7 @@ class Fields:
         Raises
         ------
         DomainError
-            If it is no such list.
+            If it is not such a list.
         """
         found = self.rows(*names, length=length)
         if not all(isinstance(word, str | int | float) for word in found):
@@ -228,7 +229,7 @@ class Fields:
         return found
 
     def table(self, *names: str) -> Fields:
-        """Return the fields of a nested table; what is read of it counts here too."""
+        """Return the fields of a nested table; fields read from it count as read here too."""
         value = self.raw(*names)
         inner = value if isinstance(value, Mapping) else {}
         return Fields(inner, {}, f"{self.where}, {names[0]}")
@@ -239,7 +240,7 @@ class Fields:
         Raises
         ------
         DomainError
-            If an entry is no table, or its part is none.
+            If an entry or its part is not a table.
         """
         found = []
         for layer, entry in enumerate(self.rows(name, length=length)):
@@ -250,15 +251,15 @@ class Fields:
         return found
 
     def _named(self, names: tuple[str, ...]) -> str:
-        """Return where a field is, by the name that is given."""
+        """Return the place and name of a field, by the first name that is given."""
         return f"{self.where}: {next((name for name in names if self.given.get(name) is not None), names[0])}"
 
     def refuse(self, name: str, why: str) -> DomainError:
-        """Return the error that a field can't be held, in one line."""
+        """Return the one-line error for a field that can't be represented."""
         return DomainError(f"{self.where}: {name} = {_short(self.raw(name))}: {why}")
 
     def unread(self) -> list[str]:
-        """Return the fields that were not read and may matter: given, not empty, and not known to be neutral."""
+        """Return the fields that were not read and may matter: present, not empty, and not known to be neutral."""
         kept = set(self.given) - self.read - NEUTRAL - INHERITED - {*TEXT_PARTS, *OTHER_PARTS}
         return sorted(name for name in kept if self.given[name] not in (None, False, 0, [], {}, ""))
 
@@ -274,7 +275,7 @@ def _other_names(names: tuple[str, ...]) -> str:
 
 
 def language_fields(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of the language model: those of a nested part, with what the whole states for all parts.
+    """Return the fields of the language model: those of a nested part, and those that apply to all parts.
 
     Examples
     --------

@@ -27,8 +27,8 @@ _WORDS = {
 }
 _LETTERS = {"M": LINEAR, "*": FULL, "-": NONE, "E": NONE}
 MOST_LAYERS = 10_000
-"""Most layers that a file may have [1]; the deepest published transformer has 1,000 (Wang et al. 2022, "DeepNet",
-arXiv 2203.00555)."""
+"""Largest number of layers that a file may have [1]; the deepest published transformer has 1,000 (Wang et al. 2022,
+"DeepNet", arXiv 2203.00555)."""
 _LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _WIDTH = ("hidden_size", "n_embd", "d_model", "dim", "n_embed")
 _HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads")
@@ -51,7 +51,7 @@ def layers_of(config: Fields) -> int:
         pattern = config.raw(name)
         if pattern:
             if not isinstance(pattern, str | list) or len(pattern) > MOST_LAYERS:
-                raise config.refuse(name, f"must be a word for every layer, of {MOST_LAYERS:,} at most")
+                raise config.refuse(name, f"must have one word per layer, for at most {MOST_LAYERS:,} layers")
             config.raw(*_LAYERS)
             return len(pattern)
     return config.whole(*_LAYERS, least=1, most=MOST_LAYERS)
@@ -65,7 +65,7 @@ def read_mixers(config: Fields, family: Family, kind: str) -> list[Mixer | None]
     config
         The fields.
     family
-        What the family takes for granted.
+        Defaults of the family.
     kind
         Its ``model_type``.
     """
@@ -109,7 +109,7 @@ def _layer_words(config: Fields, family: Family, kind: str, layers: int) -> list
 
 
 def _hybrid_words(config: Fields, kind: str, layers: int) -> list[str]:
-    """Return the kinds of layers of a hybrid that has no list of words; empty where it is none."""
+    """Return the kinds of layers of a hybrid without a list of words; empty for any other model."""
     numbers = config.rows("attn_type_list", length=layers)
     if numbers:  # MiniMax-01: 1 is softmax attention, 0 is lightning attention
         return [FULL if number else LINEAR for number in numbers]
@@ -136,7 +136,7 @@ def _window(config: Fields) -> int:
 
 
 def _window_words(config: Fields, family: Family, layers: int) -> list[str]:
-    """Return which layers have a window where no list says so."""
+    """Return which layers have a window where the file has no list."""
     numbers = config.rows("hybrid_layer_pattern", length=layers)
     if numbers:
         return [SLIDING if number else FULL for number in numbers]
@@ -170,12 +170,12 @@ def _sparse_layers(config: Fields, layers: int) -> list[bool]:
         chosen = sparse.rows("sparse_attention_freq", length=layers)
         return [bool(number) for number in chosen] or [True] * layers
     config.raw("index_topk_freq", "index_skip_topk_offset")
-    words = config.rows("indexer_types", length=layers)  # a shared one is another layer's: its choice is used
+    words = config.rows("indexer_types", length=layers)  # a shared indexer is another layer's: its choice is used
     return [word != "shared" for word in words] or [config.has("index_topk")] * layers
 
 
 def _softmax(config: Fields, family: Family, kind: str) -> Callable[[str, bool, bool], Mixer]:
-    """Return what builds the attention of a layer from its word, whether it reuses a cache, and is sparse."""
+    """Return a function that builds a layer's attention from its word, and whether it reuses a cache and is sparse."""
     if config.has("kv_lora_rank"):
         mixer = _latent(config, family)
         follower = replace(mixer, indexer=None)
@@ -250,7 +250,7 @@ def _grouped_fields(config: Fields, family: Family, kind: str) -> dict[str, dict
 
 
 def _kv_heads(config: Fields, kind: str, heads: int) -> int:
-    """Return the key-value heads: by name, or one where several queries share them."""
+    """Return the number of key-value heads: as the file gives it, or 1 for multi-query attention."""
     if config.has("multi_query_group_num"):
         return (
             config.whole("multi_query_group_num", least=1)
@@ -266,7 +266,7 @@ def _kv_heads(config: Fields, kind: str, heads: int) -> int:
 
 
 def _gemma4_global(config: Fields, full: dict[str, Any]) -> dict[str, Any]:
-    """Return the global attention of Gemma 4: wider heads, fewer of them keyed, keys that serve as values."""
+    """Return the global attention of Gemma 4: wider heads, fewer key-value heads, keys that serve as values."""
     alike = config.flag("attention_k_eq_v")
     kv_heads = config.whole("num_global_key_value_heads", absent=full["kv_heads"])
     return {
@@ -368,13 +368,13 @@ def _mamba(config: Fields, width: int) -> Mixer:
 
 
 def _searched_mixers(config: Fields, family: Family, layers: int) -> list[Mixer | None]:
-    """Read a model found by architecture search: each layer states its own attention, or that it has none."""
+    """Read a model found by architecture search: each layer gives its own attention, or none."""
     heads = heads_of(config)
     head_dim = config.whole("head_dim", absent=width_of(config) // heads)
     found: list[Mixer | None] = []
     for own in config.parts("block_configs", "attention", layers):
         if own.flag("replace_with_linear"):
-            raise config.refuse("block_configs", "attention replaced by a linear layer is not held by a shape")
+            raise config.refuse("block_configs", "a shape cannot represent attention replaced by a linear layer")
         if own.flag("no_op"):
             found.append(None)
             continue

@@ -1,4 +1,4 @@
-"""Names of a checkpoint's modules against the lists in which a file says how they are stored."""
+"""Match names of a checkpoint's modules to the lists in which a file describes how they are stored."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ def matcher(written: Any, where: str) -> Callable[[str], bool]:
     Parameters
     ----------
     written
-        Names, each of a module or of one that holds it; with wildcards; or a regular expression after ``re:``.
-        ``Linear`` stands for all.
+        Names, each of a module or of one that contains it, possibly with wildcards; or regular expressions after
+        ``re:``. ``Linear`` stands for all.
     where
-        What the list belongs to, for messages.
+        Name of the list, for messages.
 
     Raises
     ------
     DomainError
-        If it is no list, or an expression can't be read.
+        If it is not a list, or an expression can't be read.
 
     Examples
     --------
@@ -55,11 +55,11 @@ def _compiled(expression: str, where: str) -> re.Pattern[str]:
     try:
         return re.compile(expression)
     except re.error as error:
-        raise DomainError(f"{where}: {expression[:40]!r} is no regular expression: {error}") from None
+        raise DomainError(f"{where}: {expression[:40]!r} is not a regular expression: {error}") from None
 
 
 def found_within(module: str, names: Mapping[str, Found]) -> Found | None:
-    """Return what is stated of a module, or of the nearest one that holds it.
+    """Return the entry of a module, or of the nearest module that contains it.
 
     Examples
     --------

@@ -21,7 +21,7 @@ _MODULES = {
     "shared_experts": ("mlp.shared_experts.gate_proj", "mlp.shared_expert.gate_proj"),
     "experts": ("mlp.experts.0.gate_proj",),
 }
-"""A module of each part in a layer, as most families call it; a layer has at most one of the names of a part."""
+"""Names of a module of each part of a layer in most families; a layer has at most one of the names of a part."""
 _FAMILY_MODULES: dict[str, dict[str, tuple[str, ...]]] = {
     "minimax_m2": {"experts": ("block_sparse_moe.experts.0.w1",)},
     "minimax_m3": {
@@ -37,7 +37,7 @@ _FAMILY_MODULES: dict[str, dict[str, tuple[str, ...]]] = {
         "experts": ("mixer.experts.0.up_proj",),
     },
 }
-"""The same where a family has names of its own."""
+"""The same for families with other names."""
 _PREFIXES = (
     "model.layers.",
     "model.language_model.layers.",
@@ -58,7 +58,7 @@ _ALGORITHMS = {
     "W4A16_AWQ": "int4-g128",
     "INT8_SQ": "int8",
 }
-"""Formats by the name that NVIDIA's optimizer gives an algorithm."""
+"""Formats by name of the algorithm in NVIDIA's Model Optimizer."""
 
 
 def scheme_from_config(source: str | Path | Mapping[str, Any]) -> Scheme:
@@ -72,13 +72,13 @@ def scheme_from_config(source: str | Path | Mapping[str, Any]) -> Scheme:
     Returns
     -------
     Scheme
-        A part counts as left in 16 bits where the file leaves it out in more than half of the layers that have it;
-        where it does so in fewer, ``kept`` has their share.
+        A part is stored in 16 bits if the file leaves it out in more than half of the layers that have it; if in fewer,
+        ``kept`` holds their share.
 
     Raises
     ------
     DomainError
-        If the file states a method or a width that has no format here; one line that names it.
+        If the file gives a method or a width without a format here; the message names it.
 
     Examples
     --------
@@ -113,13 +113,13 @@ def scheme_from_config(source: str | Path | Mapping[str, Any]) -> Scheme:
 
 
 WIDEST = 64
-"""Bits of the widest number that a file may state [bit]."""
+"""Widest number that a file may give [bit]."""
 PUBLISHED_AS = "published"
-"""Name of a scheme that a checkpoint states itself."""
+"""Name of a scheme that comes from a checkpoint's own file."""
 
 
 def _has(part: str, mixer: Mixer | None, block: FeedForward | None) -> bool:
-    """Whether a layer has a part."""
+    """Return whether a layer has a part."""
     if part == "attention":
         return mixer is not None
     if part == "dense":
@@ -130,7 +130,7 @@ def _has(part: str, mixer: Mixer | None, block: FeedForward | None) -> bool:
 
 
 def _format(layer: str, names: tuple[str, ...], chosen: _Chosen, left_out: _Chosen) -> str | None:
-    """Return the format of a part in a layer; none where the file leaves any of its modules out."""
+    """Return the format of a part in a layer; None where the file leaves any of its modules out."""
     modules = [f"{prefix}{layer}{name}" for prefix in _PREFIXES for name in names]
     if any(left_out(module) is not None for module in modules):
         return None
@@ -138,7 +138,7 @@ def _format(layer: str, names: tuple[str, ...], chosen: _Chosen, left_out: _Chos
 
 
 def _converted(stated: Mapping[str, Any], expert_dtype: str) -> tuple[_Chosen, _Chosen]:
-    """Return what gives the format of a module, and what says that a module is left out."""
+    """Return two functions: the format of a module, and whether a module is left out."""
     name = next((name for name in _LEFT_OUT if stated.get(name)), _LEFT_OUT[0])
     ignored = matcher(stated.get(name) or (), _said(name))
 
@@ -180,7 +180,7 @@ _LEFT_OUT = (
 
 
 def _table(given: Any, name: str) -> Mapping[str, Any]:
-    """Return a table of a checkpoint's statement; an absent one is empty."""
+    """Return a table of the quantization config; an absent one is empty."""
     if given is not None and not isinstance(given, Mapping):
         raise DomainError(f"{_said(name)} = {str(given)[:40]!r} must be a table of fields")
     return given or {}
@@ -209,7 +209,7 @@ def _algorithm(name: str) -> str:
 
 
 def _method(method: str, stated: Mapping[str, Any]) -> str:
-    """Return the format of a method that stores every module alike."""
+    """Return the format of a method that stores all modules in the same way."""
     if method in ("fp8", "fbgemm_fp8"):
         return "fp8-block" if stated.get("weight_block_size") else "fp8"
     if method == "mxfp4":
@@ -241,7 +241,7 @@ def _bits_and_bytes(stated: Mapping[str, Any]) -> str:
 
 
 def _quark(weight: Mapping[str, Any]) -> str:
-    """Return the format of AMD's optimizer, from the type and the group of its weights."""
+    """Return the format of AMD's Quark, from the type and the group of its weights."""
     kind, size = str(weight.get("dtype") or ""), weight.get("group_size")
     if kind.startswith("fp8"):
         return "fp8"
@@ -264,7 +264,7 @@ def _group_format(group: Mapping[str, Any]) -> str:
     if bits == 4 and size in (16, 32):
         return "nvfp4" if size == 16 else "mxfp4"
     raise DomainError(
-        f"quantization_config: weights of {bits} bits, type {kind!r}, in groups of {size}, have no format"
+        f"quantization_config: weights of {bits} bits, type {kind!r}, in groups of {size} have no format: name a scheme"
     )
 
 
@@ -276,11 +276,11 @@ def _integers(bits: int, size: Any) -> str:
         return f"int{bits}-g{size}"
     if isinstance(size, int) and size > 0 and bits in (4, 8) and size % 256 == 0:
         return f"int{bits}"  # below one part in a hundred
-    raise DomainError(f"quantization_config: integers of {bits} bits in groups of {size} have no format")
+    raise DomainError(f"quantization_config: integers of {bits} bits in groups of {size} have no format: name a scheme")
 
 
 def _kept_parts(stated: Mapping[str, Any]) -> dict[str, str]:
-    """Return the format of keys and values where the file states one."""
+    """Return the format of keys and values where the file gives one."""
     name = str(stated.get("kv_cache_quant_algo") or "")
     scheme = stated.get("kv_cache_scheme")
     if name == "FP8" or (isinstance(scheme, Mapping) and scheme.get("num_bits") == 8):

@@ -27,19 +27,19 @@ def shape_from_config(source: str | Path | Mapping[str, Any], name: str | None =
     Parameters
     ----------
     source
-        The file, the folder that holds it, or its fields. Of a model that also sees or hears, the language model.
+        The file, its folder, or its fields. Of a multimodal model, only the language model is read.
     name
-        What the shape is called; absent: what the file says, or its folder.
+        Name of the shape; by default from the file, or else its folder.
 
     Returns
     -------
     Shape
-        Its ``notes`` name what was taken for granted, and fields that were not read and may matter.
+        Its ``notes`` name assumptions, and fields that were not read and may matter.
 
     Raises
     ------
     DomainError
-        If the file can't be read, a field is missing, or one states what a shape can't hold; one line that names it.
+        If the file can't be read, a field is missing, or a shape can't represent a field; the message names it.
 
     Examples
     --------
@@ -57,12 +57,12 @@ def shape_from_config(source: str | Path | Mapping[str, Any], name: str | None =
     notes += _readings(config, kind)
     if others := _other_parts(whole):
         which = ", ".join(others)
-        notes.append(f"not counted: parts that see, hear or speak ({which}); weights are the language model's alone")
+        notes.append(f"not counted: vision, audio and speech parts ({which}); weights are the language model's alone")
     unread = config.unread()
     if not known:
         for field in unread:
             if field.startswith(RECURRENT_FIELDS):
-                raise config.refuse(field, f"recurrent layers of the unknown model_type {type_of!r} are not held")
+                raise config.refuse(field, f"recurrent layers of the unknown model_type {type_of!r} can't be read")
     if unread:
         notes.append(f"not read, and may matter: {', '.join(unread)}")
     return shape.noted(tuple(notes))
@@ -71,7 +71,7 @@ def shape_from_config(source: str | Path | Mapping[str, Any], name: str | None =
 def layers_from_config(
     source: str | Path | Mapping[str, Any],
 ) -> tuple[str, list[tuple[Mixer | None, FeedForward | None]]]:
-    """Return the type that a model is built as, and mixer and feed-forward of every layer in order.
+    """Return the type that a model is built as, and the mixer and feed-forward of every layer in order.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def _opened(whole: Mapping[str, Any], called: str) -> tuple[Fields, str]:
             raise config.refuse(stated, why)
     field = "model_type" if type_of in ENCODERS else "is_encoder_decoder"
     if type_of in ENCODERS or given.get(field) is True:
-        raise config.refuse(field, "a model with an encoder is not held by a shape")
+        raise config.refuse(field, "a shape cannot represent a model with an encoder")
     return config, type_of
 
 
@@ -119,7 +119,7 @@ def _name_of(source: str | Path | Mapping[str, Any], config: Mapping[str, Any]) 
 
 
 def _flattened(given: dict[str, Any]) -> dict[str, Any]:
-    """Bring nested tables of older files to the top: ``attn_config``, ``ffn_config``, ``ssm_cfg``."""
+    """Move nested tables of older files to the top: ``attn_config``, ``ffn_config``, ``ssm_cfg``."""
     flat = _state_space(given) if "ssm_cfg" in given else dict(given)
     for name in ("attn_config", "ffn_config"):
         inner = flat.pop(name, None)
@@ -157,7 +157,7 @@ _OF_ATTENTION = frozenset({"alibi", "alibi_bias_max", "attn_impl", "attn_pdrop",
 
 
 def _build(config: Fields, traits: Family, kind: str, name: str) -> Shape:
-    """Build the shape from layers and what stands outside them."""
+    """Build the shape from its layers and the parts outside them."""
     mixers = read_mixers(config, traits, kind)
     blocks = read_blocks(config, traits, kind, len(mixers))
     groups = _grouped(config, traits, kind, mixers, blocks)
@@ -183,7 +183,7 @@ def _build(config: Fields, traits: Family, kind: str, name: str) -> Shape:
 def _grouped(
     config: Fields, traits: Family, kind: str, mixers: list[Mixer | None], blocks: list[FeedForward | None]
 ) -> tuple[Group, ...]:
-    """Bring equal layers together, in the order in which each kind first appears."""
+    """Group equal layers, in the order in which each kind first appears."""
     counts: dict[tuple[Mixer | None, FeedForward | None], int] = {}
     for pair in zip(mixers, blocks, strict=True):
         counts[pair] = counts.get(pair, 0) + 1
@@ -214,7 +214,7 @@ def _norms(config: Fields, traits: Family, kind: str) -> int:
 
 
 def _norms_of(kind: str, norms: int, mixer: Mixer | None, block: FeedForward | None) -> int:
-    """Return the norms of one kind of layer; a half that is left out of a searched model has none."""
+    """Return the norms of one kind of layer; a half-layer that a searched model leaves out has none."""
     if kind != "nemotron-nas":
         return norms
     return int(mixer is not None) + int(block is not None)
@@ -252,7 +252,7 @@ def _prediction(config: Fields, kind: str, groups: tuple[Group, ...]) -> Predict
 
 
 def _like(groups: tuple[Group, ...], word: str) -> Group:
-    """Return one layer of the kind that a word names."""
+    """Return one layer of the kind that a word stands for."""
     for group in groups:
         attends = group.mixer is not None and group.mixer.cached_elements > 0
         if (word == "attention" and attends) or (word == "moe" and isinstance(group.feed_forward, Routed)):

@@ -1,7 +1,7 @@
 """Efficiencies: the shares of a chip's and a link's limits that kernels and collectives reach, with sources and ranges.
 
-Training and serving read the same figures, so that one calibration serves both. Each is an `Efficiency`: a
-value, a range, and the evidence behind it; ``distribution()`` turns it into an uncertain input.
+Training and serving read the same figures, so that one calibration applies to both. Each is an `Efficiency`: a
+value, a range, and its evidence; ``distribution()`` turns it into an uncertain input.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from costmodel.foundation.provenance import Grade, Provenance, Source, weakest
 _TABLE = "efficiencies"
 _ANY = "any"
 _NEAREST_PRECISION = {"fp4": ("fp4", "fp8", "bf16"), "fp8": ("fp8", "bf16"), "int8": ("fp8", "bf16")}
-"""Precisions whose share, measured on the same chip, stands in for one that nobody has measured on it, nearest first.
-A chip's own 16-bit share says more of its 8-bit share than other chips' 8-bit shares do."""
+"""Precisions whose share, measured on the same chip, replaces one that was not measured on it, nearest first. A chip's
+own 16-bit share predicts its 8-bit share better than other chips' 8-bit shares do."""
 _PROTOCOLS = ("protocol-LL", "protocol-LL128", "protocol-Simple")
 
 
@@ -31,7 +31,7 @@ class Efficiency:
     Parameters
     ----------
     name
-        Record and field, ``"H100-SXM.memory_share"``.
+        Record and field, such as ``"H100-SXM.memory_share"``.
     value
         The figure, in ``unit``.
     low, high
@@ -39,9 +39,9 @@ class Efficiency:
     unit
         ``"1"`` for shares, ``"s"`` for times.
     source, source_key
-        The document.
+        The document, and its key in the catalog.
     grade
-        Strength of the evidence; ``estimated`` at best where another chip's figure stands in.
+        Strength of the evidence; ``estimated`` at best where the figure is another chip's.
     note
         How value and range were reached.
     """
@@ -59,8 +59,8 @@ class Efficiency:
     def distribution(self) -> Distribution:
         """Return the figure as an uncertain input.
 
-        Shares become a PERT distribution over the range with its mode at the value; times and counts a
-        lognormal one whose 5 % and 95 % quantiles are the range.
+        Shares become a PERT distribution over the range, with its mode at the value; times and counts become a
+        lognormal distribution whose 5 % and 95 % quantiles are the ends of the range.
 
         Raises
         ------
@@ -70,14 +70,14 @@ class Efficiency:
         return Distribution.parse(self._written(), self.unit)
 
     def written(self) -> dict[str, Any]:
-        """Return the written form of a parameter, with source key, grade and note."""
+        """Return the figure as a written parameter, with source key, grade and note."""
         spread = self.low is not None and self.high is not None
         evidence = Provenance(self.source_key, self.grade, self.note or self.name)
         return evidence.beside(self._written() if spread else self.value)
 
     def _written(self) -> dict[str, Any]:
         if self.low is None or self.high is None:
-            raise CatalogError(f"{self.name}: no range is recorded, so there is no distribution")
+            raise CatalogError(f"{self.name}: no range is recorded, so there is no distribution: use its value")
         if self.unit == "1" and self.high <= 1.0:
             return {"dist": "pert", "low": self.low, "mode": self.value, "high": self.high}
         return {"dist": "lognormal", "p5": self.low, "p95": self.high}
@@ -85,7 +85,7 @@ class Efficiency:
 
 @cache
 def efficiency(field: str, record: str = _ANY) -> Efficiency:
-    """Return a figure of a record, or of the record that stands in for it.
+    """Return a figure of a record, or of the most similar record that has it.
 
     Parameters
     ----------
@@ -93,13 +93,13 @@ def efficiency(field: str, record: str = _ANY) -> Efficiency:
         Such as ``"compute_share_bf16"``, ``"memory_share"``, ``"kernel_launch"``, ``"scale_out_share"``.
     record
         An accelerator's name in the catalog, ``"kernel"``, ``"links"`` or a protocol. A chip without the figure
-        takes that of the chip it is like, then that of ``"links"``, ``"kernel"`` or of any chip; the grade
-        then is ``estimated`` at best.
+        takes that of a similar chip, then that of ``"links"``, ``"kernel"`` or any chip; the grade is then
+        ``estimated`` at best.
 
     Raises
     ------
     CatalogError
-        If the figure is nowhere recorded.
+        If no record has the figure.
 
     Examples
     --------
@@ -159,7 +159,7 @@ def largest_compute_share(accelerator: str, precision: str = "bf16") -> Efficien
 
 
 def _own(field: str, record: str) -> Efficiency | None:
-    """Return a figure of a record or of those that it is like, or nothing where only general ones have it."""
+    """Return a figure of a record or of similar records; None where only general ones have it."""
     records = table(_TABLE)
     for holder in _chain(record):
         if holder in ("kernel", "links", _ANY) and holder != record:
@@ -211,7 +211,7 @@ def protocols() -> tuple[Protocol, ...]:
 
 @cache
 def protocol(name: str) -> Protocol:
-    """Return a recorded protocol: one of :func:`protocols`, or ``"direct"``, an engine's own inside a captured graph.
+    """Return a recorded protocol: one of :func:`protocols`, or ``"direct"``, an engine's own in a captured graph.
 
     Raises
     ------
@@ -253,6 +253,6 @@ def alike(record: str) -> tuple[str, ...]:
 
 
 def _chain(record: str) -> list[str]:
-    """Return the records to look in: the one named, those it is like, then the general ones."""
+    """Return the records to look in: the named one, similar ones, then the general ones."""
     chain = [name for name in alike(record) if name in table(_TABLE)]
     return chain + [general for general in ("kernel", "links", _ANY) if general not in chain]

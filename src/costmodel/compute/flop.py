@@ -1,4 +1,4 @@
-"""FLOP per token: once for each weight, and for attention by the number of tokens attended to.
+"""FLOP per token: one multiply-add per weight, and attention by the number of tokens attended to.
 
 A multiply-add counts as 2 FLOP. Training counts forward once and backward twice; recomputed work is extra
 and belongs to hardware utilisation (HFU), not to model utilisation (MFU).
@@ -20,12 +20,12 @@ from costmodel.foundation.grids import in_pieces
 FLOP_PER_MULTIPLY_ADD = 2
 """FLOP of one weight applied to one token [FLOP]."""
 TRAINING_OVER_FORWARD = 3
-"""FLOP of forward and backward over FLOP of forward: gradients by input and by weight cost one forward each."""
+"""FLOP of forward and backward over FLOP of forward [1]: gradients by input and by weight cost one forward each."""
 
 
 @formula(pointwise=True)
 def mean_attended_tokens(tokens: Numeric, window: Numeric, cached: Numeric) -> Numeric:
-    """Mean number of earlier tokens that a new token attends to, causally.
+    """Return the mean number of earlier tokens that a new token attends to under causal masking.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def mean_attended_tokens(tokens: Numeric, window: Numeric, cached: Numeric) -> N
 
 
 def forward_flop_per_token(shape: Shape, tokens: Numeric, causal: bool = True, cached: Numeric = 0.0) -> Numeric:
-    """FLOP per new token of one forward pass over a sequence: prefill, or the first third of training.
+    """Return the FLOP per new token of a forward pass over a sequence: prefill, or the first third of training.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def forward_flop_per_token(shape: Shape, tokens: Numeric, causal: bool = True, c
 
 
 def training_flop_per_token(shape: Shape, tokens: Numeric, causal: bool = True) -> Numeric:
-    """Model FLOP per training token, forward and backward, without recomputation.
+    """Return the model FLOP per training token, forward and backward, without recomputation.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def training_flop_per_token(shape: Shape, tokens: Numeric, causal: bool = True) 
 
 
 def decode_flop_per_token(shape: Shape, context: Numeric, absorbed: bool = True) -> Numeric:
-    """FLOP of decoding one token with a context in the cache.
+    """Return the FLOP of decoding one token with a context in the cache.
 
     Parameters
     ----------
@@ -143,8 +143,8 @@ def decode_flop_per_token(shape: Shape, context: Numeric, absorbed: bool = True)
     context
         Tokens in the cache, ≥ 0 [token], any shape.
     absorbed
-        For latent attention: whether scores and values are taken on the latent itself, as decoders do; if not,
-        keys and values of every head are taken to be at hand already, and unfolding them is not counted.
+        For latent attention: whether scores and values are computed on the latent itself, as decoders do. If not, keys
+        and values of every head count as unfolded already, and unfolding them is not counted.
 
     Returns
     -------
@@ -179,9 +179,9 @@ class MixingWork:
     Parameters
     ----------
     scores, decode_scores
-        Reach and multiply-adds per token attended to; in decoding, on what is cached.
+        Pairs of reach [token] and multiply-adds per token attended to [1]; ``decode_scores`` works on cached elements.
     state
-        On recurrent states.
+        Multiply-adds on recurrent states [1].
     """
 
     scores: tuple[tuple[float, int], ...]
@@ -191,7 +191,7 @@ class MixingWork:
 
 @lru_cache(maxsize=1024)
 def mixing_work(shape: Shape) -> MixingWork:
-    """Return the work of mixing tokens; layers with equal reach are combined, to compute a grid once for each.
+    """Return the work of mixing tokens; layers of equal reach are combined, to compute a grid once per reach.
 
     Examples
     --------

@@ -40,24 +40,24 @@ class Dense:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routed:
-    """A mixture of experts, with experts or an MLP beside it that every token passes.
+    """A mixture of experts, with shared experts or an MLP that every token passes.
 
     Parameters
     ----------
     experts, top_k
-        Routed experts; those that a token passes.
+        Routed experts; routed experts that a token passes.
     d_ff_expert
         Inner width of a routed expert.
     shared_experts, d_ff_shared
         Experts that every token passes, and their inner width (0: as the routed).
     mlp_matrices, bias
-        As of :class:`Dense`.
+        As for :class:`Dense`.
     router_bias, shared_gate
-        One bias per routed expert; a gate on the shared experts' output.
+        Whether there is one bias per routed expert; a gate on the shared experts' output.
     width
-        Width that routed experts work in, between a projection down and one up; 0: the residual stream's.
+        Width in which routed experts work, between projections down and up; 0: the residual stream's.
     width_norm
-        Elements of norms around it.
+        Elements of the norms around these projections.
     """
 
     kind: ClassVar[str] = "routed"
@@ -94,15 +94,15 @@ class Group:
     Parameters
     ----------
     layers
-        How many.
+        Number of equal layers.
     mixer
-        What mixes tokens; absent where the layer has none.
+        Token mixer; absent where the layer has none.
     feed_forward
-        What works on each token alone; absent where the layer has none.
+        Feed-forward, which works on each token alone; absent where the layer has none.
     norms
         Norms of the model's width per layer.
     norm_bias
-        Whether they have bias vectors.
+        Whether the norms have bias vectors.
     parallel
         Whether mixer and feed-forward run side by side on one input.
     extra
@@ -131,15 +131,15 @@ class Prediction:
     Parameters
     ----------
     heads
-        How many of them.
+        Number of heads.
     groups
         The layers of one head.
     merge
-        Whether a projection brings the last hidden state and the next token's embedding together.
+        Whether a projection combines the last hidden state and the next token's embedding.
     norms
         Norms of the model's width beside those of its layers.
     own_tables
-        Embedding tables of its own, 0 to 2; 0: it uses the model's.
+        Embedding tables of a head's own, 0 to 2; 0: it uses the model's.
     """
 
     heads: int = 1
@@ -158,7 +158,7 @@ class Adapter:
     rank
         Its rank.
     targets
-        Names of the matrices it sits on, as :class:`Matrix` names them, ``feed_forward`` and ``head``.
+        Names of the adapted matrices, as in :class:`Matrix`, or ``feed_forward`` or ``head``.
     loaded
         Adapters kept in memory at once.
 

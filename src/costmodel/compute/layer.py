@@ -1,8 +1,8 @@
 """One layer: its matrix products, other memory traffic and expert exchange, for training and serving.
 
-A training step and a serving pass do the same products on the same machine. Both read the list of
-:class:`Product` of a block; serving adds up times with :func:`block_time`, training also needs the products themselves
-(gradients, recomputation).
+A training step and a serving pass compute the same products on the same machine. Both read a block's list of
+:class:`Product`; serving adds up times with :func:`block_time`, training also uses the products themselves (gradients,
+recomputation).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from costmodel.foundation.arrays import Numeric, formula
 from costmodel.foundation.grids import compacted, in_pieces
 
 RESIDUAL_ACCESSES = 4.0
-"""Elements read and written per token and width by a norm with the residual it adds [1]: two read, two written."""
+"""Elements read and written per token and width by a norm with its residual addition [1]: two read, two written."""
 ACTIVATION_ACCESSES = 1.0
 """Elements read and written per column of an MLP between its products, in units of its matrices [1]: with three, gate
 and up are read and their product written."""
@@ -32,49 +32,49 @@ ROUTING_ACCESSES = 3.0
 ELEMENT_BYTES = 2.0
 """Bytes per element outside products: half precision [byte]."""
 MIXER_KERNELS = 5.0
-"""Kernels of a mixer of tokens beside its products [1]: norm, positions with the cache's write, and attention itself
-in three (plan, partial results, their sum): measured decode kernels take 10 to 13 µs at the least, three of 4 µs
+"""Kernels of a token mixer beside its products [1]: norm, positions with the cache write, and attention itself in three
+(plan, partial results, their sum): measured decode kernels take at least 10 to 13 µs, three of 4 µs
 (aiconfigurator-core 0.12.0)."""
 RECURRENCE_KERNELS = 10.0
 """Kernels of a recurrence beside its products [1]: norm, convolution, splits and norms of queries and keys, gates, the
 recurrence itself, a gated norm; assumed, counted in the published layer of Qwen3-Next."""
 INDEXER_KERNELS = 3.0
-"""Further kernels where an indexer selects tokens [1]: its scores, the choice, its keys' write."""
+"""Further kernels where an indexer selects tokens [1]: its scores, the selection, the write of its keys."""
 HEAD_KERNELS = 2.0
-"""Kernels of the head beside its product [1]: final norm and choice of the token."""
+"""Kernels of the head beside its product [1]: final norm and sampling of the token."""
 RECURRENCE_OUT = 0.25
-"""Share of a recurrence's weights in its projection out, where only their number is known [1]: 0.28 in the gated delta
-net of Qwen3.5 (projections of 12,288, 8,192 and 128 columns in, 8,192 out)."""
+"""Share of a recurrence's weights in its output projection, where only their number is known [1]: 0.28 in the gated
+delta net of Qwen3.5 (input projections of 12,288, 8,192 and 128 columns, 8,192 out)."""
 DENSE_KERNELS = 2.0
 """Kernels of a dense MLP beside its products [1]: norm and activation function."""
 ROUTED_KERNELS = 7.0
-"""Kernels of a mixture of experts beside its products [1]: norm, choice of experts, sorting, copies, activation
-function, sum of copies, sum with the shared expert; measured blocks take 20 to 35 µs at the least."""
+"""Kernels of a mixture of experts beside its products [1]: norm, selection of experts, sorting, copies, activation
+function, sum of copies, sum with the shared expert; measured blocks take at least 20 to 35 µs."""
 EULER = 0.5772156649015329
 """The Euler–Mascheroni constant: mean of a standard Gumbel variable [1]."""
 
 
 @formula(pointwise=True)
 def largest_load(mean: Numeric, ranks: Numeric) -> Numeric:
-    """Rows expected on the fullest of several ranks to which rows are sent at random.
+    """Return the rows expected on the fullest of several ranks to which rows are sent at random.
 
     Parameters
     ----------
     mean
-        Mean rows of a rank, > 0 [1], any shape.
+        Mean rows per rank, > 0 [1], any shape.
     ranks
-        Ranks, ≥ 1 [1].
+        Number of ranks, ≥ 1 [1].
 
     Returns
     -------
     Numeric
-        Expected maximum [1]; the mean for one rank.
+        Expected maximum [1]; ``mean`` for one rank.
 
     Notes
     -----
     ``μ + √μ·(a + γ/b)`` with ``b = √(2 ln n)``, ``a = b − (ln ln n + ln 4π)/(2b)``: the largest of n normal variables
-    with the variance of a Poisson count, by its limit of Gumbel, whose mean is γ. For 8 ranks it gives 1.52 deviations,
-    where the exact mean is 1.42; for 64, 2.41 where it is 2.37.
+    with the variance of a Poisson count, by its Gumbel limit, whose mean is γ. For 8 ranks it gives 1.52 standard
+    deviations (exact: 1.42), for 64 ranks 2.40 (exact: 2.34).
 
     References
     ----------
@@ -100,11 +100,11 @@ class Product:
     part
         Part of the model, for its rate and stored bytes.
     columns, inner
-        Width of the result and the dimension that is summed over, on the device [1].
+        Width of the result, and the dimension summed over, on the device [1].
     groups
-        Equal products in one kernel: experts that the rows touch [1].
+        Equal products in one kernel [1]: for experts, those that the rows touch.
     rows
-        Rows of each per token of the pass [1]; of a routed product per token that the expert group routes.
+        Rows of each product per token of the pass [1]; for a routed product, per token that the expert group routes.
     """
 
     part: Part
@@ -116,20 +116,20 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Half a layer on one device: a mixer of tokens, or a feed-forward; or the head.
+    """Half a layer on one device (a token mixer or a feed-forward), or the head.
 
     Parameters
     ----------
     kind
         ``"mixer"``, ``"dense"``, ``"routed"`` or ``"head"``.
     layers
-        Layers that have it [1].
+        Layers that have the block [1].
     products
-        In order.
+        Its matrix products, in order.
     elements
         Elements moved per token outside products and attention [1].
     kernels
-        Kernels beside its products [1].
+        Kernels beside the products [1].
     """
 
     kind: str
@@ -140,7 +140,7 @@ class Block:
 
 
 def blocks(shape: Shape, tokens: Numeric, tensor: Numeric = 1.0, expert: Numeric = 1.0) -> tuple[Block, ...]:
-    """Return the blocks of a model as one device has them; equal ones of several groups of layers together.
+    """Return the blocks of a model on one device; equal blocks of several groups of layers are combined.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def blocks(shape: Shape, tokens: Numeric, tensor: Numeric = 1.0, expert: Numeric
     Returns
     -------
     tuple of Block
-        The head is one block of one layer, and the last.
+        The blocks; the head comes last, as one block of one layer.
 
     Examples
     --------
@@ -180,7 +180,7 @@ def blocks(shape: Shape, tokens: Numeric, tensor: Numeric = 1.0, expert: Numeric
 
 @lru_cache(maxsize=1024)
 def _counted(shape: Shape, part: str) -> tuple[tuple[Any, float], ...]:
-    """Return the different mixers or feed-forwards of a model with the layers that have them."""
+    """Return the distinct mixers or feed-forwards of a model, each with its number of layers."""
     found: dict[Any, float] = {}
     for group in shape.groups:
         member = getattr(group, part)
@@ -190,13 +190,13 @@ def _counted(shape: Shape, part: str) -> tuple[tuple[Any, float], ...]:
 
 
 def _mixer(mixer: Mixer, layers: float, d_model: int, tensor: Numeric) -> Block:
-    """Mixer of tokens: matrices that take in the residual stream run as one kernel, the others one by one."""
+    """Build a token mixer's block: matrices applied to the residual stream run as one kernel, others one by one."""
     entering: Numeric = 0.0
     others: list[Product] = []
     for matrix in mixer.matrices(d_model):
         cut = np.minimum(tensor, float(matrix.shards))
         if matrix.columns == 1 and matrix.inner > d_model:
-            # a recurrence of which only the number of weights is known: most lead in, as in published ones
+            # a recurrence with only its number of weights known: most are input weights, as in published ones
             share = matrix.inner / d_model / np.minimum(tensor, float(mixer.heads))
             entering = entering + (1.0 - RECURRENCE_OUT) * share
             others.append(Product("attention", float(d_model), RECURRENCE_OUT * share))
@@ -221,13 +221,13 @@ def _dense(block: Dense, layers: float, width: float, tensor: Numeric) -> Block:
 def _mlp(
     part: Part, matrices: int, width: Numeric, inner: Numeric, groups: Numeric = 1.0, rows: Numeric = 1.0
 ) -> tuple[Product, Product]:
-    """Products of an MLP, gate and up as one."""
+    """Return the products of an MLP; gate and up run as one."""
     into = Product(part, (matrices - 1.0) * inner, width, groups, rows)
     return into, Product(part, width, inner, groups, rows)
 
 
 def _routed(block: Routed, layers: float, width: float, tokens: Numeric, tensor: Numeric, expert: Numeric) -> Block:
-    """Mixture of experts: the router, grouped products of the experts touched on the fullest rank, shared experts."""
+    """Build a mixture of experts: router, grouped products of the fullest rank's experts, shared experts."""
     spread = np.maximum(expert, 1.0)
     split = np.where(np.greater(expert, 1.0), 1.0, tensor)
     touched = expected_experts_touched(float(block.experts), float(block.top_k), tokens) / spread
@@ -249,14 +249,14 @@ def _routed(block: Routed, layers: float, width: float, tokens: Numeric, tensor:
 
 
 def block_time(machine: Machine, block: Block, tokens: Numeric, routed_tokens: Numeric, stored: Precision) -> Numeric:
-    """Return the time of a block's products, traffic and kernels for a pass, all its layers together [s].
+    """Return the time of a block's products, traffic and kernels in a pass, for all its layers together [s].
 
     Parameters
     ----------
     machine
-        What it runs on.
+        Machine that runs the block.
     block
-        As :func:`blocks` gives it.
+        A block from :func:`blocks`.
     tokens
         Tokens of the device's own attention group, > 0 [token], any shape.
     routed_tokens
@@ -266,7 +266,7 @@ def block_time(machine: Machine, block: Block, tokens: Numeric, routed_tokens: N
 
     Notes
     -----
-    Elements of a routed block are those of its own group's tokens and, on average, of as many copies from others.
+    A routed block moves the elements of its own group's tokens and, on average, of as many copies from other groups.
     """
     parts = tuple(dict.fromkeys(item.part for item in block.products))
     weights = [getattr(stored, part) for part in parts]

@@ -1,7 +1,7 @@
-"""Machines: a chip with the efficiencies that software reaches on it, for training and serving.
+"""Machines: a chip and the efficiencies that software reaches on it, for training and serving.
 
-Products of different parts of a model run at different precisions. A :class:`Rate` is the chip's peak in one
-of them and the share that kernels reach; a :class:`Machine` has a rate for every part, memory, links and fixed times.
+Products of different parts of a model run at different precisions. A :class:`Rate` is the chip's peak at one
+precision and the share that kernels reach; a :class:`Machine` has a rate for every part, memory, links and fixed times.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ from costmodel.foundation.grids import in_pieces
 Part: TypeAlias = Literal["attention", "dense", "shared_experts", "experts", "head"]
 """Part of a model whose products have their own rate."""
 SIXTEEN_BITS = "bf16"
-"""Precision that every chip multiplies in, to which a format without a rate of its own falls."""
+"""Precision in which every chip multiplies; formats without a rate of their own use it."""
 OPERAND_BYTES = {"bf16": 2.0, "tf32": 4.0, "fp8": 1.0, "int8": 1.0, "fp4": 0.5625}
-"""Bytes per element of what enters a product, by rate; 4-bit floats share an 8-bit scale among 16 [byte]."""
+"""Bytes per element of a product's operands, by rate [byte]; 4-bit floats share an 8-bit scale among 16 elements."""
 TILE_ROWS = 64.0
 """Rows of the smallest tile of a product on the matrix units [1]: warp-group products of Hopper (CUDA, PTX ISA,
-``wgmma``: m64). A group of rows fills its last tile by half on average."""
+``wgmma``: m64). On average, the last tile of a group of rows is half full."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,15 +56,15 @@ class Rate:
     peak
         Dense peak, > 0; NaN where the chip has none [FLOP/s].
     share
-        Share of it that large products reach, 0 < s ≤ 1 [1].
+        Share of the peak that large products reach, 0 < s ≤ 1 [1].
     half_inner
-        Shared dimension at which half of that is reached, ≥ 0 [1].
+        Shared dimension at which a product reaches half of ``share``, ≥ 0 [1].
     lost_elements
         Elements of a result that the last wave of tiles leaves idle, ≥ 0 [1].
     operand_bytes
-        Bytes per element of the activations that enter, > 0 [byte].
+        Bytes per element of the input activations, > 0 [byte].
     kernels
-        Kernels of a product, >= 1 [1]: 2 where its operands are first brought to their format.
+        Kernels of a product, ≥ 1 [1]: 2 where its operands are converted first.
     """
 
     peak: Numeric
@@ -77,31 +77,32 @@ class Rate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """A chip with its efficiencies; the fields are numbers, or arrays that broadcast with each other.
+    """A chip with its efficiencies; fields are numbers, or arrays that broadcast with each other.
 
     Parameters
     ----------
     attention, dense, shared_experts, experts, head
-        Products with the weights of each part.
+        Rate of the products with the weights of each part.
     scores_peak, scores_share
         Dense peak of attention's own products (scores and weighted values) and the share of it that long sequences
         reach [FLOP/s], [1].
     half_sequence
-        Sequence at which attention over new tokens reaches half of that share, ≥ 0 [token].
+        Sequence at which attention over new tokens reaches half of ``scores_share``, ≥ 0 [token].
     bandwidth, memory
-        Of the chip's memory, > 0 [byte/s], [byte].
+        Bandwidth and capacity of the chip's memory, > 0 [byte/s], [byte].
     memory_share, cache_share
-        Shares of bandwidth that kernels reach, and that attention reaches over a cache, 0 < s ≤ 1 [1].
+        Share of bandwidth that kernels reach, and that attention reaches over a cache, 0 < s ≤ 1 [1].
     kernel_time
         Fixed time of a kernel, ≥ 0 [s].
     scale_up_bandwidth, scale_up_domain, scale_out_bandwidth
-        Links inside a domain and its size, and between domains, one direction; NaN where unknown [byte/s], [1].
+        Bandwidth inside a domain, accelerators per domain, and bandwidth between domains, one direction; NaN where
+        unknown [byte/s], [1], [byte/s].
     scale_up_share, scale_out_share
         Shares of the links that carry payload [1].
     exchange_latency, scale_out_latency
-        Start of an exchange among experts or of a send, and what the network adds, ≥ 0 [s].
+        Start-up time of an exchange among experts or of a send, and the latency that the network adds, ≥ 0 [s].
     protocols
-        What collectives may choose from.
+        Protocols that collectives choose from.
     """
 
     attention: Rate
@@ -147,7 +148,7 @@ class Machine:
         part
             Part of the model, for its rate.
         rows, columns, inner
-            Tokens, columns and shared dimension of each, > 0 [1], any shape.
+            Tokens, columns and shared dimension of each product, > 0 [1], any shape.
         weight_bytes
             Bytes per element of the weights, > 0 [byte].
         groups
@@ -178,38 +179,38 @@ class Machine:
         )
 
     def moved(self, size: Numeric) -> Numeric:
-        """Return the time to move some bytes to or from memory, without a kernel's fixed time [s]."""
+        """Return the time to move bytes to or from memory, without a kernel's fixed time [s]."""
         return size / (self.bandwidth * self.memory_share)
 
     def all_reduce(self, size: Numeric, ranks: Numeric, stride: Numeric = 1.0) -> Numeric:
-        """Return the time of an all-reduce over neighbours of a given stride, under the fastest protocol [s]."""
+        """Return the time of an all-reduce over neighbours of a given stride, with the fastest protocol [s]."""
         return self._fastest(all_reduce_time, size, ranks, stride)
 
     def all_gather(self, size: Numeric, ranks: Numeric, stride: Numeric = 1.0) -> Numeric:
-        """Return the time of an all-gather, or of a reduce-scatter, under the fastest protocol [s]."""
+        """Return the time of an all-gather, or of a reduce-scatter, with the fastest protocol [s]."""
         return self._fastest(all_gather_time, size, ranks, stride)
 
     def all_to_all(self, size: Numeric, ranks: Numeric, stride: Numeric = 1.0) -> Numeric:
-        """Return the time of an all-to-all of what one rank sends, under the fastest protocol [s]."""
+        """Return the time of an all-to-all of the bytes that one rank sends, with the fastest protocol [s]."""
         return self._fastest(all_to_all_time, size, ranks, stride)
 
     def expert_exchange(
         self, tokens: Numeric, token_bytes: Numeric, top_k: Numeric, ranks: Numeric, most_domains: Numeric = inf
     ) -> Numeric:
-        """Return the time to send each token to its experts, once per domain and then on inside it [s].
+        """Return the time to send each token to its experts: once per domain, then forwarded inside it [s].
 
         Parameters
         ----------
         tokens
             Tokens that one rank sends, ≥ 0 [token], any shape.
         token_bytes
-            Bytes of one, > 0 [byte].
+            Bytes of one token, > 0 [byte].
         top_k
             Experts that a token passes, ≥ 1 [1].
         ranks
             Neighbouring devices over which experts are spread, ≥ 1 [1].
         most_domains
-            Domains in which a token's experts may lie, ≥ 1 [1].
+            Largest number of domains over which a token's experts may spread, ≥ 1 [1].
         """
         local = local_ranks(ranks, 1.0, self.scale_up_domain)
         inside, outside = self.links(ranks, local)
@@ -270,8 +271,8 @@ def rate(accelerator: str, precision: str = SIXTEEN_BITS) -> Rate:
     accelerator
         Name in the catalog.
     precision
-        Stored format of the weights: ``"bf16"``, ``"fp8"``, ``"nvfp4"`` …; one that the chip does not multiply runs at
-        its 16-bit rate. The peak is NaN where it has none of the rates.
+        Stored format of the weights: ``"bf16"``, ``"fp8"``, ``"nvfp4"`` …; a format that the chip cannot multiply
+        runs at its 16-bit rate. The peak is NaN where the chip has none of the rates.
 
     Raises
     ------
@@ -312,13 +313,14 @@ def machine(
     accelerator
         Name in the catalog.
     precision
-        How the model is stored: a scheme, its name, or a table of formats by part.
+        Storage of the model: a scheme, its name, or a table of formats by part.
     scores_precision
         Precision of attention's own products.
     scale_out_bandwidth
-        Network of one accelerator, one direction; absent: unknown [byte/s].
+        Network bandwidth of one accelerator, one direction; NaN: unknown [byte/s].
     captured
-        Whether collectives may run inside a captured graph, as in an engine's decode step, without the library's start.
+        Whether collectives may run inside a captured graph, as in an engine's decode step, without the library's
+        start-up time.
 
     Raises
     ------
@@ -372,7 +374,7 @@ def derated(given: Machine, clock: Numeric = 1.0, bandwidth: Numeric | None = No
     given
         The machine.
     clock
-        Clock reached over the clock of the peak, 0 < c ≤ 1 [1]: what a power limit leaves.
+        Clock reached under a power limit, over the clock of the peak, 0 < c ≤ 1 [1].
     bandwidth
         Memory bandwidth reached in place of the peak, > 0 [byte/s].
     """

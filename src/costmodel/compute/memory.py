@@ -20,17 +20,17 @@ from costmodel.foundation.arrays import Numeric, formula, ordered_sum
 from costmodel.foundation.errors import DomainError
 
 WEIGHT_BYTES = 2.0
-"""Training copy of a weight in half precision [byte] (Rajbhandari et al. 2020, arXiv 1910.02054, section 3.1)."""
+"""Bytes of a weight in training, in half precision [byte] (Rajbhandari et al. 2020, arXiv 1910.02054, section 3.1)."""
 GRADIENT_BYTES = 2.0
-"""Gradient in half precision [byte] (the same)."""
+"""Bytes of a gradient in half precision [byte] (the same)."""
 ADAM_BYTES = 12.0
-"""Master weight, momentum and variance in single precision [byte] (the same: K = 12)."""
+"""Bytes per parameter of master weight, momentum and variance in single precision [byte] (the same: K = 12)."""
 
 Recompute = Literal["none", "selective", "full"]
 
 
 def weight_bytes(shape: Shape, precision: Precision | Numeric = 2.0, prediction: bool = False) -> Numeric:
-    """Bytes of all weights.
+    """Return the bytes of all weights.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def weight_bytes(shape: Shape, precision: Precision | Numeric = 2.0, prediction:
     Returns
     -------
     Numeric
-        Bytes [byte], with adapters that the shape has.
+        Bytes [byte], with the shape's adapters.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def weight_bytes(shape: Shape, precision: Precision | Numeric = 2.0, prediction:
 
 
 def stored_bytes(counts: ParameterCounts, stored: Precision) -> Numeric:
-    """Bytes of counted parameters, every part at its own precision [byte]."""
+    """Return the bytes of counted parameters, every part at its own precision [byte]."""
     return ordered_sum(
         (
             counts.attention * stored.attention,
@@ -78,7 +78,7 @@ def stored_bytes(counts: ParameterCounts, stored: Precision) -> Numeric:
 
 
 def touched_weight_bytes(shape: Shape, tokens: Numeric, precision: Precision | Numeric = 2.0) -> Numeric:
-    """Bytes of weights that one step over a batch reads.
+    """Return the bytes of weights that one step over a batch reads.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def touched_weight_bytes(shape: Shape, tokens: Numeric, precision: Precision | N
     Returns
     -------
     Numeric
-        Bytes [byte]: every weight but the input table, and the routed experts that the batch touches.
+        Bytes [byte]: every weight except the input table, and of the routed experts only those that the batch touches.
 
     Examples
     --------
@@ -108,7 +108,7 @@ def touched_weight_bytes(shape: Shape, tokens: Numeric, precision: Precision | N
 
 
 def _stored(counts: ParameterCounts, precision: Precision | Numeric) -> Numeric:
-    """Bytes of counted parameters; one figure for all parts is worked through a grid once."""
+    """Return the bytes of counted parameters; one figure for all parts is applied to a grid once."""
     return stored_bytes(counts, precision) if isinstance(precision, Precision) else counts.total * precision
 
 
@@ -122,12 +122,12 @@ def training_state_bytes(
     gradient_shards: Numeric,
     optimizer_shards: Numeric,
 ) -> Numeric:
-    """Bytes of weights, gradients and optimizer state on one device.
+    """Return the bytes of weights, gradients and optimizer state on one device.
 
     Parameters
     ----------
     parameters
-        Parameters that the device's model-parallel group leaves to it, > 0 [1], any shape.
+        Parameters on the device after model parallelism, > 0 [1], any shape.
     weight_bytes
         Bytes per weight, > 0 [byte]; 2 in mixed precision.
     gradient_bytes
@@ -173,7 +173,7 @@ def layer_activation_bytes(
     tensor: Numeric,
     norm_shards: Numeric,
 ) -> Numeric:
-    """Activation bytes that one block keeps for the backward pass on one device, in half precision.
+    """Return the activation bytes that one block keeps for the backward pass on one device, in half precision.
 
     Parameters
     ----------
@@ -185,8 +185,8 @@ def layer_activation_bytes(
         Elements per token inside attention and MLP (queries, keys, values, heads' output, MLP before and
         after its activation), ≥ 0 [1]; ``12·d_model`` for a plain GPT block.
     score_bytes
-        Bytes per token of attention scores, ≥ 0 [byte]; ``5·heads·sequence`` where they are kept, 0 where a
-        fused kernel or selective recomputation does without.
+        Bytes per token of attention scores, ≥ 0 [byte]; ``5·heads·sequence`` where they are kept, 0 with a
+        fused kernel or selective recomputation.
     dropout_masks
         Dropout masks of width ``d_model`` per block, ≥ 0 [1]; 2 in GPT-3, 0 in most later models.
     tensor
@@ -223,7 +223,7 @@ def layer_activation_bytes(
 
 @formula()
 def checkpoint_activation_bytes(tokens: Numeric, d_model: Numeric, norm_shards: Numeric) -> Numeric:
-    """Activation bytes that one block keeps where its whole forward pass is recomputed: its input.
+    """Return the activation bytes of a block whose forward pass is recomputed in full: those of its input.
 
     Parameters
     ----------
@@ -268,9 +268,9 @@ def check_recompute(recompute: str) -> None:
 
 
 def inner_activation_elements(shape: Shape) -> int:
-    """Elements per token that mixer and feed-forward of one layer keep, averaged over layers [1].
+    """Return the elements per token that mixer and feed-forward of one layer keep, averaged over layers [1].
 
-    A recurrent mixer keeps what goes in and out of its projections.
+    A recurrent mixer keeps the inputs and outputs of its projections.
     """
     width = shape.d_model
     kept = sum(group.layers * (_mixer_elements(group, width) + _block_elements(group)) for group in shape.groups)
@@ -283,7 +283,7 @@ def inner_activation_elements(shape: Shape) -> int:
 
 
 def _mixer_elements(group: Group, d_model: int) -> int:
-    """Elements per token that a layer's mixer keeps."""
+    """Return the elements per token that a layer's mixer keeps."""
     mixer = group.mixer
     if mixer is None:
         return 0
@@ -294,7 +294,7 @@ def _mixer_elements(group: Group, d_model: int) -> int:
 
 
 def _block_elements(group: Group) -> int:
-    """Elements per token that a layer's feed-forward keeps: every matrix's inner side, before and after."""
+    """Return the elements per token that a layer's feed-forward keeps: every matrix's inner side, before and after."""
     block = group.feed_forward
     return 0 if block is None else block.mlp_matrices * block.active_width
 
@@ -308,7 +308,7 @@ def activation_bytes(
     sequence_parallel: bool = True,
     dropout_masks: int = 0,
 ) -> Numeric:
-    """Activation bytes that one block keeps on one device for one microbatch, in half precision.
+    """Return the activation bytes that one block keeps on one device for one microbatch, in half precision.
 
     Parameters
     ----------
@@ -326,12 +326,12 @@ def activation_bytes(
     sequence_parallel
         Whether norms and block inputs are split over the tensor-parallel group.
     dropout_masks
-        Masks of width ``d_model`` per block.
+        Dropout masks of width ``d_model`` per block, ≥ 0 [1].
 
     Returns
     -------
     Numeric
-        Bytes per block [byte]; times the blocks of a stage and its microbatches in flight.
+        Bytes per block [byte]; multiply by the blocks of a stage and its microbatches in flight.
 
     Examples
     --------
@@ -351,7 +351,7 @@ def activation_bytes(
 
 
 def _mean_heads(shape: Shape) -> float:
-    """Query heads of a layer, averaged over layers; recurrences have no scores."""
+    """Return the query heads of a layer, averaged over layers; recurrences count 0, as they have no scores."""
     heads = (
         group.layers * group.mixer.heads
         for group in shape.groups

@@ -1,6 +1,6 @@
 """Token mixers of a layer: several kinds of attention, and recurrences.
 
-Each describes structure only, through the same properties, from which parameters, bytes and FLOP are computed:
+Each describes structure only, through the same properties. Parameters, bytes and FLOP are computed from these:
 ``matrices``, ``vectors``, ``cached_elements``, ``read_elements``, ``index_elements``, ``state_elements``,
 ``state_work``, ``reach``, ``score_width`` and ``decode_score_width``.
 """
@@ -19,13 +19,14 @@ class Matrix:
     Parameters
     ----------
     name
-        What it does: ``query``, ``key_value``, ``output`` …
+        Role of the matrix: ``query``, ``key_value``, ``output`` …
     inner, columns
-        The dimension that is summed over, and the width of the result.
+        Dimension summed over, and width of the result.
     shards
-        Most parts into which tensor parallelism can cut it; a device of ``t`` holds ``1/min(t, shards)`` of it.
+        Largest number of parts into which tensor parallelism can split it; a device of ``t`` holds
+        ``1/min(t, shards)`` of it.
     side
-        The side that is cut: ``columns`` on the way into a block, ``inner`` on the way out.
+        Side that is split: ``columns`` on the way into a block, ``inner`` on the way out.
     """
 
     name: str
@@ -42,16 +43,16 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Indexer:
-    """The light attention that chooses which tokens a sparse attention reads.
+    """The indexer of sparse attention: a light attention that selects the tokens to read.
 
     Parameters
     ----------
     heads, dim
         Its query heads and their width; one key of ``dim`` is cached per token.
     query_rank
-        Width that its queries are projected from; 0: the residual stream.
+        Width from which its queries are projected; 0: the residual stream's.
     head_weights
-        Whether a projection weighs its heads.
+        Whether a projection weights its heads.
     norm
         Elements of the norms on its queries and keys.
     """
@@ -63,7 +64,7 @@ class Indexer:
     norm: int = 0
 
     def matrices(self, d_model: int) -> tuple[Matrix, ...]:
-        """Projections of queries, of keys and of the weights of heads."""
+        """Return the projections of queries, of keys and of the weights of heads."""
         found = [
             Matrix("index_query", self.query_rank or d_model, self.heads * self.dim),
             Matrix("index_key", d_model, self.dim),
@@ -84,25 +85,25 @@ class Attention:
     head_dim, value_dim
         Width of a head's query and key; of its value (0: the same).
     window
-        Tokens that it attends to and keeps; 0: all.
+        Tokens that the layer attends to and keeps; 0: all.
     selected
         Tokens that a sparse attention reads of those it keeps; 0: all.
     indexer
-        What selects them; absent also where another layer's choice is used.
+        Indexer that selects them; absent also where another layer's selection is used.
     gate
         Columns of a projection that gates the output, 0: none.
     shared_values
-        Whether the key projection serves for values too; both are cached.
+        Whether the key projection also serves as values; both are cached.
     reuses_cache
-        Whether keys and values of another layer are read: no projections of its own, nothing cached.
+        Whether it reads another layer's keys and values: it has no key-value projections and caches nothing.
     qk_norm
         Norms on queries and keys: ``none``, per ``head`` (one vector of a head's width each), or over the ``whole``.
     bias, output_bias
-        Bias vectors of the projections in, and of the projection out.
+        Whether the input projections, and the output projection, have bias vectors.
     sinks
         Whether each query head has a learned sink.
     extra_norm
-        Elements of further norms inside.
+        Elements of further norms inside the mixer.
     """
 
     kind: ClassVar[str] = "grouped"
@@ -171,7 +172,7 @@ class Attention:
     state_work: ClassVar[int] = 0
 
     def matrices(self, d_model: int) -> tuple[Matrix, ...]:
-        """Weight matrices that every token is multiplied with."""
+        """Return the weight matrices that multiply every token."""
         heads, kv_heads = self.heads, self.kv_heads
         found = [Matrix("query", d_model, heads * self.query_dim, heads)]
         if not self.reuses_cache:
@@ -183,7 +184,7 @@ class Attention:
         return (*found, *(() if self.indexer is None else self.indexer.matrices(d_model)))
 
     def vectors(self, d_model: int) -> int:
-        """Elements of norms, biases and sinks [1]."""
+        """Return the elements of norms, biases and sinks [1]."""
         own_keys = 0 if self.reuses_cache else 1
         keys = own_keys * self.kv_heads
         found = self.extra_norm + (0 if self.indexer is None else self.indexer.norm)
@@ -207,13 +208,14 @@ class LatentAttention:
     heads
         Query heads.
     q_rank, kv_rank
-        Rank of the compressed queries (0: not compressed); rank of the cached latent.
+        Rank of the compressed queries (0: not compressed), and of the cached latent.
     nope_dim, rope_dim, value_dim
-        Per-head width of queries and keys without position; with it (shared by the heads' keys); of values.
+        Per-head width of queries and keys without position, with position (its key is shared by all heads), and of
+        values.
     window, selected, indexer, gate, qk_norm, sinks
-        As of :class:`Attention`; ``qk_norm = "head"`` adds norms on queries and keys to those on the two latents.
+        As for :class:`Attention`; ``qk_norm = "head"`` adds norms on queries and keys to those on the two latents.
     bias
-        Bias vectors of the projections down and out.
+        Whether the down-projections and the output projection have bias vectors.
 
     References
     ----------
@@ -282,7 +284,7 @@ class LatentAttention:
         return 0 if self.indexer is None else self.indexer.dim
 
     def matrices(self, d_model: int) -> tuple[Matrix, ...]:
-        """Weight matrices that every token is multiplied with."""
+        """Return the weight matrices that multiply every token."""
         heads = self.heads
         found = [Matrix("query_down", d_model, self.q_rank)] if self.q_rank else []
         found += [
@@ -296,7 +298,7 @@ class LatentAttention:
         return (*found, *(() if self.indexer is None else self.indexer.matrices(d_model)))
 
     def vectors(self, d_model: int) -> int:
-        """Elements of norms, biases and sinks [1]."""
+        """Return the elements of norms, biases and sinks [1]."""
         found = self.q_rank + self.kv_rank + (0 if self.indexer is None else self.indexer.norm)
         found += 2 * self.query_dim if self.qk_norm == "head" else 0
         if self.bias:
@@ -313,11 +315,11 @@ class Recurrent:
     Parameters
     ----------
     heads
-        Heads over which tensor parallelism can spread it.
+        Heads over which tensor parallelism can split it.
     weights
         Its weight matrices.
     state
-        Elements of the state that one sequence keeps, the recurrence's and the convolution's.
+        Elements of state that one sequence keeps, for the recurrence and the convolution.
     work
         Multiply-adds per token on the state: decay, update and read.
     elements
@@ -357,11 +359,11 @@ class Recurrent:
         return self.work
 
     def matrices(self, d_model: int) -> tuple[Matrix, ...]:
-        """Weight matrices that every token is multiplied with."""
+        """Return the weight matrices that multiply every token."""
         return self.weights
 
     def vectors(self, d_model: int) -> int:
-        """Elements of norms, biases, convolutions and decay rates [1]."""
+        """Return the elements of norms, biases, convolutions and decay rates [1]."""
         return self.elements
 
 

@@ -11,7 +11,7 @@ from costmodel.compute.architectures import shape
 
 
 def written_shape(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a table that describes a model as a scenario holds it: without absent entries, and readable as a shape.
+    """Return the table of a model for a scenario: without absent entries, and checked to be readable as a shape.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def written_shape(given: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     DomainError
-        If it can't be read as a shape; one line that names the field.
+        If it can't be read as a shape; the message names the field.
 
     Examples
     --------
@@ -47,4 +47,4 @@ def _source(given: str | dict[str, Any]) -> str | dict[str, Any]:
 OwnShape = Annotated[dict[str, Any], AfterValidator(written_shape)]
 """A table with the fields of a shape, of a shape in groups, or of a ``config.json``; checked when it is written."""
 ShapeSource = Annotated[str | dict[str, Any], AfterValidator(_source)]
-"""A model in a scenario: a name in the catalog, the path of a ``config.json``, or written out."""
+"""A model in a scenario: a name in the catalog, the path of a ``config.json``, or a table of its fields."""

@@ -1,8 +1,8 @@
 """Parameter counts: all parameters of a shape, and those that one token or one batch uses.
 
 Published totals go wrong in four places: query heads read as key-value heads, experts counted once, a gated
-MLP counted with two matrices, tied embeddings counted twice. Every term here is apart, so that a sum can be
-checked against a model card line by line.
+MLP counted with two matrices, tied embeddings counted twice. Every term is kept separate here, so that a sum can
+be checked against a model card line by line.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from costmodel.compute.shapes import Shape
 from costmodel.foundation.arrays import Numeric, formula, ordered_sum
 
 _ALMOST_ALL = 1.0 - 2.0**-53
-"""Largest share of experts below all of them [1]: its complement still has a logarithm."""
+"""Largest share of experts below 1 [1], so that the logarithm of its complement is finite."""
 
 
 @formula()
 def mlp_parameters(d_model: Numeric, inner: Numeric, matrices: Numeric) -> Numeric:
-    """Weights of one MLP or of one expert.
+    """Return the weights of one MLP or of one expert.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def mlp_parameters(d_model: Numeric, inner: Numeric, matrices: Numeric) -> Numer
     inner
         Inner width, > 0 [1].
     matrices
-        > 0 [1]: 3 for a gated MLP, 2 for a plain one.
+        Weight matrices, > 0 [1]: 3 for a gated MLP, 2 for a plain one.
 
     Returns
     -------
@@ -52,14 +52,14 @@ def mlp_parameters(d_model: Numeric, inner: Numeric, matrices: Numeric) -> Numer
 
 @formula(pointwise=True)
 def expected_experts_touched(experts: Numeric, top_k: Numeric, tokens: Numeric) -> Numeric:
-    """Routed experts of one block that a batch is expected to touch, under balanced independent routing.
+    """Return the routed experts of one block that a batch is expected to touch, under balanced independent routing.
 
-    What decides how many weights a decode step reads: few at batch 1, all at a large batch.
+    They determine how many weights a decode step reads: few at batch 1, all at a large batch.
 
     Parameters
     ----------
     experts
-        Routed experts of a block, ≥ 1 [1], any shape.
+        Routed experts per block, ≥ 1 [1], any shape.
     top_k
         Experts that one token passes, from 0 to ``experts`` [1].
     tokens
@@ -85,19 +85,18 @@ def expected_experts_touched(experts: Numeric, top_k: Numeric, tokens: Numeric) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParameterCounts:
-    """Parameters of a shape, or of one layer of it, term by term.
+    """Parameters of a shape or of one of its layers, term by term [1].
 
     Parameters
     ----------
     attention
         Projections of attention and weights of recurrent mixers.
     dense_mlp, routed_experts, shared_experts, router
-        Dense MLPs; routed experts (all of them); shared experts, with the projections that every routed token passes;
-        routers.
+        Dense MLPs; all routed experts; shared experts, with the projections that every routed token passes; routers.
     vectors
         Norms, biases, convolutions and sinks.
     input_embedding, output_embedding
-        Embedding tables, learned positions with the input; a tied table is counted once, as output.
+        Embedding tables; learned positions count with the input, and a tied table counts once, as output.
     routed_active
         Weights of the routed experts that one token passes.
     """
@@ -119,7 +118,7 @@ class ParameterCounts:
 
     @property
     def always_active(self) -> int:
-        """Everything that each token multiplies, whatever it is routed to: no input table, no routed expert."""
+        """Parameters that multiply every token, whatever its routing: without input table and routed experts."""
         blocks = self.attention + self.dense_mlp + self.shared_experts + self.router
         return blocks + self.vectors + self.output_embedding
 
@@ -135,7 +134,7 @@ class ParameterCounts:
 
     @property
     def matmul_active(self) -> int:
-        """Parameters that one token is multiplied with: active without the input embedding, a look-up."""
+        """Parameters that multiply one token: the active ones without the input embedding, which is a look-up."""
         return self.always_active + self.routed_active
 
     def __add__(self, other: ParameterCounts) -> ParameterCounts:
@@ -204,7 +203,7 @@ def _feed_forward(block: FeedForward | None, d_model: int) -> ParameterCounts:
 
 
 def _mlp_bias(block: FeedForward, d_model: int, inner: int) -> int:
-    """Bias elements of one MLP or expert."""
+    """Return the bias elements of one MLP or expert."""
     return ((block.mlp_matrices - 1) * inner + d_model) if block.bias else 0
 
 
@@ -248,7 +247,7 @@ def count_parameters(shape: Shape) -> ParameterCounts:
 
 
 def _layer_inputs(shape: Shape) -> ParameterCounts:
-    """Count embeddings that every layer takes in: one table for all, a projection to it, a gate and a way out each."""
+    """Count the layers' input embeddings: one table and projection for all, and a gate and an output for each layer."""
     width, layers = shape.layer_input, shape.layers
     if not width:
         return ParameterCounts()
@@ -260,27 +259,27 @@ def _layer_inputs(shape: Shape) -> ParameterCounts:
 
 
 def total_parameters(shape: Shape) -> int:
-    """All parameters of a shape [1], without heads for multi-token prediction and adapters."""
+    """Count all parameters of a shape [1], without heads for multi-token prediction and adapters."""
     return count_parameters(shape).total
 
 
 def active_parameters(shape: Shape) -> int:
-    """Parameters active for one token [1], both embedding tables included."""
+    """Count the parameters active for one token [1], both embedding tables included."""
     return count_parameters(shape).active
 
 
 def embedding_parameters(shape: Shape) -> int:
-    """Parameters of the embedding tables [1], a tied table once."""
+    """Count the parameters of the embedding tables [1], a tied table once."""
     return count_parameters(shape).embeddings
 
 
 def matmul_parameters(shape: Shape) -> int:
-    """Parameters that one token is multiplied with [1]: active without the input embedding."""
+    """Count the parameters that multiply one token [1]: the active ones without the input embedding."""
     return count_parameters(shape).matmul_active
 
 
 def touched_experts(shape: Shape, tokens: Numeric) -> Numeric:
-    """Weights of routed experts that one step over a batch is expected to touch [1], shaped as ``tokens``."""
+    """Return the routed experts' weights that a step over a batch is expected to touch [1], shaped as ``tokens``."""
     blocks = routed_blocks(shape)
     if not blocks:
         return 0.0 * tokens
@@ -292,7 +291,7 @@ def touched_experts(shape: Shape, tokens: Numeric) -> Numeric:
 
 @lru_cache(maxsize=1024)
 def routed_blocks(shape: Shape) -> tuple[tuple[int, int, ParameterCounts], ...]:
-    """Return experts, experts per token and counts of every kind of routed layer; groups that route alike as one."""
+    """Return experts, experts per token and counts of every kind of routed layer, combined over groups."""
     found: dict[tuple[int, int], ParameterCounts] = {}
     for group in shape.groups:
         if isinstance(group.feed_forward, Routed):
@@ -303,7 +302,7 @@ def routed_blocks(shape: Shape) -> tuple[tuple[int, int, ParameterCounts], ...]:
 
 
 def touched_parameters(shape: Shape, tokens: Numeric) -> Numeric:
-    """Parameters that one step over a batch reads.
+    """Return the parameters that one step over a batch reads.
 
     Parameters
     ----------
@@ -315,8 +314,8 @@ def touched_parameters(shape: Shape, tokens: Numeric) -> Numeric:
     Returns
     -------
     Numeric
-        Parameters [1], shaped as ``tokens``: those of every token, plus the routed experts that the batch is
-        expected to touch; the input table is looked up, not read.
+        Parameters [1], shaped as ``tokens``: those that multiply every token, plus the routed experts that the batch is
+        expected to touch; the input table is not read as a whole.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""Precision by part: how each part of a model is stored, with its scales, and what it multiplies in.
+"""Precision by part: the format in which each part of a model is stored, and the rate at which it is multiplied.
 
-A format says how an element is stored and which rates of a chip it can use. A scheme names a format for every part,
-as a checkpoint was published. A :class:`Precision` is the bytes per element that follow; its numbers broadcast.
+A format defines how an element is stored and which rates of a chip it can use. A scheme gives a format for every part,
+as in a published checkpoint. A :class:`Precision` holds the resulting bytes per element; its numbers broadcast.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from costmodel.foundation.arrays import Numeric
 from costmodel.foundation.errors import DomainError, near_matches
 
 SIXTEEN_BITS = "bf16"
-"""The format of what a scheme does not name, and the rate that every weight-only format falls to."""
+"""Format of parts that a scheme does not name, and the rate of every weight-only format."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """How elements are stored.
+    """A storage format of elements.
 
     Parameters
     ----------
     bits
         Bits of an element [bit].
     scale_bits
-        Bits of the scales, zero points included, that a group of elements shares [bit].
+        Bits of the scales, zero points included, per group of elements [bit].
     group
-        Elements that share them [1].
+        Elements that share the scales [1].
     rates
-        Rates of a chip that products of it can run at, best first; the last is the 16-bit rate, where weights are
-        widened on their way to the multipliers.
+        Rates of a chip at which its products can run, best first; the last is the 16-bit rate, at which weights are
+        widened before they are multiplied.
     """
 
     bits: float
@@ -45,7 +45,7 @@ class Format:
 
     @property
     def bytes_per_element(self) -> float:
-        """Stored bytes of an element with its share of the scales [byte]."""
+        """Stored bytes of an element, with its share of the scales [byte]."""
         return (self.bits + self.scale_bits / self.group) / 8.0
 
 
@@ -99,11 +99,11 @@ class Precision:
     Parameters
     ----------
     attention, dense, shared_experts, experts, embedding, head, rest
-        Weights, > 0: as :data:`WEIGHT_PARTS`. A tied table is stored as ``head``.
+        Weights by part, > 0, see :data:`WEIGHT_PARTS`. A tied table is stored as ``head``.
     cache, index, state
-        What a sequence keeps, > 0: as :data:`KEPT_PARTS`.
+        Data kept for a sequence, > 0, see :data:`KEPT_PARTS`.
     activation
-        Activations and what collectives send, > 0.
+        Activations, and data that collectives send, > 0.
     dispatch
         Activations on their way to experts, > 0; they return as ``activation``.
     """
@@ -169,13 +169,13 @@ class Scheme:
     Parameters
     ----------
     name
-        What it is called.
+        Name of the scheme.
     attention, dense, shared_experts, experts, embedding, head, rest, cache, index, state
         Name of the format of each part.
     kept
-        Parts of which some layers stay in 16 bits though the others do not, with their share of the layers [1].
+        Parts that stay in 16 bits in some layers only, with the share of those layers [1].
     source
-        Where it is stated.
+        Document that gives the scheme.
     """
 
     name: str
@@ -214,7 +214,7 @@ class Scheme:
         Returns
         -------
         str
-            The first rate of the part's format that the chip has; its last where it has none.
+            The first rate of the part's format that the chip has; if it has none, the format's last rate.
 
         Examples
         --------
@@ -231,7 +231,7 @@ class Scheme:
             stored, used = _format(self.format_of(part)), self.rate_of(part, has)
             best = stored.rates[0]
             if used != best or (stored.bits < 16.0 and used == SIXTEEN_BITS):
-                why = f": the chip has no {best}" if used != best else ": the format is one of storage"
+                why = f": the chip has no {best}" if used != best else ": a storage-only format"
                 found.append(f"{part.replace('_', ' ')}: stored as {self.format_of(part)}, multiplied as {used}{why}")
         return tuple(found)
 
@@ -241,12 +241,12 @@ class Scheme:
         return {part: self.format_of(part) for part in WEIGHT_PARTS}
 
     def precision(self, activation: str = SIXTEEN_BITS) -> Precision:
-        """Return the bytes per element of a model stored so.
+        """Return the bytes per element of a model stored in this scheme.
 
         Parameters
         ----------
         activation
-            Format of activations; on their way to experts they have 8 bits where experts have 8 or fewer.
+            Format of activations; those sent to experts have 8 bits if the experts have 8 or fewer.
         """
         stored = {part: bytes_per_element(self.format_of(part)) for part in (*WEIGHT_PARTS, *KEPT_PARTS)}
         for part, share in self.kept:
@@ -257,7 +257,7 @@ class Scheme:
 
 
 def _present(shape: Shape) -> tuple[str, ...]:
-    """Return the parts of the weights that a shape multiplies with."""
+    """Return the parts of the weights with which a shape multiplies."""
     counts = count_parameters(shape)
     held = {
         "attention": counts.attention,
@@ -286,12 +286,12 @@ def scheme(written: str | Mapping[str, Any] | Scheme, model: str = "", **changes
     Parameters
     ----------
     written
-        Name of a scheme; a published checkpoint of that model goes before the general one. Or a table with a format
-        for each part, ``default`` for those left out, and ``base`` for a scheme to start from. Or a scheme.
+        Name of a scheme, where a published checkpoint of the model takes precedence over the general one. Or a table
+        with a format for each part, ``default`` for the others, and ``base`` for a scheme to start from. Or a scheme.
     model
         Name of the model in the catalog.
     **changes
-        Formats of parts in place of the scheme's, ``cache`` foremost.
+        Formats of parts in place of the scheme's, such as ``cache``.
 
     Raises
     ------
@@ -327,7 +327,7 @@ def _from_table(written: Mapping[str, Any], model: str) -> Scheme:
 
 @lru_cache(maxsize=256)
 def _named(name: str, model: str) -> Scheme:
-    """Return the scheme on record, the model's own before the general one; a format's name is a scheme too."""
+    """Return the recorded scheme, the model's own before the general one; a format's name is a scheme too."""
     general = None
     for record in table("precision_schemes").values():
         if record.text("scheme") != name:

@@ -8,10 +8,10 @@ STATE_SPACE_WORK = 3
 """Multiply-adds per element of state and token: decay, update, read (Dao and Gu 2024, "Transformers are SSMs",
 arXiv 2405.21060, equation 1)."""
 DELTA_WORK = 4
-"""The same with the delta rule, which reads the state once more before it updates it (Yang et al. 2024, "Gated Delta
+"""The same with the delta rule, which also reads the state before each update (Yang et al. 2024, "Gated Delta
 Networks", arXiv 2412.06464, equation 10)."""
 LINEAR_WORK = 3
-"""The same of linear attention with decay: decay, update, read (arXiv 2405.21060, section 2.4)."""
+"""The same for linear attention with decay: decay, update, read (arXiv 2405.21060, section 2.4)."""
 
 
 def mamba(
@@ -22,7 +22,7 @@ def mamba(
     Parameters
     ----------
     d_model, inner
-        Width of the residual stream, and of the mixer.
+        Widths of the residual stream and of the mixer.
     state, kernel, rank
         Elements of state per channel; taps of the convolution; rank of the step size.
     conv_bias, bias
@@ -96,7 +96,7 @@ def mamba2(
 def gated_delta(
     *, d_model: int, key_heads: int, value_heads: int, key_dim: int, value_dim: int, kernel: int
 ) -> Recurrent:
-    """Return a gated delta mixer, as Qwen3-Next has it.
+    """Return a gated delta mixer, as in Qwen3-Next.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def kimi_delta(*, d_model: int, heads: int, head_dim: int, kernel: int, full_gat
     kernel
         Taps of the convolutions on queries, keys and values.
     full_gate
-        Whether the output gate has a projection of full rank, not of a head's width.
+        Whether the output gate's projection has full rank instead of the rank of a head's width.
 
     References
     ----------
@@ -179,7 +179,7 @@ def kimi_delta(*, d_model: int, heads: int, head_dim: int, kernel: int, full_gat
 
 
 def lightning(*, d_model: int, heads: int, head_dim: int) -> Recurrent:
-    """Return a lightning-attention mixer, as MiniMax-Text-01 has it: linear attention with decay and an output gate.
+    """Return a lightning-attention mixer, as in MiniMax-Text-01: linear attention with decay and an output gate.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Roofline: the time of a kernel from its FLOP, its bytes and a chip's two limits.
 
-A chip's peak is named with its precision, and is dense. What a kernel reaches of it is a share that grows
-with the kernel's size; the largest share is measured (see the efficiency records), never assumed 1.
+A chip's peak is dense and belongs to one precision. A kernel reaches a share of it that grows with the kernel's
+size; the largest share is measured (see the efficiency records), never assumed to be 1.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import numpy as np
 from costmodel.foundation.arrays import Numeric, formula
 
 RESULT_BYTES = 2.0
-"""Bytes per element of a result that leaves a product: half precision, also where operands have fewer [byte]."""
+"""Bytes per element of a product's result: half precision, also where operands have fewer [byte]."""
 
 
 @formula(pointwise=True)
 def compute_time(flop: Numeric, peak: Numeric, share: Numeric) -> Numeric:
-    """Time to do some work at a share of peak.
+    """Return the time to do some work at a share of peak.
 
     Parameters
     ----------
@@ -42,12 +42,12 @@ def compute_time(flop: Numeric, peak: Numeric, share: Numeric) -> Numeric:
 
 @formula(pointwise=True)
 def together(compute: Numeric, memory: Numeric) -> Numeric:
-    """Time of work and traffic that overlap in one kernel: the larger of the two, with a smooth ridge.
+    """Return the time of work and traffic that overlap in one kernel: the larger of the two, with a smooth ridge.
 
     Parameters
     ----------
     compute, memory
-        Time of either alone, ≥ 0 [s], any shape.
+        Times of work alone and of traffic alone, ≥ 0 [s], any shape.
 
     Returns
     -------
@@ -56,8 +56,8 @@ def together(compute: Numeric, memory: Numeric) -> Numeric:
 
     Notes
     -----
-    ``(c⁴ + m⁴)^¼``. Over 18,000 measured 16-bit products the exponent that fits best is 3.5 to 4 where nothing else
-    is rounded off.
+    ``(c⁴ + m⁴)^¼``. Over 18,000 measured 16-bit products the exponent that fits best is 3.5 to 4 if no other term is
+    smoothed.
 
     Examples
     --------
@@ -85,11 +85,11 @@ def product_time(
     lost_elements: Numeric,
     launch: Numeric,
 ) -> Numeric:
-    """Time of a matrix product, or of a group of equal ones in one kernel, as a function of its sizes.
+    """Return the time of a matrix product, or of a group of equal ones in one kernel, as a function of its sizes.
 
-    A product loses time in five ways: a fixed time per kernel, the start and end of every tile (``half_inner``), the
-    last tile of rows of every group, which is half empty (``tile_rows``), the last wave of tiles, which leaves part of
-    the chip idle (``lost_elements``), and the roofline itself.
+    A product loses time in five ways: a fixed time per kernel (``launch``), the start and end of every tile
+    (``half_inner``), the last tile of rows of every group, which is half empty (``tile_rows``), the last wave of tiles,
+    which leaves part of the chip idle (``lost_elements``), and the roofline itself.
 
     Parameters
     ----------
@@ -98,13 +98,13 @@ def product_time(
     groups
         Products in the kernel, > 0 [1].
     operand_bytes, weight_bytes
-        Bytes per element of activations that enter and of weights, > 0 [byte]; the result has 2.
+        Bytes per element of input activations and of weights, > 0 [byte]; the result has 2.
     peak
         Dense peak at the product's precision, > 0 [FLOP/s].
     bandwidth
         Peak memory bandwidth, > 0 [byte/s].
     compute_share, memory_share
-        Shares of either that large products reach, from 0 (excluded) to 1 [1].
+        Shares of peak and of bandwidth that large products reach, from 0 (excluded) to 1 [1].
     half_inner
         Shared dimension at which tiles reach half of ``compute_share``, ≥ 0 [1].
     tile_rows
@@ -134,7 +134,7 @@ def product_time(
     >>> round(float(seconds) * 1e6, 1)
     44.7
     """
-    # both times are linear in rows: written so, a batch of many entries is touched twice before the roofline
+    # both times are linear in rows: in this form only two passes over a large batch precede the roofline
     element = 2.0 * (inner + half_inner) / (peak * compute_share)
     row = groups * columns * element
     compute = row * rows + (row * (0.5 * tile_rows) + lost_elements * element)

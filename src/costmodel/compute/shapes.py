@@ -1,7 +1,7 @@
 """Shape of a model: the numbers that determine parameters, bytes and FLOP.
 
-A `Shape` is a few groups of equal layers between embedding tables, and holds structure only: no published totals, no
-prices. Every count in this floor (`parameters`, `cache`, `flop`, `memory`) is a function of a shape and of arrays.
+A `Shape` is a few groups of equal layers between embedding tables. It holds structure only: no published totals, no
+prices. Every count (`parameters`, `cache`, `flop`, `memory`) is a function of a shape and of arrays.
 """
 
 from __future__ import annotations
@@ -75,34 +75,34 @@ class Shape:
     Parameters
     ----------
     name
-        What the shape is called in messages.
+        Name of the shape, for messages.
     d_model
         Width of the residual stream.
     vocabulary
         Rows of the embedding table as stored.
     groups
-        Groups of equal layers; or, in place of them, the fields of :class:`Uniform`.
+        Groups of equal layers. Alternatively give the fields of :class:`Uniform`.
     tied_embeddings
         Whether input and output embedding are one matrix.
     positions
         Rows of a learned position table.
     norm_bias, final_norm, embedding_norm
-        Whether the norms outside the layers have biases; whether there is one after the last layer; after the
-        embedding.
+        Whether the norms outside the layers have biases; whether there is a norm after the last layer; whether there is
+        one after the embedding.
     embedding_width
         Width of the embedding tables where two projections lead to ``d_model`` and back; 0: the same.
     head_bias
         Whether the output embedding has a bias per entry.
     layer_input
-        Width of an embedding of its own that every layer takes in beside the residual stream; 0: none.
+        Width of a separate embedding that every layer takes in beside the residual stream; 0: none.
     prediction
-        Heads for multi-token prediction, counted apart.
+        Heads for multi-token prediction, counted separately.
     adapters
-        Low-rank adapters, counted apart.
+        Low-rank adapters, counted separately.
     notes
-        What a reader of the source could not hold here or took for granted, in words.
+        Remarks on what was assumed, or could not be represented, when the source was read.
     **uniform
-        Fields of :class:`Uniform`. Beside ``groups`` they replace that number in every group that has it.
+        Fields of :class:`Uniform`. With ``groups``, they replace the number in every group that has it.
 
     Raises
     ------
@@ -193,8 +193,8 @@ class Shape:
     def from_record(cls, record: Mapping[str, Any]) -> Shape:
         """Build a shape from a mapping of its fields; groups and their parts are tables.
 
-        A mapping with the fields of a published ``config.json`` is read as one. With ``parameters`` the fields that a
-        uniform shape leaves open follow from the count, and a note says how.
+        A mapping with the fields of a published ``config.json`` is read as one. With ``parameters``, missing fields of
+        a uniform shape are derived from the count, and a note lists them.
 
         Raises
         ------
@@ -225,7 +225,7 @@ class Shape:
         needed = ("name", *layers[:1], "d_model", *layers[1:], "vocabulary")
         missing = [key for key in needed if key not in record]
         if missing:
-            hint = ", or parameters, from which what is left open follows" if layers else ""
+            hint = ", or parameters, from which missing fields follow" if layers else ""
             raise DomainError(f"{where}: missing {', '.join(missing)}{hint}")
         if record.get("parameters") is not None:
             raise DomainError(f"{where}: parameters belongs to a shape of equal layers; groups state their widths")
@@ -269,7 +269,7 @@ class Shape:
     def attention(self) -> str:
         """``"MHA"``, ``"GQA"``, ``"MQA"``, ``"MLA"``, ``"none"``, or kinds joined by ``" + "``, most layers first.
 
-        Window and recurrence are told by the layer counts.
+        For windows and recurrences see the layer counts.
         """
         counts: dict[str, int] = {}
         for group in self.groups:
@@ -338,7 +338,7 @@ _REQUIRED = tuple(item.name for item in fields(Uniform) if item.default is MISSI
 
 
 def is_published(record: Mapping[str, Any]) -> bool:
-    """Whether a record has the fields of a published ``config.json``, not those of a shape.
+    """Return whether a record has the fields of a published ``config.json``, not those of a shape.
 
     Examples
     --------
@@ -351,7 +351,7 @@ def is_published(record: Mapping[str, Any]) -> bool:
 
 
 def _attention_word(mixer: Mixer | None) -> str:
-    """Return the word for a mixer's attention; none for a recurrence."""
+    """Return the word for a mixer's attention; None for a recurrence."""
     if isinstance(mixer, LatentAttention):
         return "MLA"
     if not isinstance(mixer, Attention):
@@ -376,14 +376,14 @@ def _uniform(name: str, given: dict[str, Any]) -> tuple[Group, ...]:
 
 
 def _taken_alike(given: dict[str, Any]) -> tuple[str, ...]:
-    """Return a remark that windowed and full layers share one pair of heads, if a second could have been given."""
+    """Return a remark that layers without a window were assumed to have the windowed layers' heads, if they were."""
     if not given.get("windowed_layers") or given.get("kv_rank") or given["windowed_layers"] == given["layers"]:
         return ()
     if given.get("full_kv_heads") or given.get("full_head_dim"):
         return ()
     heads, width = given.get("kv_heads"), given.get("head_dim")
     return (
-        f"layers without a window are taken to have {heads} key-value heads of {width} like those with one: give "
+        f"layers without a window are assumed to have {heads} key-value heads of {width} like those with one: give "
         "full_kv_heads and full_head_dim where they differ",
     )
 

@@ -10,32 +10,33 @@ import numpy as np
 from costmodel.foundation.arrays import Numeric, formula
 
 _SLOWEST_FADE = 1e-12
-"""Replacement for a fade of 0 in divisions [1/year²], far below any meaningful rate."""
+"""Replacement for a fade rate of 0 in divisions [1/year²], far below any meaningful rate."""
 
 
 @formula(step=True)
 def fading_trend(time: Numeric, growth: Numeric, fade_rate: Numeric, fade_from: Numeric) -> Numeric:
-    """Accumulated log growth of a trend that runs steadily, then fades linearly to a standstill.
+    """Return the accumulated log growth of a trend that is steady, then fades linearly to a standstill.
 
     Parameters
     ----------
     time
-        Since the start, any sign [year], any shape.
+        Time since the start, any sign [year], any shape.
     growth
         Logarithmic growth before the fade, signed [1/year].
     fade_rate
-        Fall of the growth rate's size after ``fade_from``, ≥ 0 [1/year²]; 0: no fade.
+        Fall of the growth rate's magnitude per year after ``fade_from``, ≥ 0 [1/year²]; 0: no fade.
     fade_from
-        When the fade starts, ≥ 0 [year].
+        Time at which the fade starts, ≥ 0 [year].
 
     Returns
     -------
     Numeric
-        Log of the gain since time 0 [1].
+        Natural logarithm of the gain since time 0 [1].
 
     Notes
     -----
-    ``g·min(t, t_f) + g·u − sign(g)·f·u²/2`` with ``u = min(max(t − t_f, 0), |g|/f)``: the growth rate never turns.
+    ``g·min(t, t_f) + g·u − sign(g)·f·u²/2`` with ``u = min(max(t − t_f, 0), |g|/f)``, so that the growth
+    rate never changes sign.
 
     Examples
     --------
@@ -51,7 +52,7 @@ def fading_trend(time: Numeric, growth: Numeric, fade_rate: Numeric, fade_from: 
 def software_efficiency(
     trend: Numeric, cumulative_tokens_ratio: Numeric, experience_exponent: Numeric, jumps: Numeric
 ) -> Numeric:
-    """Work saved per token, relative to the start: an exogenous trend, experience, and dated jumps.
+    """Return the software efficiency relative to the start, from an exogenous trend, experience and dated jumps.
 
     Parameters
     ----------
@@ -67,12 +68,12 @@ def software_efficiency(
     Returns
     -------
     Numeric
-        Efficiency relative to the start [1]; ≥ 1 where things improve.
+        Work per token at the start over work per token now [1]; > 1 where software has improved.
 
     Notes
     -----
     ``e = exp(trend)·(Q/Q₀)^b·jumps``. Trend and experience must not count the same fall twice: history
-    pins their sum, not their split.
+    identifies their sum, not their split.
 
     References
     ----------
@@ -90,16 +91,16 @@ def software_efficiency(
 def compute_per_token(
     initial: Numeric, model_growth_index: Numeric, software_efficiency: Numeric, floor: Numeric
 ) -> Numeric:
-    """Work per served token; it grows with the served model and falls with better software.
+    """Return the work per served token, which grows with the served model and falls with better software.
 
     Parameters
     ----------
     initial
-        At the start, > 0 [FLOP/token], any shape.
+        Work per token at the start, > 0 [FLOP/token], any shape.
     model_growth_index
         Work of the served model relative to the start, at the start's software, > 0 [1].
     software_efficiency
-        Relative to the start, > 0 [1].
+        Software efficiency relative to the start, > 0 [1].
     floor
         Least work per token, ≥ 0 [FLOP/token].
 
@@ -118,12 +119,12 @@ def compute_per_token(
 
 @formula(step=True)
 def amdahl_speedup(share: Numeric, factor: Numeric) -> Numeric:
-    """Speed-up of a whole if a share of its time runs faster by a factor.
+    """Return the speed-up of a whole if a share of its time runs faster by a factor.
 
     Parameters
     ----------
     share
-        Share of the time that gets faster, from 0 to 1 [1], any shape; share of fleet × share of time.
+        Share of the time that becomes faster, from 0 to 1 [1], any shape; for a fleet, share of fleet × share of time.
     factor
         Speed-up of that share, > 0 [1].
 
@@ -146,14 +147,14 @@ def amdahl_speedup(share: Numeric, factor: Numeric) -> Numeric:
 
 @formula(step=True)
 def dated_jump(time: Numeric, date: Numeric, share: Numeric, factor: Numeric) -> Numeric:
-    """Gain from one jump: 1 before its date, the speed-up of the whole from then on.
+    """Return the gain from one jump: 1 before its date, the speed-up of the whole from then on.
 
     Parameters
     ----------
     time
-        Now [year], any shape.
+        Current time [year], any shape.
     date
-        When the faster kernel is in service, on the same clock [year].
+        Time at which the faster software enters service, on the same clock [year].
     share
         Share of the fleet's time that it covers, from 0 to 1 [1].
     factor
@@ -162,7 +163,7 @@ def dated_jump(time: Numeric, date: Numeric, share: Numeric, factor: Numeric) ->
     Returns
     -------
     Numeric
-        Gain [1]; the product over jumps is what ``software_efficiency`` takes.
+        Gain [1]; the product over jumps is the ``jumps`` of ``software_efficiency``.
 
     Examples
     --------
@@ -175,12 +176,12 @@ def dated_jump(time: Numeric, date: Numeric, share: Numeric, factor: Numeric) ->
 
 @formula(step=True)
 def accelerator_seconds_per_token(compute_per_token: Numeric, mfu: Numeric, peak: Numeric) -> Numeric:
-    """Time that one accelerator spends per served token.
+    """Return the time that one accelerator spends per served token.
 
     Parameters
     ----------
     compute_per_token
-        Work, ≥ 0 [FLOP/token], any shape.
+        Work per token, ≥ 0 [FLOP/token], any shape.
     mfu
         Share of peak used while serving, from 0 (excluded) to 1 [1].
     peak

@@ -10,9 +10,9 @@ from costmodel.compute.mixers import Attention, LatentAttention, Matrix, Mixer, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uniform:
-    """The layers of a transformer whose layers are alike but for windows, recurrences and leading dense blocks.
+    """Layers of a transformer that are identical except for windows, recurrences and leading dense blocks.
 
-    What :class:`Shape` takes in place of ``groups``.
+    :class:`Shape` accepts these fields in place of ``groups``.
 
     Parameters
     ----------
@@ -87,7 +87,8 @@ class Uniform:
     def groups(self) -> tuple[Group, ...]:
         """Return the groups of equal layers, at most four.
 
-        Dense blocks lead; which of the mixers they meet does not matter, as every count sums over both apart.
+        Dense blocks lead. Which mixers they are paired with does not matter: every count sums over mixers and blocks
+        separately.
         """
         recurrent, windowed = self.recurrent_layers, self.windowed_layers
         mixers: list[tuple[int, Mixer]] = [(self.layers - windowed - recurrent, self._attention(0))]
@@ -151,7 +152,7 @@ class Uniform:
 def _overlay(
     mixers: list[tuple[int, Mixer]], blocks: list[tuple[int, FeedForward]]
 ) -> list[tuple[int, Mixer, FeedForward]]:
-    """Cut two runs of layers where either changes."""
+    """Split two runs of layers wherever either changes."""
     found: list[tuple[int, Mixer, FeedForward]] = []
     rest = [(count, block) for count, block in blocks if count]
     for count, mixer in mixers:
@@ -166,7 +167,7 @@ def _overlay(
 
 
 def contradictions(shape: Uniform) -> list[tuple[str, str]]:
-    """Return the fields that contradict others, with what is allowed."""
+    """Return the fields that contradict others, with the rule that each breaks."""
     latent, routed = shape.kv_rank > 0, shape.experts > 0
     plain_layers = shape.dense_layers if routed else shape.layers
     checks = [

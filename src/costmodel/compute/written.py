@@ -27,15 +27,15 @@ def from_table(kind: type, table: Mapping[str, Any], where: str) -> Any:
     kind
         The class to build.
     table
-        Its fields; a mixer or feed-forward names its ``kind``: ``grouped``, ``latent``, ``recurrent``, ``dense`` or
-        ``routed``.
+        Fields of the group or part; a mixer or feed-forward gives its ``kind``: ``grouped``, ``latent``, ``recurrent``,
+        ``dense`` or ``routed``.
     where
-        What the table belongs to, for messages.
+        Name of the owner of the table, for messages.
 
     Raises
     ------
     DomainError
-        If an entry is unknown, missing or not of its kind.
+        If an entry is unknown, missing or of the wrong type.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def from_table(kind: type, table: Mapping[str, Any], where: str) -> Any:
 
 
 def _part(key: str, value: Any, where: str) -> Any:
-    """Build what a nested entry describes; leave plain values as they are."""
+    """Build the part that a nested entry describes; leave plain values as they are."""
     if value is None or not isinstance(value, Mapping | list | tuple):
         return value
     if key in _KINDS:
@@ -101,7 +101,7 @@ def check_parts(part: Any, where: str) -> None:
     Raises
     ------
     DomainError
-        The first fault, with where it is.
+        At the first fault, with its place.
     """
     for item in fields(part):
         value = getattr(part, item.name)
@@ -124,7 +124,7 @@ def check_kind(value: object, name: str, kind: str, where: str) -> None:
     Raises
     ------
     DomainError
-        If it is not text, true or false, a whole number ≥ 0, or one of the words allowed.
+        If it is not text, a flag, a whole number ≥ 0 or one of the allowed words, as ``kind`` requires.
     """
     if kind.startswith("Literal"):
         words = kind.removeprefix("Literal[").removesuffix("]")
@@ -141,7 +141,7 @@ def check_kind(value: object, name: str, kind: str, where: str) -> None:
 
 
 def _rules(part: Any) -> list[tuple[str, bool, str]]:
-    """Return field, whether its rule holds, and the rule."""
+    """Return for each rule the field, whether the rule holds, and the rule in words."""
     match part:
         case Group():
             return [("layers", part.layers >= 1, "must be ≥ 1")]

@@ -1,7 +1,7 @@
 """Token demand of a population of agents: their number, how often they act, and tokens per act.
 
-What is seen of an agent network is what agents write; what costs tokens is that they read, and look in without
-writing. Each factor has its own uncertainty, and its own parameter.
+Public counts of an agent network show what agents write. Most tokens go into reading, and into checks that end without
+a post. Each factor is a parameter of its own, with its own uncertainty.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ALL_BUT_ALL = 1.0 - 1e-12
 
 @formula()
 def tokens_of_act(prompt_tokens: Numeric, written_tokens: Numeric, turns: Numeric, resent_share: Numeric) -> Numeric:
-    """Tokens of one act of several turns, where each turn sends the context again.
+    """Return the tokens of one act of several turns, where each turn sends the context again.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def tokens_of_act(prompt_tokens: Numeric, written_tokens: Numeric, turns: Numeri
     turns
         Turns per act, >= 1 [1].
     resent_share
-        Share of the context so far that a turn reads again, 0 (kept on the server) to 1 [1].
+        Share of the earlier context that a turn reads again, 0 (kept on the server) to 1 [1].
 
     Returns
     -------
@@ -42,7 +42,7 @@ def tokens_of_act(prompt_tokens: Numeric, written_tokens: Numeric, turns: Numeri
 
     Notes
     -----
-    Turn i reads ``prompt + (i - 1)·written`` of context, of which the share is sent anew:
+    Turn i has ``prompt + (i - 1)·written`` of context, of which ``resent_share`` is read again. Over n turns:
     ``prompt + n·written + resent · [(n - 1)·prompt + written·n(n - 1)/2]``.
 
     Examples
@@ -58,16 +58,16 @@ def tokens_of_act(prompt_tokens: Numeric, written_tokens: Numeric, turns: Numeri
 
 @formula()
 def network_acts(agents: Numeric, activity: Numeric, contagion: Numeric) -> Numeric:
-    """Acts per year in an agent network in which acts trigger further acts.
+    """Return the acts per year in an agent network in which acts trigger further acts.
 
     Parameters
     ----------
     agents
         Active agents, >= 0 [1].
     activity
-        Acts of an agent a year on its own, >= 0 [1/year].
+        Untriggered acts of an agent per year, >= 0 [1/year].
     contagion
-        Acts that an act calls forth in others on average, 0 to less than 1 [1].
+        Acts that an act directly triggers in other agents on average, 0 to less than 1 [1].
 
     Returns
     -------
@@ -76,8 +76,8 @@ def network_acts(agents: Numeric, activity: Numeric, contagion: Numeric) -> Nume
 
     Notes
     -----
-    Own acts start cascades of mean size ``1/(1 - contagion)``: a subcritical branching process. From posts and
-    comments, contagion is the share of comments in all acts.
+    Untriggered acts start cascades of mean size ``1/(1 - contagion)``: a subcritical branching process. With posts as
+    untriggered acts and comments as triggered ones, contagion is the share of comments in all acts.
 
     Examples
     --------
@@ -101,18 +101,18 @@ class AgentPopulation(Scenario):
     agents_per_owner: Parameter = parameter("1", ge=0, description="Agents registered per owner.")
     active_share: Parameter = parameter("1", ge=0, le=1, default=1.0, description="Share of the agents that act.")
     activity: Parameter = parameter(
-        "1/year", ge=0, description="Acts of an active agent on its own: posts, tool calls, look-ins."
+        "1/year", ge=0, description="Untriggered acts of an active agent: posts, tool calls, checks."
     )
     contagion: Parameter = parameter(
-        "1", ge=0, lt=1, default=0.0, description="Acts that an act calls forth in other agents on average."
+        "1", ge=0, lt=1, default=0.0, description="Acts that an act directly triggers in other agents."
     )
     prompt_tokens: Parameter = parameter("token", ge=0, description="Tokens read at the first turn of an act.")
     written_tokens: Parameter = parameter(
         "token", ge=0, default=0.0, description="Tokens written per turn, thinking included."
     )
-    turns: Parameter = parameter("1", ge=1, default=1.0, description="Turns of an act.")
+    turns: Parameter = parameter("1", ge=1, default=1.0, description="Turns per act.")
     resent_share: Parameter = parameter(
-        "1", ge=0, le=1, default=1.0, description="Share of the context so far that a turn reads again."
+        "1", ge=0, le=1, default=1.0, description="Share of the earlier context that a turn reads again."
     )
     price: Parameter = parameter(
         "USD/token", ge=0, optional=True, description="Average price paid per token, read or written."
@@ -121,15 +121,13 @@ class AgentPopulation(Scenario):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentPopulationResult(Result):
-    """Token demand of a population of agents, and what its tokens cost its owners."""
+    """Token demand of a population of agents, and its owners' spend on tokens."""
 
-    active_agents: FloatArray = output("1", label="agents that act")
-    acts: FloatArray = output("1/year", label="acts, those called forth included")
-    tokens_per_act: FloatArray = output("token", label="tokens read and written in an act")
+    active_agents: FloatArray = output("1", label="active agents")
+    acts: FloatArray = output("1/year", label="acts, with triggered ones")
+    tokens_per_act: FloatArray = output("token", label="tokens read and written per act")
     tokens: FloatArray = output("token/year", label="tokens of the population")
-    user_spend: FloatArray = output(
-        "USD/year", label="spend of the owners on tokens", blank="where the population has no price of tokens"
-    )
+    user_spend: FloatArray = output("USD/year", label="owners' spend on tokens", blank="where no token price is given")
 
 
 def run_population(resolved: AgentPopulation) -> AgentPopulationResult:
@@ -143,7 +141,7 @@ def run_population(resolved: AgentPopulation) -> AgentPopulationResult:
     Returns
     -------
     AgentPopulationResult
-        Agents, acts, tokens and spend of a year.
+        Active agents [1], acts [1/year], tokens [token/year] and user spend [USD/year].
 
     Notes
     -----

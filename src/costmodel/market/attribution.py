@@ -1,6 +1,6 @@
 """Attribute the growth of usage to its causes: an exact sum of logarithms with a named remainder.
 
-Arguments may be draws: a split over an uncertain elasticity is then a range, which is how it should be published.
+Arguments may be draws: an uncertain elasticity then gives a range of splits, which should be published as a range.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from costmodel.foundation.reducers import exact_quantile
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GrowthSplit:
-    """Growth of usage by cause, as logarithms that add up."""
+    """Growth of usage by cause, as logarithms that add up to the total."""
 
     price: Numeric
-    """Response to a lower price: elasticity times the fall [1]."""
+    """Response to price: elasticity times log price ratio [1]."""
     adoption: Numeric
-    """More users [1]."""
+    """Growth of users [1]."""
     intensity: Numeric
-    """More tokens per user than price explains: reasoning, agents, new workloads; the remainder [1]."""
+    """Growth of tokens per user beyond the response to price: reasoning, agents, new workloads; the remainder [1]."""
 
     @property
     def total(self) -> Numeric:
-        """Logarithm of the growth [1]."""
+        """Logarithm of the total growth [1]."""
         return self.price + self.adoption + self.intensity
 
     def shares(self) -> dict[str, Numeric]:
-        """Return the share of each cause in the whole growth."""
+        """Return the share of each cause in the logarithm of the growth [1]; negative where it worked against it."""
         return {name: getattr(self, name) / self.total for name in ("price", "adoption", "intensity")}
 
     def interval(self, name: str, level: float = 0.9) -> tuple[float, float]:
-        """Return the bounds that hold the share of one cause in ``level`` of the draws."""
+        """Return the bounds of the central ``level`` of draws of one cause's share [1]."""
         share: FloatArray = np.atleast_1d(np.asarray(self.shares()[name], dtype=float))
         low, high = exact_quantile(share, [0.5 - level / 2, 0.5 + level / 2])
         return float(low), float(high)
@@ -50,8 +50,8 @@ def split_usage_growth(
     quantity_ratio
         Tokens after over tokens before, > 0 [1].
     price_ratio
-        Price of the tokens that are served, after over before, > 0 [1]; not the price at fixed capability unless
-        users stayed with the same ability.
+        Price of the tokens served, after over before, > 0 [1]; use the price at fixed capability only if users stayed
+        at that capability.
     elasticity
         Price elasticity of demand, signed; usually draws, since history does not identify it [1].
     adoption_ratio
@@ -60,7 +60,7 @@ def split_usage_growth(
     Returns
     -------
     GrowthSplit
-        Logarithms by cause; intensity is what is left.
+        Logarithms by cause; intensity is the remainder.
 
     Notes
     -----

@@ -1,9 +1,9 @@
 """Market clearing: find the rent at which the hours demanded equal the hours offered.
 
-Prices of tokens close on cost at that rent, and users notice prices with a delay, both exactly for a target that is
-linear within a step; so log prices at the end of a step are straight lines in the log rent (:class:`PriceLines`), and
-one equation in the log rent holds the whole market. It is solved element by element: every draw takes the same
-passes whatever the others do, and a draw that has arrived no longer moves.
+Token prices adjust towards cost at that rent, and users notice prices with a delay; both adjustments are exact for a
+target that is linear within a step. Log prices at the end of a step are therefore linear in the log rent
+(:class:`PriceLines`), and one equation in the log rent describes the whole market. It is solved element by element:
+every draw takes the same passes whatever the others do, and a converged draw no longer changes.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 PASSES = 9
-"""Passes of the solver [1]: it settles to 1e-9 or better where a clearing rent exists."""
+"""Passes of the solver [1]: it converges to 1e-9 or better where a clearing rent exists."""
 ARRIVED = 1e-14
 """Log residual at which a draw counts as solved and is no longer changed [1]."""
 HIGHEST_RENT = 7.0
@@ -42,9 +42,10 @@ HIGHEST_RENT = 7.0
 _TINY = 1e-300
 """Replacement for zero in logarithms and denominators, far below any meaningful quantity."""
 UNPAID = -600.0
-"""Log of a share of the list price below which nobody pays [1]: far below any, far above what stands for zero."""
+"""Log of the paid share of the list price below which a workload counts as unpaid [1]: far below any real share, far
+above the log of the replacement for zero."""
 _STEEPEST = 1e12
-"""Largest log slope of offered hours [1]: at the running cost itself it has no bound."""
+"""Largest log slope of offered hours [1]: at the running cost itself the slope is unbounded."""
 
 
 @formula(step=True)
@@ -56,18 +57,18 @@ def offered_use(
     max_use: Numeric,
     scarcity_exponent: Numeric,
 ) -> Numeric:
-    """Share of their capacity that owners offer at a rent: running cost plus a scarcity rent on capital.
+    """Return the share of their capacity that owners offer at a rent: running cost plus a scarcity rent on capital.
 
     Parameters
     ----------
     rent
-        Rent, ≥ 0 [USD/hour used]; broadcasts.
+        Rent per hour used, ≥ 0 [USD/hour]; broadcasts.
     running_cost
-        Cost of running capacity, ≥ 0 [USD/hour used]; nothing is offered below it.
+        Cost of running capacity per hour used, ≥ 0 [USD/hour]; nothing is offered below it.
     required_rent
-        Rent that capital must earn at target use, above ``running_cost`` [USD/hour used].
+        Rent per hour used that capital must earn at target use, above ``running_cost`` [USD/hour].
     target_use
-        Use that the load allows on average, above 0 to 1 [1].
+        Average use that the load allows, above 0, at most 1 [1].
     max_use
         Largest use, from ``target_use`` to 1 [1].
     scarcity_exponent
@@ -101,7 +102,7 @@ def offered_use_slope(
     max_use: Numeric,
     scarcity_exponent: Numeric,
 ) -> Numeric:
-    """Elasticity of offered use with respect to the rent: ``d ln u / d ln ρ``.
+    """Return the elasticity of offered use with respect to the rent: ``d ln u / d ln ρ``.
 
     Parameters
     ----------
@@ -126,16 +127,16 @@ def offered_use_slope(
 
 @formula(step=True)
 def money_per_token(price: Numeric, unit_cost: Numeric, paid_share: Numeric, realisation: Numeric) -> Numeric:
-    """Money that a token takes from its users' budget.
+    """Return the money that a token takes from its users' budget.
 
     Parameters
     ----------
     price
         List price, > 0 [USD/token]; broadcasts.
     unit_cost
-        Cost of a token at the rent of the day, ≥ 0 [USD/token].
+        Cost of a token at the current rent, ≥ 0 [USD/token].
     paid_share
-        Share of tokens that are paid, 0 to 1 [1].
+        Share of tokens that are paid for, 0 to 1 [1].
     realisation
         Realised over list price, ≥ 0 [1].
 
@@ -192,9 +193,9 @@ def price_lines(
     state
         Prices at the last mid-step.
     log_target
-        Log of mark-up times hours per token: the target price at a rent of 1.
+        Log of mark-up factor times hours per token: the log target price at a rent of 1.
     speed, memory
-        Speed θ at which list prices close on their target, speed ω at which users notice them [1/year].
+        Speed θ at which list prices adjust to their target, and speed ω at which users notice them [1/year].
     span
         Years since the last mid-step.
     """
@@ -221,10 +222,10 @@ class Conditions:
     paid_share: FloatArray
     realisation: FloatArray
     log_spend: FloatArray = field(init=False)
-    """Log of tokens at the reference price over the budget: what a log of money per token is added to."""
+    """Log of tokens at the reference price over the budget; add log money per token for spend over budget."""
     log_hours: FloatArray = field(init=False)
     log_paid: FloatArray = field(init=False)
-    """Log of the share of the list price that is paid; below ``UNPAID`` where nobody pays."""
+    """Log of the paid share of the list price; below ``UNPAID`` for a workload that nobody pays for."""
 
     def __post_init__(self) -> None:
         level, budget = np.maximum(self.level, _TINY), np.maximum(self.budget, _TINY)
@@ -233,13 +234,13 @@ class Conditions:
         object.__setattr__(self, "log_paid", np.log(np.maximum(self.paid_share * self.realisation, _TINY)))
 
     def log_money(self, log_price: Numeric, log_rent: Numeric) -> FloatArray:
-        """Return the log of :func:`money_per_token` at a list price and at the unit cost of a rent."""
+        """Return the log of :func:`money_per_token` at a list price and at a rent's unit cost."""
         return np.where(self.log_paid > UNPAID, log_price + self.log_paid, self.log_hours + log_rent)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Tokens at a log rent, ``(workload, draw)`` [token/year], and the log slopes of what is bought."""
+    """Tokens at a log rent, ``(workload, draw)`` [token/year], and the log slope of tokens bought."""
 
     unbounded: FloatArray
     """Demand at the price that users have noticed, without the ceiling."""
@@ -276,19 +277,19 @@ def _bought(log_rent: FloatArray, lines: PriceLines, at: Conditions) -> tuple[Fl
 
 
 def outcome_at(log_rent: FloatArray, lines: PriceLines, at: Conditions) -> Outcome:
-    """Return what is wanted and bought at a log rent.
+    """Return the tokens wanted and bought at a log rent.
 
     Notes
     -----
-    Customers take what they are used to at the price they notice; sellers don't serve more than would be bought at
-    the clearing price: ``min(D(p̃), D(p*))``. The ceiling binds on money paid, at the list price and at p*.
+    Customers demand tokens at the price that they notice; sellers serve no more than would be bought at the clearing
+    price: ``min(D(p̃), D(p*))``. The ceiling limits the money paid, at the list price and at p*.
     """
     unbounded = at.level * np.exp(_response(lines.at(log_rent).log_noticed, at))
     return Outcome(unbounded, *_bought(log_rent, lines, at))
 
 
 def response_in_the_long_run(log_rent: FloatArray, log_target: FloatArray, at: Conditions) -> FloatArray:
-    """Return the elasticity of tokens with respect to a rent that prices have followed and users have noticed.
+    """Return the long-run elasticity of tokens to the rent: prices have adjusted and users have noticed them.
 
     Parameters
     ----------
@@ -307,26 +308,27 @@ Residual = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
 
 def solve_decreasing(residual: Residual, low: FloatArray, high: FloatArray, start: FloatArray) -> FloatArray:
-    """Solve for the zero of a decreasing function, element by element, in nine iterations.
+    """Solve for the zero of a decreasing function, element by element, in nine passes.
 
     Parameters
     ----------
     residual
         Returns the function and its slope, at most 0.
     low, high
-        Bracket: the function is taken to be at least 0 at ``low`` and at most 0 at ``high``.
+        Bracket: the function is assumed to be ≥ 0 at ``low`` and ≤ 0 at ``high``.
     start
         First guess within the bracket.
 
     Returns
     -------
     array
-        The best point found; an end of the bracket is approached where the function has no zero in it.
+        The best point found; where the bracket has no zero, a point near one of its ends.
 
     Notes
     -----
-    Newton inside the bracket; where a pass does not halve the residual, the secant of the bracket with its stale end
-    halved (Illinois), or its middle while an end has not been evaluated.
+    Newton's method inside the bracket. Where a pass does not halve the residual, the next pass uses the secant of the
+    bracket with the residual at its stale end halved (Illinois method), or the middle of the bracket while an end has
+    not been evaluated.
     """
 
     def one_pass(state: State) -> State:
@@ -362,16 +364,16 @@ def clearing_rent(
     high: FloatArray,
     start: FloatArray,
 ) -> FloatArray:
-    """Return the log rent at which hours wanted are hours offered, ``(draw,)``.
+    """Return the log rent at which hours wanted equal hours offered, ``(draw,)``.
 
     Parameters
     ----------
     lines, at
         Prices and conditions of the step's workloads.
     other
-        Hours wanted beside tokens at a log rent, and their slope in it [hour/year].
+        Function of the log rent that returns hours wanted for other uses, and their slope [hour/year].
     offered
-        Hours offered at a log rent, and their slope in it [hour/year].
+        Function of the log rent that returns hours offered, and their slope [hour/year].
     low, high, start
         Bracket and first guess of the log rent.
     """

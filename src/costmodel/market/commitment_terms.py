@@ -1,7 +1,7 @@
 """Rents by length of commitment: the future rents that one-year and three-year quotes imply.
 
-A long quote below a short one is the market's own forecast of the fall in rents, plus what a seller gives for
-certainty. Idle hours sell at a spot discount and at a fill rate.
+A long quote below a short one contains the market's forecast of the fall in rents, and the discount that a seller gives
+for certainty. Idle hours sell at a spot discount, and only a share of them, the fill rate.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from costmodel.foundation.arrays import Numeric, formula
 from costmodel.foundation.errors import DomainError
 
 YEARS_OF_LONG_QUOTE = 3
-"""Length of the long commitment that clouds quote beside the one-year one [year]."""
+"""Length of the longer commitment that clouds quote beside one year [year]."""
 
 
 @formula()
 def yearly_rent_ratio(one_year: Numeric, three_year: Numeric) -> Numeric:
-    """Ratio of one year's rent to the year before that two quotes imply.
+    """Return the ratio of one year's rent to the previous year's that two quotes imply.
 
     Parameters
     ----------
@@ -50,16 +50,16 @@ def yearly_rent_ratio(one_year: Numeric, three_year: Numeric) -> Numeric:
 
 @formula()
 def forward_rent(one_year: Numeric, yearly_ratio: Numeric, year: Numeric) -> Numeric:
-    """Rent of a coming year that a term structure implies.
+    """Return the rent of a coming year that a term structure implies.
 
     Parameters
     ----------
     one_year
         Hourly price under a one-year commitment, > 0 [USD/hour].
     yearly_ratio
-        Ratio of one year's rent to the year before, > 0 [1].
+        Ratio of one year's rent to the previous year's, > 0 [1].
     year
-        Years from the first, which is 0 [1].
+        Index of the year, the first being 0 [1].
 
     Returns
     -------
@@ -82,27 +82,27 @@ def forward_rent(one_year: Numeric, yearly_ratio: Numeric, year: Numeric) -> Num
 def break_even_fill(
     hourly_cost: Numeric, rental_price: Numeric, committed_share: Numeric, spot_discount: Numeric
 ) -> Numeric:
-    """Fill rate of uncommitted hours at which an accelerator just earns its cost.
+    """Return the fill rate of uncommitted hours at which an accelerator just earns its cost.
 
     Parameters
     ----------
     hourly_cost
-        Cost per hour of the calendar, sold or not, >= 0 [USD/hour].
+        Cost per calendar hour, sold or not, >= 0 [USD/hour].
     rental_price
         Rent of a committed hour, > 0 [USD/hour].
     committed_share
         Share of hours sold under commitment, 0 to less than 1 [1].
     spot_discount
-        Discount of the other hours, 0 to less than 1 [1].
+        Discount of the uncommitted hours on the rental price, 0 to less than 1 [1].
 
     Returns
     -------
     Numeric
-        Fill rate needed [1]; above 1 no fill is enough, below 0 none is needed.
+        Fill rate needed [1]; above 1 no fill rate is enough, at or below 0 none is needed.
 
     Notes
     -----
-    ``(c/ρ - k) / ((1 - k)(1 - d))``.
+    ``(c/ρ - k) / ((1 - k)(1 - d))`` with cost c, rent ρ, committed share k and discount d.
 
     Examples
     --------
@@ -114,20 +114,19 @@ def break_even_fill(
 
 @dataclass(frozen=True, slots=True)
 class TermStructure:
-    """Quotes of one accelerator by length of commitment, and what they imply.
+    """Quotes of one accelerator by length of commitment, and the rents that they imply.
 
     Parameters
     ----------
     one_year, three_year
-        Hourly prices under commitment, quoted at the same date [USD/hour].
+        Hourly prices under commitment, quoted at the same date, > 0 [USD/hour].
     on_demand
-        Hourly price without commitment, absent if not quoted [USD/hour].
+        Hourly price without commitment, > 0 [USD/hour]; absent if not quoted.
 
     Raises
     ------
     DomainError
-        If a quote is not positive, or the three-year quote is so low that a later year would rent for less
-        than nothing.
+        If a quote is not positive, or the three-year quote is so low that the rent of a later year would be negative.
 
     Examples
     --------
@@ -150,17 +149,17 @@ class TermStructure:
         if 3.0 * self.three_year < self.one_year:
             raise DomainError(
                 f"three_year is {self.three_year!r}, below a third of one_year {self.one_year!r}: "
-                "later years would rent for less than nothing"
+                "rents of later years would be negative"
             )
 
     @property
     def yearly_ratio(self) -> float:
-        """Ratio of one year's rent to the year before [1]."""
+        """Ratio of one year's rent to the previous year's [1]."""
         return float(yearly_rent_ratio(self.one_year, self.three_year))
 
     @property
     def decline(self) -> float:
-        """Logarithmic fall of rent that the quotes imply [1/year]."""
+        """Logarithmic fall of rents that the quotes imply, positive where they fall [1/year]."""
         return -math.log(self.yearly_ratio)
 
     @property
@@ -171,7 +170,7 @@ class TermStructure:
 
     @property
     def on_demand_premium(self) -> float:
-        """On-demand over one-year price: what the right to leave is worth [1]."""
+        """On-demand over one-year price [1]: the price of the right to leave."""
         return self._quoted_on_demand() / self.one_year
 
     @property
@@ -182,7 +181,7 @@ class TermStructure:
 
     def _quoted_on_demand(self) -> float:
         if self.on_demand is None:
-            raise DomainError("on_demand is absent: without it there is no premium and no discount")
+            raise DomainError("on_demand is absent: give it to compute premium and discounts")
         return self.on_demand
 
 

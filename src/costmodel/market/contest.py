@@ -1,7 +1,7 @@
 """Competition between operators: users choose by price and capability, and switch slowly.
 
-Each operator's share tends to its logit share on price and capability; users move at a switching rate. A rival
-that leapfrogs in capability or undercuts in price takes the lead some time later, not at once.
+Each operator's share tends to its logit share by price and capability; users move at a switching rate. A rival that
+leapfrogs in capability or undercuts the price therefore takes the lead only after some time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from costmodel.foundation.schedules import TimeGrid
 from costmodel.market.substitution import logit_shares
 
 MOST_STEPS = 10_000
-"""Most steps of a contest [1]."""
+"""Largest number of steps of a contest [1]."""
 _AXES = ("step", "operator")
 
 
@@ -37,7 +37,7 @@ def choice_utility(
     price
         Price, > 0 [USD/token].
     capability
-        Effective training compute over any common reference, > 0 [1].
+        Effective training compute relative to a common reference, > 0 [1].
     price_sensitivity
         Fall of utility per unit of log price, >= 0 [1].
     capability_sensitivity
@@ -46,7 +46,7 @@ def choice_utility(
     Returns
     -------
     Numeric
-        Utility, up to a constant that is the same for all [1].
+        Utility, up to a constant common to all operators [1].
 
     Notes
     -----
@@ -62,14 +62,14 @@ def choice_utility(
 
 @formula()
 def followed_share(share: Numeric, target_share: Numeric, switching_rate: Numeric, step: Numeric) -> Numeric:
-    """Share of an operator after one step, when users move towards their choice at a given rate.
+    """Return the share of an operator after one step in which users move towards their choice at a given rate.
 
     Parameters
     ----------
     share
         Share at the start of the step, 0 to 1 [1].
     target_share
-        Share if everyone chose anew, 0 to 1 [1].
+        Share if all users chose anew, 0 to 1 [1].
     switching_rate
         Rate at which users reconsider, >= 0 [1/year].
     step
@@ -98,7 +98,7 @@ class Contestant(Inputs):
 
     price: Parameter = parameter("USD/token", gt=0, trajectory=True, description="Price of a token.")
     capability: Parameter = parameter(
-        "1", gt=0, trajectory=True, description="Effective training compute over any common reference."
+        "1", gt=0, trajectory=True, description="Effective training compute relative to a common reference."
     )
     initial_share: Parameter = parameter(
         "1", ge=0, le=1, optional=True, description="Share of users before the first step; given for all or for none."
@@ -106,7 +106,7 @@ class Contestant(Inputs):
 
 
 class Contest(Scenario):
-    """Operators whose prices and capabilities move, as a scenario.
+    """A contest of operators whose prices and capabilities change, as a scenario.
 
     Examples
     --------
@@ -148,7 +148,7 @@ class ContestResult(Result):
     """Shares of competing operators over time."""
 
     share: FloatArray = output("1", kind="rate", dims=_AXES, label="share of users at the end of the step")
-    target_share: FloatArray = output("1", kind="rate", dims=_AXES, label="share if everyone chose anew")
+    target_share: FloatArray = output("1", kind="rate", dims=_AXES, label="share if all users chose anew")
     price: FloatArray = output("USD/token", kind="rate", dims=_AXES, label="price")
 
     def coords(self) -> Mapping[str, Any]:
@@ -157,23 +157,23 @@ class ContestResult(Result):
 
     @derived("USD/token", kind="rate", dims=("step",), label="average price paid", basis="weighted by shares of users")
     def paid_price(self) -> Numeric:
-        """Average price paid, weighted by the shares that operators have, (step,) or (step, draw)."""
+        """Average price paid, weighted by operators' shares, (step,) or (step, draw) [USD/token]."""
         return ordered_sum(np.moveaxis(self.share * self.price, 1, 0))
 
     @derived("1", kind="rate", dims=("step",), label="Herfindahl index of the shares, 1 for a monopoly")
     def concentration(self) -> Numeric:
-        """Sum of the squares of the shares, (step,) or (step, draw)."""
+        """Sum of the squared shares, (step,) or (step, draw) [1]."""
         return ordered_sum(np.moveaxis(self.share * self.share, 1, 0))
 
-    @derived("1", label="times that the lead changed hands")
+    @derived("1", label="changes of lead")
     def lead_changes(self) -> Numeric:
-        """How often another operator came to have the largest share, () or (draw,)."""
+        """Number of times that another operator took the largest share, () or (draw,) [1]."""
         leader = np.argmax(self.share, axis=1)
         return np.asarray(np.count_nonzero(np.diff(leader, axis=0), axis=0), dtype=np.float64)
 
 
 def run_contest(resolved: Contest) -> ContestResult:
-    """Follow the shares of operators whose prices and capabilities move.
+    """Compute the shares of operators over time as their prices and capabilities change.
 
     Parameters
     ----------
@@ -183,8 +183,8 @@ def run_contest(resolved: Contest) -> ContestResult:
     Returns
     -------
     ContestResult
-        Shares and what follows from them. Initial shares that are absent are the logit shares of the first step;
-        drawn ones are read relative to their sum.
+        Shares over time, with average price and concentration. Absent initial shares are the logit shares of the first
+        step; drawn ones are divided by their sum.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Laws of technological decline, and the learning rate behind an experience exponent."""
+"""Laws of technological cost decline, and the learning rate of an experience exponent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LN2 = 0.6931471805599453
 
 @formula(step=True)
 def wright(cost: Numeric, cumulative_ratio: Numeric, exponent: Numeric) -> Numeric:
-    """Cost after cumulative output has grown (Wright's law).
+    """Return the cost after cumulative output has grown (Wright's law).
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def wright(cost: Numeric, cumulative_ratio: Numeric, exponent: Numeric) -> Numer
 
 @formula(step=True)
 def moore(cost: Numeric, rate: Numeric, time: Numeric) -> Numeric:
-    """Cost after a time at a constant rate of decline (Moore's law, generalized).
+    """Return the cost after a time at a constant rate of decline (Moore's law, generalized).
 
     Parameters
     ----------
@@ -76,12 +76,12 @@ def moore(cost: Numeric, rate: Numeric, time: Numeric) -> Numeric:
 
 @formula()
 def learning_rate(exponent: Numeric) -> Numeric:
-    """Fall of cost per doubling of cumulative output, from the experience exponent.
+    """Return the fall of cost per doubling of cumulative output, from the experience exponent.
 
     Parameters
     ----------
     exponent
-        Experience exponent w [1].
+        Experience exponent w, positive where cost falls [1].
 
     Returns
     -------

@@ -2,7 +2,7 @@
 
 Demand of one workload is a product of indices, each 1 at the reference date:
 ``D* = D_ref · adoption · intensity · price_ratio^elasticity · capability_ratio^capability_elasticity``,
-held below what users can pay by :func:`budget_ceiling`. Elasticities are signed: a price elasticity is
+limited by users' budgets (:func:`budget_ceiling`). Elasticities are signed: a price elasticity is
 negative, a capability elasticity positive.
 """
 
@@ -15,12 +15,12 @@ from costmodel.foundation.arrays import Numeric, formula
 _SMALLEST = 1e-300
 """Replacement for zero in logarithms and denominators, far below any meaningful quantity [1]."""
 _SHORTEST_RAMP = 1e-12
-"""Ramp that stands in for a launch at once [year]: about 30 microseconds."""
+"""Ramp that represents an instant launch [year]: about 30 microseconds."""
 
 
 @formula(step=True)
 def constant_elasticity(quantity: Numeric, price_ratio: Numeric, elasticity: Numeric) -> Numeric:
-    """Quantity demanded when the price has changed by a ratio, at one elasticity throughout.
+    """Return the quantity demanded after a price change, at a constant elasticity.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def constant_elasticity(quantity: Numeric, price_ratio: Numeric, elasticity: Num
 
 @formula(step=True)
 def logistic_adoption(time: Numeric, growth_rate: Numeric, ceiling: Numeric) -> Numeric:
-    """Adoption as a logistic index that is 1 at time 0 and tends to the ceiling.
+    """Return adoption as a logistic index that is 1 at time 0 and tends to the ceiling.
 
     Parameters
     ----------
@@ -82,10 +82,10 @@ def logistic_adoption(time: Numeric, growth_rate: Numeric, ceiling: Numeric) -> 
 
 @formula(step=True)
 def bass_adoption(time: Numeric, innovation: Numeric, imitation: Numeric, ceiling: Numeric) -> Numeric:
-    """Adoption as an index that is 1 at time 0, whose remaining market fills by Bass diffusion.
+    """Return adoption as an index that is 1 at time 0; the remaining market fills by Bass diffusion.
 
-    The reference adopters count as 1. The market still open, ``ceiling - 1``, is filled by the Bass process
-    that starts at the reference date, so early growth is by innovation and then by imitation.
+    The reference adopters count as 1. The remaining market, ``ceiling - 1``, is filled by a Bass process that starts at
+    the reference date: early growth comes from innovation, later growth from imitation.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def bass_adoption(time: Numeric, innovation: Numeric, imitation: Numeric, ceilin
 
 @formula(step=True)
 def fading_growth(time: Numeric, growth_rate: Numeric, fade_time: Numeric) -> Numeric:
-    """Index of a quantity whose growth rate fades exponentially, as tokens per task may.
+    """Return the index of a quantity whose growth rate fades exponentially, such as tokens per task.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def fading_growth(time: Numeric, growth_rate: Numeric, fade_time: Numeric) -> Nu
 
 @formula(step=True)
 def launch_ramp(time: Numeric, launch: Numeric, ramp: Numeric) -> Numeric:
-    """Share of a workload that is live: 0 before its launch, 1 after its ramp.
+    """Return the share of a workload that is live: 0 before its launch, 1 after its ramp.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def launch_ramp(time: Numeric, launch: Numeric, ramp: Numeric) -> Numeric:
     launch
         Date of launch [year].
     ramp
-        Length of the linear ramp, >= 0; 0 is a launch at once [year].
+        Length of the linear ramp, >= 0; 0 is an instant launch [year].
 
     Returns
     -------
@@ -190,7 +190,7 @@ def launch_ramp(time: Numeric, launch: Numeric, ramp: Numeric) -> Numeric:
 
 @formula(step=True)
 def capability_response(capability_ratio: Numeric, elasticity: Numeric) -> Numeric:
-    """Factor on demand when models have become more capable.
+    """Return the factor on demand when models have become more capable.
 
     Parameters
     ----------
@@ -217,20 +217,20 @@ def capability_response(capability_ratio: Numeric, elasticity: Numeric) -> Numer
 
 
 def ceiling_in_logs(over: Numeric, sharpness: Numeric) -> tuple[Numeric, Numeric]:
-    """Return the log of the share of demand left by a ceiling, and how binding it is, from 0 (not at all) to 1.
+    """Return the log of the share of demand that a ceiling leaves, and its pressure, from 0 (not binding) to 1.
 
     Parameters
     ----------
     over
-        Log of what would be spent without the ceiling over the budget, signed [1].
+        Log of spend without the ceiling over the budget, signed [1].
     sharpness
         How sharply the ceiling binds, > 0 [1].
 
     Notes
     -----
-    With ``z = exp(κ·over)``: ``−ln(1 + z)/κ`` and its log slope in the other sign, the pressure ``s = z/(1 + z)``,
-    from ``exp(−|κ·over|)`` alone, which never overflows. Within the ceiling demand answers to its own causes by a
-    share ``1 − s`` and to its price by ``−s``.
+    With ``z = exp(κ·over)``: the log share is ``−ln(1 + z)/κ``, and the pressure, its slope with the opposite sign, is
+    ``s = z/(1 + z)``. Both are computed from ``exp(−|κ·over|)``, which never overflows. Under the ceiling, demand
+    responds to its other causes by a share ``1 − s`` and to its price by ``−s``.
 
     Examples
     --------
@@ -246,7 +246,7 @@ def ceiling_in_logs(over: Numeric, sharpness: Numeric) -> tuple[Numeric, Numeric
 
 @formula(step=True)
 def budget_ceiling(demand: Numeric, price: Numeric, budget: Numeric, sharpness: Numeric) -> Numeric:
-    """Demand limited smoothly by the users' budget.
+    """Return demand limited smoothly by the users' budget.
 
     Parameters
     ----------
@@ -255,7 +255,7 @@ def budget_ceiling(demand: Numeric, price: Numeric, budget: Numeric, sharpness: 
     price
         Price, > 0 [USD/token].
     budget
-        The most that users can spend, >= 0; infinity is no ceiling [USD/year].
+        Largest amount that users can spend, >= 0; infinity is no ceiling [USD/year].
     sharpness
         How sharply the ceiling binds, > 0: the larger, the closer to ``min(D, B/p)`` [1].
 

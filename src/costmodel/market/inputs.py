@@ -1,7 +1,7 @@
 """Token market scenario: workloads with demand and price, the decline of cost, and users' budgets.
 
-Unit cost falls as given, not as a fleet's economics make it: this is the market around the compute, without the
-fleet. The flywheel closes that loop.
+Unit cost falls at a given rate: this is the market without the fleet. In the flywheel, unit cost follows from the
+fleet's economics.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ class CostInputs(Inputs):
     """Fall of unit cost, the same for all workloads."""
 
     hardware_decline: Parameter = parameter(
-        "1/year", description="Log fall of the cost of computing, above 0 where it falls."
+        "1/year", description="Logarithmic fall of the cost of compute, above 0 where it falls."
     )
     software_decline: Parameter = parameter(
-        "1/year", description="Log fall of the work per token at the served quality, above 0 where it falls."
+        "1/year", description="Logarithmic fall of the work per token at the served quality, above 0 where it falls."
     )
     experience_exponent: Parameter = parameter(
         "1", ge=0, lt=1, default=0.0, description="Experience exponent on all tokens ever served."
@@ -68,7 +68,7 @@ class TokenMarket(Scenario):
     time: Period
     cost: CostInputs
     price_speed: Parameter = parameter(
-        "1/year", gt=0, optional=True, description="Speed at which prices close on cost plus mark-up; absent: at once."
+        "1/year", gt=0, optional=True, description="Speed at which prices adjust to cost plus mark-up; absent: at once."
     )
     capability_growth: Parameter = parameter("1/year", default=0.0, description="Log growth of effective compute.")
     substitution: Parameter = parameter(
@@ -86,7 +86,7 @@ class TokenMarket(Scenario):
         self.time.grid()
         learns = self.cost.experience_exponent
         if self.cost.initial_cumulative_tokens is None and not (isinstance(learns, float) and learns == 0.0):
-            raise ScenarioError("cost.experience_exponent needs cost.initial_cumulative_tokens to be measured from")
+            raise ScenarioError("cost.experience_exponent needs cost.initial_cumulative_tokens: tokens served before")
         return self
 
 

@@ -43,18 +43,18 @@ class TokenMarketResult(Result):
     intensity: FloatArray = output("1", kind="rate", dims=_AXES, label="tokens per task over the start")
     price_response: FloatArray = output("1", kind="rate", dims=_AXES, label="response of demand to prices")
     capability_response: FloatArray = output("1", kind="rate", dims=_AXES, label="response of demand to capability")
-    ceiling: FloatArray = output("1", kind="rate", dims=_AXES, label="demand left by what users can pay")
+    ceiling: FloatArray = output("1", kind="rate", dims=_AXES, label="share of demand within users' budgets")
     tokens: FloatArray = output("token/year", kind="rate", dims=_AXES, label="tokens")
     user_spend: FloatArray = output("USD/year", kind="rate", dims=_AXES, label="user spend")
     rebound: FloatArray = output(
-        "1", kind="rate", dims=_AXES, label="share of the saving on price that added usage takes back"
+        "1", kind="rate", dims=_AXES, label="share of the price saving that added usage offsets"
     )
     surplus: FloatArray = output(
         "USD/year", kind="rate", dims=_AXES, label="consumer surplus gained by the fall in price"
     )
 
     def coords(self) -> Mapping[str, Any]:
-        """Return the names of workloads."""
+        """Return the names of the workloads."""
         return {"workload": tuple(self.scenario.workloads) if isinstance(self.scenario, TokenMarket) else ()}
 
     @derived("token/year", kind="rate", dims=("step",), label="tokens of all workloads")
@@ -71,7 +71,7 @@ class TokenMarketResult(Result):
         "USD/token",
         kind=ratio(of="total_user_spend", over="total_tokens"),
         dims=("step",),
-        label="user spend over tokens",
+        label="user spend per token",
         blank="without tokens",
     )
     def average_price(self) -> Any:
@@ -81,7 +81,7 @@ class TokenMarketResult(Result):
     def growth(self, workload: str) -> GrowthSplit:
         """Split the growth of one workload's tokens from the first to the last step into its causes.
 
-        Capability and the ceiling count as intensity: what users do more of, for a given price.
+        Effects of capability and of the budget ceiling count as intensity: growth of tokens per user at a given price.
 
         Raises
         ------
@@ -95,7 +95,7 @@ class TokenMarketResult(Result):
             raise UnknownParameterError(f"there is no workload {workload!r}{near_matches(workload, names)}")
         index = names.index(workload)
         if not np.all(self.tokens[0, index] > 0):
-            raise DomainError(f"{workload} had no tokens at the first step: its growth has no start")
+            raise DomainError(f"{workload} had no tokens at the first step: its growth cannot be split into causes")
 
         def change(values: FloatArray) -> FloatArray:
             return as_array(np.log(values[-1, index] / values[0, index]))
@@ -120,13 +120,13 @@ def run_market(resolved: TokenMarket) -> TokenMarketResult:
     Raises
     ------
     ConvergenceError
-        If learning by doing and price response feed on each other without end in any draw.
+        If learning by doing and price response reinforce each other without limit in any draw.
 
     Notes
     -----
-    Per workload: ``D = D_0 · A · I · r^ε · K^η`` below the budget ceiling, the price closing on
-    ``cost · (1 + markup)`` and noticed with a lag. With substitution σ, the response is
-    ``(r/R)^(-σ) R^ε``, R the index of all relative prices; σ = -ε gives each its own price back.
+    Per workload: ``D = D_0 · A · I · r^ε · K^η`` below the budget ceiling. The price adjusts to
+    ``cost · (1 + markup)``, and users notice it with a lag. With substitution σ, the response to price is
+    ``(r/R)^(-σ) R^ε``, R being the index of all relative prices; σ = -ε reduces it to ``r^ε``.
 
     Examples
     --------
@@ -157,17 +157,17 @@ def _refuse_runaway(resolved: TokenMarket) -> None:
     gain = np.max([np.max(-item.price_elasticity * resolved.cost.experience_exponent) for item in workloads])
     if gain >= 1.0:
         raise ConvergenceError(
-            f"experience exponent times price elasticity reaches {gain:.3g}: cheaper tokens would call forth ever "
-            "more; give every workload a budget, or keep the product below 1"
+            f"experience exponent times price elasticity reaches {gain:.3g}: cheaper tokens would raise demand without "
+            "limit; give every workload a budget, or keep the product below 1"
         )
 
 
 @dataclass(slots=True)
 class _Run:
-    """A token market in progress, on the market's own step; draws are always there, ``(workload, draw)``.
+    """A token market in progress, advanced step by step; arrays always have a draw axis, ``(workload, draw)``.
 
-    The flywheel's market at a given cost: rent is 1, an hour of it costs what a token's hours cost, and supply is as
-    long as demand.
+    It is the flywheel's market at a given cost: the rent is 1, hours per token equal the unit cost, and supply always
+    meets demand.
     """
 
     scenario: TokenMarket
@@ -182,7 +182,7 @@ class _Run:
 
     @classmethod
     def start(cls, scenario: TokenMarket) -> _Run:
-        """Return the market at its start: prices and targets as written."""
+        """Return the market at its start, with prices and targets as given."""
         items, grid = list(scenario.workloads.values()), scenario.grid
         times = grid.mid - grid.begin
         paths = workload_paths(items, grid, times)
@@ -214,7 +214,7 @@ class _Run:
         return np.asarray(wright(trend, experience, draws(cost.experience_exponent)))
 
     def advance(self, index: int) -> dict[str, FloatArray]:
-        """Go to the next mid-step; cumulative tokens there are predicted and corrected once."""
+        """Advance to the next mid-step; cumulative tokens are predicted and corrected once."""
         half = self.scenario.grid.length / 2.0
         outcome, _ = self._outcome(index, self.cumulative + self.tokens * half)
         corrected = self.cumulative + np.asarray(ordered_sum(outcome["tokens"])) * half
@@ -257,7 +257,7 @@ class _Run:
         }, prices
 
     def _response(self, ratio: FloatArray) -> FloatArray:
-        """Return the response of demand to noticed prices over those at the start, ``(workload, draw)``."""
+        """Return the response of demand to noticed prices relative to the start, ``(workload, draw)`` [1]."""
         elasticity, sigma = self.paths.elasticity, self.scenario.substitution
         if sigma is None:
             return np.asarray(constant_elasticity(1.0, ratio, elasticity))
@@ -270,7 +270,7 @@ _TINY = 1e-300
 
 
 def _batch(scenario: TokenMarket) -> tuple[int, ...]:
-    """Return ``()`` for a scalar run and ``(draws,)`` for an ensemble."""
+    """Return the batch shape: ``()`` for a scalar run, ``(draws,)`` for an ensemble."""
     sizes = set()
     for _, value, spec, _ in scenario.walk():
         shape = np.shape(value)[1:] if spec.trajectory else np.shape(value)

@@ -1,6 +1,6 @@
 """Exogenous paths of workloads for all steps: adoption, intensity, launch, budgets and the paid share.
 
-Inside a market the draw axis is always there, of length 1 for a scalar run: shapes are ``(draw,)``,
+Inside a market arrays always have a draw axis, of length 1 for a scalar run: shapes are ``(draw,)``,
 ``(step, draw)``, ``(workload, draw)`` and ``(step, workload, draw)``.
 """
 
@@ -46,7 +46,7 @@ def by_step(rows: Sequence[FloatArray]) -> FloatArray:
 
 
 def since(grid: TimeGrid, date: dt.date | None) -> float:
-    """Return a date as years since the start; absent is never."""
+    """Return a date as years since the start; an absent date is never reached."""
     return NEVER if date is None else year_fraction(date) - grid.begin
 
 
@@ -84,11 +84,11 @@ def workload_paths(
     items
         Resolved workloads.
     grid
-        The grid, for dates.
+        Time grid, for dates.
     times
-        Years since the start at which everything is read, ``(step,)``.
+        Years since the start at which the paths are evaluated, ``(step,)`` [year].
     budgets
-        What users can pay by workload, ``(step, draw)`` each [USD/year]; each item's own where absent.
+        Users' budget by workload, ``(step, draw)`` each [USD/year]; each workload's own where absent.
     """
 
     def row(name: str, absent: float | None = None) -> FloatArray:

@@ -1,8 +1,8 @@
 """Prices that follow cost: mark-up and lag.
 
-A price adjusts like a first-order lag: it closes the share ``α = 1 - exp(-θΔt)`` of its log gap in a step, exactly for
-a target that moves linearly in it. Where the target itself depends on the price, the step is implicit
-(`costmodel.market.clearing`), so that it doesn't oscillate at any speed.
+A price adjusts with a first-order lag: in a step it closes the share ``α = 1 - exp(-θΔt)`` of its log gap, exactly for
+a target that moves linearly. Where the target itself depends on the price, the step is implicit
+(`costmodel.market.clearing`), so that the price doesn't oscillate at any speed.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import numpy as np
 from costmodel.foundation.arrays import Numeric, formula
 
 _SERIES_BELOW = 0.1
-"""Below this step in units of the lag the series is used: its next term is under 1e-16 [1]."""
+"""Step in units of the lag below which the series is used [1]: its next term is under 1e-16."""
 
 
 @formula(step=True)
 def closing_share(speed: Numeric, step: Numeric) -> Numeric:
-    """Share of a gap that a first-order lag closes within one step.
+    """Return the share of a gap that a first-order lag closes within one step.
 
     Parameters
     ----------
@@ -45,9 +45,9 @@ def closing_share(speed: Numeric, step: Numeric) -> Numeric:
 
 @formula(step=True)
 def lagged_target_weight(speed: Numeric, step: Numeric) -> Numeric:
-    """Weight of the previous target when a first-order lag follows a target that moves linearly.
+    """Return the weight of the previous target when a first-order lag follows a target that moves linearly.
 
-    A lag that sees its target at two successive mid-steps, with the target linear in between, ends at
+    From the target at two successive mid-steps, linear in between, the lagged value ends at
     ``previous + α (w · target_previous + (1 - w) · target - previous)``.
 
     Parameters
@@ -87,18 +87,18 @@ def lagged_target_weight(speed: Numeric, step: Numeric) -> Numeric:
 def first_order_lag(
     previous: Numeric, target_previous: Numeric, target: Numeric, speed: Numeric, step: Numeric
 ) -> Numeric:
-    """Lagged value one step on, exact for a target that moves linearly in time.
+    """Return the lagged value after one step, exact for a target that moves linearly in time.
 
-    Serves the price that users respond to (they notice with a delay) and a price that follows cost.
+    Used for the price that users respond to, which they notice with a delay, and for a price that follows cost.
 
     Parameters
     ----------
     previous
         Lagged value at the start of the step; usually a log price [1, or any unit].
     target_previous
-        What it follows, at the start of the step.
+        Target at the start of the step, in the unit of ``previous``.
     target
-        What it follows, at the end of the step.
+        Target at the end of the step, in the unit of ``previous``.
     speed
         Speed of adjustment θ, >= 0 [1/year].
     step

@@ -1,6 +1,6 @@
 """Substitution between workloads: shares by a logit or by constant elasticity of substitution.
 
-Alternatives are on the leading axis, draws trail. Sums over alternatives run from first to last.
+Alternatives are on the leading axis, draws on the last. Sums over alternatives run from first to last.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ def logit_shares(utility: Any, *, outside: Any | None = None) -> FloatArray:
     utility
         Mean utility of each alternative, (alternative,) or (alternative, draw) [1].
     outside
-        Utility of taking none of them; absent if one is always taken [1].
+        Utility of choosing none of them; absent if one is always chosen [1].
 
     Returns
     -------
     FloatArray
-        Shares, which sum to 1 with the outside one, in the shape of ``utility`` [1].
+        Shares in the shape of ``utility`` [1]; with the share of ``outside`` they sum to 1.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def logit_shares(utility: Any, *, outside: Any | None = None) -> FloatArray:
 
     Notes
     -----
-    ``s_i = exp(u_i) / (exp(u_0) + Σ exp(u_j))``, computed after taking out the largest.
+    ``s_i = exp(u_i) / (exp(u_0) + Σ exp(u_j))``, computed after subtracting the largest utility.
 
     References
     ----------
@@ -64,7 +64,7 @@ def logit_shares(utility: Any, *, outside: Any | None = None) -> FloatArray:
 
 
 def ces_price_index(price: Any, weight: Any, substitution: Any) -> FloatArray:
-    """Return the price of the cheapest mix of substitutes.
+    """Return the price index of substitutes: the price of their cheapest mix.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Welfare of a price change: the gain to users, and the share of a saving that added usage takes back."""
+"""Welfare of a price change: the gain to users, and the share of a saving that added usage offsets (rebound)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from costmodel.foundation.arrays import Numeric, formula
 
 @formula()
 def consumer_surplus_change(quantity: Numeric, price: Numeric, new_price: Numeric, elasticity: Numeric) -> Numeric:
-    """Gain of users when the price moves, at constant elasticity.
+    """Return users' gain from a price change, at constant elasticity.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def consumer_surplus_change(quantity: Numeric, price: Numeric, new_price: Numeri
     Notes
     -----
     ``∫ D dp`` from the new to the old price: ``D p (1 - r^(1+ε)) / (1 + ε)`` with ``r = p'/p``; at ε = -1 it is
-    ``-D p ln r``. Between two prices it is finite for every elasticity, which the whole surplus is not.
+    ``-D p ln r``. Between two prices it is finite for every elasticity; the total surplus is not.
 
     Examples
     --------
@@ -46,7 +46,7 @@ def consumer_surplus_change(quantity: Numeric, price: Numeric, new_price: Numeri
 
 @formula()
 def rebound_of_saving(price_ratio: Numeric, elasticity: Numeric) -> Numeric:
-    """Share of a saving of any size that more usage takes back, under full pass-through.
+    """Return the share of a saving that added usage offsets (rebound), under full pass-through.
 
     Parameters
     ----------
@@ -58,11 +58,11 @@ def rebound_of_saving(price_ratio: Numeric, elasticity: Numeric) -> Numeric:
     Returns
     -------
     Numeric
-        Added user spend on added usage over the saving on the usage before [1]; tends to -ε for a small change.
+        User spend on added usage over the saving on the usage before [1]; tends to -ε for a small change.
 
     Notes
     -----
-    ``p'(D' - D) / ((p - p') D) = r (r^ε - 1)/(1 - r)``. For ε = -1 it is 1 at every size of the saving.
+    ``p'(D' - D) / ((p - p') D) = r (r^ε - 1)/(1 - r)``. For ε = -1 it is 1 for a saving of any size.
 
     Examples
     --------

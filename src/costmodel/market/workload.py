@@ -40,7 +40,7 @@ class Period(Inputs):
 
 
 class AdoptionInputs(Inputs):
-    """How many use a workload, as an index that is 1 at the start."""
+    """Adoption of a workload, as an index that is 1 at the start."""
 
     kind: Literal["schedule", "logistic", "bass"] = "schedule"
     index: Parameter = parameter("1", ge=0, trajectory=True, default=1.0, description="Index, for kind schedule.")
@@ -70,32 +70,38 @@ _READ_BY_KIND = {
 
 
 class WorkloadDemand(Inputs):
-    """A workload's demand, its price and who pays."""
+    """A workload's demand and price, and the share that users pay."""
 
     tokens: Parameter = parameter(
-        "token/year", ge=0, description="Demand at the start, at the price that users have in mind."
+        "token/year", ge=0, description="Demand at the start, at the price that users remember."
     )
-    price: Parameter = parameter("USD/token", gt=0, description="List price at the start, to which demand refers.")
+    price: Parameter = parameter("USD/token", gt=0, description="List price at the start; demand refers to it.")
     markup: Parameter = parameter("1", gt=-1, default=0.0, description="Mark-up of the target price on unit cost.")
-    price_elasticity: Parameter = parameter("1", le=0, description="Signed: d ln tokens / d ln price.")
+    price_elasticity: Parameter = parameter(
+        "1", le=0, description="Price elasticity of demand, signed: d ln tokens / d ln price."
+    )
     price_memory: Parameter = parameter(
         "1/year", gt=0, optional=True, description="Speed at which users notice a price; absent: at once."
     )
-    capability_elasticity: Parameter = parameter("1", ge=0, default=0.0, description="d ln tokens / d ln capability.")
+    capability_elasticity: Parameter = parameter(
+        "1", ge=0, default=0.0, description="Elasticity of demand to capability: d ln tokens / d ln capability."
+    )
     adoption: AdoptionInputs = AdoptionInputs()
     intensity_growth: Parameter = parameter("1/year", default=0.0, description="Log growth of tokens per task.")
     intensity_fade: Parameter = parameter(
-        "year", gt=0, optional=True, description="Time over which that growth decays; absent: it lasts."
+        "year", gt=0, optional=True, description="Time in which intensity growth falls to 1/e; absent: constant."
     )
     launch: Date | None = None
-    ramp: Parameter = parameter("year", ge=0, default=0.0, description="Time over which it is rolled out.")
+    ramp: Parameter = parameter("year", ge=0, default=0.0, description="Length of the linear ramp after the launch.")
     paid_share: Parameter = parameter(
-        "1", ge=0, le=1, trajectory=True, default=1.0, description="Share of tokens paid."
+        "1", ge=0, le=1, trajectory=True, default=1.0, description="Share of tokens that are paid for."
     )
     price_realisation: Parameter = parameter(
         "1", ge=0, trajectory=True, default=1.0, description="Realised over list price: caches, batches, commitments."
     )
     budget: Parameter = parameter(
-        "USD/year", gt=0, trajectory=True, optional=True, description="The most that its users can pay."
+        "USD/year", gt=0, trajectory=True, optional=True, description="Largest amount that its users can pay."
     )
-    budget_sharpness: Parameter = parameter("1", gt=0, default=4.0, description="How sharply demand bends at it.")
+    budget_sharpness: Parameter = parameter(
+        "1", gt=0, default=4.0, description="Sharpness with which the budget limits demand."
+    )
