@@ -24,8 +24,10 @@ def written(folder: Path, text: str) -> Path:
     ("header", "said"),
     [
         ("Provider,ChargeType,AmortizedCost,ChargePeriodStart,BillingCurrency,ChargeCategory", "0.5 preview"),
-        ("a,b", "'ChargePeriodStart' is missing"),
-        ("ChargePeriodStart,BillingCurrency,ChargeCategory", "none of ListCost"),
+        ("a,b", r"lacks 'ChargePeriodStart' and 'ChargeCategory' and a cost \(ListCost"),
+        ("ChargePeriodStart,BillingCurrency,ChargeCategory", r"it lacks a cost \(ListCost"),
+        ("BillingPeriodStart,ChargeCategory,BilledCost", "it lacks 'ChargePeriodStart'$"),
+        ("RecommendationId,Currency,EstimatedMonthlyCostImpact", "dataset of recommendations"),
         ("ContractCommitmentId,ContractCommitmentCost,BillingCurrency", "dataset of contract commitments"),
         ("InvoiceDetailId,BilledCost,ChargeCategory", "dataset of invoice details"),
         ("BillingPeriodStart,BillingPeriodStatus,InvoiceIssuerName", "dataset of billing periods"),
@@ -36,6 +38,14 @@ def test_what_is_no_focus_table_is_refused_by_name(tmp_path: Path, header: str, 
     row = ",".join("x" for _ in header.split(","))
     with pytest.raises(ScenarioError, match=said):
         list(focus.read(written(tmp_path, f"{header}\n{row}\n")))
+
+
+@pytest.mark.contract
+def test_another_dataset_is_refused_though_none_of_its_rows_can_be_read(tmp_path: Path) -> None:
+    """The specification's example of commitment rates has a comma too many in each row."""
+    text = "ChargeCategory,ContractId,SkuPriceEligibility,UnitPrice\nUsage,,,{},0.2992\n"
+    with pytest.raises(ScenarioError, match="dataset of prices of SKUs"):
+        list(focus.read(written(tmp_path, text)))
 
 
 @pytest.mark.contract
@@ -51,11 +61,65 @@ def test_rows_that_focus_does_not_know_are_counted_with_the_reason(tmp_path: Pat
     (block,) = focus.read(written(tmp_path, "\n".join([HEAD, *rows]) + "\n"), unread)
     assert block.rows.tolist() == [1]
     assert dict(unread.kept) == {
-        2: "date is not one that FOCUS knows",
+        2: "ChargePeriodStart is not a date with one meaning, such as 2026-05-01",
         3: "ChargeCategory is not one that FOCUS knows",
         4: "BillingCurrency is not one that FOCUS knows",
         5: "EffectiveCost is not a number",
     }
+
+
+MONTH = "BillingPeriodStart,BillingPeriodEnd,ChargePeriodStart,ChargeCategory,BillingCurrency,EffectiveCost"
+
+
+@pytest.mark.closed_form
+def test_dates_with_slashes_are_read_where_the_billing_period_says_which_number_is_the_month(tmp_path: Path) -> None:
+    """April to May is a billing month if the month stands first, 1 January to 1 February if the day does."""
+    rows = [
+        '4/1/2025,5/1/2025,4/2/2025,Usage,USD,"$10,000.00 "',
+        "12/1/25,1/1/26,12/2/25 0:00,Usage,USD,$20.50",
+        "1/1/2025,1/2/2025,4/1/2025,Usage,USD,1",
+        ",,4/13/2025,Usage,USD,1",
+        ",,4/2/2025,Usage,USD,1",
+        "4/1/2025,4/2/2025,4/1/2025,Usage,USD,1",
+        "2025-04-01T00:00:00Z,2025-05-01T00:00:00Z,2025-04-02T00:00:00Z,Usage,USD,1",
+    ]
+    unread = Unread()
+    (block,) = focus.read(written(tmp_path, "\n".join([MONTH, *rows]) + "\n"), unread)
+    days = [block.charges[group].day for group in block.group]
+    assert days == ["2025-04-02", "2025-12-02", "2025-01-04", "2025-04-13", "2025-04-02"]
+    assert block.costs["effective"].tolist() == [10_000.0, 20.5, 1.0, 1.0, 1.0]
+    reason = "ChargePeriodStart is not a date with one meaning, such as 2026-05-01"
+    assert unread.kept == [(5, reason), (6, reason)]
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize(
+    ("text", "currency", "amount"),
+    [
+        ('"$50,000.00 "', "USD", 50_000.0),
+        ('"$1,234"', "AUD", 1_234.0),
+        ('"1,234.50"', "EUR", 1_234.5),
+        ("€12.50", "EUR", 12.5),
+        ("(20.00)", "USD", -20.0),
+        ("-$20", "USD", -20.0),
+        ('"1,234"', "USD", None),
+        ('"€1,234"', "EUR", None),
+        ('"1.234,50"', "EUR", None),
+        ('"12,34.00"', "USD", None),
+        ("€12.50", "USD", None),
+        ("$12.50", "EUR", None),
+        ("12.50 EUR", "EUR", None),
+        ("$", "USD", None),
+    ],
+)
+def test_an_amount_of_a_spreadsheet_is_read_where_it_has_one_meaning(
+    tmp_path: Path, text: str, currency: str, amount: float | None
+) -> None:
+    rows = f"A,2026-05-01,Usage,{currency},{text}\nA,2026-05-01,Usage,{currency},7\n"
+    unread = Unread()
+    (block,) = focus.read(written(tmp_path, f"{HEAD}\n{rows}"), unread)
+    assert block.costs["effective"].tolist() == ([7.0] if amount is None else [amount, 7.0])
+    assert unread.kept == ([(1, "EffectiveCost is not a number")] if amount is None else [])
 
 
 @pytest.mark.contract

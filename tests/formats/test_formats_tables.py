@@ -141,3 +141,17 @@ def test_a_column_without_a_name_stands_for_no_other(reader: str, tmp_path: Path
 def test_spaces_in_a_row_are_one(reader: str, tmp_path: Path) -> None:
     (block,) = read_blocks(written(tmp_path, "a\n1" + " " * 9000 + "hour\n1 hour\n"), Unread())
     assert block.text("a")[1] == ["1 hour"]
+
+
+@pytest.mark.contract
+def test_a_line_without_an_entry_is_no_row_and_keeps_its_number(reader: str, tmp_path: Path) -> None:
+    """The specification of FOCUS has an example with blank lines, and one that ends in lines of commas."""
+    path = tmp_path / "rows.csv"
+    path.write_text("a,b\n,2\n\n3,4\nbad\n,\n6,\n\n,\n", encoding="utf-8")
+    unread = tables.Unread()
+    (block,) = tables.read_blocks(path, unread)
+    assert block.rows.tolist() == [1, 3, 6]
+    assert [block.text(name)[1] for name in ("a", "b")] == [["", "3", "6"], ["2", "4", ""]]
+    assert unread.kept == [(4, "1 fields where the header has 2")]
+    path.write_text("a,b\n,\n\n", encoding="utf-8")
+    assert list(tables.read_blocks(path, unread)) == []

@@ -228,6 +228,24 @@ def test_spellings_of_the_specifications_own_examples(tmp_path: Path) -> None:
     assert [line.cost["effective"] for line in bill.select(pricing="committed")] == [180.0]
 
 
+@pytest.mark.contract
+@pytest.mark.parametrize(("kind", "side"), [("CacheRead", "cached input"), ("CacheWrite", "cache write")])
+def test_drafts_of_the_specification_say_in_one_word_what_the_cache_did(tmp_path: Path, kind: str, side: str) -> None:
+    details = f'"{{""ModelId"":""solora-neptune-5.0"",""TokenType"":""{kind}""}}"'
+    row = f"A,2026-05-01,Usage,input tokens,10,Standard,50,1000000 Tokens,,,,,USD,{details}"
+    (line,) = bill_of(tmp_path, row, head=STATED).lines
+    assert (line.name, line.side, line.quantity) == ("solora-neptune-5.0", side, 50e6)
+
+
+@pytest.mark.contract
+def test_a_purchase_of_a_providers_own_currency_buys_no_tokens_of_a_model(tmp_path: Path) -> None:
+    """The specification's example of a virtual currency called Token; a purchase that names a model buys its tokens."""
+    row = "A,2025-04-01,Purchase,Token Purchase For Period 1,0,Standard,100000,Token,,,,,USD,{}"
+    assert [line.kind for line in bill_of(tmp_path, row.format(""), head=STATED).lines] == ["other"]
+    named = row.format('"{""ModelId"":""m""}"')
+    assert [(line.kind, line.name) for line in bill_of(tmp_path, named, head=STATED).lines] == [("tokens", "m")]
+
+
 @pytest.mark.closed_form
 def test_what_is_stored_by_the_hour_is_no_accelerator(tmp_path: Path) -> None:
     """Storage of a context cache in token-hours, beside an H100 in its description: no hour of an accelerator."""

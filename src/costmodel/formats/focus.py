@@ -4,7 +4,10 @@
 (``ServiceProviderName``, ``HostProviderName``) are accepted, and the properties of models and tokens that the working
 draft after 1.4 puts into ``SkuPriceDetails``. Tables of the 0.5 preview (``AmortizedCost``, ``ChargeType``) and the
 datasets that 1.3 and later have besides cost and usage (contract commitments, invoice details, billing periods, prices
-of SKUs) are refused by name. Version 1.2 is written.
+of SKUs, recommendations) are refused by name. Version 1.2 is written.
+
+**Amounts and dates.** Some examples of the specification went through a spreadsheet: ``"$10,000.00 "``, ``4/1/2025``.
+They are read where they have one meaning (`costmodel.formats.spreadsheet`), and counted as unread elsewhere.
 
 **Money.** All cost columns are in ``BillingCurrency``. ``PricingCurrency`` only says in which currency a unit price
 was agreed, so it never changes how a cost is read. A table without the column, as some examples of the specification
@@ -20,14 +23,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from costmodel.formats.tables import Block, IntArray, Unread, distinct_rows, read_blocks
+from costmodel.formats.spreadsheet import clear_amount, day_from
+from costmodel.formats.tables import Block, BoolArray, IntArray, Unread, distinct_rows, header, read_blocks
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.currencies import CODES
 from costmodel.foundation.errors import ScenarioError
@@ -37,6 +41,8 @@ COSTS = ("ListCost", "ContractedCost", "EffectiveCost", "BilledCost")
 """Columns of money, in the billing currency."""
 REQUIRED = ("ChargePeriodStart", "ChargeCategory")
 """Columns without which a row has no meaning here."""
+PERIOD = ("BillingPeriodStart", "BillingPeriodEnd")
+"""Columns of the billing period: the first days of a month and of the next."""
 OTHER_CURRENCY = "BilledCurrency"
 """Name of the column ``BillingCurrency`` in some of the specification's own examples."""
 NO_CURRENCY = "XXX"
@@ -50,6 +56,7 @@ OTHER_DATASETS = {
     "ContractCommitmentId": "contract commitments",
     "BillingPeriodStatus": "billing periods",
     "SkuPriceEligibility": "prices of SKUs",
+    "RecommendationId": "recommendations",
 }
 """Datasets of FOCUS since 1.3 that are no table of charges, by a column that only they have."""
 NAMES = (
@@ -176,52 +183,53 @@ def read(source: str | Path, unread: Unread | None = None) -> Iterator[Charges]:
         If the file is not a FOCUS table of a version that is read; the message names the column.
     """
     dropped = Unread() if unread is None else unread
+    names = header(source)
+    if names:
+        _check_columns(names, source)
     for block in read_blocks(source, dropped):
-        _check_columns(block, source)
+        if not names:
+            _check_columns(block.columns, source)
         yield _charges(block, dropped)
 
 
-def _check_columns(block: Block, source: str | Path) -> None:
-    preview = [name for name in PREVIEW_COLUMNS if block.has(name)]
-    if preview and not block.has("EffectiveCost"):
+def _check_columns(names: Collection[str], source: str | Path) -> None:
+    preview = [name for name in PREVIEW_COLUMNS if name in names]
+    if preview and "EffectiveCost" not in names:
         raise ScenarioError(f"{source}: column {preview[0]!r} is of the FOCUS 0.5 preview; versions from 1.0 are read")
-    missing = [name for name in REQUIRED if not block.has(name)]
-    other = next((dataset for name, dataset in OTHER_DATASETS.items() if block.has(name)), "")
+    missing = [repr(name) for name in REQUIRED if name not in names]
+    other = next((dataset for name, dataset in OTHER_DATASETS.items() if name in names), "")
     if missing and other:
         raise ScenarioError(f"{source}: this is the FOCUS dataset of {other}; only tables of cost and usage are read")
+    if not any(name in names for name in COSTS):
+        missing.append(f"a cost ({', '.join(COSTS)})")
     if missing:
-        raise ScenarioError(f"{source}: not a FOCUS table: column {missing[0]!r} is missing")
-    if not any(block.has(name) for name in COSTS):
-        raise ScenarioError(f"{source}: not a FOCUS table: none of {', '.join(COSTS)} is there")
+        raise ScenarioError(f"{source}: not a FOCUS table of cost and usage: it lacks {' and '.join(missing)}")
 
 
 def _charges(block: Block, unread: Unread) -> Charges:
-    numbers: dict[str, FloatArray] = {}
-    good = np.ones(len(block), dtype=np.bool_)
-    for name in (*COSTS, "PricingQuantity", "ConsumedQuantity"):
-        numbers[name], wrong = block.number(name)
-        for position in np.flatnonzero(wrong & good):
-            unread.add(int(block.rows[position]), f"{name} is not a number")
-        good &= ~wrong
     keys = ["ProviderName", "ServiceProviderName", "ChargePeriodStart", "ChargeCategory", "BillingCurrency", *NAMES]
     coded = {name: block.text(name) for name in keys}
-    days = [_day(text) for text in coded["ChargePeriodStart"][1]]
-    good = _known(block, good, coded["ChargePeriodStart"][0], [day is not None for day in days], "date", unread)
-    categories = [text in CATEGORIES for text in coded["ChargeCategory"][1]]
-    good = _known(block, good, coded["ChargeCategory"][0], categories, "ChargeCategory", unread)
     if block.has(OTHER_CURRENCY) and not block.has("BillingCurrency"):
         coded["BillingCurrency"] = block.text(OTHER_CURRENCY)
     elif not block.has("BillingCurrency"):
         coded["BillingCurrency"] = (coded["BillingCurrency"][0], [NO_CURRENCY])
-    currencies = [text.upper() in CODES or text == NO_CURRENCY for text in coded["BillingCurrency"][1]]
-    good = _known(block, good, coded["BillingCurrency"][0], currencies, "BillingCurrency", unread)
-    by_day = {text: i for i, text in enumerate(dict.fromkeys(day or "" for day in days))}
-    day_codes = np.array([by_day[day or ""] for day in days], dtype=np.int64)[coded["ChargePeriodStart"][0]]
-    stack = np.stack([day_codes if name == "ChargePeriodStart" else coded[name][0] for name in keys])[:, good]
-    first, group = distinct_rows(stack)
-    texts = {name: (list(by_day) if name == "ChargePeriodStart" else coded[name][1]) for name in keys}
+    numbers: dict[str, FloatArray] = {}
+    good = np.ones(len(block), dtype=np.bool_)
+    for name in (*COSTS, "PricingQuantity", "ConsumedQuantity"):
+        numbers[name], wrong = _numbers(block, name, coded["BillingCurrency"])
+        good = _counted(block, good, wrong, f"{name} is not a number", unread)
+    coded["ChargePeriodStart"] = _days(block)
+    for name, allowed, reason in (
+        ("ChargePeriodStart", bool, "ChargePeriodStart is not a date with one meaning, such as 2026-05-01"),
+        ("ChargeCategory", CATEGORIES.__contains__, "ChargeCategory is not one that FOCUS knows"),
+        ("BillingCurrency", _is_currency, "BillingCurrency is not one that FOCUS knows"),
+    ):
+        codes, texts = coded[name]
+        wrong = np.array([not allowed(text) for text in texts], dtype=np.bool_)[codes]
+        good = _counted(block, good, wrong, reason, unread)
+    first, group = distinct_rows(np.stack([coded[name][0] for name in keys])[:, good])
     charges = tuple(
-        _charge({name: texts[name][code] for name, code in zip(keys, column, strict=True)}) for column in first
+        _charge({name: coded[name][1][code] for name, code in zip(keys, column, strict=True)}) for column in first
     )
     return Charges(
         rows=block.rows[good],
@@ -233,12 +241,40 @@ def _charges(block: Block, unread: Unread) -> Charges:
     )
 
 
-def _known(block: Block, good: Any, codes: IntArray, allowed: list[bool], what: str, unread: Unread) -> Any:
-    """Leave out, and count, rows whose text is not one that is known."""
-    fine = np.array(allowed, dtype=np.bool_)[codes]
-    for position in np.flatnonzero(good & ~fine):
-        unread.add(int(block.rows[position]), f"{what} is not one that FOCUS knows")
-    return good & fine
+def _is_currency(text: str) -> bool:
+    return text.upper() in CODES or text == NO_CURRENCY
+
+
+def _counted(block: Block, good: BoolArray, wrong: BoolArray, reason: str, unread: Unread) -> BoolArray:
+    """Leave out, and count, the rows that are wrong."""
+    for position in np.flatnonzero(good & wrong):
+        unread.add(int(block.rows[position]), reason)
+    return good & ~wrong
+
+
+def _numbers(block: Block, name: str, currency: tuple[IntArray, list[str]]) -> tuple[FloatArray, BoolArray]:
+    """Return a column as numbers, and where a text is none; amounts of spreadsheets count if they have one meaning."""
+    values, wrong = block.number(name)
+    if wrong.any():
+        codes, texts = block.text(name)
+        pairs, group = distinct_rows(np.stack([codes, currency[0]])[:, wrong])
+        written = [clear_amount(texts[text], currency[1][code].upper()) for text, code in pairs]
+        values[wrong] = np.array(written, dtype=np.float64)[group]
+        wrong &= np.isnan(values)
+    return values, wrong
+
+
+def _days(block: Block) -> tuple[IntArray, list[str]]:
+    """Return the day of each row as a code, ``(row,)``, and the days that the codes stand for; empty where unclear."""
+    codes, texts = block.text("ChargePeriodStart")
+    read = [day_from(text) for text in texts]
+    if None in read:
+        (begins, starts), (ends, stops) = (block.text(name) for name in PERIOD)
+        rows, codes = distinct_rows(np.stack([codes, begins, ends]))
+        read = [day_from(texts[text], (starts[begin], stops[end])) for text, begin, end in rows]
+    days: dict[str, int] = {}
+    places = np.array([days.setdefault(day or "", len(days)) for day in read], dtype=np.int64)
+    return places[codes], list(days)
 
 
 def _charge(words: Mapping[str, str]) -> Charge:
@@ -262,16 +298,6 @@ def _details(text: str) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return form if isinstance(form, dict) else {}
-
-
-def _day(text: str) -> str | None:
-    """Return the day of a date and time, as ``2026-05-01``; None where it is none."""
-    from datetime import date
-
-    try:
-        return date.fromisoformat(text[:10]).isoformat()
-    except ValueError:
-        return None
 
 
 def write(rows: Iterable[Mapping[str, Any]]) -> str:

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
+from costmodel.formats.spreadsheet import amounts
 from costmodel.formats.tables import Block, BoolArray, IntArray, Unread, read_blocks
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.currencies import CODES, SIGNS
 from costmodel.foundation.errors import ScenarioError
-from costmodel.foundation.outside import number_from
 
 HEADERS: Mapping[str, tuple[str, ...]] = {
     "date": ("date", "day", "month", "period", "start", "starttime", "startdate", "timestamp", "time", "when",
@@ -47,7 +47,6 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
 _PLAIN = re.compile(r"[^a-z0-9]+")
 _IN_BRACKETS = re.compile(r"[(\[]([^)\]]*)[)\]]")
 _MONEY_IN_NAME = re.compile(r"(?:^|[^A-Za-z])([A-Z]{3}|usd|eur|gbp|[$€£])(?:$|[^A-Za-z])")
-_AMOUNT = re.compile(r"[-+]?\(?[0-9][0-9,]*(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?\)?")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
@@ -148,7 +147,7 @@ def _hours(block: Block, columns: Mapping[str, str], unread: Unread) -> Hours:
     good = np.ones(len(block), dtype=np.bool_)
     numbers: dict[str, FloatArray] = {}
     for kind in ("hours", "accelerator_hours", "accelerators", "cost", "price"):
-        values, wrong = _amounts(block, columns.get(kind, ""))
+        values, wrong = amounts(block, columns.get(kind, ""))
         if kind == "accelerators":
             wrong |= values <= 0.0
         for position in np.flatnonzero(good & wrong):
@@ -178,22 +177,6 @@ def _dropped(block: Block, good: BoolArray, wrong: BoolArray, reason: str, unrea
     for position in np.flatnonzero(good & wrong):
         unread.add(int(block.rows[position]), reason)
     return good & ~wrong
-
-
-def _amounts(block: Block, name: str) -> tuple[FloatArray, BoolArray]:
-    """Return a column as numbers, with signs of money and separators of thousands; NaN where empty."""
-    codes, texts = block.text(name)
-    values = np.array([_amount(text) for text in texts], dtype=np.float64)
-    wrong = np.array([bool(text) and not np.isfinite(value) for text, value in zip(texts, values, strict=True)])
-    return values[codes], wrong[codes]
-
-
-def _amount(text: str) -> float:
-    plain = text.strip("$€£ ").replace("\u00a0", "").removesuffix("USD").removesuffix("EUR").removesuffix("h").strip()
-    if not _AMOUNT.fullmatch(plain) or re.search(r",[0-9]{1,2}(?![0-9])", plain):
-        return float("nan")  # a comma before one or two digits would be a decimal one
-    value = number_from(plain.strip("()").replace(",", "").replace("(", ""))
-    return -value if plain.startswith("(") else value
 
 
 def _month(text: str) -> str | None:

@@ -2,8 +2,9 @@
 
 CSV and JSON lines are read with the standard library; where pyarrow is installed (extra ``bills``), CSV is read with
 it, several times as fast. A row that cannot be read is counted, with its number and the reason; none is dropped
-silently. Reading is bounded: a line has at most `MAX_LINE_CHARACTERS` characters and a table at
-most `MAX_COLUMNS` columns, and nothing in a file is ever run.
+silently. A line of CSV without an entry, such as one of commas alone, is no row, but has a number. Reading is bounded:
+a line has at most `MAX_LINE_CHARACTERS` characters and a table at most `MAX_COLUMNS` columns, and nothing in a file is
+ever run.
 """
 
 from __future__ import annotations
@@ -231,7 +232,9 @@ def _csv_blocks_arrow(path: Path, header: list[str], unread: Unread) -> Iterator
             read_options=arrow_csv.ReadOptions(
                 use_threads=False, block_size=ARROW_BLOCK_BYTES, column_names=header, skip_rows=1
             ),
-            parse_options=arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
+            parse_options=arrow_csv.ParseOptions(
+                newlines_in_values=True, invalid_row_handler=note, ignore_empty_lines=False
+            ),
             convert_options=arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(header, pa.string()),
                 strings_can_be_null=False,
@@ -241,11 +244,27 @@ def _csv_blocks_arrow(path: Path, header: list[str], unread: Unread) -> Iterator
         seen = 0
         for batch in reader:
             numbers, seen = _numbers(seen, batch.num_rows, skipped)
-            yield Block(numbers, {name: batch.column(i) for i, name in enumerate(header)})
+            empty = _without_entry(batch)
+            if empty.any():
+                batch, numbers = batch.filter(pa.array(~empty)), numbers[~empty]
+            if len(numbers):
+                yield Block(numbers, {name: batch.column(i) for i, name in enumerate(header)})
     except pa.ArrowInvalid as error:
         if "Empty CSV" in str(error):
             return
         raise ScenarioError(f"{path}: {error_line(error)}") from None
+
+
+def _without_entry(batch: Any) -> BoolArray:
+    """Return which rows of a batch have no entry in any column."""
+    from pyarrow import compute
+
+    empty = np.ones(batch.num_rows, dtype=np.bool_)
+    for column in batch.columns:
+        if not empty.any():
+            break
+        empty &= np.asarray(compute.equal(compute.binary_length(column), 0))
+    return empty
 
 
 def _numbers(seen: int, count: int, skipped: Sequence[int]) -> tuple[IntArray, int]:
@@ -275,7 +294,7 @@ def _csv_blocks(path: Path, header: list[str], unread: Unread, block_rows: int) 
             if row is None:
                 break
             number += 1
-            if number == 0 or not row:
+            if number == 0 or not any(row):
                 continue
             if len(row) != len(header):
                 unread.add(number, f"{len(row)} fields where the header has {len(header)}")

@@ -53,6 +53,8 @@ _COUNT_KEYS = ("GpuCount", "GPUCount", "AcceleratorCount")
 _CHIP_KEYS = ("GpuType", "GpuModel", "AcceleratorType", "AcceleratorName", "GpuName")
 _COMMITTED = re.compile(r"\b(commit\w*|reserv\w*|savings? plan)\b", re.IGNORECASE)
 _SPOT = re.compile(r"\b(spot|preemptible|interruptible)\b", re.IGNORECASE)
+_CACHE_TYPES = {"cacheread": "read", "cachewrite": "write"}
+"""What ``TokenType`` says of the cache; drafts had it before ``TokenDirection`` and ``TokenCacheAction``."""
 _TERM = re.compile(r"\b(RI|CUD|contract\w*|[0-9]+\s*-?\s*(?:yr|year|month)s?)\b", re.IGNORECASE)
 _TIMES = re.compile(r"([0-9])\s*[x×]\s*(?=[A-Za-z])")
 _CATEGORY = {"Standard": "on demand", "Committed": "committed", "Dynamic": "spot"}
@@ -354,7 +356,7 @@ def item_of(charge: Charge, instances: Mapping[str, tuple[str, float]] | None = 
     pricing = _pricing(charge, inferred)
     units = (charge.words["PricingUnit"], charge.words["ConsumedUnit"])
     tokens = [_tokens_of(unit) for unit in units]
-    if not all(np.isnan(tokens)):
+    if not all(np.isnan(tokens)) and not _is_own_currency(charge):
         return Item("tokens", _model(charge), _side(charge), pricing, tokens[0], tokens[1], tuple(inferred))
     name, count = _accelerators(charge, instances or {}, inferred)
     hours = [_hours_of(unit, count) for unit in units]
@@ -453,11 +455,16 @@ def _model(charge: Charge) -> str:
     return str(charge.details.get("ModelId") or charge.details.get("ModelName") or charge.words["SkuId"])
 
 
+def _is_own_currency(charge: Charge) -> bool:
+    """Return whether tokens are a provider's own currency: a purchase of them that names no model."""
+    return charge.category == "Purchase" and not {"ModelId", "ModelName"} & charge.details.keys()
+
+
 def _side(charge: Charge) -> str:
     """Return which tokens a charge is for: from the price's properties, else from the meter and the description."""
     details = {str(key): str(value).lower() for key, value in charge.details.items()}
     direction = details.get("TokenDirection") or details.get("TokenType") or ""
-    action = details.get("TokenCacheAction", "")
+    action = details.get("TokenCacheAction") or _CACHE_TYPES.get(direction, "")
     text = f"{charge.words['SkuMeter']} {charge.words['ChargeDescription']}".lower()
     said = direction or text
     if action == "read" or (not direction and "cache" in text and "write" not in text):
