@@ -113,7 +113,7 @@ def test_roots_are_all_found_and_never_guessed() -> None:
         finance.irr([10.0, 5.0, 5.0])
     # (1 - 1.25 v)^2 touches zero: one rate, not two
     assert finance.irr([1.0, -2.5, 1.5625]) == pytest.approx(0.25, abs=1e-6)
-    with pytest.raises(DomainError, match="every cash flow is zero"):
+    with pytest.raises(DomainError, match="all cash flows are zero"):
         finance.internal_rates([0.0, 0.0])
     with pytest.raises(DomainError, match="one series"):
         finance.internal_rates([[1.0], [2.0]])

@@ -503,7 +503,7 @@ def test_life_left_and_worth_of_one_cohort_and_an_opening_fleet() -> None:
         ({"failure_rate": 400.0}, "failure_rate must be at most"),
         ({"shipping_lag": 2.0}, "shipping_lag must be at most the lag"),
         ({"paid": "later"}, "at_order or over_build"),
-        ({"rows": ("chips",)}, "names of their own"),
+        ({"rows": ("chips",)}, "distinct names"),
         ({"lag": [1.0, 2.0]}, "does not broadcast"),
         ({"books": {"chips": BookTerms(life=0.0)}}, "book life of chips must be > 0"),
         ({"books": {"chips": BookTerms(life=1.0, salvage_share=1.0)}}, "below 1"),
@@ -540,8 +540,8 @@ def test_steps_come_in_their_order() -> None:
     with pytest.raises(DomainError, match="close the step"):
         fleet.arrive()
     fleet.order(1.0, {})
-    with pytest.raises(DomainError, match="once in a step"):
+    with pytest.raises(DomainError, match="once per step"):
         fleet.order(1.0, {})
     fleet.close()
-    with pytest.raises(DomainError, match="all are taken"):
+    with pytest.raises(DomainError, match="has taken all"):
         fleet.arrive()

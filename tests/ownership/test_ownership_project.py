@@ -169,10 +169,10 @@ def test_a_weak_counterparty_halves_in_its_half_life() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"own_site": False}, "site_rent is given where own_site is false"),
-        ({"site_rent": 0.1}, "site_rent is given where own_site is false"),
-        ({"tax": {"rate": 0.2}}, "give bonus"),
-        ({"tax": {"bonus": 1.0, "acquired": "2025-01-01"}}, "give bonus"),
+        ({"own_site": False}, "site_rent belongs to own_site = false"),
+        ({"site_rent": 0.1}, "site_rent belongs to own_site = false"),
+        ({"tax": {"rate": 0.2}}, "give either bonus"),
+        ({"tax": {"bonus": 1.0, "acquired": "2025-01-01"}}, "give either bonus"),
         ({"years": 0}, "years"),
         ({"price": -1.0}, "price"),
     ],

@@ -1,6 +1,6 @@
 """Cost of owning compute: depreciation, fleets, sites, finance.
 
-Formulas live in the module named after the thing: `depreciation`, `macrs`, `rent`, `fleet`, `energy`, `site`,
+Formulas are in the module of their subject: `depreciation`, `macrs`, `rent`, `fleet`, `energy`, `site`,
 `finance`, `contracts`, `tax`, `company`. The objects below are imported when they are first used.
 
 Examples

@@ -44,15 +44,15 @@ class HourInputs(Inputs):
     """Inputs of owning and running one accelerator, except its use; absent figures come from the catalog.
 
     ``price_basis``, ``known_by``, ``region``, ``operator`` and ``precision`` choose the catalog's records, as in
-    `costmodel.ownership.hour_records.figures`; each is refused where it would choose nothing.
+    `costmodel.ownership.hour_records.figures`; a choice without effect is an error.
     """
 
     price_basis: Literal["vendor", "rack", "owner_cost", "server", "card", "vendor_chip"] | None = None
-    """Which record prices the accelerator; absent: the first that is recorded in full."""
+    """Basis of the price; absent: the first basis that is recorded in full."""
     known_by: str | None = None
-    """Only prices published by this date, as ``2025-12``."""
+    """Date by which prices must have been published, such as ``2025-12``."""
     region: RegionName | None = None
-    """Record of the electricity price; absent: industry of the United States."""
+    """Record of the electricity price; absent: industrial average of the United States."""
     operator: OperatorName | None = None
     """Record of the power usage effectiveness; absent: a hyperscaler's."""
     precision: str | None = None
@@ -62,20 +62,20 @@ class HourInputs(Inputs):
         "USD",
         ge=0,
         optional=True,
-        description="Its share of the server or rack around it: CPUs, boards, cabinet, links inside.",
+        description="Accelerator's share of the other server or rack parts: CPUs, boards, cabinet, internal links.",
     )
     network_price: Parameter = parameter(
         "USD",
         ge=0,
         optional=True,
-        description="Its share of the network between servers; 0 where the rack's price holds it.",
+        description="Accelerator's share of the network between servers; 0 where the rack's price includes it.",
     )
     it_power: Parameter = parameter(
         "W",
         gt=0,
         plausible=(5.0, 1e5),
         optional=True,
-        description="Draw of chip, server and network at full load, per accelerator.",
+        description="Power draw of chip, server and network at full load, per accelerator.",
     )
     it_life: Parameter = parameter("year", gt=0, description="Years over which chip, server and network are recovered.")
     salvage: Parameter = parameter(
@@ -83,18 +83,18 @@ class HourInputs(Inputs):
         ge=0,
         le=1,
         default=0.0,
-        description="Share of the price of chip, server and network that they fetch when sold, at it_life.",
+        description="Resale value of chip, server and network at it_life, as a share of their price.",
     )
     busy_load: Parameter = parameter(
         "1",
         ge=0,
         le=1,
         default=0.76,
-        description="Draw in use over that at full load.",
+        description="Draw in use over draw at full load.",
         grade=Grade.PUBLISHED,
         note="training draws about 76 % of rated power: Newkirk et al., arXiv 2506.14551",
     )
-    idle_load: Parameter = parameter("1", ge=0, le=1, default=0.25, description="Draw when idle over full load.")
+    idle_load: Parameter = parameter("1", ge=0, le=1, default=0.25, description="Idle draw over draw at full load.")
     pue: Parameter = parameter("1", ge=1, optional=True, description="Site power over IT power.")
     electricity_price: Parameter = parameter("USD/Wh", ge=0, optional=True, description="Price at the meter.")
     facility_cost_per_watt: Parameter = parameter(
@@ -104,13 +104,13 @@ class HourInputs(Inputs):
         "year", gt=0, optional=True, description="Years over which the site is recovered."
     )
     maintenance_per_watt: Parameter = parameter(
-        "USD/W/year", ge=0, optional=True, description="Maintenance and site staff a year, per watt of IT power."
+        "USD/W/year", ge=0, optional=True, description="Maintenance and site staff per year, per watt of IT power."
     )
     wacc: Parameter = parameter("1/year", ge=0, plausible=(0.0, 1.0), description="Cost of capital, year-end rate.")
     rent_decline: Parameter = parameter(
         "1/year",
         default=0.26,
-        description="Expected logarithmic fall of the rent of IT, for the required rent; positive where it falls.",
+        description="Expected logarithmic fall of the rent of IT, used for the required rent; positive where it falls.",
         note="fall of IT cost per H100 equivalent, assumed from mid-2026 on; prices fell 0.20 a year before",
     )
     peak: Parameter = parameter("FLOP/s", gt=0, optional=True, description="Dense peak, for the cost of an operation.")
@@ -119,7 +119,7 @@ class HourInputs(Inputs):
 
 _H = TypeVar("_H", bound=HourInputs)
 _CHOOSES = {"region": "electricity_price", "operator": "pue", "precision": "peak"}
-"""Which figure an entry chooses the record of."""
+"""Figure whose record each entry chooses."""
 
 
 def absent_figures(hour: HourInputs) -> tuple[str, ...]:
@@ -137,7 +137,7 @@ def check_choices(hour: HourInputs, accelerator: str, *, named_elsewhere: bool =
     accelerator
         Name in the catalog; may be empty where every figure is given.
     named_elsewhere
-        Whether the name serves something beside the hour, so that it may stand beside given figures.
+        Whether the name is also used outside the hour, so that it may be given even if every figure is.
 
     Raises
     ------
@@ -171,7 +171,7 @@ def filled(hour: _H, accelerator: str) -> _H:
     Raises
     ------
     CatalogError
-        If a figure is not recorded; the message names it, and what may be given instead.
+        If a figure is not recorded; the message names it, and the input that may be given instead.
     """
     found = _figures(hour, accelerator)
     return hour.model_copy(update={name: np.float64(entry["value"]) for name, entry in found.entries.items()})
@@ -202,9 +202,9 @@ class AcceleratorHour(HourInputs, Scenario):
 
     model: Literal["accelerator_hour"] = "accelerator_hour"
     accelerator: AcceleratorName = ""
-    """Its name in the catalog; needed where a figure is absent."""
+    """Name of the accelerator in the catalog; needed where a figure is absent."""
     utilisation: Parameter = parameter(
-        "1", gt=0, le=1, default=1.0, description="Share of the hours that count; 1: idle hours are left out."
+        "1", gt=0, le=1, default=1.0, description="Share of hours that bear the cost; 1: cost per calendar hour."
     )
 
     @model_validator(mode="after")
@@ -213,7 +213,7 @@ class AcceleratorHour(HourInputs, Scenario):
         return self
 
     def completed(self) -> AcceleratorHour:
-        """Return the scenario with every absent figure written down, with source, grade and note.
+        """Return the scenario with every absent figure filled in, with source, grade and note.
 
         Raises
         ------
@@ -230,13 +230,13 @@ class AcceleratorHour(HourInputs, Scenario):
         return self.replace(changes)
 
     def sources(self) -> tuple[Citation, ...]:
-        """Return the bibliography of what the hour uses, figures of the catalog included."""
+        """Return the bibliography of the scenario, with the catalog figures that it uses."""
         return super().sources() if not absent_figures(self) else self.completed().sources()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcceleratorHourResult(Result):
-    """Cost of an accelerator-hour by component; a capital component holds straight recovery of its price alone."""
+    """Cost of an accelerator-hour by component; capital components hold straight-line recovery of the price only."""
 
     HEADLINES: ClassVar[tuple[str, ...]] = ("total",)
 
@@ -258,12 +258,12 @@ class AcceleratorHourResult(Result):
         "USD/FLOP",
         label="cost of a useful operation",
         basis=BASIS + "; operations at the stated share of peak",
-        blank="where no peak of the accelerator is on record and none is given",
+        blank="where no peak of the accelerator is recorded or given",
     )
 
     @derived("USD/hour", label="cost of an accelerator-hour, in all", basis=BASIS)
     def total(self) -> Numeric:
-        """Cost of an accelerator-hour: the sum of its components."""
+        """Cost of an accelerator-hour [USD/hour]: the sum of its components."""
         parts: list[FloatArray] = [self[name] for name in COMPONENTS]
         return ordered_sum(parts)
 
@@ -283,13 +283,13 @@ def accelerator_hour(resolved: AcceleratorHour) -> AcceleratorHourResult:
     Returns
     -------
     AcceleratorHourResult
-        Components [USD/hour]; a capital component is price less salvage over life, and the rest of the annuity is in
-        ``cost_of_capital``. The required rent prices IT at its falling rent, the site at a level one.
+        Components [USD/hour]. A capital component is price less salvage over life; the rest of the annuity is in
+        ``cost_of_capital``. In the required rent, the rent of IT falls and that of the site is level.
 
     Notes
     -----
-    A price ``P`` that fetches ``S`` after ``L`` years costs ``P·CRF(w, L) − S·(CRF(w, L) − w)`` a year, of which
-    ``(P − S)/L`` is straight recovery.
+    A price ``P`` with resale value ``S`` after ``L`` years costs ``P·CRF(w, L) − S·(CRF(w, L) − w)`` a year, of which
+    ``(P − S)/L`` is straight-line recovery.
 
     Raises
     ------
@@ -350,11 +350,11 @@ def from_catalog(accelerator: str, *, it_life: Any = 4.0, wacc: Any = 0.07, **ch
     Parameters
     ----------
     accelerator
-        Name in the catalog, as ``"H100-SXM"``.
+        Name in the catalog, such as ``"H100-SXM"``.
     it_life, wacc
         Years of recovery [year] and cost of capital [1/year]; 4 years and 7 % are those of the published comparison.
     **changes
-        Other inputs of `AcceleratorHour`, which replace a record or choose one.
+        Other inputs of `AcceleratorHour`, which replace a recorded figure or choose a record.
 
     Returns
     -------

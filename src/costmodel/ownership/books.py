@@ -1,4 +1,4 @@
-"""Books of one asset by period: depreciation charged and book value left."""
+"""Books of one asset by period: depreciation and book value."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from costmodel.foundation.arrays import FloatArray, readonly
 
 @dataclass(frozen=True, slots=True)
 class BookSchedule:
-    """Books of one asset that is only depreciated; fleets have their own books, see `costmodel.ownership.fleet`.
+    """Books of one asset that is depreciated and not sold; for the books of fleets see `costmodel.ownership.fleet`.
 
     Parameters
     ----------
@@ -32,12 +32,12 @@ class BookSchedule:
 
     @property
     def book_value(self) -> FloatArray:
-        """Book value on bounds [USD], ``(period + 1,) + batch``: cost less all that was charged."""
+        """Book value on bounds [USD], ``(period + 1,) + batch``: cost less accumulated depreciation."""
         return readonly(self.cost - self.accumulated)
 
 
 def as_books(cost: ArrayLike, expense: ArrayLike) -> BookSchedule:
-    """Return the books of an asset from its cost and what is charged by period.
+    """Return the books of an asset from its cost and its depreciation by period.
 
     Examples
     --------

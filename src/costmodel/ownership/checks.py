@@ -1,4 +1,4 @@
-"""Checks of arguments, for functions that are not formulas."""
+"""Checks of arguments, for functions that are not registered formulas."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def require(name: str, values: ArrayLike, allowed: ArrayLike, bounds: str) -> No
     Parameters
     ----------
     name
-        What the values are.
+        Name of the values, for messages.
     values, allowed
         The values, and whether each of them is allowed.
     bounds
-        What is allowed, in words and with the unit.
+        Allowed range in words, with the unit, for messages.
     """
     if not bool(np.all(allowed)):
         raise DomainError(f"{name} must be {bounds}; given {_first_bad(values, allowed)}")

@@ -1,7 +1,7 @@
-"""The books of an asset class of a fleet: straight line from service, through failures, leaving and changes of life.
+"""The books of an asset class of a fleet: straight line from service, with failures, departures and changes of life.
 
-Amounts inside are *normalised*: divided by the share of the units that had not failed when they entered, so that one
-number per step carries every failure. Book value times that share is what the books show.
+Amounts inside are *normalised*: divided by the share of units that had not failed when they entered, so that one number
+per step accounts for every failure. The book value is the normalised amount times the share at the time.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from costmodel.ownership.checks import at_least, require
 from costmodel.ownership.curve import Curve, Delay, remaining
 
 BASE, REST = 0, 1
-"""Rows of a class: cost that is depreciated, and salvage, which is not."""
+"""Rows of a class: cost that is depreciated, and salvage value, which is not."""
 _SMALLEST_LIFE_LEFT = 1e-9
-"""Average life left below which a cohort counts as fully depreciated under a new life [step]."""
+"""Average remaining life below which a cohort counts as fully depreciated under a new life [step]."""
 _AGE_CLASSES = 64
 """Age classes into which the opening book is split when its life changes [1]."""
 
@@ -42,17 +42,17 @@ class BookTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpeningBook:
-    """Book value in service at the start, and how it runs off.
+    """Book value in service at the start, and its run-off.
 
     Parameters
     ----------
     value
         Book value, ≥ 0 [USD].
     life
-        Time until the youngest of it is fully depreciated, > 0 [year].
+        Time until the youngest assets are fully depreciated, > 0 [year].
     shape
-        What is left falls as ``(1 − t/life)^shape``: 1 evenly, assets of one age; 2 assets of all ages; in between
-        assets of all ages of which the young are the most [1].
+        Exponent of the run-off ``(1 − t/life)^shape``, ≥ 1 [1]: 1 for assets of one age, 2 for ages spread evenly, in
+        between for assets of all ages with more young ones.
     """
 
     value: ArrayLike
@@ -62,7 +62,7 @@ class OpeningBook:
 
 @dataclass(frozen=True, slots=True)
 class BookFlows:
-    """Changes of a class in a step, ``(draw,)`` [USD]."""
+    """Flows of a class in a step and its book value at the end, ``(draw,)`` [USD]."""
 
     depreciation: FloatArray
     disposed: FloatArray
@@ -71,7 +71,7 @@ class BookFlows:
 
 
 class _RunOff:
-    """The opening book of a class, normalised: a curve that falls, or its age classes after a change of life."""
+    """The opening book of a class, normalised: a run-off curve or, after a change of life, age classes."""
 
     __slots__ = ("amount", "life", "shape", "since")
 
@@ -80,19 +80,19 @@ class _RunOff:
         self.since = 0
 
     def left(self, bound: int) -> FloatArray:
-        """Return what is left at a bound, ``(draw,)``."""
+        """Return the remaining book value at a bound, ``(draw,)``."""
         part = 1.0 - np.minimum((bound - self.since) / self.life, 1.0)
         left = self.amount * np.power(part, self.shape)
         return as_array(left if left.ndim == 1 else np.cumsum(left, axis=0)[-1])
 
     def scale(self, kept: FloatArray) -> None:
-        """Keep a share of it, ``(draw,)``."""
+        """Keep a share of the book, ``(draw,)``."""
         self.amount = self.amount * kept
 
     def change_life(self, bound: int, added: FloatArray) -> FloatArray:
         """Extend the remaining life of every asset by ``added`` steps; return the overdue amount, charged at once.
 
-        From then on the book is a set of age classes, each charged evenly over its own life left.
+        From then on the book is a set of age classes, each depreciated evenly over its own remaining life.
         """
         parts, lives = self._age_classes(bound)
         kept = lives + added > _SMALLEST_LIFE_LEFT
@@ -104,13 +104,13 @@ class _RunOff:
         return as_array(overdue)
 
     def _age_classes(self, bound: int) -> tuple[FloatArray, FloatArray]:
-        """Return the book value and the life left of each age class, ``(class, draw)``.
+        """Return the book value and the remaining life [step] of each age class, ``(class, draw)``.
 
         Notes
         -----
-        What is left falls as ``(1 − t/R)^s``, so assets with r left to run are charged at a rate of density
-        ``s(s − 1)/R²·(1 − r/R)^(s−2)``: over ``y = (1 − r/R)^(s−1)`` it is even from 0 to 1. Classes of equal rate are
-        taken at the middle of their share of y; their book value is rate times life left.
+        The book value falls as ``(1 − t/R)^s``, so the depreciation rate of assets with remaining life r has the
+        density ``s(s − 1)/R²·(1 − r/R)^(s−2)``, uniform over ``y = (1 − r/R)^(s−1)`` from 0 to 1. Classes of equal rate
+        are taken at the middle of their interval of y; their book value is rate times remaining life.
         """
         life = np.maximum(self.life - (bound - self.since), 0.0)
         if self.amount.ndim > 1:
@@ -124,18 +124,18 @@ class _RunOff:
 
 
 class ClassBooks:
-    """The books of one class, advanced by its fleet.
+    """The books of one class, advanced by its fleet step by step.
 
     Parameters
     ----------
     name
         Name of the class, for messages.
     terms, opening
-        Inputs; the opening book may be absent.
+        Depreciation terms, and the opening book; the latter may be absent.
     physical
-        Physical life in steps, infinite for none, ``(draw,)``.
+        Physical life, infinite for none, ``(draw,)`` [step].
     step, steps, width
-        Length [year] and number of steps, and number of draws.
+        Length of a step [year], number of steps, and number of draws.
     """
 
     def __init__(
@@ -173,12 +173,12 @@ class ClassBooks:
         self.charge = Delay(self.charged * self.step, self.step, self.width)
 
     def place(self, cost: FloatArray) -> None:
-        """Place cost in service in the present step, ``(draw,)``, normalised."""
+        """Place normalised cost in service in the current step, ``(draw,)``."""
         self.curve.add(np.stack([cost * (1.0 - self.salvage), cost * self.salvage]))
         self.value = self.value + cost
 
     def place_more(self, cost: FloatArray) -> None:
-        """Place further cost in service in the step that was placed last."""
+        """Place further normalised cost in service in the step of the last placement."""
         self.curve.add_to_last(np.stack([cost * (1.0 - self.salvage), cost * self.salvage]))
         self.value = self.value + cost
 
@@ -194,11 +194,11 @@ class ClassBooks:
         step
             Number of the step.
         before
-            Normalised book value at its start, before what it placed, ``(draw,)``.
+            Normalised book value at the start of the step, before placements, ``(draw,)``.
         placed
-            Normalised cost placed in it, ``(draw,)``.
+            Normalised cost placed in service in the step, ``(draw,)``.
         alive
-            Share that has not failed at its start, middle and end, ``(3, draw)``.
+            Share of units that has not failed at the start, middle and end of the step, ``(3, draw)``.
         """
         due = self.curve.total[step] + self.curve.total[step + 1]
         base = 0.5 * due[BASE] - self.curve.mean(step, self.charge)[BASE]
@@ -213,7 +213,7 @@ class ClassBooks:
         return BookFlows(alive[1] * expense, alive[1] * disposed, failed, alive[2] * after)
 
     def _ages(self, first: int) -> FloatArray:
-        """Return the steps since the start of the entry of each cohort from ``first`` on, a column."""
+        """Return the steps since each cohort from ``first`` on began to enter, as a column."""
         return as_array((self.curve.now - row_numbers(first, self.curve.now))[:, np.newaxis])
 
     def _cohorts(self, first: int) -> FloatArray:
@@ -254,15 +254,15 @@ class ClassBooks:
         return lost
 
     def change_life(self, years: FloatArray) -> None:
-        """Change the useful life from the next step on; the book value is spread over the rest of the new life.
+        """Change the useful life from the next step on; book value is spread over the remaining new life.
 
-        A cohort that is older than the new life is charged in the next step. The life left of what was there at the
-        start moves by the difference.
+        A cohort that is older than the new life is written down in full in the next step. The remaining life of the
+        opening book changes by the difference of the lives.
         """
         new = years / self.step
         age, before = self._ages(0), self._cohorts(0)
         left_old, left_new = remaining(self.life, age), remaining(new, age)
-        live = new >= age  # what is older is fully charged within the next step, whichever way it is counted
+        live = new >= age  # older cohorts are fully depreciated in the next step
         factor = np.where(live, left_old / self.life * new / np.where(live, left_new, 1.0), 0.0)
         late = self.opening.change_life(self.curve.now, new - self.life)
         self.curve.rescale(0, np.broadcast_to(factor, (self.curve.now, self.width)), slice(BASE, BASE + 1))

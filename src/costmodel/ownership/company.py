@@ -1,8 +1,8 @@
-"""A company's depreciation from its capital spending: short-lived and long-lived vintages, and what it opened with.
+"""A company's depreciation from its capital spending: short-lived and long-lived vintages, and opening assets.
 
-Capital spending of each fiscal year is spread evenly over it. A share of it (servers, network) is depreciated over
-the useful life that the company's policy states at the time, changes being prospective; the rest (shells, power,
-offices) over a long life. Both enter service after a lag. Assets from before the record run off over a remaining life.
+Capital spending is spread evenly over its fiscal year. A share of it (servers, network) is depreciated over the useful
+life in the company's policy at the time, with prospective changes; the rest (shells, power, offices) over a long life.
+Both enter service after a lag. Assets from before the record run off over a remaining life.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ class LifePolicy:
     Parameters
     ----------
     life
-        Life at the start [year].
+        Life at the start, > 0 [year].
     changes
-        Times since the start [year] and the lives from then on [year] (a number, or one per draw).
+        Pairs of a time since the start [year] and the life from then on, > 0 [year] (a number, or one per draw).
     """
 
     life: float
     changes: tuple[tuple[float, ArrayLike], ...] = ()
 
     def without(self, index: int) -> LifePolicy:
-        """Return the policy with one change left out; a later one still takes effect when it comes."""
+        """Return the policy without one of its changes; later changes still take effect at their times."""
         return LifePolicy(self.life, (*self.changes[:index], *self.changes[index + 1 :]))
 
 
 def short_lived_depreciation(capex: ArrayLike, policy: LifePolicy, lag: ArrayLike) -> FloatArray:
-    """Return depreciation by fiscal year if all of the capital spending were short-lived.
+    """Return depreciation by fiscal year if all capital spending were short-lived.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def short_lived_depreciation(capex: ArrayLike, policy: LifePolicy, lag: ArrayLik
 
     Examples
     --------
-    Four of capex in the first year, a life of 4 years, extended to 7 at the end of the second:
+    Capex of 4 in the first year, and a life of 4 years that is extended to 7 at the end of the second:
 
     >>> policy = LifePolicy(4.0, ((2.0, 7.0),))
     >>> [round(x, 3) for x in short_lived_depreciation([4.0, 0.0, 0.0], policy, 0.25).tolist()]
@@ -78,7 +78,7 @@ def short_lived_depreciation(capex: ArrayLike, policy: LifePolicy, lag: ArrayLik
 
 
 def long_lived_depreciation(capex: ArrayLike, life: ArrayLike, lag: ArrayLike) -> FloatArray:
-    """Return depreciation by fiscal year if all of the capital spending had one life.
+    """Return depreciation by fiscal year if all capital spending had one life.
 
     Parameters
     ----------
@@ -113,11 +113,11 @@ def opening_depreciation(opening: float, years: int, remaining_life: ArrayLike) 
     Parameters
     ----------
     opening
-        Their book value, ≥ 0 [USD].
+        Book value of these assets, ≥ 0 [USD].
     years
         Number of fiscal years.
     remaining_life
-        Time until the youngest of them is fully depreciated, > 0 [year], ``()`` or ``(draw,)``.
+        Time until the youngest of these assets is fully depreciated, > 0 [year], ``()`` or ``(draw,)``.
 
     Returns
     -------
@@ -131,8 +131,8 @@ def opening_depreciation(opening: float, years: int, remaining_life: ArrayLike) 
 
     Notes
     -----
-    Assets bought at an even pace and depreciated in a straight line have ages spread evenly, so what is left of their
-    book value falls as ``(1 − t/R)²``.
+    Assets bought at an even pace and depreciated in a straight line have evenly spread ages, so their book value falls
+    as ``(1 − t/R)²``.
 
     Examples
     --------
@@ -192,7 +192,7 @@ def policy_of(lives: Sequence[tuple[float, float, ArrayLike]]) -> LifePolicy:
     Raises
     ------
     DomainError
-        If there is none: the life at the start would be a guess.
+        If there are no changes: the life at the start would be a guess.
 
     Examples
     --------
@@ -200,7 +200,7 @@ def policy_of(lives: Sequence[tuple[float, float, ArrayLike]]) -> LifePolicy:
     ((6.0, 4.0), (8.0, 6.0))
     """
     if not lives:
-        raise DomainError("no useful life is recorded: give the policy")
+        raise DomainError("no useful life is recorded: give a LifePolicy")
     current: ArrayLike = lives[0][1]
     kept: list[tuple[float, ArrayLike]] = []
     for time, _, after in lives:
@@ -219,7 +219,7 @@ def useful_life_effect(
     *,
     new_purchases: bool = True,
 ) -> Mapping[str, Numeric]:
-    """Estimate what a change of useful life does to the next year's depreciation, from the expense before it.
+    """Estimate the effect of a change of useful life on the next year's depreciation, from the expense before it.
 
     The base is the *expense* of the assets, not their gross balance: gross balances hold equipment that is fully
     depreciated and still in use, on which a change of life has no effect.
@@ -231,16 +231,16 @@ def useful_life_effect(
     life_before, life_after
         Useful life, ≥ 1 [year].
     growth
-        Logarithmic growth of purchases: it sets how young the assets are [1/year].
+        Logarithmic growth of purchases, signed, which determines how young the assets are [1/year].
     share_concerned
         Share of the expense to which the change applies, 0 to 1 [1].
     new_purchases
-        Whether purchases during the year count too; a disclosure on assets in service at year-end leaves them out.
+        Whether purchases during the year count too; disclosures on assets in service at year-end exclude them.
 
     Returns
     -------
     Mapping
-        ``before`` and ``after``: the year's expense on the assets concerned without and with the change; ``effect``:
+        ``before`` and ``after``: the year's expense on these assets without and with the change [USD]; ``effect``:
         after − before, negative where life is extended [USD].
 
     Raises
@@ -250,8 +250,8 @@ def useful_life_effect(
 
     Notes
     -----
-    Purchases grew at g, so assets of age a < n are present in proportion to ``e^−ga``. In the year, an asset is
-    charged ``min(1, n − a)/n`` of its cost without the change, and ``(1 − a/n)/max(n' − a, 1)`` with it.
+    Purchases grew at g, so the cost of assets of age a < n is proportional to ``e^−ga``. In the year, depreciation of
+    an asset is ``min(1, n − a)/n`` of its cost without the change, and ``(1 − a/n)/max(n' − a, 1)`` with it.
 
     Examples
     --------

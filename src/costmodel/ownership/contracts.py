@@ -1,4 +1,4 @@
-"""Rent against purchase, and take-or-pay contracts with a counterparty that may default."""
+"""Renting versus buying, and take-or-pay contracts with a counterparty that may default."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ def lease_advantage(
     term: Numeric,
     residual_value: Numeric,
 ) -> Numeric:
-    """Compare renting with buying over a term: present value that renting saves.
+    """Return the present value that renting saves over buying for a term.
 
     Parameters
     ----------
     price
         Purchase price now, ≥ 0 [USD].
     owner_cost
-        Yearly cost that only an owner bears (power, maintenance, site), at year's end, ≥ 0 [USD/year].
+        Yearly cost that only an owner bears (power, maintenance, site), paid at year-end, ≥ 0 [USD/year].
     lease_rate
-        Yearly rent, at year's end, ≥ 0 [USD/year].
+        Yearly rent, paid at year-end, ≥ 0 [USD/year].
     wacc
         Year-end cost of capital, > −1 [1/year].
     term
         Years for which capacity is needed, > 0 [year].
     residual_value
-        What the owner sells it for at the end of the term, ≥ 0 [USD].
+        Resale value at the end of the term, ≥ 0 [USD].
 
     Returns
     -------
@@ -77,21 +77,21 @@ def take_or_pay_value(
     term
         Length of the contract, ≥ 0 [year].
     life
-        Years in which the capacity earns, ≥ ``term`` [year].
+        Years in which the capacity earns rent, ≥ ``term`` [year].
     default_rate
-        Hazard that the counterparty stops paying, ≥ 0 [1/year]; 0 for one that always pays.
+        Hazard that the counterparty stops paying, ≥ 0 [1/year]; 0: it always pays.
     fill_rate
-        Share of hours let in the market without a contract, 0 to 1 [1].
+        Share of hours that find a renter in the market without a contract, 0 to 1 [1].
 
     Returns
     -------
     Numeric
-        Present value of the rents [USD]; subtract running cost and price for the owner's gain.
+        Present value of the rents [USD]; subtract running cost and price to get the owner's gain.
 
     Notes
     -----
-    While the counterparty lives (share ``e^−ht``) the committed rent is paid to the end of the term; after a default,
-    and after the term, the market rent at its fill rate:
+    While the counterparty pays (probability ``e^−ht``), the committed rent is paid until the end of the term. After a
+    default, and after the term, the capacity earns the market rent at its fill rate:
     ``C·A(r+h, T) + f·M·[A(r+δ, L) − A(r+δ+h, T)]`` with ``A(x, T) = (1 − e^−xT)/x``.
 
     Examples

@@ -1,9 +1,9 @@
 """Depreciation methods other than a fleet's straight line, and the decline of economic value.
 
-Methods in closed form are written as the cumulative share depreciated at an age, so that the expense of a
-period is a difference of two shares and the sum closes by construction. Methods that are defined period by period
-(declining balance, units of production) are loops over periods. All broadcast: a life or a cost per draw
-gives a schedule per draw, periods leading.
+Methods in closed form return the cumulative share depreciated at an age; the expense of a period is a difference of two
+shares, so that the sum is exact by construction. Methods defined period by period (declining balance, units of
+production) loop over periods. All broadcast: a life or a cost per draw gives a schedule per draw, periods on the first
+axis.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ __all__ = [
 
 @formula()
 def sum_of_years_digits_fraction(age: Numeric, life: Numeric) -> Numeric:
-    """Cumulative share depreciated after some whole periods, by the sum of the years' digits.
+    """Return the cumulative share depreciated after some whole periods, by the sum of the years' digits.
 
     Parameters
     ----------
     age
-        Periods since in service [1], signed; meant at whole periods.
+        Periods since entry into service, signed [1]; intended for whole periods.
     life
         Useful life in the same periods, > 0 [1]; need not be whole.
 
@@ -60,7 +60,7 @@ def sum_of_years_digits_fraction(age: Numeric, life: Numeric) -> Numeric:
 
 @formula(step=True)
 def economic_fraction(age: Numeric, decline: Numeric) -> Numeric:
-    """Share of its value that equipment has lost at an age, when market value falls at a steady rate.
+    """Return the share of value that equipment has lost at an age, when market value falls at a steady rate.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def economic_fraction(age: Numeric, decline: Numeric) -> Numeric:
     Returns
     -------
     Numeric
-        Share of the price lost [1]; negative where value rises. It never reaches 1: cost = Σ expense + value left.
+        Share of the price lost, below 1 [1]; negative where value rises. Cost = Σ expense + remaining value.
 
     Notes
     -----
@@ -90,12 +90,12 @@ def economic_fraction(age: Numeric, decline: Numeric) -> Numeric:
 
 @formula()
 def rent_value_fraction(age: Numeric, life: Numeric, discount_rate: Numeric, decline: Numeric) -> Numeric:
-    """Share of its price that equipment has lost at an age, if its value is the present value of its rents.
+    """Return the share of price that equipment has lost at an age, if its value is the present value of its rents.
 
     Parameters
     ----------
     age
-        Time since in service, signed [year].
+        Time since entry into service, signed [year].
     life
         Years in which it earns rent, > 0 [year].
     discount_rate
@@ -110,9 +110,9 @@ def rent_value_fraction(age: Numeric, life: Numeric, discount_rate: Numeric, dec
 
     Notes
     -----
-    The value of the rents left is ``V(a)/P = e^−δa (1 − e^−(r+δ)(L−a))/(1 − e^−(r+δ)L)``; the result is 1 minus
-    that. At r + δ = 0 with δ = 0 it is straight line; with δ = 0 and r > 0 it is the slower sinking-fund
-    pattern; a large δ makes it faster than straight line.
+    The value of the remaining rents is ``V(a)/P = e^−δa (1 − e^−(r+δ)(L−a))/(1 − e^−(r+δ)L)``; the result is 1 minus
+    that. With r = δ = 0 it is straight line; with δ = 0 and r > 0 it is the slower sinking-fund pattern; a
+    large δ makes it faster than straight line.
 
     Examples
     --------
@@ -137,7 +137,7 @@ def sum_of_years_digits(
     salvage
         Value at the end of life, 0 to cost [USD].
     life
-        Useful life in periods, > 0 [1]; a life that is not whole ends within its last period.
+        Useful life in periods, > 0 [1]; need not be whole.
     periods
         Length of the schedule; the longest life where absent.
 
@@ -165,7 +165,7 @@ def declining_balance(
     *,
     switch: bool = True,
 ) -> BookSchedule:
-    """Depreciate a share of the book value each period, switching to straight line where that gives more.
+    """Depreciate by a declining balance, switching to straight line where that gives more.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def declining_balance(
     factor
         Multiple of the straight-line rate, > 0 [1]; 2 is double declining.
     switch
-        Whether to switch; without it the books do not close.
+        Whether to switch to straight line; without it the book value does not reach salvage.
 
     Raises
     ------
@@ -206,16 +206,16 @@ def declining_balance(
 
 
 def units_of_production(cost: ArrayLike, salvage: ArrayLike, units: ArrayLike, total_units: ArrayLike) -> BookSchedule:
-    """Depreciate by use: accelerator-hours, tokens or any other count.
+    """Depreciate by units of production: accelerator-hours, tokens or any other count of use.
 
     Parameters
     ----------
     cost, salvage
         As for `sum_of_years_digits`.
     units
-        Use by period, ≥ 0, ``(period,) + batch``.
+        Use by period, ≥ 0, ``(period,) + batch`` [any unit].
     total_units
-        Use over the whole life, > 0; nothing is charged beyond it.
+        Use over the whole life, > 0 [unit of ``units``]; use beyond it is not depreciated.
 
     Raises
     ------
@@ -236,7 +236,7 @@ def units_of_production(cost: ArrayLike, salvage: ArrayLike, units: ArrayLike, t
 
 
 def economic(cost: ArrayLike, decline: ArrayLike, periods: int) -> BookSchedule:
-    """Charge the fall of market value at a steady rate; it does not close: cost = Σ expense + value left.
+    """Depreciate by a steady fall of market value: cost = Σ expense + remaining value.
 
     Parameters
     ----------
@@ -266,7 +266,7 @@ def economic(cost: ArrayLike, decline: ArrayLike, periods: int) -> BookSchedule:
 def expected_rents(
     cost: ArrayLike, life: ArrayLike, discount_rate: ArrayLike, decline: ArrayLike, periods: int | None = None
 ) -> BookSchedule:
-    """Charge the fall of value when value is the present value of the rents left; see `rent_value_fraction`.
+    """Depreciate by the fall in the present value of the remaining rents; see `rent_value_fraction`.
 
     Parameters
     ----------
@@ -275,7 +275,7 @@ def expected_rents(
     life
         Years in which it earns rent, > 0 [year].
     discount_rate, decline
-        Logarithmic cost of capital and fall of rents [1/year].
+        Logarithmic cost of capital, and logarithmic fall of rents, signed [1/year].
     periods
         Length of the schedule in years; the longest life where absent.
 
@@ -299,7 +299,7 @@ def expected_rents(
 def _checked(
     cost: ArrayLike, salvage: ArrayLike, life: ArrayLike, *, name: str = "life", unit: str = "period"
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return cost, salvage and life as arrays, refusing values without a meaning."""
+    """Return cost, salvage and life as arrays; raise an error for values out of range."""
     price = at_least("cost", cost, 0.0, unit="USD")
     rest = at_least("salvage", salvage, 0.0, unit="USD")
     require("salvage", rest, rest <= price, "at most the cost [USD]")

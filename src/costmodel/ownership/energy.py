@@ -1,4 +1,4 @@
-"""Power, energy and the site that carries it."""
+"""Power, energy and the cost of the site."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from costmodel.foundation.arrays import Numeric, formula
 
 @formula(step=True)
 def load_factor(utilisation: Numeric, idle_fraction: Numeric) -> Numeric:
-    """Average draw as a share of the draw at full load.
+    """Return the average power draw as a share of the draw at full load.
 
     Parameters
     ----------
@@ -35,14 +35,14 @@ def load_factor(utilisation: Numeric, idle_fraction: Numeric) -> Numeric:
 
 @formula(step=True)
 def energy_use(power: Numeric, load: Numeric, hours: Numeric) -> Numeric:
-    """Energy drawn over some time.
+    """Return the energy drawn over a time.
 
     Parameters
     ----------
     power
         Draw at full load, ≥ 0 [W].
     load
-        Average share of it, 0 to 1 [1]; see `load_factor`.
+        Average draw over the draw at full load, 0 to 1 [1]; see `load_factor`.
     hours
         Duration, ≥ 0 [hour].
 
@@ -63,14 +63,14 @@ def energy_use(power: Numeric, load: Numeric, hours: Numeric) -> Numeric:
 
 @formula(step=True)
 def energy_cost(it_power: Numeric, load: Numeric, pue: Numeric, hours: Numeric, electricity_price: Numeric) -> Numeric:
-    """Cost of the electricity that some IT power draws over some time, cooling and losses included.
+    """Return the cost of electricity for some IT power over a time, cooling and losses included.
 
     Parameters
     ----------
     it_power
         Draw of servers and network at full load, ≥ 0 [W].
     load
-        Average share of it, 0 to 1 [1].
+        Average draw over the draw at full load, 0 to 1 [1].
     pue
         Site power over IT power, ≥ 1 [1].
     hours

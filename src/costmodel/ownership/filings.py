@@ -1,7 +1,7 @@
 """Opening balance of a company from the filed figures in the catalog, each with its evidence.
 
-A figure that nobody recorded stays absent, by name. A balance between two reported days is read between them, and says
-so; one that was reported some weeks off the day is taken as it is, and says that too.
+A figure that is not recorded stays absent and is listed as missing. A balance between two reported days is
+interpolated; one that was reported some weeks off the day is used unchanged. The figure's note names either case.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ BALANCES = {
     "net_ppe": "net_ppe",
     "construction": "not_in_service",
 }
-"""Figures of a balance sheet, and the fields of the catalog that hold them."""
+"""Figures of a balance sheet, and their fields in the catalog."""
 SAME_DAY = 5
-"""Days off the day within which a balance is that of the day [day]: fiscal years end on a weekday."""
+"""Largest distance at which a balance counts as that of the day [day]: some fiscal years end on a weekday."""
 NEAR = 100
-"""Days off the day within which a balance without another on the other side stands in for it [day]: a quarter."""
+"""Largest distance at which a balance is used where interpolation is impossible [day]: a quarter."""
 BETWEEN = 400
-"""Days between two balances within which one is read between them [day]: a fiscal year."""
+"""Largest distance between two balances for interpolation [day]: a fiscal year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,11 @@ class FiledBalance:
     Parameters
     ----------
     company, day
-        Whose, and of when.
+        Name in the catalog, and day of the balance.
     figures
-        Those of `BALANCES` that are recorded.
+        Recorded figures of `BALANCES`, as written parameters.
     sources
-        The entries that a scenario's ``[sources]`` needs for them.
+        Entries that a scenario's ``[sources]`` needs for the figures.
     """
 
     company: str
@@ -64,7 +64,7 @@ class FiledBalance:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Names of what is not recorded."""
+        """Names of the figures that are not recorded."""
         return tuple(name for name in BALANCES if name not in self.figures)
 
     def value(self, name: str) -> float:
@@ -73,7 +73,7 @@ class FiledBalance:
         Raises
         ------
         CatalogError
-            If it is not recorded, or is no balance.
+            If it is not recorded, or is not one of `BALANCES`.
         """
         if name not in self.figures:
             known = ", ".join(self.figures)
@@ -99,9 +99,9 @@ def filed_balance(company: str, day: str | date) -> FiledBalance:
     Parameters
     ----------
     company
-        Name in the catalog, as ``"Meta"``.
+        Name in the catalog, such as ``"Meta"``.
     day
-        Day of the balance, as ``"2025-12-31"``.
+        Day of the balance, such as ``"2025-12-31"``.
 
     Raises
     ------
@@ -152,16 +152,16 @@ def _on_day(data: tuple[Datum, ...], day: date) -> tuple[dict[str, Any], list[Da
 def short_lived_share(
     depreciation_rate: Numeric, short_life: Numeric, short_shape: Numeric, long_life: Numeric, long_shape: Numeric
 ) -> Numeric:
-    """Share of a book value that is short-lived, from how fast the whole of it is depreciated.
+    """Return the short-lived share of a book value, from the depreciation rate of the total.
 
     Parameters
     ----------
     depreciation_rate
-        Depreciation a year at that time over book value in service, > 0 [1/year].
+        Yearly depreciation over book value in service, at the time of the balance, > 0 [1/year].
     short_life, long_life
-        Time until the youngest of each is fully depreciated, > 0 [year], the short one shorter.
+        Time until the youngest assets of each kind are fully depreciated, > 0 [year]; the first is shorter.
     short_shape, long_shape
-        Shape of each run-off, 1 to 2 [1]: what is left falls as ``(1 − t/life)^shape``.
+        Exponent of each run-off, 1 to 2 [1]: book value falls as ``(1 − t/life)^shape``.
 
     Returns
     -------
@@ -170,7 +170,7 @@ def short_lived_share(
 
     Notes
     -----
-    A run-off is charged ``shape/life`` of itself a year at first, so with a share x that is
+    A run-off depreciates at ``shape/life`` a year at first, so with a short-lived share x the total depreciates at
     ``x·s₁/L₁ + (1 − x)·s₂/L₂``.
 
     Examples
@@ -202,25 +202,25 @@ def opening_of(
     Parameters
     ----------
     balance
-        From `filed_balance`; without ``net_ppe`` or ``construction`` the classes stay out.
+        From `filed_balance`; without ``net_ppe`` or ``construction`` the asset classes are left out.
     depreciation
-        Depreciation a year at the start, ≥ 0 [USD/year]: it says how much of the book is short-lived.
+        Yearly depreciation at the start, ≥ 0 [USD/year]: it determines the short-lived share of the book.
     equipment_life, site_life
         Useful lives of servers with network and of sites, > 0 [year].
     equipment_shape, site_shape
-        Shapes of the run-offs of their opening books, 1 to 2 [1].
+        Exponents of the run-offs of their opening books, 1 to 2 [1].
     network_share
-        Network in equipment [1]; 19 % of cluster hardware: Cottier et al. (2024), arXiv 2405.21015.
+        Network's share of equipment, 0 to 1 [1]; 19 % of cluster hardware: Cottier et al. (2024), arXiv 2405.21015.
     building_equipment_share
-        Share of construction in progress that is equipment on its way, not sites, 0 to 1 [1].
+        Share of construction in progress that is equipment, not sites, 0 to 1 [1].
     lease_rate, lease_term
-        Year-end interest, ≥ 0 [1/year], and term, > 0 [year], of leases that have not commenced: filings give the
-        payments to come, and the books of an operator take what they are worth when they commence.
+        Year-end interest, ≥ 0 [1/year], and term, > 0 [year], of leases that have not commenced. Filings give the
+        future payments; an operator's books hold their present value at commencement.
 
     Returns
     -------
     dict
-        Written parameters by path below the table; what is not recorded is left out.
+        Written parameters by path below the table; figures that are not recorded are left out.
 
     Raises
     ------
@@ -269,7 +269,7 @@ def opening_of(
 
 
 def _leases(balance: FiledBalance, rate: float, term: float) -> dict[str, Any]:
-    """Return what the payments of leases signed are worth when they commence, spread evenly over their term."""
+    """Return the value at commencement of signed leases, with payments spread evenly over their term."""
     interest = float(at_least("lease_rate", rate, 0.0, unit="1/year"))
     years = float(at_least("lease_term", term, 0.0, unit="year", strict=True))
     filed = balance.figures["leases_signed"]
@@ -279,5 +279,5 @@ def _leases(balance: FiledBalance, rate: float, term: float) -> dict[str, Any]:
 
 
 def _part(balance: FiledBalance, name: str, value: float, note: str) -> dict[str, Any]:
-    """Return a part of a filed figure: the total is sourced, the split is assumed."""
+    """Return a part of a filed figure: the total has a source, the split is assumed."""
     return Provenance(balance.figures[name].get("source"), Grade.ASSUMED, note).beside(value)

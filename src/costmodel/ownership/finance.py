@@ -1,7 +1,7 @@
 """Finance: present value, internal rates, payback, cost of capital, cost of an hour and of an operation.
 
-Cash flows are ``(period,) + batch``, the first one now. Rates here are year-end (or period-end) rates as finance
-quotes them; the logarithmic rates of `costmodel.ownership.rent` are ``ln(1 + rate)``.
+Cash flows are ``(period,) + batch``, the first one now. Rates here are year-end (or period-end) rates, as is
+usual in finance; the logarithmic rates of `costmodel.ownership.rent` are ``ln(1 + rate)``.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ __all__ = [
 ]
 
 _CLOSE = 1e-6
-"""Roots this near to each other, or to the real line, are one real root; a touching root splits by rounding [1]."""
+"""Distance below which roots are merged, or count as real [1]: rounding splits a double root."""
 _FARTHEST = 1e6
-"""Growth factors per period beyond this, or below its inverse, are not searched [1]."""
+"""Largest growth factor per period that is searched [1]; the smallest is its inverse."""
 _ZERO = 1e-10
-"""Present value, relative to the sum of sizes, that counts as zero [1]."""
+"""Present value over the sum of absolute flows that counts as zero [1]."""
 
 
 @formula(step=True)
 def log_rate(rate: Numeric) -> Numeric:
-    """Turn a year-end rate into a logarithmic one.
+    """Convert a year-end rate to a logarithmic one.
 
     Parameters
     ----------
@@ -62,18 +62,18 @@ def log_rate(rate: Numeric) -> Numeric:
 
 @formula(step=True)
 def rate_with_claims(wacc: Numeric, claims: Numeric, cash_flow: Numeric, spread: Numeric) -> Numeric:
-    """Logarithmic cost of capital of a company on which outsiders have claims.
+    """Return the logarithmic cost of capital of a company with debt and leases.
 
     Parameters
     ----------
     wacc
         Cost of capital without claims, year-end rate, > −1 [1/year].
     claims
-        Debt and leases, net of cash, signed [USD]; below 0 they cost nothing.
+        Debt and leases, net of cash, signed [USD]; below 0 they add nothing.
     cash_flow
-        Cash flow before capital spending that stands behind them, > 0 [USD/year].
+        Yearly cash flow before capital spending that covers them, > 0 [USD/year].
     spread
-        What each year's worth of cash flow in claims adds, ≥ 0 [1/year].
+        Rate that claims of one year's cash flow add, ≥ 0 [1/year].
 
     Returns
     -------
@@ -82,7 +82,7 @@ def rate_with_claims(wacc: Numeric, claims: Numeric, cash_flow: Numeric, spread:
 
     Examples
     --------
-    Two years of cash flow owed, at one and a half points each:
+    Claims of two years' cash flow, at 1.5 percentage points each:
 
     >>> round(float(rate_with_claims(0.10, 200e9, 100e9, 0.015)), 4)
     0.1222
@@ -94,14 +94,14 @@ def rate_with_claims(wacc: Numeric, claims: Numeric, cash_flow: Numeric, spread:
 def weighted_cost_of_capital(
     equity_share: Numeric, equity_cost: Numeric, debt_cost: Numeric, tax_rate: Numeric
 ) -> Numeric:
-    """Weighted average cost of capital (WACC) after tax.
+    """Return the weighted average cost of capital (WACC) after tax.
 
     Parameters
     ----------
     equity_share
         Equity over equity and debt at market value, 0 to 1 [1].
     equity_cost
-        Return that equity asks, year-end [1/year].
+        Required return on equity, year-end [1/year].
     debt_cost
         Interest on debt before tax, year-end [1/year].
     tax_rate
@@ -126,21 +126,21 @@ def weighted_cost_of_capital(
 
 @formula(step=True)
 def cost_per_hour(yearly_cost: Numeric, utilisation: Numeric, hours_per_year: Numeric) -> Numeric:
-    """Cost of an hour in use.
+    """Return the cost of an hour in use.
 
     Parameters
     ----------
     yearly_cost
         Cost of a year, whether used or not, ≥ 0 [USD/year].
     utilisation
-        Share of the hours that count (sold, or in use), above 0 to 1 [1].
+        Share of hours that bear the cost (sold, or in use), above 0, at most 1 [1].
     hours_per_year
         Operating hours in a year, > 0 [hour/year]; 8,766 throughout the library.
 
     Returns
     -------
     Numeric
-        Cost per hour that counts [USD/hour]; at utilisation 1 idle hours are left out.
+        Cost per hour sold or in use [USD/hour].
 
     Examples
     --------
@@ -152,16 +152,16 @@ def cost_per_hour(yearly_cost: Numeric, utilisation: Numeric, hours_per_year: Nu
 
 @formula(step=True)
 def cost_per_flop(hourly_cost: Numeric, peak: Numeric, mfu: Numeric) -> Numeric:
-    """Cost of a useful floating-point operation.
+    """Return the cost of a useful floating-point operation.
 
     Parameters
     ----------
     hourly_cost
         Cost of an accelerator-hour, ≥ 0 [USD/hour].
     peak
-        Peak rate of the accelerator at the precision used, dense, > 0 [FLOP/s].
+        Dense peak of the accelerator at the precision used, > 0 [FLOP/s].
     mfu
-        Share of the peak that does useful work, above 0 to 1 [1].
+        Share of the peak that does useful work, above 0, at most 1 [1].
 
     Returns
     -------
@@ -217,7 +217,7 @@ def internal_rates(cash_flows: ArrayLike) -> tuple[float, ...]:
     Returns
     -------
     tuple
-        Rates per period between −0.999999 and 1e6 [1]: empty where there is none.
+        Rates per period between −0.999999 and 1e6 [1]; empty if there is none.
 
     Raises
     ------
@@ -226,7 +226,7 @@ def internal_rates(cash_flows: ArrayLike) -> tuple[float, ...]:
 
     Examples
     --------
-    A mine that must be cleaned up has two:
+    The flows of a mine with clean-up at the end have two internal rates:
 
     >>> [round(rate, 6) for rate in internal_rates([-100.0, 230.0, -132.0])]
     [0.1, 0.2]
@@ -235,7 +235,7 @@ def internal_rates(cash_flows: ArrayLike) -> tuple[float, ...]:
     if flows.ndim != 1:
         raise DomainError(f"internal rates need one series of cash flows; given the shape {flows.shape}")
     if not flows.any():
-        raise DomainError("internal rates: every cash flow is zero, so every rate would do")
+        raise DomainError("internal rates: all cash flows are zero, so every rate is one")
     growth = np.roots(flows)
     real = np.abs(growth.imag) <= _CLOSE * np.abs(growth)
     near = growth[real & (growth.real > 1.0 / _FARTHEST) & (growth.real < _FARTHEST)].real
@@ -258,7 +258,7 @@ def irr(cash_flows: ArrayLike) -> float:
     Raises
     ------
     ConvergenceError
-        If no rate, or more than one, makes the present value zero; the message names them.
+        If no rate, or more than one, makes the present value zero; the message lists them.
     DomainError
         If the flows are not one finite series, or all zero.
 
@@ -271,7 +271,7 @@ def irr(cash_flows: ArrayLike) -> float:
     if len(rates) == 1:
         return rates[0]
     if not rates:
-        raise ConvergenceError("no internal rate of return: at no rate above -1 is the present value zero")
+        raise ConvergenceError("no internal rate of return: the present value is zero at no rate above -1; use npv()")
     listed = ", ".join(f"{rate:.6g}" for rate in rates)
     raise ConvergenceError(
         f"several internal rates of return ({listed}): the flows change sign more than once; use npv()"
@@ -290,7 +290,7 @@ def payback(cash_flows: ArrayLike) -> Numeric:
     Returns
     -------
     Numeric
-        Periods [1]; 0 where nothing is ever owed, infinite where it is never paid back.
+        Periods [1]; 0 where cumulative cash flow is never negative, infinite where it is never paid back.
 
     Raises
     ------
@@ -321,7 +321,7 @@ def discounted_payback(rate: ArrayLike, cash_flows: ArrayLike) -> Numeric:
     rate
         Rate per period, > −1 [1].
     cash_flows
-        As for `payback`.
+        Signed flows, as for `payback` [USD].
 
     Raises
     ------
@@ -344,12 +344,12 @@ def discounted_payback(rate: ArrayLike, cash_flows: ArrayLike) -> Numeric:
 def _flows(cash_flows: ArrayLike) -> FloatArray:
     flows = number_array("cash_flows", cash_flows, unit="USD")
     if flows.ndim == 0 or len(flows) == 0:
-        raise DomainError("cash_flows must have at least one period; given a single number or nothing")
+        raise DomainError("cash_flows must be a series of at least one period; given a single number or an empty one")
     return flows
 
 
 def _polished(flows: FloatArray, growth: float) -> float:
-    """Return a root after a few Newton steps on the polynomial in the growth factor."""
+    """Refine a root by Newton steps on the polynomial in the growth factor."""
     slope = np.polyder(flows)
     for _ in range(4):
         steep = float(np.polyval(slope, growth))

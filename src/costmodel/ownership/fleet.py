@@ -1,13 +1,14 @@
 """Fleet: units on order, in service, failed, retired and released, with their books.
 
-It serves a flywheel (chips and sites, two fleets), a company and a project. Stocks live on step bounds, flows between
-them. What a step orders enters service a lag later and leaves at its physical life, both read from cumulative curves
-(`costmodel.ownership.curve`), so that a step costs the same at any horizon; failures are one share per step, common to
-all. Only leaving before its time, a worth by age and a change of life look at the cohorts alive, when they happen.
+The flywheel (chips and sites, two fleets), a company and a project use it. Stocks are on step bounds, flows between
+them. Units enter service a lag after their order and leave at their physical life; both are read from cumulative curves
+(`costmodel.ownership.curve`), so that a step takes the same time at any horizon. Failures are one share per step,
+common to all units. Only early retirement, present value by age and a change of life sum over cohorts, in the steps in
+which they occur.
 
-A step is ``arrive`` (what was ordered before), ``order``, then at its end ``leave``, ``impair`` and ``change_life``,
-then ``close``; `advance` does it in one call. Values inside a step are not checked: a draw that is not finite stays
-so, and results are checked by name afterwards.
+A step calls ``arrive`` (earlier orders), ``order``, then at its end ``leave``, ``impair`` and ``change_life``, then
+``close``; `advance` does it in one call. Values inside a step are not checked: a draw that is not finite stays so, and
+results are checked by name afterwards.
 """
 
 from __future__ import annotations
@@ -32,43 +33,43 @@ __all__ = ["BookTerms", "Fleet", "FleetStep", "Opening", "OpeningBook", "stacked
 
 
 class Fleet:
-    """Units of one kind with what they carry, and the books of the classes that are bought with them.
+    """Units of one kind with amounts per unit, and the books of the asset classes bought with them.
 
     Parameters
     ----------
     step
         Length of a step, > 0 [year].
     steps
-        Number of steps that can be taken, ≥ 1.
+        Largest number of steps, ≥ 1.
     batch
-        Shape of the batch, as ``()``, ``(draw,)`` or ``(operator, draw)``.
+        Shape of the batch, such as ``()``, ``(draw,)`` or ``(operator, draw)``.
     rows
-        What a unit carries beside itself and its cost, as ``("watts",)``; every row is a sum over units.
+        Names of further amounts per unit, beside count and cost, such as ``("watts",)``; a row is a sum over units.
     books
         Class → `BookTerms`; the purchase cost of each class is a row of its name.
     lag
         Time from order to service, ≥ 0 [year].
     life
-        Physical life in service, > 0 [year]; absent, no unit retires.
+        Physical life in service, > 0 [year]; absent: no unit retires.
     failure_rate
-        Units that leave for good, per unit and year, ≥ 0 [1/year].
+        Permanent failures per unit and year, ≥ 0 [1/year].
     shipping_lag
         Time from order to shipment, 0 to the lag [year].
     paid
-        ``at_order``, or ``over_build``: evenly from order to service.
+        Time of payment: ``at_order``, or ``over_build``, evenly from order to service.
     opening
-        What is there at the start.
+        State at the start.
 
     Raises
     ------
     DomainError
         If a value is outside its range.
     UnknownParameterError
-        If the opening balance names a row or class that there is not.
+        If the opening state names an unknown row or class.
 
     Examples
     --------
-    One unit of 8 dollars a quarter, a lag of 0.4 years, a life of 4: after five years 16 are in service.
+    One unit of 8 dollars a quarter, a lag of 0.4 years, a life of 4 years: after five years 16 are in service.
 
     >>> fleet = Fleet(step=0.25, steps=20, books={"servers": BookTerms(life=4.0)}, lag=0.4, life=4.0)
     >>> history = fleet.run(np.ones(20), {"servers": np.full(20, 8.0)})
@@ -100,7 +101,7 @@ class Fleet:
         self.index = {name: number for number, name in enumerate(self.rows)}
         self.classes = tuple(books)
         if len(self.index) < len(self.rows):
-            raise DomainError(f"rows and classes need names of their own; given {', '.join(self.rows)}")
+            raise DomainError(f"rows and classes need distinct names; given {', '.join(self.rows)}")
         if paid not in ("at_order", "over_build"):
             raise DomainError(f"paid must be at_order or over_build; given {paid!r}")
         self._over_build = paid == "over_build"
@@ -129,11 +130,11 @@ class Fleet:
 
     @property
     def now(self) -> int:
-        """Number of the step that is under way, or that begins next."""
+        """Number of the current step, or of the next one between steps."""
         return self._stock.now
 
     def _wide(self, name: str, value: ArrayLike) -> FloatArray:
-        """Return a value for every draw of the flat batch, refusing a shape that does not broadcast."""
+        """Return a value for every draw of the flat batch; raise an error for a shape that does not broadcast."""
         try:
             return self._flat(value)
         except ValueError:
@@ -169,7 +170,7 @@ class Fleet:
             raise UnknownParameterError(f"no {kind} {name!r} in this fleet{near_matches(name, names)}")
 
     def _by_row(self, what: str, amounts: Mapping[str, ArrayLike]) -> FloatArray:
-        """Return checked amounts by row, ``(row, draw)``; a row that is not named holds nothing."""
+        """Return checked amounts by row, ``(row, draw)``; rows that are not named are 0."""
         table = np.zeros((len(self.rows), self._width))
         for name, value in amounts.items():
             self._known(name, self.rows, "row")
@@ -180,19 +181,19 @@ class Fleet:
         return values.reshape((*values.shape[:-1], *self.batch))
 
     def _costs(self, rows: FloatArray) -> FloatArray:
-        """Return the rows that are the cost of a class."""
+        """Return the rows that hold the cost of a class."""
         return rows[len(self.rows) - len(self.classes) :]
 
     def arrive(self) -> None:
-        """Begin a step: what was ordered before enters service, and what reaches its physical life retires.
+        """Begin a step: earlier orders enter service, and units that reach their physical life retire.
 
         Raises
         ------
         DomainError
-            If every step has been taken, or the last one not been closed.
+            If every step has been taken, or the last one was not closed.
         """
         if self.now >= self.steps:
-            raise DomainError(f"the fleet was made for {self.steps} steps, and all are taken")
+            raise DomainError(f"the fleet has taken all of its {self.steps} steps: build it with more")
         if self._stock.entered.now > self.now:
             raise DomainError("close the step before the next one begins")
         self._book_before = [own.net(self.now) for own in self.books.values()]
@@ -202,29 +203,30 @@ class Fleet:
 
     @property
     def in_service(self) -> FloatArray:
-        """In service at the end of the step so far, ``(row,) + batch``."""
+        """Amounts in service at the end of the step so far, ``(row,) + batch``."""
         return self._shaped(self._stock.level)
 
     @property
     def middle(self) -> FloatArray:
-        """In service at the middle of the step, ``(row,) + batch``: the mean of both bounds."""
+        """Amounts in service at the middle of the step, ``(row,) + batch``: the mean of both bounds."""
         return self._shaped(0.5 * (self._stock.before + self._stock.level))
 
     @property
     def on_order(self) -> FloatArray:
-        """Ordered and not in service at the end of the step so far, ``(row,) + batch``."""
+        """Amounts ordered and not in service at the end of the step so far, ``(row,) + batch``."""
         return self._shaped(self._stock.on_order())
 
     def surviving(self, horizon: ArrayLike) -> FloatArray:
-        """Return what will be in service at a horizon, without this step's order.
+        """Return the amounts that will be in service at a horizon, ``(row,) + batch``, without this step's order.
 
         Parameters
         ----------
         horizon
-            Time from the middle of the step, ≥ 0 [year]; broadcasts to the batch. Of what is on order, what arrives
-            by then counts.
+            Time from the middle of the step, ≥ 0 [year]; broadcasts to the batch. Orders that arrive by then count.
 
-        What is on order fails from the middle of its arrivals on. The result is ``(row,) + batch``.
+        Notes
+        -----
+        Units on order can fail from the middle of their arrivals on.
         """
         return self._shaped(self._stock.surviving(self._flat(horizon) / self.step + 0.5))
 
@@ -234,19 +236,19 @@ class Fleet:
         Parameters
         ----------
         units
-            Units, ≥ 0; broadcasts to the batch.
+            Number of units, ≥ 0 [1]; broadcasts to the batch.
         per_unit
-            Row → amount per unit, and class → price per unit [USD]; a row that is not named holds nothing.
+            Row → amount per unit, and class → price per unit [USD]; rows that are not named are 0.
 
         Raises
         ------
         UnknownParameterError
             If there is no such row.
         DomainError
-            If this step's order has been placed, or the step not begun.
+            If this step's order has been placed already, or the step has not begun.
         """
         if self._stock.orders.now > self.now or self._stock.entered.now == self.now:
-            raise DomainError("an order is placed once in a step, after arrive()")
+            raise DomainError("place an order once per step, after arrive()")
         ordered = np.zeros_like(self._stock.opened)
         ordered[0] = self._flat(units)
         for name, value in per_unit.items():
@@ -258,12 +260,12 @@ class Fleet:
                 own.place_more(cost)
 
     def _settle(self) -> None:
-        """Book the step up to its end, before anything leaves early or is written down."""
+        """Book the step up to its end, before early retirement and write-downs."""
         if self._settled:
             return
         stock, k = self._stock, self.now
         if stock.entered.now == k:
-            raise DomainError("begin the step with arrive()")
+            raise DomainError("the step has not begun: call arrive() first")
         stock.settle()
         alive = np.stack([stock.alive(k), stock.alive(k + 0.5), stock.alive(k + 1)])
         arrived = self._costs(stock.arrived)
@@ -286,25 +288,24 @@ class Fleet:
         )
 
     def leave(self, weights: Mapping[str, ArrayLike], share: ArrayLike) -> FloatArray:
-        """Retire cohorts that don't pay: those whose weighted sum of rows is negative.
+        """Retire unprofitable cohorts: those whose weighted sum of rows is negative.
 
         Parameters
         ----------
         weights
-            Row → value, as ``{"units": earnings, "watts": -cost_of_a_watt}``; what was there at the start is judged as
-            one cohort.
+            Row → value, such as ``{"units": earnings, "watts": -cost_of_a_watt}``; opening units count as one cohort.
         share
-            Share of such a cohort that leaves, 0 to 1 [1]; 0 where nothing has to.
+            Share of such a cohort that leaves, 0 to 1 [1].
 
         Returns
         -------
         FloatArray
-            What left, ``(row,) + batch``; its book value is written off.
+            Amounts that left, ``(row,) + batch``; their book value is written off.
 
         Notes
         -----
-        A sum over the cohorts alive, at most physical life over step of them, whatever the horizon. It is skipped
-        where every share is 0.
+        The sum runs over the cohorts alive, at most physical life over step of them at any horizon. It is skipped if
+        every share is 0.
         """
         self._settle()
         stock, going = self._stock, self._flat(share)
@@ -321,26 +322,26 @@ class Fleet:
         return self._shaped(stock.release(first, kept, here, opening_kept))
 
     def life_left(self) -> FloatArray:
-        """Return the mean physical life left of what is in service at the end of the step, batch [year].
+        """Return the mean remaining physical life of units in service at the end of the step [year].
 
-        Infinite without a physical life; 0 where nothing is in service.
+        It is infinite without a physical life, and 0 where no unit is in service.
         """
         return self._shaped(self._stock.life_left())
 
     def worth(self, weights: Mapping[str, ArrayLike], rate: ArrayLike) -> FloatArray:
-        """Return the present value of what the units in service earn until they retire, batch [USD].
+        """Return the present value of what the units in service earn until they retire [USD].
 
         Parameters
         ----------
         weights
-            Row → earnings a year of a unit of it, signed [USD/year].
+            Row → yearly earnings per unit of the row, signed [USD/year].
         rate
-            Logarithmic cost of capital and decline of the earnings together, signed [1/year].
+            Logarithmic cost of capital plus logarithmic decline of the earnings, signed [1/year].
 
         Notes
         -----
-        ``Σ (Σ weight·row)·(1 − e^−rate·left)/rate`` over the cohorts alive, each at its own life left. Failures to
-        come are left out; add their rate to ``rate`` to count them.
+        ``Σ (Σ weight·row)·(1 − e^−rate·left)/rate`` over the cohorts alive, each with its own remaining life. Future
+        failures are left out; add their rate to ``rate`` to include them.
         """
         stock, pace = self._stock, self._flat(rate)
         begin, entered, here = stock.cohorts()
@@ -350,7 +351,7 @@ class Fleet:
         return self._shaped(stock.alive(stock.entered.now) * (summed(own) + first))
 
     def impair(self, name: str, share: ArrayLike) -> FloatArray:
-        """Write down a share of a class's book value at the end of the step; return the amount, batch [USD].
+        """Write down a share of a class's book value at the end of the step; return the amount [USD].
 
         Parameters
         ----------
@@ -371,8 +372,8 @@ class Fleet:
     def change_life(self, name: str, years: ArrayLike) -> None:
         """Change the useful life of a class from the next step on, prospectively.
 
-        What is left of a cohort is spread over what is left of the new life, counted from service; one that is older is
-        charged in the next step. What was there at the start gains or loses the difference.
+        The book value of a cohort is spread over the rest of the new life, counted from entry into service; a cohort
+        older than that is depreciated in the next step. The remaining life of opening assets changes by the difference.
 
         Parameters
         ----------
@@ -423,7 +424,7 @@ class Fleet:
     def advance(self, units: ArrayLike, per_unit: Mapping[str, ArrayLike]) -> FleetStep:
         """Take a step in one call: arrive, order, close.
 
-        The arguments are those of `order`, checked.
+        The arguments are those of `order`; they are checked.
 
         Raises
         ------
@@ -437,9 +438,9 @@ class Fleet:
         return self.close()
 
     def run(self, units: ArrayLike, per_unit: Mapping[str, ArrayLike]) -> FleetStep:
-        """Take the steps of a plan and return its history, ``(step, …) + batch``.
+        """Run a plan and return its history, ``(step, …) + batch``.
 
-        The arguments are those of `order` by step, ``(step,)`` or ``(step,) + batch``, checked.
+        The arguments are those of `order` by step, ``(step,)`` or ``(step,) + batch``; they are checked.
 
         Raises
         ------

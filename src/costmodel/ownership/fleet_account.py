@@ -20,12 +20,12 @@ class Opening:
     Parameters
     ----------
     in_service
-        Row → amount in service, ≥ 0: ``units``, the rows per unit, and the purchase cost of each class.
+        Row → amount in service, ≥ 0: ``units``, the further rows, and the purchase cost of each class.
     life
-        Years over which it retires, evenly, > 0 [year].
+        Time over which these units retire, evenly, > 0 [year].
     on_order
-        Row → amount on its way, ≥ 0; a class's row is what has been paid. It arrives evenly over the lag; without a
-        lag, in the first step.
+        Row → amount on order, ≥ 0; a class's row is the amount already paid. Orders arrive evenly over the lag; without
+        a lag, in the first step.
     books
         Class → `OpeningBook`.
     """
@@ -38,7 +38,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class FleetStep:
-    """Account of a step; a history has the step as its first axis.
+    """Account of a step; in a history the step is the first axis.
 
     By row, ``(row,) + batch``: flows ``ordered``, ``shipped``, ``arrived``, ``failed``, ``retired`` (at physical life),
     ``left`` (before it); stocks at the end of the step ``in_service``, ``on_order``. By class, ``(class,) + batch``
@@ -67,12 +67,12 @@ class FleetStep:
 
 
 def stacked(steps: Sequence[FleetStep]) -> FleetStep:
-    """Return a history, ``(step, …) + batch``, from the steps of it.
+    """Return a history, ``(step, …) + batch``, from its steps.
 
     Raises
     ------
     DomainError
-        If there are none.
+        If there are no steps.
     """
     if not steps:
         raise DomainError("a history needs at least one step")

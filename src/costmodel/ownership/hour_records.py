@@ -1,4 +1,4 @@
-"""Inputs of an accelerator-hour from catalog records; missing figures are named, never guessed."""
+"""Inputs of an accelerator-hour from catalog records; a missing figure is an error, never a guess."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from costmodel.foundation.units import conversion_factor
 NETWORK_SHARE = 0.19
 """Network between servers as a share of cluster hardware [1]: Cottier et al. (2024), arXiv 2405.21015."""
 SERVER_OVERHEAD = 1.64
-"""Price of a server per accelerator over that of the accelerator alone [1]: Cottier et al. (2024)."""
+"""Price of a server per accelerator over the price of the accelerator alone [1]: Cottier et al. (2024)."""
 HOUSE = "Epoch 1 GW GB200"
-"""Record of the site whose building life, and running cost beside energy, are used."""
+"""Record of the site that gives the building life and the running cost without energy."""
 HOUSE_ENERGY = 0.6
-"""Energy in that site's running cost [USD/W/year]: the note of the record; the rest is maintenance and staff."""
+"""Energy in that site's running cost [USD/W/year], from the record's note; the rest is maintenance and staff."""
 
 
 DEFAULT_REGION = "US industrial"
-"""Record of the electricity price, where none is named."""
+"""Record of the electricity price by default."""
 DEFAULT_PRECISION = "bf16"
-"""Precision of the peak, where none is named."""
+"""Precision of the peak by default."""
 DEFAULT_OPERATOR = "Epoch default hyperscaler"
-"""Record of the power usage effectiveness, where none is named."""
+"""Record of the power usage effectiveness by default."""
 PRICED = ("chip_price", "server_price", "network_price")
-"""Figures that one price record gives together."""
+"""Figures that come together from one price record."""
 FIGURES = (
     *PRICED,
     "it_power",
@@ -45,7 +45,7 @@ FIGURES = (
 )
 """Figures of an accelerator-hour that the catalog may hold."""
 SIDE_FIGURES = ("peak",)
-"""Figures that the cost of an hour does not need; outputs that depend on a missing one are blank."""
+"""Figures that the cost of an hour does not need; outputs that need a missing one are blank."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Figures:
     sources
         The table of sources that they need.
     priced_by
-        Which record the price is from, for a title; empty where the price was given.
+        Record of the price, for a title; empty where the price was given.
     """
 
     entries: dict[str, dict[str, Any]]
@@ -100,21 +100,21 @@ def figures(
     operator: str = DEFAULT_OPERATOR,
     precision: str = DEFAULT_PRECISION,
 ) -> Figures:
-    """Return figures of an accelerator-hour that the catalog records.
+    """Return figures of an accelerator-hour from the catalog.
 
     Parameters
     ----------
     accelerator
-        Name in the catalog, as ``"H100-SXM"``.
+        Name in the catalog, such as ``"H100-SXM"``.
     wanted
         Names of `FIGURES`.
     price
-        Which record prices it: ``"vendor"`` (the vendor's average price, with the server's other parts where they
-        are recorded), ``"rack"`` (whose price holds the network), ``"owner_cost"`` (what the maker of its own chip
-        pays), ``"server"``, ``"card"``, or ``"vendor_chip"`` (the vendor's average price, with a server's overhead
+        Basis of the price: ``"vendor"`` (the vendor's average price, with the server's other parts where they are
+        recorded), ``"rack"`` (which includes the network), ``"owner_cost"`` (the cost to an owner of a chip of its own
+        design), ``"server"``, ``"card"``, or ``"vendor_chip"`` (the vendor's average price, with a server overhead
         where its parts are not recorded). Absent: the first of these that is recorded in full.
     known_by
-        Only prices published by then, as ``"2025-12"``; one whose date of publication is blank belongs to no past.
+        Date by which prices must have been published, such as ``"2025-12"``; prices without a date are left out.
     region, operator
         Records of the electricity price and of the power usage effectiveness.
     precision
@@ -132,9 +132,9 @@ def figures(
 
     Notes
     -----
-    The network between servers is `NETWORK_SHARE` of hardware for servers; for a rack it is inside the price. Among
-    several prices of one day the mean is taken; among days the latest. Power that is not recorded is estimated from
-    rated power (`it_power_of`).
+    The network between servers is `NETWORK_SHARE` of hardware for servers; a rack's price includes it. Of several
+    prices of one day the mean is used; of several days the latest. Power that is not recorded is estimated from rated
+    power (`it_power_over_rated`).
 
     Examples
     --------
@@ -162,7 +162,7 @@ def figures(
 
 
 def _read_figure(field: str, read: _Read, library: Catalog, wanted: _Wanted) -> tuple[Datum, dict[str, Any]]:
-    """Read one figure, saying which input may stand in for it where it is missing."""
+    """Read one figure; the error for a missing one names the input that may be given instead."""
     try:
         return read(library, wanted)
     except CatalogError as error:
@@ -238,7 +238,7 @@ _BASES: dict[str, Callable[[Catalog, str], _Prices]] = {
 
 
 def _chip_of(library: Catalog, accelerator: str, whole: list[Datum]) -> tuple[dict[str, Any], list[Datum]]:
-    """Return what of a server's or rack's price is the chip: the vendor's average, or the overhead taken off."""
+    """Return the chip's part of a server's or rack's price: the vendor's average, or the price without overhead."""
     try:
         chip = _latest(_vendor_record(library, accelerator), "vendor_average")
     except CatalogError:
@@ -263,13 +263,13 @@ def _mean(data: list[Datum]) -> float:
 
 
 def _latest(record: Record, field: str) -> list[Datum]:
-    """Return every figure of a field's latest period."""
+    """Return all figures of a field's latest period."""
     last = record.datum(field)
     return [row for row in record.all(field) if row.period == last.period]
 
 
 def _vendor_record(library: Catalog, accelerator: str) -> Record:
-    """Return the record of the vendor's average price, which may name several chips, as ``H100/H200``."""
+    """Return the record of the vendor's average price, which may cover several chips, as ``H100/H200``."""
     wanted = set(_short_names(accelerator))
     for name, record in library.table("accelerator_prices").items():
         if wanted & set(name.split("/")) and "vendor_average" in record:
@@ -278,7 +278,7 @@ def _vendor_record(library: Catalog, accelerator: str) -> Record:
 
 
 def _short_names(accelerator: str) -> tuple[str, ...]:
-    """Return the names under which a table may list an accelerator: as it stands, and without its form."""
+    """Return the names under which a table may list an accelerator: in full, and without its form factor."""
     form = accelerator
     for suffix in ("-SXM", "-NVL72", "-NVL"):
         form = form.replace(suffix, "")
@@ -286,7 +286,7 @@ def _short_names(accelerator: str) -> tuple[str, ...]:
 
 
 def _like(library: Catalog, table: str, accelerator: str) -> Record:
-    """Return an accelerator's record in a table that may list it without its form."""
+    """Return an accelerator's record in a table that may list it without its form factor."""
     records = library.table(table)
     for name in _short_names(accelerator):
         found = records.get(name) or next((r for key, r in records.items() if key.startswith(f"{name}-")), None)

@@ -1,4 +1,4 @@
-"""Loans and finance leases: amounts due and owed of sums that are repaid evenly over a term."""
+"""Loans and finance leases: amounts due and owed when each loan is repaid evenly over a term."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from costmodel.ownership.curve import Curve, Delay
 
 @formula(step=True)
 def interest_of_step(owed: Numeric, rate: Numeric, step: Numeric) -> Numeric:
-    """Interest on what is owed over a step.
+    """Return the interest on the amount owed over a step.
 
     Parameters
     ----------
     owed
-        Owed at the start of the step, ≥ 0 [USD].
+        Amount owed at the start of the step, ≥ 0 [USD].
     rate
         Year-end interest rate, > −1 [1/year].
     step
@@ -27,7 +27,7 @@ def interest_of_step(owed: Numeric, rate: Numeric, step: Numeric) -> Numeric:
     Returns
     -------
     Numeric
-        Interest [USD]; the steps of a year compound to the rate.
+        Interest [USD]; over the steps of a year it compounds to the rate.
 
     Notes
     -----
@@ -44,8 +44,8 @@ def interest_of_step(owed: Numeric, rate: Numeric, step: Numeric) -> Numeric:
 class Loans:
     """Debt of an operator, by step: opening debt and new loans, each repaid evenly over a term.
 
-    What is borrowed in a step is taken up at its end. A finance lease is the same: what commences is owed, and repaid
-    over the term of the lease.
+    New loans are taken up at the end of a step. Finance leases work alike: the liability arises at commencement and is
+    repaid over the term of the lease.
 
     Parameters
     ----------
@@ -56,11 +56,11 @@ class Loans:
     term
         Years over which new debt is repaid, > 0 [year].
     opening
-        Owed at the start, ≥ 0 [USD].
+        Amount owed at the start, ≥ 0 [USD].
     opening_life
-        Years over which that is repaid evenly, > 0 [year]; not used where ``maturities`` are given.
+        Years over which opening debt is repaid evenly, > 0 [year]; not used where ``maturities`` are given.
     maturities
-        What of the opening debt falls due in each step, ≥ 0 [USD], ``(step,) + batch``; what they leave falls due after
+        Part of the opening debt that falls due in each step, ≥ 0 [USD], ``(step,) + batch``; the rest falls due after
         the horizon.
 
     Raises
@@ -107,7 +107,7 @@ class Loans:
         return np.broadcast_to(as_array(value), self.batch).reshape(-1)
 
     def _schedule(self, steps: int, step: float, life: ArrayLike, maturities: ArrayLike | None) -> FloatArray:
-        """Return what of the opening debt falls due by step, ``(step, draw)``."""
+        """Return the opening debt that falls due by step, ``(step, draw)``."""
         if maturities is None:
             over = self._wide(at_least("opening life", life, 0.0, unit="year", strict=True)) / step
             bounds = np.minimum(np.arange(steps + 1.0)[:, np.newaxis] / over, 1.0)
@@ -123,25 +123,26 @@ class Loans:
 
     @property
     def owed(self) -> FloatArray:
-        """Owed at the last bound, batch [USD]."""
+        """Amount owed at the last bound, shape of the batch [USD]."""
         return self._owed.reshape(self.batch)
 
     @property
     def due(self) -> FloatArray:
-        """Amount due in the current step, batch [USD]."""
+        """Amount due in the current step, shape of the batch [USD]."""
         k = self._curve.now
         taken = (self._curve.total[k] - self._curve.at(k, self._delay))[0] / self._instalments
         return as_array(np.minimum(taken + self._opening[k] * self._kept, self._owed)).reshape(self.batch)
 
     def advance(self, borrowed: ArrayLike, early: ArrayLike = 0.0) -> None:
-        """End a step: what is due is paid, and so is a part that is not.
+        """End a step: pay the amount due, repay early, and take up new debt.
 
         Parameters
         ----------
         borrowed
-            Taken up at the end of the step, ≥ 0 [USD].
+            Debt taken up at the end of the step, ≥ 0 [USD].
         early
-            Repaid beyond what is due, ≥ 0 [USD], at most what is then owed; later instalments shrink in proportion.
+            Amount repaid beyond what is due, ≥ 0 [USD], at most what is then owed; later instalments shrink in
+            proportion.
         """
         left = self._owed - self.due.reshape(-1)
         ahead = np.minimum(self._wide(early), left)

@@ -1,7 +1,7 @@
-"""Tax tables of the United States, generated from their rule.
+"""US tax depreciation (MACRS): tables generated from the rule.
 
-The Modified Accelerated Cost Recovery System deducts a declining balance, switching to straight line, with a
-convention that says which part of the first year counts. The printed tables round the same numbers.
+The Modified Accelerated Cost Recovery System deducts a declining balance, switching to straight line; a convention
+determines the part of the first year that counts. The printed tables round the same numbers.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ def macrs_rates(
     Raises
     ------
     DomainError
-        If the period, the convention or the quarter or month is not one of these.
+        If the recovery period, convention, quarter or month is not one of these, or they do not fit together.
 
     Notes
     -----
-    In year t: the larger of ``f/n`` of what is left and straight line over the years left; the first year counts
-    from the middle of the half-year, quarter or month.
+    In each year: the larger of ``f/n`` of the remaining cost and straight line over the remaining years. The first year
+    counts from the middle of the year, quarter or month in which the property enters service.
 
     References
     ----------
@@ -77,7 +77,7 @@ def macrs_rates(
 
 
 def _first_year_share(recovery_period: float, convention: str, quarter: int | None, month: int | None) -> float:
-    """Return the part of the first tax year that counts."""
+    """Return the part of the first tax year that counts [1]."""
     real = recovery_period in MACRS_REAL_PROPERTY
     if not real and recovery_period not in MACRS_FACTORS:
         allowed = ", ".join(f"{n:g}" for n in (*MACRS_FACTORS, *MACRS_REAL_PROPERTY))
@@ -107,7 +107,7 @@ def macrs(
     month: int | None = None,
     bonus: ArrayLike = 0.0,
 ) -> BookSchedule:
-    """Deduct for tax: bonus depreciation first, then MACRS on the rest; sums to cost, salvage is ignored.
+    """Depreciate for US tax: bonus depreciation first, then MACRS on the rest, with no salvage value.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def macrs(
     recovery_period, convention, quarter, month
         As for `macrs_rates`.
     bonus
-        Share deducted at once, 0 to 1 [1]; `costmodel.ownership.tax.bonus_share` gives the dated figure.
+        Share deducted in the first year, 0 to 1 [1]; see `costmodel.ownership.tax.bonus_share` for the dated figure.
 
     Raises
     ------

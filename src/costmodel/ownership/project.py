@@ -1,9 +1,9 @@
-"""Project: accelerators and their site bought now; their rents, costs, tax and value by year.
+"""Project: buying accelerators and their site now; rents, costs, tax and value by year.
 
-The accelerators and the site are two stocks of the one fleet: bought over the first quarter, in service after their
-lags, with failures, a physical life and their books. They are let at a falling market rent, a share of them under a
-take-or-pay contract. Money counts at the middle of its quarter, tax is paid evenly over its year; the cost of capital
-is that of equity and debt together.
+Accelerators and site are two fleets (`costmodel.ownership.fleet`): bought over the first quarter, in service after
+their lags, with failures, a physical life and books. The accelerators are rented out at a falling market rent, a share
+of them under a take-or-pay contract. Cash flows count at the middle of their quarter, and tax is paid evenly over its
+year; the cost of capital is the weighted cost of equity and debt.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from costmodel.ownership.tax import after_tax_flows, bonus_share, deferred_tax
 __all__ = ["Method", "Project", "ProjectResult", "paid_share", "project"]
 
 LOWEST_RETURN = -0.9
-"""Internal rates below this are not counted [1/year]: money that loses nine tenths in a year earns nothing."""
+"""Lowest internal rate that counts [1/year]: below it, nine tenths of the money are lost within a year."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class ProjectResult(Result):
     """Result of a project by year, with its totals."""
 
     accelerators_in_service: FloatArray = output("1", dims=("year",), label="accelerators in service, mean of the year")
-    hours: FloatArray = output("hour", dims=("year",), label="accelerator-hours that could be let")
+    hours: FloatArray = output("hour", dims=("year",), label="accelerator-hours available to rent out")
     revenue: FloatArray = output("USD", dims=("year",), label="rents received")
     running_cost: FloatArray = output("USD", dims=("year",), label="energy, maintenance and site rent")
     site_paid: FloatArray = output("USD", dims=("year",), label="paid for the site")
@@ -64,14 +64,14 @@ class ProjectResult(Result):
     tax_deduction: FloatArray = output("USD", dims=("year",), label="tax depreciation")
     tax: FloatArray = output("USD", dims=("year",), label="tax, losses carried forward")
     deferred_tax: FloatArray = output("USD", dims=("year",), label="deferred tax liability at the end of the year")
-    sale: FloatArray = output("USD", label="received at the end for what is left")
+    sale: FloatArray = output("USD", label="proceeds of the sale at the end")
     outlay: FloatArray = output("USD", label="paid now for the accelerators")
     wacc: FloatArray = output("1/year", label="cost of capital after tax")
     npv: FloatArray = output("USD", label="net present value after tax")
-    irr: FloatArray = output("1/year", label="internal rate of return", blank="where none or several rates do")
-    payback: FloatArray = output("year", label="years until it is paid back", blank="where it never is")
+    irr: FloatArray = output("1/year", label="internal rate of return", blank="where there is none or more than one")
+    payback: FloatArray = output("year", label="payback time", blank="where it never pays back")
     discounted_payback: FloatArray = output(
-        "year", label="years until it is paid back with the cost of capital", blank="where it never is"
+        "year", label="payback time with the cost of capital", blank="where it never pays back"
     )
     required_rent: FloatArray = output(
         "USD/hour",
@@ -80,12 +80,12 @@ class ProjectResult(Result):
     )
     levelized_cost: FloatArray = output(
         "USD/hour",
-        label="even cost of an accelerator-hour",
+        label="levelized cost of an accelerator-hour",
         basis="per accelerator-hour used; owned, year-end annuity over the physical life; site in, tax out",
     )
     economic_life: FloatArray = output("year", label="years for which it is worth running at the market rent")
     contract_gain: FloatArray = output(
-        "USD", label="worth of the contract over letting the same at market, now", blank="without a contract"
+        "USD", label="present value of the contract over the market rent", blank="without a contract"
     )
     renting_saves: FloatArray = output(
         "USD", label="present value that renting would save, before tax", blank="without a rental offer"
@@ -93,14 +93,14 @@ class ProjectResult(Result):
 
     @derived("USD", dims=("year",), label="cash flow after tax")
     def cash_flow(self) -> FloatArray:
-        """Return rents less running cost, site and tax; the last year with what is sold."""
+        """Return rents less running cost, site and tax; the last year includes the sale."""
         flow = np.array(self.revenue - self.running_cost - self.site_paid - self.tax)
         flow[-1] = flow[-1] + self.sale
         return flow
 
     @derived("USD", dims=("year",), label="operating income in the books")
     def operating_income(self) -> FloatArray:
-        """Return rents less running cost and what the books charge."""
+        """Return rents less running cost and book depreciation."""
         return np.asarray(self.revenue - self.running_cost - self.depreciation)
 
     def coords(self) -> Mapping[str, Any]:
@@ -110,14 +110,14 @@ class ProjectResult(Result):
 
 @formula()
 def paid_share(time: Numeric, term: Numeric, default_rate: Numeric) -> Numeric:
-    """Share of a contract that is still paid, on average over counterparties.
+    """Return the share of a contract that is still paid, on average over counterparties.
 
     Parameters
     ----------
     time
-        Time since its start, ≥ 0 [year].
+        Time since the start of the contract, ≥ 0 [year].
     term
-        Its length, ≥ 0 [year].
+        Length of the contract, ≥ 0 [year].
     default_rate
         Hazard that the counterparty stops paying, ≥ 0 [1/year].
 
@@ -135,12 +135,17 @@ def paid_share(time: Numeric, term: Numeric, default_rate: Numeric) -> Numeric:
 
 
 def project(resolved: Project) -> ProjectResult:
-    """Appraise a project.
+    """Appraise a project: returns, value and required rent.
 
     Parameters
     ----------
     resolved
         Resolved inputs: floats or ``(draw,)`` arrays.
+
+    Returns
+    -------
+    ProjectResult
+        Cash flows and books by year, and totals.
 
     Examples
     --------
@@ -207,7 +212,7 @@ def _batch(resolved: Project) -> tuple[int, ...]:
 
 
 def _fleets(resolved: Project, batch: tuple[int, ...]) -> tuple[list[FleetStep], list[FleetStep], FloatArray]:
-    """Run accelerators and site; return their steps and the IT power that the site holds [W]."""
+    """Run the fleets of accelerators and site; return their steps and the IT power of the site [W]."""
     steps, site = resolved.years * STEPS, resolved.site
     common: dict[str, Any] = {"step": 1.0 / STEPS, "steps": steps, "batch": batch}
     terms = BookTerms(life=resolved.books.life, salvage_share=resolved.books.salvage_share)
@@ -276,14 +281,14 @@ def _yearly_last(steps: list[FloatArray]) -> FloatArray:
 
 
 def _fleet_charge(steps: list[FleetStep]) -> FloatArray:
-    """Return what a fleet's books charge by year: depreciation, failures at book, retirements at book."""
+    """Return a fleet's book charges by year: depreciation, and failures and retirements at book value."""
     return _yearly([step.depreciation[0] + step.written_off[0] + step.disposed[0] for step in steps])
 
 
 def _books(
     resolved: Project, cost: FloatArray, chips: list[FleetStep], hours: FloatArray, wacc: Numeric
 ) -> BookSchedule:
-    """Return the books of the accelerators by year; other methods than straight line count from the purchase."""
+    """Return the books of the accelerators by year; methods other than straight line start at the purchase."""
     books, years, batch = resolved.books, resolved.years, cost.shape
     salvage, life = cost * books.salvage_share, np.broadcast_to(np.asarray(books.life), batch)
     if books.method == "straight_line":
@@ -302,7 +307,7 @@ def _books(
 
 
 def _deductions(resolved: Project, cost: Numeric, site: Numeric, batch: tuple[int, ...]) -> FloatArray:
-    """Return tax depreciation by year: bonus and the table on equipment, the table on the site."""
+    """Return tax depreciation by year: bonus and MACRS on equipment, MACRS on the site."""
     tax = resolved.tax
     bonus = bonus_share(tax.acquired) if tax.bonus is None and tax.acquired is not None else tax.bonus
     wide = [np.broadcast_to(np.asarray(value, dtype=np.float64), batch) for value in (cost, site)]
@@ -315,9 +320,9 @@ def _deductions(resolved: Project, cost: Numeric, site: Numeric, batch: tuple[in
 
 
 def _rates(cash: FloatArray) -> FloatArray:
-    """Return the internal rate of each draw per quarter, NaN where there is not exactly one.
+    """Return the internal rate per quarter of each draw [1]; NaN where there is not exactly one.
 
-    A little tax after the last rent gives a second rate at which nearly everything is lost: it is no answer.
+    Rates below `LOWEST_RETURN` are ignored: tax paid after the last rent can add a second rate close to −1.
     """
     flat, low = cash.reshape(len(cash), -1), np.expm1(np.log1p(LOWEST_RETURN) / STEPS)
     found = [[rate for rate in internal_rates(column) if rate > low] if column.any() else [] for column in flat.T]
@@ -325,7 +330,7 @@ def _rates(cash: FloatArray) -> FloatArray:
 
 
 def _known(values: Numeric) -> FloatArray:
-    """Return values, NaN where they are infinite."""
+    """Return values, with NaN where they are infinite."""
     array = np.asarray(values)
     return np.where(np.isfinite(array), array, np.nan)
 

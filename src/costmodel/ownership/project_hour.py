@@ -18,7 +18,7 @@ from costmodel.ownership.tax import bonus_share, tax_shield_rent_factor
 
 
 def per_hour(resolved: Project, wacc: Numeric, watts: FloatArray, batch: tuple[int, ...]) -> dict[str, Any]:
-    """Return what an hour costs, the life worth running, and the worth of contract and rental offer."""
+    """Return costs per hour, the economic life, and the value of contract and rental offer."""
     site, rate = resolved.site, log_rate(wacc)
     load = resolved.idle_load + (resolved.busy_load - resolved.idle_load) * resolved.utilisation
     per_watt = (site.cost_per_watt + site.cooling.extra_cost_per_watt) if resolved.own_site else 0.0
@@ -46,7 +46,7 @@ def per_hour(resolved: Project, wacc: Numeric, watts: FloatArray, batch: tuple[i
 
 
 def _present_value(expense: FloatArray, wacc: Numeric) -> Numeric:
-    """Return the present value of deductions at year-ends, per unit of cost."""
+    """Return the present value of deductions at year-ends, per unit of cost [1]."""
     later = np.concatenate([np.zeros_like(expense[:1]), expense])
     return npv(wacc, later.reshape(later.shape + (1,) * (np.ndim(wacc) - (later.ndim - 1))))
 

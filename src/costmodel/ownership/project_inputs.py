@@ -19,32 +19,32 @@ Method = Literal[
 
 
 class Books(Inputs):
-    """How the accelerators are depreciated in the books; the site always in a straight line over its life."""
+    """Book depreciation of the accelerators; the site is always depreciated in a straight line over its life."""
 
     method: Method = "straight_line"
     life: Parameter = parameter("year", gt=0, default=6.0, description="Useful life.")
-    salvage_share: Parameter = parameter("1", ge=0, lt=1, default=0.0, description="Share that is never depreciated.")
+    salvage_share: Parameter = parameter("1", ge=0, lt=1, default=0.0, description="Share never depreciated.")
 
 
 class Contract(Inputs):
-    """A take-or-pay contract: its share is paid whether it is used or not, while the counterparty pays."""
+    """A take-or-pay contract: its share of capacity is paid for whether used or not, until a default."""
 
-    share: Parameter = parameter("1", ge=0, le=1, description="Share of capacity that it covers.")
+    share: Parameter = parameter("1", ge=0, le=1, description="Share of capacity under contract.")
     rent: Parameter = parameter("USD/hour", ge=0, description="Rent per accelerator-hour, used or not.")
-    term: Parameter = parameter("year", ge=0, description="Length from the start of the project.")
-    default_rate: Parameter = parameter("1/year", ge=0, default=0.0, description="Hazard that it stops paying.")
+    term: Parameter = parameter("year", ge=0, description="Length of the contract from the start of the project.")
+    default_rate: Parameter = parameter("1/year", ge=0, default=0.0, description="Hazard of a default.")
 
 
 class Capital(Inputs):
-    """Where the money comes from."""
+    """Financing by equity and debt."""
 
     equity_share: Parameter = parameter("1", ge=0, le=1, default=0.6, description="Equity over equity and debt.")
-    equity_cost: Parameter = parameter("1/year", ge=0, default=0.12, description="Return that equity asks, year-end.")
+    equity_cost: Parameter = parameter("1/year", ge=0, default=0.12, description="Required return on equity, year-end.")
     debt_cost: Parameter = parameter("1/year", ge=0, default=0.07, description="Interest before tax, year-end.")
 
 
 class Tax(Inputs):
-    """Tax on the project, as in the United States."""
+    """Tax on the project, by the rules of the United States."""
 
     rate: Parameter = parameter("1", ge=0, lt=1, default=0.21, description="Tax rate.")
     bonus: Parameter = parameter(
@@ -60,40 +60,42 @@ class Tax(Inputs):
     @model_validator(mode="after")
     def _check_bonus(self) -> Self:
         if (self.bonus is None) == (self.acquired is None):
-            raise ScenarioError("tax: give bonus, the share deducted at once, or acquired, the day that decides it")
+            raise ScenarioError("tax: give either bonus, the share deducted at once, or acquired, the day of purchase")
         return self
 
 
 class Project(Scenario):
-    """The purchase of accelerators, appraised."""
+    """A project: the purchase of accelerators, to be appraised."""
 
     model: Literal["project"] = "project"
     years: Annotated[int, Field(strict=True, ge=1, le=40)] = 6
-    """Years until what is left is sold."""
+    """Years until the remaining accelerators are sold."""
     accelerators: Parameter = parameter("1", gt=0, description="Accelerators bought now.")
-    price: Parameter = parameter("USD", ge=0, description="Of one, with its share of server and network.")
-    it_power: Parameter = parameter("W", gt=0, description="Draw of one at full load, with server and network.")
-    lag: Parameter = parameter("year", ge=0, default=0.5, description="From order to service.")
-    physical_life: Parameter = parameter("year", gt=0, default=6.0, description="Years in service until retired.")
-    failure_rate: Parameter = parameter("1/year", ge=0, default=0.035, description="Permanent failures per unit.")
-    resale_share: Parameter = parameter("1", ge=0, le=1, default=0.0, description="Price at the end over that paid.")
+    price: Parameter = parameter("USD", ge=0, description="Price per accelerator, with server and network.")
+    it_power: Parameter = parameter("W", gt=0, description="Full-load draw per accelerator, with server and network.")
+    lag: Parameter = parameter("year", ge=0, default=0.5, description="Time from order to service.")
+    physical_life: Parameter = parameter("year", gt=0, default=6.0, description="Years in service until retirement.")
+    failure_rate: Parameter = parameter("1/year", ge=0, default=0.035, description="Permanent failures per unit-year.")
+    resale_share: Parameter = parameter("1", ge=0, le=1, default=0.0, description="Resale over purchase price.")
     site: Site
     own_site: Flag = True
-    """Whether the site is built; else it is let at ``site_rent``."""
+    """Whether the site is built; otherwise it is rented at ``site_rent``."""
     site_rent: Parameter = parameter(
-        "USD/W/year", ge=0, optional=True, description="Rent of a site per watt of IT power, where it isn't built."
+        "USD/W/year", ge=0, optional=True, description="Rent of a site per watt of IT power, where none is built."
     )
     rent: Parameter = parameter("USD/hour", gt=0, description="Market rent of an accelerator-hour now.")
-    rent_decline: Parameter = parameter("1/year", default=0.26, description="Log fall of it, positive where it falls.")
-    utilisation: Parameter = parameter("1", gt=0, le=1, default=0.75, description="Share of hours let in the market.")
+    rent_decline: Parameter = parameter(
+        "1/year", default=0.26, description="Log fall of rent, positive where it falls."
+    )
+    utilisation: Parameter = parameter("1", gt=0, le=1, default=0.75, description="Share of hours rented out.")
     contract: Contract | None = None
     rental_offer: Parameter = parameter(
-        "USD/hour", ge=0, optional=True, description="What the same hours would cost to rent, level over the years."
+        "USD/hour", ge=0, optional=True, description="Price of renting the same hours instead, level over the years."
     )
-    busy_load: Parameter = parameter("1", ge=0, le=1, default=0.76, description="Draw in use over that at full load.")
-    idle_load: Parameter = parameter("1", ge=0, le=1, default=0.25, description="Draw when idle over full load.")
+    busy_load: Parameter = parameter("1", ge=0, le=1, default=0.76, description="Draw in use over draw at full load.")
+    idle_load: Parameter = parameter("1", ge=0, le=1, default=0.25, description="Idle draw over draw at full load.")
     maintenance_per_watt: Parameter = parameter(
-        "USD/W/year", ge=0, default=0.3, description="Maintenance and staff a year, per watt of IT power."
+        "USD/W/year", ge=0, default=0.3, description="Maintenance and staff per year, per watt of IT power."
     )
     books: Books = Field(default_factory=Books)
     capital: Capital = Field(default_factory=Capital)
@@ -102,5 +104,5 @@ class Project(Scenario):
     @model_validator(mode="after")
     def _check_site(self) -> Self:
         if self.own_site == (self.site_rent is not None):
-            raise ScenarioError("site_rent is given where own_site is false, and only there")
+            raise ScenarioError("site_rent belongs to own_site = false: give both or neither")
         return self

@@ -1,8 +1,8 @@
 """Levelized cost and required rent of capacity: the first for comparisons, the second for prices.
 
-A levelized cost spreads a purchase evenly over its life. Where rents fall, an owner who charges that loses
-money: the required rent is higher at first and falls with the market. The value of old equipment is what its
-rents are still worth.
+A levelized cost spreads a purchase evenly over its life. Where rents fall, an owner who charges the levelized cost
+loses money: the required rent is higher at first and falls with the market. The value of old equipment is the present
+value of its remaining rents.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ import numpy as np
 from costmodel.foundation.arrays import Numeric, formula
 
 NUDGE = 1e-300
-"""Added to a rate so that exactly 0 has a quotient [1/year]; far below the rounding of any other rate."""
+"""Added to a rate so that division by exactly 0 is avoided [1/year]; far below the rounding of any other rate."""
 
 
 @formula(step=True)
 def annuity(discount_rate: Numeric, life: Numeric) -> Numeric:
-    """Present value of one unit of money a year, paid continuously until the end of a life.
+    """Return the present value of one unit of money a year, paid continuously until the end of a life.
 
     Parameters
     ----------
     discount_rate
-        Logarithmic rate, signed: cost of capital ``ln(1 + WACC)``, and the fall of what is paid [1/year].
+        Logarithmic rate, signed: cost of capital ``ln(1 + WACC)`` plus the fall of the payments [1/year].
     life
-        Years, ≥ 0, infinite only at a positive rate [year].
+        Length of the payments, ≥ 0, infinite only at a positive rate [year].
 
     Returns
     -------
@@ -46,7 +46,7 @@ def annuity(discount_rate: Numeric, life: Numeric) -> Numeric:
 
 @formula(step=True)
 def capital_recovery_factor(rate: Numeric, periods: Numeric) -> Numeric:
-    """Payment at the end of each period that repays one unit of money with interest.
+    """Return the payment at the end of each period that repays one unit of money with interest.
 
     Parameters
     ----------
@@ -74,9 +74,9 @@ def capital_recovery_factor(rate: Numeric, periods: Numeric) -> Numeric:
 
 @formula(step=True)
 def levelized_cost(price: Numeric, wacc: Numeric, life: Numeric, running_cost: Numeric) -> Numeric:
-    """Even yearly cost of an asset: year-end annuity plus running cost.
+    """Return the levelized yearly cost of an asset: year-end annuity plus running cost.
 
-    For tables and comparisons. It is not a price: see `required_rent`.
+    Use it for tables and comparisons. It is not a price: see `required_rent`.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def levelized_cost(price: Numeric, wacc: Numeric, life: Numeric, running_cost: N
     life
         Years over which the price is recovered, > 0 [year].
     running_cost
-        Cost of running it for a year, ≥ 0 [USD/year].
+        Yearly running cost, ≥ 0 [USD/year].
 
     Returns
     -------
@@ -106,7 +106,7 @@ def levelized_cost(price: Numeric, wacc: Numeric, life: Numeric, running_cost: N
 def required_rent(
     price: Numeric, discount_rate: Numeric, decline: Numeric, life: Numeric, running_cost: Numeric
 ) -> Numeric:
-    """Rent that new capacity must earn today to be worth buying while rents fall.
+    """Return the rent that new capacity must earn today to be worth buying while rents fall.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def required_rent(
     life
         Years in which rent is earned, > 0 [year].
     running_cost
-        Cost of running it for a year, ≥ 0 [USD/year], passed on at cost.
+        Yearly running cost, ≥ 0 [USD/year], passed on at cost.
 
     Returns
     -------
@@ -134,7 +134,7 @@ def required_rent(
 
     Examples
     --------
-    The same server, with rents that stand still and that fall by 26 % (log) a year:
+    The same server, with constant rents and with rents that fall by 26 % (log) a year:
 
     >>> [round(float(required_rent(30_000.0, np.log(1.1), d, 5.0, 0.0))) for d in (0.0, 0.26)]
     [7543, 12830]
@@ -154,7 +154,7 @@ def rent_per_hour_used(
     running_cost: Numeric,
     hours_used: Numeric,
 ) -> Numeric:
-    """Rent per hour used that an accelerator with its room must earn today to be worth buying while rents fall.
+    """Return the rent per hour used that an accelerator and its share of a site must earn while rents fall.
 
     Parameters
     ----------
@@ -168,13 +168,13 @@ def rent_per_hour_used(
     life
         Years in which the accelerator earns, > 0 [year].
     site_price
-        Cost of the room that it takes, ≥ 0 [USD].
+        Cost of its share of the site, ≥ 0 [USD].
     site_life
         Years in which the site earns, > 0 [year].
     running_cost
-        Energy, upkeep and operation a year, ≥ 0 [USD/year], passed on at cost.
+        Yearly energy, upkeep and operation, ≥ 0 [USD/year], passed on at cost.
     hours_used
-        Hours a year in which it is in working order and used, > 0 [hour/year].
+        Hours per year in which it works and is used, > 0 [hour/year].
 
     Returns
     -------
@@ -184,7 +184,7 @@ def rent_per_hour_used(
     Notes
     -----
     ``R = [P(r + δ)/(1 − e^−(r+δ)L) + S·r/(1 − e^−r·L_site) + m]/hours``: `required_rent` of both, one falling and one
-    level, over the hours that pay for them.
+    level, over the hours used.
 
     Examples
     --------
@@ -199,16 +199,16 @@ def rent_per_hour_used(
 
 @formula(step=True)
 def economic_life(rent: Numeric, running_cost: Numeric, decline: Numeric, physical_life: Numeric) -> Numeric:
-    """Time for which a vintage is worth running: until its falling rent meets its running cost.
+    """Return the time for which a vintage is worth running: until its falling rent meets its running cost.
 
     Parameters
     ----------
     rent
-        Rent that it earns now, > 0 [USD/year].
+        Yearly rent now, > 0 [USD/year].
     running_cost
-        Cost of running it for a year, ≥ 0, unchanged over time [USD/year].
+        Yearly running cost, ≥ 0, constant over time [USD/year].
     decline
-        Logarithmic fall of that rent, signed [1/year].
+        Logarithmic fall of the rent, signed: positive where it falls [1/year].
     physical_life
         Years for which it can run, ≥ 0 [year].
 
@@ -219,7 +219,7 @@ def economic_life(rent: Numeric, running_cost: Numeric, decline: Numeric, physic
 
     Notes
     -----
-    ``ln(rent/running cost)/decline`` within 0 and the physical life; the physical life where rents do not fall and
+    ``ln(rent/running cost)/decline``, limited to 0 and the physical life; the physical life where rents do not fall and
     exceed the running cost.
 
     Examples

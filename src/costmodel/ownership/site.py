@@ -11,13 +11,13 @@ from costmodel.foundation.provenance import Grade
 
 
 class Cooling(Inputs):
-    """A way of cooling: what it adds to the facility's cost, and the PUE that it reaches."""
+    """A cooling system: its extra cost per watt, and the PUE that it reaches."""
 
     extra_cost_per_watt: Parameter = parameter(
         "USD/W",
         ge=0,
         default=0.0,
-        description="Cost beyond that of an air-cooled facility, per watt of IT power.",
+        description="Extra cost over an air-cooled facility, per watt of IT power.",
     )
     pue: Parameter = parameter("1", ge=1, description="Site power over IT power.")
 
@@ -30,10 +30,10 @@ class Site(Inputs):
     """A data-centre site."""
 
     power_limit: Parameter = parameter(
-        "W", gt=0, optional=True, description="Grid power that the site may draw; absent: no limit."
+        "W", gt=0, optional=True, description="Largest grid power that the site may draw; absent: no limit."
     )
     cost_per_watt: Parameter = parameter(
-        "USD/W", ge=0, description="Shell, power and air cooling, per watt of IT power."
+        "USD/W", ge=0, description="Cost of shell, power and air cooling, per watt of IT power."
     )
     construction_lag: Parameter = parameter(
         "year",
@@ -52,21 +52,21 @@ class Site(Inputs):
 
 @formula(step=True)
 def power_room(power_limit: Numeric, it_power: Numeric, pue: Numeric) -> Numeric:
-    """Return the IT power for which a site still has room.
+    """Return the IT power that a site can still take.
 
     Parameters
     ----------
     power_limit
-        Grid power that the site may draw, ≥ 0 [W]; infinite for no limit.
+        Largest grid power that the site may draw, ≥ 0 [W]; infinite for no limit.
     it_power
-        IT power installed and on its way, ≥ 0 [W].
+        IT power installed and on order, ≥ 0 [W].
     pue
         Site power over IT power, ≥ 1 [1].
 
     Returns
     -------
     Numeric
-        Room, ≥ 0 [W]; 0 where the limit is exceeded already.
+        Remaining IT power, ≥ 0 [W]; 0 where the limit is exceeded already.
 
     Examples
     --------

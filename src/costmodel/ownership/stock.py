@@ -1,7 +1,8 @@
 """Stock of units from order to retirement, in flat arrays of draws.
 
-Amounts that entered are kept *normalised*: divided by the share of units that had not failed by then, so that one
-number per step carries every failure. What is in service is what entered, less what entered a life ago, times it.
+Amounts that entered are stored *normalised*: divided by the share of units that had not failed by then, so that one
+number per step accounts for every failure. Amounts in service are those that entered, less those that entered a life
+ago, times the surviving share.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from costmodel.ownership.checks import at_least, require
 from costmodel.ownership.curve import Curve, Delay
 
 _MOST_FAILURES = 500.0
-"""Largest failure rate times horizon [1]: beyond it ``exp`` leaves nothing to count with."""
+"""Largest failure rate times horizon [1]: beyond it the surviving share underflows."""
 _SHORTEST_BUILD = 1e-6
-"""Lag below which a build is paid at once [step]: over less, a rate of payment is rounding."""
+"""Lag below which a build is paid at once [step]: a payment rate over less would be dominated by rounding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Times of a stock in steps, ``(draw,)``, and its failures per step."""
+    """Times of a stock, ``(draw,)`` [step], and its failures per step."""
 
     lag: FloatArray
     shipping: FloatArray
@@ -49,7 +50,7 @@ class Times:
         Raises
         ------
         DomainError
-            If one is outside its range.
+            If a time or the failure rate is outside its range.
         """
         at_least("lag", lag, 0.0, unit="year")
         at_least("shipping_lag", shipping, 0.0, unit="year")
@@ -69,7 +70,7 @@ class Stock:
     times
         Lags, lives and failures.
     opened, coming
-        In service and on order at the start, ``(row, draw)``.
+        Amounts in service and on order at the start, ``(row, draw)``.
     step, steps
         Length [year] and number of steps.
     """
@@ -85,7 +86,7 @@ class Stock:
         self.orders, self.entered = Curve(rows, steps, width), Curve(rows, steps, width)
         self.now = 0
         self.level: FloatArray = opened.copy()
-        """In service at the end of the step so far."""
+        """Amounts in service at the end of the step so far."""
         self.due = self.before = self.arrived = self.ordered = self.left = self.retired = self.failed = np.zeros_like(
             opened
         )
@@ -95,17 +96,17 @@ class Stock:
         return as_array(np.exp(-self.times.failures * bound))
 
     def opening_left(self, bound: float | FloatArray) -> FloatArray:
-        """Return the share of the opening units that has not retired: they retire evenly."""
+        """Return the share of opening units that has not retired; they retire evenly."""
         return as_array(1.0 - np.minimum(bound / self.times.opening_life, 1.0))
 
     def _come(self, bound: float | FloatArray) -> FloatArray:
-        """Return the share of what was on order at the start that has arrived: evenly over the lag."""
+        """Return the share of opening orders that has arrived; they arrive evenly over the lag."""
         waits = self.times.lag > 0.0
         even = np.minimum(bound / np.where(waits, self.times.lag, 1.0), 1.0)
         return np.where(waits, even, np.where(as_array(bound) > 0.0, 1.0, 0.0))
 
     def arrive(self) -> FloatArray:
-        """Begin a step; return what enters service of earlier orders, normalised."""
+        """Begin a step; return the normalised amounts of earlier orders that enter service."""
         k = self.now
         self.before = self.level
         self.ordered, self.left = np.zeros_like(self.opened), np.zeros_like(self.opened)
@@ -117,7 +118,7 @@ class Stock:
         return normal
 
     def order(self, ordered: FloatArray) -> FloatArray | None:
-        """Place an order, even over the step; return what of it enters within the step, normalised, if any can."""
+        """Place an order evenly over the step; return its normalised amounts that enter within the step, or None."""
         self.ordered = ordered
         self.orders.add(ordered)
         if not self.at_once:
@@ -135,7 +136,7 @@ class Stock:
         self.level = self.alive(bound) * (own + self.opened * self.opening_left(bound))
 
     def settle(self) -> None:
-        """Count what retired and failed in the step; without an order, nothing was ordered."""
+        """Count retirements and failures in the step; without an order the ordered amounts are 0."""
         k = self.now
         if self.orders.now == k:
             self.orders.add(self.ordered)
@@ -144,39 +145,39 @@ class Stock:
         self.failed = self.before + self.arrived - self.retired - self.level
 
     def payments(self) -> FloatArray:
-        """Return what is due in the step where an order is paid evenly from order to service."""
+        """Return the payments due in the step where orders are paid evenly from order to service."""
         k, waits = self.now, self.times.lag > _SHORTEST_BUILD
         due = 0.5 * (self.orders.total[k] + self.orders.total[k + 1]) - self.orders.mean(k, self.lag)
         return np.where(waits, due / np.where(waits, self.times.lag, 1.0), self.ordered)
 
     def shipped(self) -> FloatArray:
-        """Return what ships in the step; of what was on order at the start, what had not shipped by then."""
+        """Return the amounts shipped in the step; of opening orders, those that had not shipped by the start."""
         first, last = (np.minimum(bound, self.times.shipping) for bound in (self.now, self.now + 1))
         share = (last - first) / np.where(self.times.lag > 0.0, self.times.lag, 1.0)
         return self.orders.flow(self.now, self.shipping) + self.coming * share
 
     def on_order(self) -> FloatArray:
-        """Return what is ordered and not in service at the end of the step so far."""
+        """Return the amounts ordered and not in service at the end of the step so far."""
         bound = self.entered.now
         late = self.orders.total[self.orders.now] - self.orders.at(bound, self.lag)
         return as_array(late + self.coming * (1.0 - self._come(bound)))
 
     def surviving(self, ahead: FloatArray) -> FloatArray:
-        """Return what will be in service some steps after the start of this one, if nothing more is ordered."""
+        """Return the amounts in service some steps after the start of this one, if nothing more is ordered."""
         time, bound = self.now + ahead, self.entered.now
         gone = self.entered.by(time - self.times.life)
         own = self.entered.total[bound] - gone + self.opened * self.opening_left(time)
         coming = self.orders.by(np.maximum(time, bound) - self.times.lag) - self.orders.at(bound, self.lag)
         coming = coming + self.coming * (self._come(np.maximum(time, bound)) - self._come(bound))
-        # It arrives evenly from the end of this step, until a lag after its start or the horizon.
+        # Orders arrive evenly from the end of this step, until a lag after its start or the horizon.
         since = np.maximum(ahead - 0.5 * (1.0 + np.minimum(self.times.lag, ahead)), 0.0)
         late = coming * np.exp(-self.times.failures * since) * (since < self.times.life)
         return as_array(np.exp(-self.times.failures * time) * own + late)
 
     def cohorts(self, among: Any = None) -> tuple[int, FloatArray, FloatArray]:
-        """Return the first cohort that may be alive, what entered from it on, and the share that has not retired.
+        """Return the first cohort that may be alive, and from it on the amounts entered and the share not retired.
 
-        Where ``among`` holds in no draw, the cohorts may be left out.
+        If ``among`` is true in no draw, cohorts may be left out.
         """
         now = self.entered.now
         first = earliest(np.maximum(now - np.ceil(self.times.life) - 1.0, 0.0))
@@ -185,7 +186,7 @@ class Stock:
         return first, self.entered.entered[first:now], here
 
     def release(self, first: int, kept: FloatArray, here: FloatArray, opening_kept: FloatArray) -> FloatArray:
-        """Let go of a share of each cohort at the end of the step; return what left, by row."""
+        """Keep a share of each cohort at the end of the step; return the amounts that left, by row."""
         gone = summed(self.entered.entered[first : self.entered.now] * ((1.0 - kept) * here)[:, np.newaxis])
         gone = gone + self.opened * self.opening_left(self.now + 1) * (1.0 - opening_kept)
         left = self.alive(self.now + 1) * gone
@@ -195,13 +196,13 @@ class Stock:
         return as_array(left)
 
     def lives_left(self, first: int, here: FloatArray) -> FloatArray:
-        """Return the mean physical life left of each cohort from ``first`` on, ``(cohort, draw)`` [year]."""
+        """Return the mean remaining physical life of each cohort from ``first`` on, ``(cohort, draw)`` [year]."""
         now = self.entered.now
         age = (now - row_numbers(first, now))[:, np.newaxis]
         return as_array(self.step * (np.maximum(self.times.life - age, 0.0) + 0.5 * here))
 
     def life_left(self) -> FloatArray:
-        """Return the mean physical life left of what is in service, ``(draw,)`` [year]; 0 where nothing is."""
+        """Return the mean remaining physical life of units in service, ``(draw,)`` [year]; 0 where there are none."""
         first, entered, here = self.cohorts()
         alive = entered[:, 0] * here
         opened = self.opened[0] * self.opening_left(self.entered.now)
@@ -211,5 +212,5 @@ class Stock:
         return np.where(total > 0.0, left / np.where(total > 0.0, total, 1.0), 0.0)
 
     def opening_life_left(self) -> FloatArray:
-        """Return the mean physical life left of what was there at the start [year]."""
+        """Return the mean remaining physical life of opening units [year]."""
         return 0.5 * self.step * np.maximum(self.times.opening_life - self.entered.now, 0.0)

@@ -1,7 +1,7 @@
 """Tax: bonus depreciation, deductions by vintage, losses carried forward and deferred tax.
 
-Books and tax keep different lives: a server may be six years in the books, five by the tax table, or deducted at
-once. Tax paid early or late for that reason is deferred tax, not profit.
+Book and tax lives differ: a server may be depreciated over six years in the books and five by the tax table, or
+deducted at once. The difference in the timing of tax is deferred tax, not profit.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from costmodel.foundation.errors import DomainError
 from costmodel.ownership.checks import at_least, number_array, require, share_array
 
 PERMANENT_FROM = date(2025, 1, 20)
-"""First day of acquisition from which the bonus is 100 % for good (law of 2025-07-04)."""
+"""First day of acquisition from which the bonus is 100 % permanently (law of 2025-07-04)."""
 PHASED_OUT = {2025: 0.40, 2026: 0.20}
-"""Bonus for property acquired before that, by the year placed in service from 2025 on [1]; nothing after 2026.
+"""Bonus for property acquired before that day, by year placed in service from 2025 on [1]; 0 after 2026.
 Source: the note to the catalog's record, press summaries of section 168(k)."""
 
 
 def bonus_share(acquired: str | date, placed_in_service: str | date | None = None) -> float:
-    """Return the share of cost that US federal tax lets a company deduct at once.
+    """Return the share of cost that a company may deduct at once under US federal tax.
 
     Parameters
     ----------
     acquired
-        Day of acquisition: of a binding contract.
+        Day of acquisition: that of a binding contract.
     placed_in_service
-        Day on which the property entered service; the day of acquisition where absent.
+        Day on which the property entered service; by default the day of acquisition.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def bonus_share(acquired: str | date, placed_in_service: str | date | None = Non
     Raises
     ------
     DomainError
-        If it enters service before it is acquired, or no share is recorded for these days.
+        If the property enters service before it is acquired, or no share is recorded for these days.
 
     References
     ----------
@@ -71,12 +71,12 @@ def bonus_share(acquired: str | date, placed_in_service: str | date | None = Non
 
 @formula(step=True)
 def losses_used(income: Numeric, losses: Numeric, loss_limit: Numeric) -> Numeric:
-    """Losses of earlier periods that are set against income.
+    """Return the losses of earlier periods that are offset against income.
 
     Parameters
     ----------
     income
-        Taxable income of the period before them, signed [USD].
+        Taxable income of the period before losses, signed [USD].
     losses
         Losses carried into the period, ≥ 0 [USD].
     loss_limit
@@ -85,7 +85,7 @@ def losses_used(income: Numeric, losses: Numeric, loss_limit: Numeric) -> Numeri
     Returns
     -------
     Numeric
-        Losses used [USD]; tax is the rate on what is left of a positive income.
+        Losses used [USD]; the tax rate applies to the remaining positive income.
 
     References
     ----------
@@ -108,7 +108,7 @@ class TaxYears:
     tax
         Tax due by year [USD], ``(year,) + batch``.
     losses_used
-        Losses of earlier years set against income, by year [USD].
+        Losses of earlier years offset against income, by year [USD].
     losses_carried
         Losses carried forward on bounds [USD], ``(year + 1,) + batch``.
     """
@@ -161,7 +161,7 @@ def tax_with_losses(
 
 
 def deferred_tax(book_expense: ArrayLike, tax_deduction: ArrayLike, rate: ArrayLike) -> FloatArray:
-    """Return the deferred tax liability that different book and tax lives leave.
+    """Return the deferred tax liability that follows from different book and tax lives.
 
     Parameters
     ----------
@@ -205,11 +205,11 @@ def after_tax_flows(
     Parameters
     ----------
     outlay
-        Paid now, ≥ 0 [USD].
+        Amount paid now, ≥ 0 [USD].
     operating
         Revenue less cash cost by year [USD], ``(year,) + batch``.
     tax_deduction
-        Tax depreciation by year [USD], ``(year,) + batch``: tax knows its own life, not the book's.
+        Tax depreciation by year [USD], ``(year,) + batch``; independent of book depreciation.
     rate, loss_limit
         As for `tax_with_losses`.
 
@@ -238,7 +238,7 @@ def after_tax_flows(
 
 @formula()
 def tax_shield_rent_factor(tax_rate: Numeric, deductions_value: Numeric) -> Numeric:
-    """Factor by which tax raises the rent that an asset must earn before tax.
+    """Return the factor by which tax raises the rent that an asset must earn before tax.
 
     Parameters
     ----------
