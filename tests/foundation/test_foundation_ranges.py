@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import subprocess
 import sys
 from typing import Any
@@ -77,6 +78,15 @@ def test_ranges_of_a_formula_name_its_arguments(name: str) -> None:
         assert argument in parameters
         ends = [part for end in (span.low, span.high) if isinstance(end, str) for part in end.split(" / ")]
         assert {part for part in ends if not part.isdecimal()} <= parameters
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize("name", NAMES)
+def test_a_formula_states_a_range_in_one_clause(name: str) -> None:
+    # The first clause with a range is the one that is read: "above 0, at most 1" would leave out the upper end.
+    for argument, span in documented_ranges(FORMULAS[name]).items():
+        stated = [clause for clause in re.split(r",(?![0-9])|[;:\[]", span.text) if read_range(clause) is not None]
+        assert len(stated) == 1, f"{argument}: {stated}"
 
 
 @pytest.mark.contract

@@ -68,7 +68,7 @@ def offered_use(
     required_rent
         Rent per hour used that capital must earn at target use, above ``running_cost`` [USD/hour].
     target_use
-        Average use that the load allows, above 0, at most 1 [1].
+        Average use that the load allows, 0 < u ≤ 1 [1].
     max_use
         Largest use, from ``target_use`` to 1 [1].
     scarcity_exponent

@@ -133,7 +133,7 @@ def cost_per_hour(yearly_cost: Numeric, utilisation: Numeric, hours_per_year: Nu
     yearly_cost
         Cost of a year, whether used or not, ≥ 0 [USD/year].
     utilisation
-        Share of hours that bear the cost (sold, or in use), above 0, at most 1 [1].
+        Share of hours that bear the cost (sold, or in use), 0 < u ≤ 1 [1].
     hours_per_year
         Operating hours in a year, > 0 [hour/year]; 8,766 throughout the library.
 
@@ -161,7 +161,7 @@ def cost_per_flop(hourly_cost: Numeric, peak: Numeric, mfu: Numeric) -> Numeric:
     peak
         Dense peak of the accelerator at the precision used, > 0 [FLOP/s].
     mfu
-        Share of the peak that does useful work, above 0, at most 1 [1].
+        Share of the peak that does useful work, 0 < m ≤ 1 [1].
 
     Returns
     -------
