@@ -233,11 +233,11 @@ def test_sums_and_ratios_of_a_workbook_are_formulas(flywheel: Any, tmp_path: Pat
     assert any(sheet == "Value" and text.startswith("=SUM(") for (sheet, _), text in found.items())
 
 
-@pytest.mark.peer
-@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
-def test_libreoffice_recalculates_to_the_librarys_figures(flywheel: Any, planner: Any, tmp_path: Path) -> None:
+def recalculated(path: Path) -> Any:
+    """Return a workbook after LibreOffice has recalculated every formula of it."""
+    tmp_path = path.parent
     profile = tmp_path / "profile" / "user"
-    profile.mkdir(parents=True)
+    profile.mkdir(parents=True, exist_ok=True)
     always = (
         '<item oor:path="/org.openoffice.Office.Calc/Formula/Load"><prop oor:name="OOXMLRecalcMode" oor:op="fuse">'
         "<value>0</value></prop></item>"
@@ -246,18 +246,60 @@ def test_libreoffice_recalculates_to_the_librarys_figures(flywheel: Any, planner
         '<?xml version="1.0" encoding="UTF-8"?><oor:items xmlns:oor="http://openoffice.org/2001/registry">'
         f"{always}</oor:items>"
     )
+    command = ["soffice", "--headless", f"-env:UserInstallation=file://{tmp_path}/profile", "--convert-to"]
+    out = tmp_path / "recalculated"
+    subprocess.run([*command, "xlsx", "--outdir", str(out), str(path)], check=True, capture_output=True, timeout=180)
+    return openpyxl.load_workbook(out / path.name, data_only=True)
+
+
+@pytest.mark.peer
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
+def test_libreoffice_recalculates_to_the_librarys_figures(flywheel: Any, planner: Any, tmp_path: Path) -> None:
     for name, report in (("years", flywheel), ("parts", planner)):
         path = tmp_path / f"{name}.xlsx"
         write_workbook(report, path)
-        command = ["soffice", "--headless", f"-env:UserInstallation=file://{tmp_path}/profile", "--convert-to"]
-        out = tmp_path / "recalculated"
-        subprocess.run(
-            [*command, "xlsx", "--outdir", str(out), str(path)], check=True, capture_output=True, timeout=180
-        )
-        written = openpyxl.load_workbook(path, data_only=True)
-        again = openpyxl.load_workbook(out / path.name, data_only=True)
+        written, again = openpyxl.load_workbook(path, data_only=True), recalculated(path)
         for sheet, cell in formulas(path):
             assert again[sheet][cell].value == pytest.approx(written[sheet][cell].value, rel=1e-9), (sheet, cell)
+
+
+@pytest.mark.peer
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
+def test_a_part_of_the_hour_that_a_reader_changes_reaches_token_user_and_site(planner: Any, tmp_path: Path) -> None:
+    """A dollar more of energy an hour: a token costs it over the tokens of a paid hour more, and so on to the site."""
+    path = tmp_path / "planner.xlsx"
+    write_workbook(planner, path)
+    book = openpyxl.load_workbook(path)
+    for what, item, figure, *_ in book["Outputs"].iter_rows():
+        if (what.value, item.value) == ("cost of an hour", "energy"):
+            figure.value += 1.0
+    book.save(path)
+    rows = recalculated(path)["Outputs"].iter_rows(min_row=2, max_col=3, values_only=True)
+    after = {(what, item or ""): value for what, item, value in rows}
+    result = planner.result
+    hour, requests = float(result.hour_cost), float(result.utilisation * result.requests_per_second) * 3600.0
+    tokens = float(result.utilisation * result.tokens_per_second) * 3600.0
+    accelerator_hours = float(result.site_accelerators) * 24.0 * 365.25
+    for what, figure in (
+        ("cost of an hour, in all", hour + 1.0),
+        ("cost of a token of the mix", (hour + 1.0) / tokens * 1e6),
+        ("cost of an output token", float(result.output_cost) * (hour + 1.0) / hour * 1e6),
+        ("cost of the requests of a user in a month", 100.0 * (hour + 1.0) / requests),
+        ("cost of the site", accelerator_hours * (hour + 1.0) / 1e6),
+        ("revenue of the site less its cost", (accelerator_hours * (tokens * 0.9e-6 - hour - 1.0)) / 1e6),
+    ):
+        assert after[what, ""] == pytest.approx(figure, rel=1e-9), what
+
+
+@pytest.mark.contract
+def test_the_chain_from_the_hour_to_the_token_is_formulas(planner: Any, tmp_path: Path) -> None:
+    write_workbook(planner, tmp_path / "w.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "w.xlsx")["Outputs"]
+    written = {(row[0].value, row[1].value or ""): row[2] for row in sheet.iter_rows(min_row=2)}
+    for what in ("cost of an hour, in all", "cost of a token of the mix", "cost of the site", "gross margin"):
+        assert written[what, ""].data_type == "f", what
+    assert written["cost of a token of the mix", "chip"].data_type == "f"
+    assert written["share of paid hours that is busy", ""].data_type == "n"
 
 
 @pytest.mark.contract

@@ -1,8 +1,8 @@
 """A report as a workbook that a finance team can audit: inputs with sources, yearly results, live formulas.
 
-Every figure that is a sum, a difference or a ratio of others in the workbook is a formula; it is written only where
-it reproduces the library's own figures, so that a spreadsheet that recalculates agrees. Texts are written as texts,
-even those that begin like a formula.
+A figure that is a sum, a difference, a product or a ratio of others in the workbook is a formula, from the parts of an
+hour to a token, a request, a user and a site; it is written only where it reproduces the library's own figures, so that
+a spreadsheet that recalculates agrees. Texts are written as texts, even those that begin like a formula.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from costmodel.foundation.result_tables import words_of
 from costmodel.foundation.results import Result
 from costmodel.foundation.table_files import fill_sheet
 from costmodel.foundation.tables import shown_unit
+from costmodel.foundation.units import HOURS_PER_YEAR, MONTHS_PER_YEAR, SECONDS_PER_HOUR, SECONDS_PER_YEAR
 from costmodel.foundation.version import VERSION
 from costmodel.reporting.report import Report, evidence
 
@@ -33,19 +34,51 @@ SUMS: Mapping[str, tuple[str, ...]] = {
     "free_cash_flow": ("+operating_cash_flow", "-capex"),
     "training_and_inference_cost": ("+training_cost", "+inference_cost"),
     "site_profit": ("+site_revenue", "-site_cost"),
+    "run_cost": (
+        *("+chip_cost", "+server_cost", "+network_cost", "+energy_cost", "+facility_cost"),
+        *("+operations_cost", "+rental_cost"),
+    ),
+    "programme_cost": (
+        *("+run_cost", "+experiments_cost", "+failed_runs_cost", "+post_training_cost"),
+        *("+reinforcement_cost", "+staff_cost", "+data_cost"),
+    ),
 }
 """Outputs that are signed sums of others."""
+TOTALS: Mapping[str, str] = {"hour_cost": "hour_parts"}
+"""Outputs that are the sum of another one's items."""
+PRODUCTS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...], float]] = {
+    "hour_cost": (("run_cost",), ("paid_hours",), 1.0),
+    "cost_without_loss": (("run_cost", "productive_hours"), ("paid_hours",), 1.0),
+    "blended_cost": (("hour_cost",), ("utilisation", "tokens_per_second"), 1.0 / SECONDS_PER_HOUR),
+    "blended_parts": (("blended_cost", "hour_parts"), ("hour_cost",), 1.0),
+    "request_cost": (("blended_cost", "tokens_per_second"), ("requests_per_second",), 1.0),
+    "user_cost": (("request_cost", "requests_per_user"), (), 1.0),
+    "site_tokens": (("site_accelerators", "utilisation", "tokens_per_second"), (), SECONDS_PER_YEAR),
+    "site_users": (
+        ("site_accelerators", "utilisation", "requests_per_second"),
+        ("requests_per_user",),
+        SECONDS_PER_YEAR / MONTHS_PER_YEAR,
+    ),
+    "site_cost": (("site_accelerators", "hour_cost"), (), HOURS_PER_YEAR),
+    "site_revenue": (("site_tokens", "blended_price"), (), 1.0),
+    "gross_margin": (("site_profit",), ("site_revenue",), 1.0),
+}
+"""Outputs that are some outputs over others, times a number in the outputs' units; by item where they have any."""
+PROPORTIONAL: Mapping[str, str] = dict.fromkeys(("input_cost", "cached_cost", "output_cost"), "hour_cost")
+"""Outputs in proportion to another: the ratio, paid accelerator-hours of a token, stands in the formula as a number."""
 DISCOUNT_RATE = 0.10
 """Yearly rate at which the sheet of values discounts until its reader changes the cell [1/year]; assumed."""
 DISCOUNTED = ("free_cash_flow", "operating_cash_flow", "operating_income")
 """The first of these that a result has is discounted."""
 YEAR_COLUMN = 3
 """Column of the first year; before it stand output, item and unit."""
+FIGURE_COLUMN = 2
+"""Column of a figure without years; before it stand output and item."""
 
 
 @dataclass(slots=True)
 class _Line:
-    """A row of the yearly sheet."""
+    """A row of figures: one by year, or a single one."""
 
     name: str
     label: str
@@ -54,6 +87,10 @@ class _Line:
     scale: float
     values: FloatArray
     row: int = 0
+    column: int = YEAR_COLUMN
+
+
+_Lines = dict[tuple[str, str], _Line]
 
 
 @dataclass(slots=True)
@@ -66,7 +103,7 @@ class _Book:
     share: Any
     wrap: Any
     link: Any
-    lines: dict[tuple[str, str], _Line] = field(default_factory=dict)
+    lines: _Lines = field(default_factory=dict)
 
 
 def write_workbook(report: Report, path: str | Path | IO[bytes]) -> None:
@@ -172,7 +209,7 @@ def _by_year(book: _Book, result: Result, years: tuple[int, ...]) -> None:
             value, column = float(line.values[place]) * line.scale, YEAR_COLUMN + place
             if not np.isfinite(value):
                 continue
-            formula = _formula(book, result, line, place)
+            formula = _formula(book.lines, result, line, place)
             if formula:
                 sheet.write_formula(line.row, column, formula, form, value)
             else:
@@ -197,36 +234,51 @@ def _lines(result: Result) -> Iterator[_Line]:
             yield _Line(name, spec.label, str(label), unit, scale, np.asarray(rows[:, position]))
 
 
-def _formula(book: _Book, result: Result, line: _Line, place: int) -> str:
-    """Return the formula of a figure where it is a sum over items, a signed sum or a ratio; else nothing."""
+def _formula(lines: _Lines, result: Result, line: _Line, place: int) -> str:
+    """Return the formula of a figure where it is a sum over items, a signed sum, a product or a ratio; else nothing."""
     spec = result.spec(line.name)
     if spec.of is not None and spec.over is not None:
-        above, below = book.lines.get((spec.of, "")), book.lines.get((spec.over, ""))
-        if above is None or below is None or not below.values[place]:
-            return ""
-        factor = line.scale * below.scale / above.scale
-        text = f"={_cell(above, place)}/{_cell(below, place)}" + ("" if factor == 1.0 else f"*{factor!r}")
-        return text if _agrees(line.values[place], above.values[place] / below.values[place]) else ""
-    parts = _summed(book, line)
+        return _product(lines, line, place, ((spec.of,), (spec.over,), 1.0))
+    product = _product(lines, line, place, PRODUCTS[line.name]) if line.name in PRODUCTS else ""
+    if product:
+        return product
+    other = lines.get((PROPORTIONAL.get(line.name, ""), ""))
+    if other is not None and other.values[place] > 0.0:
+        ratio = float(line.values[place] / other.values[place])
+        return _product(lines, line, place, ((other.name,), (), ratio))
+    parts = _summed(lines, line)
     if not parts or not _agrees(line.values[place], sum(sign * part.values[place] for sign, part in parts)):
         return ""
-    terms = []
-    for sign, part in parts:
-        factor = line.scale / part.scale
-        text = _cell(part, place) + ("" if factor == 1.0 else f"*{factor!r}")
-        terms.append(f"{'+' if sign > 0 else '-'}{text}")
-    return f"={''.join(terms)}"
+    terms = [f"{'+' if sign > 0 else '-'}{_cell(part, place)}{_times(line.scale / part.scale)}" for sign, part in parts]
+    return f"={''.join(terms).removeprefix('+')}"
 
 
-def _summed(book: _Book, line: _Line) -> list[tuple[float, _Line]]:
+def _product(lines: _Lines, line: _Line, place: int, of: tuple[tuple[str, ...], tuple[str, ...], float]) -> str:
+    """Return the formula of some outputs over others, times a number, where it is the figure; else nothing."""
+    above, below = ([lines.get((name, line.item)) or lines.get((name, "")) for name in names] for names in of[:2])
+    value, scale, text = of[2], line.scale * of[2], ""
+    for factor, power in [*((factor, 1) for factor in above), *((factor, -1) for factor in below)]:
+        if factor is None or (power < 0 and not factor.values[place]):
+            return ""
+        value *= float(factor.values[place]) ** power
+        scale /= factor.scale**power
+        text += ("*" if power > 0 else "/") + _cell(factor, place)
+    return f"={text[1:]}{_times(scale)}" if _agrees(line.values[place], value) else ""
+
+
+def _times(factor: float) -> str:
+    return "" if factor == 1.0 else f"*{factor!r}".upper()
+
+
+def _summed(lines: _Lines, line: _Line) -> list[tuple[float, _Line]]:
     """Return the signed lines that a line is the sum of: those of `SUMS`, or the items of an output by something."""
     if line.item:
         return []
     if line.name in SUMS:
-        found = [(1.0 if text[0] == "+" else -1.0, book.lines.get((text[1:], ""))) for text in SUMS[line.name]]
+        found = [(1.0 if text[0] == "+" else -1.0, lines.get((text[1:], ""))) for text in SUMS[line.name]]
         return [] if any(part is None for _, part in found) else [(sign, part) for sign, part in found if part]
-    items = [part for (name, item), part in book.lines.items() if item and name.startswith(f"{line.name}_by_")]
-    return [(1.0, part) for part in items]
+    whole, by = TOTALS.get(line.name), f"{line.name}_by_"
+    return [(1.0, part) for (name, item), part in lines.items() if item and (name == whole or name.startswith(by))]
 
 
 def _agrees(value: float, by_formula: float) -> bool:
@@ -236,7 +288,7 @@ def _agrees(value: float, by_formula: float) -> bool:
 def _cell(line: _Line, place: int) -> str:
     from xlsxwriter.utility import xl_rowcol_to_cell
 
-    return str(xl_rowcol_to_cell(line.row, YEAR_COLUMN + place))
+    return str(xl_rowcol_to_cell(line.row, line.column + place))
 
 
 def _discounted(book: _Book, result: Result, years: tuple[int, ...]) -> None:
@@ -274,36 +326,50 @@ def _letter(column: int) -> str:
 
 
 def _single(book: _Book, result: Result) -> None:
-    """Write the outputs without years: figures, parts with their sum, words for codes."""
+    """Write the outputs without years: figures, parts with their sum, words for codes, formulas as in the years."""
     specs = [spec for spec in result.outputs().values() if spec.time_axis is None]
     if not specs:
         return
     sheet = _sheet(book, "Outputs", [("output", 48), ("item", 20), ("figure", 18), ("unit", 14), ("basis", 60)])
+    lines: _Lines = {}
     row = 1
     for spec in specs:
         values = np.asarray(result[spec.name])
         if spec.words or values.dtype.kind not in "fiub" or values.ndim > 1:
             sheet.write_string(row, 0, spec.label)
-            sheet.write_string(row, 2, _in_words(result.words(spec.name), values))
+            sheet.write_string(row, FIGURE_COLUMN, _in_words(result.words(spec.name), values))
             row += 1
             continue
         numbers = np.atleast_1d(values.astype(np.float64))
         unit, scale = shown_unit(spec.unit, float(np.abs(numbers[np.isfinite(numbers)]).max(initial=0.0)))
         names = [str(label) for label in result.labels().get(spec.dims[0], ())] if spec.dims else [""]
         start = row
-        for label, value in zip(names, numbers, strict=False):
-            sheet.write_string(row, 0, spec.label)
-            sheet.write_string(row, 1, label)
-            if np.isfinite(value):
-                sheet.write_number(row, 2, float(value) * scale, book.figure)
-            sheet.write_string(row, 3, unit)
-            sheet.write_string(row, 4, result.basis(spec.name) or "")
+        for item, value in zip(names, numbers, strict=False):
+            one = np.array([value])
+            lines[spec.name, item] = _Line(spec.name, spec.label, item, unit, scale, one, row, FIGURE_COLUMN)
             row += 1
         if spec.dims == ("part",) and np.isfinite(numbers).all():
             sheet.write_string(row, 0, f"{spec.label}, sum of the parts")
-            sheet.write_formula(row, 2, f"=SUM(C{start + 1}:C{row})", book.figure, float(numbers.sum()) * scale)
+            total = float(numbers.sum()) * scale
+            sheet.write_formula(row, FIGURE_COLUMN, f"=SUM(C{start + 1}:C{row})", book.figure, total)
             sheet.write_string(row, 3, unit)
             row += 1
+    for line in lines.values():
+        for column, text in ((0, line.label), (1, line.item), (3, line.unit), (4, result.basis(line.name) or "")):
+            sheet.write_string(line.row, column, text)
+        _figure(book, sheet, result, lines, line)
+
+
+def _figure(book: _Book, sheet: Any, result: Result, lines: _Lines, line: _Line) -> None:
+    """Write the figure of a line without years, as a formula where it is one of others."""
+    value = float(line.values[0]) * line.scale
+    if not np.isfinite(value):
+        return
+    formula = _formula(lines, result, line, 0)
+    if formula:
+        sheet.write_formula(line.row, line.column, formula, book.figure, value)
+    else:
+        sheet.write_number(line.row, line.column, value, book.figure)
 
 
 def _in_words(words: Sequence[str], values: Any) -> str:
