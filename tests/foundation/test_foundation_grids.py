@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from costmodel.compute import block_time, blocks, machine, shape
+from costmodel.compute import activation_bytes, block_time, blocks, machine, shape, training_state_bytes
 from costmodel.compute.precision import by_part
 from costmodel.compute.roofline import product_time
-from costmodel.foundation.grids import LARGE, PIECE, compacted, in_pieces, spread
+from costmodel.foundation import grids
+from costmodel.foundation.errors import DomainError
+from costmodel.foundation.grids import LARGE, PIECE, compacted, factored, in_pieces, spread
 
 RNG = np.random.default_rng(1)
 AXES = np.broadcast_arrays(
@@ -91,3 +93,63 @@ def test_a_formula_computes_the_same_on_arrays_of_several_shapes() -> None:
     assert found[1, 40_000] == pytest.approx(float(product_time(flat[40_000], 2.0 * 7168.0, *rest[1:])), rel=1e-13)
     halves = product_time(flat.astype(np.float32), *rest)
     assert halves.dtype == np.float64
+
+
+@pytest.mark.contract
+def test_an_array_that_stands_for_several_arguments_is_examined_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    examined: list[int] = []
+
+    def counted(array: object) -> object:
+        examined.append(id(array))
+        return compacted(array)
+
+    monkeypatch.setattr(grids, "compacted", counted)
+    training_state_bytes(37e9, WIDTH, WIDTH, 12.0, CHIPS, CHIPS, CHIPS)
+    assert examined.count(id(WIDTH)) == examined.count(id(CHIPS)) == 1
+
+
+@pytest.mark.closed_form
+def test_a_factor_is_left_whole() -> None:
+    seen: list[tuple[object, ...]] = []
+
+    def share(tokens: np.ndarray, chips: np.ndarray) -> np.ndarray:
+        seen.append((np.size(tokens), chips.size))
+        return tokens * (3.0 + 1.0 / chips)
+
+    tokens = np.linspace(1.0, 2.0, BATCH.size).reshape(BATCH.shape)
+    assert np.array_equal(factored(share)(tokens, CHIPS), tokens * (3.0 + 1.0 / CHIPS))
+    assert seen == [(1, 300)]
+    found = factored(share)(
+        2.0, CHIPS
+    )  # the result has the grid's shape where the factor is a number, and may be written
+    found[0, 0, 0] = 5.0
+    assert np.array_equal(found[1], 2.0 * (3.0 + 1.0 / CHIPS[1]))
+    seen.clear()
+    assert np.array_equal(factored(share)(MIXED[0], MIXED[2]), MIXED[0] * (3.0 + 1.0 / MIXED[2]))
+    assert max(seen) == (PIECE, PIECE)
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize("recompute", ["none", "selective", "full"])
+def test_activations_of_a_grid_are_those_of_its_points(recompute: str) -> None:
+    model = shape("DeepSeek-V3")
+    for batch, chips in ((BATCH, CHIPS), (MIXED[0], MIXED[2])):
+        whole = activation_bytes(model, batch * 4096.0, batch, chips, recompute)
+        for place in (0, 17_003, batch.size - 1):
+            one, of = float(batch.flat[place]), float(chips.flat[place])
+            assert whole.flat[place] == activation_bytes(model, one * 4096.0, one, of, recompute)
+
+
+@pytest.mark.contract
+def test_a_user_s_grid_is_held_against_the_ranges() -> None:
+    sizes = (37e9, WIDTH, WIDTH, 12.0)
+    low = CHIPS.copy()
+    low[..., 7] = 0.25
+    with pytest.raises(DomainError, match=r"weight_shards = 0\.25 is outside its range, at least 1"):
+        training_state_bytes(*sizes, low, CHIPS, CHIPS)
+    with pytest.raises(DomainError, match=r"training_state_bytes: has no finite value at .*, gradient_shards = 1,"):
+        training_state_bytes(1e308, WIDTH, WIDTH, 12.0, CHIPS, CHIPS, CHIPS)
+    odd = CHIPS.copy()
+    odd[39, 2, 299] = 0.5  # a single entry
+    with pytest.raises(DomainError, match=r"optimizer_shards = 0\.5 is outside"):
+        training_state_bytes(*sizes, CHIPS, CHIPS, odd)

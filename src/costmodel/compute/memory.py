@@ -18,6 +18,7 @@ from costmodel.compute.precision import Precision, by_part
 from costmodel.compute.shapes import Shape
 from costmodel.foundation.arrays import Numeric, formula, ordered_sum
 from costmodel.foundation.errors import DomainError
+from costmodel.foundation.grids import compacted, factored
 
 WEIGHT_BYTES = 2.0
 """Bytes of a weight in training, in half precision [byte] (Rajbhandari et al. 2020, arXiv 1910.02054, section 3.1)."""
@@ -163,7 +164,8 @@ def training_state_bytes(
     return parameters * per_parameter
 
 
-@formula(pointwise=True)
+@formula()
+@factored
 def layer_activation_bytes(
     tokens: Numeric,
     d_model: Numeric,
@@ -345,7 +347,7 @@ def activation_bytes(
     norm_shards = tensor if sequence_parallel else 1.0
     if recompute == "full":
         return checkpoint_activation_bytes(tokens, shape.d_model, norm_shards)
-    scores = 5.0 * _mean_heads(shape) * sequence if recompute == "none" else 0.0
+    scores = 5.0 * _mean_heads(shape) * compacted(sequence) if recompute == "none" else 0.0
     inner = inner_activation_elements(shape)
     return layer_activation_bytes(tokens, shape.d_model, inner, scores, dropout_masks, tensor, norm_shards)
 

@@ -26,7 +26,7 @@ from typing import Any, TypeAlias, TypeVar, cast, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from costmodel.foundation.grids import in_pieces
+from costmodel.foundation.grids import any_large, piece_by_piece, spread, without_repeats
 
 FloatArray: TypeAlias = NDArray[np.float64]
 Numeric: TypeAlias = "float | FloatArray"
@@ -60,12 +60,12 @@ def formula(*, step: bool = False, pointwise: bool = False) -> Callable[[_Functi
         numba unchanged.
     pointwise
         Whether each entry of the result depends on that entry of the arguments alone, so that large grids may be
-        computed as :func:`~costmodel.foundation.grids.in_pieces` does.
+        checked and computed without their repeats, or computed in pieces (:mod:`costmodel.foundation.grids`).
     """
 
     def register(function: _Function) -> _Function:
         name = f"{function.__module__}:{function.__qualname__}"
-        called = _in_double_precision(function, in_pieces(function) if pointwise else function)
+        called = _in_double_precision(function, pointwise)
         FORMULAS[name] = called
         if step:
             STEP_FORMULAS.add(name)
@@ -91,7 +91,7 @@ def holds_value(annotation: Any) -> bool:
     return str(annotation).split("[")[0].split(" ")[0] not in _CHOICES
 
 
-def _in_double_precision(function: _Function, computed: Callable[..., Any]) -> _Function:
+def _in_double_precision(function: _Function, pointwise: bool) -> _Function:
     """Return a formula that converts its arguments, and checks those that come from outside the library.
 
     32 bits overflow or lose digits half-way.
@@ -99,11 +99,19 @@ def _in_double_precision(function: _Function, computed: Callable[..., Any]) -> _
     at_a_pole = _pole_error
     in_model, make, frame, library = _IN_MODEL, _guard_of, sys._getframe, f"{__name__.partition('.')[0]}."
     as_double, double, align, known = _as_double, _DOUBLE, zip_longest, list[Any]()
+    large, fewer, spread_to = any_large, without_repeats, spread
     values = [holds_value(function.__annotations__.get(name)) for name in signature(function).parameters]
     choices = {name for name in signature(function).parameters if not holds_value(function.__annotations__.get(name))}
 
+    def in_pieces(*given: Any) -> Any:
+        return piece_by_piece(function, given)
+
     def in_double(*given: Any, **named: Any) -> Any:
         outside = not (in_model.get() or frame(1).f_globals.get("__name__", "").startswith(library))
+        grid = given
+        computed: Callable[..., Any] = function
+        if pointwise and not named and large(given):
+            given, computed = fewer(given), in_pieces
         if outside:
             if not known:
                 known.append(make(function))
@@ -116,7 +124,8 @@ def _in_double_precision(function: _Function, computed: Callable[..., Any]) -> _
             if type(argument) is not float and name not in choices:
                 named[name] = as_double(argument)
         try:
-            return known[0].finite(computed, given, named) if outside else computed(*given, **named)
+            found = known[0].finite(computed, given, named) if outside else computed(*given, **named)
+            return found if computed is function else spread_to(found, *grid)
         except ZeroDivisionError:  # numbers of Python's, where an array would hold an infinity
             raise at_a_pole(function) from None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from math import prod
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -34,7 +35,7 @@ def compacted(array: Any) -> Any:
     """
     if type(array) is not np.ndarray or array.size < LARGE or array.ndim < 2:
         return array
-    for axis in reversed(range(array.ndim)):
+    for axis in range(array.ndim):
         if array.shape[axis] > 1:
             first = array[_along(axis, 0)]
             if np.array_equal(first, array[_along(axis, 1)]) and bool((array == first).all()):
@@ -81,29 +82,98 @@ def in_pieces(function: _Function, holds_arrays: Callable[[], bool] | None = Non
 
     @wraps(function)
     def computed(*given: Any, **named: Any) -> Any:
-        for item in given:
-            if type(item) is np.ndarray and item.size >= LARGE:
-                return function(*given, **named) if named else _on_large(function, given, holds_arrays)
-        return function(*given, **named)
+        if named or not any_large(given):
+            return function(*given, **named)
+        fewer = without_repeats(given)
+        if fewer is not given:
+            return spread(function(*fewer), *given)
+        return function(*given) if holds_arrays is not None and holds_arrays() else piece_by_piece(function, given)
 
     return cast("_Function", computed)
 
 
-def _on_large(function: Callable[..., Any], given: tuple[Any, ...], holds_arrays: Callable[[], bool] | None) -> Any:
-    """Compute along the axes that matter, or in pieces if all arrays have one shape and are contiguous."""
-    smaller = {id(item): compacted(item) for item in given}
-    fewer = [smaller[id(item)] for item in given]
+def factored(function: _Function) -> _Function:
+    """Return a function of arrays that computes large grids without the repeats of all arguments but the first.
+
+    The first argument is a factor of the result, which every point is multiplied by once: to look for repeats in it
+    would take as long.
+
+    Parameters
+    ----------
+    function
+        As :func:`in_pieces` takes it, and proportional to its first argument.
+
+    Examples
+    --------
+    >>> tokens = np.linspace(1.0, 2.0, 60_000).reshape(200, 300)
+    >>> chips = np.broadcast_to(np.arange(1.0, 301.0), (200, 300)).copy()
+    >>> bool((factored(np.multiply)(tokens, chips) == tokens * chips).all())
+    True
+    """
+
+    @wraps(function)
+    def computed(factor: Any, *given: Any, **named: Any) -> Any:
+        if named or not any_large(given):
+            return function(factor, *given, **named)
+        fewer = without_repeats(given)
+        if fewer is given:
+            return piece_by_piece(function, (factor, *given))
+        return factor * np.broadcast_to(function(1.0, *fewer), _grid(given))
+
+    return cast("_Function", computed)
+
+
+def any_large(given: tuple[Any, ...]) -> bool:
+    """Return whether an argument is an array that is worth examining.
+
+    Examples
+    --------
+    >>> any_large((2.0, np.zeros(10))), any_large((2.0, np.zeros(100_000)))
+    (False, True)
+    """
+    for item in given:  # noqa: SIM110 - half the time of any(), and numbers pass here on every call
+        if type(item) is np.ndarray and item.size >= LARGE:
+            return True
+    return False
+
+
+def without_repeats(given: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return arguments without the repeats along their axes; the same ones where most of the grid would be left.
+
+    Examples
+    --------
+    >>> batch, chips = (axis.copy() for axis in np.broadcast_arrays(np.ones((300, 1, 1)), np.ones((1, 200, 8))))
+    >>> [item.shape for item in without_repeats((batch, chips))]
+    [(1, 1, 1), (1, 1, 1)]
+    """
+    different = {id(item): item for item in given}  # one array may stand for several arguments
+    smaller = {key: compacted(item) for key, item in different.items()}
+    fewer = tuple(smaller[id(item)] for item in given)
+    return fewer if prod(_grid(fewer)) <= _WORTH * prod(_grid(given)) else given
+
+
+def _grid(given: tuple[Any, ...]) -> tuple[int, ...]:
+    """Return the shape to which the arrays among some arguments broadcast."""
+    return np.broadcast_shapes(*(item.shape for item in given if isinstance(item, np.ndarray)))
+
+
+def piece_by_piece(function: Callable[..., Any], given: tuple[Any, ...]) -> Any:
+    """Compute in pieces if all arrays have one shape and are contiguous, and at once if not.
+
+    Examples
+    --------
+    >>> grid = np.linspace(0.0, 1.0, 100_000)
+    >>> bool((piece_by_piece(np.sqrt, (grid,)) == np.sqrt(grid)).all())
+    True
+    """
+    whole = _grid(given)
     arrays = [item for item in given if isinstance(item, np.ndarray) and item.ndim]
-    whole = np.broadcast_shapes(*(item.shape for item in arrays))
-    needed = np.broadcast_shapes(*(item.shape for item in fewer if isinstance(item, np.ndarray)))
-    if np.prod(needed) <= _WORTH * np.prod(whole):
-        return spread(function(*fewer), *given)
-    scattered = any(item.shape != whole or not item.flags.c_contiguous or item.dtype != np.float64 for item in arrays)
-    if scattered or (holds_arrays is not None and holds_arrays()):
+    if any(item.shape != whole or not item.flags.c_contiguous or item.dtype != np.float64 for item in arrays):
         return function(*given)
     flat = [item.reshape(-1) if isinstance(item, np.ndarray) and item.ndim else item for item in given]
-    found = np.empty(arrays[0].size)
-    for start in range(0, found.size, PIECE):
+    found = np.empty(whole)
+    line = found.reshape(-1)
+    for start in range(0, line.size, PIECE):
         piece = slice(start, start + PIECE)
-        found[piece] = function(*(item[piece] if isinstance(item, np.ndarray) and item.ndim else item for item in flat))
-    return found.reshape(whole)
+        line[piece] = function(*(item[piece] if isinstance(item, np.ndarray) and item.ndim else item for item in flat))
+    return found
