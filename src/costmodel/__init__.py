@@ -7,9 +7,9 @@ What does this run, this token, this accelerator-hour cost? Does user spend rise
 >>> result.user_spend.shape
 (32,)
 
-The way in: :func:`scenario_names`, :func:`load_scenario`, :func:`describe`, :func:`run`. Studies of any scenario:
-:func:`run_ensemble`, :func:`sensitivity`, :func:`break_even`, :func:`compare`, :func:`backtest`. The rooms behind them
-are attributes: ``costmodel.catalog``, ``costmodel.compute``, ``costmodel.training``, ``costmodel.serving``,
+Start with :func:`scenario_names`, :func:`load_scenario`, :func:`describe`, :func:`run`. Studies of any scenario:
+:func:`run_ensemble`, :func:`sensitivity`, :func:`break_even`, :func:`compare`, :func:`backtest`. The packages
+behind them are attributes: ``costmodel.catalog``, ``costmodel.compute``, ``costmodel.training``, ``costmodel.serving``,
 ``costmodel.ownership``, ``costmodel.market``, ``costmodel.flywheel``, ``costmodel.analysis`` and others.
 """
 

@@ -250,7 +250,7 @@ def test_money_that_cannot_be_shown_is_refused_on_one_line(costmodel, options, s
 
 def test_the_total_stands_before_its_parts(costmodel):
     shown = {
-        "h100-hour": ("cost of an accelerator-hour, in all", "accelerator, straight recovery"),
+        "h100-hour": ("total cost of an accelerator-hour", "accelerator, straight-line recovery"),
         "token-planner": ("cost of a token of the mix", "whether it is infeasible"),
     }
     for name, (total, part) in shown.items():

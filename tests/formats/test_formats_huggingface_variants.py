@@ -99,7 +99,7 @@ def test_letters_tell_which_layers_have_a_window() -> None:
             {"model_type": "novel", "mamba_d_ssm": 1024},
             "mamba_d_ssm = 1024: recurrent layers of the unknown model_type",
         ),
-        ({"intermediate_size": [14336] * 31 + [1]}, "differs between layers: not supported here"),
+        ({"intermediate_size": [14336] * 31 + [1]}, "differs between layers, which is not supported"),
     ],
 )
 def test_what_is_no_decoder_like_llama_is_refused_by_field(changes: dict[str, Any], message: str) -> None:

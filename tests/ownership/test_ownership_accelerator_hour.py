@@ -46,7 +46,7 @@ def test_components_without_interest() -> None:
 
 @pytest.mark.closed_form
 def test_what_hardware_fetches_when_it_is_sold_lowers_the_hour() -> None:
-    """Yearly payments that repay the price, less the sale, both valued today; straight recovery is what is lost."""
+    """Yearly payments that repay the price, less the sale, both valued today; straight-line recovery is the loss."""
     price, life, wacc, sold = 33_000.0, 4.0, 0.1, 0.3
     hour = accelerator_hour(plain(wacc=wacc, it_life=life, salvage=sold, facility_cost_per_watt=0.0).resolve())
     worth_today = price - price * sold / (1.0 + wacc) ** life

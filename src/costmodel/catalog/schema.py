@@ -45,7 +45,7 @@ class FieldSpec:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A table: what one record is, and its fields by name."""
+    """A table: a description of its records, and its fields by name."""
 
     name: str
     description: str

@@ -40,7 +40,7 @@ def adapter_parameters(shape: Shape) -> int:
     """Count the parameters of all adapters that are loaded [1].
 
     An adapter of rank r adds ``r·(k + c)`` parameters to a matrix of ``k`` by ``c``; ``feed_forward`` stands for every
-    matrix of the MLP, and of each routed expert.
+    matrix of the MLP, or of all experts.
 
     Examples
     --------

@@ -161,7 +161,9 @@ class Fields:
             return absent
         if isinstance(value, list) and value:
             if any(item != value[0] for item in value):
-                raise DomainError(f"{self._named(names)} = {_short(value)}: differs between layers: not supported here")
+                raise DomainError(
+                    f"{self._named(names)} = {_short(value)}: differs between layers, which is not supported"
+                )
             value = value[0]
         if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most or value % 1:
             ends = f"≥ {least}" if most == LARGEST else f"from {least} to {most:,}"

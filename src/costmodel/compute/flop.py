@@ -179,7 +179,8 @@ class MixingWork:
     Parameters
     ----------
     scores, decode_scores
-        Pairs of reach [token] and multiply-adds per token attended to [1]; ``decode_scores`` works on cached elements.
+        Pairs of reach [token] and multiply-adds per token attended to [1]; ``decode_scores`` counts decoding on cached
+        elements.
     state
         Multiply-adds on recurrent states [1].
     """

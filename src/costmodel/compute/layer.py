@@ -196,7 +196,7 @@ def _mixer(mixer: Mixer, layers: float, d_model: int, tensor: Numeric) -> Block:
     for matrix in mixer.matrices(d_model):
         cut = np.minimum(tensor, float(matrix.shards))
         if matrix.columns == 1 and matrix.inner > d_model:
-            # a recurrence with only its number of weights known: most are input weights, as in published ones
+            # a recurrence of which only the number of weights is known: most are input weights, as in published ones
             share = matrix.inner / d_model / np.minimum(tensor, float(mixer.heads))
             entering = entering + (1.0 - RECURRENCE_OUT) * share
             others.append(Product("attention", float(d_model), RECURRENCE_OUT * share))

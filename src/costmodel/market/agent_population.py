@@ -1,6 +1,6 @@
 """Token demand of a population of agents: their number, how often they act, and tokens per act.
 
-Public counts of an agent network show what agents write. Most tokens go into reading, and into checks that end without
+Public counts of an agent network show what agents write. Tokens also go into reading, and into checks that end without
 a post. Each factor is a parameter of its own, with its own uncertainty.
 """
 

@@ -240,10 +240,10 @@ class AcceleratorHourResult(Result):
 
     HEADLINES: ClassVar[tuple[str, ...]] = ("total",)
 
-    chip: FloatArray = output("USD/hour", label="accelerator, straight recovery", basis=BASIS)
-    server: FloatArray = output("USD/hour", label="server or rack around it, straight recovery", basis=BASIS)
-    network: FloatArray = output("USD/hour", label="network between servers, straight recovery", basis=BASIS)
-    facility: FloatArray = output("USD/hour", label="site, straight recovery", basis=BASIS)
+    chip: FloatArray = output("USD/hour", label="accelerator, straight-line recovery", basis=BASIS)
+    server: FloatArray = output("USD/hour", label="other server or rack parts, straight-line recovery", basis=BASIS)
+    network: FloatArray = output("USD/hour", label="network between servers, straight-line recovery", basis=BASIS)
+    facility: FloatArray = output("USD/hour", label="site, straight-line recovery", basis=BASIS)
     energy: FloatArray = output("USD/hour", label="electricity", basis=BASIS)
     maintenance: FloatArray = output("USD/hour", label="maintenance and site staff", basis=BASIS)
     cost_of_capital: FloatArray = output(
@@ -261,7 +261,7 @@ class AcceleratorHourResult(Result):
         blank="where no peak of the accelerator is recorded or given",
     )
 
-    @derived("USD/hour", label="cost of an accelerator-hour, in all", basis=BASIS)
+    @derived("USD/hour", label="total cost of an accelerator-hour", basis=BASIS)
     def total(self) -> Numeric:
         """Cost of an accelerator-hour [USD/hour]: the sum of its components."""
         parts: list[FloatArray] = [self[name] for name in COMPONENTS]

@@ -256,7 +256,7 @@ class ClassBooks:
     def change_life(self, years: FloatArray) -> None:
         """Change the useful life from the next step on; book value is spread over the remaining new life.
 
-        A cohort that is older than the new life is written down in full in the next step. The remaining life of the
+        A cohort that is older than the new life is depreciated in full in the next step. The remaining life of the
         opening book changes by the difference of the lives.
         """
         new = years / self.step

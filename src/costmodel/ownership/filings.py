@@ -36,7 +36,7 @@ BALANCES = {
 }
 """Figures of a balance sheet, and their fields in the catalog."""
 SAME_DAY = 5
-"""Largest distance at which a balance counts as that of the day [day]: some fiscal years end on a weekday."""
+"""Largest distance at which a balance counts as that of the day [day]: some fiscal years end on a fixed weekday."""
 NEAR = 100
 """Largest distance at which a balance is used where interpolation is impossible [day]: a quarter."""
 BETWEEN = 400

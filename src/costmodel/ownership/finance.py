@@ -235,7 +235,7 @@ def internal_rates(cash_flows: ArrayLike) -> tuple[float, ...]:
     if flows.ndim != 1:
         raise DomainError(f"internal rates need one series of cash flows; given the shape {flows.shape}")
     if not flows.any():
-        raise DomainError("internal rates: all cash flows are zero, so every rate is one")
+        raise DomainError("internal rates: all cash flows are zero, so every rate qualifies")
     growth = np.roots(flows)
     real = np.abs(growth.imag) <= _CLOSE * np.abs(growth)
     near = growth[real & (growth.real > 1.0 / _FARTHEST) & (growth.real < _FARTHEST)].real

@@ -116,7 +116,7 @@ def macrs(
     recovery_period, convention, quarter, month
         As for `macrs_rates`.
     bonus
-        Share deducted in the first year, 0 to 1 [1]; see `costmodel.ownership.tax.bonus_share` for the dated figure.
+        Share of cost deducted at once, 0 to 1 [1]; see `costmodel.ownership.tax.bonus_share` for the dated figure.
 
     Raises
     ------
