@@ -11,7 +11,7 @@ FLOP_PER_PARAMETER_AND_TOKEN = 6.0
 
 @formula()
 def implied_utilisation(active_parameters: Numeric, tokens: Numeric, chip_hours: Numeric, peak: Numeric) -> Numeric:
-    """Model FLOP utilisation that a run's disclosed size, tokens and hours imply.
+    """Return the model FLOP utilisation that a run's disclosed size, tokens and hours imply.
 
     The 6ND check of a training run: far below the reported utilisation where hours include downtime or
     recomputation, above one where a disclosure is wrong.

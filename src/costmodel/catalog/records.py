@@ -107,7 +107,7 @@ class Datum:
         return f"{self.file}:{self.line}"
 
     def known_by(self, day: date) -> bool:
-        """Whether the figure had been published by ``day``; false where ``known`` is blank."""
+        """Return whether the figure had been published by ``day``; false where ``known`` is blank."""
         return self.known is not None and span(self.known)[1] <= day
 
     def preference(self) -> tuple[int, int, int]:
