@@ -299,3 +299,31 @@ def test_what_cannot_run_is_answered_with_its_figures(costmodel, tmp_path):
     text = page.read_text(encoding="utf-8")
     assert re.search(r'class="answer">It cannot run: memory: [^<]*GB', text)
     assert re.search(r"<td[^>]*>memory: the weights do not fit[^<]*GB", text)
+
+
+def test_a_file_may_write_growth_as_a_formula(costmodel, tmp_path):
+    pytest.importorskip("pydantic_monty")
+
+    def tokens(growth: str) -> list[float]:
+        text = f'name = "mine"\nbase = "bond-flywheel"\n\n[market.chat.adoption]\ngrowth = {growth}\n'
+        (tmp_path / "mine.toml").write_text(text)
+        done = costmodel("run", "mine.toml", "--rows", "tokens", "--json", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)["rows"][0]["values"]
+
+    found = tokens('{ formula = "0.9 if year < 2027 else 0.4" }')
+    steps = tokens('{ knots = [["2023-01-01", 0.9], ["2027-01-01", 0.4]], interpolation = "step" }')
+    assert found == pytest.approx(steps, rel=1e-12)
+    constant = tokens("0.9")  # the same for the four years before 2027, more after
+    assert found[:4] == pytest.approx(constant[:4], rel=1e-12)
+    assert all(less < more for less, more in zip(found[4:], constant[4:], strict=True))
+
+
+def test_a_formula_where_nothing_can_be_scheduled_is_refused_in_one_line(costmodel, tmp_path):
+    text = 'name = "mine"\nbase = "bond-flywheel"\n\n[training]\ninitial_growth = { formula = "0.9" }\n'
+    (tmp_path / "mine.toml").write_text(text)
+    done = costmodel("run", "mine.toml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "training.initial_growth: cannot be scheduled" in done.stderr
+    assert "write a number or a distribution" in done.stderr

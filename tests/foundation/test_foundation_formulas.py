@@ -118,7 +118,7 @@ def test_a_formula_that_does_harm_or_gives_no_allowed_number_is_refused_in_one_l
         ({"formula": "1", "knots": []}, "energy.price", ScenarioError),
         ({"formula": 3}, "energy.price", ScenarioError),
         ({"formula": "1", "unit": "USD"}, "energy.price", UnitError),
-        ({"formula": "1"}, "market.chat.adoption.growth", ScenarioError),
+        ({"formula": "1"}, "training.initial_growth", ScenarioError),
     ],
 )
 def test_a_formula_of_the_wrong_form_or_where_nothing_is_scheduled_is_refused(written, path, error):

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from costmodel.foundation.design import Design
 from costmodel.foundation.errors import ConvergenceError, DomainError, ScenarioError, UnknownParameterError
@@ -251,3 +252,76 @@ def test_unit_cost_is_the_price_without_its_mark_up_where_none_is_written():
     elapsed = np.asarray(marked.scenario.grid.mid) - 2026.0
     assert np.allclose(marked.unit_cost[:, 0], 2e-6 / 1.6 * np.exp(-0.7 * elapsed), rtol=1e-12)
     assert np.allclose(marked.price[:, 0], 2e-6 * np.exp(-0.7 * elapsed), rtol=1e-12)
+
+
+RATES = [path for path, _, spec, _ in market().walk() if spec.growth]
+
+
+def scheduled(*knots, kind="step"):
+    return {"knots": [list(knot) for knot in knots], "interpolation": kind}
+
+
+@pytest.mark.law
+@given(st.sampled_from(RATES), st.floats(0.0, 1.5), st.sampled_from(["2024-05-01", "2026-03-17", "2031-01-01"]))
+def test_a_rate_scheduled_as_the_same_number_is_the_number(path, rate, middle):
+    plain = market(workload={"capability_elasticity": 0.1}).replace({path: rate})
+    knots = ("2023-01-01", rate), (middle, rate), ("2040-01-01", rate)
+    for kind in ("step", "linear"):
+        same = run_market(plain.replace({path: scheduled(*knots, kind=kind)}).resolve())
+        for name in ("price", "tokens", "adoption", "intensity", "capability_response", "surplus"):
+            np.testing.assert_allclose(same[name], run_market(plain.resolve())[name], rtol=1e-11, err_msg=name)
+
+
+@pytest.mark.closed_form
+def test_steps_of_the_rates_are_products_of_powers():
+    jump = scheduled(("2026-01-01", 0.9), ("2027-01-01", 0.4))
+    workload = {"adoption": {"growth": jump}, "intensity_growth": jump, "capability_elasticity": 0.5}
+    result = run_market(market(cost=(jump, jump), workload=workload, capability_growth=jump).resolve())
+    last = 1 / 24  # half a month is left at the last mid-step
+    grown = math.exp(0.9) ** 1 * math.exp(0.4) ** (2 - last)
+    assert result.adoption[-1, 0] == pytest.approx(grown, rel=1e-12)
+    assert result.intensity[-1, 0] == pytest.approx(grown, rel=1e-12)
+    assert result.capability_response[-1, 0] == pytest.approx(grown**0.5, rel=1e-12)
+    assert result.price[-1, 0] == pytest.approx(2e-6 / grown**2, rel=1e-12)
+    assert result.tokens[-1, 0] == pytest.approx(1e15 * grown * grown * grown**0.5 * (grown**-2) ** -1.11, rel=1e-11)
+    one = run_market(market(cost=(0.3, jump)).resolve())
+    assert one.price[-1, 0] == pytest.approx(2e-6 * math.exp(-0.3 * (3 - last)) / grown, rel=1e-12)
+
+
+@pytest.mark.closed_form
+def test_a_logistic_adoption_whose_rate_steps_goes_on_from_where_it_was():
+    adoption = {"kind": "logistic", "growth": scheduled(("2026-01-01", 0.9), ("2027-01-01", 0.4)), "ceiling": 15.0}
+    result = run_market(market(workload={"adoption": adoption}).resolve())
+    # odds A/(C - A) grow by exp(g t), whatever g was before
+    odds = result.adoption[-1, 0] / (15.0 - result.adoption[-1, 0])
+    assert odds == pytest.approx(1 / 14 * math.exp(0.9) * math.exp(0.4 * (2 - 1 / 24)), rel=1e-12)
+
+
+@pytest.mark.contract
+def test_a_scheduled_rate_is_refused_where_it_says_two_things():
+    jump = scheduled(("2026-01-01", 0.9), ("2027-01-01", -0.4))
+    with pytest.raises(
+        ScenarioError, match=r"workloads\.chat: intensity_growth is scheduled.*leave out intensity_fade"
+    ):
+        market(workload={"intensity_growth": jump, "intensity_fade": 4.0})
+    with pytest.raises(ScenarioError, match=r"workloads\.chat\.adoption: a logistic .* at least 0; given -0\.4"):
+        market(workload={"adoption": {"kind": "logistic", "growth": jump, "ceiling": 15.0}})
+    spread = {"dist": "uniform", "low": -1.0, "high": 0.2}
+    late = market(workload={"adoption": {"kind": "logistic", "growth": scheduled(("2026-01-01", spread))}})
+    with pytest.raises(DomainError, match=r"adoption\.growth: a logistic adoption needs at least 0"):
+        run_market(late.resolve())
+    with pytest.raises(ScenarioError, match=r"price_elasticity: cannot be scheduled.*write a number or a distribution"):
+        market(workload={"price_elasticity": scheduled(("2026-01-01", -1.0))})
+
+
+@pytest.mark.closed_form
+def test_draws_of_a_scheduled_rate_reach_the_market():
+    spread = {"dist": "uniform", "low": 0.0, "high": 1.0}
+    scenario = market(workload={"intensity_growth": scheduled(("2026-01-01", 0.5), ("2027-01-01", spread))})
+    assert scenario.uncertain_paths() == ("workloads.chat.intensity_growth",)
+    design = Design.random(scenario, 5, 3)
+    result = run_market(scenario.resolve(design))
+    drawn = design.ranks()["workloads.chat.intensity_growth"]  # of a uniform distribution from 0 to 1, the value too
+    np.testing.assert_allclose(result.intensity[-1, 0], np.exp(0.5 + drawn * (2 - 1 / 24)), rtol=1e-12)
+    one = Design.random(scenario, 1, 3)
+    assert run_market(scenario.resolve(one)).tokens.shape == (36, 1, 1)

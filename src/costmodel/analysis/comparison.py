@@ -20,6 +20,7 @@ from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.design import Design, RandomSource, seed_of
 from costmodel.foundation.differences import changed_paths
 from costmodel.foundation.errors import CostModelWarning, DomainError
+from costmodel.foundation.inheritance import bare_value
 from costmodel.foundation.reducers import exact_quantile
 from costmodel.foundation.scenario import Scenario
 from costmodel.foundation.tables import Cell, Table, Tabled, TabledByOutput
@@ -286,7 +287,12 @@ class _Mixer:
         self._differing, self._steps = differing, list(steps.values())
         self._draws, self._seed = draws, seed
         present = {path for path, value, _, _ in first.walk() if value is not None}
-        numbers = {path for path, (_, b) in differing.items() if path in present and b is not None}
+        rates = {path for path, _, spec, _ in first.walk() if spec.growth}
+        numbers = {
+            path
+            for path, (a, b) in differing.items()
+            if path in present and b is not None and not (path in rates and (_is_scheduled(a) or _is_scheduled(b)))
+        }
         self._numeric = np.array([all(path in numbers for path in step) for step in self._steps])
 
     def worth(self, masks: NDArray[np.bool_]) -> FloatArray:
@@ -342,6 +348,12 @@ class _Mixer:
         resolved = scenario.resolved(Resolver(scenario.outlook, ranks))
         table = {path: np.asarray(value) for path, value, _, _ in resolved.walk() if value is not None}
         return ranks, table
+
+
+def _is_scheduled(entry: Any) -> bool:
+    """Whether a written entry is a schedule or a formula."""
+    bare = bare_value(entry)
+    return isinstance(bare, Mapping) and ("knots" in bare or "formula" in bare)
 
 
 def _tiled(value: FloatArray, draws: int, copies: int) -> FloatArray:

@@ -26,6 +26,7 @@ from costmodel.foundation.errors import DomainError, ScenarioError, UnknownParam
 from costmodel.foundation.inputs import Inputs
 from costmodel.foundation.notebooks import shown_progress
 from costmodel.foundation.provenance import Grade, weakest
+from costmodel.foundation.rates import VaryingRate
 from costmodel.foundation.running import require_scenario
 from costmodel.foundation.scenario import Scenario, model_entry
 from costmodel.foundation.values import ParameterSpec, Resolver, Value
@@ -58,6 +59,8 @@ class PointResolver(Resolver):
         if path not in self.factors:
             return resolved
         factor = np.asarray(self.factors[path], dtype=np.float64)
+        if isinstance(resolved, VaryingRate):
+            return resolved.scaled(factor)
         base = np.asarray(resolved)
         if spec.trajectory and self.grid is not None and base.ndim == 1:
             base = base[:, None]

@@ -26,6 +26,7 @@ from costmodel.foundation.formulas import Formula
 from costmodel.foundation.outputs import TIME_AXES, OutputSpec, named_outputs_of
 from costmodel.foundation.outside import number_from
 from costmodel.foundation.quantities import parse_quantity
+from costmodel.foundation.rates import VaryingRate
 from costmodel.foundation.results import Result
 from costmodel.foundation.scenario import Scenario, model_entry
 from costmodel.foundation.schedules import Schedule
@@ -219,7 +220,7 @@ def _fields(value: Any) -> list[str]:
 def _parameter(scenario: Scenario, path: str) -> Any:
     """Return the resolved value of a parameter; of a trajectory its constant value."""
     value: Any = scenario.get(path)
-    if value is None or isinstance(value, Distribution | Schedule | Formula):
+    if value is None or isinstance(value, Distribution | Schedule | Formula | VaryingRate):
         held = "absent" if value is None else "not one number per draw"
         raise DomainError(f"output 'scenario.{path}' is {held}")
     spec = next(spec for known, _, spec, _ in scenario.walk() if known == path)

@@ -105,7 +105,7 @@ def account_parameters(scenario: FlywheelScenario, drivers: Drivers, capacity_sh
         rows = []
         for item in operators:
             start = since(drivers.grid, item.other_growth_from)
-            rows.append(path(getattr(item, name)) * trend_after(times, draws(getattr(item, f"{name}_growth")), start))
+            rows.append(path(getattr(item, name)) * trend_after(times, getattr(item, f"{name}_growth"), start))
         return by_step(rows)
 
     hours, money = _contracts(scenario, drivers)

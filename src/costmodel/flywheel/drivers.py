@@ -16,9 +16,22 @@ from costmodel.flywheel.operator_inputs import Operator
 from costmodel.flywheel.workload_inputs import Workload
 from costmodel.foundation.arrays import FloatArray, as_array, ordered_sum
 from costmodel.foundation.errors import DomainError
+from costmodel.foundation.rates import Rate, VaryingRate
 from costmodel.foundation.row_loops import rows_at
 from costmodel.foundation.schedules import TimeGrid
-from costmodel.market.paths import NEVER, WorkloadPaths, by_step, draws, path, since, stack, trend_after, workload_paths
+from costmodel.market.paths import (
+    NEVER,
+    WorkloadPaths,
+    by_step,
+    draws,
+    log_growth,
+    path,
+    rate_at,
+    since,
+    stack,
+    trend_after,
+    workload_paths,
+)
 
 ASSETS = ("accelerators", "network", "sites")
 """The asset classes, in the order of every ``asset`` axis."""
@@ -53,6 +66,8 @@ class Drivers:
     learning: FloatArray
     """1 while learning by doing goes on, else 0, ``(step, draw)``."""
     model_index: FloatArray
+    training_trend: FloatArray
+    """Growth of training efficiency since the start in logs, ``(step, draw)`` [1]."""
     training_shock: FloatArray
     investors: FloatArray
     internal: FloatArray
@@ -108,8 +123,7 @@ def shock_index(scenario: FlywheelScenario, kind: str, grid: TimeGrid, *, work: 
             first, last = _held(grid, shock)
             held = (last - first)[:, None] / grid.length
             index = index * np.where(factor > 0.0, np.power(np.maximum(factor, 1e-300), held), 1.0 - held)
-            age = 0.5 * (first + last)[:, None] - since(grid, shock.date)
-            index = index * np.exp(draws(shock.growth) * age * held)
+            index = index * np.exp(log_growth(shock.growth, 0.5 * (first + last), since(grid, shock.date)) * held)
     return index
 
 
@@ -134,15 +148,14 @@ def drivers_of(scenario: FlywheelScenario) -> Drivers:
     span = np.full(grid.steps, grid.length)
     span[0] = grid.length / 2.0
     software, training, internal = scenario.software, scenario.training, scenario.internal
-    progress = np.minimum(times, since(grid, software.progress_until))[:, None]
-    trend = fading_trend(
-        progress, draws(software.algorithmic_growth), draws(software.algorithmic_fade), since(grid, software.fade_from)
-    )
+    progress = np.minimum(times, since(grid, software.progress_until))
+    fade = draws(software.algorithmic_fade), since(grid, software.fade_from)
+    trend = _fading(software.algorithmic_growth, progress, *fade)
     serving = np.log(shock_index(scenario, "serving", outlook, work=True))
-    busy = path(internal.accelerators) * trend_after(times, draws(internal.growth), since(grid, internal.growth_from))
+    busy = path(internal.accelerators) * trend_after(times, internal.growth, since(grid, internal.growth_from))
     grid_power = scenario.power_grid
     items = list(scenario.market.values())
-    level = trend_after(times, draws(scenario.economy.price_growth), 0.0)
+    level = trend_after(times, scenario.economy.price_growth, 0.0)
     workloads = workload_paths(items, grid, times, [_budget(scenario, item, times) * level for item in items])
     markup = np.log1p(np.expm1(workloads.log_margin) * shock_index(scenario, "markup", outlook)[:, None])
     return Drivers(
@@ -157,6 +170,7 @@ def drivers_of(scenario: FlywheelScenario) -> Drivers:
         software_trend=trend + serving,
         learning=np.asarray(times <= since(grid, software.progress_until), dtype=np.float64)[:, None],
         model_index=by_step([_model(scenario, name, grid, times) for name in scenario.market]),
+        training_trend=log_growth(training.algorithmic_growth, progress),
         training_shock=shock_index(scenario, "training", outlook, work=True),
         investors=path(training.investors) * shock_index(scenario, "investors", outlook),
         internal=busy,
@@ -179,7 +193,14 @@ def _model(scenario: FlywheelScenario, name: str, grid: TimeGrid, times: FloatAr
     """Return the compute of the served model over the start, ``(step, draw)``."""
     item = scenario.market[name]
     start = since(grid, item.model_fade_from)
-    return np.asarray(np.exp(fading_trend(times[:, None], draws(item.model_growth), draws(item.model_fade), start)))
+    return np.asarray(np.exp(_fading(item.model_growth, times, draws(item.model_fade), start)))
+
+
+def _fading(rate: Rate, times: FloatArray, fade: FloatArray, fade_from: float) -> FloatArray:
+    """Return the growth in logs since the start at a rate that may fade, ``(step, draw)``; one that varies does not."""
+    if isinstance(rate, VaryingRate):
+        return log_growth(rate, times)
+    return np.asarray(fading_trend(times[:, None], draws(rate), fade, fade_from))
 
 
 def _hardware(
@@ -191,7 +212,7 @@ def _hardware(
     factor = shock_index(scenario, "chip_price", scenario.outlook)
     network = 1.0 + draws(inputs.network.cost_ratio)
     figures = {name: _line(line, grid, times, stop) for name, line in lines.items()}
-    declines = {name: _decline(line) for name, line in lines.items()}
+    declines = {name: _decline(line, times) for name, line in lines.items()}
     rows: list[list[FloatArray]] = []
     for name, operator in scenario.operators.items():
         shares, ratios = _purchases(operator, lines, name)
@@ -227,13 +248,16 @@ def _line(line: Line, grid: TimeGrid, times: FloatArray, stop: float) -> tuple[F
     start = since(grid, line.trend_from)
     last = max(int(np.searchsorted(times, stop, side="right")) - 1, 0)
     rows = np.minimum(np.arange(len(times)), last)
-    price = path(line.price) * trend_after(times, draws(line.price_trend), start)
-    power = path(line.power) * trend_after(times, draws(line.power_trend), start)
+    price = path(line.price) * trend_after(times, line.price_trend, start)
+    power = path(line.power) * trend_after(times, line.power_trend, start)
     return price[rows], power[rows]
 
 
-def _decline(line: Line) -> FloatArray:
-    return draws(-np.minimum(line.price_trend, 0.0) if line.expected_decline is None else line.expected_decline)
+def _decline(line: Line, times: FloatArray) -> FloatArray:
+    """Return the expected fall of a line's rent, ``(draw,)``, or ``(step, draw)`` where its price trend varies."""
+    if line.expected_decline is None:
+        return np.asarray(-np.minimum(rate_at(line.price_trend, times), 0.0))
+    return draws(line.expected_decline)
 
 
 def shares_of(scenario: FlywheelScenario, name: str, otherwise: FloatArray) -> FloatArray:
@@ -273,6 +297,7 @@ __all__ = [
     "draws",
     "drivers_of",
     "path",
+    "rate_at",
     "shares_of",
     "shock_index",
     "since",

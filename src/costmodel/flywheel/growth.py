@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from costmodel.flywheel.drivers import draws, stack
+from costmodel.flywheel.drivers import draws, rate_at, stack
 from costmodel.flywheel.inputs import FlywheelScenario
 from costmodel.foundation.arrays import FloatArray, Numeric, formula
 from costmodel.foundation.errors import ConvergenceError
+from costmodel.foundation.rates import Rate
 
 
 @formula()
@@ -117,23 +118,32 @@ def loop_gain(scenario: FlywheelScenario) -> FloatArray:
 
 
 def closed_form_growth(scenario: FlywheelScenario) -> FloatArray:
-    """Return the largest closed-form token growth over the workloads, ``(draw,)`` [1/year]; inf at a gain ≥ 1."""
+    """Return the largest closed-form token growth over the workloads, ``(step, draw)`` [1/year]; inf at a gain ≥ 1.
+
+    The closed form holds for rates of growth that last. Where one is scheduled, each step has the growth that would
+    follow if its rates lasted; where none is, there is a single row.
+    """
     b, training = draws(scenario.software.experience_exponent), scenario.training
-    hardware = stack([-draws(line.price_trend) for line in scenario.hardware.lines.values()]).max(axis=0)
-    software = draws(scenario.software.algorithmic_growth)
+    times = scenario.grid.mid - scenario.grid.begin
+
+    def rate(value: Rate) -> FloatArray:
+        return rate_at(value, times)
+
+    hardware = stack([-rate(line.price_trend) for line in scenario.hardware.lines.values()]).max(axis=0)
+    software = rate(scenario.software.algorithmic_growth)
     rows = []
     for item in scenario.market.values():
-        lasting = draws(item.intensity_growth) if item.intensity_fade is None else np.zeros(1)
-        spread = draws(item.adoption.growth) if item.adoption.kind == "schedule" else np.zeros(1)
+        lasting = rate(item.intensity_growth) if item.intensity_fade is None else np.zeros(1)
+        spread = rate(item.adoption.growth) if item.adoption.kind == "schedule" else np.zeros(1)
         epsilon, eta = draws(item.price_elasticity), draws(item.capability_elasticity)
-        common = (epsilon, hardware, software, draws(item.model_growth), b)
-        gain = draws(training.algorithmic_growth)
+        common = (epsilon, hardware, software, rate(item.model_growth), b)
+        gain = rate(training.algorithmic_growth)
         if _follows_revenue(scenario):
             growth = token_growth_fixed_share(lasting + spread, eta, gain, *common)
         else:
             growth = token_growth_exogenous(lasting + spread, eta, gain + hardware, *common)
         rows.append(np.asarray(growth))
-    return np.asarray(np.where(loop_gain(scenario) >= 1.0, np.inf, stack(rows).max(axis=0)))
+    return np.atleast_2d(np.where(loop_gain(scenario) >= 1.0, np.inf, stack(rows).max(axis=0)))
 
 
 def has_physical_ceiling(scenario: FlywheelScenario) -> bool:
@@ -143,7 +153,7 @@ def has_physical_ceiling(scenario: FlywheelScenario) -> bool:
 
 
 def refuse_runaway(scenario: FlywheelScenario) -> tuple[FloatArray, FloatArray]:
-    """Return loop gain and closed-form growth; raise an error if the scenario could run away without a ceiling.
+    """Return loop gain and closed-form growth, the largest of any step; raise an error if the scenario could run away.
 
     Raises
     ------
@@ -151,7 +161,7 @@ def refuse_runaway(scenario: FlywheelScenario) -> tuple[FloatArray, FloatArray]:
         If there is no ceiling on power or demand and any draw has a gain of 1 or more, or a closed-form growth above
         ``investment.max_growth``; the message states the gain and the share of draws.
     """
-    gain, growth = loop_gain(scenario), closed_form_growth(scenario)
+    gain, growth = loop_gain(scenario), closed_form_growth(scenario).max(axis=0)
     limit = np.log(draws(scenario.investment.max_growth))
     bad = (gain >= 1.0) | (growth > limit)
     if bool(np.any(bad)) and not has_physical_ceiling(scenario):

@@ -15,6 +15,7 @@ from costmodel.flywheel.removed import refuse_removed
 from costmodel.flywheel.workload_inputs import Workload
 from costmodel.foundation.errors import ScenarioError, near_matches
 from costmodel.foundation.inputs import Date, Flag, Inputs, Parameter, parameter
+from costmodel.foundation.rates import refuse_fade
 from costmodel.foundation.scenario import Scenario, register_model
 from costmodel.foundation.schedules import STEPS_PER_YEAR, TimeGrid
 from costmodel.market.workload import Period
@@ -27,7 +28,9 @@ class Software(Inputs):
     """Software efficiency of serving: a trend and learning by doing; shocks add dated jumps."""
 
     algorithmic_growth: Parameter = parameter(
-        "1/year", description="Log growth of software efficiency at fixed quality, above 0 where it improves."
+        "1/year",
+        growth=True,
+        description="Log growth of software efficiency at fixed quality, above 0 where it improves; may vary in time.",
     )
     algorithmic_fade: Parameter = parameter(
         "1/year/year", default=0.0, ge=0, description="Fall of that growth rate per year after fade_from."
@@ -41,6 +44,12 @@ class Software(Inputs):
     )
     progress_until: Date | None = None
 
+    @model_validator(mode="after")
+    def _check_fade(self) -> Self:
+        if self.fade_from is not None and self.algorithmic_fade != 0.0:
+            refuse_fade("algorithmic_growth", self.algorithmic_growth, "write algorithmic_fade = 0")
+        return self
+
 
 class Line(Inputs):
     """A line of accelerators, counted in reference accelerators; merchant or custom silicon."""
@@ -51,11 +60,15 @@ class Line(Inputs):
     price: Parameter = parameter(
         "USD", gt=0, trajectory=True, description="Price of accelerator and server per reference accelerator."
     )
-    price_trend: Parameter = parameter("1/year", default=0.0, description="Log growth of the price after trend_from.")
+    price_trend: Parameter = parameter(
+        "1/year", growth=True, default=0.0, description="Log growth of the price after trend_from; may vary in time."
+    )
     power: Parameter = parameter(
         "W", gt=0, trajectory=True, description="Facility power (with PUE) per reference accelerator."
     )
-    power_trend: Parameter = parameter("1/year", default=0.0, description="Log growth of that power after trend_from.")
+    power_trend: Parameter = parameter(
+        "1/year", growth=True, default=0.0, description="Log growth of that power after trend_from; may vary in time."
+    )
     trend_from: Date | None = None
     expected_decline: Parameter = parameter(
         "1/year", ge=0, optional=True, description="Expected log fall of this line's rent; minus price_trend if absent."
@@ -158,9 +171,16 @@ class Training(Inputs):
     investors: Parameter = parameter(
         "USD/year", ge=0, trajectory=True, default=0.0, description="Investors' money spent on training compute."
     )
-    algorithmic_growth: Parameter = parameter("1/year", default=0.0, description="Log growth of training efficiency.")
+    algorithmic_growth: Parameter = parameter(
+        "1/year",
+        growth=True,
+        default=0.0,
+        description="Log growth of training efficiency; may vary in time, before the start as at the start.",
+    )
     initial_growth: Parameter = parameter(
-        "1/year", default=0.0, description="Log growth of training compute before the start."
+        "1/year",
+        default=0.0,
+        description="Log growth of training compute before the start; one number, as schedules begin with the run.",
     )
     capability_lag: Parameter = parameter("year", ge=0, default=0.0, description="From training to models in use.")
     final_runs: tuple[FinalRun, ...] = ()
@@ -176,7 +196,9 @@ class Internal(Inputs):
     accelerators: Parameter = parameter(
         "1", ge=0, trajectory=True, default=0.0, description="Accelerators it keeps busy at the reference rent."
     )
-    growth: Parameter = parameter("1/year", default=0.0, description="Log growth after growth_from.")
+    growth: Parameter = parameter(
+        "1/year", growth=True, default=0.0, description="Log growth after growth_from; may vary in time."
+    )
     growth_from: Date | None = None
     rent_elasticity: Parameter = parameter("1", le=0, default=0.0, description="Signed: d ln work / d ln rent.")
     reference_rent: Parameter = parameter(
@@ -201,10 +223,12 @@ class Economy(Inputs):
     )
     price_growth: Parameter = parameter(
         "1/year",
+        growth=True,
         default=0.0,
         ge=-0.5,
         le=3.0,
-        description="Log growth of the price level, with which electricity, sites and budgets rise from the start.",
+        description="Log growth of the price level, with which electricity, sites and budgets rise from the start; may "
+        "vary in time.",
     )
 
 
@@ -219,7 +243,7 @@ class Investment(Inputs):
         "year", gt=0, optional=True, description="Time over which the trend fades ahead; absent: it does not."
     )
     initial_trend: Parameter = parameter(
-        "1/year", default=0.0, description="Log growth of wanted compute at the start."
+        "1/year", default=0.0, description="Log growth of wanted compute at the start; one number, later ones follow."
     )
     room_time: Parameter = parameter(
         "year", gt=0, default=0.25, description="Time over which accelerators are ordered into free site power."
@@ -275,7 +299,10 @@ class Shock(Inputs):
     factor: Parameter = parameter("1", ge=0, description="What it is multiplied by from the date on.")
     share: Parameter = parameter("1", ge=0, le=1, default=1.0, description="Share of the work that it affects.")
     growth: Parameter = parameter(
-        "1/year", default=0.0, description="Log growth of the factor from the date on, while the shock holds."
+        "1/year",
+        growth=True,
+        default=0.0,
+        description="Log growth of the factor from the date on, while the shock holds; may vary in time.",
     )
 
     @model_validator(mode="after")

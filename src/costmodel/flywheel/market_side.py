@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from costmodel.compute.software import accelerator_seconds_per_token, compute_per_token, software_efficiency
-from costmodel.flywheel.drivers import Drivers, draws, since, stack
+from costmodel.flywheel.drivers import Drivers, draws, rate_at, stack
 from costmodel.flywheel.inputs import FlywheelScenario
 from costmodel.foundation.arrays import FloatArray, as_array, ordered_sum
 from costmodel.foundation.row_loops import rows_at
@@ -107,9 +107,8 @@ class MarketParameters:
     peak: FloatArray
     revenue_share: FloatArray
     revenue_memory: FloatArray
-    training_growth: FloatArray
-    progress_until: float
-    initial_growth: FloatArray
+    past_growth: FloatArray
+    """Growth of effective training compute up to the start: of compute, and of efficiency at the rate of the start."""
     capability_lag: FloatArray
     internal_elasticity: FloatArray
     reference_rent: FloatArray
@@ -118,6 +117,7 @@ class MarketParameters:
 def market_parameters(scenario: FlywheelScenario) -> MarketParameters:
     """Read the market's parameters from a resolved scenario."""
     clearing, training, items = scenario.clearing, scenario.training, scenario.market.values()
+    efficiency = np.atleast_2d(rate_at(training.algorithmic_growth, np.zeros(1)))[0]
     return MarketParameters(
         speed=draws(np.inf if clearing.speed is None else clearing.speed),
         exponent=draws(clearing.scarcity_exponent),
@@ -131,9 +131,7 @@ def market_parameters(scenario: FlywheelScenario) -> MarketParameters:
         peak=draws(scenario.hardware.peak),
         revenue_share=draws(training.revenue_share),
         revenue_memory=draws(training.revenue_memory),
-        training_growth=draws(training.algorithmic_growth),
-        progress_until=since(scenario.grid, scenario.software.progress_until),
-        initial_growth=draws(training.initial_growth),
+        past_growth=draws(training.initial_growth) + efficiency,
         capability_lag=draws(training.capability_lag),
         internal_elasticity=draws(scenario.internal.rent_elasticity),
         reference_rent=draws(scenario.internal.reference_rent),
@@ -247,7 +245,7 @@ def _capability(step: int, drivers: Drivers, parameters: MarketParameters, state
     taken to have grown as it did before the start.
     """
     lag = np.maximum(parameters.capability_lag, drivers.step)
-    growth = parameters.initial_growth + parameters.training_growth
+    growth = parameters.past_growth
     first, now = drivers.times[0], drivers.times[step]
     if step == 0:
         return as_array(np.exp(growth * now) + np.zeros_like(state.effective[0]))
@@ -353,7 +351,6 @@ def advance(
     state.before, state.last = state.last, served
     if state.revenue is not None:
         state.revenue = state.revenue + closing_share(1.0 / parameters.revenue_memory, dt) * (revenue - state.revenue)
-    progress = np.minimum(drivers.times[step], parameters.progress_until)
     compute = as_array(ordered_sum(cleared.training_hours)) * drivers.training_shock[step]
-    effective = capability_index(compute, parameters.training_growth, progress)
+    effective = capability_index(compute, drivers.training_trend[step], 1.0)
     state.effective[step] = np.log(np.maximum(effective, TINY))

@@ -210,7 +210,9 @@ class Operator(Inputs):
     other_revenue: Parameter = parameter("USD/year", ge=0, trajectory=True, default=0.0, description="Not from AI.")
     other_cost: Parameter = parameter("USD/year", ge=0, trajectory=True, default=0.0, description="Not for AI, cash.")
     other_revenue_growth: Parameter = parameter(
-        "1/year", default=0.0, description="Log growth after other_growth_from."
+        "1/year", growth=True, default=0.0, description="Log growth after other_growth_from; may vary in time."
     )
-    other_cost_growth: Parameter = parameter("1/year", default=0.0, description="Log growth after other_growth_from.")
+    other_cost_growth: Parameter = parameter(
+        "1/year", growth=True, default=0.0, description="Log growth after other_growth_from; may vary in time."
+    )
     other_growth_from: Date | None = None

@@ -40,6 +40,7 @@ from costmodel.foundation.arrays import FloatArray, as_array, ordered_sum, quiet
 from costmodel.foundation.design import Design, RandomSource
 from costmodel.foundation.engines import Engine, asked_outputs, chosen_engine, present_engine, using
 from costmodel.foundation.inputs import Inputs
+from costmodel.foundation.rates import VaryingRate
 from costmodel.foundation.running import OnNonFinite, run_model
 from costmodel.foundation.units import HOURS_PER_YEAR
 from costmodel.foundation.values import ParameterSpec
@@ -123,6 +124,8 @@ class _FirstDraw:
     @staticmethod
     def resolve(path: str, value: Any, spec: ParameterSpec) -> Any:
         """Return the first draw of a value."""
+        if isinstance(value, VaryingRate):
+            return value.first_draw()
         return value[..., 0][()] if np.ndim(value) > (1 if spec.trajectory else 0) else value
 
 

@@ -63,8 +63,8 @@ class LocalGrowth:
     hardware_share: float
     """Share of required rent that falls with hardware; the rest is sites, energy and upkeep [1]."""
     closed_form: float
-    """Long-run growth at the rates of the start, their fades left out, if all of unit cost fell with hardware and
-    nothing bound: the same in every year [1/year]."""
+    """Long-run growth if the year's rates lasted, their fades left out, all of unit cost fell with hardware and nothing
+    bound: the same in every year where no rate of growth is scheduled [1/year]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ def _loops(scenario: FlywheelScenario, run: Trajectory) -> tuple[Loop, ...]:
 def local_growth(trajectory: Trajectory) -> tuple[LocalGrowth, ...]:
     """Return growth by year beside the long-run formula, at the shares of cost of that year; medians only."""
     grid, run = trajectory.scenario.grid, trajectory
-    formula = float(closed_form_growth(run.scenario.resolve())[0])
+    formula = np.broadcast_to(closed_form_growth(run.scenario.resolve())[:, :1], (grid.steps, 1))
     rows = []
     for year in grid.years:
         if year - 1 not in grid.years:
@@ -194,5 +194,5 @@ def local_growth(trajectory: Trajectory) -> tuple[LocalGrowth, ...]:
             unit_cost = run.fixed_weight_unit_cost
             cost = np.log(unit_cost[now].mean() / unit_cost[before].mean())
         share = float(np.asarray(run.equipment_share_by_operator)[now].mean())
-        rows.append(LocalGrowth(year, float(tokens), float(cost), share, formula))
+        rows.append(LocalGrowth(year, float(tokens), float(cost), share, float(formula[now].mean())))
     return tuple(rows)

@@ -55,6 +55,7 @@ def parameter(
     le: float | None = None,
     lt: float | None = None,
     trajectory: bool = False,
+    growth: bool = False,
     optional: bool = False,
     grade: Grade = Grade.ASSUMED,
     note: str | None = None,
@@ -74,6 +75,9 @@ def parameter(
         Bounds, checked on numbers, schedules, the support of distributions and draws.
     trajectory
         Whether a schedule may be written; the resolved value then always has a leading step axis.
+    growth
+        Whether it is a rate of growth that may be scheduled; the resolved value is then a
+        :class:`~costmodel.foundation.rates.VaryingRate`, which enters through its integral.
     optional
         Whether it may be absent: "no limit" is absent.
     grade, note
@@ -82,7 +86,7 @@ def parameter(
         Least and greatest size of a number other than 0 that is written without its unit; absent: those of the unit
         for a field of the library, any for another.
     """
-    spec = ParameterSpec(unit, ge, gt, le, lt, trajectory, optional, description, grade, note, plausible)
+    spec = ParameterSpec(unit, ge, gt, le, lt, trajectory, optional, description, grade, note, plausible, growth)
     if optional and default is _MISSING:
         default = None
     return Field(default=default, description=description, json_schema_extra={"parameter": spec.as_dict()})

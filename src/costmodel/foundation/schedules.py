@@ -226,6 +226,11 @@ class Schedule:
         return schedule
 
     @property
+    def years(self) -> FloatArray:
+        """Dates of the knots as decimal years, ``(knot,)``."""
+        return np.array([year_fraction(date) for date, _ in self.knots])
+
+    @property
     def distributed(self) -> tuple[int, ...]:
         """Positions of the knots that are distributions."""
         return tuple(i for i, (_, value) in enumerate(self.knots) if isinstance(value, Distribution))
@@ -250,18 +255,7 @@ class Schedule:
         FloatArray
             ``(step,)``, or ``(step, draw)`` where ranks are given and a knot is a distribution.
         """
-        dates = np.array([year_fraction(date) for date, _ in self.knots])
-        values = self._knot_values(ranks)
-        log = self.interpolation == "log-linear"
-        position = np.clip(np.searchsorted(dates, times + 1e-9, side="right") - 1, 0, len(dates) - 1)
-        if self.interpolation == "step" or len(dates) == 1:
-            return np.asarray(values[position], dtype=np.float64)
-        left = np.minimum(position, len(dates) - 2)
-        share = np.clip((times - dates[left]) / (dates[left + 1] - dates[left]), 0.0, 1.0)
-        share = share.reshape(share.shape + (1,) * (values.ndim - 1))
-        axis = np.log(values) if log else values
-        mixed = axis[left] * (1.0 - share) + axis[left + 1] * share
-        return np.asarray(np.exp(mixed) if log else mixed, dtype=np.float64)
+        return interpolated(self.years, self.knot_values(ranks), times, self.interpolation)
 
     def on(self, grid: TimeGrid, ranks: Any = None) -> FloatArray:
         """Return the values at the middles of a grid's steps; those at medians are kept, and not to be written."""
@@ -275,8 +269,8 @@ class Schedule:
         )
         return Schedule(knots, self.interpolation, self.rank)
 
-    def _knot_values(self, ranks: Any) -> FloatArray:
-        """Return the knots' values, shape ``(knot,)`` or ``(knot, draw)``."""
+    def knot_values(self, ranks: Any = None) -> FloatArray:
+        """Return the knots' values at their ranks, ``(knot, draw)``, or at their medians, ``(knot,)``."""
         if ranks is None or not self.distributed:
             medians = [v.median() if isinstance(v, Distribution) else v for _, v in self.knots]
             return np.array(medians, dtype=np.float64)
@@ -294,6 +288,32 @@ class Schedule:
         ]
         form: dict[str, Any] = {"knots": knots, "interpolation": self.interpolation}
         return form if self.rank == "shared" else {**form, "rank": self.rank}
+
+
+def interpolated(years: FloatArray, values: FloatArray, times: FloatArray, interpolation: str) -> FloatArray:
+    """Return what knots give at some times, held flat before the first and after the last.
+
+    Parameters
+    ----------
+    years
+        Times of the knots, rising, ``(knot,)`` [year].
+    values
+        Their values, ``(knot,)`` or ``(knot, draw)``.
+    times
+        Times asked for, ``(time,)`` [year].
+    interpolation
+        One of ``INTERPOLATIONS``.
+    """
+    log = interpolation == "log-linear"
+    position = np.clip(np.searchsorted(years, times + 1e-9, side="right") - 1, 0, len(years) - 1)
+    if interpolation == "step" or len(years) == 1:
+        return np.asarray(values[position], dtype=np.float64)
+    left = np.minimum(position, len(years) - 2)
+    share = np.clip((times - years[left]) / (years[left + 1] - years[left]), 0.0, 1.0)
+    share = share.reshape(share.shape + (1,) * (values.ndim - 1))
+    axis = np.log(values) if log else values
+    mixed = axis[left] * (1.0 - share) + axis[left + 1] * share
+    return np.asarray(np.exp(mixed) if log else mixed, dtype=np.float64)
 
 
 @lru_cache(maxsize=4096)

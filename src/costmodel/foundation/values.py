@@ -16,6 +16,7 @@ from costmodel.foundation.formulas import Formula
 from costmodel.foundation.plausible import is_plausible, refuse_implausible, with_unit
 from costmodel.foundation.provenance import Grade, Provenance, parse_grade
 from costmodel.foundation.quantities import from_pint, parse_quantity
+from costmodel.foundation.rates import VaryingRate, varies
 from costmodel.foundation.schedules import Schedule, TimeGrid
 
 Value: TypeAlias = float | Schedule | Formula | Distribution | None
@@ -38,6 +39,8 @@ class ParameterSpec:
     grade: Grade
     note: str | None
     plausible: tuple[float, float] | None = None
+    growth: bool = False
+    """Whether it is a rate of growth that may be scheduled: it then enters through its integral."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the declaration as a plain table."""
@@ -98,8 +101,8 @@ def read_parameter(given: Any, spec: ParameterSpec) -> tuple[Value, Provenance |
             raise ScenarioError(f"a value with provenance takes value, source, grade, note; given also {sorted(extra)}")
         return read_parameter(given["value"], spec)[0], _provenance(given)
     value = _read_value(given, spec)
-    if isinstance(value, Schedule | Formula) and not spec.trajectory:
-        raise ScenarioError("cannot be scheduled: write a number or a distribution")
+    if varies(value) and not (spec.trajectory or spec.growth):
+        raise ScenarioError("cannot be scheduled, it is one value for the whole run: write a number or a distribution")
     if isinstance(value, Distribution | Schedule):
         low, high = value.support()
         continuous = not (isinstance(value, Distribution) and value.kind in ("discrete", "empirical"))
@@ -217,12 +220,17 @@ class Resolver:
     """Path → name whose rank it uses, for values that change together."""
 
     def resolve(self, path: str, value: Value, spec: ParameterSpec) -> Any:
-        """Return the resolved value: ``()``, ``(draw,)``, or with a leading step axis for trajectories."""
+        """Return the resolved value: ``()``, ``(draw,)``, or with a leading step axis for trajectories.
+
+        A rate of growth that is scheduled is a :class:`~costmodel.foundation.rates.VaryingRate`.
+        """
         if value is None:
             return None
         if isinstance(value, Schedule | Formula):
             if self.grid is None:
                 raise ScenarioError(f"{path}: this model has no time grid, so nothing can be scheduled")
+            if spec.growth:
+                return self._varying(path, value, self.grid, spec)
             value = value.schedule(self.grid) if isinstance(value, Formula) else value
             drawn = value.on(self.grid, self._knot_ranks(path, value))
             self._check(path, drawn, spec)
@@ -239,6 +247,11 @@ class Resolver:
         if spec.trajectory and self.grid is not None:
             return np.broadcast_to(array, (self.grid.steps, *np.shape(array)))
         return array
+
+    def _varying(self, path: str, value: Schedule | Formula, grid: TimeGrid, spec: ParameterSpec) -> VaryingRate:
+        rate = VaryingRate.of(value, grid, None if isinstance(value, Formula) else self._knot_ranks(path, value))
+        self._check(path, rate.rates, spec)
+        return rate
 
     def _rank(self, path: str) -> FloatArray:
         ranks, path = self.ranks or {}, self.shared.get(path, path)

@@ -23,10 +23,15 @@ class CostInputs(Inputs):
     """Fall of unit cost, the same for all workloads."""
 
     hardware_decline: Parameter = parameter(
-        "1/year", description="Logarithmic fall of the cost of compute, above 0 where it falls."
+        "1/year",
+        growth=True,
+        description="Logarithmic fall of the cost of compute, above 0 where it falls; may vary in time.",
     )
     software_decline: Parameter = parameter(
-        "1/year", description="Logarithmic fall of the work per token at the served quality, above 0 where it falls."
+        "1/year",
+        growth=True,
+        description="Logarithmic fall of the work per token at the served quality, above 0 where it falls; may vary in "
+        "time.",
     )
     experience_exponent: Parameter = parameter(
         "1", ge=0, lt=1, default=0.0, description="Experience exponent on all tokens ever served."
@@ -70,7 +75,9 @@ class TokenMarket(Scenario):
     price_speed: Parameter = parameter(
         "1/year", gt=0, optional=True, description="Speed at which prices adjust to cost plus mark-up; absent: at once."
     )
-    capability_growth: Parameter = parameter("1/year", default=0.0, description="Log growth of effective compute.")
+    capability_growth: Parameter = parameter(
+        "1/year", growth=True, default=0.0, description="Log growth of effective compute; may vary in time."
+    )
     substitution: Parameter = parameter(
         "1", ge=0, optional=True, description="Elasticity of substitution between workloads; absent: own price alone."
     )

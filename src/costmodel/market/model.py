@@ -10,13 +10,14 @@ import numpy as np
 
 from costmodel.foundation.arrays import FloatArray, as_array, ordered_sum
 from costmodel.foundation.errors import ConvergenceError, DomainError, UnknownParameterError, near_matches
+from costmodel.foundation.rates import VaryingRate
 from costmodel.foundation.results import Result, derived, output, ratio
 from costmodel.market.attribution import GrowthSplit
 from costmodel.market.clearing import PriceState, money_per_token, price_lines
 from costmodel.market.decline import moore, wright
 from costmodel.market.demand import budget_ceiling, capability_response, constant_elasticity
-from costmodel.market.inputs import TokenMarket
-from costmodel.market.paths import WorkloadPaths, draws, stack, workload_paths
+from costmodel.market.inputs import CostInputs, TokenMarket
+from costmodel.market.paths import WorkloadPaths, draws, log_growth, stack, workload_paths
 from costmodel.market.substitution import ces_price_index
 from costmodel.market.welfare import consumer_surplus_change, rebound_of_saving
 
@@ -172,9 +173,12 @@ class _Run:
 
     scenario: TokenMarket
     paths: WorkloadPaths
-    times: FloatArray
     cost: FloatArray
     """Unit cost at the start [USD/token]."""
+    fall: FloatArray
+    """Fall of unit cost since the start in logs, learning left out, ``(step, draw)`` [1]."""
+    capability: FloatArray
+    """Growth of effective compute since the start in logs, ``(step, draw)`` [1]."""
     prices: PriceState
     weights: FloatArray
     cumulative: FloatArray
@@ -197,20 +201,21 @@ class _Run:
         return cls(
             scenario,
             paths,
-            times,
             stack(first),
+            _fall(scenario.cost, times),
+            log_growth(scenario.capability_growth, times),
             PriceState(np.log(reference), np.log(reference), target),
             spend / ordered_sum(spend),
             np.broadcast_to(draws(1.0 if known is None else known), (width,)),
             np.zeros(width),
         )
 
-    def unit_costs(self, time: float, cumulative: FloatArray) -> FloatArray:
-        """Return the unit cost of each workload at a time since the start [USD/token]."""
+    def unit_costs(self, index: int, cumulative: FloatArray) -> FloatArray:
+        """Return the unit cost of each workload at a mid-step [USD/token]."""
         cost = self.scenario.cost
         known = cost.initial_cumulative_tokens
         experience = cumulative / draws(1.0 if known is None else known)
-        trend = moore(self.cost, draws(cost.hardware_decline + cost.software_decline), time)
+        trend = moore(self.cost, self.fall[index], 1.0)
         return np.asarray(wright(trend, experience, draws(cost.experience_exponent)))
 
     def advance(self, index: int) -> dict[str, FloatArray]:
@@ -225,13 +230,13 @@ class _Run:
 
     def _outcome(self, index: int, cumulative: FloatArray) -> tuple[dict[str, FloatArray], PriceState]:
         """Return all outputs of a mid-step, given cumulative tokens."""
-        scenario, paths, time = self.scenario, self.paths, float(self.times[index])
+        scenario, paths = self.scenario, self.paths
         span = scenario.grid.length / (2.0 if index == 0 else 1.0)
-        cost = self.unit_costs(time, cumulative)
+        cost = self.unit_costs(index, cumulative)
         speed = draws(np.inf if scenario.price_speed is None else scenario.price_speed)
         lines = price_lines(self.prices, np.log(cost) + paths.log_margin, speed, paths.memory, span)
         prices, noticed = lines.at(0.0), np.exp(lines.noticed - paths.log_reference)
-        capability = capability_response(np.exp(draws(scenario.capability_growth) * time), paths.capability_elasticity)
+        capability = capability_response(np.exp(self.capability[index]), paths.capability_elasticity)
         response = self._response(noticed)
         unpriced = paths.tokens * paths.adoption[index] * paths.intensity[index] * capability
         paid = money_per_token(np.exp(prices.log_price), cost, paths.paid_share[index], paths.realisation[index])
@@ -263,6 +268,14 @@ class _Run:
             return np.asarray(constant_elasticity(1.0, ratio, elasticity))
         index = ces_price_index(ratio, self.weights, draws(sigma))
         return np.asarray(np.power(ratio / index, -draws(sigma)) * np.power(index, elasticity))
+
+
+def _fall(cost: CostInputs, times: FloatArray) -> FloatArray:
+    """Return the fall of unit cost since the start in logs, learning left out, ``(step, draw)``."""
+    hardware, software = cost.hardware_decline, cost.software_decline
+    if isinstance(hardware, VaryingRate) or isinstance(software, VaryingRate):
+        return log_growth(hardware, times) + log_growth(software, times)
+    return log_growth(hardware + software, times)
 
 
 _TINY = 1e-300

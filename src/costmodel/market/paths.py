@@ -14,11 +14,24 @@ from typing import Any
 import numpy as np
 
 from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.errors import DomainError
+from costmodel.foundation.rates import Rate, VaryingRate
 from costmodel.foundation.schedules import TimeGrid, year_fraction
 from costmodel.market.demand import bass_adoption, fading_growth, launch_ramp, logistic_adoption
 from costmodel.market.workload import AdoptionInputs, WorkloadDemand
 
-__all__ = ["NEVER", "WorkloadPaths", "draws", "path", "since", "stack", "trend_after", "workload_paths"]
+__all__ = [
+    "NEVER",
+    "WorkloadPaths",
+    "draws",
+    "log_growth",
+    "path",
+    "rate_at",
+    "since",
+    "stack",
+    "trend_after",
+    "workload_paths",
+]
 
 NEVER = 1e9
 """A date that is never reached [year]."""
@@ -50,9 +63,31 @@ def since(grid: TimeGrid, date: dt.date | None) -> float:
     return NEVER if date is None else year_fraction(date) - grid.begin
 
 
-def trend_after(times: FloatArray, growth: FloatArray, start: float) -> FloatArray:
-    """Return the factor of a log trend that begins at ``start``, ``(step, draw)``."""
-    return np.asarray(np.exp(growth * np.maximum(times - start, 0.0)[:, None]))
+def log_growth(rate: Rate, times: FloatArray, start: float = 0.0) -> FloatArray:
+    """Return the growth in logs that a rate adds up to from ``start`` on, ``(step, draw)``; 0 before it [1].
+
+    Parameters
+    ----------
+    rate
+        A resolved rate of growth: a number, one per draw, or one that varies in time [1/year].
+    times
+        Years since the start of the run, ``(step,)``.
+    start
+        From when it grows, in the same years.
+    """
+    if isinstance(rate, VaryingRate):
+        return path(rate.grown(np.maximum(times, start), start))
+    return np.asarray(draws(rate) * np.maximum(times - start, 0.0)[:, None])
+
+
+def rate_at(rate: Rate, times: FloatArray) -> FloatArray:
+    """Return a rate of growth at some times, ``(step, draw)``; ``(draw,)`` where it is the same at all [1/year]."""
+    return path(rate.at(times)) if isinstance(rate, VaryingRate) else draws(rate)
+
+
+def trend_after(times: FloatArray, rate: Rate, start: float) -> FloatArray:
+    """Return the factor of a trend at a resolved rate of growth that begins at ``start``, ``(step, draw)``."""
+    return np.asarray(np.exp(log_growth(rate, times, start)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +134,8 @@ def workload_paths(
         return np.full((len(times), 1), np.inf) if item.budget is None else path(item.budget)
 
     def intensity(item: WorkloadDemand) -> FloatArray:
+        if isinstance(item.intensity_growth, VaryingRate):
+            return trend_after(times, item.intensity_growth, 0.0)
         fade = draws(np.inf if item.intensity_fade is None else item.intensity_fade)
         return np.asarray(fading_growth(times[:, None], draws(item.intensity_growth), fade))
 
@@ -124,10 +161,17 @@ def workload_paths(
 
 def _adoption(adoption: AdoptionInputs, times: FloatArray) -> FloatArray:
     """Return the adoption index of a workload, ``(step, draw)``."""
-    t = times[:, None]
-    growth, ceiling = draws(adoption.growth), draws(adoption.ceiling)
-    if adoption.kind == "logistic":
-        return np.asarray(logistic_adoption(t, growth, ceiling))
+    ceiling = draws(adoption.ceiling)
     if adoption.kind == "bass":
-        return np.asarray(bass_adoption(t, draws(adoption.innovation), draws(adoption.imitation), ceiling))
-    return np.asarray(path(adoption.index) * np.exp(growth * t))
+        return np.asarray(bass_adoption(times[:, None], draws(adoption.innovation), draws(adoption.imitation), ceiling))
+    if adoption.kind == "logistic":  # its equation in logs of growth in place of time, at a rate of 1
+        _refuse_falling(adoption.growth)
+        return np.asarray(logistic_adoption(log_growth(adoption.growth, times), 1.0, ceiling))
+    return np.asarray(path(adoption.index) * trend_after(times, adoption.growth, 0.0))
+
+
+def _refuse_falling(growth: Rate) -> None:
+    """Raise an error for a logistic adoption whose scheduled growth is below 0 at a time."""
+    low = float(np.asarray(growth).min()) if isinstance(growth, VaryingRate) else 0.0
+    if low < 0.0:
+        raise DomainError(f"adoption.growth: a logistic adoption needs at least 0; its schedule gives {low:g}")

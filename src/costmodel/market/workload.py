@@ -9,7 +9,8 @@ from pydantic import model_validator
 from costmodel.foundation.budgets import MAX_STEPS
 from costmodel.foundation.errors import ScenarioError
 from costmodel.foundation.inputs import Date, Inputs, Parameter, parameter
-from costmodel.foundation.schedules import STEPS_PER_YEAR, TimeGrid, year_fraction
+from costmodel.foundation.rates import refuse_fade
+from costmodel.foundation.schedules import STEPS_PER_YEAR, Schedule, TimeGrid, year_fraction
 
 __all__ = ["AdoptionInputs", "Period", "WorkloadDemand"]
 
@@ -44,7 +45,12 @@ class AdoptionInputs(Inputs):
 
     kind: Literal["schedule", "logistic", "bass"] = "schedule"
     index: Parameter = parameter("1", ge=0, trajectory=True, default=1.0, description="Index, for kind schedule.")
-    growth: Parameter = parameter("1/year", default=0.0, description="Log growth of the index, or the logistic rate.")
+    growth: Parameter = parameter(
+        "1/year",
+        growth=True,
+        default=0.0,
+        description="Log growth of the index, or the logistic rate; may vary in time.",
+    )
     ceiling: Parameter = parameter("1", ge=1, default=1.0, description="Ceiling over the start: logistic and Bass.")
     innovation: Parameter = parameter("1/year", ge=0, default=0.0, description="Bass coefficient of innovation.")
     imitation: Parameter = parameter("1/year", ge=0, default=0.0, description="Bass coefficient of imitation.")
@@ -56,8 +62,10 @@ class AdoptionInputs(Inputs):
             if unread and getattr(self, name) != field.default:
                 read = " and ".join(_READ_BY_KIND[self.kind])
                 raise ScenarioError(f"adoption of kind {self.kind!r} reads {read}; {name} would do nothing")
-        if self.kind == "logistic" and isinstance(self.growth, float) and self.growth < 0.0:
-            raise ScenarioError(f"a logistic adoption needs a growth of at least 0; given {self.growth:g}")
+        fixed = isinstance(self.growth, Schedule) and not self.growth.distributed
+        low = self.growth.support()[0] if fixed else self.growth
+        if self.kind == "logistic" and isinstance(low, float) and low < 0.0:
+            raise ScenarioError(f"a logistic adoption needs a growth of at least 0; given {low:g}")
         return self
 
 
@@ -87,7 +95,9 @@ class WorkloadDemand(Inputs):
         "1", ge=0, default=0.0, description="Elasticity of demand to capability: d ln tokens / d ln capability."
     )
     adoption: AdoptionInputs = AdoptionInputs()
-    intensity_growth: Parameter = parameter("1/year", default=0.0, description="Log growth of tokens per task.")
+    intensity_growth: Parameter = parameter(
+        "1/year", growth=True, default=0.0, description="Log growth of tokens per task; may vary in time."
+    )
     intensity_fade: Parameter = parameter(
         "year", gt=0, optional=True, description="Time in which intensity growth falls to 1/e; absent: constant."
     )
@@ -105,3 +115,9 @@ class WorkloadDemand(Inputs):
     budget_sharpness: Parameter = parameter(
         "1", gt=0, default=4.0, description="Sharpness with which the budget limits demand."
     )
+
+    @model_validator(mode="after")
+    def _check_intensity(self) -> Self:
+        if self.intensity_fade is not None:
+            refuse_fade("intensity_growth", self.intensity_growth, "leave out intensity_fade")
+        return self

@@ -112,7 +112,7 @@ class TrainingLadder(Scenario):
     cost_growth: Parameter = parameter(
         "1/year",
         default=_growth(math.log(2.40), math.log(3.19)),
-        description="Logarithmic growth of cost.",
+        description="Logarithmic growth of cost; one number, as the year of each cost follows from it in closed form.",
         grade=Grade.PUBLISHED,
         note="2.77× a year, 90 % interval 2.40 to 3.19 (Epoch, July 2025); 2.4× (2.0 to 2.9) in the paper of 2024",
     )
