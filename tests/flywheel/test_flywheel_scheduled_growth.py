@@ -166,6 +166,9 @@ def test_growth_counts_from_its_own_date_and_stops_at_its_own() -> None:
     late = drivers_of(firm(internal__growth=jump, internal__growth_from="2027-07-01").resolve())
     assert late.internal[5].item() == pytest.approx(1e4, rel=1e-12)
     assert late.internal[15].item() == pytest.approx(1e4 * math.exp(0.9) ** 0.5 * math.exp(0.4) ** 1.875, rel=1e-12)
+    early = scheduled(("2020-01-01", 0.2), ("2025-07-01", 0.7), ("2027-01-01", 0.1))
+    past = market_parameters(firm(training={"initial_growth": 0.3, "algorithmic_growth": early}).resolve()).past_growth
+    assert past == pytest.approx([0.3 + 0.7], rel=1e-12)  # before the start, the rate of the start
     stopped = drivers_of(firm(software__algorithmic_growth=jump, software__progress_until="2028-07-01").resolve())
     assert stopped.software_trend[15].item() == pytest.approx(0.9 * 2 + 0.4 * 0.5, rel=1e-12)
     shock = {"kind": "demand", "date": "2027-07-01", "until": "2028-07-01", "factor": 2.0, "growth": jump}
