@@ -87,7 +87,7 @@ class Project(Scenario):
     rent_decline: Parameter = parameter(
         "1/year",
         default=0.26,
-        description="Log fall of rent, positive where it falls; one number, since the required rent is a closed form of it.",
+        description="Log fall of rent, positive where it falls; one number, as required rent is a closed form of it.",
     )
     utilisation: Parameter = parameter("1", gt=0, le=1, default=0.75, description="Share of hours rented out.")
     contract: Contract | None = None
