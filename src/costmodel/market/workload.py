@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
@@ -62,8 +62,9 @@ class AdoptionInputs(Inputs):
             if unread and getattr(self, name) != field.default:
                 read = " and ".join(_READ_BY_KIND[self.kind])
                 raise ScenarioError(f"adoption of kind {self.kind!r} reads {read}; {name} would do nothing")
-        fixed = isinstance(self.growth, Schedule) and not self.growth.distributed
-        low = self.growth.support()[0] if fixed else self.growth
+        low: Any = self.growth
+        if isinstance(low, Schedule) and not low.distributed:
+            low = low.support()[0]
         if self.kind == "logistic" and isinstance(low, float) and low < 0.0:
             raise ScenarioError(f"a logistic adoption needs a growth of at least 0; given {low:g}")
         return self
