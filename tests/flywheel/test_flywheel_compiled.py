@@ -128,6 +128,37 @@ def test_a_damaged_file_of_code_is_made_anew(cache: Path, monkeypatch: pytest.Mo
     assert made == [1]
 
 
+@pytest.mark.parametrize("plan", ["{", "{}", "[1]", "3", None])
+def test_a_plan_that_cannot_be_read_is_made_anew(plan: str | None, tmp_path: Path, monkeypatch: Any) -> None:
+    """Not JSON, JSON without the entries, JSON that is no table, and no file."""
+    code = compiled.Code(kinds=[0, 1], inputs=["a|2"], outputs=["b"], size=3)
+    monkeypatch.setattr(compiled, "code_of", lambda run: (code, b"machine code"))
+    monkeypatch.setattr(compiled, "Loaded", lambda *given: given)
+    stem = tmp_path / "flywheel-1"
+    stem.with_suffix(".o").write_bytes(b"older")
+    if plan is not None:
+        stem.with_suffix(".json").write_text(plan, encoding="utf-8")
+    assert compiled._from_disk(None, stem) == (code, (b"machine code", "run", 8))
+    assert stem.with_suffix(".o").read_bytes() == b"machine code"
+    monkeypatch.setattr(compiled, "code_of", lambda run: pytest.fail("made again"))
+    assert compiled._from_disk(None, stem) == (code, (b"machine code", "run", 8))
+
+
+def test_what_a_vector_reads_lies_where_its_row_says() -> None:
+    """Two elements of three draws in vectors of four: apart, alike in every draw, and alike without saying so."""
+    apart, alike = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), np.array([7.0, 8.0])
+    same = np.broadcast_to(np.array([[9.0], [10.0]]), (2, 3))
+    held, rows = compiled.places([alike, apart, same], [2, 2, 2], 3, 4)
+    packed, table = held
+    assert packed.tolist() == [7.0] * 4 + [8.0] * 4 + [9.0] * 4 + [10.0] * 4
+    assert table.tolist() == [[1.0, 2.0, 3.0, 3.0], [4.0, 5.0, 6.0, 6.0]]
+    start = packed.ctypes.data
+    assert rows == [(start, 4, 0), (table.ctypes.data, 4, 1), (start + 64, 4, 0)]
+    wide, rows = compiled.places([apart], [2], 3, 2)
+    assert wide[1].tolist() == apart.tolist()
+    assert rows == [(wide[1].ctypes.data, 3, 1)]
+
+
 def test_what_is_not_finite_is_named_with_step_and_draw(monkeypatch: pytest.MonkeyPatch) -> None:
     """Money without an end from the seventh step on; the first series that it spoils, and where, as NumPy says it."""
     scenario = costmodel.load_scenario("bond-flywheel")

@@ -132,6 +132,53 @@ def test_another_elasticity_moves_growth_between_price_and_adoption_only() -> No
         own.part("hardwear")
 
 
+@pytest.mark.closed_form
+def test_history_read_at_a_response_of_nothing_is_that_of_a_run_without_it() -> None:
+    """A workload that does not respond to capability holds no response: read at 0 nothing moves, else it is refused."""
+    scenario = FlywheelScenario(**steady_tables(time__end="2028-01-01", market__chat__capability_elasticity=0.0))
+    result = simulate(scenario)
+    own, other = result.decompose_user_spend(), result.decompose_user_spend(capability_elasticity=0.0)
+    assert np.array_equal(other.parts, own.parts)
+    with pytest.raises(DomainError, match=r"capability_elasticity = 0\.2: a workload's own value is 0"):
+        result.decompose_user_spend(capability_elasticity=0.2)
+    with pytest.raises(DomainError, match="two whole years"):
+        simulate(scenario.replace({"time.end": "2027-01-01"})).decompose_compute()
+
+
+@pytest.mark.closed_form
+def test_gains_of_the_loops_by_hand() -> None:
+    """A quarter's step, b = 0.2, an elasticity of -1 and 0.1, orders over a year, half a year of lag."""
+    scenario = FlywheelScenario(
+        **steady_tables(
+            time__end="2029-01-01",
+            market__chat__capability_elasticity=0.1,
+            training={"revenue_share": 0.2, "algorithmic_growth": 0.3},
+            internal={"accelerators": 2e4, "rent_elasticity": -0.5, "reference_rent": 2.0},
+        )
+    )
+    report, run = stability_report(scenario), simulate(scenario)
+    gains = {loop.name: loop.value for loop in report.loops}
+    assert gains["experience and capability"] == pytest.approx(0.2 * 1.0 + 0.1 * (1.0 - 0.2), rel=1e-12)
+    assert gains["orders"] == pytest.approx(1.0 - 0.25 / (1.0 + 0.125), rel=1e-12)
+    assert gains["forecast"] == pytest.approx((1.0 + 0.5) / 0.4, rel=1e-12)
+    busy, training, internal = (
+        float(np.asarray(row)[-1].sum()) for row in (run.accelerators_by_workload, run.training_compute, run.internal)
+    )
+    used = busy + training + internal
+    assert min(busy, training, internal) > 0.01 * used
+    assert gains["training from revenue"] == pytest.approx(training / used, rel=1e-12)
+    # Of all hours: tokens fall by 1, training by 1 and internal work by 0.5 as the rent rises; it rises by 3.
+    assert gains["scarcity"] == pytest.approx(-3.0 * (busy + training + 0.5 * internal) / used, rel=1e-12)
+    tokens = np.asarray(run.tokens).reshape(3, 4).sum(axis=1)
+    assert [row.year for row in report.local_growth] == [2027, 2028]
+    assert [row.tokens for row in report.local_growth] == pytest.approx(list(np.diff(np.log(tokens))), rel=1e-12)
+    # G = 0.28; hardware falls by 0.3, software gains 0.5 and the model takes 0.2; training gains 0.3 + 0.2 - 0.5 = 0.
+    assert [row.closed_form for row in report.local_growth] == pytest.approx([(0.1 + 0.6) / 0.72] * 2, rel=1e-12)
+    assert [row.hardware_share for row in report.local_growth] == pytest.approx([1.0] * 2, rel=1e-12)
+    with pytest.raises(ScenarioError, match=r"stability needs 3 whole years, .* the run has 2"):
+        stability_report(scenario.replace({"time.end": "2028-01-01"}))
+
+
 @pytest.mark.contract
 def test_stability_report_names_every_loop() -> None:
     report = stability_report(load_scenario("bond-flywheel"))

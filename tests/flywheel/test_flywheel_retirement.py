@@ -1,0 +1,126 @@
+"""Early retirement and impairment in a step, by hand: what leaves, and what value in use does not cover."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from costmodel.flywheel.inputs import FlywheelScenario
+from costmodel.flywheel.investment import Bound, Cost
+from costmodel.flywheel.simulate import Run
+from costmodel.flywheel.trajectory import Trajectory
+from costmodel.foundation.outputs import outputs_of
+from costmodel.testing.flywheel import steady_tables
+
+pytestmark = pytest.mark.closed_form
+RENT = 2.0
+"""Required rent [USD/hour]."""
+OWN = RENT * 8766.0 * 0.5
+"""What new equipment must earn a year at half use [USD/year]."""
+ALIVE = 3e5 * np.exp(-0.03 * 0.25) * (1.0 - 0.25 / 5.0)
+"""Of 300,000 accelerators that retire evenly over five years, those in service after a quarter."""
+
+
+def started(**changes: Any) -> Run:
+    """Return a run that has begun its first step and ordered nothing; its old accelerators take twice the power."""
+    opening = {"units": 3e5, "life": 5.0, "power": 2000.0}
+    changes = {"hardware__accelerators__early_leaving": True, "operators__all__opening": opening, **changes}
+    run = Run.start(FlywheelScenario(**steady_tables(time__end="2028-01-01", **changes)).resolve())
+    run.fleets.arrive(0)
+    nothing = np.zeros((1, 1))
+    run.fleets.build_sites(nothing, 0, run.drivers, np.zeros(1))
+    run.fleets.buy_chips(nothing, 0, run.drivers, np.zeros(1))
+    return run
+
+
+def cost(chips: float = 1.0, sites: float = 0.0, rate: float = 0.1) -> Cost:
+    required, chip_share, site_share, cost_rate = (np.full((1, 1), value) for value in (RENT, chips, sites, rate))
+    return Cost(required, required, np.zeros((1, 1)), chip_share, site_share, cost_rate)
+
+
+@pytest.mark.parametrize(
+    ("earned", "energy", "upkeep", "bound", "leaves"),
+    [
+        # A watt is worth what new equipment earns beyond its own rent; the old take two for one of the new.
+        (2.1, 0.0, 0.0, Bound.ROOM, True),
+        (1.9, 0.0, 0.0, Bound.ROOM, False),
+        (3.0, 0.0, 0.0, Bound.RETURN, False),  # there is room for both
+        (3.0, 0.0, 0.0, Bound.CHIPS, False),
+        # Energy of 2,000 W and upkeep come off what is earned.
+        (1.0, 0.9, 0.0, Bound.ROOM, False),
+        (1.0, 1.1, 0.0, Bound.ROOM, True),
+        (1.0, 0.5, 0.4, Bound.ROOM, False),
+        (1.0, 0.5, 0.6, Bound.ROOM, True),
+    ],
+)
+def test_what_does_not_earn_its_running_cost_and_its_room_leaves(
+    earned: float, energy: float, upkeep: float, bound: Bound, leaves: bool
+) -> None:
+    price = 25000.0 * 1.2 * np.exp(-0.3 * 0.125)  # with network, in the middle of the first quarter
+    run = started(energy__price=energy * OWN / (2000.0 * 8766.0), hardware__maintenance=upkeep * OWN / price)
+    use, held = np.ones((1, 1)), np.full((1, 1), int(bound))
+    run.fleets.leave(0, run.drivers, cost(), np.full((1, 1), earned * OWN), use, held)
+    step = run.fleets.chips.close()
+    share = -np.expm1(-0.25 / 0.75) if leaves else 0.0  # a time of three quarters
+    assert float(step.left[0, 0, 0]) == pytest.approx(share * ALIVE, rel=1e-12)
+    assert float(step.in_service[0, 0, 0]) == pytest.approx((1.0 - share) * ALIVE, rel=1e-12)
+
+
+def test_accelerators_without_power_make_room_for_each_other() -> None:
+    """Half of the site power that they take: a watt is short, whatever held the orders."""
+    opening = {"units": 3e5, "life": 5.0, "power": 2000.0, "site_power": 3e8}
+    run = started(operators__all__opening=opening)
+    assert float(run.fleets.powered[0, 0]) == pytest.approx(0.5, rel=0.03)
+    run.fleets.leave(0, run.drivers, cost(), np.full((1, 1), 2.1 * OWN), np.ones((1, 1)), np.full((1, 1), 1))
+    assert float(run.fleets.chips.close().left[0, 0, 0]) == pytest.approx(-np.expm1(-1.0 / 3.0) * ALIVE, rel=1e-12)
+
+
+@pytest.mark.parametrize(("threshold", "written"), [(0.4, True), (0.6, False)])
+@pytest.mark.parametrize(("step", "tested"), [(3, True), (2, False)])
+def test_value_in_use_is_tested_at_the_end_of_a_year(threshold: float, written: bool, step: int, tested: bool) -> None:
+    """Half of the book value is covered: earnings times the annuity at cost of capital and decline together."""
+    book = 4e9
+    opening = {
+        "units": 3e5, "life": 5.0, "power": 1000.0,
+        "accelerators": {"book": book, "life": 3.0}, "network": {"book": 1e9, "life": 3.0},
+    }  # fmt: skip
+    run = started(operators__all__opening=opening, operators__all__financing__impairment_threshold=threshold)
+    decline = 0.3  # of the price of new accelerators
+    left = 0.5 * (5.0 - 0.25)  # mean life left of what retires evenly
+    annuity = -np.expm1(-(0.1 + decline) * left) / (0.1 + decline)
+    earned = np.full((1, 1), 0.5 * 5e9 / (ALIVE * annuity))
+    run.fleets.revalue(step, run.drivers, cost(), earned, np.ones((1, 1)))
+    down = 0.5 if written and tested else 0.0
+    assert run.fleets.uncovered[:, 0, 0] == pytest.approx([0.5 * book * tested, 0.5e9 * tested, 0.0], rel=1e-9)
+    done = run.fleets.chips.close()
+    left_to_charge = np.array([book, 1e9]) * (1.0 - 0.25 / 3.0) * np.exp(-0.03 * 0.25)
+    assert done.impaired[:, 0, 0] == pytest.approx(down * left_to_charge, rel=1e-9)
+    assert done.book_value[:, 0, 0] == pytest.approx((1.0 - down) * left_to_charge, rel=1e-9)
+
+
+def test_equipment_and_sites_share_what_a_unit_earns() -> None:
+    """Three quarters of the required rent are the equipment's; what is worth more than its book covers it."""
+    opening = {"units": 3e5, "life": 5.0, "power": 1000.0, "accelerators": {"book": 4e9}, "network": {"book": 1e9}}
+    run = started(operators__all__opening=opening)
+    annuity = -np.expm1(-0.4 * 2.375) / 0.4
+    for part, uncovered in ((0.4, 1.0 - 0.4 * 0.75), (1.4, 0.0)):
+        earned = np.full((1, 1), part * 5e9 / (ALIVE * annuity))
+        run.fleets.revalue(3, run.drivers, cost(0.6, 0.2), earned, np.ones((1, 1)))
+        assert run.fleets.uncovered[:2, 0, 0] == pytest.approx([4e9 * uncovered, 1e9 * uncovered], rel=1e-9)
+
+
+def test_earnings_are_remembered_over_half_a_year() -> None:
+    fleets = started().fleets
+    assert float(fleets.remember(np.full((1, 1), 8.0), 0.25)[0, 0]) == 8.0
+    after = fleets.remember(np.full((1, 1), 4.0), 0.25)
+    assert float(after[0, 0]) == pytest.approx(4.0 + 4.0 * np.exp(-0.25 / 0.5), rel=1e-12)
+
+
+def test_each_limit_on_orders_has_its_code_and_word() -> None:
+    assert [(bound.name, int(bound)) for bound in Bound] == [
+        ("PLAN", 0), ("RETURN", 1), ("CHIPS", 2), ("ROOM", 3), ("CREDIT", 4),
+    ]  # fmt: skip
+    (words,) = (spec.words for spec in outputs_of(Trajectory) if spec.name == "bound_held")
+    assert words == ("plan", "return", "chips", "room", "credit")
