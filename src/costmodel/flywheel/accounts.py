@@ -1,4 +1,4 @@
-"""Money of a step: every operator's revenue, cost and books (item 9)."""
+"""Revenue, cost and books of every operator in a step (item 9)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from costmodel.ownership.fleet import Fleet, FleetStep
 
 @dataclass(frozen=True, slots=True)
 class Flows:
-    """Money of a step by operator, ``(operator, draw)`` [USD]; books and cash both follow from it."""
+    """Revenue and cost of a step by operator, ``(operator, draw)`` [USD]; the inputs of books and cash."""
 
     token_revenue: FloatArray
     net_rents: FloatArray
@@ -27,7 +27,7 @@ class Flows:
     contract_gain: FloatArray
     """Gain from contracts at locked rents over the current rent; sums to zero."""
     hosting_gain: FloatArray
-    """Gain from idle hours sold as tokens over their rent, less the token sellers' loss; sums to zero."""
+    """Gain over their rent from idle hours sold as tokens, less the token sellers' loss; sums to zero."""
     resale_fees: FloatArray
     internal_value: FloatArray
     other_revenue: FloatArray
@@ -43,7 +43,7 @@ class Flows:
 
     @property
     def revenue(self) -> FloatArray:
-        """Everything received for what is sold."""
+        """Revenue from everything sold [USD]."""
         return as_array(
             ordered_sum([
                 self.token_revenue, self.net_rents, self.contract_gain, self.hosting_gain, self.internal_value,
@@ -53,7 +53,7 @@ class Flows:
 
     @property
     def cash_cost(self) -> FloatArray:
-        """Operating cost paid in cash."""
+        """Operating cost paid in cash [USD]."""
         return as_array(
             ordered_sum([
                 self.resale_fees, self.energy, self.site_operation, self.maintenance, self.staff, self.research,
@@ -72,9 +72,9 @@ class AccountParameters:
     internal_value: FloatArray
     resale_fee: FloatArray
     hosted_share: FloatArray
-    """``(step, operator, draw)``."""
+    """Share of idle hours sold as tokens, ``(step, operator, draw)`` [1]."""
     hosted_kept: FloatArray
-    """Share of hosted tokens' revenue that the host keeps."""
+    """Share of hosted tokens' revenue that the host keeps [1]."""
     electricity: FloatArray
     full_load: FloatArray
     idle_fraction: FloatArray
@@ -90,7 +90,7 @@ class AccountParameters:
     contract_hours: FloatArray
     """Hours sold under contracts less hours bought, ``(step, operator, draw)`` [hour/year]."""
     contract_money: FloatArray
-    """Money received for them less money paid, ``(step, operator, draw)`` [USD/year]."""
+    """Money received for those hours less money paid, ``(step, operator, draw)`` [USD/year]."""
 
 
 def account_parameters(scenario: FlywheelScenario, drivers: Drivers, capacity_share: FloatArray) -> AccountParameters:
@@ -135,7 +135,7 @@ def account_parameters(scenario: FlywheelScenario, drivers: Drivers, capacity_sh
 
 
 def _slow(shares: FloatArray, inertia: FloatArray, drivers: Drivers) -> FloatArray:
-    """Return shares that close on the given ones over some time, ``(step, operator, draw)``."""
+    """Return shares that follow the given ones with a time constant of ``inertia``, ``(step, operator, draw)``."""
     if len(shares) == 1 or not bool((inertia > 0.0).any()):
         return shares
     closing = np.where(inertia > 0.0, closing_share(1.0 / np.maximum(inertia, TINY), drivers.step), 1.0)
@@ -146,7 +146,7 @@ def _slow(shares: FloatArray, inertia: FloatArray, drivers: Drivers) -> FloatArr
 
 
 def _contracts(scenario: FlywheelScenario, drivers: Drivers) -> tuple[FloatArray, FloatArray]:
-    """Return net hours and net money of contracts at locked rents a year, ``(step, operator, draw)``."""
+    """Return net hours and net revenue per year of contracts at locked rents, ``(step, operator, draw)``."""
     names = list(scenario.operators)
     width = max([1, *(draws(c.rent).size for o in scenario.operators.values() for c in o.contracts)])
     hours = np.zeros((len(drivers.times), len(names), width))
@@ -173,7 +173,7 @@ def flows_of(
     sites: Fleet,
     utilisation: FloatArray,
 ) -> Flows:
-    """Return the step's money by operator.
+    """Return revenue and cost of the step by operator.
 
     Parameters
     ----------
@@ -224,7 +224,7 @@ def _hosted(
     hours: FloatArray,
     offered: FloatArray,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return token revenue that moves to hosts, hours that are hosted, and what hosting brings over rents, a year.
+    """Return, per year, token revenue that moves to hosts, hosted hours, and the gain of hosting over rents.
 
     Parameters
     ----------
@@ -260,14 +260,14 @@ class Books:
     construction: FloatArray
 
     def with_sites(self, paid: FloatArray, unpaid: FloatArray) -> Books:
-        """Return the books with sites that were being built at the start: what is and is not yet paid for them."""
+        """Return the books with sites under construction at the start: payments added, the unpaid part taken off."""
         pay, building = self.paid.copy(), self.construction.copy()
         pay[2] += paid
         building[2] -= unpaid
         return replace(self, paid=pay, construction=building)
 
     def plus(self, other: Books) -> Books:
-        """Return the sum of two books."""
+        """Return the sum of both books, item by item."""
         return Books(*(getattr(self, item.name) + getattr(other, item.name) for item in fields(Books)))
 
 

@@ -1,7 +1,7 @@
 """Run the flywheel as machine code, over blocks of draws that fit the cache (extra ``fast``).
 
-The code is made from the step that NumPy takes (:mod:`costmodel.flywheel.traced_run`), once for a kind of scenario:
-for its workloads, operators, steps, and what it leaves out. It is kept on disk. Numbers are what it reads.
+The code is compiled from the NumPy step (:mod:`costmodel.flywheel.traced_run`), once for each structure of a scenario:
+its workloads, operators, steps and absent options. It is cached on disk. Parameter values are its inputs.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from costmodel.foundation.vector_run import FIELDS
 from costmodel.foundation.version import VERSION
 
 GROUP = 4
-"""Vectors of draws that take a step together, so that what they carry stays in cache [1]."""
+"""Vectors of draws that take a step together, so that their state stays in cache [1]."""
 FORMAT = 1
 """Format of the files of compiled steps."""
 
@@ -40,11 +40,11 @@ class Code:
     """Stored code of a traced step, with the layout of its inputs and outputs."""
 
     kinds: list[int]
-    """Which phase each step is, and the end."""
+    """Phase of each step, then of the end."""
     inputs: list[str]
     outputs: list[str]
     size: int
-    """Memory of a vector of draws [vector]."""
+    """Scratch memory of a vector of draws, in vectors."""
 
 
 def shapes_of(run: Any) -> dict[str, tuple[int, ...]]:
@@ -55,7 +55,7 @@ def shapes_of(run: Any) -> dict[str, tuple[int, ...]]:
 
 @cache
 def numbers_of(key: str) -> tuple[str, tuple[int, ...]]:
-    """Return the path and the shape that a key names.
+    """Return the path and the shape that a key encodes.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def numbers_of(key: str) -> tuple[str, tuple[int, ...]]:
 
 
 def code_of(run: Any) -> tuple[Code, bytes]:
-    """Trace a scalar run that has taken no step, and compile it."""
+    """Trace a scalar run before its first step, and compile it."""
     given = {leaf.path: leaf.own_shape for _, leaf in leaves(traced(run, Graph())) if isinstance(leaf, Table)}
     phases, kinds = trace(run, run.drivers.grid.steps, shapes_of(run))
     kept = {key: numbers_of(key)[1] for phase in phases for key in phase.kept}
@@ -79,7 +79,7 @@ def code_of(run: Any) -> tuple[Code, bytes]:
 
 @lru_cache(maxsize=1)
 def sources() -> str:
-    """Return a digest of the library's code: of what a step may be made from, and of what makes it."""
+    """Return a digest of the library's code: the modules that a step uses and those that compile it."""
     folder = Path(__file__).parents[1]
     floors = ("flywheel", "market", "ownership", "compute", "training", "foundation")
     files = sorted(path for floor in floors for path in (folder / floor).glob("*.py"))
@@ -91,16 +91,16 @@ _ONE_AT_A_TIME = Lock()
 
 
 def known(run: Any, held: Iterable[tuple[str, Any]]) -> tuple[Code, Loaded]:
-    """Return the code of a scalar run, given what it holds: from memory, from disk, or made now and kept."""
+    """Return the code of a scalar run with this content: from memory, from disk, or compiled now and cached."""
     text = f"{run.drivers.grid.steps} steps of {run.drivers.grid.length!r}\n{structure(held)}"
-    with _ONE_AT_A_TIME:  # threads that begin together wait for one compilation
+    with _ONE_AT_A_TIME:  # threads that start together wait for one compilation
         if text not in _LOADED:
             _LOADED[text] = _from_disk(run, cache_folder() / f"flywheel-{digest(sources(), text, str(FORMAT))}")
     return _LOADED[text]
 
 
 def _from_disk(run: Any, stem: Path) -> tuple[Code, Loaded]:
-    """Load code from disk, where it lies whole, or make it and keep it."""
+    """Load code from disk; where it is missing or damaged, compile and cache it."""
     plan, binary = stem.with_suffix(".json"), stem.with_suffix(".o")
     try:
         code, machine_code = Code(**json.loads(plan.read_text(encoding="utf-8"))), binary.read_bytes()
@@ -111,7 +111,7 @@ def _from_disk(run: Any, stem: Path) -> tuple[Code, Loaded]:
 
 
 def _keep(plan: Path, binary: Path, code: Code, machine_code: bytes) -> None:
-    """Keep code on disk; where that cannot be, it is made again next time."""
+    """Cache code on disk; if the disk cannot be written, it is compiled again next time."""
     try:
         plan.parent.mkdir(parents=True, exist_ok=True)
         for target, content in ((binary, machine_code), (plan, json.dumps(asdict(code)).encode())):
@@ -127,23 +127,23 @@ def _written(content: bytes, path: Path) -> None:
 def places(
     arrays: Sequence[Any], sizes: Sequence[int], draws: int, width: int
 ) -> tuple[list[FloatArray], list[tuple[int, int, int]]]:
-    """Return arrays as the code reads them, and of each its address and the strides of its elements and its draws.
+    """Lay out arrays for the code; return them with each one's address and its strides between elements and draws.
 
     Parameters
     ----------
     arrays
-        What a run holds: the same in all draws, or with draws last.
+        Arrays of a run: the same in all draws, or with draws on the last axis.
     sizes
-        Elements of a draw, of each.
+        Number of elements per draw, of each array.
     draws
         Number of draws.
     width
-        Draws in a vector: what is the same in all is repeated so often.
+        Draws in a vector; a value that all draws share is repeated this many times.
 
     Returns
     -------
     tuple
-        What must stay in memory, and for each array its address, and two strides in numbers of 8 bytes.
+        Arrays that must stay in memory, and for each input its address and two strides, in units of 8 bytes.
     """
     alike: dict[int, FloatArray] = {}
     apart: dict[int, FloatArray] = {}
@@ -170,7 +170,7 @@ def places(
 
 @dataclass(slots=True)
 class Bound:
-    """A run and its code, ready to be called: addresses of what is read and written, and what must stay in memory."""
+    """A run and its code, ready to call: addresses of inputs and outputs, and the arrays that must stay in memory."""
 
     code: Code
     call: Loaded
@@ -180,7 +180,7 @@ class Bound:
     draws: int
 
     def take(self, first: int, vectors: int, width: int) -> None:
-        """Take all steps of some vectors of draws."""
+        """Take all steps of ``vectors`` vectors of draws, from draw ``first`` on."""
         scratch = np.empty(self.code.size * width * GROUP + width)
         offset = -scratch.ctypes.data % (8 * width)
         kinds = np.array(self.code.kinds, dtype=np.int64)
@@ -191,14 +191,14 @@ class Bound:
 
 
 def bound(run: Any, scalar: Any, draws: int, asked: Collection[str] | None) -> Bound:
-    """Bind a run that has taken no step to its code.
+    """Bind a run before its first step to its code.
 
     Parameters
     ----------
     run
-        The run, of all draws.
+        The run with all draws.
     scalar
-        The same run with one draw, which says how many elements a draw has.
+        The same run with one draw; its shapes give the number of elements per draw.
     draws
         Number of draws.
     asked
@@ -226,7 +226,7 @@ def bound(run: Any, scalar: Any, draws: int, asked: Collection[str] | None) -> B
 def _outputs(
     code: Code, shapes: Mapping[str, tuple[int, ...]], draws: int, asked: Collection[str] | None
 ) -> tuple[dict[str, FloatArray], dict[str, tuple[int, int, int, int]]]:
-    """Return arrays for the outputs that are asked for, and where they lie."""
+    """Return arrays for the requested outputs, and their addresses and strides."""
     arrays: dict[str, FloatArray] = {}
     homes: dict[str, tuple[int, int, int, int]] = {}
     for name in code.outputs:
@@ -240,7 +240,7 @@ def _outputs(
 def steps_taken(
     run: Any, scalar: Any, draws: int, asked: Collection[str] | None = None, threads: int = 1
 ) -> dict[str, FloatArray]:
-    """Take all steps of a run, and return the outputs that are asked for, with draws last."""
+    """Take all steps of a run, and return the requested outputs, with draws on the last axis."""
     ready, width = bound(run, scalar, draws, asked), machine()[2]
     vectors = -(-draws // width)
     if threads == 1 or vectors < threads:

@@ -1,12 +1,12 @@
 """Decompose the growth of user spend and compute by the log-mean Divisia index.
 
-Each workload's user spend is a product of factors. Year on year, at the same step, a product's change is shared
-among its factors in proportion to their log changes, weighted by the logarithmic mean of the two products; the
-parts add up to the change exactly. A workload that enters or leaves, training and internal work are terms of
-their own.
+Each workload's user spend is a product of factors. The change of a product from a step to the same step of
+the next year is divided among its factors: each factor's part is its log change times the logarithmic mean of the
+two products. The parts add up to the change exactly. Workloads that enter or leave, training and internal work are
+terms of their own.
 
 History does not identify the price elasticity and the capability elasticity: with other values the same tokens
-would have been reached by other adoption and intensity. A split is therefore to be published as a range; see
+would have been reached by other adoption and intensity. Publish a split as a range, therefore: see
 :func:`range_of_parts`.
 
 References
@@ -34,7 +34,7 @@ SPEND_FACTORS = (
 )  # fmt: skip
 """Parts of the growth of user spend."""
 NET_OF_PRICE = ("hardware", "software", "model growth", "price-to-cost gap", "price realisation", "price response")
-"""Net effect of a changing price on user spend: the price itself and the response of usage."""
+"""Factors of the net effect of a changing price on user spend: the price itself and the response of usage."""
 COMPUTE_FACTORS = (
     "software", "model growth", "adoption", "intensity", "price response", "capability", "ceiling",
     "served over demanded", "entry and exit", "training", "internal work",
@@ -106,7 +106,7 @@ class Decomposition(Result):
         return np.asarray(ordered_sum(self.parts[self.factors.index(factor), i] for i in chosen))
 
     def share(self, *factors: str, since: int | None = None, until: int | None = None) -> FloatArray:
-        """Return the share of the whole change that some factors carry [1]."""
+        """Return the share of the whole change due to some factors [1]."""
         whole = ordered_sum(self.part(name, since=since, until=until) for name in self.factors)
         named = ordered_sum(self.part(name, since=since, until=until) for name in factors)
         return np.asarray(named / whole)
@@ -133,8 +133,8 @@ def user_spend_parts(
     trajectory
         A run, scalar or ensemble.
     elasticity, capability_elasticity
-        Other values under which the same history is read: the response to price and to capability is taken at
-        these, and adoption absorbs the difference, so that tokens stay what they are.
+        Other elasticities for the same history: responses to price and to capability are computed with these, and
+        adoption absorbs the difference, so that tokens stay the same.
 
     Returns
     -------
@@ -171,7 +171,7 @@ def compute_parts(
 def net_and_gross(
     trajectory: Trajectory, *, since: int | None = None, until: int | None = None
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the share of the growth of user spend that falling prices carry: on balance, and by usage alone.
+    """Return the share of the growth of user spend due to falling prices: net, and through usage alone.
 
     Parameters
     ----------
@@ -183,7 +183,8 @@ def net_and_gross(
     Returns
     -------
     tuple
-        Net of the fall in price itself, which lowers user spend, and gross: the response of usage [1].
+        The net share, which counts that a lower price itself lowers user spend, and the gross share: the response of
+        usage alone [1].
     """
     parts = user_spend_parts(trajectory)
     return parts.share(*NET_OF_PRICE, since=since, until=until), parts.share("price response", since=since, until=until)
@@ -198,7 +199,7 @@ def range_of_parts(
     since: int | None = None,
     until: int | None = None,
 ) -> tuple[float, float]:
-    """Return the lowest and highest share that some factors carry over the values history cannot tell apart.
+    """Return the lowest and highest share due to some factors, over elasticities that fit history equally well.
 
     Parameters
     ----------
@@ -207,7 +208,8 @@ def range_of_parts(
     factors
         Factors of user spend, taken together.
     elasticities, capability_elasticities
-        Ends of the ranges [1]: fits from -0.5 to -1.8 do equally well on 2023 to 2026; those of capability are chosen.
+        Ends of the ranges [1]. Price elasticities from -0.5 to -1.8 fit 2023 to 2026 equally well; the range of
+        capability elasticities is assumed.
     since, until
         First and last year of change.
     """
@@ -253,9 +255,9 @@ def _own(trajectory: Trajectory, name: str) -> FloatArray:
 
 
 def _rescaled(logs: FloatArray, to: float, own: FloatArray, name: str) -> FloatArray:
-    """Return a response re-read at another elasticity."""
+    """Return the log of a response at another elasticity."""
     if bool(np.any(own == 0.0)) and to != 0.0:
-        raise DomainError(f"{name} = {to:g}: a workload's own value is 0, so the run does not hold its response")
+        raise DomainError(f"{name} = {to:g}: a workload's own value is 0, so no response can be rescaled; omit {name}")
     return np.asarray(logs * np.where(own == 0.0, 1.0, to / np.where(own == 0.0, 1.0, own)))
 
 
@@ -271,7 +273,7 @@ def _divide(
     grid = trajectory.scenario.grid
     years = tuple(year for year in grid.years if year - 1 in grid.years)
     if not years:
-        raise DomainError("a decomposition needs two whole years")
+        raise DomainError(f"time: a decomposition needs two whole years; the run has {len(grid.years)}")
     parts: dict[str, list[FloatArray]] = {name: [] for name in factors}
     changes = []
     for year in years:

@@ -1,6 +1,6 @@
 """Exogenous drivers, computed for all steps and for the later years that orders look ahead to.
 
-Inside the flywheel operator and draw axes are always there, of length 1 where there is nothing to tell apart: shapes
+Inside the flywheel, arrays always have operator and draw axes, of length 1 where all entries are the same: shapes
 are ``(draw,)``, ``(step, draw)``, ``(operator, draw)``, ``(step, operator, draw)`` and ``(step, workload, draw)``.
 """
 
@@ -56,15 +56,15 @@ class Drivers:
     power: FloatArray
     decline: FloatArray
     hardware_growth: FloatArray
-    """Log growth of accelerators per unit of money, ``(step, draw)`` [1/year]."""
+    """Log growth of the accelerators that a unit of money buys, ``(step, draw)`` [1/year]."""
     site_price: FloatArray
     electricity: FloatArray
     energised: FloatArray | None
-    """Power that the grid energises, beyond the run too, ``(step, draw)`` [W/year]."""
+    """Power that the grid energises, beyond the end of the run too, ``(step, draw)`` [W/year]."""
     chips_factor: FloatArray
     software_trend: FloatArray
     learning: FloatArray
-    """1 while learning by doing goes on, else 0, ``(step, draw)``."""
+    """1 while software learns by doing, else 0, ``(step, draw)``."""
     model_index: FloatArray
     training_trend: FloatArray
     """Growth of training efficiency since the start in logs, ``(step, draw)`` [1]."""
@@ -82,16 +82,16 @@ class Drivers:
         return self.grid.length
 
     def ahead(self, series: FloatArray, step: int, years: FloatArray) -> FloatArray:
-        """Return a trajectory some years after a mid-step, between its mid-steps by a line; the last one is held.
+        """Return a trajectory ``years`` after a mid-step, by linear interpolation; the last value holds beyond the end.
 
         Parameters
         ----------
         series
-            ``(step, draw)`` or ``(step, operator, draw)``, beyond the run too.
+            ``(step, draw)`` or ``(step, operator, draw)``; may extend beyond the run.
         step
             Number of the present step.
         years
-            How far ahead, ``(draw,)``.
+            How far ahead, at least 0, ``(draw,)`` [year].
         """
         position = step + years / self.step
         low = np.clip(np.floor(position).astype(int), 0, series.shape[0] - 1)
@@ -103,18 +103,20 @@ class Drivers:
 
 
 def shock_index(scenario: FlywheelScenario, kind: str, grid: TimeGrid, *, work: bool = False) -> FloatArray:
-    """Return the product of the shocks of a kind, ``(step, draw)``; within a step in logs by the time they hold.
+    """Return the product of the shocks of a kind, ``(step, draw)`` [1].
+
+    A shock that holds for part of a step counts with its factor to the power of that part; a factor of 0, linearly.
 
     Parameters
     ----------
     scenario
         A resolved scenario.
     kind
-        Which shocks.
+        Kind of shock, such as ``"demand"``.
     grid
-        The steps.
+        Time grid of the result.
     work
-        Whether the factor speeds up a share of the work, through Amdahl's law.
+        Whether the factor speeds up only a share of the work (Amdahl's law).
     """
     index = np.ones((grid.steps, 1))
     for shock in scenario.shocks:
@@ -134,7 +136,7 @@ def _factor(shock: Shock, work: bool) -> FloatArray:
 
 
 def _held(grid: TimeGrid, shock: Shock) -> tuple[FloatArray, FloatArray]:
-    """Return from when to when a shock holds within each step, since the start, ``(step,)`` each [year]."""
+    """Return the times, since the start, between which a shock holds in each step, ``(step,)`` each [year]."""
     start, end = since(grid, shock.date), since(grid, shock.until)
     bounds = grid.bounds - grid.begin
     first = np.maximum(bounds[:-1], start)
@@ -190,7 +192,7 @@ def _budget(scenario: FlywheelScenario, item: Workload, times: FloatArray) -> Fl
 
 
 def _model(scenario: FlywheelScenario, name: str, grid: TimeGrid, times: FloatArray) -> FloatArray:
-    """Return the compute of the served model over the start, ``(step, draw)``."""
+    """Return the compute per token of the served model over that at the start, ``(step, draw)`` [1]."""
     item = scenario.market[name]
     start = since(grid, item.model_fade_from)
     return np.asarray(np.exp(_fading(item.model_growth, times, draws(item.model_fade), start)))
@@ -244,7 +246,7 @@ def _purchases(
 
 
 def _line(line: Line, grid: TimeGrid, times: FloatArray, stop: float) -> tuple[FloatArray, FloatArray]:
-    """Return price and power of a line: schedule first, trend after its last date, still once progress stops."""
+    """Return price and power of a line: its schedule, then its trend, constant once progress stops."""
     start = since(grid, line.trend_from)
     last = max(int(np.searchsorted(times, stop, side="right")) - 1, 0)
     rows = np.minimum(np.arange(len(times)), last)
@@ -261,21 +263,21 @@ def _decline(line: Line, times: FloatArray) -> FloatArray:
 
 
 def shares_of(scenario: FlywheelScenario, name: str, otherwise: FloatArray) -> FloatArray:
-    """Return an operators' share by step, adding up to 1, ``(step, operator, draw)``.
+    """Return operators' shares by step, adding up to 1, ``(step, operator, draw)``.
 
     Parameters
     ----------
     scenario
         A resolved scenario.
     name
-        The entry of an operator that holds it.
+        Name of the operators' entry.
     otherwise
         Shares where no operator gives one, ``(step, operator, draw)`` or broadcasting to it.
 
     Raises
     ------
     ScenarioError, DomainError
-        If some operators give one and others don't, or all are 0 in a step.
+        If some operators give a share and others don't, or all are 0 in a step.
     """
     given = {key: getattr(item, name) for key, item in scenario.operators.items()}
     absent = [key for key, value in given.items() if value is None]
@@ -286,7 +288,8 @@ def shares_of(scenario: FlywheelScenario, name: str, otherwise: FloatArray) -> F
     weights = by_step([path(value) for value in given.values()])
     whole = np.asarray(ordered_sum(np.moveaxis(weights, 1, 0)))[:, None]
     if not np.all(whole > 0.0):
-        raise DomainError(f"operators: every {name} is 0 in step {int(np.argwhere(~(whole > 0.0))[0][0])}")
+        number = int(np.argwhere(~(whole > 0.0))[0][0])
+        raise DomainError(f"operators: every {name} is 0 in step {number}; one must be above 0")
     return np.asarray(weights / whole)
 
 

@@ -1,7 +1,7 @@
-"""Cash, debt, leases and tax of the operators: how a step's money is settled (item 9).
+"""Cash, debt, leases and tax of the operators, settled step by step (item 9).
 
-When cash and credit end, the rule is: the operator defaults; its capacity runs on under its creditors, who put in what
-is missing (``rescue``), and while that lasts it orders nothing beyond its plan and commitments.
+When its cash and credit are exhausted, an operator defaults: its creditors keep the capacity running and pay the
+shortfall (``rescue``). While in default, it orders nothing beyond its plan and commitments.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Finances:
     claims_spread: FloatArray
     credit_limit: FloatArray
     own_cash: FloatArray
-    """``(step, operator, draw)`` [USD/year]."""
+    """Most that owners' other business can put in, ``(step, operator, draw)`` [USD/year]."""
     interest_rate: FloatArray
     cash_yield: FloatArray
     leased_share: FloatArray
@@ -59,11 +59,11 @@ class Finances:
     maximum_cash: FloatArray
     tax_rate: FloatArray
     bonus: FloatArray
-    """``(step, operator, draw)`` [1]."""
+    """Share of equipment deducted when it enters service, ``(step, operator, draw)`` [1]."""
     tax_life: FloatArray
     loss_limit: FloatArray
     opening_deduction: FloatArray
-    """Tax depreciation of equipment that was there at the start, as in the books, ``(step, operator, draw)``."""
+    """Tax depreciation of equipment in service at the start, as in the books, ``(step, operator, draw)`` [USD]."""
     signed: FloatArray
     """Leases that commence, ``(step, operator, draw)`` [USD/year]."""
     cash: FloatArray
@@ -71,44 +71,45 @@ class Finances:
     leases: Loans
     losses: FloatArray
     cash_flow: FloatArray
-    """Remembered cash flow before capex, what owners can put in included [USD/year]."""
+    """Smoothed cash flow before capex, including what owners can put in [USD/year]."""
     in_default: FloatArray
-    """1 where the last step's money was missing after cash and credit, else 0."""
+    """1 where cash and credit did not cover the last step's payments, else 0."""
     deductible: Curve
-    """Cost of equipment that tax deducts evenly over its life."""
+    """Cost of equipment deducted for tax, evenly over its tax life."""
     late: Delay
     step: float
 
     @property
     def claims(self) -> FloatArray:
-        """Outside claims: debt and finance leases."""
+        """Outside claims: debt and finance leases [USD]."""
         return as_array(self.debt.owed + self.leases.owed)
 
     @property
     def rate(self) -> FloatArray:
-        """Logarithmic cost of capital: WACC, and what claims over cash flow add up to the credit limit."""
+        """Logarithmic cost of capital [1/year]: WACC plus a spread on claims over cash flow, up to the credit limit."""
         flow = np.maximum(self.cash_flow, TINY)
         claims = np.minimum(self.claims, self.credit_limit * flow)
         return as_array(rate_with_claims(self.wacc, claims, flow, self.claims_spread))
 
     def lease(self, step: int, site_paid: FloatArray) -> FloatArray:
-        """Return what of sites is taken on by finance lease: a share, and leases signed before the start [USD]."""
+        """Return the part of sites financed by lease: a share of cost, and leases signed before the start [USD]."""
         return as_array(np.minimum(self.leased_share * site_paid + self.signed[step] * self.step, site_paid))
 
     def settle(self, step: int, flows: Flows, books: Books, leased: FloatArray, investors: FloatArray) -> Settled:
-        """Tax the step and settle its money.
+        """Compute the step's tax and settle its payments.
 
         Parameters
         ----------
         leased
-            What of the capital that is bought is taken on by finance lease [USD].
+            Part of the capital bought that is financed by lease [USD].
         investors
-            What investors put into training [USD].
+            Investors' money for training [USD].
 
         Notes
         -----
-        Cash flow pays first, then cash above its floor, then owners up to what they have, then lenders up to the
-        credit limit; what is missing then is a default. Cash above its ceiling repays debt early, then goes to owners.
+        Payments come from cash flow first, then from cash above its floor, then from owners up to their own cash, then
+        from lenders up to the credit limit; any shortfall after that is a default. Cash above its ceiling repays debt
+        early, then goes to owners.
         """
         dt = self.step
         interest = interest_of_step(self.claims, self.interest_rate, dt)
@@ -145,7 +146,7 @@ class Finances:
         )
 
     def _tax(self, step: int, flows: Flows, books: Books, net_interest: FloatArray) -> FloatArray:
-        """Return tax on income after bonus depreciation, with losses carried forward without a date."""
+        """Return tax on income after bonus depreciation; losses carry forward without expiry [USD]."""
         equipment = books.placed[0] + books.placed[1]
         bonus = self.bonus[step] * equipment
         spread = self._deducted(equipment - bonus)
@@ -156,7 +157,7 @@ class Finances:
         return as_array(self.tax_rate * np.maximum(profit - used, 0.0))
 
     def _deducted(self, placed: FloatArray) -> FloatArray:
-        """Return what a step deducts of equipment in service, evenly over its tax life [USD]."""
+        """Return the step's tax deduction of equipment in service, evenly over its tax life [USD]."""
         k, curve = self.deductible.now, self.deductible
         curve.add(np.broadcast_to(placed, self.cash.shape).reshape(1, -1))
         mean = 0.5 * (curve.total[k] + curve.total[k + 1]) - curve.mean(k, self.late)
@@ -164,13 +165,13 @@ class Finances:
 
 
 def _even(step: int, dt: float, years: FloatArray) -> FloatArray:
-    """Return the share of an amount that falls due in a step, evenly over some years from the start."""
+    """Return the share of an amount that falls due in a step if it falls due evenly over ``years`` from the start."""
     first, last = (np.minimum(bound * dt / years, 1.0) for bound in (step, step + 1))
     return as_array(last - first)
 
 
 def _run_off(operators: list[Operator], steps: int, dt: float) -> FloatArray:
-    """Return what steps depreciate of equipment that was there at the start, ``(step, operator, draw)`` [USD]."""
+    """Return depreciation by step of equipment in service at the start, ``(step, operator, draw)`` [USD]."""
     times = (np.arange(steps + 1) * dt)[:, None]
     rows = []
     for item in operators:
@@ -236,7 +237,7 @@ def finances(scenario: FlywheelScenario, drivers: Drivers, batch: int) -> Financ
 
 
 def _maturities(operators: list[Operator], drivers: Drivers, owed: FloatArray, life: FloatArray) -> FloatArray:
-    """Return what of the opening debt falls due, dated and the rest evenly, ``(step, operator, draw)`` [USD]."""
+    """Return repayments of the opening debt: on their dates, the rest evenly, ``(step, operator, draw)`` [USD]."""
     steps, bounds = drivers.grid.steps, drivers.grid.bounds - drivers.grid.begin
     dated = np.zeros((steps, *owed.shape))
     whole = np.zeros_like(owed)
@@ -244,11 +245,11 @@ def _maturities(operators: list[Operator], drivers: Drivers, owed: FloatArray, l
         for item in operator.opening.maturities:
             when = since(drivers.grid, item.date)
             if when < 0.0:
-                raise DomainError(f"opening.maturities: {item.date} lies before the start")
+                raise DomainError(f"opening.maturities: {item.date} is before the start of the run; leave it out")
             held = ((bounds[:-1] <= when) & (when < bounds[1:]))[:, None]
             dated[:, number] += held * draws(item.amount)
             whole[number] += draws(item.amount)
     if bool((whole > owed * (1.0 + 1e-9)).any()):
-        raise DomainError("opening.maturities add up to more than opening.debt")
+        raise DomainError("opening.maturities add up to more than opening.debt; lower them or raise the debt")
     evenly = np.stack([_even(step, drivers.step, life) for step in range(steps)])
     return as_array(dated + np.maximum(owed - whole, 0.0) * evenly)

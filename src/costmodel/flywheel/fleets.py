@@ -23,7 +23,7 @@ from costmodel.ownership.fleet import Fleet, FleetStep
 from costmodel.ownership.rent import rent_per_hour_used
 
 EARNINGS_MEMORY = 0.5
-"""Time over which earnings are remembered when value in use is read [year], assumed."""
+"""Smoothing time of the earnings from which value in use is computed [year], assumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Terms:
     leaving_time: FloatArray
     early_leaving: bool
     impairment: FloatArray
-    """Shortfall from which value is written down [1]; infinite without a test."""
+    """Shortfall above which value is written down [1]; infinite without a test."""
     life_changes: tuple[tuple[int, FloatArray], ...]
     """Step and new useful life of accelerators and servers, ``(operator, draw)`` [year]."""
 
@@ -58,25 +58,25 @@ class Fleets:
     book: FloatArray
     """Book value in service at the last bound, ``(asset, operator, draw)`` [USD]."""
     construction: FloatArray
-    """Paid and not in service at the last bound, ``(asset, operator, draw)`` [USD]."""
+    """Paid for but not in service at the last bound, ``(asset, operator, draw)`` [USD]."""
     unpaid: FloatArray
     """Amount still to be paid at the start for sites under construction, ``(operator, draw)`` [USD]."""
     site_lag: FloatArray
     thirstiest: FloatArray
     """Highest power of any accelerator that may be in service, ``(step, operator, draw)`` [W]."""
     dearest: FloatArray
-    """Highest price of any accelerator that may be in service, with the largest premium on it [USD]."""
+    """Highest price of any accelerator that may be in service, with the largest premium [USD]."""
     uncovered: FloatArray
     """Book value that value in use does not cover, at the yearly test, ``(asset, operator, draw)`` [USD]; else 0."""
     tested: FloatArray
-    """Of the book value in service, what is for AI and tested for impairment, ``(asset, operator, draw)`` [USD]."""
+    """Book value in service that is for AI and tested for impairment, ``(asset, operator, draw)`` [USD]."""
     usual: FloatArray | None = None
     """Recent earnings of an accelerator, ``(operator, draw)`` [USD/year], from which value in use is computed."""
     others: tuple[Fleet, Fleet] | None = None
-    """Equipment and sites that are not for AI, a unit of each a dollar of its cost; absent where nothing is spent."""
+    """Equipment and sites that are not for AI, in units of a dollar of cost; None where nothing is spent on them."""
 
     def arrive(self, step: int) -> None:
-        """Begin a step; a change of useful life takes effect with it."""
+        """Begin a step; a change of useful life dated in it takes effect."""
         for when, life in self.terms.life_changes:
             if when == step:
                 for fleet in (self.chips, *(self.others or ())[:1]):
@@ -86,17 +86,17 @@ class Fleets:
         self.sites.arrive()
 
     def close(self, step: int, drivers: Drivers, chips: FleetStep, sites: FleetStep, other: FloatArray) -> Books:
-        """Close the books of a step, those of what is not for AI with them.
+        """Close the books of a step, including those of capital that is not for AI.
 
         Parameters
         ----------
         step, drivers
-            The step.
+            Number of the step, and the exogenous drivers.
         chips, sites
-            What the fleets did in it.
+            The step of each fleet.
         other
-            Capital bought in it that is not for AI, ``(operator, draw)`` [USD]: in the classes' shares of the cost of
-            an accelerator with its room.
+            Capital bought in the step that is not for AI, ``(operator, draw)`` [USD]; divided among the classes as the
+            cost of an accelerator with its site power is.
         """
         dt = drivers.step
         books = books_of(chips, sites).with_sites(self.opening_payment(step, dt), self._left_to_pay(step + 1, dt))
@@ -116,7 +116,7 @@ class Fleets:
 
     @property
     def powered(self) -> FloatArray:
-        """Share of accelerators for which there is room, ``(operator, draw)`` [1]."""
+        """Share of accelerators for which there is site power, ``(operator, draw)`` [1]."""
         watts = self.chips.middle[self.chips.index["watts"]]
         return as_array(np.minimum(self.sites.middle[0] / np.maximum(watts, TINY), 1.0))
 
@@ -158,16 +158,16 @@ class Fleets:
         return Cost(whole, rent(*dear, running), running / hours, chip_share, site_share, rate)
 
     def energy_of_a_watt(self, step: int, drivers: Drivers, use: FloatArray) -> FloatArray:
-        """Return the yearly cost of energy of a rated watt at some use [USD/year]."""
+        """Return the yearly cost of energy per rated watt at a given use [USD/W/year]."""
         load = self.terms.full_load * load_factor(use, self.terms.idle_fraction)
         return as_array(load * HOURS_PER_YEAR * drivers.electricity[step])
 
     def opening_payment(self, step: int, dt: float) -> FloatArray:
-        """Return what a step pays for sites that were being built at the start, ``(operator, draw)`` [USD].
+        """Return the step's payment for sites under construction at the start, ``(operator, draw)`` [USD].
 
         Notes
         -----
-        They are of all ages and paid evenly over the build: what is left falls as ``(1 − t/lag)²``.
+        Their ages are spread evenly and each is paid evenly over the build: the unpaid part falls as ``(1 − t/lag)²``.
         """
         first, last = (1.0 - np.minimum(bound * dt / self.site_lag, 1.0) for bound in (step, step + 1))
         return as_array(self.unpaid * (first * first - last * last))
@@ -177,7 +177,7 @@ class Fleets:
         return as_array(self.unpaid * left * left)
 
     def build_sites(self, units: FloatArray, step: int, drivers: Drivers, premium: FloatArray) -> None:
-        """Order site power for a step [W]; it is paid over the build."""
+        """Order site power for a step [W]; the price is paid evenly over the build."""
         self.sites.order(units, {"sites": drivers.site_price[step] * np.exp(premium)})
 
     def buy_chips(self, units: FloatArray, step: int, drivers: Drivers, premium: FloatArray) -> None:
@@ -192,7 +192,7 @@ class Fleets:
     def weights(
         self, step: int, drivers: Drivers, earned: FloatArray, use: FloatArray, watt_rent: FloatArray
     ) -> dict[str, FloatArray]:
-        """Return what each row of a unit earns or costs a year: its rent, energy, upkeep and the room that it takes."""
+        """Return yearly earnings and costs by row of a unit: rent, energy, upkeep and the site power it takes."""
         upkeep = -self.terms.maintenance
         watt = -(self.energy_of_a_watt(step, drivers, use) + watt_rent)
         return {"units": earned, "watts": watt, "accelerators": upkeep, "network": upkeep}
@@ -204,7 +204,8 @@ class Fleets:
 
         Notes
         -----
-        ``λ = max(0, (earnings − R_IT)/w_new)`` per watt: what new equipment would earn there beyond its own rent.
+        The value of a watt is what new equipment would earn with it beyond its own rent:
+        ``λ = max(0, (earnings − R_IT)/w_new)``.
         """
         if not self.terms.early_leaving:
             return
@@ -213,13 +214,13 @@ class Fleets:
         short = (self.powered < 1.0) | (bound == int(Bound.ROOM))
         watt_rent = np.where(short, np.maximum(earned - own, 0.0) / drivers.power[step], 0.0)
         weights = self.weights(step, drivers, earned, use, watt_rent)
-        # Where even the thirstiest and dearest vintage pays, none is looked at.
+        # Where even the vintage with the highest power and price pays, no vintage needs a look.
         worst = earned + weights["watts"] * self.thirstiest[step] - self.terms.maintenance * self.dearest[step]
         share = np.where(short & (worst < 0.0), -np.expm1(-drivers.step / self.terms.leaving_time), 0.0)
         self.chips.leave(weights, share)
 
     def remember(self, earned: FloatArray, step: float) -> FloatArray:
-        """Return recent earnings of an accelerator, smoothed so that one step's rent does not impair a fleet."""
+        """Return smoothed earnings of an accelerator, so that one step's rent does not impair a fleet [USD/year]."""
         before = earned if self.usual is None else self.usual
         self.usual = as_array(before + closing_share(1.0 / EARNINGS_MEMORY, step) * (earned - before))
         return self.usual
@@ -229,9 +230,9 @@ class Fleets:
 
         Notes
         -----
-        What a unit earns over its running cost belongs to equipment and sites by their shares of required rent:
-        equipment is worth its part times ``A(r + δ, life left)``, sites theirs times ``A(r, life left)``. Equipment
-        without power and sites without equipment earn nothing; their shares of the day are taken to last.
+        Earnings over running cost are divided between equipment and sites by their shares of required rent. Equipment
+        is worth its part times ``A(r + δ, life left)``, sites their part times ``A(r, life left)``. Equipment without
+        power and sites without equipment earn nothing; their present shares are assumed to last.
         """
         yearly = (step + 1) % round(1.0 / drivers.step) == 0
         if not yearly:
@@ -248,14 +249,14 @@ class Fleets:
 
     @staticmethod
     def _placed(fleet: Fleet, *names: str) -> FloatArray:
-        """Return by how much the cost in service has grown in the step, ``(operator, draw)`` [USD]."""
+        """Return the growth of cost in service in the step, at least 0, ``(operator, draw)`` [USD]."""
         rows = [fleet.index[name] for name in names]
         grown = 2.0 * (fleet.in_service[rows] - fleet.middle[rows])
         return as_array(np.maximum(ordered_sum(grown), 0.0))
 
     @staticmethod
     def _short(worth: FloatArray, book: FloatArray) -> FloatArray:
-        """Return the share of book value that value in use does not cover."""
+        """Return the share of book value that value in use does not cover, 0 to 1 [1]."""
         short = 1.0 - np.maximum(worth, 0.0) / np.maximum(book, TINY)
         return np.where(book > 0.0, np.clip(short, 0.0, 1.0), 0.0)
 
@@ -282,7 +283,7 @@ class Fleets:
 
 
 def _taken(fleet: Fleet, units: FloatArray, per_unit: Mapping[str, ArrayLike]) -> FleetStep:
-    """Take a step of a fleet that nothing leaves before its time."""
+    """Take a step of a fleet without early retirement or impairment."""
     fleet.arrive()
     fleet.order(units, per_unit)
     return fleet.close()

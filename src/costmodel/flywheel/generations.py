@@ -1,7 +1,7 @@
 """Dated hardware generations from the catalog, as a product line of the flywheel (item 2).
 
-A line's price and power per reference accelerator step from one generation to the next: catalog figures over the
-generation's 8-bit peak. What a line of one's own needs is then only the dates from which each is what is bought.
+A line's price and power per reference accelerator step from one generation to the next: catalog figures scaled by the
+reference peak over the generation's 8-bit peak. Your own line needs only the date from which each generation is bought.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ than A100, H100 and V100."""
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A generation of accelerators and from when it is what is bought.
+    """A generation of accelerators and the date from which it is bought.
 
     Parameters
     ----------
@@ -76,12 +76,12 @@ def line_of_generations(
     DomainError
         If there is no generation, or a number is outside its range.
     CatalogError
-        If a record, its 8-bit peak or a price in the asked form is missing; it is named.
+        If a record, its 8-bit peak or a price in the requested form is missing; the message names it.
 
     Notes
     -----
-    Both are divided by the generation's 8-bit peak over the reference's. The grade is the weakest of what was
-    read; the source that of the weakest figure, the others are in the note.
+    Price and power are divided by the generation's 8-bit peak over the reference's. The grade is the weakest of the
+    figures used, the source that of the weakest figure; the note lists the others.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def line_of_generations(
     if not generations:
         raise DomainError("a line needs at least one generation")
     if not (pue >= 1.0 and power_factor > 0.0 and reference_peak > 0.0 and share >= 0.0):
-        raise DomainError(f"pue {pue!r} ≥ 1, power_factor {power_factor!r} > 0, share {share!r} ≥ 0 are needed")
+        raise DomainError(f"need pue ≥ 1, power_factor > 0 and share ≥ 0; got {pue!r}, {power_factor!r} and {share!r}")
     prices, powers, read_prices, read_powers = [], [], [], []
     for item in generations:
         chip = catalog.accelerator(item.accelerator)
@@ -131,7 +131,7 @@ def _eight_bit(chip: Any, name: str) -> Any:
 
 
 def _schedule(knots: list[list[Any]], read: list[Any], note: str, sources: dict[str, Any]) -> dict[str, Any]:
-    """Return a step schedule with the weakest grade of what was read, and record its sources."""
+    """Return a step schedule with the weakest grade of its figures, and record its sources."""
     figures = [figure for pair in read for figure in pair]
     sources.update(source_table(figures))
     return written(figures, {"knots": knots, "interpolation": "step"}, note=note)

@@ -147,7 +147,7 @@ def closed_form_growth(scenario: FlywheelScenario) -> FloatArray:
 
 
 def has_physical_ceiling(scenario: FlywheelScenario) -> bool:
-    """Return whether power or users' budgets limit the fleet or demand."""
+    """Whether grid power limits the fleet, or users' budgets limit the demand of every workload."""
     bounded = all(item.budget_share is not None or item.budget is not None for item in scenario.market.values())
     return bounded or scenario.power_grid is not None
 

@@ -15,14 +15,14 @@ from costmodel.foundation.schedules import parse_date, year_fraction
 from costmodel.foundation.units import conversion_factor, dimensions
 
 ROOM = 1e-3
-"""How far before the start a date may lie and still be read as the start [year]: a year end."""
+"""Tolerance at the ends of the run, so that a year end counts as the start of the next year [year]."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """A reported figure beside the model's.
 
-    ``model`` is ``()`` or ``(draw,)``, in the observation's unit; ``error`` its relative error.
+    ``model`` is ``()`` or ``(draw,)``, in the observation's unit.
     """
 
     observation: Observation
@@ -31,7 +31,7 @@ class Comparison:
 
     @property
     def error(self) -> FloatArray:
-        """Model over reported less 1 [1]."""
+        """Relative error: the model's figure over the reported one, less 1 [1]."""
         return np.asarray(self.model / self.observation.value - 1.0)
 
 
@@ -52,7 +52,7 @@ def read_off(trajectory: Trajectory, row: Observation) -> FloatArray:
     """Return a run's figure for an observation, in the observation's unit, ``()`` or ``(draw,)``."""
     spec, grid = trajectory.outputs().get(row.output), trajectory.scenario.grid
     if spec is None or spec.dims != ("step",):
-        raise ScenarioError(f"observation {row.output!r} at {row.date}: the run has no such series by step")
+        raise ScenarioError(f"observation {row.output!r} at {row.date}: the run has no series of that name by step")
     values = np.asarray(trajectory[row.output])
     whole_year = row.date.isdigit()
     if spec.kind == "flow":
@@ -68,7 +68,7 @@ def read_off(trajectory: Trajectory, row: Observation) -> FloatArray:
 
 
 def _at_start(trajectory: Trajectory, output: str, values: FloatArray) -> FloatArray:
-    """Return a running total at the start: as written, or a step before its first value."""
+    """Return a stock at the start: as the scenario states it, or extrapolated a step back from its first value."""
     openings = [item.opening for item in trajectory.scenario.operators.values()]
     known = [item.shipped for item in openings]
     if output == "accelerators_shipped" and all(isinstance(value, float) for value in known):
@@ -77,13 +77,15 @@ def _at_start(trajectory: Trajectory, output: str, values: FloatArray) -> FloatA
 
 
 def _flow(values: FloatArray, unit: str, row: Observation, trajectory: Trajectory) -> FloatArray:
-    """Return a flow's sum over a year, or its rate at a date, in the observation's unit."""
+    """Return a flow's sum over a calendar year, or its rate at a date, in the observation's unit."""
     grid = trajectory.scenario.grid
     if row.date.isdigit():
         factor = conversion_factor(unit, row.unit)
         return np.asarray(values[grid.year_steps(int(row.date))].sum(axis=0) * factor)
     if dimensions(row.unit) == dimensions(unit):
-        raise ScenarioError(f"observation {row.output!r} at {row.date}: at a date a flow is a rate, as {unit}/year")
+        raise ScenarioError(
+            f"observation {row.output!r} at {row.date}: at a date, give a flow as a rate, in {unit}/year"
+        )
     factor = conversion_factor(f"{unit}/year", row.unit)
     rates = np.log(np.maximum(values / grid.length, 1e-300))
     return np.asarray(np.exp(_interpolate(grid.mid, rates, _when(row, trajectory))) * factor)
@@ -93,12 +95,13 @@ def _when(row: Observation, trajectory: Trajectory) -> float:
     grid = trajectory.scenario.grid
     when = year_fraction(parse_date(row.date))
     if not grid.begin - 2.0 / 365.25 - ROOM <= when <= float(grid.bounds[-1]) + ROOM:
-        raise ScenarioError(f"observation {row.output!r} at {row.date} lies outside the run")
+        first, last = grid.years[0], grid.years[-1]
+        raise ScenarioError(f"observation {row.output!r} at {row.date} lies outside the run, {first} to {last}")
     return when
 
 
 def _interpolate(times: FloatArray, values: FloatArray, when: float) -> FloatArray:
-    """Interpolate along the leading axis; flat beyond the ends, extended by the first slope before them."""
+    """Interpolate along the leading axis; before the first time by its slope, a step at most, after the last flat."""
     low = int(np.clip(np.searchsorted(times, when) - 1, 0, len(times) - 2))
     share = (when - times[low]) / (times[low + 1] - times[low])
     share = max(share, -1.0) if low == 0 else min(share, 1.0)

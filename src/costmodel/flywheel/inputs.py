@@ -21,7 +21,7 @@ from costmodel.foundation.schedules import STEPS_PER_YEAR, TimeGrid
 from costmodel.market.workload import Period
 
 LOOKAHEAD = 4
-"""Years beyond the end to which schedules are read [year]: what is ordered in a run enters service after it."""
+"""Years beyond the end to which schedules are read [year]: late orders enter service after the run."""
 
 
 class Software(Inputs):
@@ -55,7 +55,11 @@ class Line(Inputs):
     """A line of accelerators, counted in reference accelerators; merchant or custom silicon."""
 
     share: Parameter = parameter(
-        "1", ge=0, trajectory=True, default=1.0, description="Share of purchases by units, where no operator says else."
+        "1",
+        ge=0,
+        trajectory=True,
+        default=1.0,
+        description="Share of purchases by units, unless an operator gives its own.",
     )
     price: Parameter = parameter(
         "USD", gt=0, trajectory=True, description="Price of accelerator and server per reference accelerator."
@@ -87,14 +91,17 @@ class Accelerators(Inputs):
     availability: Parameter = parameter("1", gt=0, le=1, default=1.0, description="Share of time in working order.")
     early_leaving: Flag = True
     leaving_time: Parameter = parameter(
-        "year", gt=0, default=0.75, description="Time over which a vintage that does not earn its keep leaves."
+        "year",
+        gt=0,
+        default=0.75,
+        description="Time over which a vintage that does not earn its running cost is retired.",
     )
 
 
 class Network(Inputs):
     """Network and other shared equipment, bought with accelerators."""
 
-    cost_ratio: Parameter = parameter("1", ge=0, default=0.0, description="Its cost over that of accelerators.")
+    cost_ratio: Parameter = parameter("1", ge=0, default=0.0, description="Cost of network over that of accelerators.")
     book_life: Parameter = parameter("year", gt=0, default=5.0, description="Useful life in the books, straight line.")
 
 
@@ -109,7 +116,7 @@ class Sites(Inputs):
 
 
 class Hardware(Inputs):
-    """Hardware, the same for all operators unless they say else."""
+    """Hardware, the same for all operators unless they give their own."""
 
     peak: Parameter = parameter("FLOP/s", gt=0, description="Dense 8-bit peak of the reference accelerator.")
     lines: dict[str, Line] = Field(min_length=1)
@@ -126,7 +133,9 @@ class Energy(Inputs):
     """Electricity."""
 
     price: Parameter = parameter("USD/Wh", ge=0, trajectory=True, description="Price of electricity.")
-    full_load: Parameter = parameter("1", gt=0, le=1, default=1.0, description="Power drawn at full use over rated.")
+    full_load: Parameter = parameter(
+        "1", gt=0, le=1, default=1.0, description="Power drawn at full use over rated power."
+    )
     idle_fraction: Parameter = parameter(
         "1", ge=0, le=1, default=0.0, description="Power drawn idle over power drawn at full use."
     )
@@ -136,7 +145,10 @@ class Clearing(Inputs):
     """How prices of tokens and rents follow the market."""
 
     speed: Parameter = parameter(
-        "1/year", gt=0, optional=True, description="Speed at which list prices close on their target; absent: at once."
+        "1/year",
+        gt=0,
+        optional=True,
+        description="Speed at which list prices close the gap to their target; absent: at once.",
     )
     scarcity_exponent: Parameter = parameter(
         "1", gt=0, default=3.0, description="Exponent of the scarcity rent on use."
@@ -164,10 +176,12 @@ class FinalRun(Inputs):
 
 
 class Training(Inputs):
-    """Training as a decision: a budget from revenue and from investors, and the capability that it buys."""
+    """Training: a budget from revenue and from investors, and the capability that it buys."""
 
     revenue_share: Parameter = parameter("1", ge=0, default=0.0, description="Share of token revenue spent on compute.")
-    revenue_memory: Parameter = parameter("year", gt=0, default=0.5, description="Over which revenue is remembered.")
+    revenue_memory: Parameter = parameter(
+        "year", gt=0, default=0.5, description="Smoothing time of the revenue that sets the budget."
+    )
     investors: Parameter = parameter(
         "USD/year", ge=0, trajectory=True, default=0.0, description="Investors' money spent on training compute."
     )
@@ -191,27 +205,33 @@ class Training(Inputs):
 
 
 class Internal(Inputs):
-    """Internal work without tokens (ranking, advertising), valued at the rent of the day."""
+    """Internal work without tokens (ranking, advertising), valued at the current rent."""
 
     accelerators: Parameter = parameter(
-        "1", ge=0, trajectory=True, default=0.0, description="Accelerators it keeps busy at the reference rent."
+        "1",
+        ge=0,
+        trajectory=True,
+        default=0.0,
+        description="Accelerators that internal work keeps busy at the reference rent.",
     )
     growth: Parameter = parameter(
         "1/year", growth=True, default=0.0, description="Log growth after growth_from; may vary in time."
     )
     growth_from: Date | None = None
-    rent_elasticity: Parameter = parameter("1", le=0, default=0.0, description="Signed: d ln work / d ln rent.")
+    rent_elasticity: Parameter = parameter(
+        "1", le=0, default=0.0, description="Elasticity of internal work to rent: d ln work / d ln rent, signed."
+    )
     reference_rent: Parameter = parameter(
         "USD/hour", gt=0, default=1.0, description="Rent at which the accelerators are counted."
     )
 
 
 class Economy(Inputs):
-    """World product, against which budgets are measured, and the general price level.
+    """World product, which scales budgets, and the general price level.
 
-    Amounts of a flywheel are in money of their year. With ``price_growth``, the price of electricity, the cost of
-    sites, budgets and the world product are written in money of the start, and rise with the price level; prices of
-    accelerators and tokens follow trends of their own.
+    Amounts of a flywheel are nominal, in money of their year. With ``price_growth``, the price of electricity, the
+    cost of sites, budgets and the world product are given in money of the start and rise with the price level; prices
+    of accelerators and tokens follow trends of their own.
     """
 
     world_product: Parameter = parameter(
@@ -219,7 +239,7 @@ class Economy(Inputs):
         gt=0,
         trajectory=True,
         optional=True,
-        description="World product; needed where a share of it is given.",
+        description="World product; required where a workload has a budget_share.",
     )
     price_growth: Parameter = parameter(
         "1/year",
@@ -240,16 +260,22 @@ class Investment(Inputs):
         "year", gt=0, default=0.4, description="Smoothing of the trend of wanted compute."
     )
     trend_damping: Parameter = parameter(
-        "year", gt=0, optional=True, description="Time over which the trend fades ahead; absent: it does not."
+        "year",
+        gt=0,
+        optional=True,
+        description="Time over which the trend fades in forecasts; absent: it does not fade.",
     )
     initial_trend: Parameter = parameter(
         "1/year", default=0.0, description="Log growth of wanted compute at the start; one number, later ones follow."
     )
     room_time: Parameter = parameter(
-        "year", gt=0, default=0.25, description="Time over which accelerators are ordered into free site power."
+        "year", gt=0, default=0.25, description="Time over which orders of accelerators fill free site power."
     )
     premium_memory: Parameter = parameter(
-        "year", gt=0, default=0.5, description="Time over which premiums on chips and sites close."
+        "year",
+        gt=0,
+        default=0.5,
+        description="Time over which premiums on chips and sites close the gap to their clearing level.",
     )
     max_growth: Parameter = parameter(
         "1", gt=1, default=100.0, description="Largest closed-form yearly token growth without a ceiling."
@@ -257,23 +283,29 @@ class Investment(Inputs):
 
 
 class Suppliers(Inputs):
-    """Makers of accelerators: how many they can deliver, and at what premium more."""
+    """Makers of accelerators: how many they can deliver, and the premium at which they deliver more."""
 
     capability: Parameter = parameter(
-        "1/year", ge=0, description="Accelerators a year at the start; plans that ask for more raise it."
+        "1/year",
+        ge=0,
+        description="Accelerators that can be delivered a year, at the start; plans that order more raise it.",
     )
     supply_elasticity: Parameter = parameter("1", ge=0, default=1.0, description="d ln deliveries / d ln price.")
     build_up: Parameter = parameter(
-        "1", ge=0, default=1.0, description="Log growth of capability a year per unit of log premium."
+        "1", ge=0, default=1.0, description="Log growth of deliveries a year per unit of log premium."
     )
-    max_build_up: Parameter = parameter("1/year", ge=0, default=0.5, description="Fastest build-up beyond technology.")
-    run_down: Parameter = parameter("1/year", ge=0, default=0.1, description="Fastest run-down when idle.")
+    max_build_up: Parameter = parameter(
+        "1/year", ge=0, default=0.5, description="Fastest growth of deliveries beyond that of technology."
+    )
+    run_down: Parameter = parameter(
+        "1/year", ge=0, default=0.1, description="Fastest fall of deliveries when capability is idle."
+    )
     max_premium: Parameter = parameter("1", ge=1, default=2.0, description="Largest price over list price.")
     margin: Parameter = parameter("1", ge=0, lt=1, default=0.0, description="Chipmakers' gross margin at list price.")
 
 
 class Grid(Inputs):
-    """Power that can be energised for sites."""
+    """Grid power that can be energised for sites."""
 
     energised: Parameter = parameter("W/year", ge=0, trajectory=True, description="Facility power energised a year.")
     supply_elasticity: Parameter = parameter(
@@ -283,7 +315,7 @@ class Grid(Inputs):
 
 
 class Shock(Inputs):
-    """A dated change of what the market meets.
+    """A dated change of demand, supply, prices, efficiency or useful life.
 
     ``serving`` and ``training`` multiply efficiency, ``demand`` the tokens wanted, ``energy`` the price of
     electricity, ``chip_price`` that of accelerators, ``chips`` what suppliers can deliver (an export limit),
@@ -296,8 +328,10 @@ class Shock(Inputs):
     ]
     date: Date
     until: Date | None = None
-    factor: Parameter = parameter("1", ge=0, description="What it is multiplied by from the date on.")
-    share: Parameter = parameter("1", ge=0, le=1, default=1.0, description="Share of the work that it affects.")
+    factor: Parameter = parameter(
+        "1", ge=0, description="Factor that multiplies the affected quantity from the date on."
+    )
+    share: Parameter = parameter("1", ge=0, le=1, default=1.0, description="Share of the work that the factor affects.")
     growth: Parameter = parameter(
         "1/year",
         growth=True,
@@ -308,13 +342,13 @@ class Shock(Inputs):
     @model_validator(mode="after")
     def _check_dates(self) -> Self:
         if self.until is not None and self.until <= self.date:
-            raise ScenarioError(f"shock {self.kind!r}: until {self.until} is not after its date {self.date}")
+            raise ScenarioError(f"shock {self.kind!r}: until ({self.until}) must be after date ({self.date})")
         if self.kind == "book_life" and self.until is not None:
-            raise ScenarioError("shock 'book_life': a change of useful life has no end; write a second one")
+            raise ScenarioError("shock 'book_life': a change of useful life takes no until; end it with a second shock")
         if self.kind == "book_life" and self.growth != 0.0:
-            raise ScenarioError("shock 'book_life': a useful life changes at its date; growth is for the other kinds")
+            raise ScenarioError("shock 'book_life': a useful life changes at its date only; leave growth at 0")
         if self.kind in ("serving", "training", "book_life") and isinstance(self.factor, float) and self.factor == 0.0:
-            raise ScenarioError(f"shock {self.kind!r}: a factor above 0 is needed; given 0")
+            raise ScenarioError(f"shock {self.kind!r}: factor must be above 0; got 0")
         return self
 
 
@@ -346,7 +380,7 @@ class FlywheelScenario(Scenario):
 
     @property
     def outlook(self) -> TimeGrid:
-        """The grid on which schedules are read: the run and the years beyond it for which orders are placed."""
+        """The time grid on which schedules are read: the run, and the years beyond it for which orders are placed."""
         grid = self.grid
         return TimeGrid(grid.start, grid.steps + LOOKAHEAD * STEPS_PER_YEAR[grid.step], grid.step)
 
@@ -368,11 +402,13 @@ class FlywheelScenario(Scenario):
             for line in operator.silicon:
                 if line not in self.hardware.lines:
                     hint = near_matches(line, self.hardware.lines)
-                    raise ScenarioError(f"operators.{name}.silicon.{line}: there is no such line of hardware{hint}")
+                    raise ScenarioError(f"operators.{name}.silicon.{line}: hardware.lines has no such line{hint}")
             for contract in operator.contracts:
                 if contract.buyer not in self.operators or contract.buyer == name:
                     hint = near_matches(contract.buyer, self.operators)
-                    raise ScenarioError(f"operators.{name}.contracts: {contract.buyer!r} is no other operator{hint}")
+                    raise ScenarioError(
+                        f"operators.{name}.contracts: buyer {contract.buyer!r} is not another operator{hint}"
+                    )
         return self
 
 

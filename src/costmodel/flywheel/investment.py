@@ -1,6 +1,6 @@
-"""Investment of a step: orders of capacity that earns its required rent, limited by chips and sites (items 6, 7).
+"""Investment of a step: orders of capacity that earns its required rent, limited by chips and sites (items 6 and 7).
 
-Nothing here reads the run's own path beyond the present step: schedules ahead are read on their own dates.
+Investment sees no results beyond the present step; of the future it reads only schedules, at their own dates.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SMALL = 1e-6
 
 
 class Bound(IntEnum):
-    """Binding limit on an operator's orders in a step."""
+    """Limit that binds an operator's orders in a step."""
 
     PLAN = 0
     RETURN = 1
@@ -42,9 +42,9 @@ class Wanted:
 
     accelerators: FloatArray
     elasticity: FloatArray
-    """Fall of its log per unit of the log rent in the long run, ≥ 0 [1]."""
+    """Long-run fall of log demand per unit of log rent, ≥ 0 [1]."""
     log_rent: FloatArray
-    """Log of the mean required rent that it is read at [USD/hour]."""
+    """Log of the mean required rent at which demand is computed [USD/hour]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +62,18 @@ class Cost:
 
 @dataclass(slots=True)
 class Investment:
-    """Parameters and state of investment, ``(draw,)`` unless said."""
+    """Parameters and state of investment, ``(draw,)`` unless stated."""
 
     share: FloatArray
     """Shares of wanted capacity, ``(step, operator, draw)``."""
     planned: FloatArray
-    """1 while an operator's plan holds, ``(step, operator, 1)``."""
+    """1 while an operator's plan is in force, else 0, ``(step, operator, 1)``."""
     plan: FloatArray
-    """Planned capex without what is not for AI, ``(step, operator, draw)`` [USD/year]."""
+    """Planned capex for AI, ``(step, operator, draw)`` [USD/year]."""
     plan_sites: FloatArray
-    """Site power that plans energise, ``(step, operator, draw)`` [W/year]; NaN: as the rule orders."""
+    """Site power that plans energise, ``(step, operator, draw)`` [W/year]; NaN where the rule orders sites."""
     commitments: FloatArray
-    """Least capex, ``(step, operator, draw)`` [USD/year]."""
+    """Committed capex, a minimum, ``(step, operator, draw)`` [USD/year]."""
     adjustment: FloatArray
     memory: FloatArray
     damping: FloatArray
@@ -91,12 +91,12 @@ class Investment:
     site_elasticity: FloatArray
     max_site_premium: FloatArray
     supply: FloatArray | None
-    """Deliveries that suppliers can make [1/year]; None: unlimited."""
+    """Accelerators that suppliers can deliver [1/year]; None: unlimited."""
     chip_premium: FloatArray
     site_premium: FloatArray
     trend: FloatArray
     lag_raised: bool
-    """Whether a lag shorter than a step was raised to it."""
+    """Whether a lag shorter than a step was raised to a step."""
     last_wanted: FloatArray | None = None
 
     # -- what is wanted --------------------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ class Investment:
     def observe(
         self, step: int, drivers: Drivers, parameters: MarketParameters, state: MarketState, at: Situation, cost: Cost
     ) -> Wanted:
-        """Return compute wanted at the required rent; moves the prices that follow it, and the trend."""
+        """Return the compute wanted at the required rent; update the prices that follow this rent, and the trend."""
         mean = as_array(ordered_sum(self.share[step] * cost.required))
         log_rent = np.log(np.maximum(mean, TINY))
         if state.required is None:
@@ -123,7 +123,7 @@ class Investment:
         return Wanted(hours / HOURS_PER_YEAR, falls / np.maximum(hours, TINY), log_rent)
 
     def _follow(self, dt: float, hours: FloatArray) -> None:
-        """Move the smoothed trend of wanted compute."""
+        """Update the smoothed trend of wanted compute."""
         now = np.log(np.maximum(hours, TINY))
         if self.last_wanted is not None:
             known = (hours > 0.0) & (self.last_wanted > np.log(TINY) + 1.0)
@@ -132,7 +132,7 @@ class Investment:
         self.last_wanted = now
 
     def fleet_wanted(self, step: int, wanted: Wanted, cost: Cost, horizon: FloatArray) -> FloatArray:
-        """Return the accelerators that an operator aims at for a horizon, without premiums, ``(operator, draw)``."""
+        """Return an operator's target of accelerators at a horizon, without premiums, ``(operator, draw)``."""
         ahead = forecast_factor(self.trend, horizon, self.damping, self.adjustment)
         dearer = np.log(np.maximum(cost.required, TINY)) - wanted.log_rent
         own = np.exp(-wanted.elasticity * dearer)
@@ -143,7 +143,7 @@ class Investment:
     def order_sites(
         self, step: int, drivers: Drivers, wanted: Wanted, cost: Cost, chips: Fleet, sites: Fleet, stopped: FloatArray
     ) -> FloatArray:
-        """Return site power ordered a year, ``(operator, draw)`` [W/year]; moves the premium on sites."""
+        """Return site power ordered a year, ``(operator, draw)`` [W/year]; update the premium on sites."""
         staying = self._position(chips, self.site_lag, drivers.step)
         units, watts = staying[0], staying[chips.index["watts"]]
         power = drivers.ahead(drivers.power, step, np.maximum(self.site_lag - self.lag, 0.0))
@@ -174,12 +174,12 @@ class Investment:
         return drivers.ahead(self.plan_sites, step, self.site_lag)
 
     def room(self, step: int, drivers: Drivers, chips: Fleet, sites: Fleet) -> FloatArray:
-        """Return accelerators a year for which there will be power when they arrive, ``(operator, draw)``.
+        """Return the accelerators a year that will find site power when they arrive, ``(operator, draw)`` [1/year].
 
         Notes
         -----
-        What is ordered over ``room_time`` fills the room that there is then. Sites that are built faster than
-        accelerators come can still be ordered in time, and hold nothing up.
+        Orders over ``room_time`` fill the site power that is free by then. Where sites are built faster than
+        accelerators arrive, they can still be ordered in time and limit nothing: the result is infinite.
         """
         horizon = self.lag + self.room_time
         there = chips.surviving(horizon)[chips.index["watts"]]
@@ -188,12 +188,12 @@ class Investment:
         return np.where(self.site_lag < horizon, np.inf, room)
 
     def _position(self, fleet: Fleet, lag: FloatArray, dt: float) -> FloatArray:
-        """Return what to order against, by row: what will be there after the lag, less what retires while a gap closes.
+        """Return the position to order against, by row: what survives the lag, less what retires while a gap closes.
 
         Notes
         -----
-        ``P(lag) − a·D`` with D what retires a year when an order placed now enters service: orders then replace
-        it as it goes, and meet steady growth exactly whatever the lives.
+        ``P(lag) − a·D``, with D the retirements a year when an order placed now enters service. Orders then replace
+        capacity as it retires, and meet steady growth exactly for any life.
         """
         half = 0.5 * dt
         before, now, after = (fleet.surviving(lag + shift) for shift in (-half, 0.0, half))
@@ -212,16 +212,16 @@ class Investment:
         site_paid: FloatArray,
         stopped: FloatArray,
     ) -> tuple[FloatArray, FloatArray]:
-        """Return accelerators ordered a year and what held them, ``(operator, draw)``; moves premium and suppliers.
+        """Return accelerators ordered a year and the limit that binds, ``(operator, draw)``; update premium and supply.
 
         Parameters
         ----------
         room
-            Accelerators a year for which there will be power, ``(operator, draw)``.
+            Accelerators a year for which there will be site power, ``(operator, draw)`` [1/year].
         site_paid
-            What sites take of the step's capex, ``(operator, draw)`` [USD/year].
+            Part of the step's capex that sites take, ``(operator, draw)`` [USD/year].
         stopped
-            1 where cash and credit have ended, ``(operator, draw)``.
+            1 where cash and credit are exhausted, else 0, ``(operator, draw)``.
         """
         dt, planned = drivers.step, self.planned[step]
         position = self._position(chips, self.lag, dt)[0]
@@ -269,16 +269,17 @@ def _cleared(
     memory: FloatArray,
     drivers: Drivers,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return what is ordered at the premium of the day, the next premium, and whether more was wanted at list price.
+    """Return orders at the current premium, the next premium, and 1 where list price leaves a shortage.
 
     Parameters
     ----------
     rule
         Orders by operator at a log premium.
     able
-        What can be had at list price, ``(draw,)``.
+        Supply at list price, ``(draw,)``.
     premium, elasticity, most, memory
-        Log premium, d ln supply / d ln price, highest price over list price, and the time over which it closes.
+        Log premium, d ln supply / d ln price, highest price over list price, and the time over which the premium
+        closes the gap to its clearing level [year].
     """
     able = able + np.zeros_like(premium)
     top, none = np.log(most) + np.zeros_like(premium), np.zeros_like(premium)
@@ -303,7 +304,7 @@ def _cleared(
 
 
 def investment_state(scenario: FlywheelScenario, drivers: Drivers, batch: int) -> Investment:
-    """Build the state of investment."""
+    """Build the state of investment at the start."""
     inputs, hardware, suppliers = scenario.investment, scenario.hardware, scenario.suppliers
     opening = stack([draws(item.opening.units) for item in scenario.operators.values()])
     even = np.full_like(opening, 1.0 / len(opening))
@@ -350,7 +351,7 @@ def investment_state(scenario: FlywheelScenario, drivers: Drivers, batch: int) -
 def _plans(
     scenario: FlywheelScenario, drivers: Drivers, share: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Return planned capex, planned sites, whether a plan holds, and commitments, ``(step, operator, draw)``."""
+    """Return planned capex, planned sites, 1 while a plan is in force, and commitments, ``(step, operator, draw)``."""
     times, none = drivers.times, np.zeros((len(drivers.times), 1))
     capex: list[FloatArray] = []
     sites: list[FloatArray] = []
@@ -374,7 +375,7 @@ def _plans(
 
 
 def _due_a_year(times: FloatArray, until: float, over: FloatArray, dt: float) -> FloatArray:
-    """Return the share of commitments due a year, evenly over some years after the plan, ``(step, draw)``."""
+    """Return the share of commitments due per year, evenly over ``over`` years after the plan, ``(step, draw)``."""
     start = (times - 0.5 * dt)[:, None]
     overlap = np.maximum(np.minimum(start + dt, until + over) - np.maximum(start, until), 0.0)
     return as_array(overlap / dt / over)

@@ -21,7 +21,7 @@ SHORT_LIVED = ("accelerators", "network")
 def margin_effect_of_cost(
     cost_before: Numeric, cost_after: Numeric, revenue_before: Numeric, revenue_after: Numeric
 ) -> Numeric:
-    """Effect on operating margin of the change of one cost.
+    """Effect of a change of one cost on operating margin.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def margin_effect_of_cost(
     Notes
     -----
     ``−(C₁ − C₀)·(1/R₀ + 1/R₁)/2``: a cost counts at the mean of the two years' revenue, so that the effects of all
-    costs and :func:`margin_effect_of_revenue` add up to the change of the margin, in whichever order they are told.
+    costs and :func:`margin_effect_of_revenue` add up to the change of the margin, in any order.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def margin_effect_of_cost(
 def margin_effect_of_revenue(
     cost_before: Numeric, cost_after: Numeric, revenue_before: Numeric, revenue_after: Numeric
 ) -> Numeric:
-    """Effect on operating margin of the change of revenue, all costs as they are.
+    """Effect of a change of revenue on operating margin.
 
     Parameters
     ----------
@@ -85,10 +85,10 @@ class YearAccounts:
     year: int
     revenue: Numeric
     depreciation: Numeric
-    """With impairment and write-offs."""
+    """Including impairment and write-offs."""
     energy: Numeric
     other_cost: Numeric
-    """Every other operating cost: staff, upkeep, research, selling, and what is not for AI."""
+    """All other operating cost: staff, upkeep, research, selling, and cost that is not for AI."""
 
     @property
     def cost(self) -> FloatArray:
@@ -123,7 +123,7 @@ class MarginBridge(Tabled):
         return np.asarray(self.after.margin - self.before.margin)
 
     def table(self) -> Table:
-        """Return the bridge as a table, margins at both ends; medians of draws [1]."""
+        """Return the bridge as a table with the margins at both ends; medians of draws [1]."""
         parts = [
             (f"margin {self.before.year}", self.before.margin),
             ("depreciation", self.depreciation),
@@ -174,7 +174,7 @@ def _operators(rows: FloatArray) -> FloatArray:
 
 
 def margin_bridge(before: YearAccounts, after: YearAccounts) -> MarginBridge:
-    """Return what depreciation, energy, other cost and revenue each did to the margin between two years.
+    """Return the effects of depreciation, energy, other cost and revenue on the margin between two years.
 
     Parameters
     ----------
@@ -208,8 +208,8 @@ def margin_bridge(before: YearAccounts, after: YearAccounts) -> MarginBridge:
 def with_book_life(scenario: FlywheelScenario, life: float) -> FlywheelScenario:
     """Return a scenario with another useful life of servers and network.
 
-    A change of life is prospective: the book value at the start stays, and what is left of it runs off in the same
-    proportion to the new life as it did to the old one. Economic life, and with it rents and prices, is unchanged.
+    A change of life is prospective: book value at the start stays, and its remaining life changes in proportion to the
+    new life. Economic life, and with it rents and prices, stays the same.
 
     Parameters
     ----------
@@ -224,16 +224,16 @@ def with_book_life(scenario: FlywheelScenario, life: float) -> FlywheelScenario:
         If a life is not above 0, or is uncertain in the scenario.
     """
     if not life > 0.0:
-        raise DomainError(f"life is {life!r}; a useful life is above 0 years")
+        raise DomainError(f"life must be above 0 years; got {life!r}")
     changes: dict[str, float] = {}
     for name in SHORT_LIVED:
         before = getattr(scenario.hardware, name).book_life
         if isinstance(before, Distribution):
-            raise DomainError(f"hardware.{name}.book_life is uncertain: a change of life needs a number")
+            raise DomainError(f"hardware.{name}.book_life is uncertain: set it to a number before changing it")
         changes[f"hardware.{name}.book_life"] = life
         for key, operator in scenario.operators.items():
             path, opening = f"operators.{key}.opening.{name}.life", getattr(operator.opening, name).life
             if isinstance(opening, Distribution):
-                raise DomainError(f"{path} is uncertain: a change of life needs a number")
+                raise DomainError(f"{path} is uncertain: set it to a number before changing the useful life")
             changes[path] = opening * life / before
     return scenario.replace(changes)

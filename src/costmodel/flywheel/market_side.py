@@ -1,4 +1,4 @@
-"""Market side of a step: compute per token, demand, training budgets, and the clearing rent."""
+"""Market side of a step: compute per token, demand, training budgets and the clearing rent."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from costmodel.training.programme import capability_index, training_budget
 TINY = 1e-300
 """Stands for zero in a denominator or a logarithm."""
 LOWEST_RENT = 12.0
-"""Log of the required rent over the lowest rent that the solver looks at [1]."""
+"""Log of the required rent over the lowest rent that the solver tries [1]."""
 MAX_STEP_GROWTH = 3.0
-"""Largest log growth within a step that the prediction of mid-step tokens reads [1]."""
+"""Largest log growth within a step that the prediction of mid-step tokens uses [1]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,13 @@ class Capacity:
     """Capacity offered in a step, ``(operator, draw)``; money per hour used."""
 
     accelerators: FloatArray
-    """In working order and powered."""
+    """Accelerators in working order and powered."""
     required_rent: FloatArray
-    """At list prices: what orders are measured against [USD/hour]."""
+    """Required rent at list prices, on which orders are based [USD/hour]."""
     paid_rent: FloatArray
-    """With the premiums of the day [USD/hour]."""
+    """Required rent with current premiums [USD/hour]."""
     running_cost: FloatArray
-    """[USD/hour]."""
+    """Running cost of new capacity [USD/hour]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Situation:
     efficiency: FloatArray
     compute: FloatArray
     capability: FloatArray
-    """``(draw,)``."""
+    """Effective training compute of the models in use over that at the start, ``(draw,)`` [1]."""
     capability_response: FloatArray
     budget: FloatArray
     """Training budgets, ``(operator, draw)`` [USD/year]."""
@@ -69,16 +69,16 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """Outcome of a step of the market, ``(draw,)`` unless said."""
+    """Outcome of a step of the market, ``(draw,)`` unless stated."""
 
     rent: FloatArray
-    """Rent that clears [USD/hour used]."""
+    """Rent that clears the market [USD/hour used]."""
     outcome: Outcome
     prices: PriceState
     served: FloatArray
     """Tokens served, ``(workload, draw)`` [token/year]."""
     rationing: FloatArray
-    """Share of what is wanted at the rent that can be served: below 1 only where no rent clears."""
+    """Share of demand at the rent that can be served [1]; below 1 only where no rent clears the market."""
     token_hours: FloatArray
     """``(workload, draw)`` [hour/year]."""
     training_hours: FloatArray
@@ -144,22 +144,22 @@ class MarketState:
 
     prices: PriceState
     required: PriceState | None
-    """Prices that had always followed the required rent; absent before the first step."""
+    """Prices if they had always followed the required rent; None before the first step."""
     cumulative: FloatArray
     learned: FloatArray
-    """Tokens from which software has learned, those before the start included."""
+    """Tokens from which software has learned, including those before the start [token]."""
     last: FloatArray | None
-    """Tokens a year of the last step, and of the one before."""
+    """Tokens of the last step [token/year]; ``before`` holds those of the step before it."""
     before: FloatArray | None
     revenue: FloatArray | None
-    """Remembered token revenue by operator, ``(operator, draw)`` [USD/year]."""
+    """Smoothed token revenue by operator, ``(operator, draw)`` [USD/year]."""
     effective: FloatArray
     """Log of effective training compute by step, ``(step, draw)``."""
     log_rent: FloatArray | None
 
 
 def market_state(scenario: FlywheelScenario, drivers: Drivers, batch: int) -> MarketState:
-    """Return the market at the start: list prices as written, and users that have in mind what they remember."""
+    """Return the market at the start: list prices as given, and the prices that users remember."""
     work, items = drivers.workloads, list(scenario.market.values())
     shape = (len(items), batch)
     price = np.broadcast_to(work.log_reference, shape)
@@ -183,14 +183,14 @@ def market_state(scenario: FlywheelScenario, drivers: Drivers, batch: int) -> Ma
 def situation(
     step: int, drivers: Drivers, parameters: MarketParameters, state: MarketState, shares: FloatArray
 ) -> Situation:
-    """Return what a step meets: compute per token, tokens wanted at the reference price, budgets.
+    """Return the state of a step before clearing: compute per token, tokens wanted at the reference price, budgets.
 
     Parameters
     ----------
     step, drivers, parameters, state
         The present step.
     shares
-        Operators' shares of token revenue and of investors' money, two rows of ``(operator, draw)``.
+        Operators' shares of token revenue and of investors' money, two arrays of ``(operator, draw)``.
     """
     work = drivers.workloads
     ratio = _learned_at_middle(step, drivers, state) / parameters.initial_tokens
@@ -221,12 +221,12 @@ def situation(
 
 
 def _learned_at_middle(step: int, drivers: Drivers, state: MarketState) -> FloatArray:
-    """Return the tokens from which software has learned by mid-step.
+    """Return the tokens from which software has learned by mid-step [token].
 
     Notes
     -----
-    The step's tokens are foretold by the growth of the last two steps; within a step, a flow that grows by g in logs
-    puts ``1/(1 + exp(g/2))`` of itself before the middle. In steady growth both are exact.
+    The step's tokens are predicted from the growth between the last two steps. Of a flow that grows by g in logs within
+    a step, ``1/(1 + exp(g/2))`` comes before the middle. In steady growth both are exact.
     """
     if state.last is None:
         return state.learned
@@ -241,8 +241,8 @@ def _learned_at_middle(step: int, drivers: Drivers, state: MarketState) -> Float
 def _capability(step: int, drivers: Drivers, parameters: MarketParameters, state: MarketState) -> FloatArray:
     """Return effective training compute of the models in use over that at the start.
 
-    The lag is at least a step: what is trained in a step serves in a later one. Before the first mid-step compute is
-    taken to have grown as it did before the start.
+    The lag is at least a step: a model trained in a step serves in a later one. Before the first mid-step, compute is
+    assumed to have grown at the rate before the start.
     """
     lag = np.maximum(parameters.capability_lag, drivers.step)
     growth = parameters.past_growth
@@ -316,7 +316,7 @@ def clear(
 
 
 def _bracket(capacity: Capacity, state: MarketState, batch: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the lowest and highest log rent to look at, and where to begin."""
+    """Return the lowest and highest log rent that the solver tries, and its starting point."""
     dearest = np.log(np.maximum(capacity.paid_rent.max(axis=0), TINY)) + np.zeros_like(batch)
     cheapest = np.log(np.maximum(capacity.paid_rent.min(axis=0), TINY)) + np.zeros_like(batch)
     running = np.log(np.maximum(capacity.running_cost.min(axis=0), TINY))
@@ -334,12 +334,12 @@ def advance(
     cleared: Cleared,
     revenue: FloatArray,
 ) -> None:
-    """Move the market's state past a step (item 5).
+    """Update the market's state after a step (item 5).
 
     Parameters
     ----------
     step, drivers, parameters, state, cleared
-        The step, cleared.
+        Number of the step, its drivers, and the market before and after clearing.
     revenue
         Token revenue by operator, ``(operator, draw)`` [USD/year].
     """

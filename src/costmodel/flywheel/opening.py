@@ -1,7 +1,7 @@
 """Opening balance: the uses of the accelerators in service at the start (item 3).
 
-Installed capacity is token workloads, final training runs, research and experiments, non-token internal work and
-what is out of order or idle. Each use is an input with a grade; idle is the remainder, named.
+Installed capacity serves token workloads, final training runs, research and experiments, and internal work without
+tokens, or is out of order or idle. Each use is an input with a grade; idle capacity is the remainder.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from costmodel.foundation.provenance import Grade, weakest
 
 @dataclass(frozen=True, slots=True)
 class OpeningLine:
-    """One use of the opening fleet: accelerators in the first step, share of the fleet, weakest grade behind it."""
+    """One use of the opening fleet: accelerators in the first step, share of the fleet, weakest grade of its inputs."""
 
     use: str
     accelerators: float

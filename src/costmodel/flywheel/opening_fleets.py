@@ -1,4 +1,4 @@
-"""The fleets that a run starts with: opening balances, books, and terms, from a resolved scenario."""
+"""The fleets at the start of a run: opening balances, books and terms, from a resolved scenario."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from costmodel.ownership.fleet import BookTerms, Fleet, Opening, OpeningBook
 
 @dataclass(frozen=True, slots=True)
 class _Operators:
-    """Reads entries of all operators at once, ``(operator, draw)``."""
+    """Reader of entries of all operators at once, ``(operator, draw)``."""
 
     items: tuple[Operator, ...]
     shape: tuple[int, int]
@@ -123,7 +123,7 @@ def _sites(
     books: dict[str, BookTerms],
     building: FloatArray,
 ) -> Fleet:
-    """Build the fleet of sites; ``building`` is the whole price of those being built at the start [USD]."""
+    """Build the fleet of sites; ``building`` is the full price of sites under construction at the start [USD]."""
     openings = [item.opening for item in at.items]
     power = at.full([draws(o.units * o.power if o.site_power is None else o.site_power) for o in openings])
     return Fleet(
@@ -150,7 +150,7 @@ def _others(
     chip_books: dict[str, BookTerms],
     site_books: dict[str, BookTerms],
 ) -> tuple[Fleet, Fleet] | None:
-    """Build fleets of what is not for AI, where anything is spent on it."""
+    """Build the fleets of capital that is not for AI; None if no operator spends on it."""
     if not any(np.any(draws(item.other_capex) > 0.0) for item in at.items):
         return None
     steps = drivers.grid.steps
@@ -161,7 +161,7 @@ def _others(
 
 
 def _terms(scenario: FlywheelScenario, drivers: Drivers, at: _Operators, book_life: FloatArray) -> Terms:
-    """Return what the fleets read in every step; a dated change of useful life is read at the step that holds it."""
+    """Return the fleets' parameters; a change of useful life takes effect in the step of its date."""
     hardware = scenario.hardware
     thresholds = [item.financing.impairment_threshold for item in at.items]
     ratio = draws(hardware.network.cost_ratio)

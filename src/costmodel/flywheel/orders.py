@@ -18,7 +18,7 @@ def forecast_factor(trend: Numeric, horizon: Numeric, damping: Numeric, adjustme
     horizon
         From order to service, ≥ 0 [year].
     damping
-        Time over which the trend fades ahead, > 0; infinity: it does not [year].
+        Time over which the trend fades ahead, > 0 [year]; infinity for a trend that does not fade.
     adjustment
         Time over which a gap is ordered, > 0 [year].
 
@@ -29,8 +29,8 @@ def forecast_factor(trend: Numeric, horizon: Numeric, damping: Numeric, adjustme
 
     Notes
     -----
-    ``G(h) = exp(g d (1 − e^(−h/d)))·(1 + a g e^(−h/d))``. The second factor is what a gap that closes at speed 1/a lags
-    behind a target that grows: with it, and no damping, orders meet steady growth exactly.
+    ``G(h) = exp(g d (1 − e^(−h/d)))·(1 + a g e^(−h/d))``. A gap that closes at speed 1/a lags behind a growing
+    target; the second factor makes up for this lag. With it, and without damping, orders meet steady growth exactly.
 
     Examples
     --------
@@ -55,11 +55,11 @@ def orders_towards(wanted: Numeric, position: Numeric, adjustment: Numeric, step
     wanted
         Capacity wanted at the horizon, ≥ 0 [accelerators or W]; broadcasts.
     position
-        What will be there then of all in service and on order, ≥ 0 [accelerators or W].
+        Part of the capacity now in service and on order that will be in service then, ≥ 0 [accelerators or W].
     adjustment
         Time over which a gap is ordered, > 0 [year].
     step
-        Length of the step, ≥ 0 [year]: by its middle half of its own orders are placed.
+        Length of the step, ≥ 0 [year]; half of the step's own orders are placed by its middle.
 
     Returns
     -------
@@ -90,17 +90,17 @@ def capability_growth(
     Parameters
     ----------
     shortage
-        Whether more is wanted at the list price than they can deliver, 1 or 0 [1].
+        1 if more is wanted at list price than suppliers can deliver, else 0 [1].
     premium
         Log premium on the list price, ≥ 0 [1].
     ordered, capability
-        What is ordered and what they can deliver, ≥ 0 [accelerators/year].
+        Orders, and what suppliers can deliver, ≥ 0 [accelerators/year].
     technology
         Log growth of accelerators per unit of effort [1/year].
     build_up
         Log growth of capability per unit of log premium, ≥ 0 [1/year].
     max_build_up, run_down
-        Fastest build-up beyond technology, fastest run-down of what is idle, ≥ 0 [1/year].
+        Fastest build-up beyond technology, fastest run-down of idle capability, ≥ 0 [1/year].
 
     Returns
     -------
@@ -109,8 +109,8 @@ def capability_growth(
 
     Notes
     -----
-    ``g_hw + min(γπ, s_up)`` in a shortage, else ``max(ln(orders/S), −s_down)``: a pause costs capability slowly, and it
-    never ratchets to zero.
+    ``g_hw + min(γπ, s_up)`` in a shortage, else ``max(ln(orders/S), −s_down)``: a pause of orders
+    lowers capability only slowly.
 
     Examples
     --------

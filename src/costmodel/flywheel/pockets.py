@@ -17,12 +17,12 @@ POCKETS = (
     "users", "internal businesses", "token sellers", "clouds", "chipmakers", "sites and power", "staff and services",
     "other business", "funders", "state",
 )  # fmt: skip
-"""Parties of payments. An operator is both token seller and cloud; its cash is what both keep."""
+"""Parties to payments. An operator is both token seller and cloud; its cash is the balance of both."""
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """Money that one pocket pays another, ``(step,)`` or ``(step, draw)`` [USD]."""
+    """Payment from one party to another, ``(step,)`` or ``(step, draw)`` [USD]."""
 
     payer: str
     receiver: str
@@ -31,11 +31,11 @@ class Payment:
 
 
 def payments(run: Trajectory) -> tuple[Payment, ...]:
-    """Return every payment of a run between pockets.
+    """Return every payment of a run between parties.
 
     Notes
     -----
-    Hours for tokens and training are paid at the rent of the day, whoever owns the capacity.
+    Hours for tokens and training are paid at the current rent, whoever owns the capacity.
     """
     hour = run.rental_price * HOURS_PER_YEAR * run.scenario.grid.length
     serving = np.asarray(ordered_sum(np.moveaxis(run.accelerators_by_workload, 1, 0)))
@@ -73,7 +73,7 @@ _TO_FUNDERS = ("interest", "repaid", "lease_repaid", "paid_out")
 
 
 def balances(run: Trajectory) -> dict[str, FloatArray]:
-    """Return what each pocket receives less what it pays, ``(step,)`` or ``(step, draw)`` [USD]; they add up to 0."""
+    """Return each party's receipts less its payments, ``(step,)`` or ``(step, draw)`` [USD]; they add up to 0."""
     made = payments(run)
     zero = np.zeros_like(run.user_spend)
     return {

@@ -14,7 +14,7 @@ from costmodel.foundation.results import outputs_of
 DIMS = {spec.name: spec.dims for spec in outputs_of(Trajectory, derived=False)}
 """Axes of every stored output."""
 FLAGS = frozenset({"runaway", "lag_raised"})
-"""Outputs that are true or false."""
+"""Boolean outputs."""
 
 
 def shape_of(dims: Sequence[str], steps: int, workloads: int, operators: int) -> tuple[int, ...]:
@@ -24,14 +24,14 @@ def shape_of(dims: Sequence[str], steps: int, workloads: int, operators: int) ->
 
 
 class Recorder:
-    """Collects the outputs of a run step by step; the step or bound is the first axis of each.
+    """Recorder of a run's outputs, step by step; the first axis of each is the step or bound.
 
     Parameters
     ----------
     steps, workloads, operators, batch
         Sizes of the axes.
     asked
-        Outputs that are read of the result; all where absent. One that is not is held as a single NaN.
+        Outputs to store; None: all. Other outputs are held as a broadcast NaN.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Recorder:
         return np.empty(shape) if self.asked is None or name in self.asked else np.broadcast_to(np.nan, shape)
 
     def put(self, index: int | None, **values: Any) -> None:
-        """Store values at a step or bound, or whole where ``index`` is absent."""
+        """Store values at a step or bound, or whole outputs if ``index`` is None."""
         for name, value in values.items():
             if name not in self.arrays:
                 self.arrays[name] = self._new(name)
@@ -59,7 +59,7 @@ class Recorder:
                 array[... if index is None else index] = value
 
     def fill(self, arrays: Mapping[str, Any]) -> None:
-        """Take whole outputs."""
+        """Store whole outputs."""
         self.arrays.update(arrays)
 
     def outputs(self, scalar: bool) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Entries that earlier scenario files had, each with what says it now."""
+"""Entries of earlier scenario files, each with its successor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from costmodel.foundation.errors import ScenarioError
 
 REMOVED: Mapping[str, str] = {
-    "pricing": "[clearing] (speed); prices follow the rent that clears, so basis and tightness are gone",
+    "pricing": "[clearing] (speed); prices follow the rent that clears the market, so basis and tightness are removed",
     "rental": "[clearing] (scarcity_exponent); resale is operators.NAME.resale_fee",
     "service.target_utilisation": "clearing.target_use",
     "service.max_utilisation": "clearing.max_use",
@@ -28,7 +28,7 @@ REMOVED: Mapping[str, str] = {
     "hardware.fleet.opening_units": "operators.NAME.opening.units",
     "hardware.fleet.opening_pipeline": "operators.NAME.opening.on_order",
     "hardware.fleet.early_retirement": "hardware.accelerators.early_leaving",
-    "hardware.fleet": "hardware.accelerators, and operators.NAME.opening for what is there at the start",
+    "hardware.fleet": "hardware.accelerators, and operators.NAME.opening for the opening fleet",
     "hardware.facility": "hardware.sites",
     "hardware.accelerators.opening_book": "operators.NAME.opening.accelerators.book",
     "hardware.accelerators.opening_book_life": "operators.NAME.opening.accelerators.life",
@@ -52,7 +52,7 @@ REMOVED: Mapping[str, str] = {
     "investment.plan_end": "operators.NAME.plan.until",
     "investment.other_capex": "operators.NAME.other_capex",
     "investment.max_order_growth": "[suppliers], whose capability grows with their premium",
-    "investment.max_world_share": "operators.NAME.financing.claims_spread: capital gets dearer with claims",
+    "investment.max_world_share": "operators.NAME.financing.claims_spread: the cost of capital rises with claims",
     "investment.outside_funding": "operators.NAME.financing.own_cash",
     "investment.chip_supply": "suppliers.capability",
     "investment.power_room": "power_grid.energised, in watts a year",
@@ -70,12 +70,12 @@ def _present(data: Mapping[str, Any], path: str) -> bool:
 
 
 def refuse_removed(data: object) -> object:
-    """Refuse a written form that holds a removed entry, naming what says it now; return it otherwise.
+    """Refuse a written form that has a removed entry, and name the successor; return the form otherwise.
 
     Raises
     ------
     ScenarioError
-        If it holds one.
+        If it has one.
     """
     if isinstance(data, Mapping):
         for path, successor in REMOVED.items():

@@ -1,4 +1,4 @@
-"""Shares of draws: how many are near a runaway, and how many each bound holds in a year."""
+"""Shares of draws that are near a runaway, and shares in which each bound limits capex in the last year."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from costmodel.flywheel.trajectory import Trajectory
 from costmodel.foundation.arrays import FloatArray
 
 NEAR_RUNAWAY = 0.8
-"""Loop gain from which a draw counts as near a runaway [1]."""
+"""Loop gain at and above which a draw counts as near a runaway [1]."""
 
 
 def near_runaway(trajectory: Trajectory) -> FloatArray:
@@ -21,7 +21,7 @@ def near_runaway(trajectory: Trajectory) -> FloatArray:
 
 
 class _Held:
-    """Share of the last year's steps and operators whose orders a bound held; picklable, for processes and clusters."""
+    """Share of the last year's steps and operators whose orders a bound limits; picklable, for process pools."""
 
     def __init__(self, bound: Bound) -> None:
         self.bound = bound
@@ -34,16 +34,16 @@ class _Held:
 
 
 BOUND_OUTPUTS: tuple[Any, ...] = (near_runaway, *(_Held(bound) for bound in Bound))
-"""Callables that an ensemble takes as outputs."""
+"""Callables to pass to an ensemble as outputs."""
 
 
 def bound_shares(result: Any, years: Sequence[int]) -> list[str]:
-    """Return lines on the shares of draws, from an ensemble that took ``BOUND_OUTPUTS`` as outputs."""
+    """Return lines of text on these shares, from an ensemble run with ``BOUND_OUTPUTS`` as outputs."""
     held = [
         f"{bound.name.lower().replace('_', ' ')} {float(result.mean(f'held_by_{bound.name.lower()}')):.1%}"
         for bound in Bound
     ]
     return [
         f"near a runaway (loop gain of {NEAR_RUNAWAY} or more): {float(result.mean('near_runaway')):.2%} of draws",
-        f"capex of {years[-1]} held by: {', '.join(held)}",
+        f"capex of {years[-1]} limited by: {', '.join(held)}",
     ]

@@ -1,4 +1,4 @@
-"""The flywheel's run: time is the only loop, and a step follows the equations in their order."""
+"""Runs of the flywheel: a loop over time only, in which each step takes the equations in order."""
 
 from __future__ import annotations
 
@@ -63,27 +63,27 @@ def simulate(
     scenario
         A written scenario.
     draws
-        Number of draws of its distributions; medians where absent.
+        Number of draws of its distributions; None: medians.
     rng
-        Seed, generator or nothing for fresh entropy; 0 is a seed.
+        Seed or generator; None: fresh entropy. 0 is a seed.
     design
-        A design made before, instead of ``draws`` and ``rng``.
+        An existing design, instead of ``draws`` and ``rng``.
     on_nonfinite
-        ``"raise"`` names the series, the step and the first draw; ``"mask"`` leaves the draw out of statistics.
+        ``"raise"``: raise an error on a series that is not finite; ``"mask"``: leave the draw out of statistics.
     engine
-        ``"numpy"``, ``"compiled"`` (extra ``fast``), or ``"auto"``: compiled from 8,192 draws on where it is installed.
+        ``"numpy"``, ``"compiled"`` (extra ``fast``), or ``"auto"``: compiled from 8,192 draws on, if installed.
 
     Returns
     -------
     Trajectory
-        Every series, with the scenario and the design that it came from.
+        Every series, with its scenario and design.
 
     Raises
     ------
     ConvergenceError
-        If the scenario runs away without a ceiling, or a step is too long for an explicit loop.
+        If the scenario runs away without a ceiling, or the step is too long for an explicit loop.
     NonFiniteResultError
-        If a series is not finite; names it, the step and the first draw.
+        If a series is not finite; the message names it, the step and the first draw.
     """
     chosen = chosen_engine(engine, draws if design is None else design.draws)
     with using(chosen):
@@ -94,7 +94,7 @@ def simulate(
 
 
 def run_resolved(resolved: FlywheelScenario) -> Trajectory:
-    """Run a resolved scenario: the model that the registry names.
+    """Run a resolved scenario; the entry point of the model registry.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def run_resolved(resolved: FlywheelScenario) -> Trajectory:
 
 
 class _FirstDraw:
-    """Resolves a scenario of draws to its first one."""
+    """Resolver that takes the first draw of a scenario."""
 
     @staticmethod
     def resolve(path: str, value: Any, spec: ParameterSpec) -> Any:
@@ -130,13 +130,13 @@ class _FirstDraw:
 
 
 def first_draw(resolved: FlywheelScenario) -> FlywheelScenario:
-    """Return a resolved scenario of one draw: the first."""
+    """Return a resolved scenario with only its first draw."""
     return Inputs.resolved(resolved, _FirstDraw())  # type: ignore[arg-type]
 
 
 @dataclass(slots=True)
 class Run:
-    """A run in progress: all its state, moved on step by step."""
+    """A run in progress: all its state, updated step by step."""
 
     scenario: FlywheelScenario
     drivers: Drivers
@@ -149,13 +149,13 @@ class Run:
     record: Recorder
     final_share: FloatArray
     shipped: FloatArray
-    """Shipped up to the present bound, ``(operator, draw)``."""
+    """Accelerators shipped up to the present bound, ``(operator, draw)``."""
     drawn: int | None
-    """Number of draws; absent for a scalar run."""
+    """Number of draws; None for a scalar run."""
 
     @classmethod
     def start(cls, scenario: FlywheelScenario, batch: int | None = None) -> Run:
-        """Build the opening state; ``batch`` copies a scalar scenario to so many equal draws."""
+        """Build the opening state; ``batch`` repeats a scalar scenario as that many equal draws."""
         drivers = drivers_of(scenario)
         drawn = scenario.drawn()
         width = batch or drawn or 1
@@ -207,11 +207,11 @@ class Run:
 
     @property
     def traceable(self) -> bool:
-        """Whether its steps can be compiled: a change of useful life looks back at what has been, and is not traced."""
+        """Whether the steps can be compiled; not with a change of useful life, which needs the fleet's past."""
         return not self.fleets.terms.life_changes
 
     def take_compiled(self) -> None:
-        """Take every step in compiled code; only what is recorded is moved on."""
+        """Take every step in compiled code; this fills the recorder and leaves the rest of the state as it is."""
         from costmodel.flywheel.compiled import steps_taken
 
         draws = self.drawn or 1
@@ -221,7 +221,7 @@ class Run:
     def _invest(
         self, step: int, wanted: Wanted, cost: Cost, cleared: Cleared, use: FloatArray
     ) -> tuple[FloatArray, FleetStep]:
-        """Order sites, then accelerators, and let go of what does not pay; return what held the orders, and sites."""
+        """Order sites, then accelerators, and retire what does not pay; return the limits that bind, and the sites."""
         drivers, fleets, invest, dt = self.drivers, self.fleets, self.investment, self.drivers.step
         stopped = self.money.in_default
         earned = cleared.rent * HOURS_PER_YEAR * fleets.terms.availability * use
@@ -241,14 +241,14 @@ class Run:
         return bound, sites
 
     def result(self, scenario: FlywheelScenario) -> Trajectory:
-        """Return what has been recorded, as a result of ``scenario``."""
+        """Return the recorded outputs as a result of ``scenario``."""
         gain = loop_gain(self.scenario)
         self.record.put(None, loop_gain=gain, runaway=gain >= 1.0, lag_raised=self.investment.lag_raised)
         outputs = self.record.outputs(self.drawn is None)
         return Trajectory(scenario=scenario, **outputs)
 
     def close(self, bound: int) -> None:
-        """Record what there is at the last bound."""
+        """Record the stocks at the last bound."""
         self._record_stocks(bound)
 
     # -- records ---------------------------------------------------------------------------------------------------
@@ -366,7 +366,7 @@ SETTLED_NAMES = tuple(Settled.__dataclass_fields__)
 
 
 def _over(part: FloatArray, whole: FloatArray) -> FloatArray:
-    """Divide; 1 where there is nothing to divide by, since nothing is missing then."""
+    """Divide; 1 where the divisor is 0, since then no demand is unmet."""
     return np.where(as_array(whole) > 0.0, part / np.maximum(whole, TINY), 1.0)
 
 

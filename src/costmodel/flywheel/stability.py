@@ -1,7 +1,7 @@
 """Stability of the flywheel's loops, and growth at a point of the path (diagnostics).
 
-A loop is measured by what it does: demand is raised for good from a date on, and the fleet that follows is read against
-what it would have been. With one loop cut after another, the answer says which of them overshoots.
+A loop is measured by its effect: demand is raised permanently from a date on, and the fleet is compared with a run
+without the rise. Repeating this with each loop cut in turn shows which loop makes the fleet overshoot.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from costmodel.foundation.errors import ScenarioError
 RISE = 1.3
 """Factor by which demand is raised [1]."""
 LEAST_YEARS = 3
-"""Least whole years of a run whose stability is measured [1]: a year before the rise and two after it."""
+"""Fewest whole years of a run whose stability is measured [1]: a year before the rise and two after it."""
 SETTLED = 0.02
-"""Log distance from the last year's mean within which the fleet counts as settled [1]."""
+"""Log distance from the last year's mean up to which the fleet counts as settled [1]."""
 FORGETFUL = "1000000 year"
-"""Memory of a trend that does not move [year]."""
+"""Smoothing time of a trend that does not move [year]."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """A feedback loop: its gain, and what that means."""
+    """A feedback loop: its gain, and the meaning of that gain."""
 
     name: str
     value: float
@@ -41,19 +41,19 @@ class Loop:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """Response of accelerators in use and on order to a lasting rise of demand, in logs over the log of the rise."""
+    """Log response of accelerators in service and on order to a lasting rise of demand, over the log of the rise."""
 
     peak: float
-    """Highest response [1]; 1 is the rise itself."""
+    """Highest response [1]; 1 is in proportion to the rise."""
     last: float
     """Mean response of the last year [1]."""
     settled: float | None
-    """Years after which it stays within 0.02 of that; absent where it does not within the run."""
+    """Time after which the fleet stays within 0.02 of that, in logs [year]; None if it does not within the run."""
 
 
 @dataclass(frozen=True, slots=True)
 class LocalGrowth:
-    """Growth at a point of the path: log growth of tokens, and the long-run formula at the same parameters."""
+    """Growth in a year of the path: log growth of tokens, and the long-run formula at the same parameters."""
 
     year: int
     tokens: float
@@ -77,7 +77,7 @@ class StabilityReport:
     local_growth: tuple[LocalGrowth, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the report as plain tables."""
+        """Return the report as plain dictionaries and lists."""
         return asdict(self)
 
 
@@ -89,7 +89,7 @@ CUTS: Mapping[str, Mapping[str, Any]] = {
     "suppliers": {"suppliers": None},
     "grid": {"power_grid": None},
 }
-"""Changes that cut each loop: entries replaced, or a table left out."""
+"""Changes that cut each loop: an entry to replace, or a table to leave out (None)."""
 
 
 def stability_report(scenario: FlywheelScenario) -> StabilityReport:
@@ -103,12 +103,12 @@ def stability_report(scenario: FlywheelScenario) -> StabilityReport:
     Raises
     ------
     ScenarioError
-        If the run has too few years for a rise of demand to be followed.
+        If the run has fewer than three whole years.
     """
     if len(scenario.grid.years) < LEAST_YEARS:
         raise ScenarioError(
-            f"time: stability needs {LEAST_YEARS} whole years, a rise of demand and what follows; "
-            f"the run has {len(scenario.grid.years)}"
+            f"time: stability needs {LEAST_YEARS} whole years, one before and two after a rise of demand; "
+            f"the run has {len(scenario.grid.years)}; make it longer"
         )
     resolved = scenario.resolve()
     trajectory = run_resolved(resolved)
@@ -117,14 +117,14 @@ def stability_report(scenario: FlywheelScenario) -> StabilityReport:
 
 
 def response_to_demand(scenario: FlywheelScenario, change: Mapping[str, Any]) -> Response:
-    """Return what a lasting rise of demand after a third of the run does to the fleet, with a loop cut.
+    """Return the response of the fleet to a lasting rise of demand after a third of the run, with a loop cut.
 
     Parameters
     ----------
     scenario
         A written flywheel scenario.
     change
-        What cuts the loop, as in ``CUTS``.
+        Change that cuts the loop, as in ``CUTS``.
     """
     form = scenario.replace({path: value for path, value in change.items() if value is not None}).written()
     for path, value in change.items():
@@ -165,23 +165,23 @@ def _loops(scenario: FlywheelScenario, run: Trajectory) -> tuple[Loop, ...]:
     fed = training / used * float(np.min(scenario.training.revenue_share) > 0.0)
     return (
         Loop("experience and capability", float(loop_gain(scenario)[0]), "below 1: growth settles; else it runs away"),
-        Loop("scarcity", -exponent * bought, "rise of the rent by use, and what it takes off what is bought: negative"),
+        Loop("scarcity", -exponent * bought, "fall of compute bought when use raises the rent: negative"),
         Loop(
             "forecast",
             jump / float(np.min(invest.trend_memory)),
-            "orders for a jump of level read as growth, over the jump: above 1 the fleet overshoots for a while",
+            "orders that mistake a jump of demand for growth, over the jump: above 1 the fleet overshoots for a while",
         ),
-        Loop("training from revenue", fed, "share of compute that revenue buys: below 1"),
+        Loop("training from revenue", fed, "share of compute used by training that revenue pays for: below 1"),
         Loop(
             "orders",
             1.0 - scenario.grid.length / (float(np.min(invest.adjustment)) + scenario.grid.length / 2.0),
-            "multiplier of the gap per step",
+            "gap to the target after a step over the gap before it",
         ),
     )
 
 
 def local_growth(trajectory: Trajectory) -> tuple[LocalGrowth, ...]:
-    """Return growth by year beside the long-run formula, at the shares of cost of that year; medians only."""
+    """Return growth by year, with the long-run formula and that year's share of hardware in cost; medians only."""
     grid, run = trajectory.scenario.grid, trajectory
     formula = np.broadcast_to(closed_form_growth(run.scenario.resolve())[:, :1], (grid.steps, 1))
     rows = []
@@ -189,7 +189,7 @@ def local_growth(trajectory: Trajectory) -> tuple[LocalGrowth, ...]:
         if year - 1 not in grid.years:
             continue
         now, before = grid.year_steps(year), grid.year_steps(year - 1)
-        with quiet():  # without tokens there is no growth, and NaN says so
+        with quiet():  # without tokens, growth is NaN
             tokens = np.log(run.tokens[now].sum() / run.tokens[before].sum())
             unit_cost = run.fixed_weight_unit_cost
             cost = np.log(unit_cost[now].mean() / unit_cost[before].mean())

@@ -1,4 +1,4 @@
-"""The money of a run: every operator's statement, cash and books, and the totals of all operators."""
+"""Statement, cash and books of every operator in a run, and the totals of all operators."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class Statement(Result):
 
     token_revenue: FloatArray = output("USD", kind="flow", dims=_O, label="token revenue")
     net_rents: FloatArray = output(
-        "USD", kind="flow", dims=_O, label="rents of capacity sold less those of capacity used"
+        "USD", kind="flow", dims=_O, label="rents of capacity sold less rents of capacity used"
     )
-    contract_gain: FloatArray = output("USD", kind="flow", dims=_O, label="gain of contracts over the rent of the day")
+    contract_gain: FloatArray = output("USD", kind="flow", dims=_O, label="gain of contracts over the current rent")
     hosting_gain: FloatArray = output(
-        "USD", kind="flow", dims=_O, label="gain of idle hours sold as tokens over their rent"
+        "USD", kind="flow", dims=_O, label="gain over their rent of idle hours sold as tokens"
     )
     resale_fees: FloatArray = output("USD", kind="flow", dims=_O, label="fees on idle hours sold")
-    internal_value: FloatArray = output("USD", kind="flow", dims=_O, label="earned by internal work")
+    internal_value: FloatArray = output("USD", kind="flow", dims=_O, label="value of internal work")
     other_revenue: FloatArray = output("USD", kind="flow", dims=_O, label="other revenue")
     energy_used: FloatArray = output("Wh", kind="flow", dims=_O, label="energy used")
     energy: FloatArray = output("USD", kind="flow", dims=_O, label="energy")
@@ -41,13 +41,15 @@ class Statement(Result):
     interest: FloatArray = output("USD", kind="flow", dims=_O, label="interest")
     cash_income: FloatArray = output("USD", kind="flow", dims=_O, label="interest earned on cash")
     tax: FloatArray = output("USD", kind="flow", dims=_O, label="tax")
-    leased: FloatArray = output("USD", kind="flow", dims=_O, label="capital taken on by finance lease")
+    leased: FloatArray = output("USD", kind="flow", dims=_O, label="capital financed by lease")
     repaid: FloatArray = output("USD", kind="flow", dims=_O, label="debt repaid")
     lease_repaid: FloatArray = output("USD", kind="flow", dims=_O, label="principal repaid on finance leases")
     borrowed: FloatArray = output("USD", kind="flow", dims=_O, label="new debt")
     investors_money: FloatArray = output("USD", kind="flow", dims=_O, label="investors' money put into training")
     owners_money: FloatArray = output("USD", kind="flow", dims=_O, label="owners' money put in")
-    rescue: FloatArray = output("USD", kind="flow", dims=_O, label="put in by creditors after cash and credit ended")
+    rescue: FloatArray = output(
+        "USD", kind="flow", dims=_O, label="creditors' money put in after cash and credit are exhausted"
+    )
     paid_out: FloatArray = output("USD", kind="flow", dims=_O, label="paid out to owners")
     other_capex: FloatArray = output("USD", kind="flow", dims=_O, label="capex that is not for AI")
     bought_by_class: FloatArray = output(
@@ -56,9 +58,9 @@ class Statement(Result):
     additions_by_class: FloatArray = output("USD", kind="flow", dims=_A, label="capital that entered service")
     depreciation_by_class: FloatArray = output("USD", kind="flow", dims=_A, label="depreciation")
     write_offs_by_class: FloatArray = output("USD", kind="flow", dims=_A, label="impairment and write-offs")
-    impairments_by_class: FloatArray = output("USD", kind="flow", dims=_A, label="impairment, of the write-offs")
+    impairments_by_class: FloatArray = output("USD", kind="flow", dims=_A, label="impairment, part of the write-offs")
     uncovered_by_class: FloatArray = output(
-        "USD", kind="flow", dims=_A, label="book value that value in use does not cover, at the year's test"
+        "USD", kind="flow", dims=_A, label="book value that value in use does not cover, at the yearly test"
     )
     cash: FloatArray = output("USD", kind="stock", dims=_B, label="cash")
     debt: FloatArray = output("USD", kind="stock", dims=_B, label="debt")
@@ -71,7 +73,7 @@ class Statement(Result):
 
     @derived("USD", kind="flow", dims=_O, label="revenue")
     def revenue_by_operator(self) -> FloatArray:
-        """Everything received for what is sold."""
+        """Revenue from everything sold."""
         return np.asarray(
             ordered_sum(
                 [
@@ -92,7 +94,7 @@ class Statement(Result):
 
     @derived("USD", kind="flow", dims=_O, label="capex")
     def capex_by_operator(self) -> FloatArray:
-        """Cash paid for capital, for AI and other, without what is leased."""
+        """Cash paid for capital, for AI and other, without leases."""
         return np.asarray(total_last(self.bought_by_class) - self.leased)
 
     @derived("USD", kind="flow", dims=_S, label="capex, all operators")
@@ -127,12 +129,12 @@ class Statement(Result):
 
     @derived("USD", kind="flow", dims=_S, label="impairment, all operators")
     def impairments(self) -> FloatArray:
-        """Of the write-offs, what value in use no longer covers; the rest failed or left."""
+        """Write-offs of book value that value in use no longer covers; others are failures and early retirement."""
         return total(total_last(self.impairments_by_class))
 
     @derived("USD", kind="flow", dims=_S, label="book value that value in use does not cover, all operators")
     def uncovered(self) -> FloatArray:
-        """Shortfall found at the year's test, whether it passes the threshold of impairment or not."""
+        """Shortfall at the yearly test, whether or not it exceeds the impairment threshold."""
         return total(total_last(self.uncovered_by_class))
 
     @derived("USD", kind="flow", dims=_O, label="cost of capacity")
@@ -234,12 +236,12 @@ class Statement(Result):
 
     @derived("USD", kind="stock", dims=("bound",), label="construction in progress, all operators")
     def construction(self) -> FloatArray:
-        """Paid and not in service."""
+        """Capital paid for but not in service."""
         return total(total_last(self.construction_by_class))
 
 
 def quotient(part: FloatArray, whole: FloatArray) -> FloatArray:
-    """Divide; where the whole is 0 there is no ratio, and NaN says so."""
+    """Divide; NaN where the whole is 0."""
     with quiet():
         return np.where(whole == 0.0, np.nan, part / whole)
 
@@ -255,7 +257,7 @@ def total_last(rows: FloatArray) -> FloatArray:
 
 
 def weighted(rows: FloatArray, weights: FloatArray) -> FloatArray:
-    """Return a mean over the axis after the step; a plain one where every weight is 0."""
+    """Return a weighted mean over the axis after the step; the plain mean where every weight is 0."""
     whole = total(weights)[:, None]
     share = np.where(whole > 0.0, weights / np.maximum(whole, 1e-300), 1.0 / rows.shape[1])
     return total(rows * share)

@@ -1,8 +1,8 @@
-"""The flywheel's step, traced: the very step that NumPy takes, run once with arrays that write down what is done.
+"""Tracing of the flywheel's step: the NumPy step, run once with arrays that record their operations.
 
-A run is built as for NumPy. Its arrays are what the code reads; what a step replaces is carried in the draw's own
-memory. A step is traced for each kind that there is: the first ones, where some things are not yet known, and those of
-a year's end; what the step asked of its own number tells which steps a kind serves.
+A run is built as for NumPy. Its arrays are the inputs of the code; values that a step replaces are kept in the draw's
+own memory. Each kind of step is traced once: the first steps, where some values are not yet known, a year's last step,
+and the others. The conditions on the step number that a trace met decide to which steps it applies.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from costmodel.foundation.tracing import Index, Table, Traced, nodes_of
 from costmodel.foundation.vector_needs import Phase
 
 COUNTER = "now"
-"""Attribute that counts steps in whatever a run holds."""
+"""Attribute that counts steps in any part of a run."""
 LEFT_OUT = frozenset({"shared", "record", "scenario", "drawn"})
-"""Attributes that a traced step goes without: a short cut where all draws agree, the recorder, and what was read."""
+"""Attributes that a traced step omits: a shortcut for equal draws, the recorder, the scenario and its draws."""
 
 
-# -- what a run holds --------------------------------------------------------------------------------------------------
+# -- content of a run --------------------------------------------------------------------------------------------------
 
 
 def parts(item: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the attributes or entries of what a run holds, by name."""
+    """Yield the attributes or entries of a part of a run, by name."""
     if isinstance(item, dict):
         yield from ((str(key), value) for key, value in item.items())
     elif isinstance(item, list | tuple):
@@ -48,7 +48,7 @@ def _slots(kind: type) -> tuple[str, ...]:
 
 
 def is_whole(item: Any) -> bool:
-    """Whether something is taken as it is: not a part of the run whose parts matter."""
+    """Whether an object is taken as it is, without its parts."""
     kind: Any = type(item)
     return _whole(kind)
 
@@ -61,7 +61,7 @@ def _whole(kind: type) -> bool:
 
 
 def leaves(item: Any) -> list[tuple[str, Any]]:
-    """Return everything that a run holds, by its path."""
+    """Return all content of a run, by path."""
     found: list[tuple[str, Any]] = []
     _gather(item, "", found)
     return found
@@ -77,7 +77,7 @@ def _gather(item: Any, path: str, found: list[tuple[str, Any]]) -> None:
 
 
 def traced(item: Any, graph: Graph, path: str = "", known: dict[int, Any] | None = None) -> Any:
-    """Return a copy of what a run holds in which every number is traced."""
+    """Return a copy of a part of a run in which every number is traced."""
     known = {} if known is None else known
     name = path.rpartition(".")[2]
     if name in LEFT_OUT:
@@ -106,7 +106,7 @@ def traced(item: Any, graph: Graph, path: str = "", known: dict[int, Any] | None
 
 
 def structure(held: Iterable[tuple[str, Any]]) -> str:
-    """Return what decides how a step is traced: what there is, but for its numbers."""
+    """Return the content on which a trace depends: paths, shapes and settings, but no numbers."""
     rows = []
     for path, value in held:
         if isinstance(value, np.ndarray | Traced | float):
@@ -122,16 +122,16 @@ def structure(held: Iterable[tuple[str, Any]]) -> str:
 
 
 class _Notes:
-    """Stands in for the recorder of a traced run: notes what is put where."""
+    """Recorder of a traced run: notes which value goes where."""
 
     def __init__(self, graph: Graph, shapes: Mapping[str, tuple[int, ...]]) -> None:
         self.graph, self.shapes = graph, shapes
         self.puts: list[tuple[str, int, int, Any]] = []
 
     def put(self, index: Index | None, **values: Any) -> None:
-        """Note values of the present step."""
+        """Note values of the current step."""
         if index is None:
-            raise TracingError("what is put whole belongs to no step")
+            raise TracingError("a step can only record values of a step; whole outputs are recorded outside of it")
         for name, value in values.items():
             wanted = np.broadcast_to(nodes_of(self.graph, value), (*self.shapes[name][1:], 1)).reshape(-1)
             for element, node in enumerate(wanted):
@@ -140,14 +140,14 @@ class _Notes:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of step: what must hold of the number of a step, and of what a run holds, before it and after."""
+    """A kind of step: conditions on its number, and the structure of the run before and after it."""
 
     before: str
     guards: tuple[Guard, ...]
     after: str
 
     def serves(self, step: int, present: str) -> bool:
-        """Whether it serves a step."""
+        """Whether this kind's code applies to a step."""
         return present == self.before and all(
             answered(how, step + offset, of) == answer for how, offset, of, answer in self.guards
         )
@@ -168,7 +168,7 @@ def trace(run: Any, steps: int, shapes: Mapping[str, tuple[int, ...]]) -> tuple[
     Returns
     -------
     tuple
-        The phases, and which of them each step is; the last entry is the end.
+        The phases, and the number of each step's phase; the last entry of both is the end.
     """
     kinds: list[Kind] = []
     phases: list[Phase] = []
@@ -202,7 +202,7 @@ def _copy(held: Any, step: int) -> tuple[Graph, Any, dict[str, Any]]:
 
 
 def _kept(graph: Graph, copy: Any, before: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Return what a step has replaced, by path."""
+    """Return the values that a step has replaced, by path."""
     kept = {}
     for path, value in leaves(copy):
         if value is before.get(path) or not isinstance(value, np.ndarray | Traced | float):

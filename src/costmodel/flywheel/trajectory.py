@@ -31,7 +31,7 @@ _USED = "per hour used"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trajectory(Statement):
-    """A run of the flywheel. Flows are per step, rates per year, stocks at step bounds or at mid-step as said."""
+    """A run of the flywheel. Flows are per step, rates per year, stocks at step bounds or at mid-step as stated."""
 
     ENSEMBLE_OUTPUTS: ClassVar[tuple[str, ...]] = (
         "fixed_weight_unit_cost@*", "average_price@*", "tokens@*", "accelerators_in_service@*", "facility_power@*",
@@ -40,7 +40,7 @@ class Trajectory(Statement):
     )  # fmt: skip
     """Outputs that an ensemble summarizes by default."""
     STORES_ASKED: ClassVar[bool] = True
-    """A run in an ensemble stores what is read of it alone; the rest is NaN."""
+    """A run in an ensemble stores only the outputs that are read; the rest is NaN."""
 
     scenario: FlywheelScenario
 
@@ -60,21 +60,27 @@ class Trajectory(Statement):
     intensity: FloatArray = output("1", kind="rate", dims=_W, label="intensity index")
     price_response: FloatArray = output("1", kind="rate", dims=_W, label="response to the noticed price")
     capability_response: FloatArray = output("1", kind="rate", dims=_W, label="response to capability")
-    ceiling_factor: FloatArray = output("1", kind="rate", dims=_W, label="demand left by the budget ceiling")
+    ceiling_factor: FloatArray = output(
+        "1", kind="rate", dims=_W, label="share of demand that the budget ceiling leaves"
+    )
     paid_share: FloatArray = output("1", kind="rate", dims=_W, label="share of tokens paid")
-    price_realisation: FloatArray = output("1", kind="rate", dims=_W, label="realised over list price")
+    price_realisation: FloatArray = output("1", kind="rate", dims=_W, label="realised price over list price")
     user_spend_by_workload: FloatArray = output("USD", kind="flow", dims=_W, label="user spend in the step")
     accelerators_by_workload: FloatArray = output(
         "1", kind="rate", dims=_W, label="accelerators kept busy by served tokens"
     )
-    software_efficiency: FloatArray = output("1", kind="rate", dims=_S, label="software efficiency over the start")
-    capability: FloatArray = output("1", kind="rate", dims=_S, label="effective training compute in use over the start")
+    software_efficiency: FloatArray = output(
+        "1", kind="rate", dims=_S, label="software efficiency relative to the start"
+    )
+    capability: FloatArray = output(
+        "1", kind="rate", dims=_S, label="effective training compute in use relative to the start"
+    )
     rental_price: FloatArray = output(
         "USD/hour", kind="rate", dims=_S, label="rent that clears the market", basis=_USED
     )
     fill: FloatArray = output("1", kind="rate", dims=_S, label="tokens served over tokens wanted")
     rationing: FloatArray = output(
-        "1", kind="rate", dims=_S, label="share of what is wanted at the rent that capacity allows"
+        "1", kind="rate", dims=_S, label="share of demand at the rent that capacity can serve"
     )
     training_compute: FloatArray = output(
         "1", kind="rate", dims=_S, label="accelerators kept busy by training and research"
@@ -85,7 +91,7 @@ class Trajectory(Statement):
     required_compute: FloatArray = output(
         "1", kind="rate", dims=_S, label="accelerators in use that would be wanted at the required rent"
     )
-    trend: FloatArray = output("1/year", kind="rate", dims=_S, label="smoothed log growth of that")
+    trend: FloatArray = output("1/year", kind="rate", dims=_S, label="smoothed log growth of wanted accelerators")
     chip_premium: FloatArray = output("1", kind="rate", dims=_S, label="premium on the list price of accelerators")
     site_premium: FloatArray = output("1", kind="rate", dims=_S, label="premium on the list price of sites")
     supplier_capability: FloatArray = output(
@@ -99,7 +105,7 @@ class Trajectory(Statement):
         "USD/hour", kind="rate", dims=_O, label="required rent at list prices", basis=_USED
     )
     paid_rent_by_operator: FloatArray = output(
-        "USD/hour", kind="rate", dims=_O, label="required rent with the premiums of the day", basis=_USED
+        "USD/hour", kind="rate", dims=_O, label="required rent with current premiums", basis=_USED
     )
     running_cost_by_operator: FloatArray = output(
         "USD/hour", kind="rate", dims=_O, label="running cost of new capacity", basis=_USED
@@ -108,7 +114,9 @@ class Trajectory(Statement):
         "1", kind="rate", dims=_O, label="share of required rent that is capital of equipment"
     )
     cost_of_capital: FloatArray = output("1/year", kind="rate", dims=_O, label="logarithmic cost of capital")
-    q: FloatArray = output("1", kind="rate", dims=_O, label="what capacity earns over what new capacity must earn")
+    q: FloatArray = output(
+        "1", kind="rate", dims=_O, label="earnings of capacity over required earnings of new capacity"
+    )
     use_by_operator: FloatArray = output("1", kind="rate", dims=_O, label="use of capacity")
     units_by_operator: FloatArray = output("1", kind="rate", dims=_O, label="accelerators in service at mid-step")
     capacity_by_operator: FloatArray = output(
@@ -129,13 +137,13 @@ class Trajectory(Statement):
     arrived_by_operator: FloatArray = output("1", kind="flow", dims=_O, label="accelerators that entered service")
     retired_by_operator: FloatArray = output("1", kind="flow", dims=_O, label="accelerators retired at physical life")
     failed_by_operator: FloatArray = output("1", kind="flow", dims=_O, label="accelerators failed for good")
-    left_by_operator: FloatArray = output("1", kind="flow", dims=_O, label="accelerators that left before their time")
+    left_by_operator: FloatArray = output("1", kind="flow", dims=_O, label="accelerators retired early")
     on_order_by_operator: FloatArray = output(
-        "1", kind="stock", dims=_O, label="accelerators paid and not in service at the end of the step"
+        "1", kind="stock", dims=_O, label="accelerators paid for but not in service at the end of the step"
     )
     sites_ordered_by_operator: FloatArray = output("W", kind="flow", dims=_O, label="site power ordered")
     sites_energised_by_operator: FloatArray = output("W", kind="flow", dims=_O, label="site power energised")
-    bound_held: FloatArray = output("1", kind="code", dims=_O, label="what held orders", words=_BOUNDS)
+    bound_held: FloatArray = output("1", kind="code", dims=_O, label="limit that binds orders", words=_BOUNDS)
     cumulative_tokens: FloatArray = output("token", kind="stock", dims=("bound",), label="cumulative tokens")
     loop_gain: FloatArray = output("1", label="gain of the closed-form loop")
     runaway: NDArray[np.bool_] = output("1", label="whether the loop gain is 1 or more")
@@ -147,25 +155,25 @@ class Trajectory(Statement):
         return {"workload": list(scenario.market), "operator": list(scenario.operators), "asset": list(ASSETS)}
 
     def payments(self) -> tuple[Payment, ...]:
-        """Return who pays whom: :func:`costmodel.flywheel.pockets.payments`."""
+        """Return all payments between parties: :func:`costmodel.flywheel.pockets.payments`."""
         from costmodel.flywheel.pockets import payments
 
         return payments(self)
 
     def balances(self) -> dict[str, FloatArray]:
-        """Return what each pocket keeps: :func:`costmodel.flywheel.pockets.balances`."""
+        """Return each party's balance: :func:`costmodel.flywheel.pockets.balances`."""
         from costmodel.flywheel.pockets import balances
 
         return balances(self)
 
     def decompose_user_spend(self, **over: float) -> Decomposition:
-        """Return what carried user spend's growth: :func:`costmodel.flywheel.decomposition.user_spend_parts`."""
+        """Decompose the growth of user spend: :func:`costmodel.flywheel.decomposition.user_spend_parts`."""
         from costmodel.flywheel.decomposition import user_spend_parts
 
         return user_spend_parts(self, **over)
 
     def decompose_compute(self, **over: float) -> Decomposition:
-        """Return what carried the growth of compute: :func:`costmodel.flywheel.decomposition.compute_parts`."""
+        """Decompose the growth of compute: :func:`costmodel.flywheel.decomposition.compute_parts`."""
         from costmodel.flywheel.decomposition import compute_parts
 
         return compute_parts(self, **over)
@@ -227,7 +235,7 @@ class Trajectory(Statement):
 
     @derived("1", kind="rate", dims=_S, label="accelerators in working order and powered that are idle")
     def idle(self) -> FloatArray:
-        """Capacity that is not used."""
+        """Usable capacity less capacity in use."""
         return np.asarray(self.usable_capacity * (1.0 - self.utilisation))
 
     @derived("1", kind="rate", dims=_S, label="training share of compute", blank=BLANK)
@@ -272,7 +280,7 @@ class Trajectory(Statement):
         return self._from_when(np.asarray(self.training_share_of_cost < 0.5))
 
     def _from_when(self, holds: NDArray[np.bool_]) -> FloatArray:
-        """Return the mid-step from which something holds to the end, ``()`` or ``(draw,)``."""
+        """Return the mid-step from which a condition holds to the end, ``()`` or ``(draw,)``."""
         lasting = np.logical_and.accumulate(holds[::-1], axis=0)[::-1]
         first = self.scenario.grid.mid[np.argmax(lasting, axis=0)]
         return np.where(lasting.any(axis=0), first, np.nan)
@@ -318,21 +326,29 @@ class Trajectory(Statement):
         return total(self.unit_cost * self.tokens_served)
 
     @derived(
-        "USD/token", kind=ratio(of="value_at_list", over="tokens"), dims=_S, label="list price, as served", blank=BLANK
+        "USD/token",
+        kind=ratio(of="value_at_list", over="tokens"),
+        dims=_S,
+        label="average list price, by tokens served",
+        blank=BLANK,
     )
     def average_price(self) -> FloatArray:
         """List price, workloads weighted by tokens served."""
         return quotient(self.value_at_list, self.tokens)
 
     @derived(
-        "USD/token", kind=ratio(of="value_at_cost", over="tokens"), dims=_S, label="unit cost, as served", blank=BLANK
+        "USD/token",
+        kind=ratio(of="value_at_cost", over="tokens"),
+        dims=_S,
+        label="average unit cost, by tokens served",
+        blank=BLANK,
     )
     def average_unit_cost(self) -> FloatArray:
         """Unit cost, workloads weighted by tokens served."""
         return quotient(self.value_at_cost, self.tokens)
 
     @derived(
-        "USD/token", kind=ratio(of="user_spend", over="paid_tokens"), dims=_S, label="price paid, as paid", blank=BLANK
+        "USD/token", kind=ratio(of="user_spend", over="paid_tokens"), dims=_S, label="average price paid", blank=BLANK
     )
     def average_paid_price(self) -> FloatArray:
         """User spend over paid tokens."""
@@ -355,7 +371,7 @@ class Trajectory(Statement):
 
     @derived("USD", kind="flow", dims=_S, label="gross profit of chipmakers on accelerators")
     def chipmakers_gross_profit(self) -> FloatArray:
-        """At the median margin on list prices; premiums are theirs."""
+        """Gross profit at the median margin on list prices; premiums go to chipmakers in full."""
         return np.asarray(
             self.capex_by_class[:, 0] * (1.0 - (1.0 - _margin(self.scenario)) / (1.0 + self.chip_premium))
         )

@@ -18,7 +18,7 @@ class Workload(WorkloadDemand):
         "USD/token",
         gt=0,
         optional=True,
-        description="Price that users have in mind at the start; the list price if absent.",
+        description="Price that users remember at the start; absent: the list price.",
     )
     compute_per_token: Parameter = parameter("FLOP/token", gt=0, description="Compute per token at the start.")
     compute_floor: Parameter = parameter("FLOP/token", ge=0, default=0.0, description="Physical floor of it.")
