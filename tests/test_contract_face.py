@@ -129,7 +129,7 @@ def test_a_model_of_ones_own_runs_in_the_same_machinery_and_from_the_command_lin
 
 
 def test_a_model_takes_no_name_of_another() -> None:
-    with pytest.raises(ScenarioError, match="registered already"):
+    with pytest.raises(ScenarioError, match="already registered"):
         register_model("flywheel", costmodel.Scenario, "elsewhere:run")
 
 

@@ -82,7 +82,7 @@ def test_what_was_not_known_is_refused_by_name():
         as_known(dated(), plan(records={"price": {"value": 2.5, "why": "whenever"}}))
     with pytest.raises(ScenarioError, match="leaves no knot"):
         as_known(dated(), plan(as_of="2028-12-30", records={}, hindsight={"price": "x", "demand.*": "x"}))
-    with pytest.raises(UnknownParameterError, match="'prise' fits no parameter"):
+    with pytest.raises(UnknownParameterError, match="'prise' matches no parameter"):
         as_known(dated(), plan(hindsight={"prise": "a slip"}))
 
 

@@ -159,5 +159,5 @@ def test_morris_refusals():
     with pytest.raises(NonFiniteResultError, match="first in draw 2"):
         morris_effects(points, values)
     assert morris_effects(points, values, on_nonfinite="drop").paths == 4
-    with pytest.raises(DomainError, match="points are"):
+    with pytest.raises(DomainError, match="points must be"):
         morris_effects(points, values[:, :1])

@@ -74,7 +74,7 @@ def test_scores_refuse_what_they_cannot_score():
         crps([[1.0, 2.0]], 1.0)
     with pytest.raises(DomainError, match="finite"):
         crps([1.0, np.nan], 1.0)
-    with pytest.raises(DomainError, match="weights are 2 numbers"):
+    with pytest.raises(DomainError, match="weights must be 2 finite numbers"):
         crps([1.0, 2.0], 1.0, weights=[1.0, -1.0])
     with pytest.raises(DomainError, match="between 0 and 1"):
         coverage([[1.0, 2.0]], [1.0], level=1.0)

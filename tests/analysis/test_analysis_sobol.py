@@ -208,7 +208,7 @@ def test_a_value_that_is_not_finite_is_named_or_dropped_and_counted():
         ({"interval": "guess"}, "asymptotic"),
         ({"estimator": "guess"}, "saltelli"),
         ({"interval": "bootstrap", "resamples": 10}, "100 resamples"),
-        ({"names": ["a", "b"]}, "2 names were given for 3"),
+        ({"names": ["a", "b"]}, "got 2 names for 3"),
         ({"on_nonfinite": "zero"}, "'raise' or 'drop'"),
     ],
 )

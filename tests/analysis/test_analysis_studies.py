@@ -99,11 +99,11 @@ def test_correlated_inputs_are_refused_where_a_method_forbids_them():
 def test_groups_name_known_inputs_once():
     with pytest.raises(UnknownParameterError, match="did you mean 'price'"):
         sobol_study(written(), "npv", groups={"g": ["prise"]}, rng=0, model=firm)
-    with pytest.raises(DomainError, match="two groups"):
+    with pytest.raises(DomainError, match="in two groups"):
         sobol_study(written(), "npv", groups={"g": ["price"], "h": ["price"]}, rng=0, model=firm)
     with pytest.raises(DomainError, match="nothing is uncertain"):
         sobol_study(written(price=2.0, demand={"volume": 3.0}), "npv", rng=0, model=firm)
-    with pytest.raises(ScenarioError, match="names its output"):
+    with pytest.raises(ScenarioError, match="a study of a scenario needs outputs"):
         sobol_study(written(), rng=0, model=firm)
 
 
@@ -122,7 +122,7 @@ def test_a_study_of_an_ensemble_that_exists_runs_nothing():
     )
     again, _ = given_data_study(scenario, "npv", draws=3000, rng=0, model=firm)
     assert first_order_of(result, "npv").first == pytest.approx(again.first, rel=1e-12)
-    with pytest.raises(DomainError, match="not an ensemble"):
+    with pytest.raises(DomainError, match="has no design"):
         first_order_of(firm(scenario.resolve()), "npv")
 
 
@@ -167,7 +167,7 @@ def test_elasticities_of_every_parameter_in_one_run():
     assert np.isnan(by_name["cost"])  # no percentage moves a zero
     with pytest.raises(UnknownParameterError, match="did you mean"):
         elasticities(written(), "npv", paths=["prise"], model=firm)
-    with pytest.raises(DomainError, match="relative step"):
+    with pytest.raises(DomainError, match="step must be between 0 and 1"):
         elasticities(written(), "npv", step=2.0, model=firm)
 
 
@@ -260,7 +260,7 @@ def test_a_waterfall_of_a_product_splits_the_joint_part_evenly():
 
 @pytest.mark.contract
 def test_waterfall_and_comparison_refusals():
-    with pytest.raises(DomainError, match="differ in nothing"):
+    with pytest.raises(DomainError, match="the same values in every parameter"):
         waterfall(written(), written(name="other", title="renamed"), "npv", model=firm)
     with pytest.raises(DomainError, match="none of cots differs"):
         waterfall(written(), written(share=0.5), "npv", parts={"a": ["cots"]}, model=firm)
@@ -293,9 +293,9 @@ def test_sampled_shapley_agrees_with_the_exact_one():
     values, error = shapley_sampled(worth, 4, 400, np.random.default_rng(0))
     assert values.sum() == pytest.approx(exact.sum(), rel=1e-12)
     assert (np.abs(values - exact) <= 4.0 * error + 1e-9).all()
-    with pytest.raises(DomainError, match="two orders"):
+    with pytest.raises(DomainError, match="permutations must be at least 2"):
         shapley_sampled(worth, 4, 1, np.random.default_rng(0))
-    with pytest.raises(DomainError, match="not all subsets"):
+    with pytest.raises(DomainError, match="must cover all subsets"):
         shapley_values([1.0, 2.0, 3.0])
 
 
@@ -340,9 +340,9 @@ def test_more_changes_than_can_be_tried_in_all_orders_are_sampled(monkeypatch):
 
 @pytest.mark.contract
 def test_ranges_and_paths_that_are_not():
-    with pytest.raises(ScenarioError, match="is not a number"):
+    with pytest.raises(ScenarioError, match="x1: give a number"):
         as_problem({"x1": "wide"}, model=ishigami)
-    with pytest.raises(ScenarioError, match="needs its function"):
+    with pytest.raises(ScenarioError, match="needs a function"):
         as_problem({"x1": 1.0})
     with pytest.raises(UnknownParameterError, match="did you mean 'price'"):
         as_problem(written(), "npv", model=firm).at(1, values={"prise": np.ones(1)})

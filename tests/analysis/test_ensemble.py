@@ -111,7 +111,7 @@ def test_outputs_may_be_selected_by_name_year_and_function() -> None:
     assert float(chosen.mean("tokens@2027")) == pytest.approx(whole[1].mean(), rel=1e-12)
     with pytest.raises(UnknownParameterError, match="did you mean 'tokens'"):
         run_ensemble(toy(), draws=10, rng=0, outputs=["token"], model=toy_model)
-    with pytest.raises(UnknownParameterError, match="the ensemble holds no output 'tokns'"):
+    with pytest.raises(UnknownParameterError, match="the ensemble has no output 'tokns'"):
         chosen["tokns"]
     with pytest.raises(ScenarioError, match="exact="):
         chosen.kept_draws("price")

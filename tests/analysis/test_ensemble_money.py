@@ -61,7 +61,7 @@ def test_what_a_result_refuses_an_ensemble_refuses(hour: EnsembleResult) -> None
         hour.to_real(1990)
     with pytest.raises(DomainError, match="in EUR already"):
         hour.in_currency("EUR", rate=1.25).in_currency("GBP", rate=1.3)
-    with pytest.raises(ScenarioError, match="a dated rate of GBP is needed"):
+    with pytest.raises(ScenarioError, match="GBP needs a dated rate"):
         hour.in_currency("GBP")
     unsaid = costmodel.load_scenario("h100-hour").replace({"price_year": None})
     with pytest.raises(ScenarioError, match="state price_year"):

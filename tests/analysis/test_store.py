@@ -128,7 +128,7 @@ def test_a_half_written_block_is_never_shown(tmp_path: Path) -> None:
     assert data.sizes["draw"] == DRAWS - BLOCK
     assert not ((data["draw"] >= BLOCK) & (data["draw"] < 2 * BLOCK)).any()
     assert np.isfinite(data["tokens"].values).all()
-    with pytest.raises(ScenarioError, match="1 of 4 blocks are not complete"):
+    with pytest.raises(ScenarioError, match="1 of 4 blocks are incomplete"):
         store.summarize()
     seen: list[tuple[int, int]] = []
     store_ensemble(

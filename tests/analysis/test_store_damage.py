@@ -229,7 +229,7 @@ def test_an_array_that_says_something_else_of_itself_is_damage(copy: Path, attri
     assert store.to_xarray()["price"].attrs == {"units": "USD/FLOP", "long_name": "price"}
     _described(copy / "price", lambda form: form["attributes"].update({attribute: value}))
     for verify in (True, False):
-        with pytest.raises(ScenarioError, match=r"output price cannot be read .it is described as"):
+        with pytest.raises(ScenarioError, match=r"output price cannot be read .its metadata are"):
             store.to_xarray(verify=verify)
 
 
@@ -277,7 +277,7 @@ def test_places_that_take_no_store_are_said_and_left_as_they_were(tmp_path: Path
     os.mkfifo(tmp_path / "pipe")
     places = [tmp_path / "file", tmp_path / "file" / "run", tmp_path / "dangling", tmp_path / "pipe"]
     for place in [*places, tmp_path / ("x" * 300), Path("a\x00b"), Path("/proc/none/run")]:
-        with pytest.raises(ScenarioError, match=r"not a stored ensemble|cannot be made here|too long"):
+        with pytest.raises(ScenarioError, match=r"not a stored ensemble|cannot create a store here|too long"):
             store_ensemble(place, toy(), draws=50, rng=0, model=toy_model)
     assert sorted(item.name for item in tmp_path.iterdir()) == ["dangling", "file", "pipe"]
     assert (tmp_path / "file").read_text() == "mine"
@@ -289,7 +289,7 @@ def test_a_full_disk_leaves_nothing_of_a_new_store(tmp_path: Path, monkeypatch: 
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("costmodel.analysis.store._write", full)
-    with pytest.raises(ScenarioError, match="a store cannot be made here: No space left on device"):
+    with pytest.raises(ScenarioError, match="cannot create a store here: No space left on device"):
         store_ensemble(tmp_path / "run", toy(), draws=50, rng=0, model=toy_model)
     assert list(tmp_path.iterdir()) == []
 

@@ -235,7 +235,7 @@ def test_amounts_are_shown_in_another_currency_and_in_money_of_another_year(cost
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--currency", "EUR"), "a dated rate of EUR is needed"),
+        (("--currency", "EUR"), "EUR needs a dated rate"),
         (("--rate", "1.1"), "--rate and --on work only with --currency"),
         (("--inflation", "0.02"), "--inflation works only with --money-of"),
         (("--money-of", "2050"), "give inflation"),

@@ -1,4 +1,4 @@
-"""Every entry of scenario files before the rebuild that is gone is refused by name, with what says it now."""
+"""Every entry of scenario files before the rebuild that is gone is refused by name, with its successor."""
 
 from __future__ import annotations
 

@@ -68,10 +68,10 @@ def test_a_scenario_is_as_small_as_its_text_may_be() -> None:
         deep = [deep]
     for form, said in (
         ({"a": deep}, "nested too deeply"),
-        ({"a": {"b" * 600: {"c" * 500: 1}}}, "a key of 1103 characters"),
+        ({"a": {"b" * 600: {"c" * 500: 1}}}, "a key has 1103 characters"),
         ({"a": "half \ud800 of a pair"}, "not valid Unicode"),
-        ({"a": [0] * 200_001}, "larger than a scenario"),
-        ({"a": ["x" * 2**20] * 5}, "larger than a scenario"),
+        ({"a": [0] * 200_001}, "too large"),
+        ({"a": ["x" * 2**20] * 5}, "too large"),
     ):
         with pytest.raises(ScenarioError, match=said):
             check_form(form)

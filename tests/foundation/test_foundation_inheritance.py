@@ -226,7 +226,7 @@ def test_a_difference_shows_values_units_and_sources() -> None:
     assert (rows["chips.price"].first, rows["chips.price"].second, rows["chips.price"].unit) == ("2", "3", "USD/hour")
     assert rows["growth"].second == "uniform(low=0.1, high=0.3)" and rows["growth"].first_source == "Report [published]"
     assert "chips.price" in str(first.diff(second))
-    assert "nothing that changes a number differs" in str(first.diff(first.replace({"title": "x"})))
+    assert "no entry that changes a number differs" in str(first.diff(first.replace({"title": "x"})))
     with pytest.raises(DomainError, match="of model"):
         first.diff(costmodel.load_scenario("h100-hour"))
 

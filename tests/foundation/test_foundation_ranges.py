@@ -173,7 +173,7 @@ def test_a_percentage_where_a_share_is_needed_is_refused_with_the_share() -> Non
 @pytest.mark.contract
 @pytest.mark.parametrize("bad", ["2", "x", {"a": 1}, [1.0, "b"], 10**400])
 def test_what_is_no_number_is_refused(bad: object) -> None:
-    with pytest.raises(DomainError, match=r"hour_price = .* a number or an array of them is needed"):
+    with pytest.raises(DomainError, match=r"hour_price = .* give a number or an array of numbers"):
         cost_per_token(bad, 1000.0)
 
 

@@ -145,7 +145,7 @@ def test_another_currency_at_a_rate_that_is_given() -> None:
     ("code", "options", "said"),
     [
         ("EUX", {"rate": 1.0}, "not a currency code of ISO 4217"),
-        ("EUR", {}, "a dated rate of EUR is needed"),
+        ("EUR", {}, "EUR needs a dated rate"),
         ("EUR", {"rate": 0.0}, "above 0"),
         ("EUR", {"rate": 1.0, "on": "2026-05-15"}, "not both"),
     ],

@@ -126,7 +126,7 @@ def test_what_has_no_year_is_refused() -> None:
         ({"dims": ("step",)}, "declare kind='flow'"),
         ({"dims": ("asset", "bound")}, "no kind"),
         ({"kind": "flows", "dims": ("step",)}, "did you mean 'flow'"),
-        ({"kind": "flow", "dims": ("bound",)}, "is on steps"),
+        ({"kind": "flow", "dims": ("bound",)}, "must have the axis 'step'"),
     ],
 )
 def test_a_declaration_that_leaves_a_year_open_is_refused(arguments: dict[str, Any], message: str) -> None:

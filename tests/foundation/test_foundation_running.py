@@ -120,7 +120,7 @@ def test_a_design_comes_without_draws_and_seed() -> None:
             run_model(shop, scenario, design=design, **extra)
     with pytest.raises(ScenarioError, match="does not draw price"):
         run_model(shop, scenario, design=Design((), "random", 0, 4))
-    with pytest.raises(DomainError, match="whole number of at least 0"):
+    with pytest.raises(DomainError, match="a seed of at least 0"):
         seed_of(np.int64(-1))
     with pytest.raises(DomainError, match="'raise' or 'mask'"):
         run_model(shop, scenario, on_nonfinite="ignore")  # type: ignore[arg-type]

@@ -186,7 +186,7 @@ def test_what_cannot_be_traced_is_named() -> None:
         np.sort(array)
     with pytest.raises(TypeError):
         float(array[0])
-    with pytest.raises(TracingError, match="at the number of a step"):
+    with pytest.raises(TracingError, match="at the step number"):
         array[0] = 1.0
 
 

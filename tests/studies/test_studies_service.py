@@ -474,7 +474,7 @@ def test_the_inverse_questions() -> None:
     dear = costmodel.break_even(scenario, "hour.electricity_price", "blended_cost = 0.5 USD/Mtoken").roots
     found = costmodel.run(scenario.replace({"hour.electricity_price": f"{float(dear[0])!r} USD/Wh"}))
     assert float(found.blended_cost) == pytest.approx(0.5e-6, rel=1e-6)
-    with pytest.raises(DomainError, match="is absent, so nothing says where to look: give low and high"):
+    with pytest.raises(DomainError, match="is absent, so there is no range to search: give low and high"):
         costmodel.break_even(scenario, "hour.chip_price", "hour_cost = 1.5 USD/hour")
 
 

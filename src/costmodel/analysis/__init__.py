@@ -1,7 +1,7 @@
 """Ensembles, sensitivity, break-even, calibration, comparison and backtest of any model.
 
-This package needs only a callable from a resolved scenario to a result, or a plain function of arrays with a table of
-ranges. Names are imported when they are first used.
+A model is any callable from a resolved scenario to a result, or a plain function of arrays with a table of ranges.
+Names are imported when they are first used.
 
 Examples
 --------

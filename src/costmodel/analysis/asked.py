@@ -12,27 +12,27 @@ from costmodel.foundation.running import Model
 from costmodel.foundation.scenario import Scenario
 
 TRIAL_DRAWS = 2
-"""Draws of the run that is watched [1]: as few as still have an axis of draws."""
+"""Draws of the trial run [1]: the fewest with an axis of draws."""
 
 
 def stored_outputs_read(model: Model, scenario: Scenario, read: Callable[[Any, int], Any]) -> frozenset[str] | None:
-    """Return the stored outputs that are read of a model's result.
+    """Return the stored outputs that a reader uses of a model's result.
 
     Parameters
     ----------
     model, scenario
-        What is run.
+        Model and scenario of the trial run.
     read
-        Reads a result of so many draws.
+        Callable that reads a result; also takes its number of draws.
 
     Returns
     -------
     frozenset or None
-        Names; None for a model that stores everything whatever is asked for, or a scenario without draws.
+        Names; None for a model that always stores everything, or a scenario without draws.
 
     Notes
     -----
-    A run of two draws is read while its attributes are watched.
+    A trial run of two draws is read while access to its attributes is recorded.
     """
     kind = get_type_hints(model).get("return") if hasattr(model, "__annotations__") else None
     if not isinstance(kind, type) or not getattr(kind, "STORES_ASKED", False):
@@ -48,7 +48,7 @@ def stored_outputs_read(model: Model, scenario: Scenario, read: Callable[[Any, i
 
 
 def _watch(result: Result) -> set[str]:
-    """Note from now on which attributes of a result are read."""
+    """Record, from now on, which attributes of a result are read."""
     seen: set[str] = set()
     kind: Any = type(result)
 

@@ -1,7 +1,7 @@
 """Adjust draws to observations: move the inputs of an ensemble until its outputs reproduce history.
 
-Weights by the fit to history leave a handful of draws where inputs are many; here every draw is kept and moved. The
-result is a design of ranks, so that any run or study of the scenario can be made with draws consistent with history.
+With many inputs, weighting draws by their fit to history leaves only a handful; here every draw is kept and moved. The
+result is a design of ranks, so that any run or study of the scenario can use draws consistent with history.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from costmodel.foundation.errors import DomainError
 from costmodel.foundation.scenario import Scenario
 
 ROUNDS = 8
-"""Rounds in which the observations are taken in, each with its error inflated by their square root [1]."""
+"""Rounds of assimilation [1]; each uses the observation errors times the square root of this number."""
 FEWEST = 100
-"""Draws below which covariances over draws say nothing [1]."""
+"""Fewest draws for a usable covariance over draws [1]."""
 _FARTHEST = 7.0
-"""Largest score of a rank [1]: beyond it a rank is 0 or 1 in floating point."""
+"""Largest normal score of a rank [1]: beyond it a rank is 0 or 1 in floating point."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +31,12 @@ class ConsistentDraws:
     """Draws of a scenario's uncertain inputs that agree with observations."""
 
     design: Design
-    """Their ranks, for any run or study of the scenario."""
+    """Ranks of the draws, for any run or study of the scenario."""
     misfit: tuple[float, float]
     """Root mean square of model less observed in observation errors, over figures and draws, before and after [1]."""
     rounds: int
     lost: int
-    """Draws that gave no finite figures in some round; they are left out."""
+    """Draws left out because a figure was not finite in some round."""
 
 
 def consistent_draws(
@@ -56,13 +56,13 @@ def consistent_draws(
     inputs
         A scenario with distributions, or a plain function's table of ranges.
     observed
-        What was observed, with its errors.
+        Observed figures, with their errors.
     draws
         Number of draws, at least 100.
     rng
-        Seed, generator or nothing for fresh entropy.
+        Seed or generator; None: fresh entropy.
     rounds
-        In how many steps the observations are taken in, at least 1.
+        Number of rounds of assimilation, at least 1.
     model
         As for :func:`costmodel.analysis.problem.as_problem`.
     on_progress
@@ -75,14 +75,15 @@ def consistent_draws(
     Raises
     ------
     DomainError
-        If there is nothing uncertain or observed, too few draws, or most draws give no finite figures.
+        If nothing is uncertain or observed, if there are too few draws, or if most draws give no finite figures.
 
     Notes
     -----
     Ensemble smoother with multiple data assimilation. In normal scores z of the ranks, each of n rounds moves a draw by
     ``C_zy (C_yy + n R)⁻¹ (d + √n e − y)`` with covariances over draws, R the observations' error variances and e a draw
     of their errors. For a linear model and normal priors the draws are a sample of the posterior; otherwise they
-    approximate it, and the misfit tells how well history is met. What history does not identify keeps its prior.
+    approximate it, and the misfit measures how well they reproduce history. What history does not identify keeps its
+    prior.
 
     References
     ----------
@@ -104,7 +105,7 @@ def consistent_draws(
     if not problem.names or not observed:
         raise DomainError("draws consistent with history need uncertain inputs and something observed")
     if draws < FEWEST or rounds < 1:
-        raise DomainError(f"draws = {draws}, rounds = {rounds}: at least {FEWEST} draws and one round are needed")
+        raise DomainError(f"draws = {draws}, rounds = {rounds}: give at least {FEWEST} draws and one round")
     seed = seed_of(rng)
     start = Design.random(problem, draws, seed).ranks()
     scores = np.clip(ndtri(np.array([start[name] for name in problem.names])), -_FARTHEST, _FARTHEST)
@@ -113,7 +114,9 @@ def consistent_draws(
         figures = _figures(problem, ndtr(scores), observed)
         kept = np.isfinite(figures).all(axis=0)
         if kept.sum() < FEWEST:
-            raise DomainError(f"only {int(kept.sum())} of {draws} draws give finite figures to hold against history")
+            raise DomainError(
+                f"only {int(kept.sum())} of {draws} draws give finite figures for history; narrow the priors"
+            )
         scores, figures = scores[:, kept], figures[:, kept]
         first = first if number else float(np.sqrt(np.mean(figures**2)))
         scores = np.clip(_moved(scores, figures, rounds, noise), -_FARTHEST, _FARTHEST)

@@ -1,4 +1,4 @@
-"""Backtests: forecast from the knowledge at a past date, and score against what happened."""
+"""Backtests: forecast with the knowledge of a past date, and score against what happened."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from costmodel.foundation.scenario import Observation, Scenario
 from costmodel.foundation.tables import Table, Tabled
 
 Reader: TypeAlias = Callable[[Any, Observation], Any]
-"""Reads a result's figure for an observation, in the observation's unit, ``()`` or ``(draw,)``."""
+"""Callable that returns a result's figure for an observation, in the observation's unit, ``()`` or ``(draw,)``."""
 
 MIN_EFFECTIVE = 100.0
-"""Effective draws below which weights by history are refused [1]."""
+"""Fewest effective draws for which weights by history are accepted [1]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """One outcome after the as-of date beside its forecast."""
+    """One outcome after the as-of date, with its forecast."""
 
     observation: Observation
     low: float
@@ -41,7 +41,7 @@ class Forecast:
     pit: float
     """Share of the forecast below the outcome, [1]."""
     crps: float
-    """Continuous ranked probability score of the logarithms: about the relative miss, [1]."""
+    """Continuous ranked probability score of the logarithms: about the relative error, [1]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class Scored(Tabled):
 
     @property
     def crps(self) -> float:
-        """Mean score of the logarithms over all outcomes, [1]."""
+        """Mean CRPS of the logarithms over all outcomes, [1]; NaN without outcomes."""
         return float(np.mean([row.crps for row in self.forecasts])) if self.forecasts else float("nan")
 
     def table(self) -> Table:
@@ -79,7 +79,7 @@ class Scored(Tabled):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backtest(Tabled):
-    """A forecast from a past date beside what happened."""
+    """A forecast from a past date, with what happened."""
 
     scenario: str
     as_of: dt.date
@@ -89,25 +89,25 @@ class Backtest(Tabled):
     weighted: Scored | None
     """Draws weighted by their fit to what was observed up to the as-of date."""
     refusal: str | None
-    """Why there is no weighted forecast."""
+    """Reason for which there is no weighted forecast; None if there is one."""
     conditioned: Scored | None
-    """Draws moved until each of them tells what was observed up to the as-of date; absent where nothing was."""
+    """Draws moved until each reproduces the observations up to the as-of date; None without such observations."""
     consistent: ConsistentDraws | None
-    """These draws, for any other run of the scenario as it was known."""
+    """The conditioned draws, for any other run of the scenario as known at the date."""
     fitted: tuple[Observation, ...]
     """Observations up to the as-of date, which the weights use."""
     published_later: tuple[Observation, ...]
-    """Of these, the ones whose figure was published after the as-of date: hindsight in the weights."""
+    """Fitted observations whose figure was published after the as-of date: hindsight in the weights."""
     draws: int
     dropped: int
 
     def table(self) -> Table:
-        """Return the unconditional forecast beside what happened as a table."""
+        """Return a table of the unconditional forecast and what happened."""
         return self.unconditional.table()
 
     @property
     def hindsight(self) -> tuple[str, ...]:
-        """Everything in the forecast that was not known at the date, as text."""
+        """Lines on everything in the forecast that was not known at the date."""
         lines = [f"{line.path}: {line.why}" for line in self.known.of(Standing.HINDSIGHT)]
         later = [f"{row.output} at {row.date}: the figure was published later" for row in self.published_later]
         return (*lines, *later)
@@ -132,9 +132,9 @@ def backtest(
     scenario
         The scenario as written today, with its observations.
     plan
-        What was known at the date, see :mod:`costmodel.analysis.known_at_a_date`.
+        Plan for what was known at the date, see :mod:`costmodel.analysis.known_at_a_date`.
     read
-        Reads a figure off a result; where absent, the output at the observation's year.
+        Callable that returns a result's figure for an observation; None: the output at the observation's year.
     level
         Probability of the intervals, between 0 and 1, [1].
     draws, rng
@@ -142,10 +142,10 @@ def backtest(
     on_progress
         Called with draws done and draws in all.
     model
-        Callable from a resolved scenario to a result; the registered model where absent.
+        Callable from a resolved scenario to a result; None: the scenario's registered model.
     beside
-        Figures that were published after the date and are no observations of the scenario, each with its logarithmic
-        standard error [1]: scored too, by what ``read`` reads for them.
+        Other figures published after the date, each with its logarithmic standard error [1]; they are scored too,
+        against what ``read`` returns for them.
 
     Returns
     -------
@@ -154,15 +154,15 @@ def backtest(
     Raises
     ------
     ScenarioError
-        If a parameter was not known by then and the plan is silent on it, or nothing happened after the date.
+        If a parameter was not known by then and the plan has no entry for it, or if no observation is later.
 
     Notes
     -----
     A forecast is of what is *reported*: each draw is multiplied by the stated lognormal error of the observation.
     Weights are the likelihood of the observations up to the date, their logarithms normal with that error; they are
-    refused below 100 effective draws, (Σw)²/Σw². The conditioned forecast takes in the same observations with the same
-    errors by moving the draws instead, see :func:`costmodel.analysis.assimilation.consistent_draws`. Draws that are not
-    finite or not positive where something was observed are left out and counted.
+    refused below 100 effective draws, (Σw)²/Σw². The conditioned forecast uses the same observations with the same
+    errors but moves the draws instead, see :func:`costmodel.analysis.assimilation.consistent_draws`. Draws that give a
+    figure for an observation that is not finite or not positive are left out and counted.
     """
     known = as_known(scenario, plan)
     own = tuple(row for row in scenario.observations if not plan.outputs or row.output in plan.outputs)
@@ -217,7 +217,7 @@ def _consistent(
     seed: int,
     model: Model | None,
 ) -> ConsistentDraws:
-    """Return draws moved until they tell what was observed."""
+    """Return draws moved until they reproduce the observations."""
     seen = [Observed(_selector(row, read), row.value, float(error)) for row, error in zip(rows, errors, strict=True)]
     return consistent_draws(scenario, seen, draws=draws, rng=seed, model=model)
 
@@ -225,11 +225,13 @@ def _consistent(
 def _logs(
     problem: Problem, ranks: dict[str, FloatArray], draws: int, on_progress: Progress | None
 ) -> tuple[FloatArray, BoolArray]:
-    """Return logarithms of the figures, ``(observation, draw)``, of the draws that have them all."""
+    """Return logarithms of the figures, ``(observation, draw)``, of draws with all figures finite and positive."""
     _, y = problem.at(draws, ranks=ranks, on_progress=on_progress)
     kept = np.asarray((np.isfinite(y) & (y > 0.0)).all(axis=0))
     if kept.sum() < 2:
-        raise ScenarioError(f"backtest: fewer than two of {draws} draws give positive figures")
+        raise ScenarioError(
+            f"backtest: fewer than two of {draws} draws give finite, positive figures; narrow the priors"
+        )
     return np.log(y[:, kept]), kept
 
 
@@ -291,7 +293,7 @@ def plan_for(scenario: str, as_of: str) -> Plan:
     Raises
     ------
     ScenarioError
-        If there is none; those that exist are named.
+        If there is none; the message names those that exist.
 
     Examples
     --------
@@ -303,7 +305,7 @@ def plan_for(scenario: str, as_of: str) -> Plan:
     if name not in names:
         have = ", ".join(name[:-5].replace(".", " as of ", 1) for name in names) or "none"
         raise ScenarioError(
-            f"no built-in backtest of {scenario!r} as of {as_of}: there are {have}; or give a plan file"
+            f"no built-in backtest of {scenario!r} as of {as_of}: use one of {have}, or give a plan file"
         )
     return Plan.from_toml(folder.joinpath(name).read_text(encoding="utf-8"), name)
 

@@ -22,10 +22,10 @@ from costmodel.foundation.scenario import Scenario
 from costmodel.foundation.tables import Table, Tabled
 
 WIDENINGS = 3
-"""How often a range that nobody gave is widened ten times on both sides."""
+"""Times that a default range is widened, tenfold on both sides each time."""
 _DEEPEST_TURN = 100.0
-"""Farthest from zero that a turn between grid points is looked into, over its rise to the next point [1]: a parabola
-reaches an eighth of it."""
+"""Largest distance from zero at which a turn between grid points is searched for roots, over its rise to the next
+point [1]; a parabola reaches an eighth of this rise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,15 +36,15 @@ class BreakEven(Tabled):
     range: Range
     roots: tuple[float, ...]
     jumps: tuple[float, ...]
-    """Values at which the target is passed by a jump, without ever holding exactly."""
+    """Values at which the gap jumps across zero, so that the target never holds exactly."""
     holds: tuple[tuple[float, float], ...]
-    """Stretches of the range where an inequality holds; empty for an equation."""
+    """Intervals of the range in which an inequality holds; empty for an equation."""
     low_value: float
     """Gap to the target, left minus right, at the low end."""
     high_value: float
 
     def table(self) -> Table:
-        """Return a table with a row per root, or per stretch where an inequality holds."""
+        """Return a table with a row per root, or per interval in which an inequality holds."""
         path = self.range.path
         if self.holds:
             return Table.of(({"parameter": path, "from": low, "to": high} for low, high in self.holds), self.target)
@@ -76,11 +76,11 @@ def break_even(
     low, high
         Ends of the range: numbers in the parameter's unit, or texts with a unit. By default a distribution's support
         (its 0.1 % and 99.9 % quantiles where that is open), or a tenth to ten times a number, within the allowed
-        bounds; where that holds no break-even, it is widened ten times, up to three times over.
+        bounds; if that has no break-even, it is widened tenfold, up to three times.
     points
-        Points of the scan; two roots between neighbours are found only if the gap turns back there.
+        Points of the scan; two roots between neighbours are found only if the gap turns there.
     scale
-        ``"log"`` or ``"linear"`` scan; ``"auto"`` takes logarithms where the ends differ by 20 times or more.
+        ``"log"`` or ``"linear"`` scan; ``"auto"`` takes logarithms if the ends differ by a factor of 20 or more.
 
     Returns
     -------
@@ -116,7 +116,7 @@ def break_even(
         try:
             found, reason = _look(gap, wider, condition, points)
         except (NonFiniteResultError, DomainError):
-            break  # the model has no meaning so far out
+            break  # the model is not defined so far out
         span, refusal = wider, reason
     if refusal:
         raise ConvergenceError(f"{refusal}; give low and high to look elsewhere")
@@ -124,7 +124,7 @@ def break_even(
 
 
 def _look(gap: Batched, span: Range, condition: Target, points: int) -> tuple[BreakEven, str]:
-    """Look for break-evens in one range; the text says why there is none."""
+    """Look for break-evens in one range; return them, and the reason if there are none."""
     scan = scan_roots(gap, span.grid(points))
     roots = tuple(sorted({*scan.of(0), *_touching(gap, scan)}))
     found = BreakEven(
@@ -175,7 +175,7 @@ def _gaps(
 
 
 def _touching(gap: Batched, scan: Scan) -> list[float]:
-    """Return roots that a scan by sign misses: where the gap turns back at zero, or twice passes it."""
+    """Return roots that a scan by sign misses: where the gap touches zero, or crosses it twice, between points."""
     from scipy.optimize import brentq, minimize_scalar
 
     values, grid = scan.values[:, 0], scan.grid
@@ -190,7 +190,7 @@ def _touching(gap: Batched, scan: Scan) -> list[float]:
         if not same or size[k] > size[k - 1] or size[k] > size[k + 1] or size[k] == size[k - 1] == size[k + 1]:
             continue
         if size[k] > _DEEPEST_TURN * (max(size[k - 1], size[k + 1]) - size[k]):
-            continue  # far from zero, where the gap hardly moves
+            continue  # far from zero, compared with its change
         sign = float(np.sign(values[k]))
         spot = minimize_scalar(
             lambda x, sign=sign: sign * at(x),
@@ -206,7 +206,7 @@ def _touching(gap: Batched, scan: Scan) -> list[float]:
 
 
 def _stretches(gap: Batched, target: Target, span: Range, turns: tuple[float, ...]) -> tuple[tuple[float, float], ...]:
-    """Return the stretches between roots, jumps and ends in whose middle an inequality holds."""
+    """Return the intervals between roots, jumps and ends in whose middle an inequality holds."""
     if target.relation == "=":
         return ()
     ends = sorted({span.low, span.high, *turns})
@@ -223,19 +223,19 @@ def _stretches(gap: Batched, target: Target, span: Range, turns: tuple[float, ..
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frontier(Tabled):
-    """Pairs of two parameters at which a target holds: for each value of one, all roots of the other."""
+    """Pairs of values of two parameters at which a target holds: for each value of one, all roots of the other."""
 
     target: str
     range: Range
     against: str
     values: FloatArray
     roots: tuple[tuple[float, ...], ...]
-    """Per value of ``against``; empty where no value of the solved parameter meets the target."""
+    """Roots for each value of ``against``; empty where no value of the solved parameter meets the target."""
     ends: FloatArray
-    """Gap at the low and high end of the range, ``(2, value)``: what a missing root came down to."""
+    """Gap at the low and high end of the range, ``(2, value)``; shows how close a missing root came."""
 
     def table(self) -> Table:
-        """Return a table with a row per root; one without a value where there is none."""
+        """Return a table with a row per root, and a row without a value where there is none."""
         rows = (
             {self.against: float(value), self.range.path: root}
             for value, roots in zip(self.values, self.roots, strict=True)
@@ -266,7 +266,7 @@ def break_even_frontier(
     against
         Path of the second parameter.
     values
-        Its values; nine over its default range where absent.
+        Values of the second parameter; None: nine over its default range.
 
     Returns
     -------
@@ -291,7 +291,9 @@ def break_even_frontier(
     span, other = range_of(inputs, solve, low, high, scale), range_of(inputs, against) if values is None else None
     chosen = np.atleast_1d(np.asarray(values, dtype=np.float64)) if other is None else other.grid(9)
     if other is not None and other.multiple:
-        raise DomainError(f"{against}: is a schedule, of which a frontier takes no values; solve for it instead")
+        raise DomainError(
+            f"{against}: is a schedule; a frontier takes single values, so solve for this parameter instead"
+        )
 
     def gap(at: FloatArray, draw: IndexArray) -> FloatArray:
         return _gaps(problem, condition, span, at, {}, {against: chosen[draw]})
@@ -332,7 +334,7 @@ class BreakEvenDistribution:
 
     @property
     def share(self) -> float:
-        """Share of draws in which some value of the parameter meets the target, [1]."""
+        """Share of draws in which a value of the parameter meets the target, [1]."""
         return self.values.size / self.draws
 
     def quantiles(self, ranks: Sequence[float] = (0.05, 0.5, 0.95)) -> FloatArray:

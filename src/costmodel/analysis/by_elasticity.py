@@ -1,7 +1,8 @@
-"""Forward figures as a range over price elasticities, each with draws adjusted to reproduce history.
+"""Forward figures as a range over price elasticities, each with draws adjusted to history.
 
-History does not identify the elasticity. A forward figure at one elasticity is therefore an answer to half a question;
-here every elasticity gets an ensemble of its own, whose other inputs are wide and moved until each draw tells history.
+History does not identify the price elasticity, so that a forward figure at one elasticity understates the uncertainty.
+Here every elasticity has an ensemble of its own: other inputs have wide priors and are moved until each draw
+reproduces history.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ SUPPLY: Mapping[str, Mapping[str, Any]] = {
     "hardware.sites.lag": {"dist": "uniform", "low": 1.0, "high": 2.0},
     "suppliers.max_build_up": {"dist": "uniform", "low": 0.2, "high": 0.8},
 }
-"""Supply parameters that history hardly identifies: three months on to service, 12 to 24 to build; assumed."""
+"""Supply parameters that history hardly identifies: 3 to 6.6 months to service, 12 to 24 months to build; assumed."""
 AROUND: Mapping[str, float] = {
     "market.*.tokens": 2.0,
     "market.*.compute_per_token": 2.0,
@@ -55,13 +56,13 @@ AROUND: Mapping[str, float] = {
     "suppliers.build_up": 2.5,
     "operators.*.financing.wacc": 1.25,
 }
-"""Parameters drawn around their written value, within a factor at 5 and 95 % [1]: assumed, likewise."""
+"""Parameters drawn around their written value; the factor at 5 and 95 % [1] is assumed."""
 AHEAD: Mapping[str, float] = {
     "power_grid.energised": 1.6,
     "training.investors": 2.5,
     "operators.*.plan.capex": 1.15,
 }
-"""Schedules whose knots after the last observation are drawn, within a factor at 5 and 95 % [1]: assumed."""
+"""Schedules whose knots after the last observation are drawn; the factor at 5 and 95 % [1] is assumed."""
 TOLERANCES: Mapping[str, float] = {
     "tokens": 0.10,
     "accelerators_shipped": 0.04,
@@ -70,9 +71,9 @@ TOLERANCES: Mapping[str, float] = {
     "capex": 0.05,
     "training_share_of_compute": 0.10,
 }
-"""Relative error at which an observation counts as one, by output [1]: chosen from how its sources differ."""
+"""Relative standard error of an observation, by output [1]; assumed, from the differences between sources."""
 USUAL_TOLERANCE = 0.15
-"""Relative error for any other output [1]."""
+"""Relative standard error of an observation of any other output [1]; assumed."""
 BANDS = (0.05, 0.5, 0.95)
 
 
@@ -82,17 +83,17 @@ class AtElasticity:
 
     elasticity: float
     scenario: FlywheelScenario
-    """The scenario with that elasticity and what is free, for any other run with ``consistent.design``."""
+    """Scenario with that elasticity and the free inputs, for any other run with ``consistent.design``."""
     consistent: ConsistentDraws
     token_error: float
-    """Mean size of the relative error of tokens at the dates with a figure, at the median draw [1]."""
+    """Mean absolute relative error of tokens over the dates with a figure, at the median draw [1]."""
     values: FloatArray
-    """``(output, draw)``, in the outputs' units."""
+    """Forward figures, ``(output, draw)``, in the outputs' units."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ElasticityRange:
-    """Forward figures over several elasticities, a range that draws at one elasticity do not show."""
+    """Forward figures over several elasticities; draws at one elasticity give too narrow a range."""
 
     outputs: tuple[str, ...]
     units: tuple[str, ...]
@@ -104,7 +105,7 @@ class ElasticityRange:
         return {item.elasticity: float(np.median(item.values[row])) for item in self.found}
 
     def pooled(self, output: str, ranks: Sequence[float] = BANDS) -> FloatArray:
-        """Return quantiles over the draws of all elasticities, each counting the same."""
+        """Return quantiles over the draws of all elasticities, with equal weight for each elasticity."""
         row = self.outputs.index(output)
         least = min(item.values.shape[1] for item in self.found)
         return np.asarray(exact_quantile(np.concatenate([item.values[row, :least] for item in self.found]), ranks))
@@ -153,8 +154,9 @@ def elasticity_range(
     rng
         Seed, generator or nothing for fresh entropy.
     free
-        Ranges of what history may move, by path or pattern, beside what the scenario draws itself and what binds
-        supply: lags, suppliers, the cost of capital, budgets, and the grid, plans and investors' money ahead.
+        Ranges of inputs that history may move, by path or pattern. The scenario's own distributions and the limits of
+        supply move as well: lags, suppliers, the cost of capital, budgets, and future grid power, plans and investors'
+        money.
     on_progress
         Called with elasticities done and elasticities in all.
 
@@ -165,9 +167,7 @@ def elasticity_range(
     """
     rows = [row for row in scenario.observations if row.used_in_fit]
     if not rows or not elasticities:
-        raise ScenarioError(
-            f"{scenario.name}: elasticities and observations with used_in_fit = true are needed to fit at each of them"
-        )
+        raise ScenarioError(f"{scenario.name}: give at least one elasticity, and observations with used_in_fit = true")
     seen = [Observed(_reader(row), row.value, TOLERANCES.get(row.output, USUAL_TOLERANCE)) for row in rows]
     selectors = [Selector.parse(output) for output in outputs]
     wide, seed = _widened(scenario, free, rows), seed_of(rng)
@@ -176,7 +176,7 @@ def elasticity_range(
     units: tuple[str, ...] = ()
     for number, at in enumerate(elasticities):
         fixed = wide.replace({f"market.{name}.price_elasticity": at for name in wide.market})
-        # nothing after the last observation moves a draw, so that the runs that move them end with its year
+        # only observations move draws, so the runs that move them end with the year of the last one
         consistent = consistent_draws(fixed.replace({"time.end": told}), seen, draws=draws, rng=seed)
         problem = as_problem(fixed, [*selectors, *(item.output for item in seen)])
         count = consistent.design.draws
@@ -212,7 +212,7 @@ def _reader(row: Observation) -> Selector:
 def _widened(
     scenario: FlywheelScenario, free: Mapping[str, Mapping[str, Any]], rows: Sequence[Observation]
 ) -> FlywheelScenario:
-    """Return the scenario with the ranges of what is free and of what binds supply."""
+    """Return the scenario with ranges for the free inputs and for the limits of supply."""
     known = scenario.paths()
     changes: dict[str, Any] = {}
     for pattern, table in {**SUPPLY, **free}.items():
@@ -238,7 +238,7 @@ def _widened(
 
 
 def _last(rows: Sequence[Observation]) -> dt.date:
-    """Return the last day that an observation describes."""
+    """Return the last day that any observation covers."""
     return max(parse_date(f"{row.date}-12-31" if row.date.isdigit() else row.date) for row in rows)
 
 
@@ -247,5 +247,5 @@ def _middle(value: Any) -> float:
 
 
 def _within(number: float, factor: float) -> dict[str, Any]:
-    """Return a written distribution whose 5 and 95 % are a factor away from a number."""
+    """Return a written distribution whose 5 and 95 % quantiles are a factor away from a number."""
     return {"dist": "lognormal", "p5": number / factor, "p95": number * factor}

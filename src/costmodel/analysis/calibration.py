@@ -1,4 +1,4 @@
-"""Fit chosen parameters to observations, and report which of them the observations do not identify."""
+"""Fit parameters to observations, and report the parameters that the observations do not identify."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from costmodel.foundation.scenario import Scenario
 from costmodel.foundation.tables import Table, Tabled
 
 _LOG_FROM = 20.0
-"""Ratio of a range's ends [1] from which a parameter is searched in logarithms."""
+"""Ratio of a range's ends [1] at and above which a parameter is searched in logarithms."""
 _STEP = 1e-5
 """Step of the numerical derivative, as a share of a parameter's range [1]."""
 _PENALTY = 1e3
-"""Residual, in observation errors, that stands for an output that is not finite or has the wrong sign [1]."""
+"""Residual, in observation errors, for an output that is not finite or has the wrong sign [1]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,13 @@ class Observed:
     Parameters
     ----------
     output
-        What it is compared with in the result: ``"tokens@2025"`` or a callable.
+        Output of the result to compare it with: ``"tokens@2025"`` or a callable.
     value
         The figure, in the output's unit.
     error
-        Its standard error: a logarithmic one (0.1 is about 10 %), or in the output's unit where ``log`` is false.
+        Standard error, above 0: logarithmic (0.1 is about 10 %), or in the output's unit if ``log`` is false.
     log
-        Whether logarithms are compared, as suits figures that grow.
+        Whether to compare logarithms, as suits growing figures.
     """
 
     output: Output
@@ -49,20 +49,20 @@ class Observed:
     def __post_init__(self) -> None:
         if not np.isfinite(self.value) or (self.log and self.value <= 0.0):
             raise DomainError(
-                f"observation of {self.label} is {self.value}: a finite number is needed, above 0 in logs"
+                f"observation of {self.label} is {self.value}: give a finite number, above 0 if compared in logs"
             )
         if not self.error > 0.0:
             raise DomainError(f"observation of {self.label} has the error {self.error}: above 0 is needed")
 
     @property
     def label(self) -> str:
-        """How the output is written."""
+        """Text form of the output."""
         return Selector.parse(self.output).label
 
 
 @dataclass(frozen=True, slots=True)
 class Multiple:
-    """A range for a multiple of what is written, instead of for the value: for schedules, or several at once."""
+    """Range of a multiple of the written value instead of the value: for a schedule, or for several parameters."""
 
     low: float
     high: float
@@ -85,10 +85,10 @@ class Fit(Tabled):
     cost: float
     """Half the sum of squared residuals."""
     start_costs: FloatArray
-    """Cost that each start came down to, best first."""
+    """Cost that each start reached, best first."""
     identification: Identification
     failed_starts: int
-    """Starts without a finite output, which were left out."""
+    """Starts left out because an output was not finite."""
 
     @property
     def identified(self) -> bool:
@@ -129,17 +129,17 @@ def fit(
         See :func:`~costmodel.analysis.problem.as_problem`; the other uncertain inputs stay at their medians.
     free
         Path → lowest and highest value, in the parameter's unit, or a :class:`Multiple`. A path with ``*``, as
-        ``market.*.price_elasticity``, is one parameter: all that it fits take the same value, or the same multiple.
+        ``market.*.price_elasticity``, is one parameter: all paths that match take the same value or multiple.
     observed
-        What the result is compared with; as many as free parameters, or more.
+        Observed figures; at least as many as free parameters.
     starts
-        Points that are tried, a Latin hypercube in the bounds.
+        Number of starting points, a Latin hypercube within the bounds.
     polish
-        How many of the best of them are minimised.
+        Number of the best starting points from which to minimise.
     rng
         Seed of the starts.
     max_steps
-        Steps of each minimisation.
+        Largest number of steps of each minimisation.
 
     Returns
     -------
@@ -148,12 +148,12 @@ def fit(
     Warns
     -----
     IdentificationWarning
-        Naming the parameters that the observations do not tell apart.
+        If the observations do not identify all parameters; the message names those.
 
     Raises
     ------
     DomainError
-        If bounds do not rise, or there are fewer observations than parameters.
+        If a lower bound is not below its upper bound, or there are fewer observations than parameters.
     ConvergenceError
         If no start gives finite outputs.
 
@@ -175,13 +175,15 @@ def fit(
     [2.0, 0.3]
     """
     if len(observed) < len(free) or not free:
-        raise DomainError(f"{len(observed)} observations cannot fit {len(free)} parameters")
+        raise DomainError(
+            f"{len(observed)} observations cannot fit {len(free)} parameters: add observations or fix parameters"
+        )
     search = _Search(as_problem(inputs, [one.output for one in observed], model=model), free, tuple(observed))
     points = _starting_points(len(free), starts, seed_of(rng))
     first = search.residuals(points)
     sound = (np.abs(first) < _PENALTY).all(axis=0)
     if not sound.any():
-        raise ConvergenceError(f"none of {starts} starts within the bounds gives finite outputs for every observation")
+        raise ConvergenceError(f"none of {starts} starts gives finite outputs for every observation; narrow the bounds")
     order = np.flatnonzero(sound)[np.argsort(np.square(first[:, sound]).sum(axis=0), kind="stable")]
     tries = [_minimise(search, points[:, index], max_steps) for index in order[:polish]]
     tries.sort(key=lambda pair: pair[1])
@@ -211,7 +213,7 @@ def fit(
 def _starting_points(parameters: int, starts: int, seed: int) -> FloatArray:
     """Return starts in the unit cube, ``(parameter, start)``, the middle first."""
     if starts < 1:
-        raise DomainError(f"a fit needs a start, not {starts}")
+        raise DomainError(f"starts must be at least 1; got {starts}")
     generator = np.random.default_rng(seed)
     strata = np.stack([generator.permutation(starts) for _ in range(parameters)])
     points = (strata + generator.random((parameters, starts))) / starts
@@ -234,7 +236,7 @@ def _minimise(search: _Search, start: FloatArray, max_steps: int) -> tuple[Float
 
 
 class _Search:
-    """Maps the unit cube to parameters, and parameters to residuals, many points at once."""
+    """Map from the unit cube to parameters, and from parameters to residuals, for many points at once."""
 
     def __init__(
         self,
@@ -248,11 +250,11 @@ class _Search:
         ends = [(one.low, one.high) if isinstance(one, Multiple) else one for one in free.values()]
         for path, (low, high) in zip(free, ends, strict=True):
             if not (np.isfinite(low) and np.isfinite(high) and low < high):
-                raise DomainError(f"{path}: bounds are two finite rising numbers, not {low} and {high}")
+                raise DomainError(f"{path}: bounds must be finite and rising; got {low} and {high}")
         named = [path for paths in self.paths for path in paths]
         if len(set(named)) != len(named):
             raise DomainError(
-                f"a parameter is freed twice: {', '.join(sorted({p for p in named if named.count(p) > 1}))}"
+                f"free matches a parameter twice: {', '.join(sorted({p for p in named if named.count(p) > 1}))}"
             )
         self.low = np.array([low for low, _ in ends], dtype=np.float64)
         self.high = np.array([high for _, high in ends], dtype=np.float64)
@@ -281,7 +283,7 @@ class _Search:
             (factors if multiple else fixed).update(dict.fromkeys(paths, np.ascontiguousarray(row)))
         labels, y = self.problem.at(u.shape[1], values=fixed, factors=factors)
         if len(labels) != len(self.observed):
-            raise DomainError(f"an observation has one figure, but the outputs are {', '.join(labels)}: name the year")
+            raise DomainError(f"an observation is one figure, but the outputs are {', '.join(labels)}: give the year")
         return y
 
     def residuals(self, u: FloatArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Compare scenarios with shared draws, or as a waterfall that does not depend on the order of changes."""
+"""Compare scenarios with shared draws, or by a waterfall that does not depend on the order of changes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from costmodel.foundation.tables import Cell, Table, Tabled, TabledByOutput
 from costmodel.foundation.values import Resolver
 
 MAX_EXACT = 12
-"""Changes up to which a waterfall visits every combination, 2¹² [1]."""
+"""Largest number of changes for which a waterfall runs every combination, 2¹² [1]."""
 BANDS = (0.05, 0.5, 0.95)
 
 
@@ -35,8 +35,8 @@ BANDS = (0.05, 0.5, 0.95)
 class Comparison(Tabled):
     """Two scenarios under the same draws.
 
-    ``first`` and ``second`` are ``(output, draw)``; a draw uses the same ranks for the parameters that both share,
-    so that ``difference`` is what changed and not luck.
+    ``first`` and ``second`` are ``(output, draw)``. A draw has the same ranks in both for the parameters that both
+    share, so that ``difference`` shows the effect of the changes and not sampling noise.
     """
 
     scenarios: tuple[str, str]
@@ -91,15 +91,15 @@ def compare(
     first, second
         Scenarios; a parameter with the same path shares its ranks.
     outputs
-        What is asked of the results; of a trajectory, the years that both cover.
+        Outputs to compare; of a trajectory, the years that both cover.
     draws, rng
         Number of draws and seed.
     on_nonfinite
         ``"raise"``, or ``"drop"``: a draw that is not finite in either scenario is left out of both and counted.
     on_progress
-        Called with runs done and runs in all, of each scenario.
+        Called with the runs done and the total, for each scenario.
     model
-        Callable from a resolved scenario to a result; each scenario's own registered model where absent.
+        Callable from a resolved scenario to a result; None: each scenario's registered model.
 
     Returns
     -------
@@ -114,7 +114,7 @@ def compare(
     labels, y = zip(*(_ensemble(model, one, outputs, draws, seed, on_progress) for one in (first, second)), strict=True)
     common = tuple(label for label in labels[0] if label in labels[1])
     if not common:
-        raise DomainError(f"no output is common: {', '.join(labels[0])} and {', '.join(labels[1])}")
+        raise DomainError(f"the scenarios have no output in common: {', '.join(labels[0])} and {', '.join(labels[1])}")
     y = tuple(rows[[own.index(label) for label in common]] for own, rows in zip(labels, y, strict=True))
     kept = finite_draws(np.concatenate(y), common * 2, on_nonfinite)
     return Comparison(
@@ -202,16 +202,16 @@ def waterfall(
     first, second
         Scenarios of one model.
     outputs
-        What is asked of the results.
+        Outputs to compare.
     parts
-        Changed paths by the name of the step that they form together; a path may be the beginning of several.
-        Others are steps of their own.
+        Changed paths by name of the step that they form together; a path may be the common beginning of several. Every
+        other changed path is a step of its own.
     draws, rng
-        Shared draws over which means are taken; 0 compares the medians.
+        Number of shared draws to average over, and their seed; 0 draws compares runs at the medians.
     permutations
-        Random orders sampled where more than twelve steps make all combinations too many.
+        Number of random orders to sample if there are more than twelve steps.
     model
-        Callable from a resolved scenario to a result; the registered model where absent.
+        Callable from a resolved scenario to a result; None: the registered model.
 
     Returns
     -------
@@ -220,13 +220,13 @@ def waterfall(
     Raises
     ------
     DomainError
-        If nothing differs, or the scenarios are of different models.
+        If no parameter differs, or the scenarios are of different models.
     NonFiniteResultError
         If an output is not finite for some combination.
     """
     differing = changed_paths(first, second)
     if not differing:
-        raise DomainError(f"{first.name!r} and {second.name!r} differ in nothing that changes a number")
+        raise DomainError(f"{first.name!r} and {second.name!r} have the same values in every parameter; change one")
     steps = _steps(tuple(differing), parts)
     both = {**second.written().get("sources", {}), **first.written().get("sources", {})}
     mixer = _Mixer(model, first.replace({"sources": both}), outputs, differing, steps, draws, seed_of(rng))
@@ -263,14 +263,16 @@ def _steps(paths: tuple[str, ...], parts: Mapping[str, Sequence[str]] | None) ->
             if path not in taken and any(path == head or path.startswith(f"{head}.") for head in beginnings)
         )
         if not members:
-            raise DomainError(f"step {name!r}: none of {', '.join(beginnings)} differs; changed are {', '.join(paths)}")
+            raise DomainError(
+                f"step {name!r}: none of {', '.join(beginnings)} differs; parameters that differ: {', '.join(paths)}"
+            )
         taken.update(members)
         steps[name] = members
     return {**steps, **{path: (path,) for path in paths if path not in taken}}
 
 
 class _Mixer:
-    """Runs the scenarios between two, each change taken or not: numbers as draws of one run, the rest one by one."""
+    """Runner of mixtures of two scenarios: changed numbers as draws of one run, other changes one by one."""
 
     def __init__(
         self,
@@ -306,7 +308,7 @@ class _Mixer:
             found = np.empty((len(masks), values.shape[1])) if found.size == 0 else found
             if values.shape[1] != found.shape[1]:
                 raise DomainError(
-                    "between the two scenarios the outputs cover different years: name outputs of one year that both "
+                    "the outputs of the two scenarios cover different years: select a year that both "
                     "have, as user_spend@2030"
                 )
             found[chosen] = values
@@ -317,9 +319,9 @@ class _Mixer:
         return {path: self._differing[path][1] for step in steps for path in step}
 
     def _with_structure(self, shape: NDArray[np.bool_], masks: NDArray[np.bool_]) -> FloatArray:
-        """Run all combinations of numbers for one combination of what is not a number."""
+        """Run all combinations of changed numbers for one combination of the other changes."""
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", CostModelWarning)  # that a step moves one entry is what is asked
+            warnings.simplefilter("ignore", CostModelWarning)  # changing one entry alone is intended here
             scenario = self._first.replace(self._taken(shape))
             changed = scenario.replace(self._taken(self._numeric))
         problem = as_problem(scenario, self._outputs, model=self._model)

@@ -1,6 +1,6 @@
-"""Ensembles of any model: run in canonical blocks by any executor, summarized as they come.
+"""Ensembles of any model, run in canonical blocks by any executor and summarized block by block.
 
-Memory is that of the blocks under way and of the summaries, whatever the number of draws; only outputs named in
+Memory use is that of the running blocks and of the summaries, for any number of draws; only outputs named in
 ``exact`` keep every draw. The result does not depend on the executor: see :mod:`costmodel.foundation.blocks`.
 """
 
@@ -37,7 +37,7 @@ DEFAULT_DRAWS = 1000
 
 @dataclass(frozen=True, slots=True)
 class BlockOutputs:
-    """The outputs of one block: padding cut off, structural axes leading, draws last."""
+    """Outputs of one block without padding: structural axes first, draws last."""
 
     block: int
     specs: tuple[OutputSpec, ...]
@@ -45,7 +45,7 @@ class BlockOutputs:
     labels: Mapping[str, Sequence[Any]]
 
     def flags(self) -> dict[str, NDArray[np.bool_]]:
-        """Return the outputs that are true or false, ``(draw,)``: whether anywhere along their other axes."""
+        """Return the boolean outputs, ``(draw,)``: true if true anywhere along their other axes."""
         return {
             spec.name: np.asarray(value.reshape(-1, value.shape[-1]).any(axis=0))
             for spec, value in zip(self.specs, self.values, strict=True)
@@ -53,7 +53,7 @@ class BlockOutputs:
         }
 
     def numbers(self) -> dict[str, tuple[OutputSpec, FloatArray]]:
-        """Return the outputs that are numbers."""
+        """Return the numeric outputs."""
         return {
             spec.name: (spec, np.asarray(value, dtype=np.float64))
             for spec, value in zip(self.specs, self.values, strict=True)
@@ -63,20 +63,20 @@ class BlockOutputs:
 
 @dataclass(frozen=True, slots=True)
 class BlockRun:
-    """Work of one block, as sent to a worker.
+    """Task of running one block, as sent to a worker.
 
     Parameters
     ----------
     model
         Callable from a resolved scenario to a result.
     scenario, design
-        What is resolved, on which draws.
+        Scenario to resolve, and its draws.
     outputs
-        Names of declared outputs or selectors; the result's own choice where absent.
+        Names of declared outputs or selectors; None: the result's default outputs.
     engine
         ``numpy`` or ``compiled``.
     asked
-        Stored outputs that are read; all where absent.
+        Stored outputs to keep; None: all.
     """
 
     model: Model
@@ -90,7 +90,7 @@ class BlockRun:
     def of(
         cls, model: Model, scenario: Scenario, design: Design, outputs: tuple[Output, ...] | None, engine: Engine
     ) -> Self:
-        """Choose the engine, and find the outputs that are read."""
+        """Build a task: choose the engine, and find the stored outputs that it needs."""
         asked = stored_outputs_read(model, scenario, lambda result, draws: collect(result, outputs, 0, draws, draws))
         return cls(model, scenario, design, outputs, chosen_engine(engine, design.draws), asked)
 
@@ -103,21 +103,21 @@ class BlockRun:
 
 
 def collect(result: Any, outputs: Sequence[Output] | None, block: int, draws: int, width: int = BLOCK) -> BlockOutputs:
-    """Take the outputs asked for out of a model's result.
+    """Collect the requested outputs from a model's result.
 
     Parameters
     ----------
     result
         Result of a whole block.
     outputs
-        Names of declared outputs, selectors (``tokens@2030``) or callables. Where absent, the result's
-        ``ENSEMBLE_OUTPUTS`` if its class has them, else every declared output of numbers or flags.
+        Names of declared outputs, selectors (``tokens@2030``) or callables. None: the result's ``ENSEMBLE_OUTPUTS`` if
+        its class has them, else every declared output that is numeric or boolean.
     block
         Number of the block.
     draws
-        How many of its draws count.
+        Number of the block's draws to keep; the rest is padding.
     width
-        How many draws it has.
+        Number of draws in the block, with padding.
 
     Raises
     ------
@@ -129,7 +129,7 @@ def collect(result: Any, outputs: Sequence[Output] | None, block: int, draws: in
     if chosen is None:
         chosen = [name for name in declared if np.asarray(result[name]).dtype.kind in "biuf"]
     if not chosen:
-        raise ScenarioError(f"{type(result).__name__} declares no output: name what the ensemble shall hold")
+        raise ScenarioError(f"{type(result).__name__} declares no output: name the outputs of the ensemble")
     rows: dict[str, tuple[OutputSpec, NDArray[Any]]] = {}
     for output in chosen:
         if isinstance(output, str) and output in declared:
@@ -167,7 +167,7 @@ class _Summary:
 
 @dataclass(frozen=True, slots=True)
 class _Reduction:
-    """How a block is summarized."""
+    """Reduction of a block to its summary."""
 
     exact: tuple[str, ...]
     exclude: tuple[str, ...]
@@ -175,7 +175,7 @@ class _Reduction:
 
     def __post_init__(self) -> None:
         if self.on_nonfinite not in ("raise", "mask"):
-            raise DomainError(f"on_nonfinite is 'raise' or 'mask', not {self.on_nonfinite!r}")
+            raise DomainError(f"on_nonfinite must be 'raise' or 'mask'; got {self.on_nonfinite!r}")
 
     def __call__(self, outputs: BlockOutputs) -> _Summary:
         numbers, flags = outputs.numbers(), outputs.flags()
@@ -217,13 +217,13 @@ class _Reduction:
     def _flag(flags: Mapping[str, NDArray[np.bool_]], name: str) -> NDArray[np.bool_]:
         if name not in flags:
             known = ", ".join(flags) or "none"
-            raise UnknownParameterError(f"exclude: {name!r} is not an output that is true or false: there are {known}")
+            raise UnknownParameterError(f"exclude: {name!r} is not a boolean output; there are: {known}")
         return flags[name]
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """Run a block and summarize it where it was run."""
+    """Task of running a block and summarizing it in the same worker."""
 
     run: Callable[[int], BlockOutputs]
     reduction: _Reduction
@@ -255,38 +255,38 @@ def run_ensemble(
     scenario
         Written scenario; its distributions are drawn.
     outputs
-        What to summarize, one or several: names of declared outputs, selectors such as ``tokens@2030``, or callables
-        of the result; the result's own choice where absent.
+        Outputs to summarize, one or several: names of declared outputs, selectors such as ``tokens@2030``, or callables
+        of the result; None: the result's default outputs.
     draws
-        Number of draws of a random design, at least 1; ``DEFAULT_DRAWS`` where neither it nor a design is given.
+        Number of draws of a random design, at least 1; ``DEFAULT_DRAWS`` if neither this nor a design is given.
     rng
-        Seed (0 is one), generator, seed sequence, or nothing for fresh entropy.
+        Seed, generator or seed sequence; None: fresh entropy. 0 is a seed.
     design
         A design in place of ``draws`` and ``rng``.
     exact
-        Outputs of those whose draws are all kept: quantiles are then exact, and memory grows with the draws.
+        Outputs of which to keep all draws: their quantiles are exact, and memory grows with the number of draws.
     exclude
-        Outputs that are true or false; a draw in which one is true is left out of every summary, and counted.
+        Boolean outputs; a draw in which one is true is left out of every summary, and counted.
     executor
         Any ``concurrent.futures.Executor``: threads, processes, ``client.get_executor()`` of a Dask client.
     in_flight
-        Most blocks under way at once; two more than there are workers where absent.
+        Largest number of blocks submitted at once; None: two more than there are workers.
     on_progress
-        Called with draws done and draws in all.
+        Called with the draws done and the total.
     on_nonfinite
-        ``"raise"`` names output, place and first draw; ``"mask"`` leaves the draw out of every summary and counts
-        it under the output's name.
+        ``"raise"``: raise an error that names the output, its place and the first draw; ``"mask"``: leave the draw out
+        of every summary and count it under the output's name.
     model
-        Callable from a resolved scenario to a result; the scenario's registered model where absent. Processes and
-        clusters need one that pickles: a function of a module.
+        Callable from a resolved scenario to a result; None: the scenario's registered model. Processes and clusters
+        need one that can be pickled: a function of a module.
     engine
-        ``"numpy"``, ``"compiled"`` (extra ``fast``; the flywheel alone has it), or ``"auto"``: compiled from
-        8,192 draws on where it is installed.
+        ``"numpy"``, ``"compiled"`` (extra ``fast``; flywheel only), or ``"auto"``: compiled from 8,192 draws on, if
+        installed.
 
     Returns
     -------
     EnsembleResult
-        Bands, moments and exact draws, with what was left out, by name.
+        Bands, moments and exact draws by output, and the numbers of draws left out by reason.
 
     Raises
     ------
@@ -299,8 +299,8 @@ def run_ensemble(
 
     Notes
     -----
-    Results are equal bit for bit whatever the executor and the number of workers: blocks are always whole,
-    summaries merge in their order, and counts are whole numbers.
+    Results are equal bit for bit for any executor and any number of workers: blocks are always whole, summaries
+    merge in the order of blocks, and counts are integers.
     """
     drawn = chosen_design(scenario, draws, rng, design)
     chosen = None if outputs is None else listed_outputs(outputs)
@@ -311,12 +311,12 @@ def run_ensemble(
 
 
 def chosen_model(model: Model | None, scenario: Scenario) -> Model:
-    """Return the model given, or the one that the scenario names."""
+    """Return the given model, or the one registered for the scenario."""
     return model_entry(scenario.model).load() if model is None else model
 
 
 def chosen_design(scenario: Scenario, draws: int | None, rng: RandomSource, design: Design | None) -> Design:
-    """Return the design given, or a random one of as many draws as are asked for.
+    """Return the given design, or a random one with the requested number of draws.
 
     Raises
     ------
@@ -341,7 +341,7 @@ def reduce_stored(
     on_nonfinite: OnNonFinite,
     on_progress: Progress | None,
 ) -> EnsembleResult:
-    """Summarize blocks that are read instead of run; the result is the same to the last bit."""
+    """Summarize stored blocks; the result equals that of a run to the last bit."""
     task = _Task(read, _Reduction(tuple(exact), tuple(exclude), on_nonfinite))
     return _reduced(scenario, design, map(task, range(design.blocks)), on_progress)
 
@@ -349,7 +349,7 @@ def reduce_stored(
 def _reduced(
     scenario: Scenario, design: Design, parts: Iterable[_Summary], on_progress: Progress | None
 ) -> EnsembleResult:
-    """Merge the summaries of all blocks, in their order, into a result."""
+    """Merge the summaries of all blocks, in order, into a result."""
     total: _Summary | None = None
     report = shown_progress(on_progress, "drawing")
     kept: dict[str, FloatArray] = {}
@@ -385,7 +385,7 @@ def _reduced(
 
 
 def _merged(one: _Summary, two: _Summary) -> _Summary:
-    """Return the summary of a block's draws followed by a later block's."""
+    """Return the summary of two consecutive blocks."""
     return _Summary(
         draws=one.draws + two.draws,
         kept=one.kept + two.kept,

@@ -1,4 +1,4 @@
-"""Result of an ensemble: bands, moments, exact draws on request, and the draws left out with the reason."""
+"""Result of an ensemble: bands, moments, exact draws on request, and the number of draws left out by reason."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from costmodel.foundation.version import VERSION
 
 @dataclass(frozen=True, slots=True)
 class OutputSummary:
-    """One output over the draws.
+    """Summary of one output over the draws.
 
     Parameters
     ----------
@@ -39,11 +39,11 @@ class OutputSummary:
     moments
         Count, mean, spread and range, shape ``structural``.
     histogram
-        Counts from which quantiles are read within ``QUANTILE_ERROR``.
+        Counts that give quantiles to within ``QUANTILE_ERROR``.
     draws
-        All draws, shape ``structural + (draw,)``, where the output was named for it; draws left out are absent.
+        All draws that were kept, shape ``structural + (draw,)``, for an output named in ``exact``; else None.
     factor
-        What values read from the histogram are multiplied by: amounts in other money keep their counts [1].
+        Factor for values read from the histogram [1], so that amounts in other money keep their counts.
     """
 
     spec: OutputSpec
@@ -53,7 +53,7 @@ class OutputSummary:
     factor: FloatArray | float = 1.0
 
     def quantile(self, rank: float) -> FloatArray:
-        """Return the quantile at ``rank``: of the draws where they are kept, else within the stated error."""
+        """Return the quantile at ``rank``: exact if draws are kept, else to within ``quantile_error``."""
         if self.draws is not None:
             return readonly(exact_quantile(self.draws, rank))
         near = self.histogram.quantile(rank) * self.factor
@@ -61,11 +61,11 @@ class OutputSummary:
 
     @property
     def quantile_error(self) -> float:
-        """Largest relative error of a quantile [1]."""
+        """Largest relative error of a quantile [1]; 0 if draws are kept."""
         return QUANTILE_ERROR if self.draws is None else 0.0
 
     def restated(self, factor: Factor, code: str) -> OutputSummary:
-        """Return the summary in other money; one that holds no money as it is."""
+        """Return the summary in other money; unchanged if the output is not an amount of money."""
         power = money_power(self.spec.unit)
         if not power:
             return self
@@ -81,27 +81,27 @@ class OutputSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnsembleResult(Tabled):
-    """An ensemble of any model, summarized while it ran.
+    """Summaries of an ensemble of any model.
 
     Parameters
     ----------
     scenario, design, version
-        What was run, on which draws, by which version.
+        Scenario, draws, and version of the library that ran them.
     outputs
         Summaries by name of output.
     flags
-        Draws in which an output that is true or false was true (anywhere along its structural axes), by name; all
-        draws count, those left out as well.
+        Number of draws in which a boolean output was true anywhere along its structural axes, by name; includes draws
+        left out of the summaries.
     excluded
-        Draws left out of every summary, by reason. A draw with two reasons counts under both.
+        Number of draws left out of every summary, by reason. A draw with two reasons counts under both.
     kept
-        Draws that the summaries describe.
+        Number of draws in the summaries.
     labels
-        Labels of the structural axes, where the model's result knows them.
+        Labels of the structural axes, if the model's result gives them.
     currency
         Code of the currency of amounts.
     remarks
-        How amounts were converted, where they were.
+        Notes on the conversion of amounts, if any.
     """
 
     scenario: Scenario
@@ -117,7 +117,7 @@ class EnsembleResult(Tabled):
 
     @property
     def draws(self) -> int:
-        """Number of draws that were run."""
+        """Number of draws run."""
         return self.design.draws
 
     def __getitem__(self, name: str) -> OutputSummary:
@@ -126,11 +126,11 @@ class EnsembleResult(Tabled):
         Raises
         ------
         UnknownParameterError
-            If the output was not asked for; near matches are in the message.
+            If the output was not requested; the message names near matches.
         """
         if name not in self.outputs:
             hint = near_matches(name, self.outputs)
-            raise UnknownParameterError(f"the ensemble holds no output {name!r}{hint}")
+            raise UnknownParameterError(f"the ensemble has no output {name!r}{hint}")
         return self.outputs[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -142,7 +142,7 @@ class EnsembleResult(Tabled):
         return self.labels
 
     def quantile(self, name: str, rank: float) -> FloatArray:
-        """Return the quantile of an output at ``rank`` (0 … 1), in its unit, shape ``structural``."""
+        """Return the quantile of an output at ``rank`` (0 to 1), in its unit, shape ``structural``."""
         return self[name].quantile(rank)
 
     def bands(self, name: str, ranks: Sequence[float] = SUMMARY_QUANTILES) -> FloatArray:
@@ -156,9 +156,9 @@ class EnsembleResult(Tabled):
         Parameters
         ----------
         stem
-            What stands before the ``@``.
+            Name before the ``@``.
         ranks
-            Ranks of the quantiles, 0 … 1.
+            Ranks of the quantiles, 0 to 1.
 
         Returns
         -------
@@ -168,7 +168,7 @@ class EnsembleResult(Tabled):
         Raises
         ------
         UnknownParameterError
-            If no year of it was selected.
+            If no year of the output was selected.
         """
         years = tuple(
             int(name.removeprefix(f"{stem}@"))
@@ -177,7 +177,7 @@ class EnsembleResult(Tabled):
         )
         if not years:
             stems = sorted({name.split("@")[0] for name in self.outputs})
-            raise UnknownParameterError(f"the ensemble holds no year of {stem!r}{near_matches(stem, stems)}")
+            raise UnknownParameterError(f"the ensemble has no year of {stem!r}{near_matches(stem, stems)}")
         return years, readonly(np.stack([self.bands(f"{stem}@{year}", ranks) for year in years], axis=-1))
 
     def mean(self, name: str) -> FloatArray:
@@ -194,7 +194,7 @@ class EnsembleResult(Tabled):
         Raises
         ------
         ScenarioError
-            If they were not kept.
+            If the draws were not kept.
         """
         draws = self[name].draws
         if draws is None:
@@ -202,10 +202,10 @@ class EnsembleResult(Tabled):
         return draws
 
     def to_real(self, year: int, *, index: str = DEFAULT_INDEX, inflation: float | None = None) -> EnsembleResult:
-        """Return this ensemble in money of one year; parameters, year of an amount and refusals are those of a result.
+        """Return this ensemble in money of one year; parameters and errors as for a result's ``to_real``.
 
         Means, spreads, ranges, quantiles and kept draws are converted. An output that was selected by year, as
-        ``user_spend@2030``, is in money of that year. A callable's output has no unit, so it stays as it is.
+        ``user_spend@2030``, is in money of that year. The output of a callable has no unit and stays unchanged.
 
         See Also
         --------
@@ -223,7 +223,7 @@ class EnsembleResult(Tabled):
         return self._restated(factor, self.currency, said)
 
     def in_currency(self, code: str, *, rate: float | None = None, on: Any = None) -> EnsembleResult:
-        """Return this ensemble in another currency, all of it at one rate; parameters are those of a result.
+        """Return this ensemble in another currency, all at one rate; parameters as for a result's ``in_currency``.
 
         See Also
         --------
@@ -253,7 +253,7 @@ class EnsembleResult(Tabled):
         return {"unit": entry.spec.unit, "label": entry.spec.label, "mean": entry.moments.mean, **bands}
 
     def table(self) -> Table:
-        """Return the bands of every output as a table: a row for each item."""
+        """Return a table of the bands of every output, with a row per item."""
         rows: list[tuple[Cell, ...]] = []
         for name, entry in self.outputs.items():
             bands = self.bands(name)
@@ -298,7 +298,7 @@ class EnsembleResult(Tabled):
         return xarray.Dataset(variables, coords=coords, attrs=self._attributes())
 
     def _by_stem(self) -> dict[str, list[OutputSummary]]:
-        """Return outputs by name; those selected year by year (``user_spend@2030``) together, where years agree."""
+        """Return outputs by name; outputs selected by year (``user_spend@2030``) are joined if their years agree."""
         stems: dict[str, list[OutputSummary]] = {}
         for name, entry in self.outputs.items():
             stem, sign, year = name.rpartition("@")
@@ -309,12 +309,12 @@ class EnsembleResult(Tabled):
             for parts in stems.values()
             if "@" in parts[0].spec.name
         }
-        if len(spans) > 1:  # no one axis of years fits them all
+        if len(spans) > 1:  # the outputs have different years, so no single axis fits
             return {name: [entry] for name, entry in self.outputs.items()}
         return stems
 
     def _attributes(self) -> dict[str, Any]:
-        """Return the attributes of the dataset as plain numbers and texts."""
+        """Return the attributes of the dataset as numbers and strings."""
         left_out = "; ".join(f"{reason}: {count}" for reason, count in self.excluded.items() if count)
         return {
             **repeat_attributes(self.scenario, self.design, self.version),

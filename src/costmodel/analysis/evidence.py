@@ -19,33 +19,33 @@ from costmodel.foundation.scenario import Scenario
 from costmodel.foundation.tables import Cell, Table, TabledByOutput
 
 UNMEASURED = (Grade.ESTIMATED, Grade.UNVERIFIED, Grade.ASSUMED)
-"""Grades of unmeasured figures: a third party's model, a figure without a source, an assumption."""
+"""Grades that count as unmeasured: a third party's estimate, a figure without a source, an assumption."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceShares(TabledByOutput):
-    """Variance of outputs by the evidence behind the inputs.
+    """Variance of outputs by the grade of evidence of the inputs.
 
-    ``by_grade`` holds the closed group index of each grade: what its inputs explain by themselves, interactions
-    among them included. They and the interaction between grades add up to 1 exactly.
+    ``by_grade`` holds the closed group index of each grade: the share of variance that its inputs explain alone,
+    including interactions among them. These shares and the interaction between grades add up to 1 exactly.
     """
 
     by_grade: SobolIndices
     measured_or_not: SobolIndices
-    """The same variance with two groups only, ``measured`` and ``unmeasured``; a missing group has no inputs."""
+    """The same for two groups, ``measured`` and ``unmeasured``; a group without inputs is absent."""
     members: dict[str, tuple[str, ...]]
     """Inputs by grade, strongest first."""
     moved: dict[str, str]
-    """Inputs counted with a weaker grade than their own, because a correlation ties them to such an input."""
+    """Inputs counted under a weaker grade than their own, because they are correlated with an input of that grade."""
 
     def interaction(self, output: str | None = None) -> tuple[float, float, float]:
-        """Return the part that no grade explains by itself, with its interval."""
+        """Return the share that no grade explains alone, with its interval."""
         column = output_index(self.by_grade.outputs, output)
         low, high = self.by_grade.first_sum_interval[:, column]
         return 1.0 - float(self.by_grade.first_sum[column]), 1.0 - float(high), 1.0 - float(low)
 
     def unmeasured(self, output: str | None = None) -> tuple[float, float]:
-        """Return the unmeasured inputs' share alone, and with their interactions with measured ones."""
+        """Return the share of unmeasured inputs alone, and with their interactions with measured inputs."""
         column = output_index(self.measured_or_not.outputs, output)
         if "unmeasured" not in self.measured_or_not.names:
             return 0.0, 0.0
@@ -96,7 +96,7 @@ def evidence_shares(
     base_points
         n, a power of two; the study costs n (grades + 2) and 4n runs.
     replicates
-        Independent samples that the base points are divided among; the intervals come from how they differ.
+        Number of independent samples among which base points are divided; intervals come from their differences.
     unmeasured
         Grades that count as not measured.
     rng
@@ -117,9 +117,9 @@ def evidence_shares(
 
     Notes
     -----
-    Closed indices are estimated by Janon's formula, which is exact where one grade explains everything. Groups
-    must be independent of each other: inputs that a rank correlation ties together are therefore counted together,
-    with the weakest grade among them; ``moved`` names those whose own grade is stronger.
+    Closed indices are estimated by Janon's formula, which is exact if one grade explains everything. Groups must be
+    independent of each other, so correlated inputs are counted together, under the weakest grade among them; ``moved``
+    names those whose own grade is stronger.
     """
     problem = as_problem(inputs, outputs, model=model)
     if not problem.names:
@@ -160,7 +160,7 @@ def evidence_shares(
 
 
 def _tied_grades(problem: Problem) -> dict[str, Grade]:
-    """Return the grade that each input is counted with: the weakest among those it is correlated with."""
+    """Return the grade under which each input is counted: the weakest among the inputs correlated with it."""
     cluster = {name: {name} for name in problem.names}
     for a, b, _ in problem.correlations:
         joined = cluster[a] | cluster[b]
@@ -170,7 +170,7 @@ def _tied_grades(problem: Problem) -> dict[str, Grade]:
 
 
 def unmeasured_share_text(shares: EvidenceShares, output: str | None = None) -> str:
-    """Return one sentence on the share that rests on unmeasured inputs."""
+    """Return a sentence on the share of variance due to unmeasured inputs."""
     alone, total = shares.unmeasured(output)
     label = shares.by_grade.outputs[output_index(shares.by_grade.outputs, output)]
     if np.isnan(total):

@@ -12,7 +12,7 @@ from costmodel.foundation.errors import DomainError, NonFiniteResultError
 
 BoolArray: TypeAlias = NDArray[np.bool_]
 OnNonFinite: TypeAlias = Literal["raise", "drop"]
-"""``raise`` names the output and the first draw; ``drop`` leaves the draw out of every output and counts it."""
+"""``raise``: raise an error that names the output and the first draw; ``drop``: leave the draw out and count it."""
 
 
 def finite_draws(values: FloatArray, labels: tuple[str, ...], on_nonfinite: OnNonFinite) -> BoolArray:
@@ -25,8 +25,8 @@ def finite_draws(values: FloatArray, labels: tuple[str, ...], on_nonfinite: OnNo
     labels
         One name per output.
     on_nonfinite
-        ``"raise"``, or ``"drop"``: the draw is left out of every output, so that all are judged on the same
-        draws; what is left describes the inputs *given* a finite output, and the caller reports the count.
+        ``"raise"``, or ``"drop"``: the draw is left out of every output, so that all outputs use the same draws. The
+        remaining draws describe the inputs *given* a finite output; the caller reports the count.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def finite_draws(values: FloatArray, labels: tuple[str, ...], on_nonfinite: OnNo
     NonFiniteResultError
         If a value is not finite and ``on_nonfinite`` is ``"raise"``, or if fewer than two draws remain.
     DomainError
-        If ``on_nonfinite`` is neither.
+        If ``on_nonfinite`` is neither ``"raise"`` nor ``"drop"``.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def finite_draws(values: FloatArray, labels: tuple[str, ...], on_nonfinite: OnNo
     costmodel.foundation.errors.NonFiniteResultError: output 'npv' is not finite in 1 of 4 draws, first in draw 1: ...
     """
     if on_nonfinite not in ("raise", "drop"):
-        raise DomainError(f"on_nonfinite is 'raise' or 'drop', not {on_nonfinite!r}")
+        raise DomainError(f"on_nonfinite must be 'raise' or 'drop'; got {on_nonfinite!r}")
     finite = np.isfinite(values)
     kept: BoolArray = np.asarray(finite.reshape(-1, values.shape[-1]).all(axis=0))
     if kept.all():
@@ -68,9 +68,9 @@ def finite_draws(values: FloatArray, labels: tuple[str, ...], on_nonfinite: OnNo
 
 
 def constant_outputs(values: FloatArray) -> BoolArray:
-    """Return which outputs do not vary over the last axis beyond rounding.
+    """Return a mask of the outputs that do not vary over the last axis beyond rounding.
 
-    An index of an output without variance is undefined: it is reported as NaN under this mask, never as zero.
+    Indices of an output without variance are undefined; they are reported as NaN under this mask, never as zero.
 
     Parameters
     ----------

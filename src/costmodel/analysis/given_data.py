@@ -1,8 +1,8 @@
 """First-order indices and rank correlations from a sample that already exists.
 
-No new model run is needed, and inputs may be correlated: any ensemble that was ever saved can be asked what carried
-its answer. Method: equal-count bins of one input at a time, a straight line fitted within each bin, and the
-share of variance left over compared with the total, each with its degrees of freedom.
+The sample may be any saved ensemble: no new model run is needed, and inputs may be correlated. Method: equal-count
+bins of one input at a time, a straight line fitted within each bin, and the residual variance over the total
+variance, each with its degrees of freedom.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from costmodel.foundation.errors import DomainError
 from costmodel.foundation.tables import Table, TabledByOutput
 
 _FEW_VALUES = 12
-"""An input with at most this many distinct values is grouped by value instead of binned."""
+"""Largest number of distinct values [1] for which an input is grouped by value instead of binned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstOrderIndices(TabledByOutput):
     """First-order indices of each input, estimated from given data.
 
-    ``first`` is ``(input, output)``, ``interval`` ``(2, input, output)``. With correlated inputs an index counts
-    all that knowing the input tells, what it shares with its correlates included; the sum may then pass 1.
+    ``first`` is ``(input, output)``, ``interval`` ``(2, input, output)``. With correlated inputs, an index
+    includes the variance that the input shares with its correlates; the sum may then exceed 1.
     """
 
     names: tuple[str, ...]
@@ -76,7 +76,7 @@ def given_data_indices(
     Parameters
     ----------
     inputs
-        Sampled inputs, ``(n, d)``; independent draws, from whatever joint distribution.
+        Sampled inputs, ``(n, d)``; independent draws from any joint distribution.
     values
         Outputs, ``(n,)`` or ``(output, n)``.
     names, outputs
@@ -102,9 +102,9 @@ def given_data_indices(
     Notes
     -----
     Sᵢ = 1 − [RSS/(n − p)] / [TSS/(n − 1)]: RSS is what remains around straight lines fitted within the bins, p
-    the number of fitted coefficients. Without the degrees of freedom an input that does nothing would show
+    the number of fitted coefficients. Without the degrees of freedom, an input without effect would show
     about p/n. An input with at most 12 distinct values is grouped by value (p = number of values). Intervals are
-    normal, from the influence of each draw; they leave out what a line misses within a bin, of order 1/bins⁴.
+    normal, from the influence of each draw; they ignore curvature within a bin, of order 1/bins⁴.
 
     References
     ----------
@@ -122,13 +122,15 @@ def given_data_indices(
     labels = tuple(outputs) if outputs is not None else tuple(f"output{k + 1}" for k in range(len(y)))
     columns = tuple(names) if names is not None else tuple(f"x{k + 1}" for k in range(sample.shape[1]))
     if len(labels) != len(y) or len(columns) != sample.shape[1]:
-        raise DomainError(f"names do not fit: {len(columns)} for {sample.shape[1]}, {len(labels)} for {len(y)}")
+        raise DomainError(
+            f"got {len(columns)} names for {sample.shape[1]} inputs and {len(labels)} for {len(y)} outputs"
+        )
     kept = finite_draws(y, labels, on_nonfinite)
     sample, y = (sample[kept], y[:, kept]) if not kept.all() else (sample, y)
     n = y.shape[1]
     count = int(np.clip(round(n ** (1.0 / 3.0)), 3, 50)) if bins is None else bins
     if count < 2 or n < 4 * count:
-        raise DomainError(f"{n} draws are too few for {count} bins: 4 draws a bin or more, 2 bins or more")
+        raise DomainError(f"{n} draws are too few for {count} bins: take at least 2 bins and 4 draws per bin")
     blank = np.where(constant_outputs(y), np.nan, 0.0)
     centred = y - y.mean(axis=1, keepdims=True)
     pairs = [_index_of(sample[:, column], centred, count, level) for column in range(sample.shape[1])]
@@ -148,9 +150,11 @@ def _check(inputs: ArrayLike, values: ArrayLike) -> tuple[FloatArray, FloatArray
     sample = np.asarray(inputs, dtype=np.float64)
     y = np.atleast_2d(np.asarray(values, dtype=np.float64))
     if sample.ndim != 2 or y.ndim != 2 or y.shape[1] != sample.shape[0]:
-        raise DomainError(f"a sample is (draw, input) and its outputs (output, draw), not {sample.shape} and {y.shape}")
+        raise DomainError(
+            f"a sample must be (draw, input) and its outputs (output, draw); got {sample.shape} and {y.shape}"
+        )
     if not np.isfinite(sample).all():
-        raise DomainError("a sampled input is not finite: outputs may be dropped, inputs may not")
+        raise DomainError("a sampled input is not finite: only outputs may be; remove those draws")
     return sample, y
 
 
@@ -170,7 +174,7 @@ def _index_of(x: FloatArray, y: FloatArray, bins: int, level: float) -> tuple[Fl
 
 
 def _left_over(x: FloatArray, y: FloatArray, bins: int) -> tuple[FloatArray, int]:
-    """Return squared residuals ``(output, n)`` around the conditional mean, and the coefficients spent on it."""
+    """Return squared residuals ``(output, n)`` around the conditional mean, and the number of its coefficients."""
     distinct, member = np.unique(x, return_inverse=True)
     if distinct.size <= _FEW_VALUES:
         counts = np.bincount(member).astype(np.float64)
@@ -193,7 +197,7 @@ def _left_over(x: FloatArray, y: FloatArray, bins: int) -> tuple[FloatArray, int
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankCorrelations(TabledByOutput):
-    """Spearman's rank correlation of each input with each output, and the partial one.
+    """Spearman's rank correlation of each input with each output, plain and partial.
 
     Arrays are ``(input, output)``; the partial correlation removes what the other inputs explain of both ranks.
     """
@@ -227,12 +231,12 @@ def rank_correlations(
     outputs: Sequence[str] | None = None,
     on_nonfinite: OnNonFinite = "raise",
 ) -> RankCorrelations:
-    """Correlate the ranks of inputs and outputs, plainly and with the other inputs' part removed.
+    """Correlate the ranks of inputs and outputs: plain correlations, and partial ones without the other inputs' part.
 
     Parameters
     ----------
     inputs
-        Sampled inputs, ``(n, d)``; may be correlated, may not be constant or copies of each other.
+        Sampled inputs, ``(n, d)``; may be correlated, but not constant or copies of each other.
     values
         Outputs, ``(n,)`` or ``(output, n)``.
     names, outputs
@@ -267,7 +271,7 @@ def rank_correlations(
     sample, y = sample[kept], y[:, kept]
     n, d = sample.shape
     if n < d + 3:
-        raise DomainError(f"{n} draws are too few for {d} inputs: {d + 3} or more")
+        raise DomainError(f"{n} draws are too few for {d} inputs: take at least {d + 3}")
     from scipy.stats import rankdata
 
     ranks = rankdata(np.concatenate([sample.T, y]), axis=1)

@@ -1,4 +1,4 @@
-"""Identification: which parameters a set of observations determines separately."""
+"""Identification: find the parameters that a set of observations does not determine separately."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 from costmodel.foundation.arrays import FloatArray
 
 OPEN_SHARE = 0.25
-"""A direction is open where its standard error is above this share of the range [1]; a uniform range has 0.29."""
+"""Standard error, as a share of the range [1], above which a direction is open; a uniform prior has 0.29."""
 LOADING = 0.3
-"""A parameter belongs to a direction where its loading is above this [1]."""
+"""Loading [1] above which a parameter belongs to a direction."""
 TRADED = 0.95
-"""Two parameters trade off where their correlation is above this in size [1]."""
+"""Absolute correlation [1] above which two parameters trade off."""
 EQUAL_FIT = 2.0
-"""Fits whose cost differs by less than this many units of noise fit equally well [1] (two log-likelihood units)."""
+"""Difference of cost, in units of noise [1], below which fits are equally good: two log-likelihood units."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +36,10 @@ class Identification:
     at_bound: tuple[str, ...]
     """Parameters that ended at an end of their range."""
     scaled_covariance: FloatArray
-    """In units of the ranges."""
+    """Covariance of the parameters, in units of their ranges."""
 
     def message(self) -> str:
-        """Return the warning: which parameters, and along which trade-off."""
+        """Return the text of a warning: the parameters, their trade-offs, and what to report instead."""
         text = f"the observations do not identify {', '.join(self.unidentified)}"
         if self.traded:
             pairs = ", ".join(f"{a} with {b} ({value:+.2f})" for a, b, value in self.traded)
@@ -56,7 +56,7 @@ def identify(
     best: FloatArray,
     tries: Sequence[tuple[FloatArray, float]],
 ) -> Identification:
-    """Judge a fit by the curvature at its optimum and by the other fits that are as good.
+    """Find unidentified parameters from the curvature at a fit's optimum and from equally good fits.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def identify(
     best
         The fitted parameters, as positions in their ranges.
     tries
-        Where each start came down to: position and cost (half the sum of squares).
+        End point of each start: position and cost (half the sum of squares).
 
     Returns
     -------
@@ -79,13 +79,13 @@ def identify(
     Notes
     -----
     With J = U S Vᵀ the standard error along column v of V is √noise / s, in units of the ranges. A direction is open
-    where that is above a quarter of the range (a range of which nothing is known has 0.29), or s is 0 to rounding;
-    the parameters with a loading above 0.3 in it are named. Besides, a parameter is named whose position differs by
-    more than a quarter of its range between fits whose costs differ by less than two units of noise.
+    if that is above a quarter of the range (a uniform prior has 0.29), or if s is 0 to rounding; the parameters with a
+    loading above 0.3 in it are unidentified. So is a parameter whose position differs by more than a quarter of its
+    range between fits whose costs differ by less than two units of noise.
 
     Examples
     --------
-    Only the sum of two parameters is seen:
+    Only the sum of two parameters is observed:
 
     >>> seen = identify(("a", "b"), np.array([[9.0, 9.0], [9.0, 9.0]]), 1.0, np.array([0.5, 0.5]), [])
     >>> seen.unidentified, [(a, b) for a, b, _ in seen.traded]

@@ -1,7 +1,7 @@
 """Reset a scenario to what was known at a past date, parameter by parameter.
 
-A parameter stands as it is where its source was published by then. Known later, or without a dated source, it takes
-an as-of record, a stated prior or, for a schedule, only its knots up to then; otherwise it has to be listed as
+A parameter keeps its value if its source was published by then. If it was known only later, or has no dated source, it
+takes an as-of record, a stated prior or, for a schedule, only its knots up to then; otherwise the plan must list it as
 hindsight, or the backtest is refused.
 """
 
@@ -24,24 +24,24 @@ from costmodel.foundation.schedules import Schedule, parse_date
 from costmodel.foundation.toml import parse_toml
 
 _DAY = dt.timedelta(days=1)
-"""The first of January is the end of the thirty-first of December."""
+"""Tolerance of a day: 1 January counts as the end of 31 December."""
 
 
 class Standing(StrEnum):
     """Basis of a parameter at the as-of date."""
 
     KNOWN = "known"
-    """Its source was published by then."""
+    """Kept: its source was published by then."""
     RECORD = "record"
-    """Replaced by what was published by then."""
+    """Replaced by a figure published by then."""
     PRIOR = "prior"
     """Replaced by a stated prior."""
     CUT = "cut"
-    """A schedule, kept up to then."""
+    """Schedule, kept only up to then."""
     ABSENT = "absent"
-    """Left out, so that the model's own rule takes its place."""
+    """Left out, so that the model's own rule applies."""
     HINDSIGHT = "hindsight"
-    """Kept although it was known only later."""
+    """Kept, although it was known only later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +54,20 @@ class Line:
 
 
 class Entry(Inputs):
-    """A replacement in a plan: the written value and where it comes from."""
+    """A replacement in a plan: its written value and its source."""
 
     value: Any
     why: str
     known: str | None = None
-    """When it was published; needed for a record."""
+    """Date of publication; required for a record."""
     later: bool = False
-    """Whether the centre of a prior was set with later knowledge: then it is listed as hindsight too."""
+    """Whether the centre of a prior was set with later knowledge; it is then listed as hindsight too."""
 
 
 class Plan(Inputs):
     """Plan for resetting a scenario to a past date, and for scoring it.
 
-    Keys of the tables are dotted paths, ``*`` standing for any part: the first that matches counts.
+    Keys of the tables are dotted paths, in which ``*`` matches any part; the first key that matches counts.
     """
 
     scenario: str
@@ -77,16 +77,16 @@ class Plan(Inputs):
     priors: dict[str, Entry] = Field(default_factory=dict)
     cut: dict[str, str] = Field(default_factory=dict)
     absent: dict[str, str] = Field(default_factory=dict)
-    """Optional entries that are left out, and why."""
+    """Optional entries to leave out, with the reason."""
     hindsight: dict[str, str] = Field(default_factory=dict)
     settings: dict[str, Any] = Field(default_factory=dict)
-    """Entries that are no numbers, set to what the as-of date implies: the end of a capex plan, the date from which
-    a trend takes over."""
+    """Entries that are not numbers, with their value at the as-of date: the end of a capex plan, the date from which
+    a trend applies."""
     errors: dict[str, float] = Field(default_factory=dict)
     """Logarithmic standard error of the observations of an output, [1]."""
     default_error: float = 0.2
     outputs: tuple[str, ...] = ()
-    """Outputs that are scored; all observed ones where empty."""
+    """Outputs to score; empty: all observed outputs."""
 
     @property
     def date(self) -> dt.date:
@@ -100,7 +100,7 @@ class Plan(Inputs):
         Raises
         ------
         ScenarioError
-            If the text is not TOML or not such a plan.
+            If the text is not TOML or not a valid plan.
         """
         return cls(**parse_toml(text, where))
 
@@ -114,7 +114,7 @@ class AsKnown:
     as_of: dt.date
 
     def of(self, standing: Standing) -> tuple[Line, ...]:
-        """Return the parameters of one standing."""
+        """Return the parameters with a standing."""
         return tuple(line for line in self.lines if line.standing is standing)
 
     def counts(self) -> dict[str, int]:
@@ -130,7 +130,7 @@ class _Judgement:
 
 
 def latest_day(date: str) -> dt.date:
-    """Return the last day that a published date can mean: ``2024`` is 31 December 2024.
+    """Return the last day of a published date: 31 December 2024 for ``2024``.
 
     Raises
     ------
@@ -156,9 +156,9 @@ def as_known(scenario: Scenario, plan: Plan) -> AsKnown:
     Parameters
     ----------
     scenario
-        The scenario as it is written today; the dates of its sources say when something became known.
+        The scenario as written today; a figure became known on the date of its source.
     plan
-        Records, priors, cuts, entries left out and admitted hindsight.
+        Records, priors, cuts, entries to leave out and stated hindsight.
 
     Returns
     -------
@@ -167,10 +167,10 @@ def as_known(scenario: Scenario, plan: Plan) -> AsKnown:
     Raises
     ------
     ScenarioError
-        If a parameter was not known by then and the plan says nothing about it: all such are named. Also if a
-        record was published later, or a cut leaves no knot.
+        If a parameter was not known by then and the plan has no entry for it (the message names all of them), if a
+        record was published later, or if a cut leaves no knot.
     UnknownParameterError
-        If an entry of the plan fits no parameter.
+        If an entry of the plan matches no parameter.
     """
     _check_patterns(scenario, plan)
     found = _Judgement()
@@ -183,8 +183,8 @@ def as_known(scenario: Scenario, plan: Plan) -> AsKnown:
             f" and {len(found.refused) - 12} more" if len(found.refused) > 12 else ""
         )
         raise ScenarioError(
-            f"backtest of {scenario.name!r} as of {plan.as_of}: not known by then, and without a record, a prior, a "
-            f"cut or an entry under hindsight: {shown}"
+            f"backtest of {scenario.name!r} as of {plan.as_of}: parameters not known by then need a record, a prior, a "
+            f"cut or an entry under hindsight in the plan: {shown}"
         )
     changed = scenario.replace({**plan.settings, **found.changes})
     lines = [*found.lines, *_later_dates(changed, plan)]
@@ -192,7 +192,7 @@ def as_known(scenario: Scenario, plan: Plan) -> AsKnown:
 
 
 def _judge(path: str, value: Any, published: str | None, plan: Plan, found: _Judgement) -> None:
-    """Decide how one parameter stands, and what replaces it."""
+    """Decide the standing of one parameter, and its replacement."""
     for table, standing in ((plan.records, Standing.RECORD), (plan.priors, Standing.PRIOR)):
         key = first_match(path, table)
         if key is not None:
@@ -227,12 +227,14 @@ def _judge(path: str, value: Any, published: str | None, plan: Plan, found: _Jud
 def _cut(path: str, schedule: Schedule, as_of: dt.date) -> Schedule:
     kept = tuple(knot for knot in schedule.knots if knot[0] <= as_of + _DAY)
     if not kept:
-        raise ScenarioError(f"{path}: a cut at {as_of} leaves no knot: the first is at {schedule.knots[0][0]}")
+        raise ScenarioError(
+            f"{path}: a cut at {as_of} leaves no knot, as the first is at {schedule.knots[0][0]}; use a record or prior"
+        )
     return Schedule(kept, schedule.interpolation, schedule.rank)
 
 
 def first_match(path: str, patterns: Iterable[str]) -> str | None:
-    """Return the first pattern that a path fits.
+    """Return the first pattern that matches a path.
 
     Examples
     --------
@@ -246,11 +248,11 @@ def _check_patterns(scenario: Scenario, plan: Plan) -> None:
     paths = scenario.paths()
     for pattern in (*plan.records, *plan.priors, *plan.cut, *plan.absent, *plan.hindsight):
         if not any(fnmatchcase(path, pattern) for path in paths):
-            raise UnknownParameterError(f"plan: {pattern!r} fits no parameter{near_matches(pattern, paths)}")
+            raise UnknownParameterError(f"plan: {pattern!r} matches no parameter{near_matches(pattern, paths)}")
 
 
 def _later_dates(scenario: Scenario, plan: Plan) -> Iterator[Line]:
-    """Yield the scenario's own dates after the as-of date, such as launches: facts that were not yet."""
+    """Yield the scenario's dates after the as-of date, such as launches, as hindsight."""
     outside = {"time", "observations", "sources"}
     for path, text in _dates({key: item for key, item in scenario.written().items() if key not in outside}):
         if latest_day(text) > plan.date + _DAY:

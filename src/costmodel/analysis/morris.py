@@ -1,7 +1,7 @@
 """Morris screening: find which of many inputs matter, with a few runs per input.
 
-Points are quantiles of the inputs, at the middles of equal cells, so that no input is asked for an infinite
-quantile; an effect is the change of the output per unit of quantile, that is, over an input's whole range.
+Points are quantiles of the inputs, at the middles of equal cells, so that no quantile is infinite. An effect is the
+change of the output per unit of quantile, that is, over an input's whole range.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from costmodel.foundation.tables import Table, TabledByOutput
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MorrisEffects(TabledByOutput):
-    """Elementary effects summed up: arrays ``(input, output)``."""
+    """Summary statistics of elementary effects: arrays ``(input, output)``."""
 
     names: tuple[str, ...]
     outputs: tuple[str, ...]
     mean: FloatArray
-    """μ: mean effect; near 0 with a large ``mean_size`` means that the sign changes."""
+    """μ: mean effect; near 0 with a large ``mean_size`` if effects change sign."""
     mean_size: FloatArray
-    """μ*: mean of the effects' sizes, the ranking."""
+    """μ*: mean absolute effect, which ranks the inputs."""
     spread: FloatArray
-    """σ: standard deviation of the effects; large beside μ* means interaction or curvature."""
+    """σ: standard deviation of the effects; large relative to μ* with interaction or curvature."""
     mean_size_interval: FloatArray
-    """``(2, input, output)``."""
+    """Interval of μ*, ``(2, input, output)``."""
     level: float
     paths: int
     dropped: int
@@ -65,7 +65,7 @@ def morris_sample(inputs: int, *, paths: int = 20, levels: int = 4, rng: object 
     paths
         Number of paths; each costs d + 1 runs.
     levels
-        Quantile cells per input, an even number; a step is half the range.
+        Quantile cells per input, an even number; a step is half of them.
     rng
         Seed or generator.
 
@@ -91,14 +91,14 @@ def morris_sample(inputs: int, *, paths: int = 20, levels: int = 4, rng: object 
     """
     if inputs < 1 or paths < 2 or levels < 2 or levels % 2:
         raise DomainError(
-            f"Morris paths need 1 input, 2 paths and an even number of levels, not {inputs}, {paths}, {levels}"
+            f"need 1 input, 2 paths or more and an even number of levels; got {inputs}, {paths} and {levels}"
         )
     generator = np.random.default_rng(rng)  # type: ignore[arg-type]
     half = levels // 2
     cell = generator.integers(0, levels, size=(paths, inputs))
     order = generator.permuted(np.tile(np.arange(inputs), (paths, 1)), axis=1)
     moved = np.where(cell < half, cell + half, cell - half)
-    turn = np.empty_like(order)  # at which step an input moves
+    turn = np.empty_like(order)  # step at which each input moves
     np.put_along_axis(turn, order, np.arange(inputs)[None, :].repeat(paths, axis=0), axis=1)
     step = np.arange(inputs + 1)[None, :, None]
     points: FloatArray = (np.where(step > turn[:, None, :], moved[:, None, :], cell[:, None, :]) + 0.5) / levels
@@ -114,7 +114,7 @@ def morris_effects(
     level: float = 0.95,
     on_nonfinite: OnNonFinite = "raise",
 ) -> MorrisEffects:
-    """Sum up the elementary effects of a set of paths.
+    """Compute summary statistics of the elementary effects of a set of paths.
 
     Parameters
     ----------
@@ -156,7 +156,9 @@ def morris_effects(
     y = np.asarray(values, dtype=np.float64)
     y = y[None] if y.ndim == 2 else y
     if at.ndim != 3 or at.shape[1] != at.shape[2] + 1 or y.ndim != 3 or y.shape[1:] != at.shape[:2]:
-        raise DomainError(f"points are (path, d + 1, d) and values (output, path, d + 1), not {at.shape}, {y.shape}")
+        raise DomainError(
+            f"points must be (path, d + 1, d) and values (output, path, d + 1); got {at.shape} and {y.shape}"
+        )
     d = at.shape[2]
     labels = tuple(outputs) if outputs is not None else tuple(f"output{k + 1}" for k in range(len(y)))
     columns = tuple(names) if names is not None else tuple(f"x{k + 1}" for k in range(d))

@@ -22,15 +22,15 @@ from costmodel.foundation.tables import Table, TabledByOutput
 from costmodel.foundation.values import ParameterSpec
 
 LOW_FIRST_ORDER_SUM = 0.8
-"""Below this sum of first-order indices [1] a tornado says so: a fifth of the variance is interaction."""
+"""Sum of first-order indices [1] below which a tornado warns: a fifth of the variance is then interaction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tornado(TabledByOutput):
     """Swings of outputs when one input at a time goes from a low to a high quantile, the others at medians.
 
-    ``low``, ``high`` and ``swing`` are ``(input, output)``. ``first_order`` tells how far such swings can be
-    trusted: its sum is the share of variance that inputs carry one by one.
+    ``low``, ``high`` and ``swing`` are ``(input, output)``. The sum of ``first_order`` is the share of variance due to
+    single inputs; if it is well below 1, such swings mislead.
     """
 
     names: tuple[str, ...]
@@ -42,13 +42,13 @@ class Tornado(TabledByOutput):
     high: FloatArray
     """Outputs with the input at its high quantile."""
     low_input: tuple[float | None, ...]
-    """Low value of each input; absent for a schedule."""
+    """Low value of each input; None for a schedule."""
     high_input: tuple[float | None, ...]
     correlated: tuple[str, ...]
     """Inputs with a rank correlation, which a swing of one input ignores."""
     first_order: FirstOrderIndices | None
     units: tuple[str, ...] = ()
-    """Unit of each output, where the model's results declare it."""
+    """Unit of each output, if the model's results declare it."""
 
     @property
     def swing(self) -> FloatArray:
@@ -56,7 +56,7 @@ class Tornado(TabledByOutput):
         return self.high - self.low
 
     def warning(self, output: str | None = None) -> str | None:
-        """Return why the swings mislead for an output, or nothing."""
+        """Return the reason for which the swings of an output mislead, or None."""
         column = output_index(self.outputs, output)
         if self.first_order is None:
             return None
@@ -65,7 +65,7 @@ class Tornado(TabledByOutput):
             return None
         return (
             f"one-at-a-time swings of {self.outputs[column]} mislead: the sum of first-order indices is {total:.2f}, "
-            f"so {1.0 - total:.0%} of the variance comes from inputs acting together; look at total order indices"
+            f"so {1.0 - total:.0%} of the variance comes from interactions; use total-order indices"
         )
 
     def table(self, output: str | None = None) -> Table:
@@ -96,7 +96,7 @@ def tornado(
     rng: RandomSource = None,
     model: Model | None = None,
 ) -> Tornado:
-    """Swing one input at a time, and report how much of the variance such swings can explain.
+    """Swing one input at a time, and report the share of variance that such swings can explain.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def tornado(
     """
     low, high = ranks
     if not 0.0 < low < high < 1.0:
-        raise DomainError(f"ranks are two rising numbers between 0 and 1, not {low} and {high}")
+        raise DomainError(f"ranks must be two rising numbers between 0 and 1; got {low} and {high}")
     problem = as_problem(inputs, outputs, model=model)
     d = len(problem.names)
     if d == 0:
@@ -171,9 +171,9 @@ def _inputs_at(problem: Problem, rank: float) -> tuple[float | None, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elasticities(TabledByOutput):
-    """Per cent by which an output moves per per cent of an input, at the medians: ``(input, output)``.
+    """Elasticities of outputs to inputs at the medians: d ln output / d ln input, ``(input, output)`` [1].
 
-    NaN where the input is 0, which no percentage moves, or where the output is 0.
+    NaN where the input or the output is 0.
     """
 
     names: tuple[str, ...]
@@ -197,17 +197,17 @@ def elasticities(
     step: float = 0.01,
     model: Model | None = None,
 ) -> Elasticities:
-    """Differentiate outputs by inputs in logarithms, at the medians, for all inputs in one run.
+    """Compute elasticities of outputs to all inputs, at the medians, in one run.
 
-    Fixed numbers count as inputs like distributions; a schedule is scaled as a whole. Where a step up or down would
-    leave the allowed range, the other side alone is used.
+    Fixed numbers count as inputs too; a schedule is scaled as a whole. If a step up or down would leave the allowed
+    range, only the other side is used.
 
     Parameters
     ----------
     inputs, outputs, model
         See :func:`~costmodel.analysis.problem.as_problem`.
     paths
-        Inputs to differentiate by; all where absent.
+        Inputs to differentiate by; None: all.
     step
         Relative step, between 0 and 1, [1].
 
@@ -231,7 +231,7 @@ def elasticities(
     [('price', -1.5), ('volume', 1.0)]
     """
     if not 0.0 < step < 1.0:
-        raise DomainError(f"step is a relative step between 0 and 1, not {step}")
+        raise DomainError(f"step must be between 0 and 1, relative to the input; got {step}")
     problem = as_problem(inputs, outputs, model=model)
     sides = _sides(inputs, step)
     names = tuple(sides if paths is None else paths)
@@ -246,7 +246,7 @@ def elasticities(
     base, down, up = y[:, 0], y[:, 1::2], y[:, 2::2]
     with np.errstate(all="ignore"):
         span = np.array([np.log(sides[name][1]) - np.log(sides[name][0]) for name in names])
-        # logarithms where both ends have the base's sign, a plain ratio where the output changes sign
+        # difference of logs if both ends have the base's sign, else a plain ratio
         logs = np.log(up / base[:, None]) - np.log(down / base[:, None])
         plain = (up - down) / np.abs(base)[:, None]
         values = np.where(np.isfinite(logs), logs, plain) / span
@@ -254,7 +254,7 @@ def elasticities(
 
 
 def _sides(inputs: Scenario | Ranges, step: float) -> dict[str, tuple[float, float]]:
-    """Return the factors below and above 1 that each input may take; NaN-giving (1, 1) where it is 0."""
+    """Return the factors below and above 1 for each input; (1, 1), which gives NaN, where the input is 0."""
     if not isinstance(inputs, Scenario):
         return dict.fromkeys(inputs, (1.0 - step, 1.0 + step))
     found = {}

@@ -1,4 +1,4 @@
-"""Samples in the unit cube for pick-freeze studies: two base samples, and the mixtures of them."""
+"""Samples in the unit cube for pick-freeze studies: two base samples, and mixtures of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def base_sample(
     Parameters
     ----------
     base_points
-        n, number of base points; a power of two for ``"sobol"``, where any other number loses its balance.
+        n, number of base points; a power of two for ``"sobol"``, as any other number unbalances the sequence.
     inputs
         d, number of inputs.
     rng
@@ -54,7 +54,7 @@ def base_sample(
     ((8, 3), True)
     """
     if inputs < 1 or base_points < 2:
-        raise DomainError(f"a base sample needs 2 points and 1 input or more, not {base_points} and {inputs}")
+        raise DomainError(f"a base sample needs at least 2 points and 1 input; got {base_points} and {inputs}")
     check_memory(base_points * inputs * (inputs + 2), f"a sample of {base_points:,} base points", "ask for fewer")
     if method == "random":
         points = np.random.default_rng(rng).random((base_points, 2 * inputs))  # type: ignore[arg-type]
@@ -70,7 +70,7 @@ def base_sample(
         engine = qmc.Sobol(2 * inputs, scramble=True, seed=np.random.default_rng(rng))  # type: ignore[arg-type]
         points = engine.random(base_points)
     else:
-        raise DomainError(f"method is 'sobol' or 'random', not {method!r}")
+        raise DomainError(f"method must be 'sobol' or 'random'; got {method!r}")
     points = np.clip(points, 2.0**-53, 1.0 - 2.0**-53)
     return points[:, :inputs], points[:, inputs:]
 
@@ -83,12 +83,12 @@ def mixed_samples(a: FloatArray, b: FloatArray, groups: Sequence[Sequence[int]] 
     a, b
         Base samples, ``(n, d)``.
     groups
-        Columns of each group; each column alone where not given.
+        Columns of each group; None: each column alone.
 
     Returns
     -------
     FloatArray
-        ``(g, n, d)``.
+        Mixed samples, ``(g, n, d)``.
 
     Examples
     --------

@@ -1,9 +1,8 @@
 """Problem: a callable from resolved inputs to a result, with its inputs and outputs.
 
-A :class:`Problem` joins a model, its scenario and the outputs asked for. It is run at many points at once, one
-draw each: at ranks of the uncertain inputs, at values of chosen paths, or at multiples of them. A plain function
-of arrays with a table of ranges is a problem as well, so that a textbook function and a flywheel are studied
-by the same code.
+A :class:`Problem` joins a model, its scenario and the requested outputs. It runs at many points at once, one draw
+each: at ranks of the uncertain inputs, at values of chosen paths, or at multiples of them. A plain function of arrays
+with a table of ranges is a problem as well, so that the same code studies a textbook function and a flywheel.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class PointResolver(Resolver):
-    """Resolves a scenario at chosen points: some paths replaced, some scaled, the others at ranks or medians.
+    """Resolver at chosen points: some paths replaced, some scaled, the others at ranks or medians.
 
     Replaced values are ``(draw,)``, or ``(step, draw)`` for trajectories; factors are ``(draw,)``.
     """
@@ -69,18 +68,18 @@ class PointResolver(Resolver):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A model with its inputs and the outputs asked for; built by :func:`as_problem`.
+    """A model with its inputs and the requested outputs; built by :func:`as_problem`.
 
     Parameters
     ----------
     names
         Uncertain inputs in recorded order.
     correlations
-        Pairs of them with their rank correlation.
+        Pairs of uncertain inputs with their rank correlation.
     grades
-        Evidence behind each uncertain input.
+        Grade of evidence of each uncertain input.
     selectors
-        The outputs asked for.
+        The requested outputs.
     paths
         Every parameter or argument, uncertain or not.
     """
@@ -102,7 +101,7 @@ class Problem:
         values: Mapping[str, FloatArray] | None = None,
         factors: Mapping[str, FloatArray] | None = None,
     ) -> Any:
-        """Run the model once at ``draws`` points and return its result as it is."""
+        """Run the model once at ``draws`` points and return its own result."""
         with quiet():
             return self._call(ranks, values or {}, factors or {})
 
@@ -122,13 +121,13 @@ class Problem:
         draws
             Number of points.
         ranks
-            Ranks of all uncertain inputs, ``(draw,)`` each; medians where absent.
+            Ranks of all uncertain inputs, ``(draw,)`` each; None: medians.
         values
             Values that replace those of some paths, ``(draw,)`` each, in canonical units.
         factors
-            Multiples of what some paths resolve to, ``(draw,)`` each.
+            Factors for the resolved values of some paths, ``(draw,)`` each.
         on_progress
-            Called with points done and points in all.
+            Called with the points done and the total.
         """
         labels: tuple[str, ...] = ()
         parts = []
@@ -170,11 +169,11 @@ class Problem:
         return self.correlations
 
     def grade(self, name: str) -> Grade:
-        """Return the evidence behind an input; a knot of a schedule has that of its schedule."""
+        """Return the grade of evidence of an input; a knot of a schedule has that of its schedule."""
         return self.grades[name.split("[")[0]]
 
     def quantile(self, name: str, rank: ArrayLike) -> FloatArray | None:
-        """Return an input's values at ranks, or nothing for a schedule, whose knots have no single value."""
+        """Return an input's values at ranks; None for a schedule, whose knots have no single value."""
         return self._quantile(name, np.asarray(rank, dtype=np.float64))
 
     def matching(self, pattern: str) -> tuple[str, ...]:
@@ -191,12 +190,12 @@ class Problem:
         return found
 
     def require_independent(self, method: str, groups: Mapping[str, Sequence[str]] | None = None) -> None:
-        """Raise ``DomainError`` where inputs that the method holds apart are correlated.
+        """Raise ``DomainError`` if inputs in different groups are correlated.
 
         Parameters
         ----------
         method
-            Its name, for the message.
+            Name of the method, for the message.
         groups
             Inputs by group; correlation inside a group is allowed.
         """
@@ -204,7 +203,7 @@ class Problem:
         apart = [f"{a} and {b} ({rank:+.2f})" for a, b, rank in self.correlations if home.get(a, a) != home.get(b, b)]
         if apart:
             raise DomainError(
-                f"{method} needs independent inputs, but correlated are {', '.join(apart)}: put them into one group "
+                f"{method} needs independent inputs, but correlated are: {', '.join(apart)}; put them in one group "
                 "of sobol_study(groups=…), or use given_data_study, which allows correlation"
             )
 
@@ -219,10 +218,10 @@ def as_problem(
     inputs
         A scenario, or for a plain function its arguments: numbers, ``(low, high)``, distributions.
     outputs
-        What is asked of the result, see :mod:`costmodel.analysis.targets`; a plain function may leave it out.
+        Requested outputs, see :mod:`costmodel.analysis.targets`; optional for a plain function.
     model
-        Callable from a resolved scenario to a result, or a plain function of keyword arrays; the scenario's own
-        registered model where absent.
+        Callable from a resolved scenario to a result, or a plain function of keyword arrays; None: the scenario's
+        registered model.
 
     Returns
     -------
@@ -231,7 +230,7 @@ def as_problem(
     Raises
     ------
     ScenarioError
-        If the model is absent and none is registered, or a range is not one.
+        If no model is given or registered, or a range is not valid.
 
     Examples
     --------
@@ -242,13 +241,13 @@ def as_problem(
     selectors = () if outputs is None else tuple(Selector.parse(output) for output in listed_outputs(outputs))
     if isinstance(inputs, Scenario):
         if not selectors:
-            raise ScenarioError("a study of a scenario names its output, as user_spend@2030")
+            raise ScenarioError("a study of a scenario needs outputs, such as user_spend@2030")
         return _scenario_problem(model, inputs, selectors)
     if model is None:
         table: Any = inputs
         if not isinstance(table, Mapping):
             require_scenario(table)
-        raise ScenarioError("a table of ranges needs its function")
+        raise ScenarioError("a table of ranges needs a function: give model=...")
     return _function_problem(model, inputs, selectors)
 
 
@@ -346,4 +345,4 @@ def _read_range(name: str, given: Any) -> float | Distribution:
         return Distribution.parse({"dist": "uniform", "low": float(given[0]), "high": float(given[1])}, "1")
     if isinstance(given, int | float) and not isinstance(given, bool) and np.isfinite(given):
         return float(given)
-    raise ScenarioError(f"{name}: {given!r} is not a number, (low, high), a Distribution or its table")
+    raise ScenarioError(f"{name}: give a number, (low, high), a Distribution or its table; got {given!r}")

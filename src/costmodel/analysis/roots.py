@@ -1,4 +1,4 @@
-"""All sign changes of a function on a grid, refined for many draws at once."""
+"""Find all sign changes of a function on a grid, and refine them for many draws at once."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from costmodel.foundation.errors import ConvergenceError, DomainError, NonFinite
 
 IndexArray: TypeAlias = NDArray[np.intp]
 Batched: TypeAlias = Callable[[FloatArray, IndexArray], FloatArray]
-"""Function of points ``(n,)`` and of the draw that each belongs to, ``(n,)`` integers."""
+"""Function of points ``(n,)`` and of the draw of each, ``(n,)`` integers."""
 
 MAX_ROUNDS = 200
-"""Rounds of refinement before giving up [1]; a bracket halves at least every second round."""
+"""Largest number of rounds of refinement [1]; a bracket halves at least every second round."""
 _JUMP = 1e-6
-"""A sign change whose values stay above this share of the bracket's first values may be a jump [1]."""
+"""Share of the bracket's first values [1] above which the value at a sign change may be that of a jump."""
 _BESIDE = 1e-4
-"""How far beside a possible jump the function is tried, in grid cells [1]."""
+"""Distance from a possible jump at which the function is tried, in grid cells [1]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Scan:
 
     grid: FloatArray
     values: FloatArray
-    """``(point, draw)``."""
+    """Values on the grid, ``(point, draw)``."""
     roots: FloatArray
     root_draws: IndexArray
     jumps: FloatArray
@@ -59,9 +59,11 @@ def scan_grid(low: float, high: float, points: int, *, log: bool = False) -> Flo
     [1.0, 10.0, 100.0]
     """
     if not (np.isfinite(low) and np.isfinite(high) and low < high) or points < 3:
-        raise DomainError(f"a scan needs finite rising ends and 3 points or more, not {low} … {high} in {points}")
+        raise DomainError(
+            f"a scan needs finite rising ends and at least 3 points; got {low} to {high} in {points} points"
+        )
     if log and low <= 0.0:
-        raise DomainError(f"a logarithmic scan needs ends above 0, not {low}")
+        raise DomainError(f"a logarithmic scan needs ends above 0; got {low}")
     grid = np.geomspace(low, high, points) if log else np.linspace(low, high, points)
     grid[0], grid[-1] = low, high
     return np.asarray(grid, dtype=np.float64)
@@ -121,7 +123,7 @@ def scan_roots(function: Batched, grid: FloatArray, draws: int = 1, *, relative:
 
 
 def _not_finite(grid: FloatArray, finite: NDArray[np.bool_]) -> str:
-    """Return where a scan is not finite, and between which points it is."""
+    """Return a message: where a scan is not finite, and between which points it is finite."""
     where, draw = (int(i) for i in np.argwhere(~finite)[0])
     text = (
         f"the gap to the target is not finite in {int((~finite).sum())} of {finite.size} points, first at "
@@ -134,9 +136,9 @@ def _not_finite(grid: FloatArray, finite: NDArray[np.bool_]) -> str:
 def _stays_away(
     function: Batched, roots: FloatArray, final: FloatArray, width: FloatArray, draws: IndexArray
 ) -> NDArray[np.bool_]:
-    """Return where the function is no smaller at the sign change than a little beside it: a jump or a pole.
+    """Whether the function is as large at a sign change as next to it, as at a jump or a pole.
 
-    A root with an upright tangent still falls towards zero; a jump does not.
+    Even a root with a vertical tangent falls towards zero; a jump does not.
     """
     if roots.size == 0:
         return np.zeros(0, dtype=np.bool_)
@@ -153,14 +155,14 @@ def refine(
     draws: IndexArray,
     relative: float = 1e-12,
 ) -> tuple[FloatArray, FloatArray]:
-    """Refine brackets to roots, all together; return the roots and the function there.
+    """Refine brackets to roots, all at once; return the roots and the function at them.
 
-    Chandrupatla's method: inverse quadratic interpolation where it is safe, bisection where it is not.
+    Chandrupatla's method: inverse quadratic interpolation where it is safe, else bisection.
 
     Parameters
     ----------
     function
-        Called with the points that are still open and the draw of each.
+        Called with the points not yet refined and the draw of each.
     low, high, f_low, f_high
         Brackets and the function at their ends, of opposite sign, ``(bracket,)``.
     draws
@@ -209,4 +211,6 @@ def refine(
         open_, a, b, f_a, f_b, share = open_[going], a[going], b[going], f_a[going], f_b[going], share[going]
     if open_.size == 0:
         return best, f_best
-    raise ConvergenceError(f"{open_.size} brackets are still open after {MAX_ROUNDS} rounds, near {best[open_[0]]:.6g}")
+    raise ConvergenceError(
+        f"{open_.size} brackets have not converged after {MAX_ROUNDS} rounds, the first near {best[open_[0]]:.6g}"
+    )

@@ -1,4 +1,4 @@
-"""Score forecasts given as draws, once the outcome is known."""
+"""Scores of forecasts given as draws, once the outcome is known."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from costmodel.foundation.errors import DomainError
 from costmodel.foundation.reducers import exact_quantile
 
 _ROUNDING = 1e-12
-"""Share of a rank that sums of weights may be short of it by rounding [1]."""
+"""Relative tolerance for rounding of sums of weights against a rank [1]."""
 
 
 def _pair(draws: ArrayLike, observed: ArrayLike) -> tuple[FloatArray, FloatArray]:
     sample = np.asarray(draws, dtype=np.float64)
     outcome = np.asarray(observed, dtype=np.float64)
     if sample.ndim == 0 or sample.shape[:-1] != outcome.shape:
-        raise DomainError(f"draws are outcome's shape + (draw,), not {sample.shape} for {outcome.shape}")
+        raise DomainError(f"draws must have the outcome's shape + (draw,); got {sample.shape} for {outcome.shape}")
     if not (np.isfinite(sample).all() and np.isfinite(outcome).all()):
-        raise DomainError("draws and outcomes are finite: leave out, and count, what is not")
+        raise DomainError("draws and outcomes must be finite: leave out draws that are not, and count them")
     return sample, outcome
 
 
@@ -30,24 +30,24 @@ def _weights(weights: ArrayLike | None, count: int) -> FloatArray:
         return np.full(count, 1.0 / count)
     given = np.asarray(weights, dtype=np.float64)
     if given.shape != (count,) or not np.isfinite(given).all() or (given < 0).any() or given.sum() <= 0.0:
-        raise DomainError(f"weights are {count} numbers, 0 or more, not all 0; shape {given.shape} was given")
+        raise DomainError(f"weights must be {count} finite numbers, 0 or more and not all 0; got shape {given.shape}")
     normal: FloatArray = given / given.sum()
     return normal
 
 
 def crps(draws: ArrayLike, observed: ArrayLike, weights: ArrayLike | None = None) -> FloatArray:
-    """Score a forecast by the continuous ranked probability score: 0 is perfect, in units of the outcome.
+    """Return the continuous ranked probability score of a forecast, in units of the outcome; 0 is perfect.
 
-    For one draw it is the absolute error, so that a point forecast and an ensemble can be compared.
+    For one draw it is the absolute error, so that it compares a point forecast with an ensemble.
 
     Parameters
     ----------
     draws
         Forecast draws, ``(…, draw)``, finite.
     observed
-        What happened, ``(…)``, finite.
+        Outcomes, ``(…)``, finite.
     weights
-        Weight of each draw, ``(draw,)``, 0 or more; equal where absent.
+        Weight of each draw, ``(draw,)``, 0 or more; None: equal weights.
 
     Returns
     -------
@@ -86,16 +86,16 @@ def crps(draws: ArrayLike, observed: ArrayLike, weights: ArrayLike | None = None
 
 @formula()
 def interval_score(low: Numeric, high: Numeric, observed: Numeric, level: Numeric) -> Numeric:
-    """Score a central interval: its width, plus a penalty for each unit by which the outcome misses it.
+    """Return the score of a central interval: its width, plus a penalty in proportion to the distance of a miss.
 
     Parameters
     ----------
     low, high
         Ends of the interval, in the outcome's unit; low at most high.
     observed
-        What happened.
+        Outcome.
     level
-        Probability that the interval claims, between 0 and 1 exclusive, [1].
+        Nominal probability of the interval, between 0 and 1 exclusive, [1].
 
     Returns
     -------
@@ -121,7 +121,7 @@ def interval_score(low: Numeric, high: Numeric, observed: Numeric, level: Numeri
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """Coverage of central intervals: how often they contained the outcome, with the number of outcomes."""
+    """Coverage of central intervals: the number of outcomes, and how many the intervals contained."""
 
     level: float
     inside: int
@@ -136,7 +136,7 @@ class Coverage:
         return self.inside / self.n if self.n else float("nan")
 
     def __str__(self) -> str:
-        """Return one line with n."""
+        """Return one line with the number of outcomes."""
         if not self.n:
             return f"coverage of the {self.level:.0%} interval: no outcomes"
         return (
@@ -146,18 +146,18 @@ class Coverage:
 
 
 def coverage(draws: ArrayLike, observed: ArrayLike, level: float = 0.8, weights: ArrayLike | None = None) -> Coverage:
-    """Count the outcomes inside the central interval of their draws.
+    """Count the outcomes inside the central intervals of their draws.
 
     Parameters
     ----------
     draws
         Forecast draws, ``(…, draw)``, finite.
     observed
-        What happened, ``(…)``, finite.
+        Outcomes, ``(…)``, finite.
     level
         Probability of the interval, between 0 and 1, [1].
     weights
-        Weight of each draw, ``(draw,)``; equal where absent.
+        Weight of each draw, ``(draw,)``; None: equal weights.
 
     Raises
     ------
@@ -171,7 +171,7 @@ def coverage(draws: ArrayLike, observed: ArrayLike, level: float = 0.8, weights:
     """
     sample, outcome = _pair(draws, observed)
     if not 0.0 < level < 1.0:
-        raise DomainError(f"level is a probability between 0 and 1, not {level}")
+        raise DomainError(f"level must be a probability between 0 and 1; got {level}")
     tails = quantiles(sample, [0.5 - level / 2.0, 0.5 + level / 2.0], weights)
     held = (tails[0] <= outcome) & (outcome <= tails[1])
     inside, n = int(held.sum()), int(held.size)
@@ -208,16 +208,16 @@ def fit_weights(misfit: ArrayLike) -> tuple[FloatArray, float]:
 
 
 def quantiles(draws: ArrayLike, probabilities: ArrayLike, weights: ArrayLike | None = None) -> FloatArray:
-    """Return quantiles over the last axis, weighted where weights are given.
+    """Return quantiles over the last axis, weighted if weights are given.
 
     Parameters
     ----------
     draws
-        ``(…, draw)``.
+        Draws, ``(…, draw)``.
     probabilities
-        ``(k,)``, between 0 and 1, [1].
+        Probabilities of the quantiles, ``(k,)``, between 0 and 1, [1].
     weights
-        Weight of each draw, ``(draw,)``; equal where absent.
+        Weight of each draw, ``(draw,)``; None: equal weights.
 
     Returns
     -------
@@ -246,16 +246,16 @@ def quantiles(draws: ArrayLike, probabilities: ArrayLike, weights: ArrayLike | N
 def pit(draws: ArrayLike, observed: ArrayLike, weights: ArrayLike | None = None) -> FloatArray:
     """Return the probability integral transform: the share of draws below each outcome, ties counted half.
 
-    Uniform values mean calibrated forecasts; values near 0 or 1 mean that they were too high or too low.
+    Values are uniform for calibrated forecasts, near 0 for forecasts that were too high, near 1 for too low.
 
     Parameters
     ----------
     draws
-        ``(…, draw)``, finite.
+        Forecast draws, ``(…, draw)``, finite.
     observed
-        ``(…)``, finite.
+        Outcomes, ``(…)``, finite.
     weights
-        Weight of each draw, ``(draw,)``; equal where absent.
+        Weight of each draw, ``(draw,)``; None: equal weights.
 
     Examples
     --------

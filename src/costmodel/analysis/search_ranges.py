@@ -1,4 +1,4 @@
-"""Where a parameter is looked for: from what is written, what is allowed, or what the caller says."""
+"""Search range of a parameter: from its written value, its allowed bounds, or the caller's ends."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from costmodel.foundation.schedules import Schedule
 
 Scale = Literal["auto", "linear", "log"]
 _TAIL = 0.001
-"""Quantile [1] that stands for the end of a distribution without one."""
+"""Quantile [1] that replaces the end of an unbounded distribution."""
 _SPAN = 10.0
-"""Factor [1] around a number whose range nothing else limits."""
+"""Factor [1] around a number without other limits."""
 _LOG_FROM = 20.0
-"""Ratio of the ends [1] above which a positive range is scanned in logarithms."""
+"""Ratio of the ends [1] at and above which a positive range is scanned in logarithms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """Where a parameter is looked for: its ends, and whether they are multiples of a schedule."""
+    """Search range of a parameter, or of a multiple of a schedule."""
 
     path: str
     low: float
     high: float
     log: bool
     multiple: bool
-    """True where the parameter is a schedule: what is solved for is a multiple of the whole of it."""
+    """Whether the parameter is a schedule, so that the range is of a multiple of the whole schedule."""
 
     def grid(self, points: int) -> FloatArray:
         """Return the scanning grid."""
@@ -55,7 +55,7 @@ def range_of(
     high: float | str | None = None,
     scale: Scale = "auto",
 ) -> Range:
-    """Return the range in which a parameter is looked for; an end is a number in its unit, or a text with a unit.
+    """Return the search range of a parameter; an end is a number in the parameter's unit, or a text with a unit.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def range_of(
     DomainError
         If the ends do not rise or leave the allowed bounds.
     UnitError
-        If an end is a text that cannot be read in the parameter's unit.
+        If an end is a text that does not convert to the parameter's unit.
 
     Examples
     --------
@@ -83,11 +83,11 @@ def range_of(
     unit = _unit(inputs, solve)
     first, last = first if low is None else read_end(low, unit), last if high is None else read_end(high, unit)
     if written is None and not (np.isfinite(first) and np.isfinite(last)):
-        raise DomainError(f"{solve}: is absent, so nothing says where to look: give low and high")
+        raise DomainError(f"{solve}: is absent, so there is no range to search: give low and high")
     if not first < last:
-        raise DomainError(f"{solve}: a range needs rising ends, not {first:g} … {last:g}; give low and high")
+        raise DomainError(f"{solve}: the range {first:g} … {last:g} does not rise; give low and high")
     if not multiple and (first < bounds[0] or last > bounds[1]):
-        raise DomainError(f"{solve}: {first:g} … {last:g} leaves the allowed {bounds[0]:g} … {bounds[1]:g}")
+        raise DomainError(f"{solve}: the range {first:g} … {last:g} exceeds the allowed {bounds[0]:g} … {bounds[1]:g}")
     log = scale == "log" or (scale == "auto" and first > 0.0 and last / first >= _LOG_FROM)
     return Range(path=solve, low=first, high=last, log=log, multiple=multiple)
 
@@ -107,7 +107,7 @@ def read_end(given: float | str, unit: str) -> float:
 
 
 def _sizes(inputs: Scenario | Ranges, path: str, first: float, last: float) -> tuple[float, float]:
-    """Return ends of a parameter that is absent: the sizes that are plausible in its unit, where they are known."""
+    """Return ends for an absent parameter: the plausible values of its unit, if known."""
     spec = (
         next((spec for where, _, spec, _ in inputs.walk() if where == path), None)
         if isinstance(inputs, Scenario)
@@ -130,7 +130,7 @@ def _unit(inputs: Scenario | Ranges, path: str) -> str:
 
 
 def widened(span: Range, inputs: Scenario | Ranges) -> Range | None:
-    """Return a range ten times as wide on both sides within what is allowed; nothing where it is all of that.
+    """Return a range widened tenfold on both sides, within the allowed bounds; None if it cannot be widened.
 
     Examples
     --------
@@ -150,7 +150,7 @@ def widened(span: Range, inputs: Scenario | Ranges) -> Range | None:
 
 
 def resolve_path(name: str, known: Iterable[str]) -> str:
-    """Return the path that a name stands for: itself, or the only one that ends in it.
+    """Return the path of a name: the name itself, or the only path that ends in it.
 
     Examples
     --------
@@ -165,7 +165,7 @@ def resolve_path(name: str, known: Iterable[str]) -> str:
 
 
 def _written(inputs: Scenario | Ranges, solve: str) -> tuple[object, tuple[float, float]]:
-    """Return what is written for a parameter, and its allowed bounds."""
+    """Return the written value of a parameter, and its allowed bounds."""
     if not isinstance(inputs, Scenario):
         if solve not in inputs:
             raise UnknownParameterError(f"{solve}: there is no such argument{near_matches(solve, list(inputs))}")
@@ -194,6 +194,6 @@ def _default_ends(written: object) -> tuple[float, float]:
             float(high if np.isfinite(high) else written.ppf(1.0 - _TAIL)),
         )
     if not isinstance(written, int | float) or written == 0.0:
-        return -np.inf, np.inf  # nothing tells where to look: the caller says
+        return -np.inf, np.inf  # no default: the caller gives the ends
     ends = sorted((float(written) / _SPAN, float(written) * _SPAN))
     return ends[0], ends[1]

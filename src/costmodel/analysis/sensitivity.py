@@ -1,8 +1,8 @@
-"""Studies of what carries an answer: they draw a sample, run a model at it and hand the outputs to an estimator.
+"""Sensitivity studies: draw a sample, run a model at its points and pass the outputs to an estimator.
 
 Every study takes a model and its scenario (or a plain function and its ranges, see
-:func:`costmodel.analysis.problem.as_problem`) and the outputs asked for; an output without a year stands for its
-whole trajectory, year by year, from the same runs.
+:func:`costmodel.analysis.problem.as_problem`) and outputs; an output without a year stands for its whole trajectory,
+year by year, from the same runs.
 """
 
 from __future__ import annotations
@@ -59,15 +59,15 @@ def sobol_study(
     base_points
         n; the study costs n (g + 2) runs for g inputs or groups. A power of two for a Sobol' sample.
     groups
-        Inputs by group name; inputs that no group names stand alone. Correlation is allowed inside a group.
+        Inputs by group name; every other input is a group of its own. Correlation is allowed inside a group.
     rng
         Seed.
     sample
-        ``"sobol"``: scrambled, more accurate, mostly more than its intervals say. ``"random"``: independent points,
-        whose intervals hold what they say.
+        ``"sobol"``: a scrambled sequence, more accurate, mostly more so than its intervals show. ``"random"``:
+        independent points, with intervals of the stated coverage.
     replicates
-        Independent samples among which the base points are divided; from four on, the intervals come from how they
-        differ and hold for Sobol' sequences too.
+        Number of independent samples among which base points are divided. With four or more, intervals come from the
+        differences between them and are valid for Sobol' sequences too.
     level, estimator, interval, on_nonfinite
         See :func:`~costmodel.analysis.sobol.sobol_indices`.
     on_progress
@@ -98,7 +98,7 @@ def sobol_study(
     columns = [[problem.names.index(name) for name in names] for names in members.values()]
     each = base_points // max(replicates, 1)
     if replicates < 1 or each * replicates != base_points:
-        raise DomainError(f"{base_points} base points cannot be divided among {replicates} replicates")
+        raise DomainError(f"{base_points} base points cannot be divided among {replicates} replicates; use a multiple")
     seed, runs = seed_of(rng), base_points * (len(columns) + 2)
 
     def one(replicate: int) -> SobolIndices:
@@ -128,7 +128,7 @@ def _after(on_progress: Progress, before: int, runs: int) -> Progress:
 
 
 def _members(problem: Problem, groups: Mapping[str, Sequence[str]] | None) -> dict[str, tuple[str, ...]]:
-    """Return the inputs of every group, those that no group names alone."""
+    """Return the inputs of every group; an input outside all groups is a group of its own."""
     if not problem.names:
         raise DomainError("nothing is uncertain here: write a distribution for at least one input")
     named = [name for names in (groups or {}).values() for name in names]
@@ -136,7 +136,7 @@ def _members(problem: Problem, groups: Mapping[str, Sequence[str]] | None) -> di
         if name not in problem.names:
             raise UnknownParameterError(f"{name}: is not an uncertain input{near_matches(name, problem.names)}")
     if len(set(named)) != len(named):
-        raise DomainError("an input stands in two groups")
+        raise DomainError("groups: an input is in two groups; list it once")
     alone = {name: (name,) for name in problem.names if name not in named}
     return {**{key: tuple(names) for key, names in (groups or {}).items() if names}, **alone}
 
@@ -154,7 +154,7 @@ def _pick_freeze(a: FloatArray, b: FloatArray, columns: Sequence[Sequence[int]])
 def _run_rows(
     problem: Problem, samples: Iterator[FloatArray], runs: int, on_progress: Progress | None
 ) -> tuple[tuple[str, ...], FloatArray]:
-    """Run samples together where they are small, so that every call of the model has a full block."""
+    """Run samples, small ones together, so that every call of the model has at least a block of points."""
     labels: tuple[str, ...] = ()
     parts: list[FloatArray] = []
     waiting: list[FloatArray] = []
@@ -192,7 +192,7 @@ def morris_study(
     on_progress: Progress | None = None,
     model: Model | None = None,
 ) -> MorrisEffects:
-    """Screen many inputs for few runs: paths × (inputs + 1).
+    """Screen many inputs with few runs: paths × (inputs + 1).
 
     Parameters
     ----------
@@ -256,9 +256,9 @@ def given_data_study(
     inputs, outputs, model
         See :func:`~costmodel.analysis.problem.as_problem`.
     draws
-        Runs, whatever the number of inputs.
+        Number of runs, for any number of inputs.
     rng
-        Seed; a scenario draws what an ensemble with the same seed draws.
+        Seed; the draws are those of an ensemble with the same seed.
     level, on_nonfinite
         See :func:`~costmodel.analysis.given_data.given_data_indices`.
     on_progress
@@ -286,7 +286,7 @@ def given_data_study(
 
 
 def sampled_inputs(problem: Problem, ranks: Mapping[str, FloatArray]) -> FloatArray:
-    """Return a sample's inputs, ``(draw, input)``: ranks, or values where an input has only a few."""
+    """Return a sample's inputs, ``(draw, input)``: ranks, or values for an input with few distinct values."""
     columns = []
     for name in problem.names:
         values = problem.quantile(name, ranks[name])
@@ -302,25 +302,25 @@ def first_order_of(
     level: float = 0.95,
     on_nonfinite: OnNonFinite = "raise",
 ) -> FirstOrderIndices:
-    """Estimate first-order indices from an ensemble that already exists, without running anything.
+    """Estimate first-order indices from an existing ensemble, without running the model.
 
     Parameters
     ----------
     result
-        A result that carries its scenario and its design, as every ensemble of the library does.
+        Result of a run with draws; it holds its scenario and its design.
     outputs
-        What is asked of it.
+        Outputs to analyse.
     level, on_nonfinite
         See :func:`~costmodel.analysis.given_data.given_data_indices`.
 
     Raises
     ------
     DomainError
-        If the result is not an ensemble with a design.
+        If the result has no design.
     """
     design, draws = getattr(result, "design", None), getattr(result, "draws", None)
     if design is None or not draws:
-        raise DomainError(f"{type(result).__name__} is not an ensemble with its design: run it with draws")
+        raise DomainError(f"{type(result).__name__} has no design: run the scenario with draws")
     labels, y = select_all(result, [Selector.parse(output) for output in listed_outputs(outputs)], draws)
     ranks = design.ranks()
     sample = np.stack([ranks[path] for path in design.paths], axis=1)

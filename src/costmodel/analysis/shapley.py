@@ -1,4 +1,4 @@
-"""Shapley values: shares of a change that add up and don't depend on the order of the steps."""
+"""Shapley values: parts of a change that add up exactly and do not depend on the order of the steps."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def shapley_values(worth: ArrayLike) -> FloatArray:
     Returns
     -------
     FloatArray
-        ``(player, …)``; the sum is the worth of all less that of none.
+        Value of each player, ``(player, …)``; they add up to the worth of all players less that of none.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def shapley_values(worth: ArrayLike) -> FloatArray:
 
     Examples
     --------
-    A product of two factors that both double: each gets half of the joint part.
+    For a product of two factors that both double, each gets half of the joint part:
 
     >>> shapley_values([1.0, 2.0, 2.0, 4.0]).tolist()
     [1.5, 1.5]
@@ -60,7 +60,7 @@ def shapley_values(worth: ArrayLike) -> FloatArray:
     value = np.asarray(worth, dtype=np.float64)
     players = int(value.shape[0]).bit_length() - 1
     if value.shape[0] != 2**players or players < 1:
-        raise DomainError(f"{value.shape[0]} subsets are not all subsets of a number of players")
+        raise DomainError(f"worth must cover all subsets, a power of two; got {value.shape[0]}")
     masks = subsets(players)
     size = masks.sum(axis=1)
     weight = np.array([factorial(s) * factorial(players - s - 1) / factorial(players) for s in range(players)])
@@ -78,12 +78,12 @@ def shapley_sampled(
     permutations: int,
     rng: np.random.Generator,
 ) -> tuple[FloatArray, FloatArray]:
-    """Estimate Shapley values from random orders, each walked forwards and backwards.
+    """Estimate Shapley values from random orders, each used forwards and backwards.
 
     Parameters
     ----------
     worth
-        Worth of many subsets at once: ``(subset, player)`` to ``(subset, …)``.
+        Function that returns the worth of many subsets at once: ``(subset, player)`` to ``(subset, …)``.
     players
         Number of players.
     permutations
@@ -94,12 +94,12 @@ def shapley_sampled(
     Returns
     -------
     values, error
-        ``(player, …)`` each: the estimate, which still adds up exactly, and its standard error.
+        The estimates, which still add up exactly, and their standard errors, ``(player, …)`` each.
 
     Raises
     ------
     DomainError
-        If fewer than two orders are asked for.
+        If ``permutations`` is below 2.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def shapley_sampled(
     ([1.5, 1.5], [0.0, 0.0])
     """
     if permutations < 2:
-        raise DomainError(f"a standard error needs two orders or more, not {permutations}")
+        raise DomainError(f"permutations must be at least 2 for a standard error; got {permutations}")
     pairs = []
     for _ in range(permutations):
         order = rng.permutation(players)

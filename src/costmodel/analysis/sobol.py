@@ -1,10 +1,10 @@
-"""Sobol' indices: what part of an output's variance each input, or group of inputs, carries.
+"""Sobol' indices: the share of an output's variance due to each input, or group of inputs.
 
-Everything here works on numbers that already exist: a sample in the unit cube, and the outputs at its points.
+The functions here work on existing numbers: a sample in the unit cube, and the outputs at its points.
 :func:`costmodel.analysis.sensitivity.sobol_study` draws the sample, runs a model and calls this module.
 
-Shapes: ``n`` base points, ``d`` inputs, ``g`` groups of inputs (each input alone unless said), ``output`` axis
-first, draws last. One pass serves a whole trajectory: its years are outputs.
+Shapes: ``n`` base points, ``d`` inputs, ``g`` groups of inputs (each input alone unless stated), ``output`` axis
+first, draws last. The years of a trajectory are separate outputs of one pass.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ Estimator = Literal["saltelli", "janon"]
 class SobolIndices(TabledByOutput):
     """First and total order Sobol' indices with intervals.
 
-    ``first`` of a group is its *closed* index: the part of the variance that the group explains by itself,
-    interactions inside it included. ``total`` adds its interactions with all others. All arrays are
+    ``first`` of a group is its *closed* index: the share of variance that the group explains alone, including
+    interactions inside it. ``total`` adds its interactions with all others. All arrays are
     ``(group, output)``, intervals ``(2, group, output)``; an output without variance has NaN.
     """
 
@@ -42,7 +42,7 @@ class SobolIndices(TabledByOutput):
     first_interval: FloatArray
     total_interval: FloatArray
     first_sum: FloatArray
-    """Sum of the first-order indices, ``(output,)``: what one-at-a-time reasoning can see."""
+    """Sum of the first-order indices, ``(output,)``: the share of variance without interactions."""
     first_sum_interval: FloatArray
     mean: FloatArray
     variance: FloatArray
@@ -50,9 +50,9 @@ class SobolIndices(TabledByOutput):
     interval: str
     base_points: int
     dropped: int
-    """Base points left out because an output was not finite at one of their points."""
+    """Number of base points left out because an output was not finite at one of their points."""
     runs: int
-    """Model runs behind the indices."""
+    """Number of model runs."""
 
     @property
     def interaction(self) -> FloatArray:
@@ -78,7 +78,7 @@ class SobolIndices(TabledByOutput):
 
 
 def output_index(outputs: tuple[str, ...], output: str | None) -> int:
-    """Return the position of an output's label; the first where none is given.
+    """Return the position of an output's label; that of the first output if none is given.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def output_index(outputs: tuple[str, ...], output: str | None) -> int:
     if output is None:
         return 0
     if output not in outputs:
-        raise DomainError(f"no output {output!r} in this study: it has {', '.join(outputs)}")
+        raise DomainError(f"no output {output!r} in this study; there are: {', '.join(outputs)}")
     return outputs.index(output)
 
 
@@ -125,19 +125,19 @@ def sobol_indices(
     level
         Confidence level of the intervals, between 0 and 1, [1].
     estimator
-        Of the first-order index: ``"saltelli"``, better for small indices, or ``"janon"``, better for large ones and
-        exact where a group explains everything.
+        Estimator of the first-order index: ``"saltelli"``, better for small indices, or ``"janon"``, better for large
+        ones and exact where a group explains everything.
     interval
         ``"asymptotic"``: normal, from each estimator's influence per base point. ``"bootstrap"``: percentiles
         over resampled base points. Both treat base points as independent. Measured over 400 repeats with 512 base
-        points, 95 % intervals of the Ishigami and g-functions hold the truth in 91 to 97 % on independent points; on
-        a Sobol' sequence, whose errors are smaller but not independent, in 97 % on average, yet in as few as 82 %
-        for single small indices: there take replicates (:func:`pooled`), which held it in 93 to 98 %.
+        points, 95 % intervals of the Ishigami and g-functions contain the true value in 91 to 97 % of repeats on
+        independent points. On a Sobol' sequence, whose errors are smaller but not independent, they do in 97 % on
+        average, but in as few as 82 % for some small indices; use replicates there (:func:`pooled`), with 93 to 98 %.
     resamples, rng
         Number of resamples and seed of the bootstrap.
     on_nonfinite
-        ``"raise"``, or ``"drop"``: a base point whose output is not finite at any of its g + 2 points is left
-        out and counted; the indices then hold given a finite output.
+        ``"raise"``, or ``"drop"``: a base point with an output that is not finite at one of its g + 2 points is left
+        out and counted; the indices are then conditional on finite outputs.
 
     Returns
     -------
@@ -174,7 +174,7 @@ def sobol_indices(
     """
     y_a, y_b, y_mixed = _as_stacks(f_a, f_b, f_mixed)
     if not 0.0 < level < 1.0:
-        raise DomainError(f"level is a confidence between 0 and 1, not {level}")
+        raise DomainError(f"level must be between 0 and 1; got {level}")
     labels = _labels(outputs, y_a.shape[0], "output")
     groups = _labels(names, y_mixed.shape[0], "x")
     everything = np.concatenate([y_a[:, None], y_b[:, None], np.moveaxis(y_mixed, 0, 1)], axis=1)
@@ -183,7 +183,7 @@ def sobol_indices(
         everything = everything[..., kept]
     flat = constant_outputs(everything.reshape(len(labels), -1))
     if estimator not in ("saltelli", "janon"):
-        raise DomainError(f"estimator is 'saltelli' or 'janon', not {estimator!r}")
+        raise DomainError(f"estimator must be 'saltelli' or 'janon'; got {estimator!r}")
     moments = _Moments(everything, estimator)
     first, total = moments.indices()
     with np.errstate(all="ignore"):
@@ -192,7 +192,7 @@ def sobol_indices(
         elif interval == "bootstrap":
             bounds = _bootstrap(moments, level, resamples, rng)
         else:
-            raise DomainError(f"interval is 'asymptotic' or 'bootstrap', not {interval!r}")
+            raise DomainError(f"interval must be 'asymptotic' or 'bootstrap'; got {interval!r}")
     blank = np.where(flat, np.nan, 0.0)
     n = everything.shape[-1]
     return SobolIndices(
@@ -215,10 +215,10 @@ def sobol_indices(
 
 
 def pooled(replicates: Sequence[SobolIndices]) -> SobolIndices:
-    """Average the indices of independent samples, with intervals from how they differ.
+    """Average the indices of independent samples, with intervals from the differences between samples.
 
-    The one interval that is right for scrambled Sobol' sequences, whose points depend on each other within a
-    sample but not between samples.
+    These intervals are valid for scrambled Sobol' sequences, whose points depend on each other within a sample but
+    not between samples.
 
     Parameters
     ----------
@@ -236,7 +236,7 @@ def pooled(replicates: Sequence[SobolIndices]) -> SobolIndices:
         If there are fewer than four.
     """
     if len(replicates) < 4:
-        raise DomainError(f"an interval over replicates needs four or more, not {len(replicates)}")
+        raise DomainError(f"an interval over replicates needs at least four; got {len(replicates)}")
     from scipy.special import stdtrit
 
     one, count = replicates[0], len(replicates)
@@ -273,12 +273,12 @@ def _labels(given: Sequence[str] | None, count: int, stem: str) -> tuple[str, ..
     if given is None:
         return tuple(f"{stem}{index + 1}" for index in range(count))
     if len(given) != count:
-        raise DomainError(f"{len(given)} names were given for {count}: {', '.join(given)}")
+        raise DomainError(f"got {len(given)} names for {count} entries: {', '.join(given)}")
     return tuple(given)
 
 
 def _as_stacks(f_a: ArrayLike, f_b: ArrayLike, f_mixed: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Bring outputs to ``(output, n)`` and ``(g, output, n)``."""
+    """Reshape outputs to ``(output, n)`` and ``(g, output, n)``."""
     y_a = np.atleast_2d(np.asarray(f_a, dtype=np.float64))
     y_b = np.atleast_2d(np.asarray(f_b, dtype=np.float64))
     y_mixed = np.asarray(f_mixed, dtype=np.float64)
@@ -286,14 +286,14 @@ def _as_stacks(f_a: ArrayLike, f_b: ArrayLike, f_mixed: ArrayLike) -> tuple[Floa
         y_mixed = y_mixed[:, None, :]
     if y_a.shape != y_b.shape or y_mixed.shape[1:] != y_a.shape or y_a.ndim != 2 or y_a.shape[1] < 2:
         raise DomainError(
-            f"outputs at A, B and the mixed samples are (output, n), (output, n) and (group, output, n), "
-            f"not {y_a.shape}, {y_b.shape} and {y_mixed.shape}"
+            f"outputs at A, B and the mixed samples must be (output, n), (output, n) and (group, output, n); "
+            f"got {y_a.shape}, {y_b.shape} and {y_mixed.shape}"
         )
     return y_a, y_b, y_mixed
 
 
 class _Moments:
-    """Terms per base point whose means make the indices, in units of the output's standard deviation."""
+    """Terms per base point whose means give the indices, in units of the output's standard deviation."""
 
     def __init__(self, everything: FloatArray, estimator: Estimator) -> None:
         self.mean = everything.mean(axis=(1, 2))
@@ -329,7 +329,7 @@ class _Moments:
         return np.swapaxes(first, -1, -2), np.swapaxes(total, -1, -2)
 
     def influence(self, first: FloatArray, total: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return what each base point adds to the indices, ``(output, g, n)`` each, up to a constant."""
+        """Return the influence of each base point on the indices, ``(output, g, n)`` each, up to a constant."""
 
         def spread(sums: FloatArray, squares: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
             centre = sums.mean(axis=-1, keepdims=True)
@@ -366,7 +366,7 @@ def _bootstrap(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return percentile intervals over resampled base points, as products with multinomial weights."""
     if resamples < 100:
-        raise DomainError(f"a percentile interval needs 100 resamples or more, not {resamples}")
+        raise DomainError(f"a bootstrap interval needs at least 100 resamples; got {resamples}")
     n = moments.first.shape[-1]
     generator = np.random.default_rng(rng)  # type: ignore[arg-type]
     tails = [0.5 - level / 2.0, 0.5 + level / 2.0]

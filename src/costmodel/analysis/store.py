@@ -1,16 +1,16 @@
-"""A store on disk for ensembles too long to lose: one chunk per canonical block (extra ``distributed``).
+"""Store on disk for long ensembles, with one chunk per canonical block (extra ``distributed``).
 
 Every worker writes the blocks that it computes, output by output, and writes a block's digest only after all of it
-is on disk: a block with a digest is complete. A run that is stopped at any moment, by ``kill -9`` or by the machine's
-owner, is taken up where it stopped by the same call: complete blocks stay, all others are computed again, and the
-store ends equal to that of an uninterrupted run, byte by byte. What is opened shows complete blocks only.
+is on disk: a block with a digest is complete. The same call resumes a run that was stopped at any moment, for example
+by ``kill -9``: complete blocks stay, all others are computed again, and the final store equals that of an
+uninterrupted run byte by byte. An opened store shows complete blocks only.
 
-**What is read is checked.** A digest covers a block's values and what the store says of itself: scenario, design,
-outputs, shapes. A flipped bit, a chunk that was swapped, shortened or deleted, or changed metadata are found when a
-block is read, and named; `store_ensemble` with ``repair=True`` computes damaged blocks again. One writer holds a store
-at a time; another is refused.
+**Reads are checked.** A digest covers a block's values and the metadata of the store: scenario, design, outputs,
+shapes. Reading a block finds and names flipped bits, chunks that were swapped, shortened or deleted, and changed
+metadata; `store_ensemble` with ``repair=True`` computes damaged blocks again. Only one process can write to a store at
+a time; others are refused.
 
-On one machine any executor serves::
+On one machine, use any executor::
 
     store = store_ensemble("runs/forward", None, scenario, 1_000_000, rng=0, executor=ProcessPoolExecutor())
     store.to_xarray()["tokens"].sel(year=2030).quantile([0.05, 0.5, 0.95], dim="draw")
@@ -23,9 +23,9 @@ installed on each of them in the same version::
     client = Client("tcp://scheduler:8786")
     store = store_ensemble("/shared/runs/forward", None, scenario, 10_000_000, rng=0, executor=client.get_executor())
 
-Blocks are handed out a few at a time, each as a scenario, a design and a number; only the number of a finished block
-travels back. A worker that dies costs its blocks alone: the call raises, and the same call resumes. Machines of one
-kind give equal bits; different processors may differ in the last one.
+Blocks are submitted a few at a time, each as a scenario, a design and a number; only the number of a finished block is
+sent back. If a worker dies, only its blocks are lost: the call raises an error, and the same call resumes. Machines of
+one kind give equal bits; results of different processors may differ in the last bit.
 """
 
 from __future__ import annotations
@@ -84,11 +84,11 @@ from costmodel.foundation.version import VERSION
 FORMAT = 2
 """Version of the layout of a store [1]."""
 _META = ("format", "costmodel_version", "block", "model", "scenario", "design", "asked", "outputs", "labels")
-"""Description of a store; the processor is recorded separately, since values may be read on another one."""
+"""Metadata in a store's digests; the processor is not part of it, since values may be read on another one."""
 
 
 def _zarr() -> Any:
-    """Import zarr where it is installed."""
+    """Import zarr, or raise an error that names the extra."""
     try:
         import zarr
     except ImportError:
@@ -105,12 +105,12 @@ class EnsembleStore:
     path
         Folder of the store.
     scenario, design
-        What it holds, on which draws; a ``given`` design is the one that was passed.
+        Scenario and draws of the ensemble; for a ``given`` design, the one passed when it was stored.
 
     Raises
     ------
     ScenarioError
-        From every method: if the folder holds no store, another ensemble, another format, or is damaged.
+        From every method, if the folder has no store, or one that is damaged, of another ensemble or another format.
     """
 
     path: Path
@@ -122,27 +122,27 @@ class EnsembleStore:
 
     @property
     def complete(self) -> NDArray[np.bool_]:
-        """Which blocks are complete, shape ``(block,)``."""
+        """Mask of complete blocks, shape ``(block,)``."""
         return np.asarray(self._digests().any(axis=1))
 
     @property
     def draws_complete(self) -> int:
-        """Number of draws of complete blocks."""
+        """Number of draws in complete blocks."""
         return sum(self.design.block_draws(int(block)) for block in np.flatnonzero(self.complete))
 
     @property
     def asked(self) -> tuple[str, ...] | None:
-        """Selectors that were asked for, as text; absent where every output is stored."""
+        """Selectors of the stored outputs, as text; None if every output is stored."""
         asked = self._group()[1]["asked"]
         return None if asked is None else tuple(str(text) for text in asked)
 
     def damaged(self, on_progress: Progress | None = None) -> tuple[int, ...]:
-        """Return the complete blocks whose values or metadata are not those that were written.
+        """Return the complete blocks whose values or metadata differ from those written.
 
         Parameters
         ----------
         on_progress
-            Called with the number of blocks looked at and of all.
+            Called with the number of blocks checked and the total.
         """
         found = []
         blocks = np.flatnonzero(self.complete).tolist()
@@ -156,14 +156,14 @@ class EnsembleStore:
         return tuple(found)
 
     def to_xarray(self, chunks: Any = None, *, verify: bool = True) -> Any:
-        """Open the complete blocks as a labelled dataset, read when it is used.
+        """Open the complete blocks as a labelled dataset, whose values are read on use.
 
         Parameters
         ----------
         chunks
-            ``{}`` for a Dask array with one chunk per block; a plain lazy array where absent.
+            ``{}`` for a Dask array with one chunk per block; None: a plain lazy array.
         verify
-            Whether every complete block is read and checked first; without it a damaged block is shown as it is.
+            Whether to read and check every complete block first; if false, damaged blocks are shown unchecked.
 
         Returns
         -------
@@ -204,7 +204,7 @@ class EnsembleStore:
         on_nonfinite: OnNonFinite = "raise",
         on_progress: Progress | None = None,
     ) -> EnsembleResult:
-        """Return what ``run_ensemble`` would have returned, from the stored draws.
+        """Return the result of ``run_ensemble`` from the stored draws.
 
         Raises
         ------
@@ -215,7 +215,9 @@ class EnsembleStore:
         """
         open_blocks = int((~self.complete).sum())
         if open_blocks:
-            raise ScenarioError(f"{self.path}: {open_blocks} of {self.design.blocks} blocks are not complete")
+            raise ScenarioError(
+                f"{self.path}: {open_blocks} of {self.design.blocks} blocks are incomplete; resume with store_ensemble"
+            )
         return reduce_stored(self.scenario, self.design, self.read, exact, exclude, on_nonfinite, on_progress)
 
     def read(self, block: int) -> BlockOutputs:
@@ -267,7 +269,7 @@ class EnsembleStore:
 
 
 def open_store(path: str | Path) -> EnsembleStore:
-    """Open a store that was written before, with the scenario and the design that it holds.
+    """Open an existing store, with its own scenario and design.
 
     Parameters
     ----------
@@ -277,7 +279,7 @@ def open_store(path: str | Path) -> EnsembleStore:
     Raises
     ------
     ScenarioError
-        If the folder holds no store, or one of a given design, which is not stored; then use `EnsembleStore`.
+        If the folder has no store, or one of a given design, whose ranks are not stored; then use `EnsembleStore`.
     """
     from costmodel.foundation.toml import parse_toml
 
@@ -311,18 +313,18 @@ def store_ensemble(
     repair: bool = False,
     engine: Engine = "auto",
 ) -> EnsembleStore:
-    """Run an ensemble into a store, or take up one that was stopped.
+    """Run an ensemble into a store, or resume one that was stopped.
 
     Parameters
     ----------
     path
-        Folder of the store; made where it does not exist.
+        Folder of the store; created if it does not exist.
     scenario, outputs, draws, design, executor, in_flight, on_progress, model, engine
-        As those of :func:`costmodel.analysis.ensemble.run_ensemble`.
+        As for :func:`costmodel.analysis.ensemble.run_ensemble`.
     rng
-        Seed, as there; where absent, that of the store which is taken up.
+        Seed, likewise; None: that of the existing store, if any.
     repair
-        Whether complete blocks are read and checked first, and damaged ones computed again.
+        Whether to read and check complete blocks first, and compute damaged ones again.
 
     Returns
     -------
@@ -332,14 +334,14 @@ def store_ensemble(
     Raises
     ------
     ScenarioError
-        If the folder holds something else: another scenario, design, choice of outputs, model, engine, version or
-        kind of processor; or if another process is writing to it.
+        If the folder has a store of another scenario, design, choice of outputs, model, engine, version or kind of
+        processor, or something that is not a store; or if another process is writing to it.
     MissingExtraError
         If zarr is not installed.
 
     Notes
     -----
-    Values are stored as the model gave them, finite or not.
+    Values are stored as the model returns them, finite or not.
     """
     folder = Path(path)
     _zarr()
@@ -370,7 +372,7 @@ def store_ensemble(
 
 @dataclass(frozen=True, slots=True)
 class _WriteBlock:
-    """Compute a block and write it, wherever this runs; only the block's number goes back."""
+    """Task of computing a block and writing it on a worker; returns only the block's number."""
 
     run: BlockRun
     folder: Path
@@ -381,7 +383,7 @@ class _WriteBlock:
 
 
 def _write(folder: Path, outputs: BlockOutputs) -> None:
-    """Write a block's outputs, each into a chunk of its own, then its digest; each is on disk before the next."""
+    """Write a block's outputs, each to its own chunk, then its digest; each is on disk before the next."""
     group, attributes = _opened(folder)
     first, block, draws = outputs.block * BLOCK, outputs.block, int(attributes["design"]["draws"])
     try:
@@ -397,7 +399,7 @@ def _write(folder: Path, outputs: BlockOutputs) -> None:
 
 
 def _digest(attributes: Mapping[str, Any], outputs: BlockOutputs) -> bytes:
-    """Return a digest of a block: of what the store says of itself, and of every value with its type and shape."""
+    """Return a digest of a block: of the store's metadata, and of every array with its type and shape."""
     meta = {key: attributes[key] for key in _META}
     digest = hashlib.blake2b(json.dumps(meta, sort_keys=True).encode(), digest_size=DIGEST_BYTES)
     digest.update(f"block {outputs.block}".encode())
@@ -409,22 +411,22 @@ def _digest(attributes: Mapping[str, Any], outputs: BlockOutputs) -> bytes:
 
 def _named(blocks: Sequence[int]) -> str:
     listed = ", ".join(map(str, blocks[:10])) + (" …" if len(blocks) > 10 else "")
-    return f"{'block' if len(blocks) == 1 else 'blocks'} {listed} damaged: not what was written"
+    return f"{'block' if len(blocks) == 1 else 'blocks'} {listed} damaged: the content is not as written"
 
 
 def _unmark(folder: Path, blocks: Sequence[int]) -> None:
-    """Take the digests of damaged blocks away, so that they are computed again."""
+    """Remove the digests of damaged blocks, so that these are computed again."""
     for block in blocks:
         folder.joinpath(DIGESTS, "c", str(block), "0").unlink(missing_ok=True)
 
 
 def _opened(folder: Path) -> tuple[Any, dict[str, Any]]:
-    """Open a store and return what it says of itself.
+    """Open a store and return its group and metadata.
 
     Raises
     ------
     ScenarioError
-        If there is none, it cannot be read, or it is of another format.
+        If there is no store, or it cannot be read or has another format.
     """
     if not (folder / "zarr.json").is_file():
         raise ScenarioError(f"{folder}: {'exists and is not' if folder.exists() else 'is not'} a stored ensemble")
@@ -435,17 +437,17 @@ def _opened(folder: Path) -> tuple[Any, dict[str, Any]]:
         attributes = dict(group.attrs)
     if attributes.get("format") != FORMAT:
         given = attributes.get("format")
-        raise ScenarioError(f"{folder}: is of format {given!r}; this version reads {FORMAT}: run it again")
+        raise ScenarioError(f"{folder}: has format {given!r}, but this version reads {FORMAT}: run the ensemble again")
     missing = [key for key in _META if key not in attributes]
     if missing:
         raise ScenarioError(f"{folder}: its description lacks {missing[0]!r}: the store is damaged")
     if not isinstance(attributes["scenario"], str) or not isinstance(attributes["design"], dict):
-        raise ScenarioError(f"{folder}: its description holds no scenario or no design: the store is damaged")
+        raise ScenarioError(f"{folder}: its description has no scenario or no design: the store is damaged")
     return group, attributes
 
 
 def processor() -> str:
-    """Return what of the processor decides the last bits: its kind and the vector instructions that NumPy uses.
+    """Return the properties of the processor that affect last bits: its kind, and the vector instructions of NumPy.
 
     Examples
     --------
@@ -458,13 +460,13 @@ def processor() -> str:
 
 
 def _spec_of(row: Mapping[str, Any]) -> OutputSpec:
-    """Return a declaration from its JSON form, whose sequences are lists."""
+    """Return an output's declaration from its JSON form, whose sequences are lists."""
     form: dict[str, Any] = {key: tuple(item) if isinstance(item, list) else item for key, item in row.items()}
     return OutputSpec(**form)
 
 
 def _create(folder: Path, identity: Mapping[str, Any], first: BlockOutputs, design: Design) -> None:
-    """Make a store with its first block beside the wanted place, and move it there in one step, or leave nothing."""
+    """Create a store with its first block in a temporary folder and rename it, so that a failure leaves nothing."""
     begun: Path | None = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -475,9 +477,9 @@ def _create(folder: Path, identity: Mapping[str, Any], first: BlockOutputs, desi
         sync(folder.parent)
     except FAULTS as error:
         if isinstance(error, OSError) and exists(folder):
-            return  # another writer was first: its store is checked next
+            return  # another writer was first; its store is checked next
         said = getattr(error, "strerror", None) or error_line(error)
-        raise ScenarioError(f"{str(folder)[:200]!r}: a store cannot be made here: {said}") from None
+        raise ScenarioError(f"{str(folder)[:200]!r}: cannot create a store here: {said}") from None
     finally:
         if begun is not None:
             shutil.rmtree(begun, ignore_errors=True)
@@ -510,7 +512,7 @@ def _fill(begun: Path, identity: Mapping[str, Any], first: BlockOutputs, design:
 
 
 def _identity(run: BlockRun) -> dict[str, Any]:
-    """Return what makes two runs the same one, as plain JSON."""
+    """Return the properties that identify a run, as plain JSON."""
     model = run.model
     return {
         "format": FORMAT,
@@ -526,7 +528,7 @@ def _identity(run: BlockRun) -> dict[str, Any]:
 
 
 def _design_form(design: Design) -> dict[str, Any]:
-    """Return a design as plain JSON; of given ranks, their digest."""
+    """Return a design as plain JSON, with a digest instead of given ranks."""
     ranks = design.given
     return {
         "paths": list(design.paths),
@@ -543,13 +545,13 @@ def _asked(output: Output) -> str:
 
 
 def _plain(label: Any) -> Any:
-    """Return a label as JSON holds it."""
+    """Return a label as a JSON value."""
     plain = label.item() if isinstance(label, np.generic) else label
     return plain if isinstance(plain, int | float | str) else str(plain)
 
 
 def _check_identity(folder: Path, identity: Mapping[str, Any]) -> None:
-    """Refuse to go on with a store that holds something else, naming what differs."""
+    """Refuse to resume a store of another ensemble, and name the differences."""
     _, stored = _opened(folder)
     wanted = json.loads(json.dumps(identity))
     differing = [key for key in wanted if stored.get(key) != wanted[key]]

@@ -1,4 +1,4 @@
-"""The files of a stored ensemble, looked at before they are read or written: what they have to be, and no devices."""
+"""Checks on the files of a stored ensemble before they are read or written: type, size and form."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ MAX_DESCRIPTION_BYTES = 64 * 2**20
 FAULTS = (OSError, ValueError, KeyError, TypeError, RuntimeError, IndexError, AttributeError, MemoryError)
 """Exceptions that reading or writing a damaged store may raise."""
 CODING_ROOM = 65_536
-"""Bytes that a chunk's coding may add [byte]."""
+"""Most that a chunk's encoding may add to its size [byte]."""
 
 
 def checked_array(folder: Path, group: Any, name: str, block: int, draws: int) -> Any:
-    """Return an array of a store after a look at its form and files: as they were made, of a size, and no devices.
+    """Return an array of a store after checking its shape, its chunks, and the type and size of its files.
 
     Raises
     ------
     ValueError
-        If they are not.
+        If a check fails.
     """
     check_file(folder / name / "zarr.json", MAX_DESCRIPTION_BYTES)
     array = group[name]
@@ -45,16 +45,16 @@ def checked_array(folder: Path, group: Any, name: str, block: int, draws: int) -
         chunks = (*(max(size, 1) for size in structural), BLOCK)
         wanted, place = draws, [*("0" for _ in structural), str(block)]
     if length != wanted or tuple(array.chunks) != chunks:
-        raise ValueError(f"{name} has the shape {array.shape} in parts of {array.chunks}")
+        raise ValueError(f"{name} has the shape {array.shape} in chunks of {array.chunks}")
     whole = int(np.prod(chunks, dtype=object)) * array.dtype.itemsize
     if whole > memory_of_machine():
-        raise ValueError(f"{name} has parts of {whole:,} bytes")
+        raise ValueError(f"{name} has chunks of {whole:,} bytes, more than the machine's memory")
     check_file(folder.joinpath(name, "c", *place), 2 * whole + CODING_ROOM)
     return array
 
 
 def check_file(path: Path, longest: int) -> None:
-    """Raise ``ValueError`` for a file that is a device or larger than what was written; an absent one passes."""
+    """Raise ``ValueError`` for a file that is not regular or is larger than ``longest`` bytes; ignore an absent one."""
     with suppress(FileNotFoundError):
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
@@ -67,7 +67,7 @@ def check_file(path: Path, longest: int) -> None:
 
 @contextmanager
 def readable(folder: Path, what: str) -> Iterator[None]:
-    """Turn what a damaged store makes its reader raise into one line."""
+    """Turn exceptions from reading a damaged store into one ``ScenarioError``."""
     try:
         yield
     except FAULTS as error:
@@ -77,32 +77,32 @@ def readable(folder: Path, what: str) -> Iterator[None]:
 
 
 def check_described(folder: Path, group: Any, spec: OutputSpec) -> None:
-    """Refuse an array whose description is not what was written: with a scale or a type it would be read otherwise."""
+    """Refuse an array whose metadata differ from those written, since its values would be decoded differently."""
     with readable(folder, f"output {spec.name}"):
         check_file(folder / spec.name / "zarr.json", MAX_DESCRIPTION_BYTES)
         array = group[spec.name]
         said = dict(array.attrs), tuple(array.metadata.dimension_names)
         if said != (shown_attributes(spec), (*spec.dims, "draw")):
-            raise ValueError(f"it is described as {said}")
+            raise ValueError(f"its metadata are {said}")
 
 
 def shown_attributes(spec: OutputSpec) -> dict[str, str]:
-    """Return what a dataset says of an output."""
+    """Return the attributes of an output in a dataset."""
     return {"units": spec.unit, "long_name": spec.label}
 
 
 @contextmanager
 def sole_writer(folder: Path) -> Iterator[None]:
-    """Hold a store for one writer, by a lock on its folder that ends with the process; nothing is written for it.
+    """Lock a store's folder for one writer; the lock ends with the process and writes no file.
 
     Raises
     ------
     ScenarioError
-        If another process holds it.
+        If another process holds the lock.
 
     Notes
     -----
-    Where the system has no such locks (Windows), two writers of one store are not kept apart.
+    On systems without such locks (Windows), two writers of one store are not kept apart.
     """
     try:
         import fcntl
@@ -124,7 +124,7 @@ def sole_writer(folder: Path) -> Iterator[None]:
 
 
 def exists(folder: Path) -> bool:
-    """Whether anything has this name, a link to nowhere included."""
+    """Whether anything has this name, including a broken link."""
     try:
         return folder.is_symlink() or folder.exists()
     except (OSError, ValueError) as error:
@@ -132,9 +132,9 @@ def exists(folder: Path) -> bool:
 
 
 def sync(chunk: Path) -> None:
-    """Wait until a chunk and its name in its folder are on disk; one that holds only the fill value has no file."""
+    """Flush a chunk and its folder entry to disk; a chunk of fill values has no file."""
     for place in (chunk, chunk.parent):
-        with suppress(FileNotFoundError, PermissionError):  # Windows opens no folders
+        with suppress(FileNotFoundError, PermissionError):  # Windows cannot open folders
             descriptor = os.open(place, os.O_RDONLY)
             try:
                 os.fsync(descriptor)
@@ -143,7 +143,7 @@ def sync(chunk: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what writers that were stopped left half-written beside their chunks."""
+    """Remove partial files left by writers that were stopped."""
     for leftover in folder.rglob("*.partial"):
         if leftover.is_file() or leftover.is_symlink():
             leftover.unlink(missing_ok=True)

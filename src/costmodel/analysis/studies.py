@@ -1,4 +1,4 @@
-"""One door to the studies of what carries an output."""
+"""Common entry point to all sensitivity studies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STUDIES = {
     "sobol": sobol_study,
     "tornado": tornado,
 }
-"""Studies by the name of their method."""
+"""Studies by name of method."""
 
 
 def sensitivity(
@@ -31,26 +31,26 @@ def sensitivity(
     method: str | None = None,
     **options: Any,
 ) -> Any:
-    """Find which inputs carry an output.
+    """Find the inputs that drive an output.
 
     Parameters
     ----------
     inputs
         A scenario, or for a plain function (``model=…``) its arguments: numbers, ``(low, high)``, distributions.
     outputs
-        What is asked, as ``user_spend@2030``; one or several.
+        One output or several, such as ``user_spend@2030``.
     method
         ``"sobol"`` (shares of variance), ``"given-data"`` (the same for correlated inputs), ``"tornado"`` (one input
         at a time), ``"morris"`` (screening of many), ``"elasticity"`` (per cent per per cent at the medians) or
-        ``"evidence"`` (shares by how well inputs are known). Where absent, ``"given-data"`` if inputs are correlated,
-        else ``"sobol"``.
+        ``"evidence"`` (shares by grade of evidence). None: ``"given-data"`` if inputs are correlated, else
+        ``"sobol"``.
     options
-        Of the study itself, as ``rng`` and ``draws``: see :data:`STUDIES`.
+        Options of the study, such as ``rng`` and ``draws``: see :data:`STUDIES`.
 
     Returns
     -------
     SobolIndices, Tornado, MorrisEffects, Elasticities, EvidenceShares or a pair of given-data indices and ranks
-        What the method finds; ``.table()`` shows it.
+        Result of the study; ``.table()`` shows it.
 
     Raises
     ------
@@ -67,5 +67,7 @@ def sensitivity(
     chosen = method or ("given-data" if correlated else "sobol")
     study: Any = STUDIES.get(chosen)
     if study is None:
-        raise ScenarioError(f"method {method!r}: one of {', '.join(STUDIES)}{near_matches(chosen, STUDIES)}")
+        raise ScenarioError(
+            f"method must be one of {', '.join(STUDIES)}; got {method!r}{near_matches(chosen, STUDIES)}"
+        )
     return study(inputs, outputs, **options)

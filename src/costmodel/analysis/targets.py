@@ -1,12 +1,12 @@
-"""Targets: an output of a result by name and year, and a condition on it.
+"""Outputs of a result by name and year, and conditions on them.
 
 An **output** is written ``user_spend@2030``, ``tokens[chat]@2030`` or ``npv``, or is a callable that takes the
-result. Without a year, an output with a time axis stands for all its years. Several axes with items take a label
-each, in their order: ``tokens[cloud,chat]@2030``. ``scenario.PATH`` is a parameter. A **target** is an output, a
-comparison and a quantity, or another output: ``npv = 0``, ``revenue@2030 >= capex@2030``,
+result. Without a year, an output with a time axis stands for all its years. An output with several item axes takes
+one label per axis, in order: ``tokens[cloud,chat]@2030``. ``scenario.PATH`` is a parameter. A **target** is an
+output, a comparison, and a quantity or another output: ``npv = 0``, ``revenue@2030 >= capex@2030``,
 ``unit_cost@2030 = 0.5 USD/Mtoken``.
 
-What ``@2030`` means follows from the kind that the output declares: see :mod:`costmodel.foundation.outputs`.
+The meaning of ``@2030`` depends on the kind of output: see :mod:`costmodel.foundation.outputs`.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ Output: TypeAlias = "str | Callable[[Any], Any] | Selector"
 
 _SELECTOR = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_0-9][\w-]*)*)(?:\[([^\[\]@]+)\])?(?:@([0-9]{4}|\*))?")
 _QUANTITY = re.compile(r"[+-]?\W?[0-9.].*")
-"""How a quantity begins, whatever follows: with a digit, or a sign and one; an output begins with a letter."""
+"""Pattern of a quantity, which begins with a digit, after a sign or symbol at most; an output begins with a letter."""
 _PARAMETER = "scenario."
 
 
 def declared_units(inputs: Any, outputs: Sequence[str]) -> tuple[str, ...]:
-    """Return the unit of each output as the results of a scenario's model declare it; empty where none does.
+    """Return the unit of each output as declared by the results of a scenario's model; empty if not declared.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def declared_units(inputs: Any, outputs: Sequence[str]) -> tuple[str, ...]:
     """
     try:
         kind = model_entry(inputs.model).result_type() if isinstance(inputs, Scenario) else object
-    except CostModelError:  # a model of one's own that is not registered
+    except CostModelError:  # a user's model that is not registered
         kind = object
     known = named_outputs_of(kind) if issubclass(kind, Result) else {}
     fields = [Selector.parse(label).field for label in outputs]
@@ -67,18 +67,18 @@ def declared_units(inputs: Any, outputs: Sequence[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """A way from a result to one value per draw.
+    """Selector of one value per draw from a result.
 
     Parameters
     ----------
     label
-        How it is written.
+        Text of the selector.
     field
         Name of an output, or a dotted path; empty for a callable.
     item
-        Labels on the axes beside time, as a workload, separated by commas; absent where there are none.
+        Labels on the axes other than time, such as a workload, separated by commas; None if there are no such axes.
     year
-        Calendar year; absent for all years of a trajectory.
+        Calendar year; None for all years of a trajectory.
     function
         Callable from the result to a number or one value per draw.
     """
@@ -91,7 +91,7 @@ class Selector:
 
     @classmethod
     def parse(cls, output: Output) -> Selector:
-        """Read what a caller wrote.
+        """Parse an output as a caller gives it.
 
         Raises
         ------
@@ -125,7 +125,7 @@ class Selector:
         UnknownParameterError
             If the result has no such output, item or year.
         DomainError
-            If the output has an axis that the selector does not pin down.
+            If the output has an axis for which the selector gives no label.
         """
         if self.function is not None:
             return (self.label,), self._flat(self.function(result), draws)
@@ -135,7 +135,7 @@ class Selector:
         spec = result.spec(self.field)
         if spec.time_axis is None or (spec.kind == "date" and self.year is None):
             if self.year is not None:
-                raise DomainError(f"output {self.label!r}: {self.field!r} has no time axis, so no @{self.year}")
+                raise DomainError(f"output {self.label!r}: {self.field!r} has no time axis; leave out @{self.year}")
             return (self.label,), self._flat(self._item(result, spec, np.asarray(result[self.field])), draws)
         years, values = result.by_year(self.field)
         wanted = list(years) if self.year is None else [self.year]
@@ -147,7 +147,7 @@ class Selector:
         return tuple(f"{stem}@{year}" for year in wanted), np.array(rows, dtype=np.float64).reshape(len(rows), draws)
 
     def unit(self, result: Any) -> str | None:
-        """Return the output's unit, where the result declares it."""
+        """Return the output's unit, or None if the result does not declare it."""
         if isinstance(result, Result) and "." not in self.field and self.function is None:
             return result.spec(self.field).unit
         if isinstance(result, Result) and self.field.startswith(_PARAMETER):
@@ -156,7 +156,7 @@ class Selector:
         return None
 
     def _refuse_axes(self) -> None:
-        """Refuse a year or an item of what declares no axes."""
+        """Refuse a year or an item for a value without declared axes."""
         if self.year is not None or self.item is not None:
             raise DomainError(f"output {self.label!r}: {self.field!r} declares no axes: select it with a callable")
 
@@ -165,11 +165,13 @@ class Selector:
         if array.dtype.kind not in "biuf":
             raise DomainError(f"output {self.label!r} is not a number")
         if array.shape not in ((), (1,), (draws,)):
-            raise DomainError(f"output {self.label!r} has shape {array.shape}: one value, or one per draw ({draws})")
+            raise DomainError(
+                f"output {self.label!r} has shape {array.shape}; it must be one value, or one per draw ({draws})"
+            )
         return np.array(np.broadcast_to(np.asarray(array, dtype=np.float64), (draws,)))[None]
 
     def _item(self, result: Result, spec: OutputSpec, values: Any) -> FloatArray:
-        """Take the items named off the axes beside time; ``values`` has those axes first."""
+        """Select the named items on the axes other than time, which come first in ``values``."""
         axes = [dim for dim in spec.dims if dim not in TIME_AXES or spec.kind == "date"]
         given = [] if self.item is None else [part.strip() for part in self.item.split(",")]
         if not axes and given:
@@ -190,12 +192,14 @@ class Selector:
 
 
 def _follow(result: Any, field: str) -> Any:
-    """Return what a dotted path leads to: a parameter of the scenario, a key of a table, or a plain attribute."""
+    """Return the value at a dotted path: a parameter of the scenario, a key of a table, or a plain attribute."""
     if isinstance(result, Result):
         if field.startswith(_PARAMETER):
             return _parameter(result.scenario, field.removeprefix(_PARAMETER))
         result.spec(field.split(".")[0])
-        raise UnknownParameterError(f"no output {field!r}: an output has no parts; a parameter is scenario.PATH")
+        raise UnknownParameterError(
+            f"no output {field!r}: an output has no parts; for a parameter, write scenario.PATH"
+        )
     value = result
     for part in field.split("."):
         if isinstance(value, Mapping) and part in value:
@@ -218,7 +222,7 @@ def _fields(value: Any) -> list[str]:
 
 
 def _parameter(scenario: Scenario, path: str) -> Any:
-    """Return the resolved value of a parameter; of a trajectory its constant value."""
+    """Return the resolved value of a parameter; for a trajectory, its constant value."""
     value: Any = scenario.get(path)
     if value is None or isinstance(value, Distribution | Schedule | Formula | VaryingRate):
         held = "absent" if value is None else "not one number per draw"
@@ -263,7 +267,7 @@ def select_all(result: Any, outputs: Sequence[Selector], draws: int) -> tuple[tu
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A condition on a result: an output, a comparison, and a number or another output.
+    """Condition on a result: an output, a comparison, and a number or another output.
 
     Examples
     --------
@@ -278,16 +282,16 @@ class Target:
     right: Selector | None
     number: float = 0.0
     quantity: str | None = None
-    """The number with its unit as it was written, read when the output's unit is known."""
+    """Number and unit as written; converted once the output's unit is known."""
 
     @classmethod
     def parse(cls, text: str | Target) -> Target:
-        """Read a condition such as ``npv = 0`` or ``revenue@2030 >= capex@2030``.
+        """Parse a condition such as ``npv = 0`` or ``revenue@2030 >= capex@2030``.
 
         Raises
         ------
         ScenarioError
-            If it is not ``OUTPUT (=|<=|>=|<|>) NUMBER [UNIT]`` or ``OUTPUT (=|…) OUTPUT``.
+            If the text is not ``OUTPUT (=|<=|>=|<|>) NUMBER [UNIT]`` or ``OUTPUT (=|…) OUTPUT``.
         """
         if isinstance(text, Target):
             return text
@@ -317,7 +321,7 @@ class Target:
         return difference
 
     def holds(self, gap: FloatArray) -> FloatArray:
-        """Return where the condition holds, given the gap; an equality never holds but at its roots."""
+        """Return where the condition holds, given the gap; an equality holds only at a gap of 0."""
         tests = {"=": np.equal, "<=": np.less_equal, ">=": np.greater_equal, "<": np.less, ">": np.greater}
         return np.asarray(tests[self.relation](gap, 0.0))
 

@@ -1,12 +1,11 @@
 """History-weighted draws: an ensemble that starts in the past, weighted by its fit to reported figures.
 
-An unconditioned ensemble from 2023 spreads over orders of magnitude by 2026. Each draw gets the weight
+An unconditional ensemble from 2023 spreads over orders of magnitude by 2026. Each draw gets the weight
 
     w = exp(−½ Σ (ln model − ln reported)² / σ²),
 
-with σ the discrepancy that a model of this kind is allowed (reported figures and model together). Weights that
-rest on a handful of draws say nothing, so the effective sample size ``(Σw)²/Σw²`` is reported, and refused when
-it is too small.
+with σ the discrepancy that is allowed between model and reported figure. Weights on a handful of draws are no
+estimate, so the effective sample size ``(Σw)²/Σw²`` is reported, and an ensemble with too small a size is refused.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from costmodel.foundation.errors import DomainError
 from costmodel.foundation.scenario import Observation
 
 DISCREPANCY = 0.35
-"""Standard deviation of the log misfit of one reported figure [1], assumed: within a third either way."""
+"""Standard deviation of the log misfit of one reported figure [1], assumed: about a third either way."""
 MIN_EFFECTIVE = 50.0
 """Effective sample size below which weighted bands are refused [1], assumed."""
 QUANTILES = (0.05, 0.5, 0.95)
@@ -43,7 +42,7 @@ class LogMisfit:
     row
         The observation.
     number
-        Its number in the scenario, for the name.
+        Number of the observation in the scenario, for the name.
     """
 
     def __init__(self, row: Observation, number: int) -> None:
@@ -111,12 +110,12 @@ def weighted_ensemble(
     Raises
     ------
     DomainError
-        If there is nothing to weight by, or the effective sample size is too small.
+        If the scenario has no observations, or the effective sample size is too small.
     """
     if not scenario.observations:
-        raise DomainError(f"{scenario.name} has no observations to weight its draws by")
+        raise DomainError(f"{scenario.name} has no observations to weight draws by; add observations to the scenario")
     if not discrepancy > 0.0:
-        raise DomainError(f"discrepancy = {discrepancy!r}: a number above 0 is needed")
+        raise DomainError(f"discrepancy must be above 0; got {discrepancy!r}")
     misfits = [LogMisfit(row, i) for i, row in enumerate(scenario.observations)]
     names = [misfit.__name__ for misfit in misfits]
     result = run_ensemble(
@@ -141,7 +140,7 @@ def weighted_ensemble(
 
 
 def weighted_note(scenario: Any, draws: int, seed: int | None) -> list[str]:
-    """Return lines for the command line: weighted beside unconditional bands of the last year."""
+    """Return lines for the command line: weighted and unconditional bands of the last year."""
     year = scenario.grid.years[-1]
     outputs = [f"{name}@{year}" for name in ("tokens", "user_spend", "capex")]
     run = weighted_ensemble(scenario, outputs, draws=draws, rng=seed)

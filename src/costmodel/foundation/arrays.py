@@ -32,34 +32,34 @@ FloatArray: TypeAlias = NDArray[np.float64]
 Numeric: TypeAlias = "float | FloatArray"
 """A number or a broadcastable array: the argument and return type of formulas.
 
-A type checker holds it to what both can do: `as_array` where an array is needed.
+A type checker allows only operations that both support: use `as_array` where an array is needed.
 """
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 FORMULAS: dict[str, Callable[..., Any]] = {}
-"""Every registered formula by ``module:function``; law and coverage tests iterate over this table."""
+"""All registered formulas by ``module:function``; law and coverage tests iterate over this table."""
 STEP_FORMULAS: set[str] = set()
-"""The formulas that the flywheel's step function calls: these compile under numba unchanged."""
+"""Formulas that the flywheel's step function calls; they compile under numba unchanged."""
 
 
 def formula(*, step: bool = False, pointwise: bool = False) -> Callable[[_Function], _Function]:
     """Register a public pure function as a formula.
 
     A formula takes positional-or-keyword arguments, broadcasts, and has no ``if`` on a value; it needs a
-    strategy in ``costmodel.testing`` and a reference test, or the suite fails. It computes in double precision
-    whatever it is given: whole numbers, numbers of 32 bits and lists are converted on the way in. A call from outside
-    the library is held against the ranges that the docstring states, and its result must be finite where its arguments
-    are, unless the docstring says where it is not: a pole within the range, a case without a value and an overflow are
-    refused by name. The library's own modules and a model's run compute what they pass.
+    strategy in ``costmodel.testing`` and a reference test, or the suite fails. It computes in double
+    precision for any input: integers, 32-bit numbers and lists are converted first. For a call from outside the
+    library, arguments are checked against the ranges in the docstring, and the result must be finite if the arguments
+    are, unless the docstring states where it is not: a pole inside the range, a case without a value and an overflow
+    raise an error that names the arguments. Calls from the library's own modules and from a model's run are unchecked.
 
     Parameters
     ----------
     step
-        Whether the flywheel's step function calls it, so that what it wraps (``__wrapped__``) must compile under
+        Whether the flywheel's step function calls it, so that the wrapped function (``__wrapped__``) must compile under
         numba unchanged.
     pointwise
-        Whether each entry of the result depends on that entry of the arguments alone, so that large grids may be
+        Whether each entry of the result depends only on the same entry of the arguments, so that large grids may be
         checked and computed without their repeats, or computed in pieces (:mod:`costmodel.foundation.grids`).
     """
 
@@ -75,7 +75,7 @@ def formula(*, step: bool = False, pointwise: bool = False) -> Callable[[_Functi
 
 
 _IN_MODEL: ContextVar[bool] = ContextVar("in_model", default=False)
-"""Whether a model is running; its results are checked by name afterwards."""
+"""Whether a model is running; its results are checked afterwards, by name."""
 _CHOICES = ("str", "Literal", "bool", "int")
 """Annotations of arguments that select a method rather than hold a value."""
 
@@ -92,9 +92,9 @@ def holds_value(annotation: Any) -> bool:
 
 
 def _in_double_precision(function: _Function, pointwise: bool) -> _Function:
-    """Return a formula that converts its arguments, and checks those that come from outside the library.
+    """Return a formula that converts its arguments, and checks arguments from outside the library.
 
-    32 bits overflow or lose digits half-way.
+    In 32 bits, intermediate results would overflow or lose digits.
     """
     at_a_pole = _pole_error
     in_model, make, frame, library = _IN_MODEL, _guard_of, sys._getframe, f"{__name__.partition('.')[0]}."
@@ -126,7 +126,7 @@ def _in_double_precision(function: _Function, pointwise: bool) -> _Function:
         try:
             found = known[0].finite(computed, given, named) if outside else computed(*given, **named)
             return found if computed is function else spread_to(found, *grid)
-        except ZeroDivisionError:  # numbers of Python's, where an array would hold an infinity
+        except ZeroDivisionError:  # Python numbers raise an error where an array would hold an infinity
             raise at_a_pole(function) from None
 
     # It gets the globals of the formula's own module, by which doctest takes a function for that module's.
@@ -137,7 +137,7 @@ def _in_double_precision(function: _Function, pointwise: bool) -> _Function:
 def _pole_error(function: Callable[..., Any]) -> Exception:
     from costmodel.foundation.errors import DomainError
 
-    return DomainError(f"{function.__name__}: has no value at these arguments: it divides by 0 there")
+    return DomainError(f"{function.__name__}: has no value at these arguments, since it divides by 0; change them")
 
 
 def _guard_of(function: Callable[..., Any]) -> Any:
@@ -150,7 +150,7 @@ _DOUBLE = np.dtype(np.float64)
 
 
 def _as_double(value: Any) -> Any:
-    """Return a number, an array or a list of numbers in double precision, and anything else as it is."""
+    """Return a number, an array or a list of numbers in double precision, and anything else unchanged."""
     if isinstance(value, int):
         return float(value)
     if isinstance(value, list | tuple):
@@ -161,7 +161,7 @@ def _as_double(value: Any) -> Any:
 
 
 def as_array(values: ArrayLike) -> FloatArray:
-    """Return values as an array; a traced array (`costmodel.foundation.tracing`) stays what it is.
+    """Return values as an array; a traced array (`costmodel.foundation.tracing`) is returned unchanged.
 
     Examples
     --------
@@ -172,7 +172,7 @@ def as_array(values: ArrayLike) -> FloatArray:
 
 
 def readonly(values: ArrayLike) -> FloatArray:
-    """Return ``values`` as an array that cannot be written, without copying where possible.
+    """Return ``values`` as a read-only array, without copying if possible.
 
     Examples
     --------
@@ -187,7 +187,7 @@ def readonly(values: ArrayLike) -> FloatArray:
 
 
 def frozen(value: Any) -> Any:
-    """Return an array as a view that cannot be written, and anything else as it is.
+    """Return an array as a read-only view, and anything else unchanged.
 
     Examples
     --------
@@ -215,7 +215,7 @@ def ordered_sum(terms: Iterable[Numeric]) -> Numeric:
     """
     rest = iter(terms)
     total: Numeric = next(rest, 0.0)
-    own = False  # whether ``total`` is an array of ours, that the next term may be added to in place
+    own = False  # whether ``total`` is an array created here, to which the next term may be added in place
     for term in rest:
         if own and isinstance(total, np.ndarray) and isinstance(term, np.ndarray) and total.shape == term.shape:
             np.add(total, term, out=total)

@@ -1,4 +1,4 @@
-"""The axes behind arrays that were written out in full: what repeats along a grid is found again and left out."""
+"""Recover the axes of a grid from arrays that were expanded to its full size, so that repeats can be left out."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 _CHUNK = 65_536
-"""Entries that are looked at in one go [1]; a run that is not there shows in the first of them."""
+"""Entries compared at once [1]; the first of them show whether there is a run."""
 _PROBES = 32
-"""Changes of a column at which periods are tried before all entries are [1]."""
+"""Changes of a column at which a period is tried before all entries are compared [1]."""
 _WORTH = 0.75
-"""Share of the entries below which computing on the axes is worth their finding [1]."""
+"""Share of entries on the axes below which finding them is worth its cost [1]."""
 
 
 def axes_of(columns: Iterable[NDArray[Any]]) -> tuple[int, ...]:
-    """Return the lengths of the axes from which arrays of one length were written out, slowest first.
+    """Return the lengths of the axes from which arrays of one length were expanded, slowest first.
 
     Parameters
     ----------
@@ -30,14 +30,14 @@ def axes_of(columns: Iterable[NDArray[Any]]) -> tuple[int, ...]:
     Returns
     -------
     tuple of int
-        Lengths whose product is the length of the arrays; that length alone where so little repeats that axes of their
-        own would spare less than a quarter of the entries.
+        Lengths whose product is the length of the arrays; only that length if separate axes would save less than a
+        quarter of the entries.
 
     Notes
     -----
-    A column that follows some axes of a grid is constant over runs, whose length is the product of the faster axes,
-    and repeats with a period, which is that times its own. Sorted, runs and periods of all columns are the strides of
-    the grid, each a multiple of the one before.
+    A column that depends on some axes of a grid is constant over runs as long as the product of the faster axes, and
+    repeats with a period of that product times the length of its own axes. Runs and periods of all columns, sorted, are
+    the strides of the grid, each a multiple of the one before.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def axes_of(columns: Iterable[NDArray[Any]]) -> tuple[int, ...]:
 
 
 def thinned(array: NDArray[Any]) -> NDArray[Any]:
-    """Return an array with length 1 along every axis that it repeats along, to the bit.
+    """Return an array with length 1 along every axis along which all its entries are equal bit for bit.
 
     Examples
     --------
@@ -78,25 +78,25 @@ def thinned(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _along(axis: int, place: int) -> tuple[slice, ...]:
-    """Return the index of one place along an axis, which stays."""
+    """Return the index of one position along an axis, which is kept."""
     return (*(slice(None),) * axis, slice(place, place + 1))
 
 
 def _repeats(bits: NDArray[Any], axis: int) -> bool:
-    """Whether an array equals its first entries along an axis; the second and the last are tried first."""
+    """Whether an array equals its first entries along an axis; tries the second and the last entries first."""
     first = bits[_along(axis, 0)]
     near = all(bool((bits[_along(axis, place)] == first).all()) for place in (1, bits.shape[axis] - 1))
     return near and bool((bits == first).all())
 
 
 def _bits(array: NDArray[Any]) -> NDArray[Any]:
-    """Return an array whose equality is that of bits, so that NaN equals itself."""
+    """Return an array for bitwise comparison, in which NaN equals itself."""
     whole = np.ascontiguousarray(array)
     return whole.view(np.int64) if whole.dtype == np.float64 else whole
 
 
 def _run(bits: NDArray[Any]) -> int:
-    """Return over how many entries a column is constant, from its beginning on and again and again."""
+    """Return the length of the runs over which a column is constant, from its start on."""
     run = int(bits.size)
     for start in range(0, bits.size - 1, _CHUNK):
         part = bits[start : start + _CHUNK + 1]
@@ -109,7 +109,7 @@ def _run(bits: NDArray[Any]) -> int:
 
 
 def _period(bits: NDArray[Any]) -> int:
-    """Return after how many entries a column begins again; tried first on both sides of places where it changes."""
+    """Return the period after which a column repeats; tries a few places around its changes first."""
     changes = np.flatnonzero(bits[1:] != bits[:-1])[:_PROBES]
     places = np.concatenate((changes, changes + 1))
     periods = np.array(_divisors(bits.size), dtype=np.int64)
@@ -123,6 +123,6 @@ def _period(bits: NDArray[Any]) -> int:
 
 @lru_cache(maxsize=256)
 def _divisors(number: int) -> tuple[int, ...]:
-    """Return the divisors of a number but itself, least first."""
+    """Return the proper divisors of a number, smallest first."""
     small = [one for one in range(1, int(number**0.5) + 1) if number % one == 0]
     return tuple(one for one in (*small, *(number // one for one in reversed(small))) if one < number)

@@ -8,18 +8,18 @@ from costmodel.foundation.provenance import Citation, Source
 from costmodel.foundation.tables import Linked, Table, safe_link
 
 _TEX = {**{sign: f"\\{sign}" for sign in "&%$#_"}, **dict.fromkeys("{}\\", ""), "~": " ", "^": " "}
-"""TeX replacements for characters that it would read as commands."""
+"""TeX replacements for characters that TeX reads as commands."""
 
 
 def bibliography(citations: Sequence[Citation], title: str) -> Table:
-    """Return the cited documents as a table, those that most inputs rest on first.
+    """Return the cited documents as a table, those with the most inputs first.
 
     Parameters
     ----------
     citations
-        What is used.
+        Inputs with their sources.
     title
-        Of the table.
+        Title of the table.
 
     Examples
     --------

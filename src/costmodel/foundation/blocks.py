@@ -1,8 +1,8 @@
 """Canonical blocks: draws are computed in whole blocks, so that results don't depend on the executor.
 
-Every block has the same number of draws whatever the size of the ensemble or the number of workers; the last one
-is padded before the model sees it and trimmed afterwards. A thread, a process and a machine of a cluster
-therefore do the same arithmetic on arrays of the same shape, and their results are equal bit for bit.
+Every block has the same number of draws for any size of ensemble and any number of workers; the last block is padded
+before the run and trimmed afterwards. Threads, processes and machines of a cluster therefore do the same arithmetic on
+arrays of the same shape, and their results are equal bit for bit.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ BLOCK = 8192
 
 
 def trimmed(values: ArrayLike, axes: int, draws: int) -> Any:
-    """Return one output of a block with exactly one value per draw that counts.
+    """Return one output of a block without padding: exactly one value per draw.
 
     Parameters
     ----------
@@ -26,12 +26,12 @@ def trimmed(values: ArrayLike, axes: int, draws: int) -> Any:
     axes
         Number of structural axes.
     draws
-        How many of the block's draws count [1], 1 … ``BLOCK``.
+        Number of the block's draws without padding [1], 1 to ``BLOCK``.
 
     Returns
     -------
     numpy.ndarray
-        Shape ``structural + (draws,)``. An output that is the same in every draw is repeated as a view.
+        Shape ``structural + (draws,)``. An output without draws is broadcast as a view.
 
     Examples
     --------

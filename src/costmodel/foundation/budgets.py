@@ -1,4 +1,4 @@
-"""Budgets of steps, draws and memory: checked before work begins, with the estimate in the message."""
+"""Limits on steps, draws and memory, checked before a run; the message gives the estimate."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import os
 from costmodel.foundation.errors import DomainError
 
 MAX_STEPS = 2_400
-"""Most steps of a time grid [1]: a century of half months, over which a flywheel takes some 20 s."""
+"""Largest number of steps of a time grid [1]: a century of half months, for which a flywheel takes about 20 s."""
 MAX_DRAWS = 1_000_000_000
-"""Most draws of a design [1]."""
+"""Largest number of draws of a design [1]."""
 DOUBLE = 8
 """Size of a number [byte]."""
 USUAL_MEMORY = 16 * 2**30
@@ -30,11 +30,11 @@ def check_memory(numbers: float, what: str, instead: str) -> None:
     Parameters
     ----------
     numbers
-        How many numbers are held at once, at least [1].
+        Least number of numbers held at once [1].
     what
-        What holds them, for the message.
+        Name of the object that holds them, for the message.
     instead
-        What to do.
+        Advice for the message.
 
     Examples
     --------
@@ -42,8 +42,10 @@ def check_memory(numbers: float, what: str, instead: str) -> None:
     >>> check_memory(1e15, "a table", "…")
     Traceback (most recent call last):
         ...
-    costmodel.foundation.errors.DomainError: a table takes at least 8,000,000 GB of memory, more than there is: …
+    costmodel.foundation.errors.DomainError: a table takes at least 8,000,000 GB of memory, more than the machine has: …
     """
     needed = numbers * DOUBLE
     if needed > memory_of_machine():
-        raise DomainError(f"{what} takes at least {needed / 1e9:,.0f} GB of memory, more than there is: {instead}")
+        raise DomainError(
+            f"{what} takes at least {needed / 1e9:,.0f} GB of memory, more than the machine has: {instead}"
+        )

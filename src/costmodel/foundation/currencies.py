@@ -1,8 +1,8 @@
-"""Currencies at the boundary: amounts in any currency of ISO 4217, read in USD at a dated rate.
+"""Currencies in inputs: amounts in any currency of ISO 4217, converted to USD at a dated rate.
 
-A scenario states its rates once, ``[exchange_rates.EUR]`` with a date and, where it is not to be looked up, the rate;
-its quantities may then be written in that currency: ``"2.5 EUR/hour"``. Without a rate for a currency an amount in it
-is refused.
+A scenario states its rates once, ``[exchange_rates.EUR]``, with a date and the rate; without the rate, the reference
+rate of that date is looked up. Quantities may then be in that currency: ``"2.5 EUR/hour"``. An amount in a currency
+without a rate is refused.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ _CODES = (
     "XPF YER ZAR ZMW ZWG BOV CHE CHW CLF COU MXV USN UYI UYW VED XDR XSU XUA ANG CUC HRK ZWL "
 )
 CODES = frozenset(_CODES.split())
-"""Codes of ISO 4217: money in use, units of account, and money withdrawn since 2021 that older bills are in."""
+"""Codes of ISO 4217: currencies in use, units of account, and currencies withdrawn since 2021, for older bills."""
 SIGNS = {"€": "EUR", "£": "GBP", "RMB": "CNY"}
-"""Signs and names with one meaning; that of the yen is also that of the yuan."""
+"""Signs and names with a single meaning; the sign of the yen is left out, since the yuan has the same."""
 MONEY_WORDS = frozenset({"$", "US$", *CODES, *SIGNS})
 """Words and signs for money in a quantity."""
 
 
 REFERENCE_RATES = "European Central Bank, euro foreign exchange reference rates"
-"""Title of the table in which a rate is looked up."""
+"""Title of the table of reference rates."""
 _TABLE = "costmodel.formats.exchange_rates:reference_rate"
-"""Module that reads the table; it is in a higher layer, so it is imported only when a rate is looked up."""
+"""Module that reads the table; it is in a higher layer, so it is imported only to look up a rate."""
 
 
 def reference_rate(code: str, day: date) -> float:
@@ -54,7 +54,7 @@ def reference_rate(code: str, day: date) -> float:
 
 
 class _Rates:
-    """Rates in force while a scenario is read, with a count of their uses."""
+    """Exchange rates during the reading of a scenario, with a count of their uses."""
 
     def __init__(self, usd: Mapping[str, float]) -> None:
         self.usd = dict(usd)
@@ -65,7 +65,7 @@ _RATES: ContextVar[_Rates | None] = ContextVar("exchange rates", default=None)
 
 
 def code_of(name: str) -> str:
-    """Return the ISO 4217 code of a name or sign; an empty text if it is not a currency.
+    """Return the ISO 4217 code of a name or sign; an empty string if it is not a currency.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def code_of(name: str) -> str:
 
 
 def check_code(code: str) -> str:
-    """Return an ISO 4217 code, or raise ``UnitError``; near matches are in the message.
+    """Return an ISO 4217 code, or raise ``UnitError`` with near matches in the message.
 
     Examples
     --------
@@ -109,13 +109,13 @@ def rates_in_use(usd: Mapping[str, float]) -> Iterator[None]:
 
 
 def uses() -> int:
-    """Return how often a rate was used since the rates in use were set; 0 where none are."""
+    """Return how often a rate was used since the rates were set; 0 without rates."""
     rates = _RATES.get()
     return 0 if rates is None else rates.used
 
 
 def usd_for_one(code: str) -> Fraction:
-    """Return the rate in use of a currency [USD].
+    """Return the current rate of a currency [USD].
 
     Raises
     ------

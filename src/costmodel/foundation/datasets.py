@@ -1,7 +1,7 @@
 """Results as labelled datasets and files, and back (extra ``frames``).
 
 A dataset contains everything needed to repeat the run: its attributes hold the whole scenario as TOML, the
-design and the version. What was saved is read back equal, NaN and read-only arrays included.
+design and the version. Reading a saved result gives an equal result, including NaN and read-only arrays.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def dataset_of(result: Result) -> Any:
         dims = (*spec.dims, "draw") if value.ndim > len(spec.dims) else spec.dims
         variables[name] = (dims, value, describe_output(spec, result.basis(name)))
     if result.left_out is not None:
-        variables[_LEFT_OUT] = (("draw",), result.left_out, {"long_name": "draws that statistics leave out"})
+        variables[_LEFT_OUT] = (("draw",), result.left_out, {"long_name": "draws left out of statistics"})
     if result.design is not None and result.design.given is not None:
         variables[_GIVEN] = (("path", "draw"), result.design.given, {"long_name": "ranks of the design"})
     attributes = repeat_attributes(result.scenario, result.design, result.version)
@@ -124,13 +124,13 @@ def result_of(data: Any, scenario: Scenario, kind: type[_ResultT], where: str) -
     Parameters
     ----------
     data
-        From :func:`costmodel.foundation.result_files.read_dataset`.
+        Dataset from :func:`costmodel.foundation.result_files.read_dataset`.
     scenario
-        The scenario that its attributes hold.
+        Scenario from its attributes.
     kind
-        The class of its model's results.
+        Class of the model's results.
     where
-        Where it came from, for messages.
+        Origin of the dataset, for messages.
 
     Raises
     ------
@@ -141,7 +141,7 @@ def result_of(data: Any, scenario: Scenario, kind: type[_ResultT], where: str) -
     for spec in outputs_of(kind, derived=False):
         if spec.name not in data:
             raise ScenarioError(
-                f"{where}: the output {spec.name!r} of {kind.__name__} is missing: another version's file?"
+                f"{where}: the output {spec.name!r} of {kind.__name__} is missing; was it saved by another version?"
             )
         held = data[spec.name]
         if held.dims not in (spec.dims, (*spec.dims, "draw")):
@@ -164,7 +164,7 @@ def result_of(data: Any, scenario: Scenario, kind: type[_ResultT], where: str) -
 
 
 def _design_of(data: Any, where: str) -> Design | None:
-    """Return the design that the attributes hold."""
+    """Return the design from the attributes."""
     if "design" not in data.attrs:
         return None
     try:

@@ -22,12 +22,12 @@ def deprecated(since: str, removed: str, instead: str) -> Callable[[_Thing], _Th
     removed
         First version without it: at least one minor version later.
     instead
-        What to use, as a person would type it.
+        Replacement, as a user would type it.
 
     Returns
     -------
     callable
-        A decorator; a call of what it marks warns with ``DeprecationWarning`` and says all three.
+        A decorator; a call of the marked object warns with ``DeprecationWarning``, whose text states all three.
 
     Examples
     --------

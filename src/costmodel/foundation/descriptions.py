@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from costmodel.foundation.scenario import Scenario
 
 MOST_MOVED = 6
-"""Most parameters for which a table lists the outputs that they move [1]; each takes a run."""
+"""Largest number of parameters for which a table lists the outputs that each moves [1]; each takes a run."""
 LOOKED_UP = "looked up"
-"""Text for a figure that the scenario takes from the catalog."""
+"""Text for a figure that comes from the catalog."""
 SWITCH = "switch"
 """Text shown as the value of a switch."""
 COLUMNS = ("path", "value", "unit", "bounds", "meaning", "grade", "source")
@@ -55,7 +55,7 @@ def described(scenario: Scenario) -> Iterator[Described]:
 
 
 def _looked_up(line: Described, found: Citation) -> Described:
-    """Return the line of an absent entry with what stands in for it: a figure of the catalog, with its source."""
+    """Return the line of an absent entry with its substitute: a figure of the catalog, with its source."""
     origin = found.source
     source = "" if origin is None else " ".join(filter(None, (origin.title, origin.date and f"({origin.date})")))
     return replace(line, value=f"{found.value}, {LOOKED_UP}", grade=found.grade.value, source=source)
@@ -78,12 +78,12 @@ def describe_scenario(scenario: Scenario, words: str = "") -> Table:
     scenario
         A scenario.
     words
-        A path, the beginning of one, a pattern with ``*``, or words that stand in path or meaning; all where empty.
+        A path, the beginning of one, a pattern with ``*``, or words in path or meaning; empty: all parameters.
 
     Raises
     ------
     UnknownParameterError
-        If nothing fits; near matches are in the message.
+        If nothing matches; the message names near matches.
     """
     lines = list(described(scenario))
     found = [line for line in lines if _fits(line, words.strip())] if words.strip() else lines
@@ -111,7 +111,7 @@ def describe_paths(scenario: Scenario, paths: Sequence[str]) -> Table:
     scenario
         A scenario.
     paths
-        Paths of parameters; one that is no parameter, as a switch, has no row.
+        Paths of parameters; a path of another entry, such as a switch, has no row.
     """
     wanted = set(paths)
     rows = ((line.path, line.value, line.unit, line.grade) for line in described(scenario) if line.path in wanted)

@@ -1,8 +1,8 @@
 """Designs: the rank of every uncertain parameter in every draw.
 
-A design is recorded with its paths in order, its method, its seed and its number of draws, and travels with
-every result. Random designs use one counter-addressed stream per parameter *name*: adding a parameter leaves the
-others' draws alone, any block is drawn on its own, and scenarios share draws. Latin hypercube designs need
+A design records its paths in order, its method, its seed and its number of draws, and is part of every result.
+Random designs use one counter-addressed stream per parameter *name*: adding a parameter does not change the draws of
+others, any block can be drawn alone, and scenarios share draws. Latin hypercube designs need
 memory for one permutation per parameter, O(draws). Sobol' dimensions follow the recorded order.
 """
 
@@ -26,9 +26,9 @@ RandomSource: TypeAlias = "int | np.random.Generator | np.random.SeedSequence | 
 
 METHODS = ("random", "latin_hypercube", "sobol", "given")
 _WORDS_PER_COUNTER = 4
-"""64-bit words that one count of the Philox generator gives [1]."""
+"""64-bit words per count of the Philox generator [1]."""
 _HALF_ULP = 2.0**-54
-"""Half the spacing of the generator's uniform numbers, so that a rank is never 0."""
+"""Half the spacing of the generator's uniform numbers, added so that a rank is never 0."""
 
 
 class Uncertain(Protocol):
@@ -82,9 +82,9 @@ class Design:
         if self.method not in METHODS:
             raise ScenarioError(f"unknown design method {self.method!r}: allowed are {', '.join(METHODS)}")
         if isinstance(self.draws, bool) or not isinstance(self.draws, int | np.integer) or self.draws < 1:
-            raise DomainError(f"draws = {self.draws!r}: a whole number of at least 1 is needed")
+            raise DomainError(f"draws must be a whole number of at least 1; got {self.draws!r}")
         if self.draws > MAX_DRAWS:
-            raise DomainError(f"draws = {self.draws:,}: at most {MAX_DRAWS:,}")
+            raise DomainError(f"draws must be at most {MAX_DRAWS:,}; got {self.draws:,}")
         if len(set(self.paths)) != len(self.paths):
             raise ScenarioError("a path occurs twice in the design")
         copula_factor(self.paths, self.correlations)
@@ -101,7 +101,7 @@ class Design:
 
     @classmethod
     def sobol(cls, scenario: Uncertain, draws: int, rng: RandomSource = None) -> Design:
-        """Return a scrambled Sobol' design; balanced where ``draws`` is a power of two."""
+        """Return a scrambled Sobol' design; balanced if ``draws`` is a power of two."""
         return cls(scenario.uncertain_paths(), "sobol", seed_of(rng), draws, scenario.rank_correlations())
 
     @classmethod
@@ -124,7 +124,7 @@ class Design:
         return -(-self.draws // BLOCK)
 
     def block_draws(self, block: int) -> int:
-        """Return how many of a block's draws count; the rest of the last block is padding."""
+        """Return the number of a block's draws without padding; only the last block has padding."""
         return min(BLOCK, self.draws - block * BLOCK)
 
     def ranks(self, block: int | None = None) -> dict[str, FloatArray]:
@@ -168,7 +168,7 @@ def seed_of(rng: RandomSource) -> int:
     Raises
     ------
     DomainError
-        If it is a negative number, a bool, or something that is not a source of randomness.
+        If ``rng`` is negative, a bool, or not a source of randomness.
 
     Examples
     --------
@@ -176,13 +176,13 @@ def seed_of(rng: RandomSource) -> int:
     0
     """
     if isinstance(rng, bool) or (isinstance(rng, int | np.integer) and rng < 0):
-        raise DomainError(f"rng = {rng!r}: a seed is a whole number of at least 0")
+        raise DomainError(f"rng must be a seed of at least 0; got {rng!r}")
     if isinstance(rng, int | np.integer):
         return int(rng)
     if rng is None or isinstance(rng, np.random.Generator | np.random.SeedSequence):
         words = np.random.default_rng(rng).integers(0, 2**32, size=4, dtype=np.uint64)
         return int(sum(int(word) << (32 * i) for i, word in enumerate(words)))
-    raise DomainError(f"rng = {rng!r}: a whole number, a numpy Generator, a SeedSequence or None is needed")
+    raise DomainError(f"rng must be a whole number, a numpy Generator, a SeedSequence or None; got {rng!r}")
 
 
 def _key(seed: int, path: str) -> Any:
@@ -199,7 +199,7 @@ def _stream(seed: int, path: str, block: int) -> FloatArray:
 
 @lru_cache(maxsize=256)
 def _strata(seed: int, path: str, draws: int) -> FloatArray:
-    """Return a parameter's Latin hypercube ranks; kept, because every block takes its part of one permutation."""
+    """Return a parameter's Latin hypercube ranks; cached, since all blocks share one permutation."""
     generator = np.random.Generator(np.random.Philox(key=_key(seed, path)))
     return readonly((generator.permutation(draws) + generator.random(draws) + _HALF_ULP) / draws)
 
@@ -216,7 +216,7 @@ def _sobol_block(dimensions: int, seed: int, block: int) -> FloatArray:
 
 
 def _involved(paths: Iterable[str], correlations: Sequence[tuple[str, str, float]]) -> list[str]:
-    """Return the correlated paths sorted by name, so that the order of a file's entries does not change a draw."""
+    """Return the correlated paths sorted by name, so that the order of entries in a file does not change draws."""
     named = {path for a, b, _ in correlations for path in (a, b)}
     return sorted(path for path in paths if path in named)
 
@@ -241,19 +241,21 @@ def copula_factor(paths: Iterable[str], correlations: Sequence[tuple[str, str, f
             if path not in pool:
                 raise ScenarioError(f"correlation of {a!r} and {b!r}: {path!r} is not a distribution of this scenario")
         if a == b or not -1.0 < rank < 1.0:
-            raise DomainError(f"correlation of {a!r} and {b!r} is {rank!r}: two paths and a number in (-1, 1)")
+            raise DomainError(
+                f"correlation of {a!r} and {b!r} is {rank!r}; give two paths and a number between -1 and 1"
+            )
         i, j = involved.index(a), involved.index(b)
         matrix[i, j] = matrix[j, i] = 2.0 * np.sin(np.pi * rank / 6.0)
     try:
         return np.asarray(np.linalg.cholesky(matrix))
     except np.linalg.LinAlgError:
         raise ScenarioError(
-            f"the rank correlations of {', '.join(involved)} contradict each other: no joint distribution has them"
+            f"the rank correlations of {', '.join(involved)} contradict each other: no joint distribution has them all"
         ) from None
 
 
 def correlated(ranks: dict[str, FloatArray], correlations: Sequence[tuple[str, str, float]]) -> dict[str, FloatArray]:
-    """Return ranks with the given rank correlations, by Gaussian copula; others pass unchanged."""
+    """Return ranks with the given rank correlations, by Gaussian copula; uncorrelated ranks stay unchanged."""
     if not correlations:
         return ranks
     from scipy.special import ndtr, ndtri

@@ -14,7 +14,7 @@ from costmodel.foundation.tables import Table
 ABOUT = frozenset(
     {"name", "title", "description", "sources", "observations", "calibrated", "not_modelled", "misses", "switches"}
 )
-"""Entries that describe a scenario and do not change a number."""
+"""Entries that describe a scenario without changing a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Difference:
 
     @classmethod
     def between(cls, first: Scenario, second: Scenario) -> Difference:
-        """Compare two scenarios entry by entry, without their descriptive entries."""
+        """Compare two scenarios entry by entry, except for descriptive entries."""
         rows = []
         for path, pair in changed_paths(first, second).items():
             units = {spec.unit for scenario in (first, second) for p, _, spec, _ in scenario.walk() if p == path}
@@ -57,7 +57,7 @@ class Difference:
             for row in self.changes
         ]
         title = f"{self.scenarios[0]} against {self.scenarios[1].removesuffix(' (changed)')}"
-        return Table(columns, tuple(rows), title, () if rows else ("nothing that changes a number differs",))
+        return Table(columns, tuple(rows), title, () if rows else ("no entry that changes a number differs",))
 
     def __str__(self) -> str:
         """Return the difference as text."""
@@ -72,8 +72,8 @@ class Difference:
 def changed_paths(first: Scenario, second: Scenario) -> dict[str, tuple[Any, Any]]:
     """Return the differences between two scenarios: dotted path → written entries of the first and the second.
 
-    A parameter is compared by its value, not by its source. An entry that one of them lacks is None; a whole table
-    that one lacks is one change.
+    A parameter is compared by its value, not by its source. An entry that is missing in one scenario is None there; a
+    missing table is one change.
 
     Raises
     ------
@@ -81,7 +81,9 @@ def changed_paths(first: Scenario, second: Scenario) -> dict[str, tuple[Any, Any
         If the scenarios are of different models.
     """
     if type(first) is not type(second) or first.model != second.model:
-        raise DomainError(f"{first.name!r} is of model {first.model!r} and {second.name!r} of {second.model!r}")
+        raise DomainError(
+            f"{first.name!r} is of model {first.model!r}, but {second.name!r} of {second.model!r}; use one model"
+        )
     found = changed_entries(first.written(), second.written())
     return {path: pair for path, pair in found.items() if path.split(".")[0] not in ABOUT}
 
@@ -104,7 +106,7 @@ def entry_text(item: Any) -> str:
 
 
 def _source_text(scenario: Scenario, item: Any) -> str:
-    """Return the source of a written entry, by its title."""
+    """Return the title and grade of a written entry's source."""
     if not isinstance(item, Mapping) or "value" not in item:
         return ""
     entry = scenario.source_table.get(str(item.get("source", "")))

@@ -1,8 +1,7 @@
-"""Distributions, usually written by quantiles, because people think in 90 % intervals.
+"""Distributions, usually given by quantiles, since people think in 90 % intervals.
 
-A distribution is written as a table, ``{dist = "lognormal", p5 = 1.1, p95 = 2.0}``, and is a map from a rank
-``u`` in (0, 1) to a value. It has no arithmetic: the same rank gives the same value wherever it is used, so that
-``x - x`` is 0 in every draw.
+A distribution is written as a table, ``{dist = "lognormal", p5 = 1.1, p95 = 2.0}``, and maps a rank ``u`` in (0, 1)
+to a value. It has no arithmetic: a parameter has one rank per draw, so that ``x - x`` is 0 in every draw.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ from costmodel.foundation.errors import DomainError, ScenarioError, near_matches
 from costmodel.foundation.quantities import parse_quantity
 
 LEAST_MASS = 1e-12
-"""Least share of a normal or lognormal that low and high must leave, dimensionless."""
+"""Least probability of a normal or lognormal between low and high [1]."""
 USUAL_QUANTILES = {0.05: -1.6448536269514729, 0.5: 0.0, 0.95: 1.6448536269514722}
-"""Quantiles of the standard normal at the ranks that scenarios are written in [1], as `scipy.special.ndtri` gives them.
+"""Quantiles of the standard normal at the usual ranks of scenarios [1], equal to those of `scipy.special.ndtri`.
 
-Importing that takes longer than running a scenario at its medians, which needs no others.
+A run at medians needs no others, and importing SciPy would take longer than the run.
 """
 PERT_WEIGHT = 4.0
-"""Weight of the mode in the PERT distribution, dimensionless (Malcolm et al. 1959)."""
+"""Weight of the mode in the PERT distribution [1] (Malcolm et al. 1959)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class Distribution:
     kind
         uniform, normal, lognormal, triangular, pert, beta, discrete or empirical.
     parameters
-        The written parameters in order, numbers in the field's unit.
+        Parameters in order, as numbers in the field's unit.
 
     Examples
     --------
@@ -53,7 +52,7 @@ class Distribution:
 
     @classmethod
     def parse(cls, written: Mapping[str, Any], unit: str) -> Distribution:
-        """Read the written form; values may be numbers in ``unit`` or strings with a unit.
+        """Parse the written form; values may be numbers in ``unit`` or strings with a unit.
 
         Raises
         ------
@@ -73,7 +72,7 @@ class Distribution:
             plain = key in SHAPE_KEYS
             if isinstance(value, list | tuple) != (key in _LIST_KEYS):
                 needed = "a list of numbers" if key in _LIST_KEYS else "a number or a string with a unit"
-                raise DomainError(f"{key} = {value!r}: {needed} is needed")
+                raise DomainError(f"{key} = {value!r}: give {needed}")
             if isinstance(value, list | tuple):
                 entries[key] = tuple(strict_number(item, "1" if plain else unit, key) for item in value)
             else:
@@ -82,7 +81,10 @@ class Distribution:
         lower, upper = self.support()
         _require(lower <= upper, f"distribution {kind!r}: the support {lower:g} … {upper:g} is empty")
         wide = math.isfinite(lower) and math.isfinite(upper) and not math.isfinite(upper - lower)
-        _require(not wide, f"distribution {kind!r}: the support {lower:g} … {upper:g} is too wide for numbers")
+        _require(
+            not wide,
+            f"distribution {kind!r}: the support {lower:g} … {upper:g} exceeds the range of numbers; narrow it",
+        )
         return self
 
     def ppf(self, rank: ArrayLike) -> Any:
@@ -93,16 +95,16 @@ class Distribution:
         rank
             Ranks between 0 and 1 [1], any shape.
         """
-        with np.errstate(over="ignore"):  # a value too large to hold is infinite, which results are checked for
+        with np.errstate(over="ignore"):  # overflow gives infinity, for which results are checked
             values = _KINDS[self.kind].ppf(dict(self.parameters), np.asarray(rank, dtype=np.float64))
         return np.asarray(values, dtype=np.float64)[()]
 
     def median(self) -> float:
-        """Return the median, which a scenario without a design uses."""
+        """Return the median, which a run without draws uses."""
         return _median(self)
 
     def support(self) -> tuple[float, float]:
-        """Return the lowest and highest value that can be drawn; infinite where there is no bound."""
+        """Return the lowest and highest possible value; infinite without a bound."""
         return _KINDS[self.kind].support(dict(self.parameters))
 
     def scaled(self, factor: float) -> Distribution:
@@ -118,12 +120,12 @@ class Distribution:
 
 @lru_cache(maxsize=4096)
 def _median(distribution: Distribution) -> float:
-    """Return a median, kept: runs at medians that change one path ask for all the others again."""
+    """Return a median, cached: runs that change one path need the medians of all others again."""
     return float(distribution.ppf(0.5))
 
 
 SHAPE_KEYS = frozenset({"sigma", "a", "b", "probabilities", "weight"})
-"""Keys that are pure numbers whatever the unit of the field."""
+"""Keys that are pure numbers for any unit of the field."""
 _LIST_KEYS = frozenset({"values", "probabilities"})
 """Keys that hold a list."""
 
@@ -133,17 +135,17 @@ def _scale(value: float | tuple[float, ...], factor: float) -> float | tuple[flo
 
 
 def strict_number(value: object, unit: str, key: str) -> float:
-    """Return a strict finite number, or read a string with a unit."""
+    """Return a finite number, or the number of a string with a unit."""
     if isinstance(value, str):
         return parse_quantity(value, unit)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise DomainError(f"{key} = {value!r}: a number or a string with a unit is needed")
+        raise DomainError(f"{key} = {value!r}: give a number or a string with a unit")
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise DomainError(f"{key} = {str(value)[:40]}: a finite number is needed")
+        raise DomainError(f"{key} = {str(value)[:40]}: give a finite number")
     return number
 
 
@@ -154,7 +156,7 @@ def _require(condition: bool, message: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """How one kind of distribution computes its values and its support."""
+    """Functions for the values and the support of one kind of distribution."""
 
     ppf: Callable[[dict[str, Any], Any], Any]
     support: Callable[[dict[str, Any]], tuple[float, float]]
@@ -168,7 +170,7 @@ def _keys(entries: Mapping[str, Any], kind: str, *allowed: frozenset[str], optio
 
 
 def _quantile_pair(entries: Mapping[str, Any]) -> list[tuple[float, float]]:
-    """Return the two written quantiles as (rank, value), or an empty list where none are written."""
+    """Return the two given quantiles as (rank, value), or an empty list."""
     pairs = sorted((float(key[1:]) / 100.0, entries[key]) for key in entries if _is_quantile(key))
     if len(pairs) == 2:
         _require(pairs[0][0] < pairs[1][0], f"two quantiles at the same rank {pairs[0][0]:g}")
@@ -228,7 +230,7 @@ def _truncated_quantile(rank: Any, z_low: float, z_high: float) -> Any:
         return _standard_quantile(float(rank))
     from scipy.special import ndtr, ndtri
 
-    if z_low > 0.0:  # what is cut out lies in the upper tail, where only the mass above a value is exact
+    if z_low > 0.0:  # the bounds are in the upper tail, where only the mass above a value is exact
         above, beyond = float(ndtr(-z_low)), float(ndtr(-z_high))
         return -ndtri(above - (above - beyond) * rank)
     first, last = float(ndtr(z_low)), float(ndtr(z_high))
@@ -251,7 +253,10 @@ def _gaussian_support(entries: dict[str, Any], kind: str, classic: frozenset[str
     z_low, z_high = ((bound - location) / scale for bound in _on_axis(low, high, kind == "lognormal"))
     mirrored = (-z_high, -z_low) if z_low > 0.0 else (z_low, z_high)
     mass = float(ndtr(mirrored[1])) - float(ndtr(mirrored[0]))
-    _require(mass >= LEAST_MASS, f"distribution {kind!r}: next to nothing of it ({mass:.1g}) is between low and high")
+    _require(
+        mass >= LEAST_MASS,
+        f"distribution {kind!r}: only {mass:.1g} of its probability is between low and high; widen them",
+    )
     return (max(low, 0.0) if kind == "lognormal" else low), high
 
 
@@ -286,7 +291,7 @@ def _three_points(entries: dict[str, Any], kind: str) -> tuple[float, float, flo
     low, mode, high = entries["low"], entries["mode"], entries["high"]
     _require(
         low <= mode <= high and low < high,
-        f"distribution {kind!r}: low ≤ mode ≤ high is needed, given {low:g}, {mode:g}, {high:g}",
+        f"distribution {kind!r}: need low ≤ mode ≤ high; given {low:g}, {mode:g}, {high:g}",
     )
     return low, mode, high
 
@@ -335,7 +340,7 @@ def _discrete_table(entries: dict[str, Any]) -> tuple[Any, Any]:
     probabilities = np.asarray(entries.get("probabilities", (1.0 / max(count, 1),) * count), dtype=np.float64)
     _require(
         count > 0 and values.shape == probabilities.shape,
-        f"distribution 'discrete': {count} values and {probabilities.size} probabilities do not pair up",
+        f"distribution 'discrete': {count} values but {probabilities.size} probabilities; give one for each",
     )
     _require(
         bool((probabilities >= 0).all()) and abs(float(probabilities.sum()) - 1.0) < 1e-9,
@@ -353,7 +358,7 @@ def _discrete_ppf(entries: dict[str, Any], rank: Any) -> Any:
 def _sample(entries: dict[str, Any]) -> Any:
     _keys(entries, "empirical", frozenset({"values"}), optional=frozenset())
     values = np.sort(np.asarray(entries["values"], dtype=np.float64))
-    _require(values.size >= 2, f"distribution 'empirical': at least two values are needed, given {values.size}")
+    _require(values.size >= 2, f"distribution 'empirical': give at least two values; given {values.size}")
     return values
 
 

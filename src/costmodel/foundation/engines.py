@@ -1,7 +1,7 @@
-"""Engines that compute a model: NumPy, always available and the reference, or compiled code (extra ``fast``).
+"""Engines that compute a model: NumPy, the reference, always available, or compiled code (extra ``fast``).
 
-The choice depends only on the request and on what is installed, never on what ran before, so the same call always
-gives the same bits.
+The choice depends only on the request and the installation, never on earlier runs, so the same call always gives the
+same bits.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.errors import DomainError, missing_extra
 
 Engine: TypeAlias = Literal["auto", "numpy", "compiled"]
-"""``auto``: compiled for a whole block of draws or more where the extra ``fast`` is installed, else NumPy."""
+"""``auto``: compiled for at least a whole block of draws if the extra ``fast`` is installed, else NumPy."""
 ENGINES = ("auto", "numpy", "compiled")
 COMPILED_FROM = BLOCK
-"""Draws from which ``auto`` compiles [1]: a whole block, which takes NumPy three times as long as compiled code.
+"""Least number of draws for which ``auto`` compiles [1]: a whole block, for which NumPy takes three times as long.
 
-Compiling takes as long as two such blocks take NumPy, once for a kind of scenario; from the third run on it has paid.
+Compiling takes about as long as two such blocks with NumPy, once for each structure of a scenario, so it pays from the
+third run on.
 """
 
 _ENGINE: ContextVar[str] = ContextVar("engine", default="numpy")
@@ -38,14 +39,14 @@ def chosen_engine(engine: str, draws: int | None) -> str:
     engine
         One of ``ENGINES``.
     draws
-        Draws of the whole design; absent for a scalar run.
+        Draws of the whole design; None for a scalar run.
 
     Raises
     ------
     DomainError
         If there is no such engine.
     MissingExtraError
-        If compiled code is asked for and the extra is not installed.
+        If ``engine`` is ``"compiled"`` and the extra is not installed.
 
     Examples
     --------
@@ -53,7 +54,7 @@ def chosen_engine(engine: str, draws: int | None) -> str:
     ('numpy', 'numpy')
     """
     if engine not in ENGINES:
-        raise DomainError(f"engine is {', '.join(map(repr, ENGINES))}; given {engine!r}")
+        raise DomainError(f"engine must be one of {', '.join(map(repr, ENGINES))}; got {engine!r}")
     if engine == "compiled" and find_spec("llvmlite") is None:
         raise missing_extra("fast", "engine='compiled'")
     if engine != "auto":
@@ -64,7 +65,7 @@ def chosen_engine(engine: str, draws: int | None) -> str:
 
 @contextmanager
 def using(engine: str, asked: frozenset[str] | None = None) -> Iterator[None]:
-    """Select the engine for models that support it, and limit the stored outputs to those asked for."""
+    """Select the engine for models that support it, and limit the stored outputs to those requested."""
     tokens = _ENGINE.set(engine), _ASKED.set(asked)
     try:
         yield
@@ -79,5 +80,5 @@ def present_engine() -> str:
 
 
 def asked_outputs() -> frozenset[str] | None:
-    """Return the outputs that will be read from the result; None if any may be."""
+    """Return the names of outputs that will be read from the result; None: any."""
     return _ASKED.get()

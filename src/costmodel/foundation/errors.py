@@ -1,4 +1,4 @@
-"""Errors of costmodel: each says what was given, where, and what is allowed."""
+"""Errors of costmodel: each message states what was given, where, and what is allowed."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 LONGEST_MESSAGE = 1_000
-"""Most characters of an error's text: what was given is in it, and may be a file's worth [1]."""
+"""Longest text of an error [character]; it quotes the input, which may be as long as a file."""
 
 
 def one_line(text: str, longest: int = LONGEST_MESSAGE) -> str:
-    r"""Return a text on one line: line breaks become spaces, control characters escapes, and a long middle is cut.
+    r"""Return a text as one line: line breaks become spaces, control characters are escaped, a long middle is cut.
 
     Examples
     --------
@@ -40,18 +40,18 @@ def harmless(text: str) -> str:
 
 
 class CostModelError(Exception):
-    """Base of every error that costmodel raises on purpose: its text is one line, whatever was given."""
+    """Base of every error that costmodel raises on purpose; its text is always one line."""
 
     def __init__(self, message: object = "") -> None:
         super().__init__(one_line(str(message)))
 
 
 class ScenarioError(CostModelError, ValueError):
-    """A scenario is not well formed: a missing, extra or contradictory entry."""
+    """A scenario that is not well formed: a missing, extra or contradictory entry."""
 
 
 class UnknownParameterError(ScenarioError):
-    """A dotted path or a name that does not exist; near matches are in the message."""
+    """A dotted path or a name that does not exist; the message names near matches."""
 
 
 class UnitError(CostModelError, ValueError):
@@ -59,7 +59,7 @@ class UnitError(CostModelError, ValueError):
 
 
 class DomainError(CostModelError, ValueError):
-    """A value outside the range in which it has a meaning."""
+    """A value outside its valid range."""
 
 
 class CatalogError(CostModelError, LookupError):
@@ -67,7 +67,7 @@ class CatalogError(CostModelError, LookupError):
 
 
 class ConvergenceError(CostModelError, ArithmeticError):
-    """An iteration, a root or a stability condition that does not hold."""
+    """An iteration that does not converge, a root that does not exist, or a stability condition that fails."""
 
 
 class NonFiniteResultError(CostModelError, ArithmeticError):
@@ -94,9 +94,9 @@ class MissingExtraError(CostModelError, ImportError):
 
 
 LONGEST_NAME = 128
-"""Longest text for which near matches are looked for, in characters: the search grows with its square."""
+"""Longest text for which near matches are searched [character]; the cost grows with its square."""
 SHOWN_MATCHES = 3
-"""Near matches in a message."""
+"""Number of near matches in a message [1]."""
 
 
 class InteractionWarning(CostModelWarning):
@@ -110,14 +110,14 @@ class IdentificationWarning(CostModelWarning):
 def near_matches(name: str, allowed: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the closest names, or an empty string.
 
-    Dotted paths that end in the given name come first. A text longer than any name is not searched for.
+    Dotted paths that end in the given name come first. There is no search for a text longer than any name.
 
     Parameters
     ----------
     name
-        What was given.
+        The given name.
     allowed
-        The names that exist.
+        The existing names.
 
     Examples
     --------
@@ -143,7 +143,7 @@ def near_matches(name: str, allowed: Iterable[str]) -> str:
 
 
 def error_line(error: BaseException, longest: int = 200) -> str:
-    r"""Return the first line of what an error says, or the name of its type where it says nothing.
+    r"""Return the first line of an error's text, or the name of its type if the text is empty.
 
     Examples
     --------

@@ -1,8 +1,8 @@
 """Run blocks on any executor of ``concurrent.futures``, or in the calling thread.
 
-Threads, processes and the executor of a Dask client (``client.get_executor()``) all work. Results come back in
-the order of the items however the workers finish, and only a few blocks are under way at once, so that memory
-does not grow with their number.
+Threads, processes and the executor of a Dask client (``client.get_executor()``) all work. Results come in the order of
+the items, whichever finish first, and only a few blocks are in flight at once, so that memory does not grow with their
+number.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
 
 _SPARE = 2
-"""Blocks handed out beyond one per worker, so that no worker waits for the caller [1]."""
+"""Blocks submitted beyond one per worker [1], so that no worker waits for the caller."""
 _UNKNOWN_WORKERS = 4
 """Workers assumed for an executor that does not report their number [1]."""
 
@@ -53,13 +53,13 @@ def ordered_map(
     Parameters
     ----------
     function
-        What each worker calls; processes and clusters need one that pickles.
+        Function to call; processes and clusters need one that can be pickled.
     items
-        What it is called with, taken as workers become free.
+        Arguments of the calls, taken as workers become free.
     executor
-        Any ``concurrent.futures.Executor``; in this thread where absent.
+        Any ``concurrent.futures.Executor``; None: the calling thread.
     in_flight
-        Most items handed out at once [1], at least 1; two more than there are workers where absent.
+        Largest number of items submitted at once [1], at least 1; None: two more than there are workers.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def ordered_map(
 
     Notes
     -----
-    The first error of a worker is raised here in its turn; what has not started by then is cancelled.
+    The first error of a worker, in the order of items, is raised here; calls that have not started are cancelled.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def ordered_map(
     [3, 1, 2]
     """
     if in_flight is not None and in_flight < 1:
-        raise DomainError(f"in_flight = {in_flight!r}: at least 1 is needed")
+        raise DomainError(f"in_flight must be at least 1; got {in_flight!r}")
     if executor is None:
         yield from map(function, items)
         return

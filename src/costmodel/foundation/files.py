@@ -15,28 +15,28 @@ from typing import Any
 from costmodel.foundation.errors import CostModelError, ScenarioError, error_line
 
 MAX_TEXT_BYTES = 64 * 2**20
-"""Largest text that is read whole, where a reader states no smaller one [byte]."""
+"""Largest text to read, unless a reader states a smaller limit [byte]."""
 MAX_CELL = 131_072
-"""Longest cell of a CSV text [character]: the csv module's own limit, which any other package can move."""
+"""Longest cell of a CSV text [character]: the csv module's default limit, which any other package could change."""
 _BEYOND = "\x00beyond the header"
 
 
 def read_whole(path: str | Path, longest: int = MAX_TEXT_BYTES, refused: type[CostModelError] = ScenarioError) -> bytes:
-    """Return the bytes of a regular file: a pipe or a device is refused, since it may never end.
+    """Return the bytes of a regular file; a pipe or a device is refused, since it may never end.
 
     Parameters
     ----------
     path
         The file.
     longest
-        Most bytes that are read [byte].
+        Largest file to read [byte].
     refused
         Class of the error.
 
     Raises
     ------
     CostModelError
-        If there is no such file, it is no regular one, it cannot be read, or it is larger.
+        If the file does not exist, is not a regular file, cannot be read, or is larger.
     """
     try:
         with open(path, "rb", opener=_without_waiting) as file:
@@ -55,7 +55,7 @@ def read_whole(path: str | Path, longest: int = MAX_TEXT_BYTES, refused: type[Co
 
 
 def _without_waiting(path: str, flags: int) -> int:
-    """Open a file without waiting for a writer, as a pipe would."""
+    """Open a file without blocking, as opening a pipe without a writer would."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
@@ -91,13 +91,13 @@ def read_json(path: str | Path, longest: int = MAX_TEXT_BYTES, refused: type[Cos
 
 
 def csv_rows(text: str, where: str, refused: type[CostModelError] = ScenarioError) -> list[dict[str, str]]:
-    r"""Return the rows of a CSV text by its header; a cell that a short row lacks is empty.
+    r"""Return the rows of a CSV text by column; missing cells of a short row are empty.
 
     Raises
     ------
     CostModelError
-        If the text is not CSV, a row has more cells than the header, or a cell is longer than `MAX_CELL`; the row is
-        named.
+        If the text is not CSV, a row has more cells than the header, or a cell is longer than `MAX_CELL`; the message
+        names the row.
 
     Examples
     --------
@@ -119,15 +119,15 @@ def csv_rows(text: str, where: str, refused: type[CostModelError] = ScenarioErro
 
 
 def write_whole(path: Path, write: Callable[[Path], object] | None) -> None:
-    """Write a file completely or not at all, by moving a temporary file; without ``write``, only check that it can be.
+    """Write a file completely or not at all, by renaming a temporary file; without ``write``, check that it can be.
 
-    A link is followed, and the file that it leads to is replaced. A device, a pipe or a socket is left alone: in its
-    place a file would stand afterwards.
+    A link is followed, and its target is replaced. A device, a pipe or a socket is refused, since a file would replace
+    it.
 
     Parameters
     ----------
     path
-        Where the file shall be.
+        Path of the file.
     write
         Called with the path of an empty file beside it, with the same suffix.
 
@@ -164,6 +164,6 @@ def write_whole(path: Path, write: Callable[[Path], object] | None) -> None:
 
 
 def _on_disk(path: Path) -> None:
-    """Wait until a file's content is on disk: moved before, its name could outlive it when the power fails."""
+    """Flush a file's content to disk, so that a power failure after the rename does not leave an empty file."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())

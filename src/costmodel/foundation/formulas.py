@@ -1,8 +1,8 @@
 """Formulas in scenario files: values written as an expression of the date, evaluated only in a sandbox.
 
-``growth = { formula = "0.9 if year < 2027 else 0.4" }`` is read at the middle of every step and is a schedule from then
-on. The text is one expression; the Monty interpreter (extra ``sandbox``) runs it in a process of its own that knows no
-file, no module and no network, with limits on time, memory and output. Nothing of a scenario runs outside it.
+``growth = { formula = "0.9 if year < 2027 else 0.4" }`` is evaluated at the middle of every step, which gives a
+schedule. The text is one expression; the Monty interpreter (extra ``sandbox``) runs it in a separate process without
+access to files, modules or the network, with limits on time, memory and output. No scenario text runs outside it.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from costmodel.foundation.quantities import parse_quantity
 from costmodel.foundation.schedules import Schedule, TimeGrid
 
 LONGEST = 1000
-"""Longest formula, in characters."""
+"""Longest formula [character]."""
 TIME_LIMIT = 0.5
-"""Time that a formula may take for all steps together [s]."""
+"""Time limit of a formula for all steps together [s]."""
 KILLED_AFTER = 2.0
 """Time after which the sandbox process is killed [s]."""
 MEMORY_LIMIT = 16_000_000
-"""Memory that a formula may take [byte]."""
+"""Memory limit of a formula [byte]."""
 DEEPEST_CALL = 50
-"""Depth of calls that a formula may reach."""
+"""Largest depth of calls in a formula [1]."""
 MATHEMATICS = ("ceil", "exp", "floor", "log", "pi", "sqrt")
 """Names of the standard library's ``math`` that a formula may use."""
 BUILT_IN = ("abs", "float", "int", "max", "min", "pow", "range", "round", "sum")
@@ -54,12 +54,12 @@ class Formula:
     Parameters
     ----------
     text
-        The expression, in Python's words: numbers, operators, comparisons, ``x if … else y`` and the functions of
+        Expression in Python's syntax: numbers, operators, comparisons, ``x if … else y`` and the functions of
         ``MATHEMATICS`` and ``BUILT_IN``.
     field_unit
         Unit of the field that holds it.
     unit
-        Unit in which the expression gives its numbers; the field's where absent.
+        Unit of the expression's values; None: the field's unit.
 
     Examples
     --------
@@ -73,7 +73,7 @@ class Formula:
 
     @classmethod
     def parse(cls, written: Mapping[str, Any], field_unit: str) -> Formula:
-        """Read the written form ``{formula = "…", unit = "…"}`` without running it.
+        """Parse the written form ``{formula = "…", unit = "…"}`` without running it.
 
         Raises
         ------
@@ -102,9 +102,9 @@ class Formula:
         Raises
         ------
         ScenarioError
-            If it fails, takes too long or too much memory, or prints.
+            If the formula fails, exceeds the limits on time or memory, or prints.
         DomainError
-            If it gives something else than a finite number.
+            If a value is not a finite number.
         MissingExtraError
             If the sandbox is not installed.
         """
@@ -114,7 +114,7 @@ class Formula:
         return Schedule(knots, "step")
 
     def scaled(self, factor: float) -> Formula:
-        """Return the formula with its value multiplied."""
+        """Return the formula times a factor."""
         return Formula(scaled_text(self.text, factor), self.field_unit, self.unit)
 
     def written(self) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def scaled_text(text: str, factor: float) -> str:
 def _check_text(text: str) -> None:
     """Raise ``ScenarioError`` unless a text is one expression that uses only the names allowed in a formula."""
     if len(text) > LONGEST:
-        raise ScenarioError(f"a formula of {len(text):,} characters, at most {LONGEST:,}")
+        raise ScenarioError(f"a formula has at most {LONGEST:,} characters; this one has {len(text):,}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

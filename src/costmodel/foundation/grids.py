@@ -1,8 +1,8 @@
 """Compute large grids on the smallest arrays that broadcast to them, or in pieces that fit the cache.
 
-A grid of batch, context and chips written out in full repeats every axis along the others. What depends on two of them
-is computed on those two and spread at the end; what repeats along none is worked through piece by piece. Either gives
-every entry the figure that it has on the whole grid.
+A full grid of batch, context and chips repeats every axis along the others. A quantity that depends on two of them is
+computed on those two and broadcast at the end; a quantity without repeats is computed piece by piece. Either way, every
+entry is the same as on the whole grid.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ import numpy as np
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 LARGE = 32_768
-"""Size from which an array is examined [1]: two such arrays fill half a megabyte."""
+"""Least size of an array for which repeats are searched [1]: two such arrays fill half a megabyte."""
 PIECE = 8_192
-"""Entries of a piece [1]: a dozen arrays of them fit a processor's second cache."""
+"""Entries of a piece [1]: a dozen arrays of this size fit a processor's second-level cache."""
 _WORTH = 0.5
-"""Share of the grid below which computing on the axes that matter is worth the spreading afterwards [1]."""
+"""Share of the grid below which computing without repeats is worth broadcasting afterwards [1]."""
 
 
 def compacted(array: Any) -> Any:
-    """Return a large array without the repeats along its axes, and anything else as it is.
+    """Return a large array without the repeats along its axes, and anything else unchanged.
 
     Examples
     --------
@@ -49,14 +49,14 @@ def _along(axis: int, place: int) -> tuple[slice, ...]:
 
 
 def spread(found: Any, *given: Any) -> Any:
-    """Broadcast a result that was computed without repeats to the grid of its arguments.
+    """Broadcast a result computed without repeats to the grid of its arguments.
 
     Parameters
     ----------
     found
-        What was computed.
+        The result.
     *given
-        Arguments as they were before :func:`compacted`.
+        Arguments before :func:`compacted`.
     """
     shape = np.broadcast_shapes(np.shape(found), *(item.shape for item in given if isinstance(item, np.ndarray)))
     return found if np.shape(found) == shape else np.broadcast_to(found, shape).copy()
@@ -68,10 +68,11 @@ def in_pieces(function: _Function, holds_arrays: Callable[[], bool] | None = Non
     Parameters
     ----------
     function
-        Takes numbers and arrays by position, and gives an array of which each entry depends on that entry of the
-        arguments alone.
+        Function of numbers and arrays by position, whose result depends, entry by entry, only on the same entry of the
+        arguments.
     holds_arrays
-        Says whether it uses arrays beside its arguments, which no piece of them would fit; asked for large grids only.
+        Returns whether the function uses other arrays than its arguments, which rules out pieces; called only for large
+        grids.
 
     Examples
     --------
@@ -95,13 +96,13 @@ def in_pieces(function: _Function, holds_arrays: Callable[[], bool] | None = Non
 def factored(function: _Function) -> _Function:
     """Return a function of arrays that computes large grids without the repeats of all arguments but the first.
 
-    The first argument is a factor of the result, which every point is multiplied by once: to look for repeats in it
+    The first argument is a factor of the result, by which every point is multiplied once; searching it for repeats
     would take as long.
 
     Parameters
     ----------
     function
-        As :func:`in_pieces` takes it, and proportional to its first argument.
+        Function as for :func:`in_pieces`, and proportional to its first argument.
 
     Examples
     --------
@@ -124,21 +125,21 @@ def factored(function: _Function) -> _Function:
 
 
 def any_large(given: tuple[Any, ...]) -> bool:
-    """Return whether an argument is an array that is worth examining.
+    """Whether an argument is an array large enough to search for repeats.
 
     Examples
     --------
     >>> any_large((2.0, np.zeros(10))), any_large((2.0, np.zeros(100_000)))
     (False, True)
     """
-    for item in given:  # noqa: SIM110 - half the time of any(), and numbers pass here on every call
+    for item in given:  # noqa: SIM110 - half the time of any(), on the path of every call
         if type(item) is np.ndarray and item.size >= LARGE:
             return True
     return False
 
 
 def without_repeats(given: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return arguments without the repeats along their axes; the same ones where most of the grid would be left.
+    """Return arguments without the repeats along their axes; unchanged if most of the grid would remain.
 
     Examples
     --------
@@ -146,7 +147,7 @@ def without_repeats(given: tuple[Any, ...]) -> tuple[Any, ...]:
     >>> [item.shape for item in without_repeats((batch, chips))]
     [(1, 1, 1), (1, 1, 1)]
     """
-    different = {id(item): item for item in given}  # one array may stand for several arguments
+    different = {id(item): item for item in given}  # one array may be the value of several arguments
     smaller = {key: compacted(item) for key, item in different.items()}
     fewer = tuple(smaller[id(item)] for item in given)
     return fewer if prod(_grid(fewer)) <= _WORTH * prod(_grid(given)) else given
@@ -158,7 +159,7 @@ def _grid(given: tuple[Any, ...]) -> tuple[int, ...]:
 
 
 def piece_by_piece(function: Callable[..., Any], given: tuple[Any, ...]) -> Any:
-    """Compute in pieces if all arrays have one shape and are contiguous, and at once if not.
+    """Compute in pieces if all arrays have one shape and are contiguous, else at once.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""Inheritance of scenario files: tables merge, values are replaced as a whole, and a difference is a file again.
+"""Inheritance of scenario files: tables merge, values are replaced as a whole, and a difference is again a file.
 
 ``merged(base, difference(base, form)) == form`` for any two written forms. A *value* (a table with ``value``, ``dist``,
-``knots`` or ``formula``) is one thing: it is never merged, so that no number keeps the source of another.
+``knots`` or ``formula``) is a unit: it is never merged, so that no number keeps the source of another.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]
     base
         A written form.
     change
-        What differs: nested tables, and ``remove``, a list of dotted paths that the base has and the result has not.
+        Changes: nested tables, and ``remove``, a list of dotted paths of the base to drop.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]
     whole = {key: _copy(item) for key, item in base.items()}
     gone = change.get(REMOVE, [])
     if not isinstance(gone, list) or not all(isinstance(path, str) for path in gone):
-        raise ScenarioError(f"{REMOVE}: a list of paths is needed; given {str(gone)[:80]!r}")
+        raise ScenarioError(f"{REMOVE}: give a list of paths; got {str(gone)[:80]!r}")
     for path in gone:
         _drop(whole, path)
     for key, item in change.items():
@@ -119,8 +119,8 @@ def _same(one: Any, two: Any) -> bool:
 def changed_entries(one: Any, two: Any, prefix: str = "") -> dict[str, tuple[Any, Any]]:
     """Return the differences between two written forms: dotted path → entries of the first and the second.
 
-    A value is compared as a number, not by its source. An entry that one lacks is None; a table that one lacks is one
-    change.
+    A value is compared as a number, not by its source. An entry that is missing in one form is None there; a missing
+    table is one change.
 
     Examples
     --------

@@ -30,17 +30,17 @@ if TYPE_CHECKING:
 
     Parameter: TypeAlias = FloatArray | Any
 else:
-    Parameter = Any  # pydantic reads the annotation: the value is read by ``parameter``, whatever it is
-"""A field that holds a written parameter, and a float or an array once it is resolved."""
+    Parameter = Any  # pydantic only reads the annotation; ``parameter`` parses the value
+"""Type of a field with a written parameter; a float or an array once it is resolved."""
 
 Count = Annotated[int, Field(strict=True)]
-"""A whole number: no ``True``, no ``"3"``, no ``3.0``."""
+"""Type of a whole number; rejects ``True``, ``"3"`` and ``3.0``."""
 Flag = Annotated[bool, Field(strict=True)]
-"""True or false; nothing else, such as 0 or ``"true"``, is accepted."""
+"""Type of a Boolean; rejects everything else, such as 0 or ``"true"``."""
 Amount = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-"""A number in the unit that its field states: no ``True``, no ``"3"``, no NaN, no infinity."""
+"""Type of a number in the unit of its field; rejects ``True``, ``"3"``, NaN and infinity."""
 Date = Annotated[dt.date, BeforeValidator(parse_date)]
-"""A date: ``2026-07-01``, ``2026-07`` or a TOML date."""
+"""Type of a date: ``2026-07-01``, ``2026-07`` or a TOML date."""
 
 _MISSING: Any = ...
 
@@ -68,9 +68,9 @@ def parameter(
     unit
         Canonical unit of the value; strings with another unit are converted to it.
     description
-        One line: what it is, and its sign where that could be doubted.
+        One line on the meaning, with the sign if it could be in doubt.
     default
-        Value where nothing is written; without it the parameter must be given.
+        Value if none is written; without a default the parameter is required.
     ge, gt, le, lt
         Bounds, checked on numbers, schedules, the support of distributions and draws.
     trajectory
@@ -79,12 +79,12 @@ def parameter(
         Whether it is a rate of growth that may be scheduled; the resolved value is then a
         :class:`~costmodel.foundation.rates.VaryingRate`, which enters through its integral.
     optional
-        Whether it may be absent: "no limit" is absent.
+        Whether the parameter may be absent, which often means "no limit".
     grade, note
         Evidence for the default.
     plausible
-        Least and greatest size of a number other than 0 that is written without its unit; absent: those of the unit
-        for a field of the library, any for another.
+        Least and greatest magnitude of a number other than 0 that is written without its unit. None: those of the unit
+        for a field of the library, no limit for other fields.
     """
     spec = ParameterSpec(unit, ge, gt, le, lt, trajectory, optional, description, grade, note, plausible, growth)
     if optional and default is _MISSING:
@@ -99,7 +99,7 @@ else:
 
 
 class _InputsMeta(ModelMetaclass):
-    """Turns pydantic's errors into the library's own at construction."""
+    """Metaclass that turns pydantic's errors at construction into the library's own."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -109,7 +109,7 @@ class _InputsMeta(ModelMetaclass):
 
 
 class _FieldError(ValueError):
-    """Carries an error of one field through pydantic, which knows the path of its parent."""
+    """Error of one field on its way through pydantic, which adds the path of its parent."""
 
     def __init__(self, field: str, error: CostModelError) -> None:
         super().__init__(str(error))
@@ -118,7 +118,7 @@ class _FieldError(ValueError):
 
 
 def _own_error(error: ValidationError, model: type[BaseModel]) -> CostModelError:
-    """Build the library's error for the first of pydantic's: what was given, where, what is allowed."""
+    """Build the library's error for the first of pydantic's, with the given value, its path and what is allowed."""
     first = error.errors(include_url=False)[0]
     location = [str(part) for part in first["loc"]]
     cause = first.get("ctx", {}).get("error")
@@ -139,7 +139,7 @@ def _own_error(error: ValidationError, model: type[BaseModel]) -> CostModelError
 
 
 def _model_at(model: type[BaseModel], location: list[str]) -> type[BaseModel] | None:
-    """Follow a path through nested models as far as classes are known."""
+    """Return the model class at a path, as far as classes are known."""
     for part in location:
         field = model.model_fields.get(part)
         if field is None:
@@ -175,7 +175,7 @@ class Inputs(BaseModel, metaclass=_InputsMeta):
 
     @classmethod
     def reading(cls, data: Mapping[str, Any]) -> AbstractContextManager[None]:
-        """Return a context that is active while an object is read; a scenario sets its exchange rates in it."""
+        """Return a context for reading an object; a scenario sets its exchange rates in it."""
         return nullcontext()
 
     @classmethod
@@ -194,7 +194,7 @@ class Inputs(BaseModel, metaclass=_InputsMeta):
     @model_validator(mode="wrap")
     @classmethod
     def _read(cls, data: Any, handler: Any) -> Any:
-        """Read every written parameter into its value and its provenance."""
+        """Parse every written parameter into its value and its provenance."""
         if not isinstance(data, Mapping):
             return handler(data)
         specs, values, notes, foreign = cls.specs(), dict(data), {}, {}
@@ -226,7 +226,7 @@ class Inputs(BaseModel, metaclass=_InputsMeta):
                     yield from nested.walk(f"{path}.{key}." if key else f"{path}.")
 
     def drawn(self) -> int | None:
-        """Return the number of draws of a resolved object: the last axis of a value that has one; None without."""
+        """Return the number of draws of a resolved object; None without draws."""
         specs = type(self).specs()
         for name in type(self).model_fields:
             value = getattr(self, name)
@@ -256,7 +256,7 @@ class Inputs(BaseModel, metaclass=_InputsMeta):
     def written(self, *, defaults: bool = True) -> dict[str, Any]:
         """Return the written form: nested tables of numbers, texts and tables, without absent entries.
 
-        An amount in another currency stays as it was written, so that its rate can still be changed.
+        An amount in another currency stays as written, so that its rate can still change.
         """
         specs, form = type(self).specs(), {}
         notes = self._provenance
@@ -273,7 +273,7 @@ class Inputs(BaseModel, metaclass=_InputsMeta):
 
 
 def _with_sizes(model: type[BaseModel], name: str, spec: ParameterSpec) -> ParameterSpec:
-    """Add the plausible range of its unit to a field of the library that states none."""
+    """Add the plausible range of the unit to a field of the library without its own."""
     owner = next((base for base in model.__mro__ if name in get_annotations(base)), model)
     known = RANGES.get(spec.unit) if owner.__module__.startswith(f"{__name__.partition('.')[0]}.") else None
     return spec if known is None or spec.plausible else replace(spec, plausible=(known.low, known.high))
@@ -308,7 +308,7 @@ def set_path(form: dict[str, Any], path: str, value: Value | Mapping[str, Any] |
     Raises
     ------
     UnknownParameterError
-        If the path leads nowhere; near matches are in the message.
+        If the path does not exist; the message names near matches.
     """
     parts = path.split(".")
     if len(parts) == 1 and path not in known:

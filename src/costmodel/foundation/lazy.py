@@ -1,7 +1,7 @@
 """Lazy packages: names are imported on first use, so that importing the package stays fast.
 
-A package writes its imports once, under ``if TYPE_CHECKING:``, where editors and type checkers read them, and lists
-them in ``__all__``; :func:`attach` reads the same lines and imports each name when it is asked for.
+A package states its imports once, under ``if TYPE_CHECKING:``, for editors and type checkers, and lists them in
+``__all__``; :func:`attach` reads the same lines and imports each name on first use.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ def attach(
     Parameters
     ----------
     package
-        Its ``__name__``.
+        ``__name__`` of the package.
     rooms
-        Packages in it that are its attributes without having been imported, though it does not list them.
+        Subpackages that are available as attributes before they are imported, though not in ``__all__``.
     kept
-        Names that are also those of its modules: importing the module leaves the name what the package lists.
+        Names that a module of the package has too; importing this module does not change the package's attribute.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def attach(
     if kept:
 
         class Keeping(ModuleType):
-            """A package in which importing a module does not take the place of a name that the package lists."""
+            """Package in which importing a module does not replace a listed name of the same spelling."""
 
             def __setattr__(self, name: str, value: Any) -> None:
                 if name not in kept or not isinstance(value, ModuleType):

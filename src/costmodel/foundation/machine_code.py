@@ -1,4 +1,4 @@
-"""Compile machine code once, cache it on disk and load it: LLVM by way of llvmlite (extra ``fast``)."""
+"""Compile machine code once with LLVM (llvmlite, extra ``fast``), cache it on disk and load it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from costmodel.foundation.errors import missing_extra
 CACHE_VARIABLE = "COSTMODEL_CACHE"
 """Environment variable with the cache folder of compiled steps."""
 OPTIMIZATION = 2
-"""Level of optimization, as of ``clang -O2`` [1]."""
+"""Level of optimization [1], as for ``clang -O2``."""
 
 
 def cache_folder() -> Path:
-    """Return the folder in which compiled steps are kept: ``COSTMODEL_CACHE``, or the user's own cache."""
+    """Return the cache folder of compiled steps: ``COSTMODEL_CACHE``, or a folder in the user's cache."""
     named = os.environ.get(CACHE_VARIABLE)
     if named:
         return Path(named)
@@ -51,7 +51,7 @@ def llvm() -> Any:
 
 @lru_cache(maxsize=1)
 def machine() -> tuple[str, str, int]:
-    """Return the kind of processor, what it can do, and how many numbers of 64 bits a register holds."""
+    """Return the kind of processor, its features, and how many 64-bit numbers fit a register."""
     binding = llvm()
     features = binding.get_host_cpu_features()
     width = 8 if features.get("avx512f") else 4 if features.get("avx") else 2
@@ -59,7 +59,7 @@ def machine() -> tuple[str, str, int]:
 
 
 def _target() -> Any:
-    """Return a description of this machine; code that is loaded takes it over, so each has its own."""
+    """Return a target description of this machine; loaded code takes ownership, so each load needs a new one."""
     binding = llvm()
     name, features, _ = machine()
     return binding.Target.from_default_triple().create_target_machine(

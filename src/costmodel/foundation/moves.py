@@ -16,25 +16,25 @@ from costmodel.foundation.scenario import Scenario, model_entry
 STEP = 0.01
 """Relative step of the parameter [1]."""
 SAID = 3
-"""Number of outputs named [1]."""
+"""Number of outputs to name [1]."""
 LEAST = 1e-3
-"""Smallest response that counts as a move [per cent per per cent]."""
+"""Smallest response that counts [per cent per per cent]."""
 
 
 def moved_outputs(scenario: Scenario, paths: tuple[str, ...]) -> dict[str, str]:
-    """Return in words which outputs each parameter moves most, at the medians and in the last year.
+    """Return texts on the outputs that each parameter moves most, at the medians and in the last year.
 
     Parameters
     ----------
     scenario
         A written scenario.
     paths
-        Parameters; of a distribution and of a schedule the whole is moved.
+        Paths of parameters; a distribution or a schedule is moved as a whole.
 
     Returns
     -------
     dict
-        Text by path: outputs with the per cent that they move by for one per cent of the parameter. Empty where the
+        Text by path: outputs with their change in per cent for a change of one per cent of the parameter. Empty if the
         parameter is absent or 0, or the scenario cannot be run.
     """
     found = dict.fromkeys(paths, "")
@@ -52,7 +52,7 @@ def _run(scenario: Scenario) -> Result:
 
 
 def _nearby(scenario: Scenario, path: str) -> tuple[dict[str, float], float]:
-    """Return figures with a parameter one per cent up, or down where up is not allowed, and the step."""
+    """Return figures with a parameter one per cent higher, or lower if higher is not allowed, and the step."""
     try:
         return _figures(_run(scenario.scale({path: 1.0 + STEP}))), STEP
     except CostModelError:
@@ -71,7 +71,7 @@ def _said(base: dict[str, float], nearby: tuple[dict[str, float], float]) -> str
 
 
 def _figures(result: Result) -> dict[str, float]:
-    """Return every output with a single or yearly figure, by description; only the headlines where declared."""
+    """Return every output with a single or yearly figure, by description; only the headlines if declared."""
     names = result.first() or tuple(result.outputs())
     return {label: value for name in names for label, value in _figure(result, result.spec(name))}
 

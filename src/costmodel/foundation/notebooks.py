@@ -13,14 +13,14 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 
 def shown_progress(given: Progress | None, label: str) -> Progress | None:
-    """Return the given callback, one that draws a progress bar in a notebook, or None elsewhere.
+    """Return the given callback; without one, a progress bar in a notebook or None elsewhere.
 
     Parameters
     ----------
     given
-        A callback of the caller's own; it is returned as it is.
+        The caller's callback, which is returned unchanged, or None.
     label
-        What is being done.
+        Label of the progress bar.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def page_of(title: str, lines: list[str], parts: list[str], room: int) -> str:
     parts
         HTML, such as tables.
     room
-        Characters that they may take.
+        Largest number of characters of the page.
     """
     text = f"<div><strong>{html.escape(title)}</strong>"
     text += "".join(f"<p>{html.escape(line)}</p>" for line in lines if line)

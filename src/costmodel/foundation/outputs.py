@@ -1,10 +1,10 @@
 """Outputs: the declaration of each array of a result, and how a yearly figure is formed from its steps.
 
 An output declares its unit, its structural axes, its label and its kind, once. A *stored* output is a field of the
-result's class, an argument of its constructor; a *derived* one is a property that is computed from others, so that
-totals are never stored. Both are outputs alike to everything that reads a result.
+result's class, an argument of its constructor; a *derived* output is a property that is computed from others, so that
+totals are never stored. Readers of a result treat both alike.
 
-The kind says how a year is formed from the steps that it covers:
+The kind determines how the figure of a year is formed from the steps that it covers:
 
 ========  =====================================================  ======================================
 kind      what it is                                             figure of a year
@@ -45,7 +45,7 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """The kind of an output that is one output over another; built by :func:`ratio`."""
+    """Kind of an output that is the ratio of two outputs; built by :func:`ratio`."""
 
     of: str
     over: str
@@ -55,7 +55,7 @@ Kind: TypeAlias = Literal["flow", "stock", "rate", "code", "date"] | Ratio
 
 
 def ratio(*, of: str, over: str) -> Ratio:
-    """Declare that an output is one output over another.
+    """Declare that an output is the ratio of two outputs.
 
     Parameters
     ----------
@@ -81,21 +81,21 @@ class OutputSpec:
     dims
         Structural axes, leading; an ensemble appends ``draw``.
     unit
-        Canonical unit; money and tokens in it tell how the output rescales.
+        Canonical unit; its powers of money and tokens determine how the output rescales.
     label
         A few words for tables and axes.
     basis
-        For a cost per token or per hour: what is counted in it.
+        For a cost per token or per hour: the items that it includes.
     kind
-        One of ``KINDS``; absent where the output has no axis of steps or bounds.
+        One of ``KINDS``; None if the output has no axis of steps or bounds.
     of, over
         The two outputs of a ratio.
     words
         The word of each code, from 0.
     blank
-        Why a value may be absent, as NaN; without it every value is a finite number.
+        When a value may be absent, as NaN; empty: every value is a finite number.
     derived
-        Whether it is computed from other outputs.
+        Whether the output is computed from other outputs.
     """
 
     name: str
@@ -112,7 +112,7 @@ class OutputSpec:
 
     @property
     def time_axis(self) -> str | None:
-        """The axis that counts time, where there is one."""
+        """Axis that counts time; None without one."""
         return next((dim for dim in self.dims if dim in TIME_AXES), None)
 
 
@@ -125,7 +125,7 @@ def _declared(
     words: tuple[str, ...],
     blank: str | None,
 ) -> dict[str, Any]:
-    """Return a declaration as metadata; raise an error if it does not define the yearly figure."""
+    """Return a declaration as metadata; raise an error if it does not define a yearly figure."""
     name = "ratio" if isinstance(kind, Ratio) else kind
     if name is not None and name not in KINDS:
         raise ScenarioError(f"output {label!r}: unknown kind {kind!r}: {', '.join(KINDS)}{near_matches(name, KINDS)}")
@@ -135,7 +135,7 @@ def _declared(
             "end), 'rate' (its mean) or ratio(of=…, over=…)"
         )
     if name == "flow" and "bound" in dims:
-        raise ScenarioError(f"output {label!r}: a flow is on steps, not on bounds")
+        raise ScenarioError(f"output {label!r}: a flow must have the axis 'step', not 'bound'")
     of, over = (kind.of, kind.over) if isinstance(kind, Ratio) else (None, None)
     return {
         "dims": dims,
@@ -165,25 +165,25 @@ def output(
     Parameters
     ----------
     unit
-        Canonical unit; money and tokens in it tell how the output rescales.
+        Canonical unit; its powers of money and tokens determine how the output rescales.
     kind
-        ``"flow"``, ``"stock"``, ``"rate"``, ``"code"``, ``"date"`` or :func:`ratio`; needed with an axis of steps
+        ``"flow"``, ``"stock"``, ``"rate"``, ``"code"``, ``"date"`` or :func:`ratio`; required with an axis of steps
         or bounds.
     dims
         Structural axes, leading; an ensemble appends ``draw``.
     label
         A few words for tables and axes.
     basis
-        For a cost per token or per hour: what is counted in it.
+        For a cost per token or per hour: the items that it includes.
     words
-        The word of each code, from 0.
+        Word of each code, from 0.
     blank
-        Why a value may be absent, as NaN.
+        When a value may be absent, as NaN.
 
     Raises
     ------
     ScenarioError
-        If the kind is unknown, or absent where a year could not be formed without it.
+        If the kind is unknown, or is missing for an output with an axis of time.
     """
     metadata = _declared(unit, kind, dims, label, basis, words, blank)
     return dataclasses.field(metadata=metadata)
@@ -194,9 +194,9 @@ _REMEMBERED: ContextVar[dict[tuple[int, str], Any] | None] = ContextVar("remembe
 
 @contextmanager
 def remembered() -> Iterator[None]:
-    """Cache the derived outputs of a result within this context; many are computed from one another.
+    """Cache the derived outputs of results within this context, since many are computed from others.
 
-    Results must live as long.
+    The results must stay alive in the context.
     """
     token = _REMEMBERED.set({})
     try:
@@ -206,7 +206,7 @@ def remembered() -> Iterator[None]:
 
 
 class Derived(property, Generic[_Value]):
-    """A derived output: a read-only property with a declaration; built by :func:`derived`."""
+    """Derived output: a read-only property with a declaration; built by :func:`derived`."""
 
     def __init__(self, function: Callable[[Any], _Value], metadata: dict[str, Any] | None = None) -> None:
         super().__init__(function)
@@ -276,9 +276,9 @@ def outputs_of(result: type, *, derived: bool = True) -> tuple[OutputSpec, ...]:
     Parameters
     ----------
     result
-        A class of results.
+        Class of a result.
     derived
-        Whether derived outputs are among them.
+        Whether to include derived outputs.
     """
     return _outputs_of(result, derived)
 
@@ -305,23 +305,23 @@ def _named_outputs_of(result: Any) -> Mapping[str, OutputSpec]:
 
 
 def year_value(spec: OutputSpec, values: FloatArray, steps: slice) -> FloatArray:
-    """Return an output's figure of one year, by its kind; a ratio is formed from its two outputs instead.
+    """Return an output's figure of one year, by its kind; for a ratio, use its two outputs instead.
 
     Parameters
     ----------
     spec
-        Its declaration, with ``step`` or ``bound`` as the leading axis of ``values``.
+        Declaration, with ``step`` or ``bound`` as the leading axis of ``values``.
     values
-        Shape ``(step, …)`` or ``(bound, …)``.
+        Values, shape ``(step, …)`` or ``(bound, …)``.
     steps
-        The steps of the year.
+        Steps of the year.
 
     Raises
     ------
     DomainError
-        If the kind has no figure of a year.
+        If the kind has no yearly figure.
     """
-    if spec.kind == "stock":  # a state on steps is read at the last of them
+    if spec.kind == "stock":  # a stock on steps is that of the year's last step
         return np.asarray(values[steps.stop if spec.time_axis == "bound" else steps.stop - 1])
     if spec.kind == "flow":
         return np.asarray(ordered_sum(values[step] for step in range(steps.start, steps.stop)))

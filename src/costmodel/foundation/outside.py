@@ -1,4 +1,4 @@
-"""Numbers from outside: the one conversion of an entry of JSON, or of a cell of a CSV file, that every reader uses."""
+"""Numbers from outside: conversion of JSON entries and CSV cells, shared by all readers."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import numpy as np
 from costmodel.foundation.errors import CostModelError, DomainError
 
 LONGEST_NUMBER = 128
-"""Most characters of a number that is written out [character]: a double needs 24, a decimal of a database 40."""
+"""Longest number in a text [character]: a double needs 24, a decimal of a database 40."""
 LARGEST_NUMBER = 1e60
-"""Largest magnitude of a number from outside [1]: the product of five stays finite, and nothing counted comes near."""
+"""Largest magnitude of a number from outside [1]: above any real count, and the product of five stays finite."""
 _WRITTEN = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
 
 
 def number_from(entry: Any) -> float:
-    """Return an entry of JSON or a cell of a CSV file as a number; NaN where it is none.
+    """Return an entry of JSON or a cell of a CSV file as a number; NaN if it is not a number.
 
     Parameters
     ----------
     entry
         Any entry. A text is a number in the digits 0 to 9, with a point for decimals or a power of ten, and spaces only
         around it. Truth values, infinities, digits of other scripts, ``1_000``, texts of more than `LONGEST_NUMBER`
-        characters and magnitudes above `LARGEST_NUMBER` are none.
+        characters and magnitudes above `LARGEST_NUMBER` are not numbers.
 
     Returns
     -------
@@ -54,25 +54,25 @@ def number_from(entry: Any) -> float:
 def needed_number(
     entry: Any, what: str, refused: type[CostModelError] = DomainError, *, least: float = -math.inf, above: bool = False
 ) -> float:
-    """Return an entry of JSON or a cell of a CSV file as a number, or say that it is none.
+    """Return an entry of JSON or a cell of a CSV file as a number, or raise an error if it is not one.
 
     Parameters
     ----------
     entry
-        Any entry, read as `number_from` reads it.
+        Any entry, as for `number_from`.
     what
         File, row and column, for the message.
     refused
         Class of the error.
     least
-        Least number that is taken [1].
+        Least accepted number [1].
     above
-        Whether ``least`` itself is left out.
+        Whether ``least`` itself is excluded.
 
     Raises
     ------
     CostModelError
-        If the entry is no number, or below ``least``.
+        If the entry is not a number, or is below ``least``.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def needed_number(
 
 
 def _shown(entry: Any) -> str:
-    """Return the beginning of an entry; of one with more digits than Python writes, its type alone."""
+    """Return the beginning of an entry; for an integer with too many digits to write, its size."""
     try:
         text = repr(entry)
     except ValueError:

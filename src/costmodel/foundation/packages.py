@@ -15,7 +15,7 @@ CATALOGS = "costmodel.catalogs"
 SCENARIOS = "costmodel.scenarios"
 """Scenarios: a folder of TOML files, or a function that returns one."""
 FORMATS = "costmodel.formats"
-"""Readers of outside files: a module, reached as ``costmodel.formats.NAME``."""
+"""Readers of outside files: a module, available as ``costmodel.formats.NAME``."""
 
 
 MODELS = "costmodel.models"
@@ -23,7 +23,7 @@ MODELS = "costmodel.models"
 
 
 def _points(group: str) -> Iterable[EntryPoint]:
-    from importlib.metadata import entry_points  # slow to import, and few runs need it
+    from importlib.metadata import entry_points  # slow to import, and rarely needed
 
     return entry_points(group=group)
 
@@ -34,12 +34,12 @@ def provided_names(group: str) -> tuple[str, ...]:
 
 
 def provided(group: str, name: str | None = None) -> list[Any]:
-    """Load the entries that installed packages register in a group, all of them or one name.
+    """Load the entries that installed packages register in a group: all, or one by name.
 
     Raises
     ------
     CostModelError
-        If loading fails: the message names the package and says what it raised.
+        If loading fails; the message names the package and its error.
     """
     found = []
     for point in _points(group):
@@ -47,7 +47,7 @@ def provided(group: str, name: str | None = None) -> list[Any]:
             continue
         try:
             found.append(point.load())
-        except Exception as error:  # noqa: BLE001 - whatever another package raises is said in one line
+        except Exception as error:  # noqa: BLE001 - any error of another package is reported in one line
             raise CostModelError(f"{group} {point.name!r} ({point.value}): {type(error).__name__}: {error}") from None
     return found
 

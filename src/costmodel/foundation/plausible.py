@@ -1,9 +1,9 @@
 """Reject bare numbers that are implausible for their unit: a price of 160 USD/Wh probably means 160 USD/MWh.
 
-A number without a unit is in the unit that its field declares, which is not always the one that people have in mind.
-Where it lies far outside what any such quantity is, it is refused with the spelling that was probably meant. The ranges
-are wider than every extreme that has been seen; whoever means such a number writes its unit beside it. They hold for
-the library's own fields, whose meaning is known; a field of one's own may state what is plausible in it.
+A number without a unit is in the unit that its field declares, which is not always the unit that the user meant. A
+number far outside the range of any such quantity is refused, and the message suggests the probable spelling. The ranges
+are wider than every known extreme; to enter a more extreme number, write its unit. They apply to the library's own
+fields; a user's field may declare its own plausible range.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ class Plausible:
     Parameters
     ----------
     low, high
-        Least and greatest size of a number other than 0, in the unit.
+        Least and greatest magnitude of a number other than 0, in the unit.
     usual
-        Range of most such quantities, in the unit: what is meant is looked for here.
+        Range of most such quantities, in the unit; suggested spellings must fall into it.
     spellings
-        Units in which people have such a quantity, the commonest first.
+        Units that are common for such a quantity, the most common first.
     """
 
     low: float
@@ -50,8 +50,8 @@ RANGES = {
     "1/year": Plausible(0.0, inf, (1e-3, 0.6), ("%/year",)),
     "year": Plausible(0.0, 200.0, (0.1, 60.0), ("month", "day")),
 }
-"""Sizes of bare numbers by unit. They were chosen, not measured: the dearest wholesale power that markets allow is some
-10 USD/kWh, the dearest tokens sell at some 600 USD per million, and the slowest processors pass a MFLOP/s."""
+"""Plausible ranges of bare numbers by unit: chosen, not measured, beyond known extremes, such as price caps of
+wholesale power of some 10 USD/kWh, tokens at some 600 USD per million, and processors of a few MFLOP/s."""
 
 
 def refuse_implausible(number: float, unit: str, sizes: tuple[float, float]) -> None:
@@ -62,14 +62,14 @@ def refuse_implausible(number: float, unit: str, sizes: tuple[float, float]) -> 
     number
         The number as written, in ``unit``.
     unit
-        The unit that the field declares.
+        Unit that the field declares.
     sizes
-        Least and greatest size of a number other than 0 that is plausible in the field.
+        Least and greatest plausible magnitude of a number other than 0 in the field.
 
     Raises
     ------
     DomainError
-        The message has the spelling that was probably meant, and the one for a number that is meant.
+        If the number is implausible; the message gives the probable spelling, and the spelling that keeps the number.
 
     Examples
     --------
@@ -90,7 +90,7 @@ def refuse_implausible(number: float, unit: str, sizes: tuple[float, float]) -> 
 
 
 def meant(number: float, unit: str) -> str:
-    """Return the spellings with which a bare number would have a usual size, or an empty text.
+    """Return the spellings with which a bare number would have a usual size, or an empty string.
 
     Examples
     --------
@@ -117,10 +117,10 @@ def is_plausible(number: float, sizes: tuple[float, float]) -> bool:
 
 
 def with_unit(number: float, unit: str) -> str:
-    """Return a number as text with its unit, which reads back as the same number."""
+    """Return a number with its unit as text; parsing it gives the same number."""
     return f"{number!r} {unit}"
 
 
 def _size(name: str, unit: str) -> float:
-    """Return the size of one spelled unit in ``unit``."""
+    """Return the size of a unit, by its spelling, in ``unit``."""
     return parse_quantity(f"1 {name}", unit)

@@ -1,4 +1,4 @@
-"""Where a figure comes from: sources, grades and dated data."""
+"""Provenance of figures: sources, grades and dated data."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Grade(StrEnum):
     PUBLISHED = "published"
     """A paper or a vendor's sheet."""
     SECONDARY = "secondary"
-    """Press or an aggregator."""
+    """A press report or an aggregator."""
     ESTIMATED = "estimated"
     """A third party's model."""
     UNVERIFIED = "unverified"
-    """No source has been read."""
+    """A figure whose source has not been read."""
     ASSUMED = "assumed"
-    """Chosen by the author of the scenario."""
+    """A figure chosen by the author of the scenario."""
 
 
 _STRENGTH = {grade: rank for rank, grade in enumerate(Grade)}
@@ -63,16 +63,16 @@ def weakest(grades: Iterable[Grade]) -> Grade:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A document that a figure was taken from.
+    """Document from which a figure was taken.
 
     Parameters
     ----------
     title
-        What it is called.
+        Title of the document.
     date
-        When it was published, as far as known: ``2026``, ``2026-05`` or ``2026-05-14``.
+        Date of publication, as far as known: ``2026``, ``2026-05`` or ``2026-05-14``.
     link
-        Where it can be read: a URL, DOI or filing number.
+        URL, DOI or filing number.
     """
 
     title: str
@@ -87,11 +87,11 @@ class Provenance:
     Parameters
     ----------
     source
-        Key into the scenario's ``sources`` table; absent for an assumption.
+        Key into the scenario's ``sources`` table; None for an assumption.
     grade
         Strength of the evidence.
     note
-        One sentence on how the figure was reached or why it is doubtful.
+        One sentence on the derivation of the figure or on doubts about it.
     """
 
     source: str | None = None
@@ -104,7 +104,7 @@ class Provenance:
         return {key: text for key, text in entries.items() if text is not None}
 
     def beside(self, value: Any) -> dict[str, Any]:
-        """Return a written value with its provenance; without a source its grade is at best ``unverified``.
+        """Return a written value with its provenance; without a source, the grade is at best ``unverified``.
 
         Examples
         --------

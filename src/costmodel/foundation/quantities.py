@@ -1,9 +1,9 @@
 """Quantities as people write them: ``$2.50/hr``, ``300B tokens``, ``3640 PFLOP/s-day``, ``3 USD/1M tokens``.
 
-A text has at most 64 characters, checked first. It is a number, with separators of thousands or a power of ten, and
-units joined by ``/`` or ``per`` (divide), ``*`` (multiply), and a space or a dash, which bind closer:
-``USD/GPU-hour`` is ``USD/(GPU·hour)``. A rate keeps its second: ``PFLOP/s-day`` is ``(PFLOP/s)·day``. The error for
-a text that can't be read suggests one that can.
+A text has at most 64 characters: a number, with separators of thousands or a power of ten, and units. Units are joined
+by ``/`` or ``per`` (division), by ``*`` (multiplication), and by a space or a dash, which bind more tightly:
+``USD/GPU-hour`` is ``USD/(GPU·hour)``. A rate keeps its second: ``PFLOP/s-day`` is ``(PFLOP/s)·day``. The error for an
+invalid text suggests a valid one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from costmodel.foundation.spellings import CONTAINERS, MONEY_MULTIPLIERS, REFUSE
 from costmodel.foundation.units import MAX_LENGTH, conversion_factor, dimensions
 
 MAX_READINGS = 64
-"""Most readings of one text that are tried."""
+"""Largest number of readings of one text that are tried."""
 _SAME = str.maketrans({"−": "-", "–": "-", "‑": "-", "·": "*", "⋅": "*", "∕": "/", "µ": "u", "μ": "u", "\u00a0": " ",
                        "\u2009": " ", "\u202f": " "})  # fmt: skip
 _PER = ("per", "a", "an")
@@ -55,7 +55,7 @@ EXAMPLES = {
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One factor of a text: its meanings, whether it is in the denominator, and whether it is a name."""
+    """Factor of a text: its meanings, whether it is in the denominator, and whether it is a name."""
 
     meanings: tuple[Meaning, ...]
     below: bool = False
@@ -63,7 +63,7 @@ class _Part:
 
 
 def parse_quantity(text: str, unit: str) -> float:
-    """Read a quantity as people write it and return its number in ``unit``.
+    """Parse a quantity as people write it and return its number in ``unit``.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def parse_quantity(text: str, unit: str) -> float:
     Raises
     ------
     UnitError
-        If the text has another form, an unknown unit or the wrong dimension; the message has a spelling that works.
+        If the text has another form, an unknown unit or the wrong dimension; the message gives a valid spelling.
 
     Examples
     --------
@@ -98,26 +98,26 @@ def parse_quantity(text: str, unit: str) -> float:
             if not math.isfinite(number):
                 raise UnitError(f"{text!r} is not a finite number")
             return number
-    raise UnitError(f"{text!r} has the wrong dimension: a unit convertible to {unit!r} is needed; {_help(unit)}")
+    raise UnitError(f"{text!r} has the wrong dimension: it must convert to {unit!r}; {_help(unit)}")
 
 
 def from_pint(quantity: Any, unit: str) -> float:
-    """Return the number of a ``pint.Quantity``, of any registry, in ``unit``.
+    """Return the number of a ``pint.Quantity`` of any registry in ``unit``.
 
     Raises
     ------
     UnitError
-        If it holds no single number, or a unit that is not in the vocabulary or of the wrong dimension.
+        If it is not a single number, or its unit is not in the vocabulary or has the wrong dimension.
     """
     value, powers = quantity.magnitude, quantity.unit_items()
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise UnitError(f"{str(quantity)[:MAX_LENGTH]!r}: a single finite number with a unit is needed; {_help(unit)}")
+        raise UnitError(f"{str(quantity)[:MAX_LENGTH]!r}: give a single finite number with a unit; {_help(unit)}")
     above: list[str] = []
     below: list[str] = []
     for name, power in powers:
         if power != int(power) or abs(power) > 2:
             raise UnitError(
-                f"{str(quantity)[:MAX_LENGTH]!r}: {name} to the power {power} has no use here; {_help(unit)}"
+                f"{str(quantity)[:MAX_LENGTH]!r}: {name} to the power {power} is not supported; {_help(unit)}"
             )
         (above if power > 0 else below).extend([name.replace("_", "*")] * abs(int(power)))
     units = "*".join(above) or "x"
@@ -125,7 +125,7 @@ def from_pint(quantity: Any, unit: str) -> float:
 
 
 def _size(name: str, unit: str) -> Fraction:
-    """Return the size of one unit in another, exactly enough for a decimal number to keep its last digit."""
+    """Return the size of one unit in another, accurate enough for a decimal number to keep its last digit."""
     factor = conversion_factor(name, unit)
     return Fraction(repr(factor)) if factor >= 1.0 else 1 / Fraction(repr(conversion_factor(unit, name)))
 
@@ -155,7 +155,7 @@ def _tokens(text: str, unit: str) -> Iterator[tuple[str, str, Any]]:
             yield "number", match[0].strip(), size * _number(match["times"] or "1")
         elif match["number"] is not None:
             if plain[position : position + 1] in (",", ".", "_"):
-                raise UnitError(f"{text!r}: a point is for decimals and a comma for thousands, as in 1,200.50")
+                raise UnitError(f"{text!r}: write a point for decimals and a comma for thousands, as in 1,200.50")
             yield "number", match["number"], _number(match["number"])
         elif match["name"] is not None:
             yield ("sign", "/", None) if match["name"].lower() in _PER else ("name", match["name"], None)
@@ -168,7 +168,7 @@ def _number(text: str) -> Fraction:
 
 
 def _parts(text: str, unit: str) -> list[_Part]:
-    """Read a text into the factors of its numerator and denominator."""
+    """Parse a text into the factors of its numerator and denominator."""
     negative, tokens = _sign(list(_tokens(text, unit)))
     reader = _Reader(text, unit, tokens)
     parts = reader.term(below=False)
@@ -184,7 +184,7 @@ def _parts(text: str, unit: str) -> list[_Part]:
 
 
 class _Reader:
-    """Reads the tokens of one text, term by term."""
+    """Parser of the tokens of one text, term by term."""
 
     def __init__(self, text: str, unit: str, tokens: list[tuple[str, str, Any]]) -> None:
         self.text, self.unit, self.tokens, self.position = text, unit, tokens, 0
@@ -196,7 +196,7 @@ class _Reader:
         return self.position < len(self.tokens)
 
     def take(self, *signs: str) -> str:
-        """Take the next token if it is one of these signs; an empty text otherwise."""
+        """Take the next token if it is one of these signs; else return an empty string."""
         here = self.tokens[self.position] if self.more else ("", "", None)
         found = here[1] if here[0] == "sign" and here[1] in signs else ""
         self.position += bool(found)
@@ -207,7 +207,7 @@ class _Reader:
         return UnitError(f"{self.text!r} {message}; {_help(self.unit)}")
 
     def term(self, *, below: bool, first: bool = True) -> list[_Part]:
-        """Read factors joined by a space or a dash, or a group in brackets."""
+        """Parse factors joined by a space or a dash, or a group in brackets."""
         group, parts, joined = bool(self.take("(")), [], ""
         start = self.position
         rate = below and self.more and self.tokens[self.position][1] in _SECOND
@@ -218,13 +218,13 @@ class _Reader:
             if not joined and (not self.more or self.tokens[self.position][0] == "sign"):
                 break
         if group and not self.take(")"):
-            raise self.error("has a bracket that does not close")
+            raise self.error("has a bracket that is not closed")
         return parts
 
     def _factor(self, start: int, *, first: bool, below: bool) -> _Part:
-        """Read one number or name of the term that begins at ``start``."""
+        """Parse one number or name of the term that begins at ``start``."""
         if not self.more or self.tokens[self.position][0] == "sign":
-            raise self.error("ends where a unit is needed")
+            raise self.error("ends where a unit should follow")
         kind, name, value = self.tokens[self.position]
         self.position += 1
         if kind == "name":
@@ -244,16 +244,16 @@ class _Reader:
 
 
 def _refuse_container(text: str, unit: str, tokens: list[tuple[str, str, Any]]) -> None:
-    """Raise an error for a price per server-hour where one per accelerator-hour is needed."""
+    """Raise an error for a price per server-hour, since prices are per accelerator-hour."""
     for _, name, _ in tokens:
         if name.lower().removesuffix("s") in CONTAINERS and "hour" in unit:
             raise UnitError(
-                f"{text!r}: what a {name} costs is shared by its accelerators: divide by their number, in {unit!r}"
+                f"{text!r}: divide the price of a {name} by its number of accelerators, and write it in {unit!r}"
             )
 
 
 def _sign(tokens: list[tuple[str, str, Any]]) -> tuple[bool, list[tuple[str, str, Any]]]:
-    """Take the sign of the number, which may follow a currency sign."""
+    """Take the sign of the number, which may come after a currency sign."""
     at = 1 if tokens and tokens[0][1].upper() in MONEY_WORDS else 0
     signed = len(tokens) > at + 1 and tokens[at][1] in ("-", "+")
     return (tokens[at][1] == "-", tokens[:at] + tokens[at + 1 :]) if signed else (False, tokens)
@@ -277,7 +277,7 @@ def _meanings(name: str, text: str, unit: str, *, money: bool) -> tuple[Meaning,
         raise UnitError(f"{text!r}: {name!r}{'' if REFUSED[name][:2] in ('is', 'ma') else ':'} {REFUSED[name]}")
     if found is None:
         if any(character.isdigit() for character in name):
-            raise UnitError(f"{text!r}: {name!r} is no unit: write GPU for an accelerator; {_help(unit)}")
+            raise UnitError(f"{text!r}: {name!r} is not a unit: write GPU for an accelerator; {_help(unit)}")
         raise UnitError(
             f"{text!r}: unknown unit {name!r}{near_matches(name[:MAX_LENGTH], [*spellings(), *CODES])}; {_help(unit)}"
         )

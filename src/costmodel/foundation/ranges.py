@@ -1,8 +1,8 @@
-"""The range of each argument of a formula, as its docstring states it, and the check of what a user gives.
+"""Ranges of a formula's arguments, read from its docstring, and checks of a user's arguments against them.
 
-A formula states its domain in numpydoc: ``> 0``, ``0 to 1``, ``at least 1``, ``between 0 and ``input_tokens```` and so
-on, in a clause of its own, for which this module is the one reader. What a user passes to a formula is held against
-it; what the library's own modules and a model's run pass is not. NaN passes, for it is no number outside a range.
+A formula states its domain in numpydoc, in a clause of its own: ``> 0``, ``0 to 1``, ``at least 1``,
+``between 0 and ``input_tokens```` and so on. Arguments from users are checked against it; arguments from the library's
+own modules and from a model's run are not. NaN passes, since it is not outside a range.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from costmodel.foundation.arrays import holds_value
 from costmodel.foundation.errors import DomainError
 
 ROUNDING = 1e-12
-"""How far beyond an end a number may lie, relative to the end: what rounding of earlier steps leaves [1]."""
+"""Tolerance beyond an end, relative to the end [1], for rounding in earlier steps."""
 _NUMBER = r"[-−]?(?:[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?|inf)"
 _END = rf"(?:{_NUMBER}|``[a-z_0-9]+(?: / [a-z_0-9]+)?``)"
 _LESS, _MORE = r"(?:<|<=|≤)", r"(?:>|>=|≥)"
@@ -37,7 +37,7 @@ _FORMS = (
 )
 _PATTERNS = tuple((re.compile(form), strict) for form, strict in _FORMS)
 _WORDS = {"positive": True, "non-negative": False, "not negative": False}
-"""Words for a range from 0, and whether they exclude 0."""
+"""Words for a range from 0, with whether they exclude 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,11 @@ class Range:
     Parameters
     ----------
     low, high
-        Ends: a number, the name of another argument, a quotient of two such, or nothing.
+        Ends: a number, the name of another argument, a quotient of two arguments, or None.
     above, below
-        Whether the ends themselves are left out.
+        Whether the ends themselves are excluded.
     text
-        What the docstring says about the argument.
+        Text of the docstring on the argument.
     """
 
     low: float | str | None = None
@@ -75,7 +75,7 @@ def _shown(end: float | str | None) -> str:
 
 
 def documented_ranges(function: Callable[..., Any]) -> dict[str, Range]:
-    """Return the range of each argument whose docstring states one.
+    """Return the ranges that a docstring states, by argument.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def documented_ranges(function: Callable[..., Any]) -> dict[str, Range]:
 
 
 def _docstring(function: Callable[..., Any]) -> str:
-    """Return a docstring, read from the source if Python runs without docstrings."""
+    """Return a docstring; read it from the source if Python runs without docstrings."""
     text = inspect.getdoc(function)
     if text is None:
         try:
@@ -119,7 +119,7 @@ def _docstring(function: Callable[..., Any]) -> str:
 
 
 def _arguments(docstring: str) -> Iterator[tuple[list[str], str]]:
-    """Yield the names and the text of each entry of the section Parameters."""
+    """Yield the names and the text of each entry in the section Parameters."""
     section = re.search(r"^Parameters\n-+\n(.*?)(?:\n\n|\Z)", docstring, re.DOTALL | re.MULTILINE)
     for entry in re.split(r"\n(?=\S)", section[1]) if section else ():
         header, _, body = entry.partition("\n")
@@ -128,7 +128,7 @@ def _arguments(docstring: str) -> Iterator[tuple[list[str], str]]:
 
 
 def read_range(text: str) -> Range | None:
-    """Read the range that the text on an argument states, in the first clause that states one.
+    """Parse the range in the text on an argument, from the first clause that states one.
 
     Examples
     --------
@@ -172,7 +172,7 @@ def _end(written: str | None) -> float | str | None:
 
 
 def bound(end: float | str | None, given: Mapping[str, Any]) -> Any:
-    """Return an end of a range at given arguments; nothing where an argument that it names is not given."""
+    """Return an end of a range for given arguments; None if it names an argument that is not given."""
     if not isinstance(end, str):
         return end
     names = end.split(" / ")
@@ -184,7 +184,7 @@ def bound(end: float | str | None, given: Mapping[str, Any]) -> Any:
 
 
 def _well_inside(value: Any, span: Range, given: Mapping[str, Any]) -> bool:
-    """Return whether a number, or every number of an array, lies between constant ends, the usual case."""
+    """Whether a number, or every number of an array, lies between constant ends: a quick check of the usual case."""
     low, high = bound(span.low, given), bound(span.high, given)
     if isinstance(low, np.ndarray) or isinstance(high, np.ndarray):
         return False
@@ -197,7 +197,7 @@ def _well_inside(value: Any, span: Range, given: Mapping[str, Any]) -> bool:
 
 
 class Guard:
-    """Checks a user's arguments of one formula against its documented ranges; created on the first call."""
+    """Checker of a user's arguments of one formula against its documented ranges; created on the first call."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.name = function.__name__
@@ -217,17 +217,17 @@ class Guard:
         for name, span in self.ranges.items():
             value = numbers.get(name)
             if value is None or (id(value), span.low, span.high) in seen:
-                continue  # one array may stand for several arguments
+                continue  # one array may be the value of several arguments
             if _well_inside(value, span, numbers):
                 seen.add((id(value), span.low, span.high))
             else:
                 self._check(name, span, numbers)
 
     def finite(self, computed: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """Call a formula without warnings; raise `DomainError` where finite arguments give what is not finite.
+        """Call a formula without warnings; raise `DomainError` if finite arguments give a result that is not finite.
 
-        An infinite result passes where the docstring announces it, and where an argument is infinite; NaN passes where
-        an argument is NaN.
+        Infinity is allowed if the docstring mentions it or an argument is infinite; NaN is allowed if an argument is
+        NaN.
         """
         with np.errstate(all="ignore"):
             result = computed(*args, **kwargs)
@@ -237,7 +237,7 @@ class Guard:
         return result
 
     def _refuse_result(self, part: Any, given: Mapping[str, Any]) -> None:
-        """Raise `DomainError` at the first entry of a result that has no value and should have one."""
+        """Raise `DomainError` for the first entry of a result that is not finite but should be."""
         values = {name: given[name] for name in self.values if given.get(name) is not None}
         result, *spread = np.broadcast_arrays(part, *values.values())
         wrong = np.isnan(result) & ~np.any([np.isnan(value) for value in spread], axis=0)
@@ -246,7 +246,9 @@ class Guard:
         if wrong.any():
             first = tuple(np.argwhere(wrong)[0])
             where = ", ".join(f"{name} = {value[first]:g}" for name, value in zip(values, spread, strict=True))
-            raise DomainError(f"{self.name}: has no finite value at {where}: it overflows, or divides by 0 there")
+            raise DomainError(
+                f"{self.name}: has no finite value at {where}, since it overflows or divides by 0; change the arguments"
+            )
 
     def _number(self, name: str, value: Any) -> Any:
         """Return a value for comparison; raise an error if it is not a number."""
@@ -255,7 +257,7 @@ class Guard:
         try:
             return np.asarray(value, dtype=np.float64) if not isinstance(value, str | bytes) else float("no number")
         except (TypeError, ValueError, OverflowError):
-            message = f"{self.name}: {name} = {str(value)[:40]!r}: a number or an array of them is needed"
+            message = f"{self.name}: {name} = {str(value)[:40]!r}: give a number or an array of numbers"
             raise DomainError(message) from None
 
     def _check(self, name: str, span: Range, given: Mapping[str, Any]) -> None:

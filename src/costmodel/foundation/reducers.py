@@ -1,7 +1,7 @@
 """Streaming reducers: summaries of an ensemble that does not keep its draws.
 
-A reducer summarizes one block of draws where it was computed; summaries merge in the order of the blocks. Their
-size depends on the structural axes alone, never on the number of draws.
+A reducer summarizes one block of draws on the worker that computed it; summaries merge in the order of the blocks.
+Their size depends only on the structural axes, not on the number of draws.
 
 * :class:`Moments` holds count, mean, spread and range.
 * :class:`LogHistogram` counts draws in bins of equal relative width, in whole numbers, so that merging is exact
@@ -26,10 +26,10 @@ BINS_PER_DOUBLING_LOG2 = 8
 QUANTILE_ERROR = 2.0 ** -(BINS_PER_DOUBLING_LOG2 + 1)
 """Largest relative error of a quantile from the histogram [1]: half a bin, 0.195 %."""
 DOUBLINGS_KEPT = 64
-"""Range below the largest magnitude that is binned, in doublings [1]; what is smaller counts as zero."""
+"""Range of binned magnitudes below the largest, in doublings [1]; smaller magnitudes count as zero."""
 
 LARGE = 2.0**480
-"""Size above which moments are taken of scaled values [1]: 2⁶³ squares of smaller ones sum to a double."""
+"""Magnitude above which moments use scaled values [1]: the sum of 2⁶³ smaller squares is still a double."""
 _MANTISSA_BITS = 52
 _SHIFT = _MANTISSA_BITS - BINS_PER_DOUBLING_LOG2
 _BINS = 1 << BINS_PER_DOUBLING_LOG2
@@ -57,9 +57,9 @@ class Moments:
     squares
         Sum of squared deviations from the mean, in that unit squared, over ``scale`` squared.
     low, high
-        Smallest and largest value; infinite where there is no draw.
+        Smallest and largest value; infinite without draws.
     scale
-        Power of two that keeps squares of large values in range [1]: 1 where the values are below `LARGE`.
+        Power of two that keeps squares of large values in range [1]; 1 for values below `LARGE`.
 
     Examples
     --------
@@ -94,7 +94,7 @@ class Moments:
         return cls(count, *(part.reshape(shape) for part in parts))
 
     def merge(self, later: Moments) -> Moments:
-        """Return the moments of this block's draws followed by a later one's."""
+        """Return the moments of the draws of this block and a later one."""
         if self.count == 0 or later.count == 0:
             return later if self.count == 0 else self
         count = self.count + later.count
@@ -114,23 +114,23 @@ class Moments:
 
     @property
     def variance(self) -> FloatArray:
-        """Sample variance (divisor n − 1); NaN with fewer than two draws, infinite where it is no double."""
+        """Sample variance (divisor n − 1); NaN for fewer than two draws, infinite on overflow."""
         with np.errstate(over="ignore"):
             return np.asarray(np.square(self.deviation)) if bool((self.scale > 1.0).any()) else self._reduced
 
     @property
     def deviation(self) -> FloatArray:
-        """Sample standard deviation; NaN with fewer than two draws."""
+        """Sample standard deviation; NaN for fewer than two draws."""
         return np.asarray(np.sqrt(self._reduced) * self.scale)
 
     @property
     def _reduced(self) -> FloatArray:
-        """The variance over ``scale`` squared."""
+        """Variance over ``scale`` squared."""
         return np.asarray(self.squares / (self.count - 1)) if self.count > 1 else np.full_like(self.mean, np.nan)
 
 
 def _scale(largest: FloatArray) -> FloatArray:
-    """Return 1 for values whose squares and sums are doubles, and for larger ones the power of two below them."""
+    """Return 1 for values whose squares and sums do not overflow, else the power of two below the values."""
     _, exponent = np.frexp(largest)
     return np.where(largest > LARGE, np.ldexp(1.0, exponent - 1), 1.0)
 
@@ -155,7 +155,7 @@ class _Side:
         low = np.maximum(octave.min(axis=1, initial=_NO_LOW, where=inside), top - (DOUBLINGS_KEPT - 1))
         width = _width(low, top)
         column = bins - (low << BINS_PER_DOUBLING_LOG2)[:, np.newaxis]
-        column = np.where(inside & (column >= 0), column, width)  # the last column takes what is not kept
+        column = np.where(inside & (column >= 0), column, width)  # the last column counts the draws to discard
         column += np.arange(len(low))[:, np.newaxis] * (width + 1)
         table = np.bincount(column.ravel(), minlength=len(low) * (width + 1)).reshape(len(low), width + 1)
         return cls(low, top, np.ascontiguousarray(table[:, :width]))
@@ -177,7 +177,7 @@ class _Side:
         return _Side(low, top, counts)
 
     def value(self, rank: Counts, *, descending: bool) -> FloatArray:
-        """Return the middle of the bin that holds the magnitude of a rank, counted from 1."""
+        """Return the middle of the bin of the magnitude with a given position, counted from 1."""
         counts = self.counts[:, ::-1] if descending else self.counts
         if counts.shape[1] == 0:
             return np.zeros(len(rank))
@@ -193,17 +193,17 @@ class _Side:
 
 
 def _width(low: Counts, top: Counts) -> int:
-    """Return the number of columns that hold the widest cell."""
+    """Return the number of columns that the widest cell needs."""
     widest = int(np.where(top == _NO_TOP, 0, top - low + 1).max(initial=0))
     return widest * _BINS
 
 
 @dataclass(frozen=True, slots=True)
 class LogHistogram:
-    """Whole-number counts of draws in bins of equal relative width, on both sides of zero.
+    """Integer counts of draws in bins of equal relative width, on both sides of zero.
 
-    A bin is a number's sign, binary exponent and first eight binary digits, read off its 64 bits: no logarithm
-    is taken, so that every machine bins alike.
+    A bin is given by a number's sign, binary exponent and first eight binary digits, taken from its 64 bits; without
+    logarithms, so that every machine uses the same bins.
 
     Notes
     -----
@@ -257,9 +257,10 @@ class LogHistogram:
 
 
 def quantile_position(rank: float, count: int) -> int:
-    """Return which of ``count`` draws in ascending order is the quantile at ``rank``, counted from 1.
+    """Return the position, counted from 1, of the quantile at ``rank`` among ``count`` draws in ascending order.
 
-    The inverted distribution function: the smallest draw that at least a share ``rank`` of them do not exceed.
+    It follows the inverted distribution function: the smallest draw that at least a share ``rank`` of draws do not
+    exceed.
 
     Raises
     ------
@@ -272,9 +273,9 @@ def quantile_position(rank: float, count: int) -> int:
     (2, 1, 4)
     """
     if not 0.0 <= rank <= 1.0:
-        raise DomainError(f"quantile rank {rank!r}: a number from 0 to 1 is needed")
+        raise DomainError(f"the rank of a quantile must be from 0 to 1; got {rank!r}")
     if count < 1:
-        raise DomainError("no draw is left to take a quantile of")
+        raise DomainError("no draw is left for a quantile")
     return max(int(np.ceil(rank * count)), 1)
 
 
@@ -284,7 +285,7 @@ def exact_quantile(draws: ArrayLike, rank: ArrayLike, *, axis: int = -1) -> Any:
     Parameters
     ----------
     draws
-        Shape ``structural + (draw,)``, or with the draws on another ``axis``.
+        Draws, shape ``structural + (draw,)``, or with the draws on another ``axis``.
     rank
         One rank or several, 0 … 1.
     axis
@@ -293,7 +294,7 @@ def exact_quantile(draws: ArrayLike, rank: ArrayLike, *, axis: int = -1) -> Any:
     Returns
     -------
     float or numpy.ndarray
-        Shape ``structural``, with a leading axis of ranks where several are given.
+        Shape ``structural``, with a leading axis of ranks if several are given.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """Restate results in prices of another year (real) or in another currency.
 
-A restated result has the outputs of its original, stored and derived, each as a stored output, with every amount of
-money converted: years, quantiles, tables and datasets are formed from it as from any result. What holds no money
-(shares, tokens, growth of nominal figures) stays as it was.
+A restated result has all outputs of its original, stored and derived, as stored outputs, with every amount of money
+converted. Years, quantiles, tables and datasets work as for any result. Outputs that are not money (shares, tokens,
+growth of nominal figures) stay unchanged.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ DEFAULT_INDEX = "US CPI-U"
 """Default price index: US consumer prices, all urban consumers."""
 _WORD = re.compile(r"[A-Za-z]+")
 _SELECTED = re.compile(r"@([0-9]{4})$")
-"""How the name of an output ends that was selected by year."""
+"""Ending of the name of an output that was selected by year."""
 
 Factor: TypeAlias = Callable[[OutputSpec], "FloatArray | float"]
 """Factor of an amount of money: one number, or one for each position on the time axis."""
@@ -61,7 +61,7 @@ def real_factor(
     index: str,
     inflation: float | None,
 ) -> tuple[Factor, str]:
-    """Return what amounts of outputs are multiplied by to be money of one year, and what to say of it.
+    """Return the factors that convert amounts to money of one year, and a remark on the conversion.
 
     An output that was selected by year, as ``user_spend@2030``, is in money of that year.
 
@@ -93,7 +93,9 @@ def real_factor(
         if not axes:
             return ratio(grid.dates[0].year) if grid is not None else 1.0
         if len(axes) > 1:
-            raise DomainError(f"output {spec.name!r} has two axes of time {tuple(axes)}: its money has no one year")
+            raise DomainError(
+                f"output {spec.name!r} has two axes of time {tuple(axes)}, so its money has no single year"
+            )
         return np.array([ratio(of) for of in _years(labels.get(axes[0], ()), axes[0])])
 
     return factor, f"money of {year} by {index}" + (
@@ -104,18 +106,18 @@ def real_factor(
 def currency_factor(
     scenario: Scenario, have: str, code: str, rate: float | None, on: dt.date | str | None
 ) -> tuple[float, str]:
-    """Return what an amount in USD is multiplied by to be in another currency, and what to say of it.
+    """Return the factor that converts USD to another currency, and a remark on the conversion.
 
     Raises
     ------
     ScenarioError
         If neither a rate nor a day is given and the scenario states no rate.
     DomainError
-        If amounts are not in USD, both are given, or the rate is no finite number above 0.
+        If amounts are not in USD, both are given, or the rate is not a finite number above 0.
     """
     check_code(code)
     if have != "USD":
-        raise DomainError(f"the result is in {have} already: convert the original, which is in USD")
+        raise DomainError(f"the result is already in {have}: convert the original, which is in USD")
     if rate is not None and on is not None:
         raise DomainError("give a rate, or the day of a reference rate, not both")
     stated = scenario.exchange_rates.get(code)
@@ -124,10 +126,10 @@ def currency_factor(
         rate, day = stated.rate, stated.date
     if rate is None:
         if day is None:
-            raise ScenarioError(f"a dated rate of {code} is needed: give rate = USD for one, or on = the day")
+            raise ScenarioError(f"{code} needs a dated rate: give rate = USD for one, or on = the day")
         rate = reference_rate(code, day)
     if not 0.0 < rate < float("inf"):
-        raise DomainError(f"rate {rate}: USD for one {code}, a finite number above 0")
+        raise DomainError(f"rate must be USD for one {code}, a finite number above 0; got {rate}")
     dated = "" if day is None else f" of {day}"
     usd = float(rate)
     return 1.0 / usd, f"{code} at {usd:.6g} USD for one{dated}"
@@ -140,15 +142,15 @@ def _levels(index: str) -> Mapping[int, float]:
 
 
 def _level(levels: Mapping[int, float], year: int, index: str, inflation: float | None) -> float:
-    """Return the price level of a year; a year after the last recorded one needs a rate of inflation."""
+    """Return the price level of a year; a year after the last one on record needs a rate of inflation."""
     first, last = min(levels), max(levels)
     if year in levels:
         return levels[year]
     if year < first or inflation is None:
-        more = "" if year < first else "; give inflation, a rate a year such as 0.02, for the years after it"
-        raise DomainError(f"money of {year}: {index} is recorded for {first} to {last}{more}")
+        more = "" if year < first else "; for later years, give inflation, a rate a year such as 0.02"
+        raise DomainError(f"money of {year}: {index} has levels for {first} to {last}{more}")
     if not -0.5 < inflation < 10.0:
-        raise DomainError(f"inflation {inflation}: a rate a year between -0.5 and 10, such as 0.02")
+        raise DomainError(f"inflation must be a rate a year between -0.5 and 10, such as 0.02; got {inflation}")
     return levels[last] * (1.0 + inflation) ** (year - last)
 
 
@@ -190,7 +192,7 @@ def _restated(result: Result, factor: Factor, code: str, said: str) -> Result:
 
 
 def along(factors: FloatArray, spec: OutputSpec, dims: int) -> FloatArray:
-    """Return factors along the axis of time of an output, other axes of length 1."""
+    """Return factors along the time axis of an output, with other axes of length 1."""
     if factors.ndim == 0:
         return factors
     shape = [1] * dims

@@ -1,7 +1,7 @@
 """Results as files: netCDF, Zarr and Parquet, each read back to an equal result.
 
-Every form holds the figures with their units and labels, and what repeats the run: the scenario as TOML, the design
-and the version. A Parquet file is long: a row for each figure, with a column for each axis.
+Every format holds the figures with their units and labels, and the scenario (as TOML), the design and the version, so
+that the run can be repeated. A Parquet file is in long form: a row for each figure, with a column for each axis.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from costmodel.foundation.errors import ScenarioError, error_line, missing_extra
 from costmodel.foundation.files import write_whole
 
 ENDINGS = (".nc", ".zarr", ".parquet")
-"""Endings of the names under which a result is saved."""
+"""File endings of saved results."""
 NEEDED = frozenset({"scenario_toml", "costmodel_version", "model"})
 """Attributes that a saved result must have."""
 MAX_RESULT_BYTES = 16 * 2**30
-"""Most bytes of a saved result that are taken into memory [byte]."""
+"""Largest saved result to load into memory [byte]."""
 _KEY = b"costmodel"
 _DRAW = "draw"
 
 
 def save_dataset(data: Any, path: str | Path) -> None:
-    """Write a result's dataset whole or not at all.
+    """Write a result's dataset completely or not at all.
 
     Parameters
     ----------
@@ -46,11 +46,11 @@ def save_dataset(data: Any, path: str | Path) -> None:
     ScenarioError
         If the name has another ending, a folder of that name exists, or the file cannot be written.
     MissingExtraError
-        If what writes such a file is not installed.
+        If the package that writes such files is not installed.
     """
     target = Path(path)
     if target.suffix not in ENDINGS:
-        raise ScenarioError(f"{target}: a result is saved under a name that ends in {', '.join(ENDINGS)}")
+        raise ScenarioError(f"{target}: the name of a saved result must end in {', '.join(ENDINGS)}")
     if target.suffix == ".zarr":
         _save_zarr(data, target)
     elif target.suffix == ".parquet":
@@ -65,21 +65,21 @@ def _write_netcdf(data: Any, path: Path) -> None:
     """Build netCDF in memory and write it: on a full disk the netCDF library itself would crash the process."""
     try:
         content = data.to_netcdf(engine="h5netcdf")
-    except (ValueError, TypeError, NotImplementedError):  # older releases of xarray write files alone
+    except (ValueError, TypeError, NotImplementedError):  # older releases of xarray only write to files
         data.to_netcdf(path, engine="h5netcdf")
         return
     path.write_bytes(content)
 
 
 def read_dataset(path: str | Path) -> Any:
-    """Read a saved result as a dataset, wholly into memory.
+    """Read a saved result as a dataset, completely into memory.
 
     Raises
     ------
     ScenarioError
-        If the file cannot be read or is no saved result; one line says which.
+        If the file cannot be read or is not a saved result; the message says which.
     MissingExtraError
-        If what reads such a file is not installed.
+        If the package that reads such files is not installed.
     """
     target = Path(path)
     if not (os.path.isdir(target) if target.suffix == ".zarr" else os.path.isfile(target)):
@@ -92,7 +92,7 @@ def read_dataset(path: str | Path) -> Any:
     except ImportError:
         extra = {".zarr": "distributed", ".parquet": "parquet"}.get(target.suffix, "frames")
         raise missing_extra(extra, f"reading {target.suffix or 'a result'}") from None
-    except Exception as error:  # noqa: BLE001 - readers raise errors of many libraries for a broken file
+    except Exception as error:  # noqa: BLE001 - for a broken file, readers raise errors of many libraries
         kind = {".zarr": "Zarr", ".parquet": "Parquet"}.get(target.suffix, "netCDF")
         raise ScenarioError(f"{path}: cannot be read as {kind}: {error_line(error)}") from None
     missing = NEEDED - data.attrs.keys()
@@ -111,12 +111,12 @@ def _read_netcdf(path: Path) -> Any:
 def _bounded(opened: Any, path: Path) -> Any:
     """Return a dataset after checking its size: a small file may declare any size."""
     if opened.nbytes > MAX_RESULT_BYTES:
-        raise ScenarioError(f"{path}: states {opened.nbytes:,} bytes; at most {MAX_RESULT_BYTES:,} are read")
+        raise ScenarioError(f"{path}: declares {opened.nbytes:,} bytes; the limit is {MAX_RESULT_BYTES:,}")
     return opened
 
 
 def _save_zarr(data: Any, target: Path) -> None:
-    """Write a folder beside its name, then move it there."""
+    """Write a temporary folder in the same place, then rename it."""
     try:
         import zarr  # noqa: F401
     except ImportError:
@@ -129,7 +129,7 @@ def _save_zarr(data: Any, target: Path) -> None:
         raise ScenarioError(f"{target}: {error.strerror}") from None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # labels of axes are texts, whose form Zarr 3 has not settled
+            warnings.simplefilter("ignore")  # axis labels are strings, whose encoding Zarr 3 has not settled
             data.to_zarr(Path(folder) / "data", mode="w", consolidated=False)
         (Path(folder) / "data").rename(target)
     except OSError as error:
@@ -173,7 +173,7 @@ def _write_parquet(data: Any, path: Path) -> None:
 
 
 def _blocks(data: Any, axes: list[str]) -> Iterator[dict[str, Any]]:
-    """Yield the figures of one output after the other in long form."""
+    """Yield the figures of each output in long form."""
     for name, held in data.data_vars.items():
         values = np.asarray(held.values)
         if values.dtype.kind not in "biuf":
@@ -208,7 +208,7 @@ def _read_parquet(path: Path) -> Any:
             raise ScenarioError(f"{path}: not a result of costmodel: it lacks its attributes")
         size = file.metadata.num_rows * np.dtype(np.float64).itemsize
         if size > MAX_RESULT_BYTES:
-            raise ScenarioError(f"{path}: states {size:,} bytes; at most {MAX_RESULT_BYTES:,} are read")
+            raise ScenarioError(f"{path}: declares {size:,} bytes; the limit is {MAX_RESULT_BYTES:,}")
         values = file.read(columns=["value"]).column("value").to_numpy()
     form = json.loads(held)
     start, variables = 0, {}
@@ -216,7 +216,7 @@ def _read_parquet(path: Path) -> Any:
         size = int(np.prod(one["shape"], dtype=np.int64))
         part = values[start : start + size]
         if len(part) != size:
-            raise ScenarioError(f"{path}: the output {name!r} has {len(part)} figures of {size}")
+            raise ScenarioError(f"{path}: the output {name!r} has only {len(part)} of {size} figures")
         variables[name] = (tuple(one["dims"]), part.astype(one["dtype"]).reshape(one["shape"]), one["attrs"])
         start += size
     return xarray.Dataset(variables, attrs=form["attrs"])

@@ -1,4 +1,4 @@
-"""Results as tables: a row for each output and item, by year where there are years, codes and flags in words."""
+"""Results as tables: a row for each output and item, a column for each year if any, codes and flags as words."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from costmodel.foundation.results import Result
 
 SUMMARY_QUANTILES = (0.05, 0.5, 0.95)
-"""Quantiles over the draws in a cell [1]."""
+"""Quantiles over draws in a cell [1]."""
 MOST_OBJECT = 60
-"""Most characters shown of an object that is neither a figure nor a word [1]."""
+"""Longest text shown for an object that is neither a figure nor a word [character]."""
 
 
 def table_of(result: Result, names: Sequence[str]) -> Table:
-    """Return outputs as one table: a column per year where they have an axis of time, else one column.
+    """Return outputs as one table: a column per year if they have an axis of time, else one column.
 
     Parameters
     ----------
     result
         A run.
     names
-        Outputs, all with figures by year or all without.
+        Outputs, either all with figures by year or all without.
 
     Raises
     ------
     ScenarioError
-        If some have figures by year and some have none.
+        If only some have figures by year.
     """
     chosen = [result.spec(name) for name in names]
     timed = [spec for spec in chosen if has_years(spec)]
@@ -60,7 +60,7 @@ def has_years(spec: OutputSpec) -> bool:
 def tables_of(result: Result) -> Iterator[tuple[str, Table]]:
     """Yield every output of a result in tables by their axes, each with a heading: single figures, by year, by item.
 
-    Outputs of an axis that its class names in ``SIDE_BY_SIDE`` stand beside each other, with a row for each item.
+    Outputs on an axis that the class lists in ``SIDE_BY_SIDE`` become columns of one table, with a row for each item.
     """
     beside = getattr(type(result), "SIDE_BY_SIDE", ())
     groups: dict[tuple[str, ...], list[str]] = {}
@@ -76,7 +76,7 @@ def tables_of(result: Result) -> Iterator[tuple[str, Table]]:
 
 
 def _beside(result: Result, dim: str, names: Sequence[str]) -> Table:
-    """Return outputs of one axis without years as columns, what each counts and leaves blank in the notes."""
+    """Return outputs of one axis without years as columns, with notes on the basis of each and on blank cells."""
     specs = [result.spec(name) for name in names]
     values = [np.asarray(result[name]) for name in names]
     items = result.labels().get(dim) or range(len(values[0]))
@@ -139,11 +139,11 @@ def cell_of(result: Result, spec: OutputSpec, values: NDArray[Any]) -> Cell:
     Parameters
     ----------
     result
-        The run, which knows the draws that statistics leave out.
+        The run, with the draws to leave out of statistics.
     spec
         The output.
     values
-        Shape ``()`` or ``(draw,)``.
+        Values, shape ``()`` or ``(draw,)``.
     """
     if spec.words:
         return words_of(result.words(spec.name), values)
@@ -169,7 +169,7 @@ def words_of(words: Sequence[str], codes: Any) -> str:
 
 
 def written_rows(result: Result, name: str) -> list[str]:
-    """Return an output as it is written for each of its items: ``tokens_by_workload[chat]``."""
+    """Return the text form of an output for each of its items: ``tokens_by_workload[chat]``."""
     spec, labels = result.spec(name), result.labels()
     dims = [dim for dim in spec.dims if not has_years(spec) or dim not in TIME_AXES]
     shape = dict(zip(spec.dims, np.shape(result[name]), strict=False))
@@ -185,7 +185,7 @@ def long_of(result: Result, names: Sequence[str] = ()) -> Table:
     result
         A run.
     names
-        Outputs; all where empty. One without years has no year.
+        Outputs; empty: all. The year of an output without years is blank.
     """
     parts = []
     for name in names or list(result.outputs()):
@@ -201,11 +201,11 @@ def long_table(written: Sequence[str], table: Table, banded: bool | None = None)
     Parameters
     ----------
     written
-        How each row is written as an output.
+        Text form of the output of each row.
     table
-        Output, unit, and a column for each year or one of values.
+        Table of output, unit, and a column for each year, or one of values.
     banded
-        Whether there are figures for each of its ranks; as in its cells where absent.
+        Whether to give a figure for each of the table's ranks; None: if its cells have several.
     """
     if banded is None:
         banded = any(isinstance(cell, tuple) for row in table.rows for cell in row)

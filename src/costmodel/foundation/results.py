@@ -1,7 +1,7 @@
 """Results: frozen arrays whose axes, units, labels and kinds are declared once.
 
-Yearly figures, quantiles, tables, ``to_xarray()`` and ``to_frame()`` follow from these declarations. Stored and
-derived outputs are read alike: ``result["user_spend"]``, ``result.by_year("user_spend")``.
+Yearly figures, quantiles, tables, ``to_xarray()`` and ``to_frame()`` use these declarations. Stored and derived outputs
+are read in the same way: ``result["user_spend"]``, ``result.by_year("user_spend")``.
 """
 
 from __future__ import annotations
@@ -49,33 +49,33 @@ __all__ = [
 ]
 
 SHOWN_HTML = 15
-"""Outputs that a result shows in a notebook, with years and without [1]."""
+"""Largest number of outputs that a result shows in a notebook, with and without years [1]."""
 REPR_OUTPUTS = 7
-"""Outputs that the text of a result shows, so that it stays within ten lines [1]."""
+"""Number of outputs in the text of a result, so that it stays within ten lines [1]."""
 
 SHOWN_ITEMS = 3
-"""Items of one output that a line of text shows [1]."""
+"""Largest number of items of one output in a line of text [1]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """Base of every result: the scenario and design that it came from, and the version that computed it.
+    """Base of every result, with its scenario, its design, and the version that computed it.
 
     Parameters
     ----------
     scenario
-        The written scenario; in a model that has not been run by the library, the resolved one.
+        Written scenario; the resolved one if the model was not run by the library.
     design
-        Ranks of the draws; absent for medians.
+        Ranks of the draws; None for medians.
     version
         Version of the library.
     left_out
-        Draws with a value that is not finite, shape ``(draw,)``, where such draws were to be masked; statistics
-        leave them out.
+        Mask of draws with a value that is not finite, shape ``(draw,)``, if these were to be masked; statistics leave
+        them out.
     excluded
-        Number of draws left out, by the output that was not finite first.
+        Number of draws left out, by the first output that was not finite.
     remarks
-        What a user should know of how the figures came about: what stands in for what is not on record.
+        Remarks on the origin of the figures, such as assumptions in place of missing records.
     """
 
     scenario: Scenario
@@ -86,7 +86,7 @@ class Result:
     remarks: tuple[str, ...] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        # set before the dataclass decorator of the subclass would write its own: arrays have no single truth value
+        # set here, so that dataclass does not generate its own in subclasses: arrays have no single truth value
         cls.__eq__ = Result.__eq__  # type: ignore[method-assign]
         cls.__repr__ = Result.__repr__  # type: ignore[method-assign]
 
@@ -109,7 +109,7 @@ class Result:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        """Return at most ten lines: what was run, and the first outputs at their last year."""
+        """Return at most ten lines: the run, and the first outputs in their last year."""
         draws = "" if self.draws is None else f", {self.draws} draws"
         head = (
             f"{type(self).__name__} of {self.scenario.name!r} ({self.scenario.model}{draws}, costmodel {self.version})"
@@ -117,12 +117,12 @@ class Result:
         shown = self._headlines()[:REPR_OUTPUTS]
         lines = [f"  {self._line(name)}" for name in shown]
         rest = len(self.outputs()) - len(shown)
-        return "\n".join([head, *lines, *([f"  … and {rest} outputs more: .outputs(), .table()"] if rest else [])])
+        return "\n".join([head, *lines, *([f"  … and {rest} more outputs: .outputs(), .table()"] if rest else [])])
 
     def _repr_html_(self) -> str:
-        """Return what was run and its headlines, as short HTML."""
+        """Return the run and its headlines as short HTML."""
         draws = "" if self.draws is None else f", {self.draws} draws: 5 / 50 / 95 %"
-        lines = [f"{self.scenario.model}{draws}; costmodel {self.version}; .tables() has all", *self.remarks]
+        lines = [f"{self.scenario.model}{draws}; costmodel {self.version}; .tables() shows all outputs", *self.remarks]
         first = self._headlines()
         timed = [name for name in first if has_years(self.spec(name)) and len(self.spec(name).dims) == 1]
         plain = [name for name in first if not self.spec(name).dims]
@@ -135,7 +135,7 @@ class Result:
 
     @property
     def draws(self) -> int | None:
-        """Number of draws; absent for a scalar run."""
+        """Number of draws; None for a scalar run."""
         for spec in outputs_of(type(self), derived=False):
             shape = np.shape(getattr(self, spec.name))
             if len(shape) > len(spec.dims):
@@ -144,7 +144,7 @@ class Result:
 
     @property
     def resolved(self) -> Any:
-        """The scenario as the model saw it: numbers, draws and trajectories, for derived outputs that need an input."""
+        """Resolved scenario of the run: numbers, draws and trajectories, for derived outputs that need an input."""
         return self.scenario.resolve(self.design) if self.scenario.is_written() else self.scenario
 
     def coords(self) -> Mapping[str, Any]:
@@ -170,11 +170,11 @@ class Result:
         return self.spec(name).basis
 
     def words(self, name: str) -> tuple[str, ...]:
-        """Return what each code of an output stands for; a subclass adds the figures behind a code that holds."""
+        """Return the meaning of each code of an output; a subclass may add the figures behind a code."""
         return self.spec(name).words
 
     def refusal(self) -> str:
-        """Return why the model cannot run as asked, as a sentence; empty where it can."""
+        """Return the reason for which the model cannot run this scenario, as a sentence; empty if it can."""
         return ""
 
     def spec(self, name: str) -> OutputSpec:
@@ -183,7 +183,7 @@ class Result:
         Raises
         ------
         UnknownParameterError
-            If there is no such output; near matches are in the message.
+            If there is no such output; the message names near matches.
         """
         known = named_outputs_of(type(self))
         if name not in known:
@@ -207,7 +207,7 @@ class Result:
         return iter(self.outputs())
 
     def by_year(self, name: str) -> tuple[tuple[int, ...], FloatArray]:
-        """Return the calendar years of an output and its figure in each, formed as its kind says.
+        """Return the calendar years of an output and its figure in each, according to its kind.
 
         Parameters
         ----------
@@ -217,19 +217,19 @@ class Result:
         Returns
         -------
         tuple
-            Years that the run covers wholly, and figures of shape ``(year, …)``: items after the year, draws last.
+            Years that the run covers completely, and figures of shape ``(year, …)``: items after the year, draws last.
 
         Raises
         ------
         UnknownParameterError
             If there is no such output.
         DomainError
-            If it has no axis of time, or more than one, or a date has no figure of a year.
+            If the output has no axis of time or more than one, or is a date.
 
         Notes
         -----
-        A flow is summed over the year's steps, a stock read at the year's end, a rate averaged, and a ratio is the
-        ratio of its two outputs' figures; see :mod:`costmodel.foundation.outputs`.
+        A flow is summed over the year's steps, a stock is taken at the year's end, a rate is averaged, and a ratio is
+        the ratio of the two outputs' figures; see :mod:`costmodel.foundation.outputs`.
         """
         spec = self.spec(name)
         axes = [dim for dim in spec.dims if dim in TIME_AXES]
@@ -258,7 +258,7 @@ class Result:
         name
             An output.
         ranks
-            One rank or several, 0 … 1.
+            One rank or several, 0 to 1.
 
         Returns
         -------
@@ -267,8 +267,8 @@ class Result:
 
         Notes
         -----
-        The smallest draw that at least a share ``rank`` of the draws do not exceed (the inverted distribution
-        function), as everywhere in the library.
+        A quantile is the smallest draw that at least a share ``rank`` of the draws do not exceed (the inverted
+        distribution function), as everywhere in the library.
         """
         values, spec = np.asarray(self[name], dtype=np.float64), self.spec(name)
         wanted = np.asarray(ranks, dtype=np.float64)
@@ -278,16 +278,16 @@ class Result:
         return readonly(exact_quantile(self._kept(values), wanted))
 
     def summary(self) -> dict[str, dict[str, Any]]:
-        """Return unit, label and value of every output; mean and quantiles over the draws for an ensemble."""
+        """Return unit, label and value of every output; for an ensemble, mean and quantiles over the draws."""
         return {name: self._summarize(name) for name in self.outputs()}
 
     def table(self, *names: str) -> Table:
-        """Return outputs as a table: by year where they have an axis of time, else in one column.
+        """Return outputs as a table: by year if they have an axis of time, else in one column.
 
         Parameters
         ----------
         names
-            Outputs, all with an axis of time or all without one; what there is most of where absent.
+            Outputs, either all with an axis of time or all without; none given: the larger group.
         """
         return table_of(self, names or [spec.name for spec in self._common()])
 
@@ -307,25 +307,25 @@ class Result:
         Parameters
         ----------
         name
-            An output; where absent, the figure that tells most.
+            An output; None: the result's main figure.
         axes
-            Matplotlib axes; new ones where absent.
+            Matplotlib axes; None: new axes.
         **options
-            Options of the figure, as ``item`` of a fan.
+            Options of the figure, such as ``item`` of a fan chart.
 
         Returns
         -------
         Axes
-            With ``alt_text``.
+            Axes with an ``alt_text``.
         """
         return gallery().plot(self, name, axes, **options)
 
     def to_xarray(self) -> Any:
         """Return every output as a labelled dataset (extra ``frames``).
 
-        Dates are the coordinate of steps and bounds; each variable has its unit, label, kind and basis; the
-        attributes hold the scenario as TOML, the design and the version, so that the run can be repeated, and
-        :func:`costmodel.load_result` reads it back.
+        Steps and bounds have dates as coordinates; each variable has its unit, label, kind and basis. The attributes
+        hold the scenario as TOML, the design and the version, so that the run can be repeated, and
+        :func:`costmodel.load_result` can read it back.
         """
         from costmodel.foundation.datasets import dataset_of
 
@@ -337,7 +337,7 @@ class Result:
         Parameters
         ----------
         dims
-            Structural axes of the wanted outputs, as ``("year",)``; the most common where absent.
+            Structural axes of the outputs, such as ``("year",)``; None: the most common axes.
         """
         from costmodel.foundation.datasets import frame_of
 
@@ -345,11 +345,11 @@ class Result:
         names = [name for name, spec in self.outputs().items() if spec.dims == wanted]
         if not names:
             available = sorted({spec.dims for spec in self.outputs().values()})
-            raise ScenarioError(f"no output has the axes {wanted}: there are {available}")
+            raise ScenarioError(f"no output has the axes {wanted}; use one of {available}")
         return frame_of(self, names)
 
     def save(self, path: Any) -> None:
-        """Write the result to a file, whole or not at all; :func:`costmodel.load_result` reads it back equal.
+        """Write the result to a file, completely or not at all; :func:`costmodel.load_result` reads back an equal one.
 
         Parameters
         ----------
@@ -373,16 +373,16 @@ class Result:
         Parameters
         ----------
         year
-            Year whose money is wanted.
+            Year of the money.
         index
-            Name of a price index, as ``"US CPI-U"``.
+            Name of a price index, such as ``"US CPI-U"``.
         inflation
-            Rise of prices a year after the last one on record, above -0.5 [1/year]; without it such years are refused.
+            Inflation a year after the last year on record, above -0.5 [1/year]; without it, later years are refused.
 
         Returns
         -------
         Result
-            With the same outputs, amounts of money converted.
+            Result with the same outputs, amounts of money converted.
 
         Raises
         ------
@@ -394,8 +394,8 @@ class Result:
         Notes
         -----
         ``real = nominal · level(year) / level(year of the amount)``. The year of an amount is the scenario's
-        ``price_year`` where stated; else that of its step, of the year that a bound closes, and for an output without
-        an axis of time that of the first step. Outputs without money, growth rates among them, stay as they are.
+        ``price_year`` if stated; else the year of its step, the year that ends at its bound, or, for an output without
+        an axis of time, the year of the first step. Outputs that are not money, growth rates among them, stay the same.
 
         Examples
         --------
@@ -407,28 +407,28 @@ class Result:
         return restated.to_real(self, year, index=index, inflation=inflation)
 
     def in_currency(self, code: str, *, rate: float | None = None, on: Any = None) -> Result:
-        """Return this result in another currency, all of it at one rate.
+        """Return this result in another currency, all at one rate.
 
         Parameters
         ----------
         code
-            Code of ISO 4217, as ``"EUR"``.
+            Code of ISO 4217, such as ``"EUR"``.
         rate
-            USD for one, above 0 [USD].
+            USD for one unit of the currency, above 0 [USD].
         on
-            Day of a reference rate that is looked up instead, as ``"2026-05-15"`` (extra ``currencies``).
+            Instead of a rate, the day of a reference rate, such as ``"2026-05-15"`` (extra ``currencies``).
 
         Returns
         -------
         Result
-            With the same outputs, amounts of money converted, and a remark that names the rate.
+            Result with the same outputs, amounts of money converted, and a remark that names the rate.
 
         Raises
         ------
         ScenarioError
             If neither is given and the scenario states no rate of the currency.
         CatalogError
-            If there is no reference rate of that day.
+            If there is no reference rate for that day.
 
         Examples
         --------
@@ -460,7 +460,7 @@ class Result:
         return list(dict.fromkeys([*self.first(), *totals, *self.outputs()]))
 
     def _line(self, name: str) -> str:
-        """Return an output as one line; by its last year where it has years."""
+        """Return an output as one line, with its last year if it has years."""
         spec, label, values = self.spec(name), self.spec(name).label, np.asarray(self[name])
         items = len(spec.dims)
         if spec.time_axis is not None and spec.kind != "date" and values.size:
@@ -472,14 +472,14 @@ class Result:
         return f"{label}: {self._text(spec, values, items, scale)} {unit}".rstrip()
 
     def _text(self, spec: OutputSpec, values: NDArray[Any], items: int, scale: float) -> str:
-        """Return figures as short text: over draws as quantiles, of several items the first ones.
+        """Return figures as short text: quantiles over draws, and only the first of several items.
 
         Parameters
         ----------
         values
-            Shape ``(item, …) + batch``, with ``items`` axes before the batch.
+            Values, shape ``(item, …) + batch``, with ``items`` axes before the batch.
         scale
-            What a figure is multiplied by.
+            Factor from the canonical unit to the displayed one [1].
         """
         if spec.words and values.size:
             return words_of(self.words(spec.name), values)
@@ -517,7 +517,7 @@ def _quotient(above: FloatArray, below: FloatArray) -> FloatArray:
 
 
 def _scale(spec: OutputSpec, values: NDArray[Any]) -> tuple[str, float]:
-    """Return the unit that figures are shown in, with a prefix that fits the largest, and their factor."""
+    """Return the displayed unit, with a prefix that fits the largest figure, and the factor to it."""
     if spec.kind in ("code", "date") or values.dtype.kind not in "fiu":
         return "", 1.0
     finite = np.abs(values[np.isfinite(values)]) if values.ndim else np.abs(values)

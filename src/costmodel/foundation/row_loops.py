@@ -1,7 +1,7 @@
 """Loops for use in a model step, which work on NumPy arrays and on traced arrays.
 
-A loop whose length depends on draws, or on how many steps have gone by, is written with these; NumPy's arrays take it
-as Python does, and of traced arrays it becomes a loop of the machine code.
+A loop whose length depends on draws or on the step number uses these functions. With NumPy arrays it runs in Python;
+with traced arrays it becomes a loop in machine code.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ def repeat(times: int, body: Callable[[State], State], state: State, until: Call
     Parameters
     ----------
     times
-        Largest number of passes.
+        Largest number of iterations [1].
     body
-        Returns the next state; it must leave a draw that has arrived as it is in what is read of the last state.
+        Function that returns the next state. Once a draw has converged, its values must no longer change in the arrays
+        that are used afterwards.
     state
-        Arrays.
+        Initial arrays.
     until
-        Returns where a draw has arrived.
+        Function that returns the draws that have converged.
     """
     graph = graph_of(*state)
     if graph is None:
@@ -81,11 +82,11 @@ def each_row(begin: Any, bound: Any, write: Callable[[Any], None], among: Any = 
     begin
         First row.
     bound
-        End, not in it.
+        End of the rows, excluded.
     write
-        Reads and writes rows of tables.
+        Function that reads and writes rows of tables.
     among
-        Where nothing has to be written but in these draws: left out where there is none.
+        Mask of the only draws to write; the loop is skipped if it is false in all draws. None: all draws.
     """
     graph = graph_of(begin, bound)
     if graph is None:
@@ -108,7 +109,7 @@ def row_numbers(begin: Any, bound: Any, among: Any = None) -> Any:
 
 
 def summed(rows: Any) -> Any:
-    """Return the sum over the first axis, added from first to last, so that it does not depend on how draws are split.
+    """Return the sum over the first axis, from first to last, so that it does not depend on the split of draws.
 
     Examples
     --------
@@ -146,9 +147,9 @@ def rows_at(table: Any, rows: Any) -> Any:
     Parameters
     ----------
     table
-        ``(row, …, draw)``; an axis of one draw stands for all.
+        Values, ``(row, …, draw)``; an axis of one draw stands for all draws.
     rows
-        Whole numbers, ``(draw,)``.
+        Row of each draw, whole numbers, ``(draw,)``.
 
     Examples
     --------
@@ -168,7 +169,7 @@ def earliest(rows: Any) -> Any:
 
 
 def changed(factor: Any) -> Any:
-    """Return the draws in which a factor is not 1, so that a loop can be skipped if there are none."""
+    """Return a mask of draws in which a factor is not 1, so that a loop can be skipped if there are none."""
     if isinstance(factor, Rows):
         return factor.among
     return factor != 1.0 if isinstance(factor, Traced) else None

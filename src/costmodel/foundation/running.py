@@ -1,4 +1,4 @@
-"""Run a model: resolve the scenario, compute, attach scenario and design, and check that all values are finite."""
+"""Run a model: resolve the scenario, call the model, attach scenario and design, and check for non-finite values."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from costmodel.foundation.results import Result
 from costmodel.foundation.scenario import Scenario
 
 Model: TypeAlias = Callable[[Any], Any]
-"""A callable from a resolved scenario to a :class:`Result`."""
+"""Callable from a resolved scenario to a :class:`Result`."""
 OnNonFinite: TypeAlias = Literal["raise", "mask"]
-"""``raise`` names output, place and first draw; ``mask`` leaves the draw out of every statistic and counts it."""
+"""``raise``: raise an error that names output, place and draw; ``mask``: leave the draw out of statistics, count it."""
 
 
 def require_scenario(given: Any) -> None:
@@ -32,11 +32,11 @@ def require_scenario(given: Any) -> None:
     >>> require_scenario("h100-hour")
     Traceback (most recent call last):
         ...
-    costmodel.foundation.errors.ScenarioError: a scenario is needed, not 'h100-hour': costmodel.load_scenario(name)
+    costmodel.foundation.errors.ScenarioError: expected a scenario, not 'h100-hour': load one with ...
     """
     if not isinstance(given, Scenario):
         shown = repr(given)[:40] if isinstance(given, str) else f"a {type(given).__name__}"
-        raise ScenarioError(f"a scenario is needed, not {shown}: costmodel.load_scenario(name)")
+        raise ScenarioError(f"expected a scenario, not {shown}: load one with costmodel.load_scenario(name)")
 
 
 def design_for(scenario: Scenario, draws: int | None, rng: RandomSource, design: Design | None) -> Design | None:
@@ -55,7 +55,7 @@ def design_for(scenario: Scenario, draws: int | None, rng: RandomSource, design:
         raise DomainError("a design has its own draws and seed: give either draws and rng, or a design")
     missing = sorted(set(scenario.uncertain_paths()) - set(design.paths))
     if missing:
-        raise ScenarioError(f"the design does not draw {', '.join(missing)}: make it from this scenario")
+        raise ScenarioError(f"the design does not draw {', '.join(missing)}: make the design from this scenario")
     return design
 
 
@@ -77,25 +77,25 @@ def run_model(
     scenario
         A written scenario.
     draws
-        Number of draws of its distributions; medians where absent.
+        Number of draws of its distributions; None: medians.
     rng
-        Seed (0 is one), generator, seed sequence, or nothing for fresh entropy.
+        Seed, generator or seed sequence; None: fresh entropy. 0 is a seed.
     design
-        A design made before, instead of ``draws`` and ``rng``.
+        An existing design, instead of ``draws`` and ``rng``.
     on_nonfinite
-        What to do about a value that is not finite where its output does not declare it blank.
+        ``"raise"`` or ``"mask"``, for a value that is not finite and not declared as possibly blank.
 
     Returns
     -------
     Result
-        With the written scenario and the design.
+        Result with the written scenario and the design.
 
     Raises
     ------
     NonFiniteResultError
         If a value is not finite and shall raise, or no draw is left.
     ScenarioError
-        If the model returns something else than a result.
+        If the model does not return a result.
     """
     chosen = design_for(scenario, draws, rng, design)
     if chosen is not None and chosen.draws > BLOCK:
@@ -111,7 +111,7 @@ def _check_draws_fit(model: Model, scenario: Scenario, design: Design) -> None:
     """Raise ``DomainError`` if inputs and outputs of all draws do not fit into memory."""
     try:
         outputs = outputs_of(get_type_hints(model)["return"], derived=False)
-    except (KeyError, TypeError, NameError):  # a model of one's own need not say what it returns
+    except (KeyError, TypeError, NameError):  # a user's model need not annotate its result
         outputs = ()
     steps = 1 if scenario.grid is None else scenario.grid.steps
     cells = sum(steps if {"step", "bound", "month"} & set(spec.dims) else 1 for spec in outputs)
@@ -123,7 +123,7 @@ def _check_draws_fit(model: Model, scenario: Scenario, design: Design) -> None:
 
 
 def checked(result: Result, on_nonfinite: OnNonFinite) -> Result:
-    """Return a result whose values are finite, or that records which draws to leave out.
+    """Return the result if its values are finite, or with a mask of the draws to leave out.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def checked(result: Result, on_nonfinite: OnNonFinite) -> Result:
         If ``on_nonfinite`` is neither ``"raise"`` nor ``"mask"``.
     """
     if on_nonfinite not in ("raise", "mask"):
-        raise DomainError(f"on_nonfinite is 'raise' or 'mask', not {on_nonfinite!r}")
+        raise DomainError(f"on_nonfinite must be 'raise' or 'mask'; got {on_nonfinite!r}")
     draws = result.draws
     left_out = np.zeros(draws or 1, dtype=bool)
     excluded: dict[str, int] = {}
@@ -152,12 +152,12 @@ def checked(result: Result, on_nonfinite: OnNonFinite) -> Result:
     if not excluded:
         return result
     if left_out.all():
-        raise NonFiniteResultError(f"no draw is left: {excluded}")
+        raise NonFiniteResultError(f"no draw is left after masking ({excluded}): correct the ranges")
     return replace(result, left_out=left_out, excluded=excluded)
 
 
 def not_finite(value: Any, spec: OutputSpec) -> NDArray[np.bool_]:
-    """Return where an output has an invalid value: infinite, or NaN if it is not declared as possibly blank."""
+    """Return a mask of an output's invalid values: infinite, or NaN unless declared as possibly blank."""
     array = np.asarray(value)
     if array.dtype.kind != "f":
         return np.zeros(array.shape, dtype=bool)
@@ -170,9 +170,9 @@ def place_of(bad: NDArray[np.bool_], spec: OutputSpec, labels: Mapping[str, Sequ
     Parameters
     ----------
     bad
-        Where it is not, shape ``structural`` or ``structural + (draw,)``.
+        Mask of non-finite values, shape ``structural`` or ``structural + (draw,)``.
     spec, labels
-        Its declaration, and the labels of its axes.
+        Declaration of the output, and the labels of its axes.
     first_draw
         Number of the first draw of ``bad``.
     """

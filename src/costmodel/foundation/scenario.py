@@ -40,12 +40,12 @@ if TYPE_CHECKING:
 
 
 SHOWN_UNCERTAIN = 12
-"""Uncertain parameters that a scenario shows in a notebook [1]."""
+"""Largest number of uncertain parameters that a scenario shows in a notebook [1]."""
 _YEAR = re.compile(r"(?:19|20|21)[0-9]{2}")
 
 
 class SourceEntry(Inputs):
-    """A row of a scenario's table of sources."""
+    """Row of a scenario's table of sources."""
 
     title: str
     date: str | None = None
@@ -66,18 +66,18 @@ class ExchangeRate(Inputs):
     date: Date
     """Day of the rate."""
     rate: Annotated[Amount, Field(gt=0)] | None = None
-    """USD for one; where absent, the reference rate of that day (extra ``currencies``)."""
+    """USD for one unit of the currency; None: the reference rate of that day (extra ``currencies``)."""
     source: str | None = None
     """Key into the table of sources."""
 
 
 class Observation(Inputs):
-    """A reported figure to compare a scenario with, and whether the model is known to miss it."""
+    """Reported figure to compare with a scenario, and whether the model is known to miss it."""
 
     output: str
-    """Name of the result's output, as ``tokens`` or ``capex``."""
+    """Name of the result's output, such as ``tokens`` or ``capex``."""
     date: str
-    """Date of the figure: a year, or the day on which a stock or a rate was read."""
+    """Date of the figure: a year, or the day of a stock or a rate."""
     value: Amount
     unit: str
     source: str
@@ -122,13 +122,13 @@ class Scenario(Inputs):
     misses: tuple[str, ...] = ()
     switches: dict[str, Switch] = Field(default_factory=dict)
     price_year: Annotated[int, Field(strict=True, ge=1900, le=2200)] | None = None
-    """Price year of every amount; if absent, each year on a time grid is in its own prices."""
+    """Price year of every amount; None: on a time grid, each year is in its own prices."""
     exchange_rates: dict[str, ExchangeRate] = Field(default_factory=dict)
-    """Dated rates of other currencies that amounts are written in, by ISO 4217 code."""
+    """Dated rates of the other currencies of written amounts, by ISO 4217 code."""
 
     @classmethod
     def reading(cls, data: Mapping[str, Any]) -> AbstractContextManager[None]:
-        """Read amounts at the scenario's own exchange rates."""
+        """Return a context that converts amounts at the scenario's own exchange rates."""
         given = data.get("exchange_rates")
         return rates_in_use(_usd_rates(given)) if isinstance(given, Mapping) and given else nullcontext()
 
@@ -162,7 +162,7 @@ class Scenario(Inputs):
         return self
 
     def _check_formula(self, path: str, formula: Formula, spec: ParameterSpec) -> None:
-        """Raise an error unless a formula gives allowed numbers on the whole grid on which schedules are read."""
+        """Raise an error unless a formula gives allowed numbers on the whole grid for schedules."""
         if self.outlook is None:
             raise ScenarioError(f"{path}: this model has no time grid, so nothing can be scheduled")
         try:
@@ -180,7 +180,7 @@ class Scenario(Inputs):
             return
         try:
             result = MODELS[self.model].result_type()
-        except ScenarioError:  # a model of one's own need not say what it returns
+        except ScenarioError:  # a user's model need not annotate its result
             return
         names = [*(spec.name for spec in outputs_of(result)), *(n for n in dir(result) if not n.startswith("_"))]
         if name not in names:
@@ -188,12 +188,12 @@ class Scenario(Inputs):
 
     @property
     def grid(self) -> TimeGrid | None:
-        """The time grid; absent for models without time."""
+        """The time grid; None for models without time."""
         return None
 
     @property
     def outlook(self) -> TimeGrid | None:
-        """The grid on which schedules are read: the time grid, and beyond it where a model looks ahead."""
+        """Grid on which schedules are read: the time grid, extended for models that look ahead."""
         return self.grid
 
     def uncertain_paths(self) -> tuple[str, ...]:
@@ -208,7 +208,7 @@ class Scenario(Inputs):
         return tuple(paths)
 
     def shared_ranks(self) -> dict[str, str]:
-        """Return path → switch for every value that a switch moves; its draws use the switch's rank."""
+        """Return the switch of every path that a switch moves; draws of the path use the switch's rank."""
         return {path: name for name, switch in self.switches.items() for path in switch.moves}
 
     def moved_by(self, name: str) -> dict[str, float]:
@@ -230,7 +230,7 @@ class Scenario(Inputs):
         Raises
         ------
         UnknownParameterError
-            If there is no such parameter; near matches are in the message.
+            If there is no such parameter; the message names near matches.
         """
         for known, value, _, _ in self.walk():
             if known == path:
@@ -238,18 +238,18 @@ class Scenario(Inputs):
         raise UnknownParameterError(f"{path}: there is no such parameter{near_matches(path, self.paths())}")
 
     def replace(self, changes: Mapping[str, Any]) -> Self:
-        """Return a scenario with the values at some dotted paths replaced and everything checked again.
+        """Return a scenario with the values at some dotted paths replaced; everything is checked again.
 
         Parameters
         ----------
         changes
             Path → written value: a number, a string with a unit, a table, a Schedule, Formula or Distribution. A plain
-            value drops the provenance of the one that it replaces; ``None`` makes an optional entry absent.
+            value drops the provenance of the value that it replaces; ``None`` makes an optional entry absent.
 
         Raises
         ------
         UnknownParameterError
-            If a path does not exist; near matches are in the message.
+            If a path does not exist; the message names near matches.
         ScenarioError, DomainError, UnitError
             If a value is not allowed.
         """
@@ -265,12 +265,12 @@ class Scenario(Inputs):
         return type(self)(**_without_none(form))
 
     def matching(self, pattern: str) -> tuple[str, ...]:
-        """Return the paths that a pattern fits, ``*`` standing for any part.
+        """Return the paths that match a pattern, in which ``*`` matches any part.
 
         Raises
         ------
         UnknownParameterError
-            If there is none.
+            If no path matches.
         """
         found = tuple(path for path in self.paths() if fnmatchcase(path, pattern))
         if not found:
@@ -283,8 +283,8 @@ class Scenario(Inputs):
         Parameters
         ----------
         factors
-            Path, pattern with ``*`` or name of a switch → factor [1]. Numbers, distributions and schedules keep their
-            shape; a scaled value keeps no source, since no source has it.
+            Path, pattern with ``*`` or name of a switch → factor, above 0 [1]. Numbers, distributions and schedules
+            keep their form; a scaled value loses its source, since no source states it.
 
         Raises
         ------
@@ -307,22 +307,24 @@ class Scenario(Inputs):
             for path in self.matching(name) if "*" in name else self.moved_by(name):
                 value = self.get(path)
                 if value is None:
-                    raise ScenarioError(f"{path} is absent, so it cannot be multiplied")
+                    raise ScenarioError(f"{path} is absent, so it cannot be scaled; set a value first")
                 changes[path] = written_value(scaled_value(value, factor), None, specs[path])
         return self.replace(changes)
 
     def describe(self, words: str = "") -> Table:
-        """Return parameters with value, unit, bounds, meaning, grade and source; of a few, also what they move most.
+        """Return parameters with value, unit, bounds, meaning, grade and source.
+
+        For a few parameters, the table also lists the outputs that each moves most.
 
         Parameters
         ----------
         words
-            A path, the beginning of one, a pattern with ``*``, or words of path or meaning; all where empty.
+            A path, the beginning of one, a pattern with ``*``, or words in path or meaning; empty: all parameters.
 
         Raises
         ------
         UnknownParameterError
-            If nothing fits; near matches are in the message.
+            If nothing matches; the message names near matches.
         """
         from costmodel.foundation.descriptions import describe_scenario
 
@@ -342,7 +344,10 @@ class Scenario(Inputs):
         from costmodel.foundation.tables import NOTEBOOK_ROOM
 
         count, uncertain = len(self.paths()), set(self.uncertain_paths())
-        lines = [self.description, f"{self.model}, {count} parameters, {len(uncertain)} uncertain; .describe() has all"]
+        lines = [
+            self.description,
+            f"{self.model}, {count} parameters, {len(uncertain)} uncertain; .describe() lists all",
+        ]
         table = describe_paths(self, sorted(uncertain)[:SHOWN_UNCERTAIN])
         return page_of(self.title or self.name, lines, [table._repr_html_()] if table.rows else [], NOTEBOOK_ROOM)
 
@@ -369,27 +374,27 @@ class Scenario(Inputs):
         return Difference.between(self, other)
 
     def resolve(self, design: Design | None = None, *, block: int | None = None) -> Self:
-        """Return this scenario with every distribution replaced.
+        """Return this scenario with every distribution replaced by its median or draws, and schedules by trajectories.
 
         Parameters
         ----------
         design
-            Ranks of the draws; medians where absent.
+            Ranks of the draws; None: medians.
         block
-            Number of one canonical block of the design, padded to its full size; all draws where absent.
+            Number of one canonical block of the design, padded to its full size; None: all draws.
         """
         ranks = None if design is None else design.ranks(block)
         return self.resolved(Resolver(self.outlook, ranks))
 
     def resolve_part(self, name: str, design: Design | None = None) -> Any:
-        """Return one table of this scenario as :meth:`resolve` makes it, without resolving the others.
+        """Return one resolved table of this scenario, as from :meth:`resolve`, without resolving the others.
 
         Parameters
         ----------
         name
-            Field of the scenario that holds a table of parameters.
+            Field of the scenario with a table of parameters.
         design
-            Ranks of the draws; medians where absent.
+            Ranks of the draws; None: medians.
         """
         part: Inputs = getattr(self, name)
         uncertain = any(isinstance(value, Distribution | Schedule) for _, value, _, _ in part.walk())
@@ -401,17 +406,17 @@ class Scenario(Inputs):
         return super().resolved(self._shared(resolver), prefix)
 
     def _shared(self, resolver: Resolver) -> Resolver:
-        """Return a resolver that gives paths which a switch moves the switch's rank."""
+        """Return a resolver in which paths moved by a switch use the switch's rank."""
         return replace(resolver, shared=self.shared_ranks()) if self.switches else resolver
 
     def bibliography(self) -> Table:
-        """Return the documents that figures come from, each with the number of inputs that rest on it."""
+        """Return the documents behind the figures, each with the number of inputs from it."""
         from costmodel.foundation.bibliographies import bibliography
 
         return bibliography(self.sources(), self.name)
 
     def bibtex(self) -> str:
-        """Return the documents that figures come from as entries for BibTeX, under their keys in the scenario."""
+        """Return the documents behind the figures as BibTeX entries, under their keys in the scenario."""
         from costmodel.foundation.bibliographies import bibtex
 
         used = {row.source for row in self.sources()}
@@ -419,7 +424,7 @@ class Scenario(Inputs):
         return bibtex({key: source for key, source in table.items() if source in used})
 
     def sources(self) -> tuple[Citation, ...]:
-        """Return the bibliography of what this scenario uses: a line per parameter, with its grade."""
+        """Return the bibliography of this scenario: a line per parameter, with its grade."""
         table = {key: Source(entry.title, entry.date, entry.link) for key, entry in self.source_table.items()}
         rates = (
             Citation(
@@ -447,17 +452,17 @@ class Scenario(Inputs):
         return (*parameters, *rates)
 
     def is_written(self) -> bool:
-        """Return whether every value is as it is written: False for a scenario that was resolved to arrays."""
+        """Whether every value is as written; False for a scenario that was resolved to arrays."""
         return not any(isinstance(value, np.ndarray) for _, value, _, _ in self.walk())
 
     def to_toml(self, *, base: Scenario | None = None) -> str:
-        """Return the scenario as TOML text; reading it back gives an equal scenario.
+        """Return the scenario as TOML text, from which an equal scenario can be read.
 
         Parameters
         ----------
         base
-            A built-in scenario of the same model that the text shall inherit from: it then holds ``base = …`` and the
-            difference alone. Where absent, the whole scenario.
+            Built-in scenario of the same model to inherit from: the text is then ``base = …`` and the differences.
+            None: the whole scenario.
 
         Raises
         ------
@@ -467,31 +472,33 @@ class Scenario(Inputs):
         import tomli_w
 
         if not self.is_written():
-            raise ScenarioError(f"{self.name}: a resolved scenario holds arrays and has no text")
+            raise ScenarioError(
+                f"{self.name}: a resolved scenario holds arrays and cannot be written; write the original"
+            )
         if base is None:
             return tomli_w.dumps(self.written())
         if base.model != self.model:
-            raise ScenarioError(f"{base.name!r} is of the model {base.model!r}, not {self.model!r}: no base for it")
+            raise ScenarioError(f"{base.name!r} cannot be the base: its model is {base.model!r}, not {self.model!r}")
         return tomli_w.dumps({"base": base.name, **difference(base.written(), self.written())})
 
     @classmethod
     def from_toml(cls, text: str) -> Self:
-        """Read a scenario of this class from TOML text.
+        """Parse a scenario of this class from TOML text.
 
         Raises
         ------
         ScenarioError
-            If the text is not TOML or not such a scenario.
+            If the text is not TOML or not a valid scenario of this class.
         """
         return cls(**parse_toml(text))
 
 
 def _usd_rates(given: Mapping[str, Any]) -> dict[str, float]:
-    """Return USD for one unit of each currency that a written table of rates states or dates."""
+    """Return USD for one unit of each currency in a written table of rates, looking up rates given only by date."""
     rates: dict[str, float] = {}
     for code, entry in given.items():
         if not isinstance(entry, ExchangeRate | Mapping):
-            raise ScenarioError(f"exchange_rates.{code}: a table with date, and rate in USD for one, is needed")
+            raise ScenarioError(f"exchange_rates.{code}: give a table with date and rate, in USD for one")
         try:
             row = entry if isinstance(entry, ExchangeRate) else ExchangeRate(**entry)
         except CostModelError as error:
@@ -519,7 +526,7 @@ def _describe(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """A registered model: its scenario class and its callable."""
+    """Registered model: its scenario class and its callable."""
 
     name: str
     scenario: type[Scenario]
@@ -531,12 +538,12 @@ class ModelEntry:
         return getattr(import_module(module), function)  # type: ignore[no-any-return]
 
     def result_type(self) -> type[Any]:
-        """Return the class of the model's results: what its callable is annotated to return.
+        """Return the class of the model's results, from the callable's return annotation.
 
         Raises
         ------
         ScenarioError
-            If the callable is not annotated so.
+            If the callable has no such annotation.
         """
         found = get_type_hints(self.load()).get("return")
         if not isinstance(found, type):
@@ -554,20 +561,20 @@ def register_model(name: str, scenario: type[Scenario], target: str) -> None:
     Parameters
     ----------
     name
-        What a scenario file writes as ``model``.
+        Name for the entry ``model`` of scenario files.
     scenario
-        The class of its scenarios.
+        Class of the model's scenarios.
     target
-        Its callable as ``module:function``, imported when it is first run.
+        Callable as ``module:function``, imported on the first run.
 
     Raises
     ------
     ScenarioError
-        If the name is that of another model.
+        If another model has the name.
     """
     known = MODELS.get(name)
     if known is not None and known._target != target:
-        raise ScenarioError(f"the model {name!r} is registered already, by {known._target}: choose another name")
+        raise ScenarioError(f"the model {name!r} is already registered, by {known._target}: choose another name")
     MODELS[name] = ModelEntry(name, scenario, target)
 
 
@@ -577,7 +584,7 @@ def model_entry(name: str) -> ModelEntry:
     Raises
     ------
     ScenarioError
-        If there is no such model; near matches are in the message.
+        If there is no such model; the message names near matches.
     """
     if name not in MODELS:
         raise ScenarioError(

@@ -1,6 +1,6 @@
-"""Schedules: dated knots, and the time grid that they are read on.
+"""Schedules of dated knots, and the time grid on which they are read.
 
-Stocks live on step bounds (T+1 values), flows on steps (T values). A schedule is read at mid-step.
+Stocks are on step bounds (T+1 values), flows on steps (T values). A schedule is read at mid-step.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from costmodel.foundation.distributions import Distribution, strict_number
 from costmodel.foundation.errors import DomainError, ScenarioError, near_matches
 
 STEPS_PER_YEAR = {"half-month": 24, "month": 12, "quarter": 4, "year": 1}
-"""The allowed steps, by how many make a year."""
+"""Number of steps per year, by name of the step."""
 
 INTERPOLATIONS = ("step", "linear", "log-linear")
 
@@ -30,7 +30,7 @@ Knot: TypeAlias = tuple[dt.date, float | Distribution]
 
 @lru_cache(maxsize=4096)
 def year_fraction(date: dt.date) -> float:
-    """Return a date as a decimal year, months counted as twelfths.
+    """Return a date as a decimal year, in which a month is a twelfth.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def year_fraction(date: dt.date) -> float:
 
 
 def date_at(year: float) -> dt.date:
-    """Return the day that a decimal year falls on, to the nearest: the inverse of :func:`year_fraction`.
+    """Return the date of a decimal year, to the nearest day: the inverse of :func:`year_fraction`.
 
     Examples
     --------
@@ -57,12 +57,12 @@ def date_at(year: float) -> dt.date:
 
 
 def parse_date(value: object) -> dt.date:
-    """Read a date: ``2026-07-01``, ``2026-07`` (its first day) or a TOML date.
+    """Parse a date: ``2026-07-01``, ``2026-07`` (its first day) or a TOML date.
 
     Raises
     ------
     ScenarioError
-        If it is none of these.
+        If the value has none of these forms.
 
     Examples
     --------
@@ -84,13 +84,13 @@ def parse_date(value: object) -> dt.date:
 
 @lru_cache(maxsize=1024)
 def _years_on(start: dt.date, first: float, count: int, per_year: int) -> FloatArray:
-    """Return decimal years from ``first`` steps after a date on, a step apart; kept, and not to be written."""
+    """Return decimal years a step apart, from ``first`` steps after a date on; cached, so read-only."""
     return readonly(year_fraction(start) + (np.arange(count) + first) / per_year)
 
 
 @dataclass(frozen=True, slots=True)
 class TimeGrid:
-    """Equal steps from a start date.
+    """Time grid of equal steps from a start date.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ class TimeGrid:
 
     @property
     def dates(self) -> tuple[dt.date, ...]:
-        """Dates of the step bounds, to the nearest day; a step begins at its own and ends at the next."""
+        """Dates of the step bounds, to the nearest day; step ``i`` runs from date ``i`` to date ``i + 1``."""
         return _dates_of(self)
 
     @property
@@ -151,7 +151,7 @@ class TimeGrid:
             If the grid does not cover the whole year.
         """
         if year not in self.years:
-            raise DomainError(f"year {year} is not covered: the grid holds {self.years}")
+            raise DomainError(f"the grid does not cover the whole year {year}; it covers {self.years}")
         first = int(np.searchsorted(np.floor(self.mid + 1e-9), year))
         return slice(first, first + STEPS_PER_YEAR[self.step])
 
@@ -169,16 +169,16 @@ def _whole_years(grid: TimeGrid) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Dated knots of one parameter; held flat before the first and after the last.
+    """Dated knots of one parameter; constant before the first and after the last.
 
     Parameters
     ----------
     knots
-        Dates, rising, with a number or a distribution each, in the field's unit.
+        Rising dates, each with a number or a distribution, in the field's unit.
     interpolation
         ``step`` (a knot holds until the next), ``linear`` or ``log-linear``.
     rank
-        ``shared``: one rank of the design for all knots; ``independent``: one each.
+        ``shared``: one rank of the design for all knots; ``independent``: one for each.
 
     Examples
     --------
@@ -193,7 +193,7 @@ class Schedule:
 
     @classmethod
     def parse(cls, written: Mapping[str, Any], unit: str) -> Schedule:
-        """Read the written form ``{knots = [[date, value], …], interpolation = …, rank = …}``.
+        """Parse the written form ``{knots = [[date, value], …], interpolation = …, rank = …}``.
 
         Raises
         ------
@@ -248,21 +248,21 @@ class Schedule:
         times
             Decimal years, shape ``(step,)``.
         ranks
-            Ranks of the knots, shape ``(knot, draw)``; medians where absent.
+            Ranks of the knots, shape ``(knot, draw)``; None: medians.
 
         Returns
         -------
         FloatArray
-            ``(step,)``, or ``(step, draw)`` where ranks are given and a knot is a distribution.
+            Values, ``(step,)``, or ``(step, draw)`` if ranks are given and a knot is a distribution.
         """
         return interpolated(self.years, self.knot_values(ranks), times, self.interpolation)
 
     def on(self, grid: TimeGrid, ranks: Any = None) -> FloatArray:
-        """Return the values at the middles of a grid's steps; those at medians are kept, and not to be written."""
+        """Return the values at the middles of a grid's steps; those at medians are cached, so read-only."""
         return _medians_on(self, grid) if ranks is None else self.at(grid.mid, ranks)
 
     def scaled(self, factor: float) -> Schedule:
-        """Return the schedule with every knot multiplied."""
+        """Return the schedule with every knot times a factor."""
         knots = tuple(
             (date, value.scaled(factor) if isinstance(value, Distribution) else value * factor)
             for date, value in self.knots
@@ -322,7 +322,7 @@ def _medians_on(schedule: Schedule, grid: TimeGrid) -> FloatArray:
 
 
 def _knot(row: object, unit: str) -> Knot:
-    """Read one ``[date, value]``."""
+    """Parse one ``[date, value]``."""
     if not isinstance(row, list | tuple) or len(row) != 2:
         raise ScenarioError(f"a knot is [date, value]; given {row!r}")
     date, value = parse_date(row[0]), row[1]

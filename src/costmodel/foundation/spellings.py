@@ -1,8 +1,8 @@
 """Common spellings of units, and their meaning in the vocabulary of `costmodel.foundation.units`.
 
-A spelling has one meaning, or one for each dimension in which it is used: ``B`` is a billion in ``300B tokens`` and a
-byte in ``80 B``. The dimension that a field needs then tells them apart; a spelling whose meanings share a dimension
-(``Gb``) is refused, with the two that can be told apart.
+A spelling has one meaning, or one for each dimension: ``B`` is a billion in ``300B tokens`` and a byte in ``80 B``. The
+dimension of the field then decides; a spelling whose meanings have the same dimension (``Gb``) is refused, and the
+message suggests two unambiguous ones.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import cache
 
 Meaning = tuple[Fraction, str]
-"""A factor, and a unit of the vocabulary, ``1`` for a pure number."""
+"""Factor, and unit of the vocabulary; ``1`` for a pure number."""
 
 MULTIPLIERS = {
     "k": 10**3,
@@ -91,9 +91,9 @@ _COUNTED = (
         "times",
     ),
 )
-"""Counted things, which have no unit: ``USD/GPU-hour`` is a price of an accelerator-hour."""
+"""Counted items, which have no unit: ``USD/GPU-hour`` is a price per accelerator-hour."""
 CONTAINERS = ("server", "node", "instance", "host", "machine", "rack", "pod", "cluster", "system")
-"""Words for a group of accelerators: a server-hour is not an accelerator-hour."""
+"""Words for a group of accelerators, which are refused: a server-hour is not an accelerator-hour."""
 _SEVERAL: dict[str, tuple[Meaning, ...]] = {
     "B": ((Fraction(10**9), "1"), (Fraction(1), "byte")),
     "T": ((Fraction(10**12), "1"),),
@@ -122,9 +122,9 @@ REFUSED = {
     "VA": "write W: a model of cost needs the real power",
     "kVA": "write kW: a model of cost needs the real power",
     "MVA": "write MW: a model of cost needs the real power",
-    "input": "leave it out: the field says which tokens; write USD/1M tokens",
-    "output": "leave it out: the field says which tokens; write USD/1M tokens",
-    "cached": "leave it out: the field says which tokens; write USD/1M tokens",
+    "input": "leave it out: the field determines the kind of tokens; write USD/1M tokens",
+    "output": "leave it out: the field determines the kind of tokens; write USD/1M tokens",
+    "cached": "leave it out: the field determines the kind of tokens; write USD/1M tokens",
     "word": "write token, at about 0.75 words of English a token",
     "words": "write token, at about 0.75 words of English a token",
 }
@@ -149,7 +149,7 @@ def _pairs() -> Iterator[tuple[str, Meaning]]:
         if prefix in _SYMBOLS:
             yield f"{prefix}bps", (Fraction(1), f"{canonical}bit/s")
             yield f"{prefix}Bps", (Fraction(1), f"{canonical}byte/s")
-    # A billion is a G in the vocabulary: Btoken, BUSD, B$.
+    # The vocabulary has G for a billion: Btoken, BUSD and B$ become Gtoken, GUSD.
     yield from ((f"B{name}", (Fraction(1), f"G{unit}")) for unit in ("USD", "token") for name in _PREFIXED[unit])
     yield from ((f"{letter}$", (Fraction(1), f"{unit}USD")) for letter, unit in zip("kMGBT", "kMGGT", strict=True))
     for name in _COUNTED + CONTAINERS:

@@ -1,4 +1,4 @@
-"""Changes of a scenario: switches that set several values at once, patterns, and correlations that they drop."""
+"""Changes of a scenario: switches that set several values at once, patterns, and correlations to drop."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 
 
 class Switch(Inputs):
-    """One name for several values that belong together; setting it changes all of them.
+    """Common name of several values that belong together; setting it changes all of them.
 
     Uncertain values of one switch share one rank, so that they move together in every draw as well.
 
     Parameters
     ----------
     description
-        What it stands for, in one sentence.
+        Meaning of the switch, in one sentence.
     moves
-        Path of each value → what the switch is multiplied by to give it [1], above 0. All have the same unit.
+        Factor from the switch to each value, by path [1], above 0. All values have the same unit.
     """
 
     description: str
@@ -46,7 +46,7 @@ class Switch(Inputs):
     def _check_factors(self) -> Self:
         for path, factor in self.moves.items():
             if not math.isfinite(factor) or factor <= 0.0:
-                raise ScenarioError(f"moves: {path} has the factor {factor!r}: a finite number above 0 is needed")
+                raise ScenarioError(f"moves: {path} has the factor {factor!r}: give a finite number above 0")
         return self
 
 
@@ -61,7 +61,7 @@ def check_switches(scenario: Scenario) -> None:
             if path not in specs:
                 raise UnknownParameterError(f"switches.{name}.moves: no parameter {path!r}{near_matches(path, specs)}")
             if path in taken:
-                raise ScenarioError(f"switches.{name}: {path} is moved by the switch {taken[path]!r} as well")
+                raise ScenarioError(f"switches.{name}: the switch {taken[path]!r} already moves {path}")
             taken[path] = name
         units = {specs[path].unit for path in switch.moves}
         if len(units) > 1:
@@ -120,6 +120,6 @@ def kept_correlations(scenario: Scenario, form: Mapping[str, Any], changes: Mapp
 
 
 def _fixes(path: str, changes: Mapping[str, Any], switches: Mapping[str, Switch]) -> bool:
-    """Return whether changes make an input certain."""
+    """Whether changes give an input a fixed value."""
     members = switches[path].moves if path in switches else (path,)
     return any(member in changes and isinstance(bare_value(changes[member]), int | float | str) for member in members)

@@ -12,9 +12,9 @@ from costmodel.foundation.files import write_whole
 from costmodel.foundation.tables import Cell, Linked, Table
 
 SUFFIXES = (".csv", ".xlsx", ".parquet")
-"""Endings of the names of tables that are written."""
+"""File endings of saved tables."""
 _SHEET_NAME = 31
-"""Characters that the name of a sheet may have [1]."""
+"""Longest name of a sheet [character]."""
 _WIDEST = 60
 """Widest column of a sheet [character]."""
 
@@ -25,7 +25,7 @@ def save_table(table: Table, path: str | Path) -> None:
     Parameters
     ----------
     table
-        What is written.
+        Table to write.
     path
         A name that ends in ``.csv``, ``.xlsx`` (extra ``report``) or ``.parquet`` (extra ``parquet``).
 
@@ -36,7 +36,7 @@ def save_table(table: Table, path: str | Path) -> None:
     ScenarioError
         If the file cannot be written.
     MissingExtraError
-        If what writes such a file is not installed.
+        If the package that writes such files is not installed.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def save_table(table: Table, path: str | Path) -> None:
     """
     target = Path(path)
     if target.suffix not in SUFFIXES:
-        raise DomainError(f"{target}: a table is written under a name that ends in {', '.join(SUFFIXES)}")
+        raise DomainError(f"{target}: the name of a saved table must end in {', '.join(SUFFIXES)}")
     if target.suffix == ".csv":
         text = table.to_csv()
 
@@ -67,13 +67,13 @@ def save_table(table: Table, path: str | Path) -> None:
 
 
 def stacked(tables: Sequence[Table]) -> Table:
-    """Return tables as one: rows below each other, with a column that says of which table each is.
+    """Return tables as one: rows below each other, with a column for the title of each row's table.
 
     Parameters
     ----------
     tables
-        At least one; a single one is returned as it is. A head that stands over figures in several units gets a column
-        for each unit.
+        At least one; a single table is returned unchanged. A head with figures in several units gets a column for each
+        unit.
 
     Examples
     --------
@@ -101,7 +101,7 @@ def stacked(tables: Sequence[Table]) -> Table:
 
 
 def _one_kind(frame: Any) -> Any:
-    """Return a frame whose columns hold figures or texts, not both: Parquet has one type for each."""
+    """Return a frame whose columns each hold only figures or only texts, since a Parquet column has one type."""
     for place, name in enumerate(frame.columns):
         column = frame.iloc[:, place]
         kinds = {isinstance(cell, str) for cell in column if cell is not None}
@@ -116,7 +116,7 @@ def write_sheets(tables: Mapping[str, Table], path: Path) -> None:
     Parameters
     ----------
     tables
-        A table for each name of a sheet.
+        Tables by name of their sheet.
     path
         File to write.
     """
@@ -132,14 +132,14 @@ def write_sheets(tables: Mapping[str, Table], path: Path) -> None:
 
 
 def fill_sheet(sheet: Any, table: Table, bold: Any, link: Any = None) -> None:
-    """Write a table into a sheet: figures as numbers, links as links, any text as text; notes and sources below.
+    """Write a table to a sheet: figures as numbers, links as links, texts as text; notes and sources below.
 
     Parameters
     ----------
     sheet
         A sheet of XlsxWriter.
     table
-        What is written.
+        Table to write.
     bold, link
         Formats of heads and links.
     """
@@ -171,7 +171,7 @@ def _put(sheet: Any, row: int, column: int, cell: Any, link: Any) -> None:
 
 
 def _number(cell: Any) -> float | None:
-    """Return the number of a cell, even if written as text; None for words and non-finite values."""
+    """Return the number of a cell, even if it is a text; None for words and non-finite values."""
     try:
         value = float("nan") if cell is None or isinstance(cell, bool) else float(cell)
     except ValueError:

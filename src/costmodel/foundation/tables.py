@@ -1,8 +1,8 @@
-"""Tables: the library's common form for showing results, with several renderings.
+"""Tables: the library's common form for presenting results, with several renderings.
 
-A table keeps the figures themselves and the units that they are in; prefixes, digits and words are applied on
-display: ``12.3 GWh`` for 1.23e10 Wh, prices and costs of tokens per million. Text for a terminal, HTML for a notebook
-and a page, a sheet of a workbook, a frame and CSV are renderings of the same rows; files hold the figures in full.
+A table keeps figures in canonical units; prefixes, digits and words are applied on display: ``12.3 GWh`` for
+1.23e10 Wh, prices and costs of tokens per million. Text for a terminal, HTML for a notebook and a page, a sheet of a
+workbook, a frame and CSV are renderings of the same rows; files hold figures in full.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ from costmodel.foundation.errors import DomainError, missing_extra
 from costmodel.foundation.plotting import gallery
 
 Cell: TypeAlias = "str | bool | int | float | tuple[float, ...] | None"
-"""Content of a cell: words, yes or no, a count, a figure, figures at the table's ranks, or nothing."""
+"""Content of a cell: words, a Boolean, a count, a figure, figures at the table's ranks, or None."""
 
 UNIT = "unit"
-"""Head of the column that holds the unit of its row's figures."""
+"""Head of the column with the unit of each row's figures."""
 NOTEBOOK_ROOM = 9000
-"""Characters that a table takes in a notebook [1]."""
+"""Largest size of a table in a notebook [character]."""
 
 _PREFIXES = (("E", 1e18), ("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3))
 _PREFIXED = frozenset({"token", "FLOP", "byte", "W", "Wh", "g"})
-"""Units whose figures are shown with a prefix that fits their size."""
+"""Units whose figures are shown with a prefix."""
 _MONEY = (("T", 1e12), ("B", 1e9), ("M", 1e6))
 _COUNTS = (("billion", 1e9), ("million", 1e6))
 LONG = 60
-"""Characters from which a cell of words gets more room on a page [1]."""
+"""Length above which a cell of words gets more room on a page [character]."""
 _IN_NOTEBOOK = (
     "<style>.cmt th,.cmt td{{text-align:right!important;padding:2px 8px!important;vertical-align:top}}"
     ".cmt .w{{text-align:left!important}}</style><div class='cmt'>{}</div>"
 )
-"""A table in a notebook: words to the left, figures to the right, with room between, whatever the notebook does."""
+"""HTML around a table in a notebook: words left-aligned, figures right-aligned, despite the notebook's own style."""
 SHOWN_ROWS, SHOWN_LABELS = 12, 4
-"""Rows and outputs that a line of Python shows of a study [1]."""
+"""Largest number of rows and outputs in the text of a study [1]."""
 _DIGITS = 4
 _PLAIN_BELOW, _WHOLE_BELOW = 1e4, 1e6
 _SPAN = 1e4
-"""Largest figure that a prefix leaves where others are small [1]."""
+"""Largest figure after the prefix [1], if other figures are small."""
 
 
 def shown_unit(unit: str, size: float = 0.0) -> tuple[str, float]:
@@ -56,7 +56,7 @@ def shown_unit(unit: str, size: float = 0.0) -> tuple[str, float]:
     unit
         Canonical unit.
     size
-        Largest magnitude that is shown, in that unit; decides on the prefix.
+        Largest magnitude to show, in that unit; determines the prefix.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def figure(value: float) -> str:
 
 
 def safe_link(link: str | None) -> str:
-    """Return an address that a page may link to; empty for anything but ``http``, ``https`` and arXiv numbers.
+    """Return an address to which a page may link; empty for anything but ``http``, ``https`` and arXiv numbers.
 
     Examples
     --------
@@ -117,14 +117,14 @@ def safe_link(link: str | None) -> str:
 
 
 class Linked(str):
-    """A text with a link, for renderings that support links.
+    """Text with a link, for renderings that support links.
 
     Parameters
     ----------
     text
-        What is shown.
+        Text to show.
     link
-        Where it leads; kept only where `safe_link` takes it.
+        Address; kept only if `safe_link` accepts it.
 
     Examples
     --------
@@ -136,7 +136,7 @@ class Linked(str):
     link: str
 
     def __new__(cls, text: str, link: str | None = None) -> Linked:
-        """Keep the address where it is one of the web."""
+        """Keep the address only if it is a web address."""
         made = super().__new__(cls, text)
         made.link = safe_link(link)
         return made
@@ -144,12 +144,12 @@ class Linked(str):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under heads, with a title, units, notes and sources.
+    """Table of rows under heads, with a title, units, notes and sources.
 
     Parameters
     ----------
     columns
-        Heads. One that reads ``unit`` holds the unit of the figures of its row.
+        Heads. The column ``unit`` holds the unit of each row's figures.
     rows
         Cells, as many as heads in each row: words, figures in canonical units, or figures at ``ranks``.
     title
@@ -157,16 +157,16 @@ class Table:
     notes
         Lines below.
     units
-        Canonical unit of the figures of each column; empty where the row names it or there is none.
+        Canonical unit of the figures of each column; empty if the row gives the unit or there is none.
     ranks
-        Quantiles, 0 to 1, of which a cell with several figures consists.
+        Ranks, 0 to 1, of the quantiles in a cell with several figures.
     sources
-        Where the figures come from; a `Linked` one leads there.
+        Sources of the figures; `Linked` texts for links.
 
     Raises
     ------
     DomainError
-        If a row or the units have another length than the heads.
+        If a row or the units differ from the heads in length.
 
     Examples
     --------
@@ -190,7 +190,7 @@ class Table:
     def __post_init__(self) -> None:
         lengths = {len(self.columns), *(len(row) for row in self.rows), *([len(self.units)] if self.units else [])}
         if len(lengths) > 1:
-            raise DomainError(f"a table has {len(self.columns)} heads and rows or units of other lengths: {lengths}")
+            raise DomainError(f"a table has {len(self.columns)} heads, but rows or units of other lengths: {lengths}")
 
     @classmethod
     def of(
@@ -208,7 +208,7 @@ class Table:
         records
             One per row, with the same keys.
         title, notes
-            As of a table.
+            As for a table.
         units
             Canonical unit of the figures under a key.
 
@@ -230,7 +230,7 @@ class Table:
         )
 
     def in_unit(self, unit: str, *heads: str) -> Table:
-        """Return the table with this canonical unit of the figures under these heads; as it is where there is none."""
+        """Return the table with a canonical unit for the figures under these heads; unchanged without a unit."""
         return replace(self, units=tuple(unit * (head in heads) for head in self.columns)) if unit else self
 
     def records(self) -> list[dict[str, Cell]]:
@@ -238,13 +238,13 @@ class Table:
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
     def first(self, rows: int) -> Table:
-        """Return the table cut after so many rows; a note says how many there are."""
+        """Return the table cut after a number of rows, with a note on the total."""
         if len(self.rows) <= rows:
             return self
         return replace(self, rows=self.rows[:rows], notes=(f"{rows} of {len(self.rows)} rows", *self.notes))
 
     def shown(self) -> Table:
-        """Return the table as texts: readable units and digits, yes and no, a dash where there is no figure."""
+        """Return the table as texts: readable units and digits, yes and no, a dash for a missing figure."""
         by_column = [self._column_scale(place) for place in range(len(self.columns))]
         heads = [
             f"{head.replace('_', ' ')} [{unit}]" if unit else head.replace("_", " ")
@@ -263,7 +263,7 @@ class Table:
         if at is not None:
             loose = [cell for j, cell in enumerate(row) if not (self.units and self.units[j])]
             unit = "" if row[at] is None else str(row[at])
-            if any(isinstance(cell, float | tuple) for cell in loose):  # words keep the unit that they were written in
+            if any(isinstance(cell, float | tuple) for cell in loose):  # words keep their written unit
                 unit, factor = shown_unit(unit, _size(loose))
             unit = "" if unit == "1" else unit
         for j, cell in enumerate(row):
@@ -273,7 +273,7 @@ class Table:
                 yield _text(cell, scales[j] * (1.0 if self.units and self.units[j] else factor))
 
     def flat(self) -> Table:
-        """Return the table with one figure in each cell: a column for each rank where a cell holds several."""
+        """Return the table with one figure in each cell: a column for each rank if cells hold several."""
         several = [any(isinstance(row[j], tuple) for row in self.rows) for j in range(len(self.columns))]
         if not any(several):
             return self
@@ -327,7 +327,7 @@ class Table:
         return tuple(f"source: {text}" for text in self.sources)
 
     def to_html(self, *, sortable: bool = False) -> str:
-        """Return the table as HTML, every text escaped; heads that sort are buttons, for a page with the script."""
+        """Return the table as HTML, with texts escaped; if ``sortable``, heads are buttons for the page's script."""
         shown, words = self.shown(), self.words()
         head = "".join(_head(cell, left, sortable) for cell, left in zip(shown.columns, words, strict=True))
         body = "".join(
@@ -345,7 +345,7 @@ class Table:
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
 
     def _repr_html_(self) -> str:
-        """Return as many rows as a notebook has room for, as HTML."""
+        """Return the table as HTML, with as many rows as fit in a notebook."""
         whole = _IN_NOTEBOOK.format(self.to_html())
         kept = len(self.rows)
         while len(whole) > NOTEBOOK_ROOM and kept > 1:
@@ -356,7 +356,7 @@ class Table:
     def to_csv(self) -> str:
         """Return the table as CSV text, figures in full.
 
-        A head carries the unit of its column. A cell that a spreadsheet would run as a formula gets a quote before it.
+        A head includes the unit of its column. A cell that a spreadsheet would run as a formula gets a leading quote.
         """
         flat = self.flat()
         units = flat.units or ("",) * len(flat.columns)
@@ -393,7 +393,7 @@ def _size(cells: Iterable[Cell]) -> float:
 
 
 def _text(cell: Cell, scale: float) -> str:
-    """Return a cell as it is shown."""
+    """Return the displayed text of a cell."""
     if cell is None:
         return ""
     if isinstance(cell, bool):
@@ -414,7 +414,7 @@ def _html_cell(cell: Cell, text: Cell, words: bool, sortable: bool) -> str:
     """Return an HTML cell: row names are left-aligned, and a figure carries its full value for sorting."""
     kind = f' class="w{" long" * (len(str(text)) > LONG)}"' if words else ""
     value, shown = "", html.escape(str(text))
-    if sortable and isinstance(cell, tuple) and len(cell) == 3:  # the middle, with the ends of its interval below
+    if sortable and isinstance(cell, tuple) and len(cell) == 3:  # the median, with the ends of its interval below
         low, middle_text, high = str(text).split(" / ")
         shown = f"{middle_text}<small>{low} to {high}</small>"
     if sortable and isinstance(cell, float | int | tuple) and not isinstance(cell, bool):
@@ -430,7 +430,7 @@ def _anchor(text: str) -> str:
 
 
 def _written(cell: Cell) -> Cell:
-    """Return a cell for CSV, with text escaped that a spreadsheet would run as a formula."""
+    """Return a cell for CSV; text that a spreadsheet would run as a formula is escaped."""
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     if not isinstance(cell, str):
@@ -459,7 +459,7 @@ class Tabled:
     __slots__ = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        # before the dataclass decorator of the subclass would write its own, with every array in it
+        # set here, so that dataclass does not generate its own in subclasses, with every array in it
         cls.__repr__ = Tabled.__repr__  # type: ignore[method-assign]
 
     def __repr__(self) -> str:
@@ -487,9 +487,9 @@ class TabledByOutput:
         cls.__repr__ = TabledByOutput.__repr__  # type: ignore[method-assign]
 
     def __repr__(self) -> str:
-        """Return the first rows of the first output's table as text, and which outputs have one too."""
+        """Return the first rows of the first output's table as text, and the names of the other outputs."""
         head = f"{type(self).__name__} of {', '.join(self.labels[:SHOWN_LABELS])}"
-        head += f" and {len(self.labels) - SHOWN_LABELS} outputs more" if len(self.labels) > SHOWN_LABELS else ""
+        head += f" and {len(self.labels) - SHOWN_LABELS} more outputs" if len(self.labels) > SHOWN_LABELS else ""
         return f"{head}\n{self.table(self.labels[0]).first(SHOWN_ROWS)}" if self.labels else head
 
     @property
@@ -512,6 +512,6 @@ class TabledByOutput:
             title = "" if len(self.labels) == 1 else f"<p>{html.escape(output)}</p>"
             part = f"{title}{self.table(output)._repr_html_()}"
             if text and len(text) + len(part) > NOTEBOOK_ROOM:
-                return f"{text}<p>and {left} outputs more: .table(output)</p>"
+                return f"{text}<p>and {left} more outputs: .table(output)</p>"
             text, left = text + part, left - 1
         return text

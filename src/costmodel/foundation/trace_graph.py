@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 Guard = tuple[str, int, int, bool]
-"""A question asked about the step number: comparison, offset, operand and answer."""
+"""Condition on the step number: comparison, offset, operand and answer."""
 
 COMPARISONS = {"greater": "ogt", "greater_equal": "oge", "less": "olt", "less_equal": "ole", "equal": "oeq",
                "not_equal": "une"}  # fmt: skip
@@ -19,7 +19,7 @@ ARITHMETIC = frozenset({
     "add", "subtract", "multiply", "divide", "negative", "maximum", "minimum", "absolute", "sign", "floor", "ceil",
     "exp", "expm1", "log", "log1p", "power", "sqrt",
 })  # fmt: skip
-"""Operations of traced arrays, by the name of NumPy's function."""
+"""Names of the NumPy functions that traced arrays support."""
 _FOLDED = {name: getattr(np, name) for name in ARITHMETIC}
 
 
@@ -37,16 +37,16 @@ class Node:
 
     @property
     def is_mask(self) -> bool:
-        """Whether its values are true or false."""
+        """Whether the values are Boolean."""
         return self.kind in ("compare", "mask")
 
 
 @dataclass(slots=True, eq=False)
 class Loop:
-    """A loop: its operations, the values carried between iterations, and its end.
+    """Loop: its operations, the values carried between iterations, and its end condition.
 
-    ``rows`` are the first row and the bound of a loop over rows of a table; absent, ``times`` are counted. A loop ends
-    early where ``done`` holds in all draws, and is left out where ``among`` holds in none.
+    ``rows`` are the first row and the bound of a loop over rows of a table; without it, the loop runs ``times`` times.
+    It ends early if ``done`` is true in all draws, and is skipped if ``among`` is false in all.
     """
 
     carried: list[Node]
@@ -59,22 +59,22 @@ class Loop:
     among: Node | None = None
     row: Node = field(default_factory=lambda: Node("row"))
     split: int = 0
-    """Operations of the body that determine whether the loop ends."""
+    """Number of operations of the body that compute ``done``."""
 
 
 class Graph:
-    """The operations of a traced step, in order."""
+    """Operations of a traced step, in order."""
 
     def __init__(self) -> None:
         self.blocks: list[list[Node]] = [[]]
         self._known: list[dict[Any, Node]] = [{}]
         self.guards: list[Guard] = []
         self.now = 0
-        """The number of the step that stands in for all: guards are answered by it."""
+        """Number of the step that is traced; it answers the conditions on the step number."""
         self.step = self.add("step")
 
     def add(self, kind: str, *args: Node, data: Any = None, fresh: bool = False) -> Node:
-        """Return an operation; reuse a recorded one if nothing has been stored since."""
+        """Return an operation; reuse an equal recorded one if no table has changed since."""
         key = (kind, args, data)
         if not fresh:
             for known in reversed(self._known):
@@ -88,12 +88,12 @@ class Graph:
         return node
 
     def constant(self, value: float) -> Node:
-        """Return a number."""
+        """Return a constant as an operation."""
         number = float(value)
         return self.add("constant", data=(number, np.copysign(1.0, number)))
 
     def node(self, value: Any) -> Node:
-        """Return a value as an operation: an operation, the step number, or a number."""
+        """Return a value (an operation, the step number, or a number) as an operation."""
         if isinstance(value, Node):
             return value
         if hasattr(value, "node"):
@@ -102,7 +102,7 @@ class Graph:
         return self.constant(value)
 
     def apply(self, name: str, *values: Any) -> Node:
-        """Apply an operation, by NumPy's name, to values; plain numbers are computed at once."""
+        """Apply an operation, by NumPy's name, to values; compute it at once for plain numbers."""
         args = tuple(self.node(value) for value in values)
         if name in COMPARISONS:
             return self.add("compare", *args, data=COMPARISONS[name])
@@ -115,7 +115,7 @@ class Graph:
         if name == "isfinite":
             return self.add("compare", self.add("absolute", args[0]), self.constant(np.inf), data="olt")
         if name not in ARITHMETIC:
-            raise TracingError(f"a traced array has no {name}")
+            raise TracingError(f"traced arrays do not support {name}")
         args = tuple(self.number(arg) for arg in args)
         if all(arg.kind == "constant" for arg in args):
             with np.errstate(all="ignore"):
@@ -133,7 +133,7 @@ class Graph:
         return self.add(name, *args)
 
     def number(self, node: Node) -> Node:
-        """Return true and false as 1 and 0."""
+        """Return a mask as 1 and 0, and a number unchanged."""
         return self.select(node, self.constant(1.0), self.constant(0.0)) if node.is_mask else node
 
     def select(self, mask: Any, one: Any, other: Any) -> Node:
@@ -145,7 +145,7 @@ class Graph:
         if first is second:
             return first
         if first.is_mask and second.is_mask:
-            raise TracingError("a choice between two masks")
+            raise TracingError("traced arrays do not support a selection between two masks")
         return self.add("select", chosen, self.number(first), self.number(second))
 
     def stored(self) -> None:
@@ -169,14 +169,14 @@ class Graph:
         return [self.add("result", node, data=number, fresh=True) for number in range(len(following))]
 
     def ask(self, how: str, offset: int, of: int) -> bool:
-        """Answer a question about the step number, and record it as a guard."""
+        """Evaluate a condition on the step number, and record it as a guard."""
         answer = answered(how, self.now + offset, of)
         self.guards.append((how, offset, of, answer))
         return answer
 
 
 def answered(how: str, number: int, of: int) -> bool:
-    """Return the answer to a question about a step number."""
+    """Evaluate a condition on a step number."""
     if how == "multiple":
         return number % of == 0
     return bool({"lt": number < of, "le": number <= of, "eq": number == of, "gt": number > of, "ge": number >= of}[how])

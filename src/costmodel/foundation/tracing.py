@@ -1,13 +1,13 @@
 """Traced arrays record the operations applied to them, so that a model's step becomes a list of operations.
 
-A step that is written for NumPy arrays is run once with traced arrays in their place. What it computes is recorded as
-operations on whole draws, and machine code for blocks of draws is made from them
+A step written for NumPy arrays is run once with traced arrays in their place. Its computations are recorded as
+operations on whole draws, from which machine code for blocks of draws is generated
 (:mod:`costmodel.foundation.vector_code`); so no equation is written twice.
 
-A traced array holds one draw: its shape is that of a run without draws. It stands for any number of draws, so nothing
-can be asked of it that draws could answer differently. ``any`` is true and ``all`` is false of it: a short cut that is
-taken where all draws agree is not taken. Loops whose length depends on draws go through `repeat` and `running_sum`.
-The number of the step is an `Index`: rows are read and written at it, and what is asked of it is kept as a guard.
+A traced array has the shape of one draw but represents any number of draws, so a condition on its values cannot be
+evaluated. ``any`` returns true and ``all`` false, so that shortcuts for equal draws are not taken. Loops whose length
+depends on draws use `repeat` and the other functions of :mod:`costmodel.foundation.row_loops`. The step number is an
+`Index`: rows are read and written at it, and conditions on it are recorded as guards.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Objects = NDArray[np.object_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Index:
-    """Number of the step, or of a loop's row, with an offset."""
+    """Step number, or row number of a loop, with an offset."""
 
     graph: Graph
     offset: int = 0
@@ -38,7 +38,7 @@ class Index:
         return graph.apply("add", self.row or graph.step, float(self.offset))
 
     def traced(self) -> Traced:
-        """Return it as a traced array."""
+        """Return the index as a traced array."""
         return Traced(self.graph, np.array(self.node(self.graph), dtype=object))
 
     def __add__(self, other: Any) -> Any:
@@ -70,7 +70,7 @@ class Index:
             return answered(how, self.offset, other.offset)
         if isinstance(other, int | float) and other == int(other) and self.row is None:
             return self.graph.ask(how, self.offset, int(other))
-        raise TracingError(f"the number of a step compared with {type(other).__name__}")
+        raise TracingError(f"the step number cannot be compared with {type(other).__name__}")
 
     def __lt__(self, other: Any) -> Any:
         return self._compared("lt", other)
@@ -96,14 +96,14 @@ class Index:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Remainder:
-    """Remainder of a step number, for comparison with 0."""
+    """Remainder of the step number, for comparison with 0."""
 
     index: Index
     of: int
 
     def __eq__(self, other: object) -> bool:
         if other != 0:
-            raise TracingError("the remainder of a step is compared with 0 only")
+            raise TracingError("the remainder of the step number can only be compared with 0")
         return self.index.graph.ask("multiple", self.index.offset, self.of)
 
     __hash__ = None  # type: ignore[assignment]
@@ -120,14 +120,14 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
 
     @property
     def nodes(self) -> Objects:
-        """The operations, in an array of its shape."""
+        """Operations of the elements, in an array of the same shape."""
         if self._nodes is None:
             raise TracingError("an array without operations")
         return self._nodes
 
     @property
     def only(self) -> Node:
-        """The operation of an array without axes."""
+        """Operation of an array without axes."""
         node: Any = self.nodes[()]
         return cast(Node, node)
 
@@ -179,11 +179,11 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         return called(self.graph, function, args, options)
 
     def reshape(self, *shape: Any) -> Traced:
-        """Return it in another shape."""
+        """Return the array in another shape."""
         return self._like(self.nodes.reshape(*shape))
 
     def swapaxes(self, one: int, other: int) -> Traced:
-        """Return it with two axes exchanged."""
+        """Return the array with two axes exchanged."""
         return self._like(self.nodes.swapaxes(one, other))
 
     def copy(self) -> Traced:
@@ -203,11 +203,11 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         return folded("minimum", self)
 
     def any(self) -> bool:
-        """Return true: some draw may."""
+        """Return true, since some draws may be true."""
         return True
 
     def all(self) -> bool:
-        """Return false: some draw may not."""
+        """Return false, since some draws may be false."""
         return False
 
     def __iadd__(self, other: Any) -> Any:
@@ -229,7 +229,7 @@ def folded(name: str, array: Traced) -> Traced:
 
 
 class Table(Traced):
-    """An array in memory: read as a whole like any other, or row by row, at the number of a step or of each draw."""
+    """Array in memory, read as a whole, or by row at the step number or at a row number of each draw."""
 
     __slots__ = ("own_shape", "path")
 
@@ -244,14 +244,14 @@ class Table(Traced):
 
     @property
     def nodes(self) -> Objects:
-        """Every element, read."""
+        """Read operations of all elements."""
         found = [self.graph.add("read", data=(self.path, number)) for number in range(self.size)]
         held = np.empty(len(found), dtype=object)
         held[:] = found
         return held.reshape(self.own_shape)
 
     def row(self, row: Any) -> Traced:
-        """Return the row at the number of the step, or at a number of each draw."""
+        """Return the row at the step number, or at a row number of each draw."""
         place = self.graph.node(row[()] if isinstance(row, np.ndarray) else row)
         cells = self.cells
         held = np.empty(cells, dtype=object)
@@ -260,11 +260,11 @@ class Table(Traced):
 
     @property
     def cells(self) -> int:
-        """Elements of a row."""
+        """Number of elements in a row."""
         return int(np.prod(self.own_shape[1:], dtype=int))
 
     def take_rows(self, rows: Any) -> Traced:
-        """Return each element of a row from its own row; ``rows`` broadcast to the shape of a row."""
+        """Return a row whose elements each come from their own row; ``rows`` broadcasts to the shape of a row."""
         places = np.broadcast_to(nodes_of(self.graph, rows), self.own_shape[1:]).reshape(-1)
         held = np.empty(self.cells, dtype=object)
         held[:] = [self.graph.add("read", place, data=(self.path, cell)) for cell, place in enumerate(places)]
@@ -284,7 +284,7 @@ class Table(Traced):
     def __setitem__(self, key: Any, value: Any) -> None:
         first, rest = (key[0], key[1:]) if isinstance(key, tuple) else (key, ())
         if not isinstance(first, Index):
-            raise TracingError(f"{self.path} is written at the number of a step only")
+            raise TracingError(f"{self.path} can only be written at the step number")
         places = np.arange(self.cells).reshape(self.own_shape[1:])[rest]
         filled = np.broadcast_to(nodes_of(self.graph, value), np.shape(places))
         row = first.node(self.graph)
@@ -294,9 +294,9 @@ class Table(Traced):
 
 
 class Rows(np.lib.mixins.NDArrayOperatorsMixin):
-    """An array whose first axis runs over rows that are only counted when the code runs, as the cohorts of a fleet.
+    """Array whose number of rows is known only when the code runs, such as the cohorts of a fleet.
 
-    ``at`` returns what stands in a row. It is asked where the rows are added up, or written.
+    ``at`` returns the values of a row; it is called where rows are summed or written.
     """
 
     __slots__ = ("among", "at", "begin", "bound", "graph")
@@ -321,7 +321,7 @@ class Rows(np.lib.mixins.NDArrayOperatorsMixin):
     ndim = 2
 
     def any(self) -> bool:
-        """Return true: some draw may."""
+        """Return true, since some draws may be true."""
         return True
 
     def __getitem__(self, key: Any) -> Any:
@@ -329,7 +329,9 @@ class Rows(np.lib.mixins.NDArrayOperatorsMixin):
         if first is Ellipsis:
             return Rows.combined(lambda row: row[(Ellipsis, *rest)], [self])
         if first != slice(None):
-            raise TracingError("rows are counted when the code runs; none has a number of its own")
+            raise TracingError(
+                "the number of rows is known only when the code runs, so a row cannot be selected by number"
+            )
         return Rows.combined(lambda row: row[rest], [self])
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
@@ -357,7 +359,7 @@ _SHAPES = {np.stack, np.concatenate, np.broadcast_to, np.moveaxis, np.reshape, n
 
 
 def called(graph: Graph, function: Any, args: Any, options: Any) -> Any:
-    """Apply a NumPy function that is not elementwise to traced arrays."""
+    """Apply a NumPy function that does not work element by element to traced arrays."""
     if any(isinstance(item, Rows) for item in args):
         return Rows.combined(lambda *given: function(*given), args)
     if function is np.where:
@@ -381,7 +383,7 @@ def called(graph: Graph, function: Any, args: Any, options: Any) -> Any:
         return getattr(args[0].reshape(-1), function.__name__.removeprefix("a"))()
     if function in _SHAPES:
         return Traced(graph, function(_moved(graph, args[0]), *args[1:], **options))
-    raise TracingError(f"a traced array has no {function.__name__}")
+    raise TracingError(f"traced arrays do not support {function.__name__}")
 
 
 def _moved(graph: Graph, given: Any) -> Any:

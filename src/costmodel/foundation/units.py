@@ -1,7 +1,7 @@
-"""Units: one canonical unit per kind of quantity, and strings with units at the boundary.
+"""Units: one canonical unit per kind of quantity, and conversion of strings with units in inputs.
 
-Inside the library every number is in the unit that its field declares; strings such as ``"2.5 USD/hour"`` are
-accepted at the boundary only, where `costmodel.foundation.quantities` reads them into these units. A unit is written
+Inside the library every number is in the unit that its field declares. Strings such as ``"2.5 USD/hour"`` are
+accepted only in inputs, where `costmodel.foundation.quantities` converts them to these units. A unit is written
 ``UNIT([*/]UNIT)*``, in at most 64 characters. FLOP is a count and FLOP/s a rate. Money is USD of a stated year.
 """
 
@@ -15,7 +15,7 @@ from typing import TypeAlias
 from costmodel.foundation.errors import UnitError, near_matches
 
 HOURS_PER_YEAR = 8766.0
-"""Hours in a year of 365.25 days: the one conversion between calendar years and operating hours."""
+"""Hours in a year of 365.25 days: the only conversion between calendar years and operating hours [hour/year]."""
 SECONDS_PER_HOUR = 3600.0
 SECONDS_PER_YEAR = HOURS_PER_YEAR * SECONDS_PER_HOUR
 DAYS_PER_YEAR = 365.25
@@ -40,10 +40,10 @@ CANONICAL_UNITS = {
 """The canonical unit of each kind of quantity."""
 
 MAX_LENGTH = 64
-"""Longest accepted string with a unit, in characters."""
+"""Longest accepted string with a unit [character]."""
 
 _SI = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18, "Z": 1e21, "Y": 1e24}
-_DEFINITIONS = (  # each of what stands before it
+_DEFINITIONS = (  # each in units defined before it
     "USD = [money]",
     "token = [text]",
     "FLOP = [work]",
@@ -83,11 +83,11 @@ _UNIT_PATTERN = re.compile(rf"{_NAME}(?:[*/]{_NAME})*")
 
 
 _Terms: TypeAlias = dict[str, int]
-"""Exponents of a product of units by name, or of base dimensions."""
+"""Exponents by name of a unit or of a base dimension."""
 
 
 def _terms(text: str) -> tuple[float, _Terms]:
-    """Return the number and the names, with their exponents, of ``FACTOR([*/]FACTOR)*``."""
+    """Return the numerical factor of ``FACTOR([*/]FACTOR)*``, and the exponents of its names."""
     number, names, power = 1.0, _Terms(), 1
     for part in re.split(r"([*/])", text):
         if part in ("*", "/"):
@@ -101,7 +101,7 @@ def _terms(text: str) -> tuple[float, _Terms]:
 
 @cache
 def _meanings() -> dict[str, str | tuple[float, _Terms]]:
-    """Return the base dimension of every name of the vocabulary, or what it is a number times."""
+    """Return the definition of every name of the vocabulary: a base dimension, or a multiple of other units."""
     written = dict(definition.split(" = ") for definition in _DEFINITIONS)
     return {
         name: meaning.strip("[]") if meaning.startswith("[") else _terms(meaning.replace(" ", ""))
@@ -112,8 +112,8 @@ def _meanings() -> dict[str, str | tuple[float, _Terms]]:
 def _in_base_units(names: _Terms) -> tuple[float, _Terms]:
     """Return the size of a product of units in base units, and its exponents by base dimension.
 
-    The number of each definition is raised to its exponent before it is multiplied, as pint does: the figures of
-    earlier releases, which pint converted, keep their last digit.
+    As in pint, the number of each definition is raised to its exponent before multiplication, so that figures keep the
+    last digit that they had in earlier releases, which used pint.
     """
     scale, dimensions = 1.0, _Terms()
     waiting = list(names.items())[::-1]
@@ -162,7 +162,7 @@ def dimensions(unit: str) -> dict[str, float]:
 
 
 def conversion_factor(unit: str, to: str) -> float:
-    """Return what one ``unit`` is in units of ``to``.
+    """Return the factor that converts ``unit`` to ``to``.
 
     Raises
     ------
@@ -181,7 +181,7 @@ def conversion_factor(unit: str, to: str) -> float:
     scale, dimension = _scale_and_dimension(unit)
     target_scale, target_dimension = _scale_and_dimension(to)
     if dimension != target_dimension:
-        raise UnitError(f"{unit!r} has the wrong dimension: a unit convertible to {to!r} is needed")
+        raise UnitError(f"{unit!r} has the wrong dimension: it must convert to {to!r}")
     return _exact_ratio(scale, target_scale)
 
 
@@ -193,7 +193,7 @@ def _exact_ratio(scale: float, target: float) -> float:
 
 
 def convert(value: float, unit: str, to: str) -> float:
-    """Convert a number from one unit to another; exact where the ratio is a power of ten.
+    """Convert a number from one unit to another; exact if the ratio is a power of ten.
 
     Raises
     ------

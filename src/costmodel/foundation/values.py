@@ -1,4 +1,4 @@
-"""Written parameters: how one value is read, checked, resolved and written back."""
+"""Written parameters: parse, check, resolve and write one value."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PROVENANCE_KEYS = frozenset({"value", "source", "grade", "note"})
 
 @dataclass(frozen=True, slots=True)
 class ParameterSpec:
-    """The declaration of a parameter: unit, bounds, whether it may be scheduled or absent."""
+    """Declaration of a parameter: unit, bounds, and whether it may be scheduled or absent."""
 
     unit: str
     ge: float | None
@@ -43,7 +43,7 @@ class ParameterSpec:
     """Whether it is a rate of growth that may be scheduled: it then enters through its integral."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the declaration as a plain table."""
+        """Return the declaration as a plain dictionary."""
         return asdict(self)
 
     def bounds(self) -> str:
@@ -59,9 +59,9 @@ class ParameterSpec:
         low, high
             Ends of a number, a schedule, a support or draws, in the parameter's unit.
         what
-            What the ends belong to, for the message.
+            Name of the object with these ends, for the message.
         open_ended
-            Whether the ends themselves are never reached, as those of a continuous support.
+            Whether the ends themselves are never reached, as for a continuous distribution.
         """
         inside = (
             (self.ge is None or low >= self.ge)
@@ -80,7 +80,7 @@ class ParameterSpec:
 
 
 def read_parameter(given: Any, spec: ParameterSpec) -> tuple[Value, Provenance | None]:
-    """Read a written parameter into its value and its provenance.
+    """Parse a written parameter into its value and its provenance.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def read_parameter(given: Any, spec: ParameterSpec) -> tuple[Value, Provenance |
         A number in the declared unit, a string with a unit, a Schedule, Formula or Distribution (object or table), or
         a table ``{value = …, source = …, grade = …, note = …}``.
     spec
-        The declaration.
+        Declaration of the parameter.
 
     Raises
     ------
@@ -109,14 +109,16 @@ def read_parameter(given: Any, spec: ParameterSpec) -> tuple[Value, Provenance |
         spread = isinstance(value, Distribution) or bool(value.distributed)
         what = "the support" if isinstance(value, Distribution) else "the schedule's range"
         spec.check(low, high, what=what, open_ended=continuous and spread)
-    elif value is not None and not isinstance(value, Formula):  # a formula is checked on its scenario's time grid
+    elif value is not None and not isinstance(
+        value, Formula
+    ):  # a formula is checked later, on its scenario's time grid
         spec.check(value, value, what="value")
     _refuse_bare(given, spec)
     return value, None
 
 
 def _read_value(given: Any, spec: ParameterSpec) -> Value:
-    """Read one written value without looking at its bounds."""
+    """Parse one written value without checking its bounds."""
     if given is None:
         if not spec.optional:
             raise ScenarioError("cannot be absent")
@@ -136,15 +138,15 @@ def _read_value(given: Any, spec: ParameterSpec) -> Value:
     if hasattr(given, "magnitude") and hasattr(given, "unit_items"):
         return from_pint(given, spec.unit)
     if isinstance(given, bool | np.bool_) or not isinstance(given, int | float | np.integer | np.floating):
-        raise DomainError(f"a number in {spec.unit!r} is needed; given {given!r}")
+        raise DomainError(f"give a number in {spec.unit!r}; got {given!r}")
     number = _float(given)
     if not math.isfinite(number):
-        raise DomainError(f"a finite number in {spec.unit!r} is needed; given {str(given)[:40]}")
+        raise DomainError(f"give a finite number in {spec.unit!r}; got {str(given)[:40]}")
     return number
 
 
 def _float(given: Any) -> float:
-    """Return a number as a float; a whole number beyond the largest float is infinite."""
+    """Return a number as a float; infinity for a whole number beyond the largest float."""
     try:
         return float(given)
     except OverflowError:
@@ -163,14 +165,14 @@ def _provenance(given: Mapping[str, Any]) -> Provenance:
 
 
 def written_value(value: Value, provenance: Provenance | None, spec: ParameterSpec) -> Any:
-    """Return the written form of a value with its provenance; a number that needs its unit to be read has it."""
+    """Return the written form of a value with its provenance; a number that needs its unit is written with it."""
     plain = value.written() if isinstance(value, Schedule | Formula | Distribution) else value
     plain = _with_units(plain, spec)
     return plain if provenance is None else provenance.beside(plain)
 
 
 def _with_units(plain: Any, spec: ParameterSpec) -> Any:
-    """Write the unit with every number that would be rejected without it."""
+    """Add the unit to every number that would be rejected without it."""
     if isinstance(plain, dict):
         return {key: value if key in SHAPE_KEYS else _with_units(value, spec) for key, value in plain.items()}
     if isinstance(plain, list):
@@ -194,30 +196,30 @@ def _refuse_bare(given: Any, spec: ParameterSpec) -> None:
 
 
 def scaled_value(value: Value, factor: float) -> Value:
-    """Return a value times a factor; a distribution, a schedule or a formula keeps its shape."""
+    """Return a value times a factor; a distribution, a schedule or a formula keeps its form."""
     if value is None:
         return None
     if not (math.isfinite(factor) and factor > 0.0):
-        raise DomainError(f"factor {factor!r}: a finite number above 0 is needed")
+        raise DomainError(f"factor must be a finite number above 0; got {factor!r}")
     return value.scaled(factor) if isinstance(value, Schedule | Formula | Distribution) else value * factor
 
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Resolve written values into floats, draws and trajectories.
+    """Resolver of written values into floats, draws and trajectories.
 
     Parameters
     ----------
     grid
-        The time grid; absent for models without time.
+        Time grid; None for models without time.
     ranks
-        Ranks by path, shape ``(draw,)`` each; absent for medians.
+        Ranks by path, shape ``(draw,)`` each; None for medians.
     """
 
     grid: TimeGrid | None
     ranks: Mapping[str, FloatArray] | None
     shared: Mapping[str, str] = field(default_factory=dict, kw_only=True)
-    """Path → name whose rank it uses, for values that change together."""
+    """Name whose rank a path uses, by path, for values that change together."""
 
     def resolve(self, path: str, value: Value, spec: ParameterSpec) -> Any:
         """Return the resolved value: ``()``, ``(draw,)``, or with a leading step axis for trajectories.

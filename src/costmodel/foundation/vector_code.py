@@ -1,8 +1,8 @@
 """Generate LLVM assembly for traced steps, vectorised over as many draws as a register holds.
 
-Every operation of a draw is done as NumPy does it, in the same order and without contraction; exponentials, logarithms
-and powers are polynomials, equal to those of a library within one unit in the last place. What no step changes is
-computed once, before the first step; what a draw carries lies together in memory that stays in cache.
+Operations of a draw are in the same order as in NumPy and without contraction. Exponentials, logarithms and powers are
+polynomials, within one unit in the last place of a math library's. Values that no step changes are computed once,
+before the first step; the state of a draw is contiguous in memory, so that it stays in cache.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class Plan:
     inputs: list[str] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
     slots: dict[str, int] = field(default_factory=dict)
-    """First number of what is carried, by path, in vectors."""
+    """Offset of carried values, by path, in vectors."""
     tables: dict[str, int] = field(default_factory=dict)
-    """First number of each table that steps write, by path, in vectors."""
+    """Offset of each table that steps write, by path, in vectors."""
     size: int = 0
-    """Memory of a vector of draws [vector]."""
+    """Memory for a vector of draws, in vectors."""
 
 
 class Writer(Lines):
@@ -41,13 +41,13 @@ class Writer(Lines):
     phases
         Kinds of steps.
     shapes
-        Shapes by path of what is read, one draw each.
+        Shapes of inputs by path, for one draw.
     changed
-        Paths that steps leave for the next step.
+        Paths of values that a step passes to the next.
     written
         Paths of tables that steps write.
     given
-        Paths that there are before the first step.
+        Paths of values that exist before the first step.
     width
         Draws in a vector.
     """
@@ -116,7 +116,7 @@ class Writer(Lines):
         return "\n".join([head, *self._descriptors(), *self.lines, "  ret void", "}"])
 
     def _descriptors(self) -> list[str]:
-        """Return the lines that read where the arrays used in a function lie."""
+        """Return the lines that load the addresses and strides of the arrays used in a function."""
         used = {word for line in self.lines for word in line.replace(",", " ").split() if word[:2] in ("%a", "%o")}
         lines = []
         for stem in sorted({word.split(".")[0] for word in used}):
@@ -160,7 +160,7 @@ class Writer(Lines):
                 self._names[id(own)] = loaded
             self._names[id(node)] = self._names[id(own)]
             return self._names[id(node)]
-        raise TracingError(f"{node.kind} is used before it is computed")
+        raise TracingError(f"{node.kind} is used before it is computed: this is a bug in the trace")
 
     def _emit(self, block: Sequence[Node]) -> None:
         for node in block:
@@ -190,7 +190,7 @@ class Writer(Lines):
         return node.kind in PURE and all(self._same_in_all(arg) for arg in node.args)
 
     def _scalar(self, row: Node) -> str:
-        """Return a row that is the same in all draws, as a whole number."""
+        """Return the number of a row that is the same in all draws, as an integer."""
         if row.kind == "constant":
             return str(int(row.data[0]))
         known = self._scalars.get(id(row))
@@ -204,7 +204,7 @@ class Writer(Lines):
         return self._line(f"fptosi double {lane} to i64")
 
     def _row_of(self, path: str, row: Node, cell: int) -> str:
-        """Return the address of an element of a table of the draw's own, in a row that is the same in all draws."""
+        """Return the address of an element of a table in the draw's own memory, in a row that all draws share."""
         cells = int(np.prod(self.shapes[path][1:], dtype=int))
         along = self._line(f"mul i64 {self._scalar(row)}, {cells}")
         place = self._line(f"add i64 {along}, {self.plan.tables[path] + cell}")
@@ -244,7 +244,7 @@ class Writer(Lines):
         return self._gather(f"{stem}.base", place)
 
     def _rows(self, row: Node, count: int) -> str:
-        """Return row numbers of each draw as whole numbers within the table."""
+        """Return the row numbers of each draw as integers within the table."""
         key = (id(row), count)
         known = self._rows_known.get(key)
         if known is None:
@@ -326,7 +326,7 @@ class Writer(Lines):
         return begin, bound
 
     def _opening(self) -> list[str]:
-        """Return the code run first for a vector of draws: carried values, tables, and values that no step changes."""
+        """Return the code that initialises a vector of draws: carried values, tables and unchanging values."""
         self._begin()
         for path, slot in self.plan.slots.items():
             if path in self.given:
@@ -349,7 +349,7 @@ class Writer(Lines):
         return [head, *self._descriptors(), *self.lines, "  ret void", "}"]
 
     def _opened(self, node: Node) -> str:
-        """Write a value that no step changes, with its operands."""
+        """Write the code of a value that no step changes, with its operands."""
         if node.kind == "constant":
             return self._splat(node.data[0])
         known = self._names.get(id(node))

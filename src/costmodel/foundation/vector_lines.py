@@ -11,7 +11,7 @@ _BINARY = {"add": "fadd", "subtract": "fsub", "multiply": "fmul", "divide": "fdi
 
 
 class Lines:
-    """Lines of a function being written, for vectors of a given number of draws."""
+    """Lines of a function under construction, for vectors of a given number of draws."""
 
     def __init__(self, width: int) -> None:
         self.width = width

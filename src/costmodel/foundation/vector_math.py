@@ -9,12 +9,12 @@ import numpy as np
 
 
 def number_text(value: float) -> str:
-    """Return a number as LLVM reads it, to the last bit."""
+    """Return a number in LLVM's notation, exact to the last bit."""
     return "0x" + struct.pack(">d", value).hex().upper()
 
 
 class _Library:
-    """Writes exponentials and logarithms for vectors of draws, from primitive operations.
+    """Writer of exponentials and logarithms for vectors of draws, from primitive operations.
 
     Ranges are reduced to ``|r| ≤ ln 2/2`` with ln 2 in two parts, and to a mantissa around 1 for logarithms, where the
     series of ``atanh`` in the form of FreeBSD's msun is used.
@@ -39,7 +39,7 @@ class _Library:
         return "<" + ", ".join([f"double {number_text(value)}"] * self.width) + ">"
 
     def bits(self, value: int) -> str:
-        """Return a whole number in every draw."""
+        """Return an integer constant for every draw."""
         return "<" + ", ".join([f"i64 {value}"] * self.width) + ">"
 
     def do(self, kind: str, one: float | str, other: float | str) -> str:
@@ -82,7 +82,7 @@ class _Library:
         return self.line(f"bitcast {self.whole} {bits} to {self.vector}")
 
     def power_of_two(self, n: str) -> str:
-        """Return 2 to a whole number from −1022 to 1023."""
+        """Return 2 to the power of a whole number from −1022 to 1023."""
         shifted = self.as_bits(self.do("fadd", n, _SHIFT + 1023.0))
         return self.as_number(self.line(f"shl {self.whole} {shifted}, {self.bits(52)}"))
 
@@ -112,7 +112,7 @@ class _Library:
         return self.function("exp", ["%x"], self.choose(self.compare("uno", "%x", "%x"), "%x", scaled))
 
     def expm1(self) -> str:
-        """Return ``expm1``; exact near 0, since 1 is taken off before the parts are put together."""
+        """Return ``expm1``; accurate near 0, since 1 is subtracted before the parts are combined."""
         low = self.choose(self.compare("olt", "%x", 700.0), "%x", 700.0)
         held = self.choose(self.compare("ogt", low, -50.0), low, -50.0)
         n, r = self.reduced(held)
@@ -150,7 +150,7 @@ class _Library:
         return self.function("log", ["%x"], self.choose(self.compare("uno", "%x", "%x"), "%x", result))
 
     def log1p(self) -> str:
-        """Return ``log1p``: the logarithm of 1 + x, with what rounding took from the sum."""
+        """Return ``log1p``: the logarithm of 1 + x, corrected for the rounding of the sum."""
         u = self.do("fadd", "%x", 1.0)
         lost = self.do("fsub", "%x", self.do("fsub", u, 1.0))
         main = self.line(f"call {self.vector} @log({self.vector} {u})")
@@ -176,11 +176,11 @@ class _Library:
 
 _LOG2_E = 1.4426950408889634
 _LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
-"""ln 2 in two parts, the first with 21 trailing zero bits: multiples up to 2^20 of it are exact."""
+"""ln 2 in two parts, the first with 21 trailing zero bits, so that its multiples up to 2^20 are exact."""
 _SHIFT = 2.0**52 + 2.0**51
-"""Added to a small whole number, it leaves that number in the lowest bits."""
+"""Constant that, added to a small whole number, leaves this number in the lowest bits."""
 _EXP = tuple(1.0 / float(np.prod(np.arange(1.0, power + 1.0))) for power in range(2, 15))
-"""Taylor series of ``exp`` from its square on: to 14 terms its rest is under 1e-18 for |r| ≤ ln 2/2."""
+"""Taylor series of ``exp`` from its square on: with 14 terms the remainder is under 1e-18 for |r| ≤ ln 2/2."""
 _LOG = (
     6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01, 2.222219843214978396e-01,
     1.818357216161805012e-01, 1.531383769920937332e-01, 1.479819860511658591e-01,

@@ -1,4 +1,4 @@
-"""What of a traced step is needed, what no step changes, and what is the same operation in several kinds of steps."""
+"""Analysis of traced steps: needed operations, values that no step changes, and operations that are equal."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from dataclasses import dataclass
 from costmodel.foundation.trace_graph import ARITHMETIC, Graph, Loop, Node
 
 PURE = ARITHMETIC | {"constant", "compare", "mask", "select"}
-"""Operations whose result depends on what they are applied to and on nothing else."""
+"""Operations whose result depends only on their operands."""
 
 
 @dataclass(slots=True, eq=False)
 class Phase:
-    """A traced step of one kind: its operations, what it puts out, and what it leaves for the next step."""
+    """Traced step of one kind: its operations, its outputs, and the values for the next step."""
 
     graph: Graph
     puts: list[tuple[str, int, int, Node]]
-    """Output, what is added to the number of the step, element, and value."""
+    """Output, offset from the step number, element, and value."""
     kept: dict[str, list[Node]]
-    """Values by path that the next step reads."""
+    """Values for the next step, by path."""
 
 
 class Needs:
-    """Looks through all phases.
+    """Needed and unchanging values in all phases.
 
     Parameters
     ----------
     phases
         Kinds of steps.
     changed
-        Paths that steps leave for the next step.
+        Paths of values that a step passes to the next.
     written
         Paths of tables that steps write.
     """
@@ -43,11 +43,11 @@ class Needs:
         self._still: dict[int, bool] = {}
         self.live: set[int] = set()
         self.results: dict[int, list[Node]] = {}
-        """Values that each loop carries at its end."""
+        """Final values of each loop's carried values."""
         for phase in phases:
             self._find_results(phase.graph.blocks[0])
         self.carried: set[str] = set()
-        """Paths that a later step reads of what an earlier one leaves."""
+        """Paths that a later step reads of the values passed on."""
         self._need()
 
     def _find_results(self, block: Sequence[Node]) -> None:
@@ -72,7 +72,7 @@ class Needs:
         return known
 
     def first(self, node: Node) -> Node:
-        """Return the one that stands for all operations equal to a value that no step changes, in any phase."""
+        """Return the representative of all operations that equal a value that no step changes, in any phase."""
         known = self._first.get(id(node))
         if known is None:
             args = tuple(self.first(arg) for arg in node.args)
@@ -82,7 +82,7 @@ class Needs:
         return known
 
     def _need(self) -> None:
-        """Find what is needed: outputs, what tables hold, and what later steps read of what is carried."""
+        """Find the needed operations: outputs, writes to tables, and carried values that later steps read."""
         pending: list[Node] = []
         for phase in self.phases:
             pending += [node for *_, node in phase.puts]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 FIELDS = 4
-"""Numbers that say where an array lies: address, and the strides of row, element and draw [number]."""
+"""Numbers that describe an array [1]: its address, and the strides of row, element and draw."""
 RUN = """
 define void @run(ptr %c, i64 %first, i64 %vectors, i64 %steps, i64 %last, ptr %kinds, ptr %s, i64 %most) #0 {{
 entry:

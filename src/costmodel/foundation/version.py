@@ -1,3 +1,3 @@
-"""The package's version, carried by every result."""
+"""Version of the package, recorded in every result."""
 
 VERSION = "0.2.0"
