@@ -1,4 +1,4 @@
-"""A real browser for tests: Debian's Chromium without a window, and what axe-core finds in its pages."""
+"""A real browser for tests: headless Chromium from Debian, with checks of its pages by axe-core."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pytest
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
 PHONE, DESK = 390, 1280
-"""Widths of a phone and of a desk [pixel]."""
+"""Widths of a phone and of a desktop [pixel]."""
 
 
 def needs_a_browser() -> None:
-    """Skip what needs a browser where there is none."""
+    """Skip tests that need a browser if none is installed."""
     pytest.importorskip("selenium")
     if CHROMIUM is None or DRIVER is None:
         pytest.skip("chromium and chromedriver are not installed")
@@ -24,7 +24,7 @@ def needs_a_browser() -> None:
 
 @contextmanager
 def browser(width: int) -> Iterator[Any]:
-    """Give a browser of this width, and hold that its console stayed empty."""
+    """Yield a browser of this width, and assert that its console stays empty."""
     from selenium import webdriver
     from selenium.webdriver.chrome.options import Options
     from selenium.webdriver.chrome.service import Service
@@ -47,7 +47,7 @@ def browser(width: int) -> Iterator[Any]:
 
 
 def faults(driver: Any) -> list[str]:
-    """Return what the accessibility checker finds wrong, contrast among it."""
+    """Return the faults that the accessibility checker finds, contrast included."""
     axe = pytest.importorskip("axe_core_python.selenium").Axe()
     found = axe.run(driver)
     assert "color-contrast" in {rule["id"] for rule in (*found["passes"], *found["violations"])}, "not checked"
@@ -55,7 +55,7 @@ def faults(driver: Any) -> list[str]:
 
 
 def unseen_figures(driver: Any) -> list[str]:
-    """Return the figures that have no size, reach out of the page or have no text."""
+    """Return the figures without size or text, or beyond the edge of the page."""
     return list(
         driver.execute_script(
             """return Array.from(document.querySelectorAll('figure svg')).filter((svg) => {
@@ -68,12 +68,12 @@ def unseen_figures(driver: Any) -> list[str]:
 
 
 def too_wide(driver: Any) -> int:
-    """Return by how many pixels a page is wider than the window."""
+    """Return the excess of a page's width over the window's [pixel]."""
     return int(driver.execute_script("return document.documentElement.scrollWidth - window.innerWidth"))
 
 
 def sort_by_keyboard(driver: Any, region: str, column: int) -> tuple[list[float], list[float]]:
-    """Press Enter twice on a head of a table and return the full values of its column after each."""
+    """Press Enter twice on a table head; return the full values of its column after each."""
     from selenium.webdriver.common.keys import Keys
 
     button = driver.find_element("css selector", f"{region} th:nth-child({column}) button")

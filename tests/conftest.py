@@ -1,4 +1,4 @@
-"""Shared ground of the tests: profiles of hypothesis, tiers, stored arrays."""
+"""Shared parts of the tests: profiles of hypothesis, tiers, stored arrays."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, settings
 from numpy.typing import ArrayLike
 
 TIERS = frozenset({"closed_form", "published", "peer", "regression", "law", "contract"})
-"""The tiers of which every test carries exactly one."""
+"""The tiers; every test has exactly one."""
 REGRESSION_FOLDER = Path(__file__).parent / "regression"
 EXTRA_IN_EXAMPLE = {"to_frame(": "pandas", "to_xarray(": "xarray", "plot": "matplotlib", "ZarrStore": "zarr"}
-"""What an example in a docstring calls, and the optional package that it then needs."""
+"""Optional packages of docstring examples, by the call that needs them."""
 
 _COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
 settings.register_profile("suite", max_examples=20, derandomize=True, database=None, **_COMMON)
@@ -34,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse a test that is not in exactly one tier; skip examples whose extra is not installed."""
+    """Raise an error for a test that is not in exactly one tier; skip examples whose extra is not installed."""
     wrong = []
     for item in items:
         if isinstance(item, DoctestItem):
@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _skip_without_extra(item: DoctestItem) -> None:
-    """Skip an example that needs an optional package which is not there."""
+    """Skip an example that needs an optional package which is not installed."""
     from importlib.util import find_spec
 
     source = "".join(example.source for example in item.dtest.examples)
@@ -60,7 +60,7 @@ def _skip_without_extra(item: DoctestItem) -> None:
 
 
 class RegressionStore:
-    """Arrays stored by an earlier run, one JSON file a test.
+    """Arrays stored by an earlier run, in one JSON file per test.
 
     Numbers are written with all their digits, so a comparison with ``rtol=0`` is exact.
     """
@@ -69,7 +69,7 @@ class RegressionStore:
         self.update = update
 
     def check(self, name: str, arrays: Mapping[str, ArrayLike], *, rtol: float = 1e-9) -> None:
-        """Compare ``arrays`` with what is stored under ``name``, or store them where asked to."""
+        """Compare ``arrays`` with those stored under ``name``, or store them with ``--update-regression``."""
         path = REGRESSION_FOLDER / f"{name}.json"
         if self.update:
             REGRESSION_FOLDER.mkdir(exist_ok=True)
@@ -103,5 +103,5 @@ def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture
 def regression_store(request: pytest.FixtureRequest) -> RegressionStore:
-    """The stored arrays; with ``--update-regression`` they are written anew."""
+    """Return the stored arrays; ``--update-regression`` writes them anew."""
     return RegressionStore(update=request.config.getoption("--update-regression"))

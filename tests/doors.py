@@ -1,7 +1,7 @@
-"""Which public definitions nothing reaches: no model, no study, no command, no export of the root package.
+"""Find public definitions that no model, study, command or export of the root package reaches.
 
-A static graph of who names whom, from the syntax trees alone: nothing is imported. What only validation cases,
-strategies of tests or a room's own ``__init__`` name has no door. Run it for the list, room by room::
+It builds a static graph of references from the syntax trees alone, without imports. A definition that only validation
+cases, strategies of tests or a room's own ``__init__`` refer to has no door. Run it for the list, room by room::
 
     python tests/doors.py [src/costmodel]
 """
@@ -18,21 +18,21 @@ from pathlib import Path
 
 PACKAGE = "costmodel"
 NOT_COUNTED = ("cli", "validation", "testing", "explorer")
-"""Rooms whose definitions are not counted: the commands, and what looks at the rooms from outside."""
+"""Rooms whose definitions are not counted: the commands, and rooms that only observe others."""
 STUDY_ROOMS = ("analysis",)
 """Rooms whose exports are doors themselves."""
 ENTRY_ROOMS = ("studies", "reporting", "formats")
 """Rooms whose every public name is a door: users come for a study, a report or a reader of an outside file."""
 OUTSIDE = ("validation", "testing")
-"""Rooms whose use of a definition opens no door."""
+"""Rooms whose use of a definition does not count as a door."""
 BODY = "<module>"
-"""The node of a module's own statements: registrations and the like."""
+"""Node of a module's own statements, such as registrations."""
 _TARGET = re.compile(r"costmodel(?:\.\w+)+:\w+")
 
 
 @dataclass(slots=True)
 class Module:
-    """The top-level definitions of one module, and what its names stand for.
+    """Top-level definitions of one module, and the targets of its names.
 
     Parameters
     ----------
@@ -41,11 +41,11 @@ class Module:
     definitions
         The statements that define each top-level name.
     names
-        What an imported name stands for: ``module`` or ``module:name``.
+        Target of each imported name: ``module`` or ``module:name``.
     lazy
-        Where a name is found that the module imports on first use, by a table of names and modules.
+        Modules of the names that the module imports on first use, from its table.
     statements
-        Top-level statements that define nothing.
+        Top-level statements that are not definitions.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Module:
 
 
 def _imports(node: ast.AST, module: str, *, package: bool) -> Iterator[tuple[str, str]]:
-    """Yield each name that an import statement binds, and what it stands for."""
+    """Yield each name that an import statement binds, and its target."""
     if isinstance(node, ast.Import):
         for alias in node.names:
             yield (alias.asname or alias.name.split(".")[0], alias.name if alias.asname else alias.name.split(".")[0])
@@ -76,7 +76,7 @@ def _imports(node: ast.AST, module: str, *, package: bool) -> Iterator[tuple[str
 
 
 def _top_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield the statements of a module, those under ``if`` and ``try`` included."""
+    """Yield the statements of a module, including those under ``if`` and ``try``."""
     for statement in body:
         if isinstance(statement, ast.If | ast.Try):
             yield from _top_level(statement.body)
@@ -132,7 +132,7 @@ def _lazy_table(tree: ast.Module, package: str) -> Iterator[tuple[str, str]]:
 
 
 class Graph:
-    """Who names whom among the top-level definitions of the package."""
+    """References among the top-level definitions of the package."""
 
     def __init__(self, modules: dict[str, Module]) -> None:
         self.modules = modules
@@ -164,7 +164,7 @@ class Graph:
         return f"{home}.{name}" if f"{home}.{name}" in self.modules else None
 
     def _named(self, statement: ast.stmt, module: Module) -> Iterator[str]:
-        """Yield the definitions that a statement names."""
+        """Yield the definitions to which a statement refers."""
         package = any(other.startswith(f"{module.name}.") for other in self.modules)
         local = dict(module.names)
         for node in ast.walk(statement):
@@ -197,7 +197,7 @@ class Graph:
         return found
 
     def reached(self, roots: set[str]) -> set[str]:
-        """Return everything that the roots reach, but not through rooms that look from outside."""
+        """Return everything that the roots reach without going through rooms that only observe."""
         waiting, found = list(roots), set(roots)
         while waiting:
             node = waiting.pop()
@@ -241,7 +241,7 @@ class Graph:
 
 
 def _chain(node: ast.AST) -> list[str]:
-    """Return ``["a", "b", "c"]`` for ``a.b.c``, and nothing for what is no such chain."""
+    """Return ``["a", "b", "c"]`` for ``a.b.c``, and an empty list for other expressions."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)
@@ -250,14 +250,14 @@ def _chain(node: ast.AST) -> list[str]:
 
 
 def without_a_door(root: Path) -> tuple[dict[str, int], int]:
-    """Return the public definitions that nothing reaches with their lines, and how many there are in all."""
+    """Return the public definitions without a door with their lines, and the number of all public definitions."""
     graph = Graph(read(root))
     reached, public = graph.reached(graph.roots()), graph.public()
     return {name: lines for name, lines in public.items() if name not in reached}, len(public)
 
 
 def main() -> None:
-    """Print what has no door, room by room."""
+    """Print the definitions without a door, room by room."""
     root = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1] / "src" / PACKAGE
     shut, count = without_a_door(root)
     rooms = Counter(name.split(":")[0].split(".")[1] for name in shut)

@@ -1,4 +1,4 @@
-"""What a user can do wrong or push to its limit: one clear line, or the right number, never a traceback."""
+"""User errors and extreme inputs: one clear line or the right number, never a traceback."""
 
 from __future__ import annotations
 

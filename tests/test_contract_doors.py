@@ -12,7 +12,7 @@ from doors import without_a_door
 pytestmark = pytest.mark.contract
 
 LARGEST_SHARE = 0.03
-"""Share of public definitions that may stand without a door [1]; it only ever falls."""
+"""Largest share of public definitions without a door [1]; it must only fall."""
 REASONS = {
     "flywheel.generations": "writes the dated generations of the catalog as a product line of a scenario",
     "flywheel.decomposition": "ranges of a decomposition over draws, for a page or a notebook",
@@ -29,7 +29,7 @@ REASONS = {
     "catalog.packaged_prices": "names of the models whose prices a package ships",
     "compute.software": "a dated jump of efficiency as a formula",
 }
-"""Modules some of whose definitions have no door, and why they stand all the same."""
+"""Modules with definitions that have no door, with the reason to keep them."""
 
 
 def _package(folder: Path, files: dict[str, str]) -> Path:

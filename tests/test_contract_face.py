@@ -1,4 +1,4 @@
-"""The public face: names at the root and in the rooms, own models, look-ups, versions, what is shown of objects."""
+"""The public interface: names at the root and in the rooms, user models, look-ups, versions, display of objects."""
 
 from __future__ import annotations
 

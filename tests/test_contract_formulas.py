@@ -1,4 +1,4 @@
-"""What every registered formula promises: its shape in code, its docstring, a strategy, a reference test."""
+"""Contract of every registered formula: its form in code, its docstring, a strategy, a reference test."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ pytestmark = pytest.mark.contract
 TESTS = Path(__file__).parent
 FORMULAS = registered_formulas()
 BANNED_CALLS = {"isinstance", "max", "min", "sum", "any", "all", "float", "int", "bool"}
-"""Calls that take one number where a formula may hold an array."""
+"""Functions that accept only one number, where a formula may have an array."""
 BANNED_ATTRIBUTES = {"clip", "sum", "einsum", "dot", "matmul", "item"}
-"""Attributes whose result differs in the last bit with the shape, or that numba does not take."""
+"""Attributes whose result differs in the last bit with the shape, or that numba does not support."""
 
 
 def _tree(function: Callable[..., Any]) -> ast.FunctionDef:
@@ -33,7 +33,7 @@ def _tree(function: Callable[..., Any]) -> ast.FunctionDef:
 
 
 def _choices(node: ast.FunctionDef) -> set[str]:
-    """Return the arguments that choose a method and hold no value."""
+    """Return the arguments that select a method and have no numeric value."""
     return {
         argument.arg
         for argument in node.args.args
@@ -47,7 +47,7 @@ def _touches_value(expression: ast.expr, choices: set[str]) -> bool:
 
 
 def violations(node: ast.FunctionDef) -> Iterator[str]:
-    """Name what a formula does that would differ between one number and an array of them."""
+    """Return the parts of a formula that would differ between a number and an array of numbers."""
     choices = _choices(node)
     for part in (inner for statement in node.body for inner in ast.walk(statement)):
         line = f"line {getattr(part, 'lineno', 0)}"
@@ -83,7 +83,7 @@ def _strings(node: ast.AST, constants: dict[str, str]) -> str | None:
 
 
 def referenced() -> dict[str, str]:
-    """Return every name under ``@pytest.mark.reference`` in the tests, with the file it stands in."""
+    """Return every name under ``@pytest.mark.reference`` in the tests, with its file."""
     found = {}
     for path in sorted(TESTS.rglob("test_*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Look-ups: what a shell completes, which class a built-in scenario has, what a parameter moves, which documents."""
+"""Look-ups: shell completion, class of a built-in scenario, effects of a parameter, and documents."""
 
 from __future__ import annotations
 

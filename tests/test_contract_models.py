@@ -1,4 +1,4 @@
-"""What every registered model promises: a strategy, exact round trips, slices that are scalar runs, live inputs."""
+"""Contract of every registered model: a strategy, exact round trips, slices equal to scalar runs, effective inputs."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ TRIED_ELSEWHERE = {
     "flywheel": "tests/flywheel/test_flywheel_parameters.py",
     "training_run": "tests/training/test_training_run.py",
 }
-"""Models whose inputs are tried one by one in a test of their own, on scenarios with every entry present."""
+"""Models whose inputs have their own test, on scenarios with every entry present."""
 FEWER, ADDED = 0.97, 0.01
-"""By which a number is multiplied, and what a zero becomes, to see whether anything follows."""
+"""Factor for a number, and replacement for a zero, to see whether an output changes."""
 
 
 def run_at(scenario: Scenario, values: dict[str, FloatArray], factors: dict[str, FloatArray]) -> Result:
@@ -44,7 +44,7 @@ def run_at(scenario: Scenario, values: dict[str, FloatArray], factors: dict[str,
 
 
 def outputs(result: Result, draws: int) -> Iterator[tuple[str, FloatArray]]:
-    """Return every output of numbers or flags as ``(…, draw)``."""
+    """Return every numeric or Boolean output as ``(…, draw)``."""
     for spec in outputs_of(type(result)):
         value = np.asarray(getattr(result, spec.name))
         if value.dtype.kind in "biuf":
@@ -54,7 +54,7 @@ def outputs(result: Result, draws: int) -> Iterator[tuple[str, FloatArray]]:
 
 
 def numbers(scenario: Scenario) -> list[str]:
-    """Return the paths of the parameters that are there."""
+    """Return the paths of the parameters that are present."""
     return [path for path, value, _, _ in scenario.walk() if value is not None]
 
 
@@ -104,7 +104,7 @@ def test_slice_of_an_ensemble_equals_the_scalar_run(name: str) -> None:
         try:
             together = dict(outputs(run_at(scenario, {}, {path: factors}), 3))
         except CostModelError:
-            return  # a whole number that was scaled, say
+            return  # for example, a whole number that was scaled
         for draw, factor in enumerate(factors):
             alone = run_at(scenario, {}, {path: np.float64(factor)})
             for output, value in outputs(alone, 1):
@@ -128,7 +128,7 @@ def _generic(scenario: Any, path: str) -> str:
 
 
 def _live(scenario: Scenario) -> dict[str, bool]:
-    """Say of every parameter whether an output follows it: one run, one draw a parameter."""
+    """Return, for every parameter, whether an output depends on it: one run with a draw per parameter."""
     specs = {path: spec for path, value, spec, _ in scenario.walk() if value is not None}
     paths = list(specs)
     draws, values, factors = len(paths) + 1, {}, {}

@@ -1,4 +1,4 @@
-"""What the distribution promises: bounds that are tested, files that belong together."""
+"""Contract of the distribution: tested bounds, and consistent files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every built-in scenario, whatever its model: it loads, runs, draws, cites and comes back from TOML exactly."""
+"""Every built-in scenario of any model: it loads, runs, draws, cites sources and survives a round trip through TOML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every module of the library promises: its size, what it leaves out, what importing it costs."""
+"""Contract of every module of the library: its size, forbidden constructs, and the cost of importing it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ pytestmark = pytest.mark.contract
 ROOT = Path(costmodel.__file__).parent
 MODULES = {path.relative_to(ROOT).as_posix(): path for path in sorted(ROOT.rglob("*.py"))}
 LONGEST_MODULE = 350
-"""Lines of code of a module: docstrings, comments and blank lines are left out."""
+"""Largest number of lines of code of a module, without docstrings, comments and blank lines [1]."""
 LONGEST_FUNCTION = 60
-"""Lines of a function without its docstring."""
+"""Largest number of lines of a function, without its docstring [1]."""
 HEAVY = ("scipy", "pandas", "pint", "matplotlib", "numba", "typer", "rich", "xarray", "zarr", "dask", "hypothesis")
-"""What ``import costmodel`` leaves to the function that needs it."""
+"""Packages that ``import costmodel`` must not import; functions import them when needed."""
 FLOORS = {path.parent.name for path in ROOT.glob("*/__init__.py")}
 ABOVE_THE_FLOORS = {"__init__.py", "entry.py", "__main__.py"}
 
@@ -37,7 +37,7 @@ def _body_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def code_lines(text: str) -> int:
-    """Count the lines of a module that hold code: neither documentation nor comments nor nothing."""
+    """Count the lines of code of a module: no documentation, comments or blank lines."""
     documented: set[int] = set()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
@@ -51,14 +51,14 @@ def code_lines(text: str) -> int:
 
 
 def _imports_root(node: ast.AST) -> bool:
-    """Whether a statement imports the root package for what it exports; taking a floor from it is no such thing."""
+    """Whether a statement imports exports of the root package; importing a room from it does not count."""
     if isinstance(node, ast.ImportFrom):
         return node.module == "costmodel" and not node.level and not {name.name for name in node.names} <= FLOORS
     return isinstance(node, ast.Import) and any(name.name == "costmodel" for name in node.names)
 
 
 def faults(text: str, *, floor: bool) -> Iterator[str]:
-    """Name what a module does that the library leaves out."""
+    """Return the forbidden constructs of a module."""
     lines = code_lines(text)
     if lines > LONGEST_MODULE:
         yield f"{lines} lines of code; at most {LONGEST_MODULE}"

@@ -25,12 +25,12 @@ STEP = sorted(STEP_FORMULAS & STRATEGIES.keys())
 
 
 def _outputs(result: Any) -> tuple[Any, ...]:
-    """Return what a formula gives as a tuple."""
+    """Return a formula's results as a tuple."""
     return result if isinstance(result, tuple) else (result,)
 
 
 def _values(name: str) -> list[str]:
-    """Return the arguments that hold values, as against those that choose a method."""
+    """Return the arguments with values, without those that select a method."""
     parameters = inspect.signature(FORMULAS[name], eval_str=False).parameters
     return [key for key in STRATEGIES[name] if holds_value(parameters[key].annotation)]
 
@@ -83,7 +83,7 @@ def test_arguments_broadcast(name: str) -> None:
 
 
 def _near(given: Any, expected: Any) -> bool:
-    """Whether two results agree where the second is a number at all."""
+    """Whether two results agree wherever the second is a number."""
     return not np.isfinite(expected) or bool(np.isclose(np.ravel(given)[0], expected, rtol=1e-12, atol=1e-300))
 
 
@@ -118,17 +118,17 @@ def test_whole_numbers_and_numbers_of_32_bits_give_what_doubles_give(name: str) 
 
 
 ABSOLUTE = {"costmodel.ownership.depreciation:rent_value_fraction": 1e-15}
-"""Formulas that give what is left of 1, and are as good as 1 is [1]."""
+"""Formulas whose result is 1 less a share, with the absolute accuracy of 1."""
 ROUNDING = 4.0 * float(np.finfo(np.float64).eps)
-"""Relative change of an argument that stands for the rounding of what comes before a formula [1]."""
+"""Relative change of an argument that represents rounding in earlier computations [1]."""
 SMALLEST = 1e-12
-"""Size below which an argument other than 0 is rounding itself, in any unit [1]."""
+"""Magnitude below which an argument other than 0 counts as rounding error, in any unit [1]."""
 
 
 @pytest.mark.skipif(np.finfo(np.longdouble).eps > 1e-18, reason="no wider number to compare with")
 @pytest.mark.parametrize("name", COVERED)
 def test_no_digits_are_lost_beyond_what_the_arguments_carry(name: str) -> None:
-    """Compared with 64-bit mantissas: the error is within 1e-10, or within what rounded arguments would do."""
+    """Against 64-bit mantissas, the error is within 1e-10, or within the effect of rounded arguments."""
     function, values = FORMULAS[name], _values(name)
 
     @given(arguments(name))
@@ -151,7 +151,7 @@ def test_no_digits_are_lost_beyond_what_the_arguments_carry(name: str) -> None:
 
 @cache
 def _compiled(formula: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile what a formula wraps as it stands, and the formulas it calls before it."""
+    """Compile the wrapped function of a formula unchanged, after the formulas that it calls."""
     numba = pytest.importorskip("numba")
     function = inspect.unwrap(formula)
     assert isinstance(function, types.FunctionType)

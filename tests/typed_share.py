@@ -1,6 +1,6 @@
-"""Ask pyright for the share of the public interface whose types it knows, and fail where it falls.
+"""Compute, with pyright, the share of the public interface with known types, and fail if it falls.
 
-``python tests/typed_share.py`` prints the share, and what is unknown with ``--list``.
+``python tests/typed_share.py`` prints the share; ``--list`` also prints the symbols with unknown types.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 
 SOURCES = Path(__file__).resolve().parents[1] / "src"
-"""Where the package lies: pyright finds its ``py.typed`` through PYTHONPATH, not through an editable install."""
+"""Folder of the package: pyright finds its ``py.typed`` through PYTHONPATH, not through an editable install."""
 LEAST = 0.95
-"""Share of public symbols with a known type [1] that a change must not go below."""
+"""Least share of public symbols with a known type [1]."""
 
 
 def main(arguments: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""A small model for the tests of ensembles, in a module so that other processes can import it."""
+"""Small model for the tests of ensembles, in a module so that other processes can import it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def toy_model(resolved: Toy) -> ToyResult:
 
 
 def broken_model(resolved: Toy) -> ToyResult:
-    """Where tokens fall, the margin of the last year is not a number."""
+    """Return a result whose margin of the last year is NaN where tokens fall."""
     whole = toy_model(resolved)
     margin = np.array(whole.margin)
     margin[2] = np.where(whole.falling, np.nan, margin[2])
@@ -81,13 +81,13 @@ def toy() -> Toy:
 
 
 def slow_model(resolved: Toy) -> ToyResult:
-    """The same, slowly enough to be stopped in the middle."""
+    """Run the model slowly enough to be stopped in the middle."""
     time.sleep(0.01)
     return toy_model(resolved)
 
 
 def fill(path: str, blocks: int) -> None:
-    """Fill a store, in a process of its own."""
+    """Fill a store; run in a separate process."""
     from costmodel.analysis.store import store_ensemble
 
     store_ensemble(

@@ -1,4 +1,4 @@
-"""What was known at a date, and forecasts from there scored against what happened."""
+"""Backtests: scenarios as known at a date, and forecasts scored against outcomes."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ def test_capex_a_year_ahead_is_what_its_own_past_foretells():
 @pytest.mark.closed_form
 @pytest.mark.parametrize("rounds", [1, 4])
 def test_draws_consistent_with_history_are_the_posterior_of_the_conjugate_case(rounds):
-    """Two normal inputs of which only the sum is seen: the posterior of normal theory, and their difference stays."""
+    """Two normal inputs, of which only the sum is observed: the exact posterior; their difference keeps its prior."""
     ranges = {"a": {"dist": "normal", "mean": 1.0, "sd": 1.0}, "b": {"dist": "normal", "mean": 0.0, "sd": 2.0}}
     seen = [Observed("total", 4.0, 0.5, log=False)]
     found = consistent_draws(ranges, seen, draws=20_000, rng=0, rounds=rounds, model=lambda a, b: {"total": a + b})

@@ -125,7 +125,7 @@ def test_a_frontier_of_two_parameters():
 
 @pytest.mark.closed_form
 def test_the_distribution_of_a_break_even():
-    """Cost breaks even at the price, uniform between 1 and 3; above 2.5 nothing in the range does."""
+    """Cost breaks even at the price, uniform between 1 and 3; for prices above 2.5 no cost in the range does."""
     found = break_even_distribution(written(), "cost", "npv = 0", draws=2000, rng=0, low=0.1, high=2.5, model=firm)
     assert found.share == pytest.approx(0.75, abs=0.03)
     assert found.none_above == 2000 - found.values.size  # still profitable at the highest cost
@@ -157,7 +157,7 @@ def test_ranges_follow_what_is_written_and_allowed():
 
 @pytest.mark.closed_form
 def test_a_range_that_nobody_gave_is_widened_until_it_holds_a_root():
-    """Cost of use is price over utilisation: what is asked lies outside the written range of the price."""
+    """Cost of use is price over utilisation; the price that meets the target is outside its written range."""
     model = lambda price: {"cost": price / 0.8}  # noqa: E731
     found = break_even({"price": (1.17, 1.30)}, "price", "cost = 2", model=model)
     assert found.roots == pytest.approx((2.0 * 0.8,), rel=1e-9)

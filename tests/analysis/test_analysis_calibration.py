@@ -1,4 +1,4 @@
-"""Fits: recovery, covariance, bounds, and parameters that the data leave open."""
+"""Fits: recovery, covariance, bounds, and parameters that the data do not identify."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_fit_agrees_with_scipys_curve_fit():
 
 @pytest.mark.closed_form
 def test_a_trade_off_is_named():
-    """Only a · b is seen: neither is identified, and they trade off with correlation −1."""
+    """Only a · b is observed: neither is identified, and they trade off with correlation −1."""
     rows = [Observed(f"y{k}", 6.0 * np.exp(0.2 * k), 0.05) for k in YEARS]
 
     def model(a, b, rate):
@@ -155,7 +155,7 @@ def test_tied_parameters_and_multiples_of_schedules():
 
 @pytest.mark.closed_form
 def test_history_does_not_identify_what_carries_the_growth():
-    """Elasticities, learning by doing and algorithmic gains, fitted together with adoption and intensity: all open."""
+    """Elasticities, learning and algorithmic gains are not identified when fitted with adoption and intensity."""
     from costmodel.entry import load_scenario
     from costmodel.flywheel.history import read_off
 

@@ -1,4 +1,4 @@
-"""The commands on built-in scenarios, small."""
+"""Analysis commands on built-in scenarios, with few draws."""
 
 from __future__ import annotations
 

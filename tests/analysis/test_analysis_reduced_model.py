@@ -37,4 +37,4 @@ def test_the_study_of_the_benchmark(reduced):
     study = sobol_study(reduced.INPUTS, list(reduced.OUTPUTS), base_points=512, rng=0, model=reduced.reduced_model)
     assert study.outputs == reduced.OUTPUTS
     assert study.table("Q").records()[0]["input"] == "e"
-    assert study.first_sum.max() < 0.7  # interactions: one-at-a-time reasoning would mislead
+    assert study.first_sum.max() < 0.7  # interactions, so that one-at-a-time swings would mislead

@@ -116,7 +116,7 @@ def test_the_two_kinds_of_interval_agree():
 @pytest.mark.closed_form
 @pytest.mark.parametrize("interval", ["asymptotic", "bootstrap"])
 def test_coverage_of_the_intervals_over_repeats(interval):
-    """95 % intervals on independent base points hold the truth in about 95 % of repeats (binomial error 1.3 %)."""
+    """95 % intervals on independent base points contain the truth in about 95 % of repeats (binomial error 1.3 %)."""
     first, total = ishigami_indices()
     held = np.zeros((2, 3))
     repeats = 300
@@ -145,7 +145,7 @@ def test_on_a_sobol_sequence_the_intervals_are_on_average_on_the_safe_side():
 @pytest.mark.closed_form
 @pytest.mark.parametrize("estimator", ["saltelli", "janon"])
 def test_closed_index_of_a_group(estimator):
-    """Group {x1, x3} of Ishigami explains all that x2 does not: V1 + V13, and x2 interacts with nothing."""
+    """Group {x1, x3} of Ishigami explains V1 + V13, all variance but that of x2, which interacts with no input."""
     a, b = base_sample(4096, 3, rng=2)
     mixed = mixed_samples(a, b, [[0, 2], [1]])
     found = sobol_indices(ishigami_at(a), ishigami_at(b), ishigami_at(mixed), names=["pair", "x2"], estimator=estimator)
@@ -230,7 +230,7 @@ def test_a_sobol_sample_needs_a_power_of_two():
 
 @pytest.mark.closed_form
 def test_intervals_over_replicates_hold_on_sobol_sequences():
-    """Student's intervals over 8 scrambled samples: close to 95 % for every index, also the small ones."""
+    """Student's intervals over 8 scrambled samples have a coverage close to 95 % for every index, also small ones."""
     first, total = g_function_indices((0.0, 1.0, 4.5, 9.0))
     held = np.zeros((2, 4))
     repeats = 150

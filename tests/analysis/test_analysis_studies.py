@@ -49,7 +49,7 @@ def test_a_textbook_function_is_a_model():
 
 @pytest.mark.closed_form
 def test_a_scenario_by_year_in_one_pass():
-    """Elasticity −1: revenue is price · volume / price, so that the price carries nothing of it."""
+    """At an elasticity of −1, revenue is price · volume / price, so that the price has an index of 0."""
     scenario = written(demand={"volume": {"dist": "lognormal", "p5": 50.0, "p95": 200.0}, "elasticity": -1.0})
     study = sobol_study(scenario, ["revenue", "npv"], base_points=256, rng=0, model=firm)
     assert study.outputs == ("revenue@2029", "revenue@2030", "npv")
@@ -139,7 +139,7 @@ def test_tornado_swings_carry_their_sign():
 
 @pytest.mark.closed_form
 def test_a_tornado_warns_where_inputs_act_together():
-    """x · y around zero: first-order indices are 0, and every swing from the medians is 0."""
+    """For x · y around zero, all first-order indices and all swings from the medians are 0."""
     with pytest.warns(InteractionWarning, match="sum of first-order indices is"):
         swings = tornado({"x": (-1.0, 1.0), "y": (-1.0, 1.0)}, rng=0, model=lambda x, y: x * y)
     assert swings.swing == pytest.approx(np.zeros((2, 1)), abs=1e-15)
@@ -164,7 +164,7 @@ def test_elasticities_of_every_parameter_in_one_run():
     assert by_name["demand.volume"] == pytest.approx(1.0, rel=1e-10)
     assert by_name["share"] == pytest.approx(1.0, rel=1e-10)  # one-sided: a share cannot pass 1
     assert by_name["demand.elasticity"] == pytest.approx(-1.2 * np.log(2.0), rel=1e-3)  # ε ln p at the median 2
-    assert np.isnan(by_name["cost"])  # no percentage moves a zero
+    assert np.isnan(by_name["cost"])  # a relative step cannot move a 0
     with pytest.raises(UnknownParameterError, match="did you mean"):
         elasticities(written(), "npv", paths=["prise"], model=firm)
     with pytest.raises(DomainError, match="step must be between 0 and 1"):
@@ -304,7 +304,7 @@ def test_the_error_of_sampled_shapley_values_is_that_of_a_mean():
     def majority(masks):
         return (masks.sum(axis=1) >= 2).astype(float)
 
-    # of three voters the middle one of an order decides, forwards and backwards: each order is one coin
+    # of three voters the second in an order decides, in both directions: an order and its reverse agree
     orders = 50
     values, error = shapley_sampled(majority, 3, orders, np.random.default_rng(0))
     assert values.sum() == pytest.approx(1.0, rel=1e-12)

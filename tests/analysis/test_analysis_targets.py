@@ -39,7 +39,7 @@ def test_derived_outputs_parameters_callables_and_ratios(ensemble):
     assert (value(ensemble, "scenario.demand.volume") == ensemble.scenario.demand.volume).all()
     assert (value(ensemble, lambda result: result.npv * 2.0) == 2.0 * ensemble.npv).all()
     assert value(ensemble, "scenario.share").tolist() == [1.0] * 5
-    assert value(ensemble, "scenario.cost").tolist() == [1.0] * 5  # a trajectory that does not move
+    assert value(ensemble, "scenario.cost").tolist() == [1.0] * 5  # a constant trajectory
     assert Selector.parse("scenario.price").unit(ensemble) == "USD/FLOP"
 
 

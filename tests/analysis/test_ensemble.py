@@ -1,4 +1,4 @@
-"""Ensembles: the same to the last bit whoever computes them, and nothing left out in silence."""
+"""Ensembles: equal to the last bit for every executor, and no draw left out silently."""
 
 from __future__ import annotations
 

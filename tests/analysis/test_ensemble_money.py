@@ -1,4 +1,4 @@
-"""Ensembles in other money: what is kept of the draws equals what the restated draws give."""
+"""Ensembles in other money: restated summaries equal the summaries of restated draws."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_each_selected_year_is_in_money_of_that_year() -> None:
 def test_what_a_result_refuses_an_ensemble_refuses(hour: EnsembleResult) -> None:
     with pytest.raises(DomainError, match="money of 1990"):
         hour.to_real(1990)
-    with pytest.raises(DomainError, match="in EUR already"):
+    with pytest.raises(DomainError, match="already in EUR"):
         hour.in_currency("EUR", rate=1.25).in_currency("GBP", rate=1.3)
     with pytest.raises(ScenarioError, match="GBP needs a dated rate"):
         hour.in_currency("GBP")

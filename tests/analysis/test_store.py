@@ -1,4 +1,4 @@
-"""A store of an ensemble: whole blocks only, and the same bytes however often it was stopped."""
+"""Stores of ensembles: only whole blocks are shown, and interruptions do not change the final bytes."""
 
 from __future__ import annotations
 
@@ -87,7 +87,9 @@ def test_killed_twenty_times_and_resumed_is_the_same_store_bit_for_bit(
     fill(os.fspath(whole), BLOCKS)
     design = Design.random(toy(), draws=BLOCKS * BLOCK - 100, rng=0)
     expected = EnsembleStore(whole, toy(), design).to_xarray()["price"].values
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # its server imports before it is told where from
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join(sys.path)
+    )  # the server of new processes imports before it gets the path
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["ensemble_toy", "costmodel.analysis.store", "zarr"])
     moments, stops = random.Random(5), 0

@@ -1,4 +1,4 @@
-"""A store under attack: nothing that was not written is read in silence, and one writer holds it at a time."""
+"""Damaged stores: no changed value is read silently, and only one writer has a store at a time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from costmodel.foundation.errors import CostModelError, ScenarioError
 
 DRAWS = 3 * BLOCK + 700
 TRIALS = int(os.environ.get("COSTMODEL_CAMPAIGN", "120"))
-"""Corruptions that are tried; a campaign asks for more."""
+"""Number of corruptions to try [1]; a campaign tries more."""
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def copy(whole: Path, tmp_path: Path) -> Path:
 
 
 def seen(path: Path, expected: dict[str, np.ndarray]) -> bool:
-    """Read what a store shows; return whether every value shown is the one that was written."""
+    """Read a store; return whether every value shown is as written."""
     store = EnsembleStore(path, toy(), EXPECTED_DESIGN)
     data = store.to_xarray()
     draws = data["draw"].values

@@ -1,4 +1,4 @@
-"""A store as a state machine: whatever is done to it, it shows what was written, or says why not."""
+"""A store as a state machine: after any sequence of operations, it shows what was written or raises a clear error."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PRICES = np.asarray(toy_model(toy().resolve(DESIGN)).price)
 
 
 class Stopping(Executor):
-    """An executor that computes some blocks and then stops the run, as a machine that is taken away."""
+    """Executor that computes some blocks and then stops the run, like a machine that is preempted."""
 
     def __init__(self, blocks: int) -> None:
         self.left = blocks
@@ -54,7 +54,7 @@ def write(path: Path, *, rng: int = 0, executor: Executor | None = None, repair:
 
 
 class StoreStates(RuleBasedStateMachine):
-    """What is known of the store beside it: whether it exists, which blocks are complete, which were damaged."""
+    """Model of the store's state: whether it exists, which blocks are complete, and which were damaged."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A small registered-style model for the tests of the analysis floor: a firm over eight quarters."""
+"""Small model for the tests of analysis, in the form of a registered one: a firm over eight quarters."""
 
 from __future__ import annotations
 

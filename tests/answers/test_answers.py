@@ -1,4 +1,4 @@
-"""The answers: their signs and sizes, by reasons that stand outside the model."""
+"""The answers: checks of signs and magnitudes by arguments from outside the model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from costmodel.foundation.errors import DomainError
 
 @pytest.fixture(scope="module")
 def every() -> dict[str, tuple[Answer, ...]]:
-    """Every question, answered once."""
+    """Answers to every question, computed once."""
     return {question.text: answers for question, answers in answered()}
 
 
@@ -73,10 +73,10 @@ def test_a_table_shows_each_answer_with_its_document() -> None:
 @pytest.mark.law
 def test_spend_grows_faster_with_technical_progress(every: dict[str, tuple[Answer, ...]]) -> None:
     growth, without, ratio = every["Does user spend rise as unit cost falls, and would it without?"]
-    # The median elasticity is -1.1, beyond -1: a falling price adds spend even before capability does.
+    # The median elasticity is -1.1, below -1: a falling price raises spend even without capability.
     assert ratio.value > 1.0
     assert growth.value > without.value
-    # The low end of elasticity, -0.6, lies above -1: there the price takes more off than usage adds.
+    # The weakest elasticity, -0.6, is above -1: there the lower price removes more spend than usage adds.
     assert ratio.low < 1.0
 
 
@@ -92,7 +92,7 @@ def test_spend_of_2030_spans_the_elasticities(every: dict[str, tuple[Answer, ...
 @pytest.mark.law
 def test_inference_passes_training_in_compute_no_later_than_in_cost(every: dict[str, tuple[Answer, ...]]) -> None:
     compute, cost = every["When does inference pass training?"]
-    # Training's cost holds staff and data besides its share of capacity; inference's does not.
+    # Training's cost includes staff and data besides its share of capacity; inference's does not.
     assert compute.value <= cost.value
     assert compute.high <= cost.high
 
@@ -110,12 +110,12 @@ def test_an_efficiency_shock_has_the_sign_of_the_elasticity(every: dict[str, tup
     assert len(answers) == 4 * 3 * 2
     late = {times: answers[f"serving gets {times}× as efficient in Q2 2027: user spend in 2030"] for times in (3, 10)}
     for shock in late.values():
-        # elasticity -0.6 loses what -1.6 gains
+        # with elasticity -0.6 spend falls, with -1.6 it rises
         assert shock.low < 0.0 < shock.high
-    # ten times moves further than three times, either way, since both follow price to a power
+    # a factor of ten has a larger effect than three, in either direction, since spend is a power of price
     assert late[10].low < late[3].low
     assert late[10].high > late[3].high
-    # with an elasticity of -0.6 throughout and prices down with cost, spend goes to 3^(0.6 - 1) of what it was at least
+    # with an elasticity of -0.6 and prices that follow cost, spend is at least 3^(0.6 - 1) of its former level
     assert late[3].low > 3.0**-0.4 - 1.0 - 0.05
     trained = answers["training gets 3× as efficient in Q2 2027: user spend in 2030"]
     assert trained.low > 0.0, "more capable models at the same price raise demand"
@@ -127,7 +127,7 @@ def test_a_bust_lowers_rents_and_orders_and_ends_as_orders_fall(every: dict[str,
     assert [answer.value for answer in written] == sorted(answer.value for answer in written)
     assert rent.high < 0.0
     assert orders.high < 0.0
-    # Capacity ordered less shows after the 0.4 years from order to service; the fleet lives 6 years at most.
+    # Fewer orders show after the 0.4 years from order to service; accelerators live 6 years at most.
     assert 0.4 < years.value < 6.0
 
 
@@ -136,7 +136,7 @@ def test_the_plans_sum_as_guided(every: dict[str, tuple[Answer, ...]]) -> None:
     (plans,) = every["Do the plans of 2026 sum to more than 630 B USD?"]
     # Alphabet 175 to 185, Amazon 200, Meta 115 to 135, Microsoft 105 by calendar year
     assert plans.low == pytest.approx((175 + 200 + 115 + 105) * 1e9, rel=1e-12)
-    # or Microsoft's second half of its fiscal year, 145 less 72.4, twice over
+    # or twice the second half of Microsoft's fiscal year, 145 less 72.4
     assert plans.high == pytest.approx((185 + 200 + 135 + 2 * (145 - 72.4)) * 1e9, rel=1e-9)
     assert plans.value == pytest.approx((180 + 200 + 125 + 2 * (145 - 72.4)) * 1e9, rel=1e-9)
     assert plans.says.startswith("yes, with Microsoft at its fiscal pace; not with")
@@ -158,8 +158,8 @@ def test_a_margin_falls_with_the_plan_and_rises_with_the_life(every: dict[str, t
     # Operating income 83.3 of revenue 201.0 billion in 2025.
     assert "from 41.4% reported" in drawn.says
     assert drawn.high < 83.3 / 201.0
-    # Straight line: about 45 billion of short-lived assets a year cost 1/4 - 1/6 of themselves more at 4 years than at
-    # 6; over the first two years' revenue of some 250 billion that is 2 to 8 points.
+    # Straight line: about 45 billion of short-lived assets a year cost 1/4 - 1/6 of their price more a year at a life
+    # of 4 than of 6 years; over the first two years' revenue of some 250 billion that is 2 to 8 points.
     assert 0.02 < by_life.high - by_life.low < 0.08
 
 
@@ -168,7 +168,7 @@ def test_a_training_run_passes_each_round_figure_at_the_trend(every: dict[str, t
     answers = every["When do training runs pass 100 M, 1 B and 10 B USD?"]
     first, second, third = answers[::2]
     for trend, scattered in zip(answers[::2], answers[1::2], strict=True):
-        # a factor of two takes ln 2 / ln 2.77 = 0.68 years either way, beside what the growth rate leaves open
+        # a factor of two is ln 2 / ln 2.77 = 0.68 years either way, apart from the uncertainty of the growth rate
         late, early = (math.hypot(0.68, end - trend.value) for end in (trend.high, trend.low))
         assert scattered.high == pytest.approx(trend.value + late, abs=0.25)
         assert scattered.low == pytest.approx(trend.value - early, abs=0.25)
@@ -193,7 +193,7 @@ def test_a_discovery_pays_on_a_fleet_of_some_size(every: dict[str, tuple[Answer,
 def test_a_slower_sandbox_makes_a_task_dearer(every: dict[str, tuple[Answer, ...]]) -> None:
     tasks = every["What does an agent task cost by kind of sandbox?"]
     assert [task.value for task in tasks] == sorted(task.value for task in tasks)
-    # Tokens carry the cost: 280,000 of them, nine tenths at 0.04 USD per million and the rest at 0.1 to 1.1.
+    # Tokens are most of the cost: 280,000, nine tenths at 0.04 USD per million and the rest at 0.1 to 1.1.
     assert 0.01 < tasks[0].value < 0.1
     assert tasks[-1].value < 1.1 * tasks[0].value
 
@@ -203,7 +203,7 @@ def test_the_same_tokens_get_cheaper_and_growing_tasks_eat_part_of_it(every: dic
     answers = every["What do the same tasks cost a buyer two years later?"]
     for same, growing in zip(answers[::2], answers[1::2], strict=True):
         assert same.high < 1.0
-        # hardware at 0.26 and software at up to 1.8 a year in logs take two years no further than e^-4
+        # with log growth of 0.26 for hardware and up to 1.8 for software, two years give no less than e^-4
         assert same.low > math.exp(-2 * (0.36 + 1.8))
         assert growing.value > same.value
 
@@ -213,15 +213,15 @@ def test_required_revenue_lies_between_straight_line_and_double(every: dict[str,
     first, second, third = every["Which revenue does AI capital require?"]
     assert first.value < second.value < third.value
     for revenue in (first, second, third):
-        # five years at 12 % cost 0.277 of a sum a year, at 8 % 0.250; sites 0.134 and 0.102; energy does not move
+        # an annuity over five years is 0.277 of the price at 12 %, 0.250 at 8 %; for sites 0.134 and 0.102
         assert 1.0 < revenue.high / revenue.low < 0.134 / 0.102
 
 
 @pytest.mark.law
 def test_an_agent_network_is_a_small_part_of_token_demand(every: dict[str, tuple[Answer, ...]]) -> None:
     share, tokens, spend = every["How much token demand is a network of agents?"]
-    # 17,000 owners with some 126 agents, a third of them acting, 1,800 acts a year each with what they call forth, of
-    # 16,000 tokens: 2e13, at 0.5 USD per million 10 M USD. One discloser alone served 1e15 a month in 2025.
+    # 17,000 owners with some 126 agents, a third of them active, 1,800 acts a year each including replies, of 16,000
+    # tokens: 2e13, at 0.5 USD per million 10 M USD. One company alone reported 1e15 tokens a month in 2025.
     assert tokens.value == pytest.approx(17e3 * 126 * 0.33 * 1800 * 16e3, rel=0.5)
     assert spend.value == pytest.approx(0.5e-6 * tokens.value, rel=1e-9)
     assert share.high < tokens.high / 12e15
@@ -230,9 +230,9 @@ def test_an_agent_network_is_a_small_part_of_token_demand(every: dict[str, tuple
 @pytest.mark.law
 def test_funders_put_in_what_users_do_not_bring(every: dict[str, tuple[Answer, ...]]) -> None:
     funders, chips, sites = every["Who pays, and who is paid?"]
-    # Accelerators are dearer than the sites that hold them: 15,000 USD a piece against 0.88 kW at 11.5 USD per watt.
+    # Accelerators cost more than their sites: 15,000 USD each against 0.88 kW at 11.5 USD per watt.
     assert chips.value > sites.value
-    # What is bought is paid for by someone: users alone would need 2.2 trillion of the 0.8 that they spend.
+    # Someone pays for all purchases: users alone would have to pay 2.2 trillion, but they spend 0.8.
     assert funders.low < chips.high + sites.high
 
 
@@ -261,8 +261,8 @@ def test_reality_labs_apart_lifts_the_margin_of_2025(every: dict[str, tuple[Answ
 @pytest.mark.closed_form
 def test_commitments_fall_due_as_stated_or_evenly(every: dict[str, tuple[Answer, ...]]) -> None:
     rest, following, *_ = every["When do Meta's commitments fall due?"]
-    # nine months after the day: evenly over five years 0.75 / 5; as in 2024, 11,321 of 32,139 by 0.25 years and 16,466
-    # more by 1.25, so half of those by 0.75
+    # nine months after the date: evenly over five years 0.75 / 5; as in 2024, 11,321 of 32,139 by 0.25 years and 16,466
+    # more by 1.25 years, so half of these by 0.75
     evenly, stated = 0.75 / 5, (11_321 + 16_466 / 2) / 32_139
     assert rest.low == pytest.approx(evenly * 182.9e9, rel=5e-3)
     assert rest.high == pytest.approx(stated * 237.67e9, rel=5e-3)
@@ -297,7 +297,7 @@ def test_idle_capacity_pays_raw_and_carries_itself_from_a_fill(every: dict[str, 
 @pytest.mark.law
 def test_a_task_tried_until_done_costs_mostly_the_person_who_checks(every: dict[str, tuple[Answer, ...]]) -> None:
     cost, tokens, ratio = every["What does a task cost that is tried until it is done?"]
-    # some 4 minutes of 23 USD an hour and a few cents of tokens, three times over
+    # some 4 minutes at 23 USD an hour and a few cents of tokens, times three
     assert cost.value == pytest.approx((4.2 / 60 * 23.05 + 0.07) / 0.33, rel=0.3)
     assert tokens.value < 0.5
     assert ratio.low < 1.0 < ratio.high

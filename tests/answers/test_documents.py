@@ -1,4 +1,4 @@
-"""The figures of the five documents that are inputs: each stands in a built-in scenario or record, with its source."""
+"""The figures of the five documents that are inputs: each is in a built-in scenario or record, with its source."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from costmodel.foundation.provenance import Grade
 
 @dataclass(frozen=True)
 class Given:
-    """A figure of a document: where it stands in a scenario, and its ends in the library's units."""
+    """Figure of a document: its path in a scenario, and its bounds in the library's units."""
 
     document: str
     figure: str
@@ -41,7 +41,7 @@ GIVEN = (
     Given("Meta", "more than 100,000 H100", "llama-4-cluster", "accelerators", 1e5, 1e5),
     Given("July 2026", "182.9 B USD committed", "meta-commitments", OPENING, 182.9e9, 182.9e9),
 )  # fmt: skip
-"""Figures of the documents that scenarios take as inputs, in the order of the documents."""
+"""Figures of the documents that are inputs of scenarios, in the order of the documents."""
 RECORDED = (
     ("BOND 2025, p. 116", "claims", "Amodei mid-2024: cost of a training run 2024", "amount", 100e6),
     ("BOND 2025, p. 116", "claims", "Amodei mid-2024: cost of a training run 2025", "amount", 1e9),
@@ -53,7 +53,7 @@ RECORDED = (
     ("February 2026", "sandboxes", "Monty", "start", 0.004),
     ("July 2026", "companies", "Meta", "commitments", 182.9e9),
 )
-"""Figures that stand in the catalog, for answers to read: document, table, record, field, number in its unit."""
+"""Figures in the catalog that answers read: document, table, record, field, and number in its unit."""
 
 
 def _ends(value: object) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Abuses, each by its name: what a user or a stranger's file can do to the library in one move."""
+"""Abuses by name: single actions of a user, or of a foreign file, that the library must withstand."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ REACHED = (
     "scenario.get", "scenario", "__class__", "__init__", "save", "to_frame", "summary", "table", "design", "outputs",
     "scenario.replace", "total.__class__", "total.tofile", "version", "total.T", "_words",
 )  # fmt: skip
-"""Attributes of a result that are no outputs."""
+"""Attributes of a result that are not outputs."""
 PLAIN_LINES = (
     ["run", "token-planner", "--json"], ["describe", "h100-hour", "life"], ["catalog", "H100"],
 )  # fmt: skip
@@ -47,13 +47,13 @@ SENSELESS: tuple[dict[str, Any], ...] = (
 
 
 def abuse(function: Abuse) -> Abuse:
-    """Keep an abuse under its name."""
+    """Register an abuse under its name."""
     ABUSES[function.__name__] = function
     return function
 
 
 def refused(*words: str, says: str = "") -> str | None:
-    """Run a command line that has to be refused in one line."""
+    """Run a command line that must be refused in one line."""
     code, out, err = run_line(list(words))
     found = fault(list(words), code, out, err)
     if found is None and code != 2:
@@ -64,7 +64,7 @@ def refused(*words: str, says: str = "") -> str | None:
 
 
 def refuses(act: Callable[[], Any], says: str = "") -> str | None:
-    """Do what has to be refused in one line."""
+    """Call a function that must be refused in one line."""
     try:
         act()
     except CostModelError as error:
@@ -323,7 +323,7 @@ def a_ladder_of_a_million_years(folder: Path) -> str | None:
 
 @abuse
 def every_number_at_its_ends(folder: Path) -> str | None:
-    """A count of steps, years, cohorts or parts that decides how much work there is."""
+    """Try every number at its ends, such as counts of steps or years that determine the amount of work."""
     for name in ("h100-hour", "h100-project", "token-market", "moltbook-agents", "leapfrog", "discovered-kernel",
                  "training-planner", "deepseek-v3-run", "frontier-ladder", "agent-task"):  # fmt: skip
         form = entry.load_scenario(name).written()
@@ -359,7 +359,7 @@ def reducers_beyond_1e154(folder: Path) -> str | None:
 
 @abuse
 def threads_at_once(folder: Path) -> str | None:
-    """Runs in several threads of one process give what a run alone gives."""
+    """Compare runs in several threads of one process with a single run."""
     alone = float(entry.run("h100-hour").total)
     found: list[object] = []
 

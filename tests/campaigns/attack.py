@@ -1,4 +1,4 @@
-"""What every campaign shares: a case of its own seed, limits of time and memory, and what counts as broken."""
+"""Common parts of all campaigns: cases with their own seeds, limits of time and memory, and what is a fault."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from typing import Any
 from costmodel.foundation.errors import CostModelError, CostModelWarning
 
 LONGEST_WORK = 20.0
-"""Processor time within which a case ends [s]."""
+"""Limit on the processor time of a case [s]."""
 LONGEST_CASE = 90.0
-"""Time within which a case ends on a machine that does other things too [s]."""
+"""Limit on the elapsed time of a case, on a machine with other work [s]."""
 LONGEST_MESSAGE = 1_500
-"""Most characters of an error that is still one line for a reader [1]."""
+"""Longest error that still counts as one line [character]."""
 SHOWN = 40
-"""Findings that are printed in full; all are counted [1]."""
+"""Number of findings to print in full [1]; all are counted."""
 
 
 class Chance(random.Random):
-    """The chance of one case, which knows the case's number."""
+    """Random generator of one case, with the case's number."""
 
     index: int = 0
 
 
 Case = Callable[[Chance, Path], str | None]
-"""One case: takes its chance and an empty folder, and returns what broke, or nothing."""
+"""Function of one case: takes its generator and an empty folder, and returns a fault, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,9 @@ class Campaign:
     Parameters
     ----------
     case
-        Runs one case; errors of the library are a refusal, any other is a finding.
+        Function that runs one case; an error of the library is a refusal, any other error is a finding.
     whole
-        How many cases the whole campaign has [1].
+        Number of cases of the whole campaign [1].
     """
 
     case: Case
@@ -56,12 +56,12 @@ class Campaign:
 
 
 class Hang(BaseException):
-    """A case took longer than it may."""
+    """A case that exceeded its time limit."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """What the cases of a campaign came to."""
+    """Outcomes of the cases of a campaign."""
 
     held: int = 0
     refused: int = 0
@@ -86,7 +86,7 @@ def _alarm(*_: object) -> None:
 
 @contextlib.contextmanager
 def limited() -> Iterator[None]:
-    """End a case that works or waits longer than it may, where the system has alarms."""
+    """End a case that exceeds its time limits, on systems with alarms."""
     if not hasattr(signal, "setitimer"):
         yield
         return
@@ -103,7 +103,7 @@ def limited() -> Iterator[None]:
 
 
 def message_fault(error: BaseException) -> str | None:
-    """Return what is wrong with the message of a refusal: it is one line, of a length that can be read."""
+    """Return the fault of a refusal's message, which must be one line of readable length."""
     text = str(error)
     if not text.strip():
         return f"{type(error).__name__} says nothing"
@@ -115,21 +115,21 @@ def message_fault(error: BaseException) -> str | None:
 
 
 def place(error: BaseException) -> str:
-    """Return where in the library an error came from."""
+    """Return the place in the library where an error was raised."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "costmodel" in frame.filename]
     last = frames[-1] if frames else traceback.extract_tb(error.__traceback__)[-1]
     return f"{Path(last.filename).name}:{last.lineno} {last.name}"
 
 
 def chance_of(name: str, seed: int, index: int) -> Chance:
-    """Return the chance of one case: the same whenever it is run."""
+    """Return the generator of one case, the same in every run."""
     chance = Chance(f"{seed} {name} {index}")
     chance.index = index
     return chance
 
 
 def attempt(case: Case, chance: Chance, folder: Path) -> tuple[str, str | None]:
-    """Run one case; return ``held``, ``refused`` or ``broken``, and what broke."""
+    """Run one case; return ``held``, ``refused`` or ``broken``, and the fault."""
     try:
         with warnings.catch_warnings(), limited():
             warnings.simplefilter("error")
@@ -140,7 +140,7 @@ def attempt(case: Case, chance: Chance, folder: Path) -> tuple[str, str | None]:
         return ("refused", None) if fault is None else ("broken", f"message: {fault}")
     except Hang as error:
         return "broken", f"hang at {place(error)}"
-    except Exception as error:  # noqa: BLE001 - any other exception is a finding, whatever it is
+    except Exception as error:  # noqa: BLE001 - any other exception is a finding
         said = " ".join(str(error).split())[:200]
         return "broken", f"{type(error).__name__} at {place(error)} | {said}"
     return ("held", None) if fault is None else ("broken", fault)
@@ -149,7 +149,7 @@ def attempt(case: Case, chance: Chance, folder: Path) -> tuple[str, str | None]:
 def run_campaign(
     name: str, campaign: Campaign, *, seed: int, seconds: float, cases: int | None = None, first: int = 0
 ) -> Tally:
-    """Run a campaign until its time or its cases are used up."""
+    """Run a campaign until its time or its cases run out."""
     tally, begin, index = Tally(), time.monotonic(), first
     most = campaign.whole if cases is None else cases
     while tally.cases < most and (tally.seconds < seconds or tally.cases == 0):
@@ -187,7 +187,7 @@ def report(name: str, seed: int, tally: Tally) -> dict[str, Any]:
 
 
 def shown(name: str, seed: int, tally: Tally) -> str:
-    """Return a tally as text: a line, then each kind of finding with the first case that shows it."""
+    """Return a tally as text: a summary line, then each kind of finding with its first case."""
     form = report(name, seed, tally)
     lines = [" ".join(f"{key}={json.dumps(value)}" for key, value in form.items() if key != "kinds")]
     first = dict(reversed(tally.broken))

@@ -1,4 +1,4 @@
-"""A bill of millions of rows with broken ones among them: each row is in the sum or counted as unread, none is lost."""
+"""Bills of millions of rows, some of them broken: each row is in the sum or counted as unread, and none is lost."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from attack import Campaign, Chance
 from costmodel.studies.bill import read_bill
 
 ROWS = 20_000
-"""Rows of the bill of a slice [1]."""
+"""Number of rows of the bill in a short run [1]."""
 MOST_MEMORY = 1_500 * 2**20
-"""Memory that reading may take beyond what was there [byte]."""
+"""Largest additional memory for reading a bill [byte]."""
 HEAD = (
     "ProviderName,ServiceName,ChargePeriodStart,ChargeCategory,BillingCurrency,BilledCost,EffectiveCost,ListCost,"
     "PricingQuantity,PricingUnit,ChargeDescription"
@@ -28,7 +28,7 @@ BROKEN = (
 
 
 def write_bill(path: Path, rows: int, chance: Chance) -> tuple[int, float]:
-    """Write a bill; return how many rows of it are broken, and what the others cost [USD]."""
+    """Write a bill; return its number of broken rows, and the cost of the others [USD]."""
     broken, cost, part = 0, 0, []
     with path.open("w", encoding="utf-8") as file:
         file.write(HEAD + "\n")
@@ -50,7 +50,7 @@ def write_bill(path: Path, rows: int, chance: Chance) -> tuple[int, float]:
 
 
 def check_bill(rows: int, chance: Chance, folder: Path) -> str | None:
-    """Write and read a bill; return what was lost."""
+    """Write and read a bill; return the faults."""
     import resource
 
     path = folder / "bill.csv"

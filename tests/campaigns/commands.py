@@ -1,4 +1,4 @@
-"""Mutated command lines, made from what the commands themselves say they take."""
+"""Mutated command lines, generated from the commands' own declarations of arguments and options."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from costmodel.catalog import loader, own
 from costmodel.cli.app import app, main
 
 QUICK = ("h100-hour", "token-market", "leapfrog", "moltbook-agents", "agent-task", "deepseek-v3-run", "frontier-ladder")
-"""Scenarios that run in milliseconds: most lines take one of them."""
+"""Scenarios that run in milliseconds, for most command lines."""
 NUMBERS = ("0", "1", "2", "3", "7", "-1", "0.5", "nan", "inf", "1e400", "9" * 30, "²", "1_000", "0x10", "", "true")
 DRAWS = ("1", "2", "5", "0", "-1", "3.5", "10000001", "9" * 20)
 PATHS = ("utilisation", "price", "life", "capital.equity_cost", "name", "title", "nowhere", "hour.it_life", "a.b.c")
@@ -44,7 +44,7 @@ OUTPUTS = (
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command with its arguments and options."""
+    """Command with its arguments and options."""
 
     words: tuple[str, ...]
     arguments: tuple[Any, ...]
@@ -64,11 +64,13 @@ def _commands(group: Any, words: tuple[str, ...] = ()) -> Iterator[Command]:
 @cache
 def commands() -> tuple[Command, ...]:
     """Return every command of the library."""
-    return tuple(one for one in _commands(typer.main.get_command(app)) if one.words != ("explore",))  # it listens
+    return tuple(
+        one for one in _commands(typer.main.get_command(app)) if one.words != ("explore",)
+    )  # a server, which does not end
 
 
 def line(chance: random.Random, folder: Path) -> list[str]:
-    """Return a command line: mostly honest, with a slip or an attack somewhere."""
+    """Return a command line that is mostly valid, with a slip or an attack somewhere."""
     command = chance.choice(commands())
     given = [argument for argument in command.arguments if argument.required or chance.random() < 0.5]
     words = [*command.words, *(_word(argument.name, chance, folder) for argument in given)]
@@ -87,7 +89,7 @@ def line(chance: random.Random, folder: Path) -> list[str]:
 
 
 def _slip(words: list[str], chance: random.Random) -> None:
-    """Take out, double, swap, change or add a word."""
+    """Remove, double, swap, change or add a word."""
     at, way = chance.randrange(len(words)), chance.randrange(5)
     if way == 0:
         words.pop(at)
@@ -103,7 +105,7 @@ def _slip(words: list[str], chance: random.Random) -> None:
 
 
 def _word(name: str, chance: random.Random, folder: Path) -> str:
-    """Return what an argument or an option of that name may be given."""
+    """Return a value for an argument or an option, by its name."""
     if chance.random() < 0.12:
         return str(nasty.value(chance))[:2000]
     if name in ("name", "first", "second", "rows", "source", "log", "bill", "table", "plan", "prices", "from"):
@@ -144,7 +146,7 @@ def _named(name: str, chance: random.Random, folder: Path) -> str:
 
 
 def _scenario(chance: random.Random, folder: Path) -> Path:
-    """Write a mutated scenario, with a title that is no honest one."""
+    """Write a mutated scenario with a hostile title."""
     import tomli_w
 
     form = nasty.mutated(written()[chance.choice(QUICK)], chance, 1)
@@ -169,7 +171,7 @@ def _file(kind: str, chance: random.Random, folder: Path) -> Path:
 
 
 def run_line(words: list[str]) -> tuple[Any, str, str]:
-    """Run a command line in this process; return status, output and errors, and leave no trace of it."""
+    """Run a command line in this process without lasting effects; return status, output and errors."""
     raw_out, raw_err = io.BytesIO(), io.BytesIO()
     out = io.TextIOWrapper(raw_out, encoding="utf-8", write_through=True)
     err = io.TextIOWrapper(raw_err, encoding="utf-8", write_through=True, errors="backslashreplace")
@@ -195,7 +197,7 @@ def run_line(words: list[str]) -> tuple[Any, str, str]:
 
 
 def fault(words: list[str], code: Any, out: str, err: str) -> str | None:
-    """Return what a command line did that none may do."""
+    """Return the fault of a command line's outcome, or None."""
     if code not in (0, 1, 2, None):
         return f"status {code}"
     if "Traceback" in err or "Traceback" in out:
@@ -226,7 +228,7 @@ def _refuse(name: str) -> float:
 
 def case(chance: random.Random, folder: Path) -> str | None:
     words = line(chance, folder)
-    with contextlib.chdir(folder):  # a word may be taken for the name of a file to write
+    with contextlib.chdir(folder):  # a word may be the name of a file to write
         found = fault(words, *run_line(words))
     return None if found is None else f"{found} | {' '.join(words)[:300]}"
 

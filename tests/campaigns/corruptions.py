@@ -1,4 +1,4 @@
-"""Damaged stores: what is shown is what was written, or the store is refused in one line; repair makes it whole."""
+"""Damaged stores: a store shows only what was written or is refused in one line, and repair restores it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from costmodel.analysis.store import store_ensemble
 from costmodel.foundation.errors import CostModelError
 
 REPAIRED = 0.1
-"""Share of the damaged stores that are repaired, where that is possible [1]."""
+"""Share of damaged stores for which repair is tried [1]."""
 
 
 def case(chance: random.Random, folder: Path) -> str | None:
@@ -32,7 +32,7 @@ def case(chance: random.Random, folder: Path) -> str | None:
 
 
 def _repair_fault(path: Path) -> str | None:
-    """Repair a store; where that is not refused, it shows what was written afterwards."""
+    """Repair a store; unless the repair is refused, check that the store shows what was written."""
     try:
         store_ensemble(path, stores.toy(), draws=stores.DRAWS, rng=0, model=stores.toy_model, repair=True)
     except CostModelError as error:

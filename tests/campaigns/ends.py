@@ -1,6 +1,6 @@
-"""Every registered formula at the ends of what it documents, one argument there or several at once.
+"""Every registered formula at the ends of its documented ranges, for one argument or several at once.
 
-A call has a finite value, or it is refused by name: there is no NaN, no infinity and no warning.
+A call returns a finite value or raises an error that names the argument: no NaN, no infinity and no warning.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from costmodel.testing import STRATEGIES, arguments, registered_formulas
 CALLS = 50
 """Calls of one case [1]."""
 FAR = (1.0, 1e3, 1e6, 1e12, 1e30, 1e100, 1e200, 1e300, 1.7e308)
-"""Magnitudes where a range has no end [1]."""
+"""Magnitudes to try if a range has no end [1]."""
 NEAR = (0.0, 5e-324, 1e-300, 1e-100, 1e-12, 1e-3)
 """Distances from an end [1]."""
 
@@ -35,7 +35,7 @@ def names() -> tuple[str, ...]:
 
 
 def ends(span: Range | None, row: dict[str, Any]) -> Iterator[float]:
-    """Yield numbers at and near the ends of a range, and far away where it has none."""
+    """Yield numbers at and near the ends of a range, and far away if it has none."""
     low, high = (bound(end, row) for end in (span.low, span.high)) if span else (None, None)
     for end, outwards in ((low, -1.0), (high, 1.0)):
         if end is None or (not math.isfinite(end) and not math.isinf(end)):
@@ -55,7 +55,7 @@ def case(chance: random.Random, folder: Path) -> str | None:
 
 
 def faults(name: str, chance: random.Random, calls: int) -> Iterator[str]:
-    """Yield what is wrong with one formula at some ends."""
+    """Yield the faults of one formula at some ends."""
     function = registered_formulas()[name]
     guard = Guard(function)
     values = [key for key in guard.values if key in STRATEGIES[name]]
@@ -82,7 +82,7 @@ def faults(name: str, chance: random.Random, calls: int) -> Iterator[str]:
 
 
 def _fault(guard: Guard, function: Any, row: dict[str, Any], values: list[str], chance: random.Random) -> str | None:
-    """Call a formula with numbers or with arrays of two; return what is wrong with the result."""
+    """Call a formula with numbers or with arrays of two; return the fault of the result, or None."""
     made = row
     if chance.random() < 0.5:
         made = {key: np.array([row[key], row[key]]) if key in values else row[key] for key in row}

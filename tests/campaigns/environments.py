@@ -1,4 +1,4 @@
-"""The same figures in every environment and from every executor, to the last bit."""
+"""Environments and executors: figures are the same to the last bit in all of them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CHANGES: tuple[dict[str, str], ...] = (
     {"TERM": "dumb"}, {"NO_COLOR": "1"}, {"FORCE_COLOR": "1"}, {"PYTHONWARNINGS": "error"}, {"PYTHONDEVMODE": "1"},
     {"HOME": "/nonexistent"}, {"TMPDIR": "/tmp"}, {"COSTMODEL_CATALOG": ""},
 )  # fmt: skip
-"""Environments that change how Python and its libraries behave, and no figure."""
+"""Settings that change the behaviour of Python and its libraries, but must not change a figure."""
 
 
 def _digest(parts: Any) -> str:
@@ -86,7 +86,7 @@ def _reduced(name: str, executor: Any, in_flight: int | None = None) -> str:
 
 
 def _executor_fault(chance: random.Random) -> str | None:
-    """Run one ensemble on threads or processes, as many as chance has it."""
+    """Run one ensemble on a random number of threads or processes; return the fault, or None."""
     name = chance.choice(("h100-hour", "agent-task"))
     pool, workers = (
         chance.choice((ThreadPoolExecutor, ThreadPoolExecutor, ProcessPoolExecutor)),

@@ -1,7 +1,7 @@
-"""Every registered formula at its extremes, in every form that numbers come in.
+"""Every registered formula at extremes of its arguments, in every form of number.
 
-Within the strategies of ``costmodel.testing``, which lie inside the documented ranges: double precision in and out,
-the shape that broadcasting gives, no NaN, no infinity, no warning, and the value that a plain number gives.
+Within the strategies of ``costmodel.testing``, which lie inside the documented ranges, results are in double precision,
+have the broadcast shape and the value for plain numbers, and give no NaN, no infinity and no warning.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from costmodel.foundation.arrays import holds_value
 from costmodel.testing import STRATEGIES, arguments, registered_formulas
 
 ROWS = 6
-"""Sets of arguments of one case [1]."""
+"""Number of argument sets of one case [1]."""
 EXACT = 1e-12
-"""Relative difference between one form and another [1]."""
+"""Largest relative difference between two forms [1]."""
 
 
 @cache
@@ -36,7 +36,7 @@ def case(chance: random.Random, folder: Path) -> str | None:
 
 
 def faults(chance: random.Random) -> list[str]:
-    """Return what is wrong with one formula at some arguments: forms are tried until one fails."""
+    """Return the first fault of one formula over forms of its arguments, or None."""
     name = chance.choice(names())
     found: list[str] = []
 
@@ -64,7 +64,7 @@ def faults(chance: random.Random) -> list[str]:
 
 
 def _forms(row: dict[str, Any], values: list[str]) -> dict[str, dict[str, Any]]:
-    """Return the same arguments in every form that numbers come in."""
+    """Return the same arguments in every form of number."""
 
     def each(change: Any) -> dict[str, Any]:
         return {key: change(row[key]) if key in values else row[key] for key in row}
@@ -96,14 +96,14 @@ def _results(function: Any, made: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _fault(function: Any, form: str, made: dict[str, Any], row: dict[str, Any], values: list[str]) -> str | None:
-    """Call a formula in one form; return what differs from the call with plain numbers."""
+    """Call a formula in one form; return the difference from the call with plain numbers, or None."""
     plain = _results(function, row)
     if not all(np.isfinite(part) for part in plain):
         return f"not finite within the range: {plain}"
     if any(isinstance(part, np.ndarray) for part in plain):
         return "numbers in, an array out"
     single = form == "float32"
-    if single:  # the rounded numbers are other numbers: what counts is that doubles of them give the same
+    if single:  # rounding changes the numbers, so compare with doubles of the rounded ones
         rounded = {key: float(np.float32(row[key])) if key in values else row[key] for key in row}
         with np.errstate(all="ignore"):
             try:
@@ -136,7 +136,7 @@ def _together(function: Any, rows: list[dict[str, Any]], values: list[str]) -> s
     rows = [{**rows[0], **{key: row[key] for key in values}} for row in rows]
     try:
         alone = [_results(function, row) for row in rows]
-    except ValueError:  # a method of the first row that does not take the others' numbers
+    except ValueError:  # the method of the first row does not accept the numbers of the others
         return None
     made = {key: np.array([row[key] for row in rows]) if key in values else rows[0][key] for key in rows[0]}
     for place, part in enumerate(_results(function, made)):

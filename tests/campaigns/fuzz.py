@@ -1,7 +1,7 @@
-"""Fuzz a parser with guidance by coverage: ``python tests/campaigns/fuzz.py READER [SECONDS]`` (needs atheris).
+"""Fuzz a parser, guided by coverage: ``python tests/campaigns/fuzz.py READER [SECONDS]`` (needs atheris).
 
-Inputs that reach new code join the corpus of the reader in ``corpus/READER``; keep it small with
-``python tests/campaigns/fuzz.py READER 0 -merge=1 NEW OLD``, as libFuzzer does. The tests replay every kept input.
+Inputs that reach new code are added to the corpus of the reader in ``corpus/READER``; minimise it with
+``python tests/campaigns/fuzz.py READER 0 -merge=1 NEW OLD``, as for libFuzzer. The tests replay every kept input.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FOLDERS = count()
 
 
 def try_input(name: str, data: bytes, room: Path) -> None:
-    """Let a reader read some bytes; anything but a refusal in one line is raised."""
+    """Read some bytes with a reader; raise everything but a refusal in one line."""
     from attack import message_fault
     from samples import readers
 
@@ -59,7 +59,7 @@ def main() -> None:
         from samples import readers
 
         honest = readers()[name].honest
-        try_input(name, honest, room)  # imports what the reader needs
+        try_input(name, honest, room)  # imports the reader's dependencies
     corpus = HERE / "corpus" / name
     corpus.mkdir(parents=True, exist_ok=True)
     (corpus / "honest").write_bytes(honest[:LONGEST])

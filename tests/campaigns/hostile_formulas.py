@@ -1,9 +1,9 @@
-"""A campaign of hostile formulas: each is stopped with one clear line or gives finite numbers, and harms nothing.
+"""Hostile formulas: each is refused in one clear line or gives finite numbers, and does no harm.
 
 Run: python tests/campaigns/hostile_formulas.py [COUNT [SEED]]     (10,000 take some minutes)
 
-Half of them go the way of a scenario file; the other half go to the sandbox itself, past the check of the text, so that
-its own walls are tried too. Prints the counts by what happened and ends with status 1 at the first harm.
+Half of them are formulas of a scenario file; the other half go directly to the sandbox, without the check of the text,
+to test the sandbox itself. Prints counts by outcome and exits with status 1 if there was any harm.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from costmodel.foundation.schedules import TimeGrid
 SECRET = "the secret of the campaign"
 GRID = TimeGrid(dt.date(2026, 1, 1), 20, "quarter")
 LONGEST_LINE = 500
-"""Longest message that counts as one clear line [character]."""
+"""Longest message that counts as one line [character]."""
 SLACK = 8.0
-"""Time beyond the sandbox's own limit that a busy machine may take to end it [s]."""
+"""Time beyond the sandbox's own limit that a busy machine may need to end it [s]."""
 MORE_MEMORY = 300_000
-"""Memory that this process may grow by over a whole campaign [KiB]."""
+"""Largest growth of this process's memory over a whole campaign [KiB]."""
 
 ENDLESS = (
     "sum(range(10**{big}))",
@@ -120,7 +120,7 @@ TOKENS = (
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A folder with a file that no formula may read or change."""
+    """Folder with a file that no formula may read or change."""
 
     folder: Path
     secret: str
@@ -130,7 +130,7 @@ class Place:
         return self.folder / "secret.txt"
 
     def harmed(self) -> str:
-        """Return what was harmed, or nothing."""
+        """Return the harm done, or an empty string."""
         if [path.name for path in self.folder.iterdir()] != [self.file.name]:
             return "files were made or removed"
         return "" if self.file.read_text() == self.secret else "a file was changed"
@@ -164,7 +164,7 @@ def hostile_texts(count: int, seed: int, place: Place) -> Iterator[tuple[str, st
 
 
 def _disguised(text: str, draw: random.Random) -> str:
-    """Return a text as it is, or hidden in an expression that looks harmless."""
+    """Return a text unchanged, or hidden in an expression that looks harmless."""
     if "\n" in text or draw.random() < 0.6:
         return text
     shell = draw.choice(
@@ -174,20 +174,20 @@ def _disguised(text: str, draw: random.Random) -> str:
 
 
 def as_written(text: str) -> None:
-    """Run a text the way that a scenario file's formula goes."""
+    """Run a text as a formula of a scenario file."""
     schedule = Formula.parse({"formula": text}, "1").schedule(GRID)
     if not all(isinstance(value, float) and math.isfinite(value) for _, value in schedule.knots):
         raise AssertionError("a value that is no finite number")
 
 
 def past_the_check(text: str) -> None:
-    """Run a text in the sandbox as it is."""
+    """Run a text in the sandbox without the check."""
     if SECRET in repr(run_in_sandbox(text, {"year": 2026.5})):
         raise AssertionError("it read a secret")
 
 
 def attempt(run: Callable[[str], None], text: str, place: Place) -> tuple[str, str]:
-    """Return what became of one text, and the harm that it did, if any."""
+    """Return the outcome of one text, and the harm it did, if any."""
     begun = time.monotonic()
     try:
         run(text)
@@ -197,7 +197,7 @@ def attempt(run: Callable[[str], None], text: str, place: Place) -> tuple[str, s
         if "\n" in line or len(line) > LONGEST_LINE or place.secret in line:
             return "stopped", f"no clear line: {line[:200]!r}"
         outcome = "stopped"
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever else escapes is what the campaign looks for
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the campaign looks for any other exception
         return "escaped", f"{type(error).__name__}: {error}"
     took = time.monotonic() - begun
     if took > KILLED_AFTER + SLACK:
@@ -206,13 +206,13 @@ def attempt(run: Callable[[str], None], text: str, place: Place) -> tuple[str, s
 
 
 def _workers_left() -> int:
-    """Return how many processes of the sandbox this one has left, where the system tells."""
+    """Return the number of sandbox processes left by this one, if the system can tell."""
     stats = [path.read_text() for path in Path("/proc").glob("[0-9]*/stat")]
     return sum("(monty)" in stat and stat.rpartition(")")[2].split()[1] == str(os.getpid()) for stat in stats)
 
 
 def campaign(count: int, seed: int = 0) -> tuple[Counter[tuple[str, str]], list[str]]:
-    """Return the counts of what happened by family, and every harm with its text."""
+    """Return counts of outcomes by family, and every harm with its text."""
     counts: Counter[tuple[str, str]] = Counter()
     harms: list[str] = []
     environment, memory = dict(os.environ), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

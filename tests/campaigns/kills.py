@@ -1,4 +1,4 @@
-"""Writers of a store that are killed at any moment: the same call then ends in the same bytes."""
+"""Writers of a store killed at any moment: the same call then resumes and ends with the same bytes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from costmodel.foundation.errors import CostModelError
 
 @cache
 def _usual_time(folder: Path) -> float:
-    """Return how long an undisturbed writer takes [s]."""
+    """Return the time of an undisturbed writer [s]."""
     begin = time.monotonic()
     _wait(stores.in_a_child(lambda: stores.write(folder / "timed")))
     return time.monotonic() - begin
 
 
 def _wait(child: int) -> int:
-    """Wait for a child; return its exit status, negative where a signal ended it."""
+    """Wait for a child; return its exit status, negative if a signal ended it."""
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 

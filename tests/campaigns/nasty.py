@@ -1,4 +1,4 @@
-"""Values and changes that no honest file holds."""
+"""Hostile values and changes for files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NUMBERS = (
     0, 0.0, -0.0, 1, -1, 1.0, -1.0, 2, 0.5, 1e-308, 5e-324, 1e-30, 1e30, 1e154, 1e200, 1e308, -1e308,
     float("inf"), float("-inf"), float("nan"), 2**31, 2**53 + 1, 2**63, 2**64, 10**400, -(10**400), 1_000_000_000,
 )  # fmt: skip
-"""Numbers at and beyond the ends."""
+"""Numbers at and beyond the limits."""
 TEXTS = (
     "", " ", "30000", "1e999", "nan", "inf", "-", "²", "½", "1²", "٣", "x" * 200, "y" * 120_000, "a." * 100 + "a",
     "[/]", "[bold]x[/bold]", "\x1b[31mred\x1b[0m", "a\nb", "a\rb", "a\x00b", "\u202eabc", "<script>alert(1)</script>",
@@ -21,19 +21,19 @@ TEXTS = (
     "9999-12-31", "1" + " " * 60_000 + "x", "1,0" * 30_000, "-" * 60_000, "0001-01-01T00:00:00+14:00", "1_000",
     "2026-07", "0001-01-01", "true", "True", "None", "\ud800", "é" * 40, "🦆", "__class__", "scenario.get",
 )  # fmt: skip
-"""Texts that stand for something else, or for nothing."""
+"""Texts with another meaning, or none."""
 OTHERS: tuple[Any, ...] = (
     True, False, [], {}, [1], [[]], {"value": 1}, {"value": float("nan")}, {"dist": "normal"}, {"knots": {}},
     dt.date(2026, 1, 1), dt.date(9999, 12, 31), dt.datetime(2026, 1, 1, 3), dt.time(3), {"value": 1, "grade": "best"},
     {"value": 1, "source": "nobody"}, {"": 1}, {"a.b": 1}, [None], [True, "x", 3],
 )  # fmt: skip
-"""Things of another kind."""
+"""Values of other types."""
 SHAPES = ("uniform", "normal", "lognormal", "triangular", "pert", "beta", "discrete", "empirical", "cauchy", "")
 KEYS = ("low", "high", "mean", "sd", "p5", "p95", "p50", "p0", "p100", "mode", "values", "weights", "a", "b", "p²", "p")
 
 
 def value(chance: random.Random) -> Any:
-    """Return a nasty value."""
+    """Return a hostile value."""
     way = chance.random()
     if way < 0.35:
         return chance.choice(NUMBERS)
@@ -49,27 +49,27 @@ def value(chance: random.Random) -> Any:
 
 
 def figure(chance: random.Random) -> Any:
-    """Return a number, honest or not."""
+    """Return a number, valid or hostile."""
     if chance.random() < 0.3:
         return chance.choice(NUMBERS)
     return chance.choice((1.0, -1.0)) * 10.0 ** chance.uniform(-3, 6)
 
 
 def distribution(chance: random.Random) -> dict[str, Any]:
-    """Return something like a distribution."""
+    """Return a table that resembles a distribution."""
     keys = chance.sample(KEYS, chance.randrange(4))
     return {"dist": chance.choice(SHAPES), **{key: figure(chance) for key in keys}}
 
 
 def schedule(chance: random.Random) -> dict[str, Any]:
-    """Return something like a schedule."""
+    """Return a table that resembles a schedule."""
     dates = chance.sample(("2024-01", "2026-01-01", "2027", "2030-07-01", "9999-12", "0001-01", "x"), 3)
     knots = {date: figure(chance) if chance.random() < 0.8 else value(chance) for date in dates}
     return {"knots": knots, "interpolation": chance.choice(("linear", "log-linear", "step", "cubic", 3))}
 
 
 def nested(chance: random.Random) -> Any:
-    """Return a list in a list in a list …"""
+    """Return a deeply nested list."""
     form: Any = 1
     for _ in range(chance.choice((3, 30, 300))):
         form = [form] if chance.random() < 0.5 else {"a": form}
@@ -86,7 +86,7 @@ def places(form: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def mutated(form: Any, chance: random.Random, changes: int | None = None) -> Any:
-    """Return a copy of nested tables with some entries changed, taken out, moved or added."""
+    """Return a copy of nested tables with some entries changed, removed, moved or added."""
     form = copy.deepcopy(form)
     for _ in range(changes or chance.choice((1, 1, 1, 2, 3))):
         spots = list(places(form))
@@ -118,7 +118,7 @@ def _change(holder: Any, key: Any, spots: list[tuple[Any, Any]], chance: random.
 
 
 def renamed(key: str, chance: random.Random) -> str:
-    """Return a key that is nearly another."""
+    """Return a key that closely resembles another."""
     if not key:
         return "x"
     i = chance.randrange(len(key))
@@ -128,7 +128,7 @@ def renamed(key: str, chance: random.Random) -> str:
 
 
 def damaged(raw: bytes, chance: random.Random) -> bytes:
-    """Return the bytes of a file with some of them changed, lost, doubled or added."""
+    """Return the bytes of a file with some changed, removed, doubled or added."""
     content = bytearray(raw)
     for _ in range(chance.choice((1, 1, 2, 5))):
         at = chance.randrange(len(content) + 1)

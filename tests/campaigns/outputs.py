@@ -1,6 +1,6 @@
-"""Every file that the library writes, on a disk that fills, in a place that takes none, and by a writer that is killed.
+"""Every file that the library writes: on a full disk, at an impossible path, and by a writer that is killed.
 
-A file is there whole, or what was there before is; nothing is left beside it, save by a killed writer one hidden file.
+Afterwards the file is complete or as it was before, and no other file is left; a killed writer may leave a hidden one.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from costmodel import entry
 from costmodel.foundation.errors import CostModelError
 
 FULL_AT = (0, 1, 100)
-"""Sizes at which a disk is full [byte]: below that of every file here."""
+"""Sizes at which the disk is full [byte], smaller than any file here."""
 OLD = b"what was there before"
 
 
 def _lines(folder: Path) -> dict[str, list[str]]:
-    """Return the command lines that write a file, by its name."""
+    """Return the command lines that write a file, by name of the file."""
     (folder / "log.csv").write_bytes(LOG)
     (folder / "prices.csv").write_bytes(PRICES)
     (folder / "run.jsonl").write_bytes(BENCHMARK)
@@ -48,13 +48,13 @@ def _result() -> Any:
 
 
 def _write(name: str, lines: dict[str, list[str]], target: Path) -> None:
-    """Write a file by its command line, or save a result; raise what a refusal says."""
+    """Write a file by its command line, or save a result; raise an error if that is refused."""
     if name == "g.nc":
         _result().save(target)
         return
     words = [*lines[name], str(target)]
     code, _, err = run_line(words)
-    found = fault(words, code, "", err)  # a figure may be on the screen before its file is refused
+    found = fault(words, code, "", err)  # a figure may be printed before its file is refused
     if found is not None:
         raise AssertionError(found)
     if code not in (0, None):
@@ -76,7 +76,7 @@ def case(chance: Chance, folder: Path) -> str | None:
 
 
 def _left(target: Path, old: bytes | None) -> str | None:
-    """Return what is wrong with a place after a write that was refused."""
+    """Return the fault of a folder after a refused write, or None."""
     now = target.read_bytes() if target.is_file() else None
     if now != old:
         return f"the file is neither whole nor what it was: {len(now or b'')} bytes"
@@ -85,10 +85,10 @@ def _left(target: Path, old: bytes | None) -> str | None:
 
 
 def _full(chance: Chance, name: str, lines: dict[str, list[str]], target: Path, old: bytes | None) -> str | None:
-    """Let the disk fill, as the system tells a process that writes beyond the size that it may."""
+    """Simulate a full disk by a limit on the size of files."""
     import resource
 
-    _write(name, lines, target.with_name(f"warm-{name}"))  # so that what is loaded once is loaded
+    _write(name, lines, target.with_name(f"warm-{name}"))  # so that modules are loaded before the limit applies
     target.with_name(f"warm-{name}").unlink()
     size = chance.choice(FULL_AT)
 
@@ -106,7 +106,7 @@ def _full(chance: Chance, name: str, lines: dict[str, list[str]], target: Path, 
 
 
 def _no_place(chance: Chance, name: str, lines: dict[str, list[str]], target: Path, old: bytes | None) -> str | None:
-    """Write where no file can be: into a folder that is none, over a folder, or below a file."""
+    """Write to an impossible path: in a missing folder, over a folder, or below a file."""
     file = target.parent.parent / "file"
     file.write_bytes(b"")
     taken = target.parent.parent / f"taken-{name}"

@@ -1,4 +1,4 @@
-"""Damaged files of every kind that the library reads: bills, logs, tables, models, records, plans, scenarios."""
+"""Damaged files of every kind that the library reads: bills, logs, tables, models, records, plans and scenarios."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def case(chance: random.Random, folder: Path) -> str | None:
 
 
 def _content(reader: Reader, chance: random.Random) -> bytes:
-    """Return what the file holds: an honest one, damaged in its bytes, its cells or its entries."""
+    """Return the content of a valid file, damaged in its bytes, its cells or its entries."""
     way = chance.random()
     if way < 0.5:
         if reader.file.endswith(".json"):
@@ -32,7 +32,7 @@ def _content(reader: Reader, chance: random.Random) -> bytes:
 
 
 def _cells(honest: bytes, chance: random.Random) -> bytes:
-    """Return a CSV file with some of its cells changed, lost or moved."""
+    """Return a CSV file with some cells changed, removed or moved."""
     rows = [line.split(",") for line in honest.decode().splitlines()]
     for _ in range(chance.choice((1, 2, 4))):
         row = chance.choice(rows)

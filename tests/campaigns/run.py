@@ -1,8 +1,7 @@
 """Attack the library: ``python tests/campaigns/run.py [NAME …] --seconds N --seed S [--cases N] [--case I]``.
 
-Every case has a seed of its own, made of the campaign's seed, its name and its number, so that ``--case I`` runs it
-again alone. Without ``--cases`` the whole campaign runs, or as much of it as the seconds allow. The exit status is 1
-where anything broke.
+Every case has its own seed, from the campaign's seed and name and the case's number, so that ``--case I`` repeats it
+alone. Without ``--cases`` the whole campaign runs, within the time limit. The exit status is 1 if there was a fault.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ NAMES = (
     "outputs", "bills", "sessions",
 )  # fmt: skip
 MOST_MEMORY = 8 * 2**30
-"""Memory that a campaign may address, all of it [byte]: a case that takes more is a finding."""
+"""Limit on a campaign's address space [byte]; a case that needs more is a finding."""
 
 
 def campaign(name: str) -> Campaign:

@@ -1,4 +1,4 @@
-"""Honest files of every kind that the library reads, small: what parsers are attacked with after damage."""
+"""Small valid files of every kind that the library reads, to be damaged for attacks on parsers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from costmodel.foundation import files
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A kind of file: what it is called, an honest one, and what reads it and uses what it read."""
+    """Kind of file: its name, a valid sample, and a function that reads it and uses the content."""
 
     file: str
     honest: bytes
@@ -164,7 +164,7 @@ price = {value = 80, unit = "USD/MWh"}
 
 
 def _panel() -> bytes:
-    """Return a panel of prices and quantities, with neither noise nor meaning."""
+    """Return a panel of arbitrary prices and quantities without noise."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("model", "week", "usd", "tokens", "output"))

@@ -1,4 +1,4 @@
-"""Mutated scenarios: each is refused in one line, or is given back by its text and runs to finite figures."""
+"""Mutated scenarios: each is refused in one line, or survives a round trip through TOML and gives finite figures."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from costmodel.foundation.errors import CostModelError
 from costmodel.foundation.running import not_finite
 
 RUN_OF_A_SLOW_MODEL = 0.04
-"""Share of the scenarios of slow models that are run [1]: one takes 0.2 s."""
+"""Share of the scenarios of slow models to run [1]; a run takes 0.2 s."""
 RUN_OF_A_MODEL = 0.6
 SLOW = frozenset({"flywheel"})
 
 
 @cache
 def written() -> dict[str, dict[str, Any]]:
-    """Return the built-in scenarios as they are written."""
+    """Return the written forms of the built-in scenarios."""
     return {name: entry.load_scenario(name).written() for name in entry.scenario_names()}
 
 
 @cache
 def weights() -> tuple[list[str], list[float]]:
-    """Return the scenarios with how often each is chosen: every model as often as another."""
+    """Return the scenarios with weights that give every model the same probability."""
     models = [form["model"] for form in written().values()]
     return list(written()), [1.0 / models.count(model) for model in models]
 
@@ -58,7 +58,7 @@ def _built(form: Any, chance: random.Random, folder: Path) -> Any:
 
     try:
         text = tomli_w.dumps(form)
-    except (TypeError, ValueError, AttributeError, RecursionError):  # what TOML does not hold
+    except (TypeError, ValueError, AttributeError, RecursionError):  # values that TOML cannot represent
         return entry.scenario_from(form)
     path = folder / "mine.toml"
     raw = text.encode("utf-8", "surrogatepass")
@@ -67,7 +67,7 @@ def _built(form: Any, chance: random.Random, folder: Path) -> Any:
 
 
 def _text_fault(scenario: Any) -> str | None:
-    """Return whether a scenario is not given back by its text."""
+    """Return the fault of a scenario's round trip through TOML, or None."""
     text = scenario.to_toml()
     try:
         again = type(scenario).from_toml(text)
@@ -79,7 +79,7 @@ def _text_fault(scenario: Any) -> str | None:
 
 
 def _run_fault(scenario: Any, chance: random.Random) -> str | None:
-    """Run a scenario in one of the ways; return what is not finite in silence."""
+    """Run a scenario in one of several ways; return an output that is silently not finite, or None."""
     way = chance.random()
     if way < 0.7 or not scenario.uncertain_paths():
         return finite_fault(entry.run(scenario))
@@ -95,7 +95,7 @@ def _run_fault(scenario: Any, chance: random.Random) -> str | None:
 
 
 def finite_fault(result: Any, masked: bool = False) -> str | None:
-    """Return which output of a result is not finite in silence, in its values or its JSON."""
+    """Return an output of a result that is silently not finite, in its values or its JSON, or None."""
     for name, spec in result.outputs().items():
         value = result[name]
         if masked and result.left_out is not None and np.ndim(value) > len(spec.dims):

@@ -1,4 +1,4 @@
-"""Sessions of the explorer at once, honest ones and attackers: every question gets its own answer, none is lost."""
+"""Concurrent sessions of the explorer, valid and hostile: every request gets its own answer, and none is lost."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from costmodel.explorer.server import HOST, build_app
 from costmodel.explorer.session import Explorer
 
 SESSIONS = 50
-"""Sessions that ask at once [1]."""
+"""Number of concurrent sessions [1]."""
 PATIENCE = 60.0
-"""Time within which each answer arrives [s]."""
+"""Longest time to an answer [s]."""
 TOKEN = "a-token-of-the-campaign"
 ATTACKS = (
     ("/", {"Host": "evil.example"}, None, {421}),
@@ -36,7 +36,7 @@ ATTACKS = (
     ("/api/answer", {}, b'{"scenario": "h100-hour", "changes": {"utilisation": "1e999"}}', {422}),
     ("/api/download", {}, b'{"kind": "../x", "scenario": "h100-hour"}', {422}),
 )
-"""Path, headers that differ, body, and the statuses that are allowed."""
+"""Path, changed headers, body, and allowed statuses of each attack."""
 
 
 @cache
@@ -71,7 +71,7 @@ def _ask(path: str, headers: dict[str, str], body: bytes | None) -> tuple[int, b
 
 
 def _honest(utilisation: float) -> str | None:
-    """Ask for the price of an hour at one utilisation; return what is wrong with the answer."""
+    """Ask for the price of an hour at one utilisation; return the fault of the answer, or None."""
     asked = {"scenario": "h100-hour", "changes": {"utilisation": utilisation}}
     status, said = _ask("/api/answer", {}, json.dumps(asked).encode())
     if status != 200:
@@ -84,12 +84,12 @@ def _honest(utilisation: float) -> str | None:
 
 
 def _figures(said: bytes) -> dict[str, Any]:
-    """Return what an answer says, without how long it took."""
+    """Return the content of an answer without its elapsed time."""
     return {key: value for key, value in json.loads(said).items() if key not in ("seconds", "time")}
 
 
 def _holds(form: Any, wanted: float) -> bool:
-    """Whether a number, or a text with it rounded, stands somewhere in an answer."""
+    """Whether an answer contains a number, or a text with the rounded number."""
     if isinstance(form, dict):
         return any(_holds(item, wanted) for item in form.values())
     if isinstance(form, list):
@@ -108,14 +108,14 @@ def _attack(which: int) -> str | None:
 
 
 def case(chance: Chance, folder: Path) -> str | None:
-    """Let all sessions ask at once, every third of them an attacker."""
+    """Run all sessions at once, every third of them hostile."""
     found: dict[int, str | None] = {}
     numbers = [0.3 + 0.6 * chance.random() for _ in range(SESSIONS)]
 
     def session(number: int) -> None:
         try:
             found[number] = _attack(number + chance.index) if number % 3 == 2 else _honest(numbers[number])
-        except Exception as error:  # noqa: BLE001 - a lost question is a finding, whatever lost it
+        except Exception as error:  # noqa: BLE001 - a lost request is a finding, for any cause
             found[number] = f"lost: {type(error).__name__} {error}"
 
     _port()

@@ -1,4 +1,4 @@
-"""A small ensemble in a store, and what damages one: shared by the campaigns of corruptions, kills and writers."""
+"""A small ensemble in a store, and ways to damage it, for the campaigns of corruptions, kills and writers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from costmodel.foundation.design import Design
 from costmodel.foundation.errors import CostModelError
 
 DRAWS = 5 * BLOCK + 700
-"""Draws of the store [1]: five whole blocks and a part of one."""
+"""Draws of the store [1]: five whole blocks and part of another."""
 OUTPUTS = ("tokens", "margin", "price", "falling")
 
 
@@ -39,7 +39,7 @@ def design() -> Design:
 
 @cache
 def whole() -> Path:
-    """Return the folder of a store that was written without a disturbance, kept while the process runs."""
+    """Return the folder of an undisturbed store, kept while the process runs."""
     folder = Path(tempfile.mkdtemp(prefix="whole-store-"))
     store_ensemble(folder / "run", toy(), draws=DRAWS, rng=0, model=toy_model)
     store_ensemble(folder / "other", toy(), draws=DRAWS, rng=1, model=toy_model)
@@ -55,14 +55,14 @@ def _forget_at_exit(folder: Path) -> None:
 
 @cache
 def expected() -> dict[str, Any]:
-    """Return what the store holds, from the model itself."""
+    """Return the values that the store should have, computed by the model itself."""
     ran = toy_model(toy().resolve(design()))
     return {name: np.asarray(getattr(ran, name)) for name in OUTPUTS}
 
 
 @cache
 def _declared() -> dict[Any, Any]:
-    """Return what an undamaged store says of its outputs."""
+    """Return the metadata of the outputs in an undamaged store."""
     data = EnsembleStore(whole() / "run", toy(), design()).to_xarray()
     return {name: row.attrs for name, row in data.items()}
 
@@ -73,12 +73,12 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def write(path: Path) -> None:
-    """Write the store, or take it up."""
+    """Write the store, or resume it."""
     store_ensemble(path, toy(), draws=DRAWS, rng=0, model=toy_model)
 
 
 def seen_fault(path: Path) -> str | None:
-    """Read all that a store shows; return what is shown and was not written. A refusal passes."""
+    """Read everything that a store shows; return a value that was not written, or None. A refusal passes."""
     store = EnsembleStore(path, toy(), design())
     with contextlib.suppress(CostModelError):
         open_store(path)
@@ -98,7 +98,7 @@ def seen_fault(path: Path) -> str | None:
 
 
 def corrupt(path: Path, chance: random.Random) -> str:
-    """Damage a store in one way; say how."""
+    """Damage a store in one way; return a description."""
     way = chance.choice(sorted(_WAYS))
     files = sorted(file for file in path.rglob("*") if file.is_file())
     target = chance.choice(files)
@@ -152,12 +152,12 @@ def _swap(path: Path, target: Path, chance: random.Random) -> None:
 
 
 def _stranger(path: Path, target: Path, chance: random.Random) -> None:
-    """Put the same file of another seed's store in its place."""
+    """Replace a file by that of a store with another seed."""
     shutil.copyfile(whole() / "other" / target.relative_to(path), target)
 
 
 def _strange_block(path: Path, target: Path, chance: random.Random) -> None:
-    """Put a whole block of another seed's store in its place, with its digest."""
+    """Replace a whole block, with its digest, by that of a store with another seed."""
     block = str(chance.randrange(design().blocks))
     for file in path.rglob("*"):
         if file.is_file() and block in file.parent.name + "/" + file.name and file.name != "zarr.json":
@@ -165,7 +165,7 @@ def _strange_block(path: Path, target: Path, chance: random.Random) -> None:
 
 
 def _metadata(path: Path, target: Path, chance: random.Random) -> None:
-    """Change one entry of a description, and leave it JSON."""
+    """Change one entry of the metadata, which stay valid JSON."""
     import nasty
 
     described = chance.choice(sorted(path.rglob("zarr.json")))
@@ -176,7 +176,7 @@ def _metadata(path: Path, target: Path, chance: random.Random) -> None:
 
 
 def _attribute(path: Path, target: Path, chance: random.Random) -> None:
-    """Give an array a scale, a unit or a name of its own, as readers of climate data take them."""
+    """Give an array another scale, unit or name, by the attributes that readers of climate data use."""
     described = chance.choice([file for file in sorted(path.rglob("zarr.json")) if file.parent != path])
     form = json.loads(described.read_text())
     more = {"units": chance.choice(("furlong", "days since 2000-01-01")), "scale_factor": 2.0, "add_offset": 1.0,
@@ -203,7 +203,7 @@ _WAYS: dict[str, Callable[[Path, Path, random.Random], None]] = {
 
 
 def in_a_child(work: Callable[[], str | None]) -> int:
-    """Start work in a forked process; its status is 0 where it was done, 2 where refused, 3 where anything else."""
+    """Start work in a forked process, whose status is 0 if it succeeds, 2 if it is refused, and 3 otherwise."""
     child = os.fork()
     if child:
         return child

@@ -1,4 +1,4 @@
-"""A short slice of every campaign; ``run.py`` beside this file runs them whole."""
+"""Short runs of every campaign; ``run.py`` in this folder runs whole campaigns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CASES = {
     "scenarios": 250, "parsers": 250, "commands": 25, "formulas": 60, "ends": 60, "abuses": 12, "corruptions": 10,
     "kills": 2, "writers": 2, "environments": 2, "outputs": 7, "bills": 1, "sessions": 1,
 }  # fmt: skip
-"""Cases of each campaign's slice [1]: a few seconds of work."""
+"""Number of cases of each short run [1]: a few seconds of work."""
 STORE = ("zarr", "xarray", "h5netcdf")
 NEEDS = {
     "corruptions": STORE, "kills": STORE, "writers": STORE,
@@ -23,9 +23,9 @@ NEEDS = {
     "outputs": ("pyarrow", "h5netcdf", "xlsxwriter", "jinja2", "matplotlib", "pandas"), "commands": ("rich", "typer"),
     "abuses": ("jinja2", "matplotlib"),
 }  # fmt: skip
-"""Packages that a campaign needs beyond a plain install."""
+"""Packages that a campaign needs besides a plain installation."""
 MOST_SECONDS = 30.0
-"""Time after which a slice begins no other case [s]."""
+"""Time after which a short run begins no new case [s]."""
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -38,7 +38,7 @@ def test_nothing_breaks(name: str) -> None:
 
 
 CORPUS = sorted((Path(__file__).parent / "corpus").glob("*/*"))
-"""Inputs that a fuzzer with guidance by coverage kept, by reader."""
+"""Inputs kept by the coverage-guided fuzzer, by reader."""
 
 
 @pytest.mark.parametrize("name", sorted({path.parent.name for path in CORPUS}))

@@ -1,4 +1,4 @@
-"""Writers that start on one store at once: one holds it, the others are refused or find it done, and it is whole."""
+"""Concurrent writers of one store: one locks it, the others are refused or find it complete, and it ends complete."""
 
 from __future__ import annotations
 

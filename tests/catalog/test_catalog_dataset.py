@@ -1,4 +1,4 @@
-"""The catalog leaves as a dataset, and no released figure is lost."""
+"""Export of the catalog as a dataset, and preservation of all released figures."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WITHDRAWN = {
     ),
     "0.2.0 reads US CPI-U of 2015 to 2020 and of 2024 in its source, where 0.1.0 recalled the same figures",
 )
-"""Released figures that the catalog no longer holds, by digest, and why."""
+"""Released figures that are no longer in the catalog, by digest, with the reason."""
 
 pytestmark = pytest.mark.contract
 

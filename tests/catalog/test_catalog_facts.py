@@ -1,4 +1,4 @@
-"""The figures as they ship: counts, values that are easy to get wrong, and grades of what nobody has read."""
+"""Shipped figures: counts, values that are easy to get wrong, and grades of figures that nobody has read."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_every_figure_states_source_grade_and_unit() -> None:
             for datum in record:
                 assert datum.source.title
                 assert datum.source_key != "not recorded" or datum.grade in {Grade.UNVERIFIED, Grade.ASSUMED}
-                if name != "training_frameworks":  # what a framework does is partly chosen, beside what was fitted
+                if name != "training_frameworks":  # a framework's figures are partly chosen, partly fitted
                     assert (datum.grade is Grade.ASSUMED) == (name == "defaults")
                 assert (datum.text is None) == (datum.unit not in {"text", "date"})
                 assert not datum.unit.startswith("USD") or datum.price_year is not None

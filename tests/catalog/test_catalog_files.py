@@ -1,4 +1,4 @@
-"""The files: what the loader refuses, what the check names, and that no damaged file raises anything else."""
+"""Catalog files: refusals of the loader, findings of the check, and no other exceptions from damaged files."""
 
 from __future__ import annotations
 
@@ -261,7 +261,7 @@ def test_any_bytes_are_read_or_refused(raw: bytes, file: str) -> None:
 
 
 def _reads_or_refuses(file: str, raw: bytes) -> None:
-    """Read a file or be refused with a catalog error, and with no other exception; the check never raises."""
+    """Read a file; only a catalog error may be raised, and the check must never raise."""
     try:
         records = parse(file, raw)
     except CatalogError:

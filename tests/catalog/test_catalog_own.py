@@ -1,4 +1,4 @@
-"""Records of one's own: folders, the environment, the command line, installed packages, and tables in a scenario."""
+"""A user's own records: folders, the environment, the command line, installed packages, and tables in a scenario."""
 
 from __future__ import annotations
 

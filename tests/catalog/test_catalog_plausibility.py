@@ -1,4 +1,4 @@
-"""Plausibility: what the check names in figures that can be read and are probably wrong."""
+"""Plausibility: findings of the check on figures that are readable but probably wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records: periods, preference among sources, what was known at a date, search, frames."""
+"""Records: periods, preference among sources, knowledge at a date, search, frames."""
 
 from __future__ import annotations
 
@@ -336,7 +336,7 @@ def test_a_figure_can_be_written_into_a_scenario() -> None:
     recalled = written(unread)
     assert "source" not in recalled
     assert recalled["grade"] == "unverified"
-    # a derived value is as weak as the weakest figure that it rests on, and as what was done
+    # the grade of a derived value is the weakest of its figures and of the derivation
     assert written([price, unread], 1.0, note="both") == {"value": 1.0, "grade": "unverified", "note": "both"}
     assert written([price], 1.0, note="half", grade=Grade.ASSUMED)["grade"] == "assumed"
     spread = {"dist": "uniform", "low": 0.0, "high": 1.0}

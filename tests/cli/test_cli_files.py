@@ -1,4 +1,4 @@
-"""``--out``: every command that prints tables writes them to a file too, whole and with figures in full."""
+"""``--out``: every command that prints tables also writes them to a file, completely and with full figures."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from costmodel.foundation.tables import Table
 pytestmark = pytest.mark.contract
 
 WITHOUT = {"show": "TOML", "report": "writes a page", "explore": "a server"}
-"""Commands that print no table."""
+"""Commands that do not print tables."""
 OWN = {"run", "calibrate", "sandbox"}
-"""Commands whose --out writes more, or something else, than the tables."""
+"""Commands whose --out writes more than the tables, or something else."""
 
 
 def rows_of(path):
@@ -31,7 +31,7 @@ def test_every_command_with_a_table_takes_the_option() -> None:
     group = typer.main.get_command(app)
     commands = dict(group.commands)
     commands |= {f"estimate {name}": one for name, one in commands.pop("estimate").commands.items()}
-    commands.pop("store")  # says how many blocks are whole
+    commands.pop("store")  # prints the number of whole blocks
     held = {name for name, one in commands.items() if any("--out" in option.opts for option in one.params)}
     assert held == set(commands) - (set(WITHOUT) - {"report"})
     texts = {

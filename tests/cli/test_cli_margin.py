@@ -1,4 +1,4 @@
-"""``costmodel margin``: a bridge that adds up, and another book life beside it."""
+"""``costmodel margin``: a bridge that adds up, and its comparison with another book life."""
 
 from __future__ import annotations
 

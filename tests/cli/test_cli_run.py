@@ -1,4 +1,4 @@
-"""The command line: tables, overrides, files that are whole or absent, one clear line on errors."""
+"""The command line: tables, overrides, files that are complete or absent, one clear line for each error."""
 
 from __future__ import annotations
 

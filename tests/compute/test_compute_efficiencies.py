@@ -1,4 +1,4 @@
-"""Recorded efficiencies: evidence, stand-ins, distributions, and what they predict of measured kernels."""
+"""Recorded efficiencies: evidence, substitutes, distributions, and predictions for measured kernels."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_sixteen_bit_products_on_h100() -> None:
     rows, columns, inner, measured = np.array(XLA_H100_BF16).T
     predicted = 2 * rows * columns * inner / chip.product("dense", rows, columns, inner, 2.0) / 1e12
     errors = np.abs(predicted / measured - 1.0)
-    assert np.median(errors) < 0.13  # small products of a compiler's own kernels, with the launch
+    assert np.median(errors) < 0.13  # small products of a compiler's own kernels, launch included
     assert errors.max() < 0.50
 
 
@@ -75,7 +75,7 @@ def test_eight_bit_products_on_h800() -> None:
 
 @pytest.mark.published
 def test_a_size_curve_is_needed() -> None:
-    # Without the ends of tiles and the launch the same products come out far too fast.
+    # Without partial tiles and the launch, predictions for the same products are far too fast.
     chip = machine("H800-SXM", "fp8")
     limits = chip.dense.peak, chip.bandwidth, chip.dense.share, chip.memory_share
     rates = []

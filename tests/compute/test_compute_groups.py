@@ -75,7 +75,7 @@ def test_the_flat_spelling_has_a_second_pair_of_heads() -> None:
     apart = Shape(**fields, full_kv_heads=4, full_head_dim=512)
     assert cache_bytes(apart, 131072, 2.0) == 11_576_279_040
     assert apart.notes == ()
-    # one pair alone is taken for all layers, which the shape says
+    # a single pair applies to all layers, and the shape's remark says so
     (note,) = Shape(**fields).notes
     assert "layers without a window are assumed to have 16 key-value heads of 256" in note
     assert Shape(**fields | {"windowed_layers": 60}).notes == ()

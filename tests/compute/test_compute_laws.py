@@ -156,7 +156,9 @@ def test_collectives_grow_with_size_and_group_and_never_beat_the_links(
 ) -> None:
     seconds = float(collective(**values))
     growing = ["size", "scale_up_latency", "scale_out_latency", "base_latency"]
-    growing += [] if collective is all_to_all_time else ["ranks"]  # there a larger group sends less to each neighbour
+    growing += (
+        [] if collective is all_to_all_time else ["ranks"]
+    )  # in this case a larger group sends less to each neighbour
     for which in growing:
         assert float(collective(**(values | {which: values[which] * factor}))) >= seconds * CLOSE
     for which in ("scale_up_bandwidth", "scale_out_bandwidth"):

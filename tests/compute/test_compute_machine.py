@@ -1,4 +1,4 @@
-"""A machine and the blocks of a layer: times by hand, rates by part, and what the fullest rank carries."""
+"""A machine and the blocks of a layer: times by hand, rates by part, and the load of the fullest rank."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ STORED = Precision()
 
 
 def plain(**changes: object) -> Machine:
-    """Return a machine of round numbers without losses but the roofline's."""
+    """Return a machine with round figures, whose only losses are the roofline's."""
     figures: dict[str, object] = {
         **dict.fromkeys(("attention", "dense", "shared_experts", "experts", "head"), PLAIN),
         "scores_peak": 1e15,
@@ -116,7 +116,7 @@ def test_weights_that_no_multiplier_takes_run_at_16_bits() -> None:
     assert rate("B200", "nvfp4").peak == 2 * rate("B200", "fp8").peak
     by_part = machine("H100-SXM", {"experts": "fp8"})
     assert by_part.attention == rate("H100-SXM", "bf16")
-    # grouped products inside an engine reach 0.6 of what single ones do
+    # grouped products inside an engine reach 0.6 of the rate of single ones
     single = rate("H100-SXM", "fp8")
     assert by_part.experts == replace(single, share=single.share * 0.6)
 

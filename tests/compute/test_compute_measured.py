@@ -1,4 +1,4 @@
-"""The script that measures an accelerator finds the figures behind its rows, and writes what the catalog reads."""
+"""The measurement script for accelerators: it recovers known figures from its rows, and writes catalog files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def script():
 
 
 def _rows(script, share, memory, half, lost, launch):
-    """Rows as a chip with these figures would give them; the prompts' attention at 0.6 of the peak, half at 800."""
+    """Return rows of a chip with these figures; prefill attention at 0.6 of the peak, half of this at 800 tokens."""
     chip = machine("H200-SXM", "bf16")
     rows = []
     for columns, inner in script.PRODUCTS:

@@ -1,4 +1,4 @@
-"""Shapes of the catalog's architectures against published totals, and what a shape refuses."""
+"""Shapes of the catalog's architectures against published totals, and refusals of shapes."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ LATENT = {
     "value_dim": 8,
 }
 OUTSIDE_ONE_PERCENT = {"Kimi-K2": -0.013}
-"""Totals that the shapes miss, as recorded in the catalog with the reason."""
+"""Published totals that the shapes miss, as recorded in the catalog with the reason."""
 
 
 def _with(field: str) -> list[str]:
-    """Names of the architectures whose maker published a figure."""
+    """Return the names of architectures whose maker published a figure."""
     return [name for name in architecture_names() if field in table("architectures")[name]]
 
 

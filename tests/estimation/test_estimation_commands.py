@@ -1,4 +1,4 @@
-"""``costmodel estimate``: a number learned from a table, with its error, or one clear line."""
+"""``costmodel estimate``: an estimate from a table with its error, or one clear error line."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_elasticity_of_a_panel_made_with_it(estimate, tmp_path):
     status, out, _ = estimate("elasticity", table, *columns, "--json")
     form = json.loads(out)
     assert status == 0
-    assert form["elasticity"] == pytest.approx(-0.8, abs=1e-9)  # no noise: found exactly
+    assert form["elasticity"] == pytest.approx(-0.8, abs=1e-9)  # no noise, so the estimate is exact
     assert (form["observations"], form["entities"], form["periods"], form["clusters"]) == (80, 10, 8, 10)
     assert form["parameter"]["dist"] == "normal"
     _, out, _ = estimate("elasticity", table, *columns, "--instrument", "shift")
@@ -66,7 +66,7 @@ def test_decline_with_experience_is_fitted_held_out_and_forecast(estimate, tmp_p
 
 @pytest.mark.closed_form
 def test_a_forecast_follows_experience_where_output_is_foretold(estimate, tmp_path):
-    # cost halves with each doubling; two more doublings are foretold over two steps
+    # cost halves with each doubling; the forecast is two more doublings over two steps
     table = written(tmp_path / "cost.csv", "time,cost,cumulative", [(2020 + k, 16 * 0.5**k, 2.0**k) for k in range(4)])
     asked = ("decline", table, "--cumulative", "cumulative", "--ahead", 2, "--output-growth", math.log(2.0))
     _, out, _ = estimate(*asked, "--json")

@@ -1,4 +1,4 @@
-"""Backtest of company depreciation: what it must show, and how it behaves where figures are missing."""
+"""Backtest of company depreciation: required results, and behaviour with missing figures."""
 
 from functools import cache
 

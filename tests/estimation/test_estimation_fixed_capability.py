@@ -1,4 +1,4 @@
-"""Price at fixed capability, flagship lines, and what falls and growth are made of."""
+"""Price at fixed capability, flagship lines, and the parts of declines and growth."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Published declines, flagship lines, quotes, and the rent of an H100 that scarcity foretells."""
+"""Published declines, flagship lines, quotes, and the rent of an H100 that scarcity predicts."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A scaling law fitted to runs: recovered, robust, scored on runs that it has not seen."""
+"""A scaling law fitted to runs: recovery, robustness, and scores on unseen runs."""
 
 import numpy as np
 import pytest
@@ -44,7 +44,7 @@ def test_a_few_broken_runs_do_not_move_it_and_noise_widens_the_errors():
 def test_the_largest_runs_are_held_out_before_fitting():
     broken = loss(SIZE, DATA)
     largest = np.argsort(SIZE * DATA)[-9:]
-    broken[largest] *= np.exp(0.1)  # what is not seen moves nothing but the unseen error
+    broken[largest] *= np.exp(0.1)  # unseen runs only change the unseen error
     found = fit_scaling(SIZE, DATA, broken, hold=0.25, resamples=0)
     assert (found.fitted, found.unseen) == (27, 9)
     assert found.fit.parameter_exponent == pytest.approx(0.3478, rel=1e-4)

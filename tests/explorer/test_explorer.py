@@ -1,4 +1,4 @@
-"""The explorer's server: it knows its asker, takes small questions, and never follows a path from a request."""
+"""The explorer's server: it authenticates requests, limits their size, and never follows a path from a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages, notebook outputs and the explorer in a real browser, on a phone and at a desk."""
+"""Pages, notebook outputs and the explorer in a real browser, at phone and desktop width."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.browser import DESK, PHONE, browser, faults, needs_a_browser, sort_by
 
 pytestmark = pytest.mark.contract
 WAIT = 90.0
-"""Longest wait for an answer on a busy machine [s]."""
+"""Longest wait for an answer, even on a busy machine [s]."""
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,4 +1,4 @@
-"""Busts: shocks that drift, and what value in use no longer covers."""
+"""Busts: shocks with growth, and book value that value in use does not cover."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_deeper_the_bust_the_more_is_written_down() -> None:
     down = [float(run.impairments.sum()) for run in runs]
     assert down[0] == down[1] == 0.0
     assert 0.0 < down[2] < down[3]
-    # What is written down was uncovered when it was tested, and is part of what is written off.
+    # An impairment was uncovered at the test, and is part of the write-offs.
     for run in runs:
         assert np.all(run.impairments_by_class <= run.uncovered_by_class * (1.0 + 1e-9) + 1.0)
         assert np.all(run.impairments_by_class <= run.write_offs_by_class * (1.0 + 1e-9) + 1.0)
@@ -53,7 +53,7 @@ def test_the_deeper_the_bust_the_more_is_written_down() -> None:
 
 @pytest.mark.law
 def test_sites_that_stand_empty_cover_less_of_their_book_value() -> None:
-    """Twice the site power at the same book value a watt: the other half earns nothing, so half is uncovered."""
+    """With twice the site power at the same book value per watt, half the sites earn nothing, so half is uncovered."""
 
     def uncovered(watts: float) -> float:
         tables = steady_tables(

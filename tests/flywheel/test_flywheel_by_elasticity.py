@@ -1,4 +1,4 @@
-"""History told at several price elasticities, and what follows from each."""
+"""History reproduced at several price elasticities, and the forward figures of each."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_draws_at_each_elasticity_tell_history_and_part_ways_afterwards() -> Non
     for item in found.found:
         assert item.consistent.misfit[1] < 1.5 < item.consistent.misfit[0]
         assert item.token_error < 0.25
-        # The design is one for any run: single draws, not the median alone, tell the tokens of history.
+        # The design works for any run: single draws, not only the median, reproduce the tokens of history.
         run = simulate(item.scenario, design=item.consistent.design)
         rows = [row for row in scenario.observations if row.output == "tokens"]
         misses = np.array([np.log(read_off(run, row) / row.value) for row in rows])

@@ -55,7 +55,7 @@ PLAN = "operators.company.plan.capex"
 
 
 def on_paid_capex(company: str) -> Trajectory:
-    """The plan of 2025 with what was paid in place of what was guided, leases added where they are known."""
+    """Return the plan of 2025 with paid instead of guided capex, plus leases where known."""
     record, gross = catalog.company(COMPANIES[company]), dict.fromkeys(QUARTERS, 1.0)
     if company == "meta":
         gross = dict.fromkeys(QUARTERS, 1.0 / (1.0 - META_LEASED_SHARE))
@@ -220,7 +220,7 @@ def test_leased_sites_enter_the_books_and_are_repaid_instead_of_paid() -> None:
     assert np.allclose(leased.leased, 0.25 * leased.bought_by_class[..., 2])
     assert np.allclose(leased.book_in_service, owned.book_in_service)
     assert np.allclose(leased.accelerators_in_service, owned.accelerators_in_service)
-    # What was owed at the start falls due evenly over 2.6 years, and what is taken on over as long from its step's end.
+    # Opening debt falls due evenly over 2.6 years, and new debt over as long from the end of its step.
     paid = np.asarray(leased.lease_repaid[:, 0])
     assert paid[0] == pytest.approx(5.2e8 * 0.25 / 2.6)
     assert paid.sum() == pytest.approx(5.2e8 + leased.leased.sum())
@@ -243,7 +243,7 @@ def test_capex_that_is_not_for_ai_buys_no_accelerators() -> None:
     assert np.allclose(mixed.capex, each * mixed.accelerators_bought + 1e9 / 4.0)
     more = simulate(FlywheelScenario(**steady_tables(**changes, operators__all__other_capex=9e9)))
     assert np.allclose(more.accelerators_bought[:4], 0.0)
-    # Other capex stands in the books as all capital does.
+    # Other capex is in the books like all capital.
     check_identities(mixed)
 
 
@@ -295,7 +295,7 @@ def test_a_dated_change_of_life_is_prospective() -> None:
     longer = simulate(FlywheelScenario(**tables, shocks=[shock]))
     before = plain.scenario.grid.mid < 2036.0
     assert np.array_equal(longer.depreciation[before], plain.depreciation[before])
-    # What is left of a cohort of age a is spread over 6 − a years in place of 5 − a: less, and less by half at most.
+    # The rest of a cohort of age a is spread over 6 − a years instead of 5 − a: less, by half at most.
     ratio = longer.depreciation[40] / plain.depreciation[40]
     assert 0.5 < ratio < 5.0 / 6.0
 
@@ -353,7 +353,9 @@ def test_net_property_of_alphabet_rolled_forward_over_2025() -> None:
     # 246,597 M$ in the annual report for 2025 (R36); the roll-forward saw the balance of 2024 and the year's capex.
     opening = load("capex-2026-alphabet").resolve().operators["company"].opening
     rolled = sum(getattr(opening, name).book + getattr(opening, name).construction for name in CLASSES)
-    assert rolled == pytest.approx(246.597e9, rel=0.05)  # 2.7 % short: what is bought and not yet paid is in the report
+    assert rolled == pytest.approx(
+        246.597e9, rel=0.05
+    )  # 2.7 % short: the report includes purchases that are not yet paid
 
 
 @pytest.mark.contract

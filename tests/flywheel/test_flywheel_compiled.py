@@ -1,4 +1,4 @@
-"""The compiled engine beside NumPy: the same step, the same figures, the same bits however draws are split."""
+"""The compiled engine against NumPy: the same step and figures, and equal bits for every split of draws."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from costmodel.foundation.units import HOURS_PER_YEAR
 pytest.importorskip("llvmlite")
 pytestmark = pytest.mark.peer
 DRAWS = 203
-"""No multiple of the draws in a vector."""
+"""Number of draws that is not a multiple of the draws in a vector."""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -47,13 +47,13 @@ def agree(fast: Trajectory, plain: Trajectory) -> None:
 
 
 def _hours_at_rent(run: Trajectory) -> Any:
-    """Return the rent of all capacity: net rents are differences of parts of it, and may cancel."""
+    """Return the rent of all capacity, as a scale for net rents, which are differences that may cancel."""
     return np.asarray(run.rental_price)[:, None] * run.capacity_by_operator * HOURS_PER_YEAR * run.scenario.grid.length
 
 
 @pytest.mark.parametrize("name", ["bond-flywheel", "capex-2026-meta", "industry-five"])
 def test_a_scenario_is_that_of_numpy(name: str) -> None:
-    """Of one operator, of a company with its plan and money, and of five operators."""
+    """For scenarios of one operator, of a company with its plan and money, and of five operators."""
     scenario = costmodel.load_scenario(name)
     for options in ({}, {"draws": DRAWS, "rng": 1}):
         agree(simulate(scenario, engine="compiled", **options), simulate(scenario, engine="numpy", **options))
@@ -160,7 +160,7 @@ def test_what_a_vector_reads_lies_where_its_row_says() -> None:
 
 
 def test_what_is_not_finite_is_named_with_step_and_draw(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Money without an end from the seventh step on; the first series that it spoils, and where, as NumPy says it."""
+    """With infinite money from the seventh step on, the message names the same series and place as with NumPy."""
     scenario = costmodel.load_scenario("bond-flywheel")
     read = Run.start
 

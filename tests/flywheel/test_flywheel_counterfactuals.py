@@ -1,4 +1,4 @@
-"""What changes when one thing does: signs over the built-in industry, and the claim itself."""
+"""Counterfactuals of the built-in industry: signs of the effects of single changes, and the library's central claim."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ CHANGES: dict[str, tuple[Any, dict[str, int]]] = {
     "half the demand": (shock("demand", 0.5), {"tokens": -1, "user_spend": -1, "operator_cost": -1, "capex": -1}),
     "twice the demand": (shock("demand", 2.0), {"tokens": 1, "user_spend": 1, "operator_cost": 1, "capex": 1}),
 }
-"""What is changed, and the sign of what it does to the figures of 2030."""
+"""Changes, and the signs of their effects on the figures of 2030."""
 
 
 @pytest.mark.parametrize("change", CHANGES)

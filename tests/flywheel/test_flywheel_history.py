@@ -56,7 +56,7 @@ def test_unit_cost_falls_and_user_spend_rises_in_the_base_case(name: str) -> Non
 
 
 def frozen(elasticity: float, **changes: Any) -> FlywheelScenario:
-    """A small market in which nothing but the price of compute moves demand."""
+    """Return a small market in which only the price of compute moves demand."""
     still = {
         "time__end": "2034-01-01",
         "market__chat__price_elasticity": elasticity,
@@ -75,7 +75,7 @@ def test_inelastic_demand_alone_lowers_user_spend() -> None:
 
 @pytest.mark.closed_form
 def test_unit_elasticity_keeps_user_spend_flat() -> None:
-    # Users notice at once, so D(p)·p is what it was at the start whatever the price; more than enough is served.
+    # Users notice at once, so D(p)·p stays at its opening value for any price; capacity is ample.
     result = simulate(
         frozen(
             -1.0,
@@ -266,7 +266,7 @@ def test_the_rent_exponent_carries_the_interval_of_tightness() -> None:
     assert test.identified.mean() > 0.95
     low, middle, high = np.nanquantile(test.exponent, [0.05, 0.5, 0.95])
     assert 1.2 < low < middle < high < 8
-    # June 2026: $2.65; the median run foretells 2.4 to 2.5, and without scarcity the rent only falls from 1.70.
+    # June 2026: $2.65; the median run gives 2.4 to 2.5, and without scarcity the rent only falls from 1.70.
     assert abs(np.nanmedian(test.foretold) / 2.65 - 1) < 0.15
     assert np.all(test.without_scarcity < 1.70)
 
@@ -296,5 +296,5 @@ def test_shipments_follow_payment_by_their_lag(lag: float, late: int) -> None:
     )
     paid = scenario.operators["industry"].opening.shipped + np.cumsum(result.accelerators_bought)
     shipped = np.asarray(result.accelerators_shipped)
-    opening = scenario.operators["industry"].opening.on_order * lag / 0.5  # what of the opening orders had not shipped
+    opening = scenario.operators["industry"].opening.on_order * lag / 0.5  # opening orders that had not shipped
     assert np.allclose(shipped[late:], paid[: len(paid) - late] + opening, rtol=1e-12)

@@ -153,7 +153,7 @@ def test_the_end_of_the_run_moves_nothing_with_schedules_plans_grid_and_supplier
 
 
 def split(scenario: FlywheelScenario, parts: dict[str, float]) -> FlywheelScenario:
-    """Return a scenario whose one operator is split into some that differ in nothing but size."""
+    """Return a scenario whose single operator is split into several that differ only in size."""
     form = scenario.written()
     (only,) = form["operators"].values()
     sized = ("units", "on_order", "shipped", "site_power", "sites_building", "cash", "debt", "lease_debt", "tax_losses",

@@ -1,4 +1,4 @@
-"""What the loops of a scenario say of themselves, and history at dates before the first mid-step."""
+"""Reports on the loops of a scenario, and history at dates before the first mid-step."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from costmodel.flywheel.stability import stability_report
 def test_orders_close_a_gap_implicitly() -> None:
     scenario = costmodel.load_scenario("bond-flywheel").replace({"investment.adjustment": 0.5})
     found = {loop.name: loop.value for loop in stability_report(scenario).loops}
-    # a quarter closes 0.25/(0.5 + 0.125) of its gap, half of the step counted: what is left is 0.6
+    # a quarter closes 0.25/(0.5 + 0.125) of its gap, with half of the step counted: 0.6 remains
     assert found["orders"] == pytest.approx(1.0 - 0.25 / (0.5 + 0.25 / 2.0), rel=1e-12)
 
 

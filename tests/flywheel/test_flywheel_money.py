@@ -1,4 +1,4 @@
-"""Money of the operators: idle hours sold as tokens, shares that move slowly, debt that falls due on its day."""
+"""Money of the operators: idle hours sold as tokens, shares that move slowly, debt that falls due on dates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HOURS = 8766.0
 
 
 def two(first: dict[str, Any], second: dict[str, Any], **changes: Any) -> FlywheelScenario:
-    """Return a market with two operators that differ in what is given; its tokens are paid by half."""
+    """Return a market with two operators that differ only in the given entries; half of its tokens are paid."""
     tables = steady_tables(time__end="2030-01-01", market__chat__paid_share=0.5, **changes)
     only = tables["operators"]["all"]
     tables["operators"] = {"one": {**copy.deepcopy(only), **first}, "two": {**copy.deepcopy(only), **second}}

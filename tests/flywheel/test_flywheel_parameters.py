@@ -1,4 +1,4 @@
-"""Every parameter changes some output in at least one scenario; price bases and bounds do what they say."""
+"""Every parameter changes an output in at least one scenario; price bases and bounds have their stated effect."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.law
 
 
 def everything_on() -> FlywheelScenario:
-    """A small scenario in which every entry that may be absent is there."""
+    """Return a small scenario with every optional entry."""
     return FlywheelScenario(
         **steady_tables(
             time__end="2031-01-01",
@@ -147,7 +147,7 @@ VARIANTS: tuple[dict[str, Any], ...] = (
     {"market.chat.compute_floor": 9e11},
     {"software.experience_exponent": 0.1},
     {"operators.first.opening.units": 3e6, "operators.first.opening.site_power": 3e9},
-    {  # a share of tokens that moves, so that its inertia tells
+    {  # a share of tokens that changes, so that its inertia has an effect
         "operators.first.token_share": {"knots": [["2026-01-01", 0.3], ["2028-01-01", 0.7]], "interpolation": "linear"},
         "operators.second.token_share": {
             "knots": [["2026-01-01", 0.7], ["2028-01-01", 0.3]],
@@ -156,11 +156,11 @@ VARIANTS: tuple[dict[str, Any], ...] = (
     },
 )
 NOT_A_NUMBER_OF_THE_RUN = {"investment.max_growth"}
-"""Only decides whether a scenario is refused: tested with the refusal of a runaway."""
+"""Parameter that only decides whether a scenario is refused; tested with the refusal of a runaway."""
 
 
 def general(path: str) -> str:
-    """Return a path with the names of workloads, lines and rows left open."""
+    """Return a path with wildcards for the names of workloads, lines and rows."""
     path = re.sub(r"^market\.\w+\.", "market.*.", path)
     path = re.sub(r"^operators\.\w+\.", "operators.*.", path)
     path = re.sub(r"^operators\.\*\.silicon\.\w+\.", "operators.*.silicon.*.", path)
@@ -169,7 +169,7 @@ def general(path: str) -> str:
 
 
 def nudged(value: Any) -> list[Any]:
-    """Return values a little off, of which a bound may refuse one."""
+    """Return values slightly above and below, one of which a bound may refuse."""
     if isinstance(value, Schedule | Distribution):
         return []
     return [value * 0.9, value * 1.1] if value else [0.05]

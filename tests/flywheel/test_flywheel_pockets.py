@@ -1,4 +1,4 @@
-"""Who pays whom, and operators of their own."""
+"""Payments between parties, and scenarios with several operators."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_money_paid_is_money_received_and_operators_keep_the_change_of_their_cas
 def test_five_operators_share_one_market() -> None:
     run = simulate(load_scenario("industry-five"))
     assert list(run.coords()["operator"]) == ["alphabet", "amazon", "meta", "microsoft", "rest"]
-    # Who builds with its own silicon must earn less, and the same rent leaves it more: q follows the required rent.
+    # An operator with its own silicon needs a lower rent, and earns more at the same rent: q follows the required rent.
     order = np.argsort(run.required_rent_by_operator[8])
     ratio = run.q[8] * run.required_rent_by_operator[8] / run.use_by_operator[8]
     assert np.allclose(ratio, ratio[0], rtol=1e-12)
@@ -47,7 +47,7 @@ def test_a_contract_at_a_locked_rent_moves_its_gain_from_one_to_the_other() -> N
     tables = steady_tables(time__end="2028-01-01")
     tables["operators"] = {"first": {**one, "contracts": [contract]}, "second": one}
     run = simulate(FlywheelScenario(**tables))
-    # 10,000 accelerators over a quarter of 8,766 hours a year, at 3 dollars less the rent of the day.
+    # 10,000 accelerators over a quarter of 8,766 hours a year, at 3 dollars less the current rent.
     gain = 1e4 * 8766.0 / 4.0 * (3.0 - run.rental_price[2:6])
     assert np.allclose(run.contract_gain[2:6, 0], gain, rtol=1e-12)
     assert np.allclose(run.contract_gain[:, 1], -run.contract_gain[:, 0], rtol=1e-12)

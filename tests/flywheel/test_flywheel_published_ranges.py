@@ -1,4 +1,4 @@
-"""Forward figures beside published ranges."""
+"""Forward figures against published ranges."""
 
 from __future__ import annotations
 

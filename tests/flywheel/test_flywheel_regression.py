@@ -1,4 +1,4 @@
-"""Stored yearly figures of the built-in flywheels: a change that moves one is seen, and said in the changelog."""
+"""Stored yearly figures of the built-in flywheels: a change that moves one fails here, and goes into the changelog."""
 
 from __future__ import annotations
 

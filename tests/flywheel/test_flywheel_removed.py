@@ -1,4 +1,4 @@
-"""Every entry of scenario files before the rebuild that is gone is refused by name, with its successor."""
+"""Every removed entry of earlier scenario files is refused by name, with its successor."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ GONE = (
     "training.reserve",
     "training.reserve_growth",
 )
-"""Entries of the flywheel's inputs in the release before, as their classes declared them, without those of today."""
+"""Entries of the flywheel's inputs in the previous release that no longer exist, as their classes declared them."""
 
 
 @pytest.mark.parametrize("path", GONE)

@@ -1,4 +1,4 @@
-"""A company of one's own: from a table of its yearly figures, and from what it filed."""
+"""A user's own company: from a table of yearly figures, and from its filings."""
 
 from __future__ import annotations
 
@@ -182,5 +182,5 @@ def test_other_ways_to_write_the_same_table(tmp_path: Path, text: str) -> None:
     file.write_text(text)
     found = read_yearly(file, "Odd").company
     assert found.annual("revenue")[2025].value == pytest.approx(14_000.5e6)
-    assert found.annual("capex")[2025].value == pytest.approx(5e9)  # what is paid, whatever its sign
+    assert found.annual("capex")[2025].value == pytest.approx(5e9)  # payments, for any sign in the table
     assert found.datum("net_ppe").number == pytest.approx(13e9)

@@ -1,4 +1,4 @@
-"""Reference rates: days without business, months, and files that are none."""
+"""Reference rates: non-business days, months, and invalid files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FOCUS tables: read by version, refused by name, written so that they read back."""
+"""FOCUS tables: reading by version, refusals by name, and round trips."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shapes read from published configuration files, against the parameter counts that the Hub states."""
+"""Shapes read from published configuration files, against the parameter counts of the Hub."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ STATED = {
     "zai-org--GLM-5.2": (753_329_940_480, True, 0),
 }
 EXACT = 1e-6
-"""Relative difference that scales of quantised checkpoints and balancing biases explain."""
+"""Largest relative difference [1], due to scales of quantised checkpoints and to balancing biases."""
 
 
 def _file(name: str) -> Path:
@@ -180,7 +180,7 @@ def test_published_files_have_the_parameters_that_the_hub_counts(name: str) -> N
 
 
 COMPRESSED = [name for name in CONFIGS if "DeepSeek-V4" in name]
-"""Files of models that attend to compressed keys and values, which a shape does not hold."""
+"""Files of models with attention over compressed keys and values, which a shape cannot represent."""
 
 
 @pytest.mark.contract

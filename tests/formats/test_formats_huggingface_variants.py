@@ -1,4 +1,4 @@
-"""Configuration files as they turn up: fields nested, listed or spelled in other ways, every way to store weights."""
+"""Variants of configuration files: nested, listed or differently spelled fields, and every way to store weights."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_nested_listed_and_neutral_fields_change_nothing(written: dict[str, Any]
 
 @pytest.mark.closed_form
 def test_letters_tell_which_layers_have_a_window() -> None:
-    # EXAONE 4: three layers with a window and one without, over and over
+    # EXAONE 4: three layers with a window and one without, repeated
     read = huggingface.shape(
         LLAMA | {"model_type": "exaone4", "sliding_window": 4096, "sliding_window_pattern": "LLLG"}
     )
@@ -111,7 +111,7 @@ def test_what_is_no_decoder_like_llama_is_refused_by_field(changes: dict[str, An
 
 INT = {"num_bits": 4, "group_size": 128, "type": "int", "strategy": "group"}
 STORED = [
-    # what the file states, format of the layers, whether attention has it too, format of the cache
+    # fields of the file, format of the layers, whether attention has it too, format of the cache
     ({"quant_method": "fp8", "weight_block_size": [128, 128]}, "fp8-block", True, "bf16"),
     ({"quant_method": "fp8", "ignored_layers": ["lm_head"]}, "fp8", True, "bf16"),
     ({"quant_method": "fbgemm_fp8", "modules_to_not_convert": ["lm_head"]}, "fp8", False, "bf16"),
@@ -273,5 +273,5 @@ def test_a_statement_of_storage_out_of_bounds_is_named_in_one_line(stated: objec
 
 @pytest.mark.contract
 def test_dense_layers_beyond_the_last_are_no_matter() -> None:
-    """Of 32 layers a trillion leading dense ones are 32: no list is made of them."""
+    """A trillion leading dense layers of 32 count as 32, and no list of that length is built."""
     assert huggingface.shape(ROUTED | {"first_k_dense_replace": 10**12}).moe_layers == 0

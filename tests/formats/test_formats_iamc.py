@@ -1,4 +1,4 @@
-"""Long tables of IAMC: rows, units and quantiles from a result that is written in the test."""
+"""Long tables of IAMC: rows, units and quantiles from a result defined in the test."""
 
 from __future__ import annotations
 

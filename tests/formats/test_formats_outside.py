@@ -1,4 +1,4 @@
-"""Files of InferenceX, MLPerf and LiteLLM: read by version, refused by name."""
+"""Files of InferenceX, MLPerf and LiteLLM: reading by version, and refusals by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SkyPilot's price lists: accelerators, regions, spot, and lists of another form."""
+"""SkyPilot's price lists: accelerators, regions, spot prices, and lists of another form."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_list_of_another_version_is_refused_by_its_column(tmp_path: Path, name
 
 @pytest.mark.closed_form
 def test_a_bill_is_held_against_the_list(tmp_path: Path) -> None:
-    """Eight H100 hours at 10 USD each, where the list's two machines cost 2.50 and 2.95: the middle is 2.725."""
+    """Eight H100-hours at 10 USD each, while the list's two machines cost 2.50 and 2.95: the median is 2.725."""
     path = tmp_path / "bill.csv"
     path.write_text(
         "ProviderName,ChargePeriodStart,ChargeCategory,ChargeDescription,EffectiveCost,PricingQuantity,PricingUnit,"
@@ -66,7 +66,7 @@ def test_a_bill_is_held_against_the_list(tmp_path: Path) -> None:
 
 @pytest.mark.closed_form
 def test_the_list_says_what_a_machine_holds(tmp_path: Path) -> None:
-    """Ten hours of a machine of eight H100 whose name says neither: 80 accelerator-hours at 3 USD."""
+    """Ten hours of a machine whose name does not show that it has eight H100: 80 accelerator-hours at 3 USD."""
     path = tmp_path / "hours.csv"
     path.write_text("date,instance,hours,cost ($)\n2026-05-01,gpu-h100-sxm_8gpu,10,240\n", encoding="utf-8")
     done = CliRunner().invoke(app, ["audit", str(path), "--offers", str(listed(tmp_path)), "--json"])

@@ -1,4 +1,4 @@
-"""Blocks of outside tables: with pyarrow and without, broken rows counted, nothing dropped without a word."""
+"""Blocks of outside tables: with and without pyarrow; broken rows are counted, and none is dropped silently."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CSV = 'a,b,c\n1, x ,"one, two"\n2\n,y,"line\nbreak"\nabc,z,q\n1e3,x,\n'
 
 @pytest.fixture(params=["pyarrow", "standard library"])
 def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Read with pyarrow, or as where it is not installed."""
+    """Read with pyarrow, or as if it were not installed."""
     if request.param == "pyarrow":
         pytest.importorskip("pyarrow")
     else:

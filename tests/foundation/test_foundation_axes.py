@@ -1,4 +1,4 @@
-"""The axes of grids that were written out in full."""
+"""Axes recovered from fully expanded grids."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LENGTHS = (5, 2, 7, 300)
 
 
 def written_out(lengths: tuple[int, ...], *along: int) -> np.ndarray:
-    """Return random figures that differ along some axes alone, written out over all of them in one row."""
+    """Return random figures that differ only along some axes, expanded over all axes in one row."""
     own = tuple(length if axis in along else 1 for axis, length in enumerate(lengths))
     return np.broadcast_to(RNG.random(own), lengths).reshape(-1)
 
@@ -22,7 +22,7 @@ def written_out(lengths: tuple[int, ...], *along: int) -> np.ndarray:
 @pytest.mark.closed_form
 def test_axes_of_a_grid_are_found_from_what_repeats() -> None:
     columns = [written_out(LENGTHS, 0), written_out(LENGTHS, 1, 2), written_out(LENGTHS, 3)]
-    assert axes_of(columns) == (5, 14, 300)  # nothing tells the second axis from the third
+    assert axes_of(columns) == (5, 14, 300)  # the second and the third axis cannot be told apart
     assert axes_of([*columns, written_out(LENGTHS, 2)]) == LENGTHS
     assert axes_of([np.full(12, np.nan), np.repeat([1.0, np.nan, 2.0], 4)]) == (3, 4)
     # tensor and pipeline ranks of one axis of layouts: the second in runs of four
@@ -38,7 +38,7 @@ def test_points_in_no_order_have_one_axis() -> None:
     nearly[-1] += 1.0
     assert axes_of([nearly, written_out(LENGTHS, 0)]) == (5, 4200)
     assert axes_of([np.ones(7)]) == (7,)
-    # runs of two in one column of four spare an eighth of the entries: not worth an axis
+    # runs of two in one column of four save an eighth of the entries: not worth an axis
     pairs = np.repeat(RNG.random(50), 2)
     assert axes_of([pairs, *RNG.random((3, 100))]) == (100,)
     assert axes_of([pairs, RNG.random(100)]) == (50, 2)

@@ -1,4 +1,4 @@
-"""Blocks in order, few at once, whoever computes them."""
+"""Blocks come in order, few are in flight at once, on every executor."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_an_error_comes_through_and_cancels_the_rest() -> None:
 
 
 class Remote(Executor):
-    """An executor that does not tell how many workers it has."""
+    """Executor that does not report its number of workers."""
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()

@@ -1,4 +1,4 @@
-"""Files from outside: a pipe, a device and a file without an end are refused before anything is read."""
+"""Files from outside: a pipe, a device and an endless file are refused before anything is read."""
 
 from __future__ import annotations
 

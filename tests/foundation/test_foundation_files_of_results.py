@@ -1,4 +1,4 @@
-"""Results as files and in notebooks: what is saved is read back equal, what is shown is short."""
+"""Results as files and in notebooks: saved results are read back equal, and displays are short."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_what_is_no_result_is_said_in_one_line(suffix: str, tmp_path: Path) -> N
         costmodel.load_result(path)
     assert str(path) in str(said.value) and "\n" not in str(said.value)
     if suffix == ".txt":
-        with pytest.raises(ScenarioError, match=r"ends in \.nc, \.zarr, \.parquet"):
+        with pytest.raises(ScenarioError, match=r"must end in \.nc, \.zarr, \.parquet"):
             costmodel.run("h100-hour").save(path)
 
 

@@ -1,4 +1,4 @@
-"""Formulas in scenario files: what they give, how they are written, and what stops them."""
+"""Formulas in scenario files: their values, their written form, and their limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scenarios inherit: bases, differences, switches, patterns, correlations of what is no longer uncertain."""
+"""Inheritance of scenarios: bases, differences, switches, patterns, and correlations of inputs no longer uncertain."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_values_are_replaced_whole_and_tables_merge() -> None:
     base = {"a": {"x": {"value": 1.0, "source": "s"}, "y": 2.0}, "l": [1, 2]}
     assert merged(base, {"a": {"x": 3.0}, "l": [9]}) == {"a": {"x": 3.0, "y": 2.0}, "l": [9]}
     assert merged(base, {"a": {"x": {"dist": "uniform", "low": 0.0, "high": 1.0}}})["a"]["x"]["dist"] == "uniform"
-    assert base["a"]["x"] == {"value": 1.0, "source": "s"}  # what is laid over leaves the base alone
+    assert base["a"]["x"] == {"value": 1.0, "source": "s"}  # merging does not change the base
     with pytest.raises(ScenarioError, match=r"the base has no 'a.z'"):
         merged(base, {"remove": ["a.z"]})
     with pytest.raises(ScenarioError, match="a list of paths"):
@@ -179,7 +179,7 @@ def test_switches_that_are_not(moves: dict[str, float], message: str) -> None:
     with pytest.raises(ScenarioError, match="or be that of an entry"):
         plan(switches={"growth": {"description": "x", "moves": {"chips.life": 1.0}}})
     twice = {name: {"description": "x", "moves": {"chips.life": 1.0}} for name in ("one", "two")}
-    with pytest.raises(ScenarioError, match="moved by the switch 'one' as well"):
+    with pytest.raises(ScenarioError, match="the switch 'one' already moves"):
         plan(switches=twice)
     with pytest.raises(DomainError, match="outside the allowed range"):
         plan().replace({"life": -1.0})

@@ -1,4 +1,4 @@
-"""Numbers from outside: what is one, in every reader alike."""
+"""Numbers from outside: every reader accepts the same ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Written parameters, input objects and scenarios: what is read, what is refused, what comes back."""
+"""Written parameters, input objects and scenarios: parsing, refusals and round trips."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Quantities as people write them, on price pages, in data sheets and in papers: read, or refused with what works."""
+"""Quantities as written on price pages, in data sheets and in papers: parsed, or refused with a valid spelling."""
 
 from __future__ import annotations
 
@@ -321,7 +321,7 @@ def test_the_unit_of_a_field_reads_back_exactly(number: float, unit: str) -> Non
 
 
 def _read(text: str, unit: str) -> float:
-    """Return the number, or the length of the one message that refuses it: both are finite."""
+    """Return the number, or the length of the refusing message; both are finite."""
     try:
         return parse_quantity(text, unit)
     except UnitError as error:
@@ -462,7 +462,7 @@ def test_every_word_and_letter_of_a_power_of_ten() -> None:
 
 @functools.cache
 def pints() -> Any:
-    """Return a registry of pint's that holds the library's vocabulary alone."""
+    """Return a pint registry with only the library's vocabulary."""
     registry: Any = pytest.importorskip("pint").UnitRegistry(None)
     for definition in _DEFINITIONS:
         registry.define(definition)

@@ -1,4 +1,4 @@
-"""Ranges of formulas: read from what docstrings state, held against what a user gives, never against a model."""
+"""Ranges of formulas: read from docstrings, and checked for a user's arguments but never for a model's."""
 
 from __future__ import annotations
 
@@ -217,9 +217,11 @@ def test_an_end_may_be_a_quotient_of_other_arguments() -> None:
 @pytest.mark.contract
 @pytest.mark.parametrize("wrap", [float, lambda number: np.array([0.5, number])])
 def test_a_result_without_a_value_is_refused_for_numbers_and_for_arrays(wrap: Any) -> None:
-    with pytest.raises(DomainError, match=r"^scarcity_exponent: has no finite value at .*, tightness_ratio = 1: "):
+    with pytest.raises(
+        DomainError, match=r"^scarcity_exponent: has no finite value at .*, tightness_ratio = 1, since "
+    ):
         scarcity_exponent(2.0, 1.0, wrap(1.0))
-    with pytest.raises(DomainError, match=r"^moore: has no finite value at cost = 1, rate = -1000, time = 1: "):
+    with pytest.raises(DomainError, match=r"^moore: has no finite value at cost = 1, rate = -1000, time = 1, since "):
         moore(1.0, wrap(-1000.0), 1.0)
 
 

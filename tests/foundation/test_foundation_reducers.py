@@ -1,4 +1,4 @@
-"""Streaming reducers agree with the whole, in any split."""
+"""Streaming reducers agree with a reduction of all draws at once, for any split."""
 
 from __future__ import annotations
 

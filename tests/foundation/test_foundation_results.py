@@ -1,4 +1,4 @@
-"""Results: read-only arrays whose declarations say how a year, a quantile, a table and a dataset are formed."""
+"""Results: read-only arrays whose declarations determine years, quantiles, tables and datasets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from costmodel.foundation.tables import Linked, Table, figure, shown_unit
 from costmodel.foundation.version import VERSION
 
 GRID = TimeGrid(dt.date(2026, 7, 1), 8, "quarter")
-"""Half of 2026, all of 2027, half of 2028: one whole year."""
+"""Return a grid of half of 2026, all of 2027 and half of 2028: one whole year."""
 
 
 class Shop(Scenario):
@@ -293,5 +293,5 @@ def test_a_file_that_is_no_result_is_refused_in_one_line(tmp_path: Any) -> None:
         load_result(broken)
     with pytest.raises(ScenarioError, match="there is no such file"):
         load_result(tmp_path / "absent.nc")
-    with pytest.raises(ScenarioError, match=r"ends in \.nc"):
+    with pytest.raises(ScenarioError, match=r"must end in \.nc"):
         sales().save(tmp_path / "run.csv")

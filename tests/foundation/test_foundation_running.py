@@ -1,4 +1,4 @@
-"""Models are run in one way: the scenario and the design are attached, and values that are no numbers are named."""
+"""Runs of models: scenario and design are attached, and values that are not finite are named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What looks like a number and is none, an unknown word, and a key that no file has: each refused in one line."""
+"""Texts that only look like numbers, unknown words and unknown keys are each refused in one line."""
 
 from __future__ import annotations
 

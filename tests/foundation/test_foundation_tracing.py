@@ -1,4 +1,4 @@
-"""Traced arrays: what they write down is what NumPy does, and what draws decide is not decided for them."""
+"""Traced arrays: they record the operations of NumPy, and make no decision that depends on draws."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from costmodel.foundation.vector_run import FIELDS
 
 pytestmark = pytest.mark.closed_form
 WIDTH = 4
-"""Draws in a vector of these tests: any machine can do it."""
+"""Draws in a vector of these tests [1]; any machine supports it."""
 
 
 def computed(step, arrays: dict[str, np.ndarray], shape: tuple[int, ...], kept: dict[str, str] | None = None, steps=1):
-    """Trace a step that reads tables, compile it, run it over the draws of the tables, and return what it put out.
+    """Trace a step that reads tables, compile it, run it over the draws of the tables, and return its outputs.
 
-    ``step`` is called with a graph's index and the tables; it returns its output, and by path what is carried on.
+    ``step`` is called with a graph's index and the tables; it returns its output, and the carried values by path.
     """
     pytest.importorskip("llvmlite")
     graph = Graph()
@@ -126,7 +126,7 @@ def test_rows_are_written_read_late_and_summed_up_to_the_present_step() -> None:
 
 
 def test_a_row_is_read_again_after_it_was_written() -> None:
-    """0 before; flow after the first writing, twice the flow after the second."""
+    """A row is 0 at first, the flow after the first write, and twice the flow after the second."""
 
     def step(k, tables):
         before = tables["kept"][k]
@@ -141,7 +141,7 @@ def test_a_row_is_read_again_after_it_was_written() -> None:
 
 
 def test_rows_are_multiplied_in_place_up_to_the_present_step() -> None:
-    """Each step writes a row of ones and doubles all rows so far, in the second draw alone."""
+    """Each step writes a row of ones and doubles all rows so far, only in the second draw."""
 
     def step(k, tables):
         tables["kept"][k] = np.ones_like(tables["factor"])
@@ -159,7 +159,7 @@ def test_rows_are_multiplied_in_place_up_to_the_present_step() -> None:
 
 
 def test_a_loop_ends_for_each_draw_on_its_own() -> None:
-    """Halve until at most 1: a draw that has arrived keeps its value, whatever its neighbours still do."""
+    """Halve until at most 1: a draw that has converged keeps its value while others go on."""
     x = np.array([1.0, 8.0, 5.0, 1024.0])
 
     def halve(state):

@@ -1,4 +1,4 @@
-"""Term structure of rents, and the fill at which idle hours pay."""
+"""Term structure of rents, and the fill at which sold idle hours pay."""
 
 import math
 

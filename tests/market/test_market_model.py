@@ -241,7 +241,7 @@ def test_experience_within_a_step_is_foretold_and_mended():
     elapsed = np.asarray(scenario.grid.mid) - 2026.0
     grown = (1.0 + (1.0 - power) * elapsed) ** (power / (1.0 - power))
     error = run_market(scenario.resolve()).total_tokens / (1e12 * grown) - 1.0
-    assert abs(error[0]) < 0.003  # the first half step knows nothing of the one before
+    assert abs(error[0]) < 0.003  # the first half step has no earlier step to extrapolate from
     assert np.all(np.abs(error) < 0.004)
     assert abs(error[-1]) < 0.001
 

@@ -1,4 +1,4 @@
-"""Make each fault of ``mutants.toml`` in a copy of the repository, and show that the tests named beside it notice.
+"""Insert each fault of ``mutants.toml`` in a copy of the repository, and show that its tests detect it.
 
 Run it by hand, or with a part of a name to try some::
 

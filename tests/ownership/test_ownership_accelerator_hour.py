@@ -118,7 +118,7 @@ def test_gb200_is_within_fifteen_percent_of_the_published_owners_cost() -> None:
 @pytest.mark.contract
 def test_price_records_are_chosen_by_name_and_date() -> None:
     server = from_catalog("H100-SXM", price_basis="server")
-    # two resellers on 3 March 2025: 28,750 and 31,250
+    # two resellers on 3 March 2025: 28,750 and 31,250 USD
     assert server.chip_price + server.server_price == pytest.approx((28_750 + 31_250) / 2)
     assert server.network_price == pytest.approx(30_000 * 0.19 / 0.81)
     earlier = from_catalog("H100-SXM", price_basis="server", known_by="2024-03")

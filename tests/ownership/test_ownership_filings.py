@@ -69,7 +69,7 @@ def test_every_figure_is_written_with_its_evidence(company: str) -> None:
 @pytest.mark.closed_form
 @pytest.mark.reference("costmodel.ownership.filings:short_lived_share")
 def test_the_share_gives_back_the_depreciation() -> None:
-    # A third short-lived over 5 years with shape 1.5, the rest over 20 with shape 1: 0.3/3 + 0.05·2/3.
+    # A third is short-lived, over 5 years with shape 1.5, the rest over 20 with shape 1: 0.3/3 + 0.05·2/3.
     assert short_lived_share(0.3 / 3 + 0.05 * 2 / 3, 5.0, 1.5, 20.0, 1.0) == pytest.approx(1 / 3)
     assert short_lived_share(0.01, 5.0, 1.5, 20.0, 1.0) == 0.0
     assert short_lived_share(0.9, 5.0, 1.5, 20.0, 1.0) == 1.0

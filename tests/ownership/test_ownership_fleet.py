@@ -20,18 +20,18 @@ PER_UNIT = {"watts": 700.0, "chips": 30.0, "network": 7.0}
 
 
 def ramp(x: float) -> float:
-    """Integral of min(max(t, 0), 1) from below to x."""
+    """Return the integral of min(max(t, 0), 1) up to x."""
     return 0.0 if x < 0 else x * x / 2 if x < 1 else x - 0.5
 
 
 def even(x: float) -> float:
-    """Share of an even flow over one step that has passed x steps after it began."""
+    """Return the share of an even flow over one step that has passed x steps after its start."""
     return min(max(x, 0.0), 1.0)
 
 
 @dataclass
 class Vintage:
-    """What one step ordered and brought into service in one step, followed on its own."""
+    """Units ordered in one step and brought into service in another, tracked separately."""
 
     entered: int
     amount: float
@@ -43,7 +43,7 @@ class Vintage:
         return even(bound - self.entered) - even(bound - self.entered - life)
 
     def charged(self, step: int, life: float) -> float:
-        """Steps of charge within a step."""
+        """Return the charge within a step, in steps."""
         i = step - self.entered
         return ramp(i + 1) - ramp(i) - ramp(i + 1 - life) + ramp(i - life)
 
@@ -61,7 +61,7 @@ def mean_left(life: float, age: float) -> float:
 
 
 def by_vintage(terms: dict[str, Any], plan: list[float], events: dict[int, list[Any]]) -> dict[str, list[Any]]:
-    """Sum over vintages: slow, and with nothing in common with the fleet but the rules."""
+    """Return the sum over vintages: a slow implementation that shares only the rules with the fleet."""
     lag, physical = terms["lag"] / STEP, terms["life"] / STEP
     lives = {name: terms["book_life"][name] / STEP for name in ("chips", "network")}
     salvage, rate = terms["salvage"], terms["failure"] * STEP
@@ -465,13 +465,13 @@ def test_what_survives_counts_failures_to_come(plan: list[float], lag: float, ho
     fleet.close()
     for _ in range(steps):
         last = fleet.advance(0.0, PER_UNIT)
-    # What is on order is taken to fail from the middle of its arrivals on: right to the first order in rate times lag.
+    # Units on order are assumed to fail from the middle of their arrivals on: correct to first order in rate times lag.
     assert position == pytest.approx(float(last.in_service[0]), rel=0.01, abs=1e-9)
 
 
 @pytest.mark.closed_form
 def test_a_full_pipeline_fails_from_the_middle_of_its_arrivals() -> None:
-    # Ten a quarter over a lag of two years: what is on order arrives over 1.75 years from the end of this step on.
+    # Ten a quarter over a lag of two years: units on order arrive over 1.75 years from the end of this step on.
     fleet = Fleet(step=0.25, steps=40, books={"chips": BookTerms(life=4.0)}, lag=2.0, failure_rate=0.1)
     for _ in range(8):
         fleet.advance(10.0, {"chips": 1.0})

@@ -1,4 +1,4 @@
-"""The appraisal of a purchase: by hand where it is simple, its identities, and what must not move what."""
+"""The appraisal of a purchase: simple cases by hand, identities, and inputs that must not affect some outputs."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_year_by_hand() -> None:
         "cooling": {"pue": 1.2},
     }
     result = appraise(site=site, rent_decline=0.0, maintenance_per_watt=0.3)
-    # In the second year ten are there all the time, 80 % let at 2; at 0.9 of their draw they use 10 kW.
+    # In the second year ten are in service all the time, 80 % let at 2; at 0.9 of their draw they use 10 kW.
     hours = 10 * 8766
     assert result.hours[1] == pytest.approx(hours)
     assert result.revenue[1] == pytest.approx(hours * 0.8 * 2.0)

@@ -51,7 +51,7 @@ def test_required_rent_limits() -> None:
 
 
 def vintage_value(rent: float, decline: float, rate: float, life: float, running: float) -> float:
-    """Worth of falling rents less a level running cost: two annuities."""
+    """Return the worth of falling rents less a level running cost, by two annuities."""
     return float(rent * annuity(rate + decline, life) - running * annuity(rate, life))
 
 

@@ -1,4 +1,4 @@
-"""An hour's cost does not wait for a figure that only the cost of an operation needs."""
+"""The cost of an hour is available without figures that only the cost of an operation needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The jobs of the Start page, done as it says: few commands, no plotting by hand, figures that are the library's."""
+"""The jobs of the Start page, done as described there: few commands, no manual plotting, only the library's figures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.contract
 
 START = Path(__file__).parents[2] / "docs" / "start.md"
 COMMANDS = 6
-"""Most commands of the analyst's job [1]."""
+"""Largest number of commands of the analyst's job [1]."""
 
 
 def block(heading: str, language: str) -> str:

@@ -1,4 +1,4 @@
-"""What a notebook shows, in a real kernel: short HTML, a bar while work is done, and every figure of a cell."""
+"""Display in notebooks, in a real kernel: short HTML, a progress bar during work, and every figure of a cell."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ CELLS = (
     "axes = study.plot()",
 )
 MOST = 10_000
-"""Characters of a cell's HTML [1]."""
+"""Longest HTML of a cell [character]."""
 
 
 @pytest.fixture(scope="module")
 def shown() -> tuple[list[list[Any]], list[dict[str, Any]]]:
-    """The outputs of each cell, and every message of the kernel."""
+    """Return the outputs of each cell, and every message of the kernel."""
     pytest.importorskip("ipykernel")
     nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
     messages: list[dict[str, Any]] = []

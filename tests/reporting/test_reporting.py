@@ -1,4 +1,4 @@
-"""Figures, pages and workbooks: what they show is what the library computed, and what strangers wrote stays text."""
+"""Figures, pages and workbooks: they show the library's figures, and foreign text stays text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Engine profiles, their fit, and calibration on one's own rows."""
+"""Engine profiles, their fit, and calibration on a user's own rows."""
 
 from dataclasses import replace
 
@@ -46,11 +46,11 @@ def test_deviation_has_the_profile_at_its_median_and_its_spread():
 
 
 LAYERS = np.array([40.0, 80.0, 40.0, 20.0])
-"""Layers of the models of four rows."""
+"""Number of layers of the models of four rows [1]."""
 
 
 def _times(engine):
-    """Times of four rows that depend on each factor in a known way: decode, prompts between, host, first token."""
+    """Return times of four rows that depend in a known way on each factor: decode, prompts, host, first token."""
     decode, prompts = np.array([1.0, 2.0, 4.0, 8.0]) * 1e-2, np.array([4.0, 1.0, 2.0, 1.0]) * 1e-2
     per_token = engine.decode_factor * decode + engine.prefill_factor * prompts + engine.host_time
     return engine.prefill_factor * prompts + LAYERS * engine.launch_time, per_token
@@ -116,7 +116,7 @@ def test_ones_own_rows_move_the_profile_towards_what_made_them():
     assert 1.15 * known.decode_factor < found.fit.values[0] < true.decode_factor
     low, value, high = found.interval("decode_factor")
     assert low < value < high
-    # every fourth row was predicted from the others: the profile alone would be 23 % off
+    # every fourth row is predicted from the others; the profile alone would be 23 % off
     assert len(found.held_back) == 2
     assert found.error < 0.15
     written = found.written()

@@ -63,7 +63,7 @@ def test_requests_of_varied_lengths_meet_the_queue_of_the_others():
     varied = replace(CHAT, variation_output=0.5)
     loop = closed_loop(WHAT, varied, 16.0)
     first = prefill_latency(WHAT, varied) + loop.step_time
-    # before it waits a request comes as often as 16 in the system let it, and meets 15 of them
+    # before waiting, requests arrive at the rate that 16 in the system allow, and each meets 15 others
     rate = 16 / (first + 399 * loop.time_per_output_token) * 15 / 16
     wait = queue_wait(rate, SERVICE, 0.0)
     assert wait > 0.0
@@ -78,7 +78,7 @@ def test_a_run_of_ten_waves_spends_one_of_them_in_a_burst():
     # launched (883 kernels) and with a decode step in it
     each = SERVICE + (883 * 1e-4 + long.step_time) / (8192 / 2000)
     assert short.time_to_first_token - long.time_to_first_token == pytest.approx(63 * each / 2 / 10)
-    # and half of them interrupt an answer no more
+    # and half of them no longer interrupt an answer
     assert long.time_per_output_token - short.time_per_output_token == pytest.approx(63 * SERVICE / 2 / 10 / 399)
 
 

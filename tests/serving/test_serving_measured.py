@@ -1,4 +1,4 @@
-"""Measured rows in."""
+"""Measured rows as inputs of serving."""
 
 import csv
 import io

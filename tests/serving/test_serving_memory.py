@@ -1,4 +1,4 @@
-"""Memory as engines lay it out, against what their logs print."""
+"""Memory layout of engines, against their logs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ QWEN_30B |= {"num_experts_per_tok": 8, "moe_intermediate_size": 768}
 
 
 def budget(model: Any, chip: str, stored: str, use: float, engine: str, tensor: int = 1, **kept: float) -> MemoryBudget:
-    """Lay out a model on a card as an engine does."""
+    """Lay out a model's memory on a card as an engine does."""
     what = configuration_of("Llama-3-8B", chip, "bf16", "bf16", Layout(tensor=float(tensor)), Engine(memory_use=use))
     read = shape(model) if isinstance(model, str) else huggingface.shape(model)
     held = scheme(stored, read.name, cache="bf16").precision()
@@ -43,7 +43,7 @@ def budget(model: Any, chip: str, stored: str, use: float, engine: str, tensor: 
 
 
 LOADED = {
-    # what an engine printed after loading, in GiB of one card
+    # memory that an engine printed after loading, in GiB of one card
     "vLLM #6746: Llama-3.1-405B FP8, eight H100": (57.752, ("Llama-3.1-405B", "H100-SXM", "fp8", 0.9, "vllm-0.11", 8)),
     "vLLM #23278: gpt-oss-120b, H100": (65.9651, ("gpt-oss-120b", "H100-SXM", "mxfp4", 0.9, "vllm-0.11")),
     "vLLM #33155: gpt-oss-120b, H100": (64.38, ("gpt-oss-120b", "H100-SXM", "mxfp4", 0.9, "vllm")),
@@ -65,8 +65,8 @@ def test_weights_as_engines_load_them(log: str) -> None:
 
 
 ROOM = {
-    # what an engine printed as left for the cache, in GiB of one card; none of these logs entered a record's figures
-    # but for runtime and buffers, read from the same fifty runs as the first four
+    # memory that an engine printed as left for the cache, in GiB of one card; the catalog's figures use none of these
+    # logs, except for runtime and buffers, from the same fifty runs as the first four
     "llm-d-planner: Llama-3.1-8B, H100": (58.11, ("Llama-3-8B", "H100-SXM", "bf16", 0.95, "vllm")),
     "llm-d-planner: Llama-3.1-8B, two H100": (
         0.95 * 79.19 - 7.51 - 1.89 - 2.07,

@@ -1,4 +1,4 @@
-"""A deployment of any model: named, read from a config.json, or written out; what the engine keeps back; remarks."""
+"""Deployments of any model: named, read from a config.json, or written out; memory kept by the engine; remarks."""
 
 import json
 from dataclasses import replace
@@ -37,7 +37,7 @@ GIB = 2.0**30
 
 
 def chat(**changes: Any) -> Deployment:
-    """Return a deployment on one card."""
+    """Return a deployment on one accelerator."""
     written = {"name": "chat", "architecture": "Llama-3-8B", "accelerator": "H100-SXM", "hour_price": "2 USD/hour"}
     return Deployment(**{**written, "workload": {"mean_input": 2000.0, "mean_output": 400.0}, **changes})
 
@@ -103,7 +103,7 @@ def test_four_bits_on_a_chip_of_sixteen_run_and_say_so() -> None:
     assert not found.infeasible
     assert found.output_cost > 0.0
     assert found.remarks[0] == "experts: stored as mxfp4, multiplied as bf16: the chip has no fp4"
-    # older versions of the engine leave nothing, which is said where none is named
+    # older versions of the engine leave no memory; a remark says so if no version is named
     assert "room for the cache: 1.9 GiB" in found.remarks[1]
     assert "up to 0.11 it was 0.0: name the version in engine.name" in found.remarks[1]
     named = run(
@@ -133,7 +133,7 @@ def test_room_on_a_card_as_an_engine_logs_it() -> None:
     assert what.machine.memory == pytest.approx(79.19 * GIB)
     assert float(cache_room(what)) / GIB == pytest.approx(1.71, rel=0.1)
     assert 64.0 < float(memory_budget(what).loaded) / GIB < 66.0
-    # the case as it was typed: what weights leave of the share, before anything is kept back
+    # the case as it was typed: the share less the weights, before the engine keeps anything
     with pytest.warns(DeprecationWarning, match="gone in 0.4: use machine"):
         left = (what.chip.memory * 0.95 - weight_bytes_per_accelerator(what)) / GIB
     assert float(left) == pytest.approx(0.95 * 79.19 - 60.71, abs=0.01)

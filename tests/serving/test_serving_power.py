@@ -1,4 +1,4 @@
-"""A side figure that is missing blanks what depends on it, by name, and never the cost."""
+"""A missing side figure blanks the outputs that depend on it, by name, but never the cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the published cases of serving rest on, and what stands behind their misses."""
+"""Inputs of the published cases of serving, and the causes of their misses."""
 
 import pytest
 

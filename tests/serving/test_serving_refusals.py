@@ -1,4 +1,4 @@
-"""Closed form: a deployment that cannot run says so with its figures, each from the records by hand."""
+"""Deployments that cannot run: the message states its figures, each checked by hand from the records."""
 
 from __future__ import annotations
 

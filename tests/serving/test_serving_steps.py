@@ -50,7 +50,7 @@ IDEAL = Machine(
     scale_out_bandwidth=50e9,
     protocols=protocols(),
 )
-"""A machine of round numbers without losses but the roofline's."""
+"""Machine with round figures, whose only losses are the roofline's."""
 REAL = replace(
     IDEAL,
     **dict.fromkeys(PARTS, Rate(peak=2e15, share=0.7, half_inner=500.0, lost_elements=2e5, operand_bytes=1.0)),
@@ -123,7 +123,7 @@ def test_expert_weights_read_are_those_touched():
     free = replace(IDEAL, **dict.fromkeys(PARTS, Rate(peak=np.inf, share=1.0, operand_bytes=1.0)))
 
     def read(sequences, layout):
-        """Bytes that products and what is between them move, per accelerator."""
+        """Return the bytes that products and the operations between them move, per accelerator."""
         what = setup(DEEPSEEK, layout, free)
         return float(products_time(what, sequences, sequences)) * 3e12
 

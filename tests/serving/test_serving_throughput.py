@@ -176,7 +176,7 @@ def test_a_grid_equals_its_points_whatever_the_block(mode, monkeypatch):
 @pytest.mark.law
 @pytest.mark.parametrize(("mode", "products"), [("interleaved", 8), ("chunked", 20), ("disaggregated", 8)])
 def test_a_grid_written_out_in_full_is_served_like_its_axes(mode, products, monkeypatch):
-    """To the bit, and with the work of its axes: no product is computed on more points than differ for it."""
+    """Results are equal to the bit, and no product is computed on more points than differ for it."""
     batch = np.arange(1.0, 65.0)
     axes = {
         "layout": replace(FOUR, tensor=np.array([1.0, 2.0, 4.0, 8.0])[:, None, None, None]),
@@ -227,7 +227,7 @@ def test_cost_falls_with_batch_until_memory_binds(name, length, answer, mode):
     assert np.all(np.isfinite(served.tokens_per_second) == fits)
     rates = served.tokens_per_second[fits]
     assert np.all(np.diff(rates) >= -1e-9 * rates[1:])
-    # and no faster user comes with it
+    # without a faster rate per user
     assert np.all(np.diff(served.user_speed[fits]) <= 1e-9)
 
 
@@ -343,10 +343,10 @@ def test_prompts_of_varied_length_meet_longer_attention_with_a_prefix_cache_too(
     even = replace(varied, mean_input=16000.0, variation_input=0.0)
     assert prefill_time_per_token(WHAT, varied) == pytest.approx(prefill_time_per_token(WHAT, even))
     assert prefill_time_per_token(WHAT, varied) > prefill_time_per_token(WHAT, replace(varied, variation_input=0.0))
-    # and so does what the cached part is charged
+    # and so does the charge for the cached part
     plain, spread = (serve(WHAT, replace(varied, variation_input=v), 4.0) for v in (0.0, 1.0))
     assert spread.cached_seconds > 1.5 * plain.cached_seconds
-    # a new token is charged what it would be in prompts as varied that had no prefix
+    # a new token is charged as in equally varied prompts without a prefix
     without = replace(varied, mean_input=0.25 * 8000.0, cached_share=0.0)
     assert spread.input_seconds == pytest.approx(4.0 * prefill_time_per_token(WHAT, without), rel=1e-12)
     assert spread.input_seconds > 1.001 * 4.0 * prefill_time_per_token(WHAT, replace(without, variation_input=0.0))

@@ -17,7 +17,7 @@ from costmodel.studies.allocation import IDLE_RULES, allocate, units_of
 
 @pytest.mark.closed_form
 def test_idle_apart_by_reservation_and_by_use() -> None:
-    """Eight units at 10 an hour; a reserves 3, b 1; a uses 1, b 1."""
+    """Eight units at 10 USD an hour; a reserves 3, b 1; each uses 1."""
     apart = allocate(8, 10.0, {"a": 3, "b": 1})
     assert (apart["a"].total, apart["b"].total, apart.idle_cost) == (3.75, 1.25, 5.0)
     reserved = allocate(8, 10.0, {"a": 3, "b": 1}, idle="by reservation")

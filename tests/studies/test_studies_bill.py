@@ -1,4 +1,4 @@
-"""Bills: prices of an accelerator-hour and a token, from amounts written in the test."""
+"""Bills: prices of an accelerator-hour and a token, from amounts stated in the test."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def test_a_bill_in_euro_is_judged_at_the_mean_reference_rate_of_its_month(tmp_pa
 
 @pytest.mark.closed_form
 def test_credits_refunds_and_corrections_lower_what_was_paid(tmp_path: Path) -> None:
-    """A refund of half an hour: 1.5 of 2 machine-hours are left, at 66.045 of 88.06; a credit is in the total alone."""
+    """After a refund of half an hour, 1.5 of 2 machine-hours remain, at 66.045 of 88.06; the total has the credit."""
     refund = FIRST.replace("55.04,44.03,1.0000", "-27.52,-22.015,-0.5000")
     credit = "Cloud A,2026-05-31T00:00:00Z,2026-06-01T00:00:00Z,Credit,promotion,-20,-20,,,USD,USD"
     bill = bill_of(tmp_path, FIRST, FIRST, refund, credit)
@@ -217,7 +217,7 @@ def test_empty_fields_may_be_called_null_and_a_table_may_lack_its_currency(tmp_p
 
 @pytest.mark.contract
 def test_spellings_of_the_specifications_own_examples(tmp_path: Path) -> None:
-    """A correction with ``(null)`` in a field of numbers; ``BilledCurrency``; a reservation of which a part idles."""
+    """A correction with ``(null)`` in a numeric field, ``BilledCurrency``, and a reservation that is partly idle."""
     head = "ChargePeriodStart,ChargeCategory,EffectiveCost,ListUnitPrice,ConsumedQuantity,BilledCurrency"
     bill = bill_of(tmp_path, "2025-06-01T00:00:00Z,Adjustment,0.002,(null),(null),EUR", head=head)
     assert (bill.unread.count, bill.total()) == (0, {"EUR": 0.002})
@@ -248,7 +248,7 @@ def test_a_purchase_of_a_providers_own_currency_buys_no_tokens_of_a_model(tmp_pa
 
 @pytest.mark.closed_form
 def test_what_is_stored_by_the_hour_is_no_accelerator(tmp_path: Path) -> None:
-    """Storage of a context cache in token-hours, beside an H100 in its description: no hour of an accelerator."""
+    """Storage of a context cache in token-hours with an H100 in its description is not an accelerator-hour."""
     row = "A,2026-05-01,Usage,cache storage of an H100 model,6,Standard,6.0,1000000 Token-Hours,,,,,USD,"
     (line,) = bill_of(tmp_path, row, head=STATED).lines
     assert line.kind == "other"
@@ -285,7 +285,7 @@ def test_hours_are_those_of_the_unit(tmp_path: Path, unit: str, hours: float | N
 
 @pytest.mark.closed_form
 def test_a_commitment_is_held_against_the_market_at_renewal(tmp_path: Path) -> None:
-    """A commitment at 1.70 that is renewed at the 2.65 of June 2026 costs 0.95 more an hour."""
+    """A commitment at 1.70, renewed at the 2.65 of June 2026, costs 0.95 more an hour."""
     eight = '"{""GpuCount"": 8, ""GpuType"": ""H100""}"'
     row = f"A,2025-10-01,Usage,vm,13.6,Committed,1,Hours,,,c,Used,USD,{eight}"
     found = audit(bill_of(tmp_path, row, head=STATED)).findings

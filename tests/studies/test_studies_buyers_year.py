@@ -1,4 +1,4 @@
-"""A buyer's year: one change after the other by hand, the audit, and the built-in figures held to the flywheel's."""
+"""A buyer's year: single changes by hand, the audit, and the built-in figures against the flywheel's."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def test_changes_come_one_after_the_other():
     assert found.bill == found.audited_bill == 300.0
     assert found.at_later_prices == 200.0 * 0.25 + 100.0 * 0.5
     assert found.with_intensity == 200.0 * 0.25 * 2.0 + 100.0 * 0.5 * 3.0
-    # four of ten tasks at half the price and half as many tokens again: three quarters of what they cost
+    # four of ten tasks at half the price but 1.5 times the tokens: three quarters of their former cost
     assert found.with_choice == pytest.approx(100.0 + 150.0 * (0.6 + 0.4 * 0.75))
 
 

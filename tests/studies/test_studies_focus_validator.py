@@ -1,8 +1,8 @@
-"""What we write as FOCUS 1.2, checked by the foundation's own validator.
+"""FOCUS 1.2 tables written by the library, checked by the FinOps Foundation's own validator.
 
-``focus-validator`` 2 needs Python 3.12 and NumPy 1, which this library's own environment need not have: install it into
-an environment of its own and name that environment's interpreter in ``FOCUS_VALIDATOR_PYTHON``. Without it the test is
-skipped, and says so.
+``focus-validator`` 2 needs Python 3.12 and NumPy 1, which this library's environment may not have: install it into a
+separate environment, and name that environment's interpreter in ``FOCUS_VALIDATOR_PYTHON``. Without it the test is
+skipped.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from costmodel.studies.usage_cost import focus_rows, price_usage
 EITHER_OR = {
     "InvoiceId-C-005-C": "an invoice is named or not; the rule that it is not holds, and that one of the two does",
 }
-"""Rules that fail for every table that satisfies their opposite."""
+"""Rules that fail for every table that satisfies the opposite rule."""
 SELF_CONTRADICTORY = {
     "CommitmentDiscountStatus-C-004-C": "'when CommitmentDiscountId is not null' by its text, null by its condition",
     "CapacityReservationStatus-C-004-C": "'when CapacityReservationId is not null' by its text, null by its condition",
@@ -47,7 +47,7 @@ def interpreter() -> str:
 
 
 def failures(path: Path, *options: str) -> tuple[int, set[str]]:
-    """Return how many rules passed, and those that failed of themselves."""
+    """Return the number of rules that passed, and the rules that failed on their own."""
     python = interpreter()
     if not python:
         pytest.skip("focus-validator is not installed here: name an interpreter that has it in FOCUS_VALIDATOR_PYTHON")

@@ -1,4 +1,4 @@
-"""What sandboxes take to start on this machine."""
+"""Start times of sandboxes, measured on this machine."""
 
 import importlib.util
 import json
@@ -56,7 +56,7 @@ esac
 
 
 def engine(folder, name, end="exit 0"):
-    """Write a program that answers as a container engine does, and return the file in which it notes its calls."""
+    """Write a program that imitates a container engine, and return the file in which it logs its calls."""
     log = folder / f"{name}.log"
     (folder / name).write_text(ENGINE.format(log=log, end=end))
     (folder / name).chmod(0o755)

@@ -1,4 +1,4 @@
-"""Build against buy by model: whole copies paid all month, at the bill's mix, against what was paid for the tokens."""
+"""Build or buy by model: whole copies paid all month, at the bill's mix, against the bill's cost of tokens."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def plan(use: float = 0.5) -> Service:
 @pytest.mark.closed_form
 @pytest.mark.parametrize("scale", [1.0, 40.0])
 def test_whole_copies_at_the_bills_mix_paid_all_month(tmp_path: Path, scale: float) -> None:
-    """600 million prompt tokens, a third of them cached, and 150 million answered: 800 in for an answer of 200."""
+    """600 million prompt tokens, a third of them cached, and 150 million output tokens: 800 in for every 200 out."""
     rows = [row(300 * scale, 400 * scale, "Input"), row(15 * scale, 200 * scale, "Cached"),
             row(600 * scale, 150 * scale, "Output")]  # fmt: skip
     done = audited(tmp_path, *rows, serve={MODEL: plan()})

@@ -1,4 +1,4 @@
-"""The joined planner: equal to its parts chained by hand, use in one place, nothing that does nothing."""
+"""The joined planner: equal to its parts chained by hand, utilisation in one place, no input without effect."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_ways_of_paying_at_the_same_work() -> None:
 
 @pytest.mark.closed_form
 def test_long_requests() -> None:
-    """Against a million lognormal lengths, of requests and of tokens; lengths that are all alike are long or not."""
+    """Shares of long requests and of their tokens, against a million lognormal lengths; equal lengths give 0 or 1."""
     spread = np.sqrt(np.log(1 + 0.7**2))
     ranks = (np.arange(1_000_000) + 0.5) / 1_000_000
     lengths = 3000.0 * np.exp(spread * ndtri(ranks) - spread**2 / 2)
@@ -134,7 +134,7 @@ def test_long_requests() -> None:
 
 @pytest.mark.closed_form
 def test_an_api_with_cached_tokens_context_tiers_and_batches() -> None:
-    """Prompts of 2,000 are long from 1,500 on; a quarter of the requests waits and pays half: 7/8 of the price."""
+    """Prompts of 2,000 tokens are long from 1,500 on; a quarter of requests is batched at half price: 7/8 in all."""
     api = {"input": 1e-6, "cached": 1e-7, "output": 4e-6, "long_prompt": 1500.0, "long_input": 2e-6,
            "long_cached": 2e-7, "long_output": 6e-6, "batch_share": 0.25, "batch_price": 0.5}  # fmt: skip
     result = serve_plan(plan(tokens_for_sale={"api": api, "short": {**api, "long_prompt": 2500.0}}).resolve())
@@ -166,7 +166,7 @@ def test_break_even_use() -> None:
 
 @pytest.mark.closed_form
 def test_where_no_use_breaks_even_there_is_no_figure() -> None:
-    """A rent below the energy of a busy hour: owning never wins. Idle hours paid for dearly: it always does."""
+    """With a rent below the energy of a busy hour, owning never wins; with a high price of idle hours, always."""
     cheap = {"gift": {"kind": "on demand", "price": 1e-3}, "year": {"kind": "committed", "price": 9.0}}
     found = ways(serve_plan(plan(offers=cheap).resolve()))
     assert np.isnan(found["gift"][1])
@@ -188,7 +188,7 @@ def test_spot_hour() -> None:
 @pytest.mark.closed_form
 @pytest.mark.reference("costmodel.studies.ways:level_price")
 def test_level_price() -> None:
-    """Paid at 12,000 moments, valued at 8 % a year: the same as at a level price."""
+    """12,000 payments discounted at 8 % a year are worth as much as at the level price."""
     moments = (np.arange(12_000) + 0.5) / 12_000 * 3.0
     falling = (2.0 * np.exp(-0.2 * moments) / 1.08**moments).sum()
     assert float(level_price(2.0, 0.2, np.log(1.08), 3.0)) == pytest.approx(falling / (1.08**-moments).sum(), rel=1e-6)
@@ -197,7 +197,7 @@ def test_level_price() -> None:
 @pytest.mark.closed_form
 @pytest.mark.reference("costmodel.studies.ways:committed_price")
 def test_committed_price() -> None:
-    """Four years on terms of three: two terms, six years paid, the second at the price of year 3."""
+    """Four years need two terms of three years: six years are paid, the second term at the price of year 3."""
     assert float(committed_price(2.0, 0.1, 0.0, 3.0, 4.0)) == pytest.approx((2.0 * 3 + 2.0 * np.exp(-0.3) * 3) / 4)
     assert float(committed_price(2.0, 0.1, 0.0, 0.1, 0.3)) == pytest.approx(
         2.0 * (1 + np.exp(-0.01) + np.exp(-0.02)) / 3
@@ -228,7 +228,7 @@ NEED = {
 
 @pytest.mark.closed_form
 def test_ways_over_the_years_of_need() -> None:
-    """Hardware held for three of its five years and sold; five years committed for three; a lease with the site."""
+    """Hardware sold after three of five years, a five-year commitment for three years, and a lease with the site."""
     result = serve_plan(plan(**NEED).resolve())
     busy, use = float(result.tokens_per_second) * 3600, 0.4
     found = ways(result)
@@ -250,7 +250,7 @@ def test_ways_over_the_years_of_need() -> None:
 
 @pytest.mark.closed_form
 def test_a_lease_and_owning_differ_by_the_hardware_alone() -> None:
-    """At the owner's cost of hardware they cost the same at any use; a cent more and owning is always cheaper."""
+    """At the owner's cost of hardware, both cost the same at any use; at a cent more, owning is always cheaper."""
     for use in (0.3, 0.9):
         bare = dict.fromkeys(("chip_price", "server_price", "network_price"), 0.0)
         both = [
@@ -422,13 +422,13 @@ SPREAD = {
 
 
 def moving(whole: Service) -> dict[str, bool]:
-    """Return for each number of a plan, with those of the catalog, whether it moves a figure or is refused."""
+    """Return, for each number of a plan and of its catalog records, whether it moves a figure or is refused."""
     hour = filled(whole.hour, whole.accelerator)
     whole = whole.replace({f"hour.{name}": float(getattr(hour, name)) for name in absent_figures(whole.hour)})
     base = costmodel.run(whole)
 
     def moves(path: str, value: float, unit: str) -> bool:
-        """Return whether a figure moves, or the value is refused as one that would do nothing."""
+        """Return whether a figure moves, or the value is refused because it would have no effect."""
         try:
             result = costmodel.run(whole.replace({path: value if unit == "1" else f"{value!r} {unit}"}))
         except CostModelError as error:
@@ -445,7 +445,7 @@ def moving(whole: Service) -> dict[str, bool]:
 @pytest.mark.contract
 @pytest.mark.parametrize("model", ["Llama-3-8B", "config.json"])
 def test_a_model_beside_an_own_shape_is_refused(model: str) -> None:
-    """Its name would be a label: the figures would be those of the own shape."""
+    """The model's name would be a mere label, since the figures would be those of the own shape."""
     own = {"layers": 32, "d_model": 4096, "heads": 32, "kv_heads": 8, "head_dim": 128, "d_ff": 11008,
            "vocabulary": 32000}  # fmt: skip
     with pytest.raises(ScenarioError, match="leave own_shape out"):
@@ -454,7 +454,7 @@ def test_a_model_beside_an_own_shape_is_refused(model: str) -> None:
 
 @pytest.mark.contract
 def test_another_model_is_another_cost(tmp_path: Path) -> None:
-    """The planner's job: a model from its file, by its name, and the one that the scenario ships."""
+    """The planner's job with a model from its file, by its name, and with the scenario's own."""
     config = {"model_type": "qwen2", "hidden_size": 8192, "num_hidden_layers": 40, "num_attention_heads": 64,
               "num_key_value_heads": 8, "intermediate_size": 29568, "vocab_size": 152064}  # fmt: skip
     (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
@@ -466,7 +466,7 @@ def test_another_model_is_another_cost(tmp_path: Path) -> None:
 
 @pytest.mark.contract
 def test_the_inverse_questions() -> None:
-    """Given a site, a ceiling of cost or a target of tokens: found where the value is absent, too."""
+    """Given a site, a cost ceiling or a token target, the value is found, even if it is absent in the scenario."""
     scenario = costmodel.load_scenario("token-planner")
     power = costmodel.break_even(scenario, "facility_power", "site_tokens = 1e14 token/year").roots
     there = costmodel.run(scenario.replace({"facility_power": float(power[0])}))
@@ -481,7 +481,7 @@ def test_the_inverse_questions() -> None:
 @pytest.mark.law
 @pytest.mark.parametrize("changes", [{}, {"paid_by": "renting", "rent": 2.5}])
 def test_every_input_moves_an_output_or_is_refused(changes: dict) -> None:
-    """In a plan on one server, or in one with several servers, drafted tokens, lengths that differ and an end."""
+    """In a plan on one server, or in one with several servers, drafted tokens, varied lengths and an end date."""
     ended = {
         **EVERYTHING,
         "horizon": 3.0,

@@ -1,4 +1,4 @@
-"""A training programme by the hour: equal to its parts chained by hand."""
+"""A training programme on rented or owned hours: equal to its parts chained by hand."""
 
 from __future__ import annotations
 

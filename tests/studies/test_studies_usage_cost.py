@@ -75,7 +75,7 @@ def test_a_thousand_calls_cost_what_the_package_calculates_one_by_one(tmp_path: 
 
 @pytest.mark.closed_form
 def test_both_conventions_of_counting_cached_tokens(tmp_path: Path) -> None:
-    """Prices 3, 0.3 and 15 USD per million: 100 in, 500 read, 50 out beside; the same call counted inclusively."""
+    """Prices of 3, 0.3 and 15 USD per million: 100 in, 500 read, 50 out; the same call with cached tokens in input."""
     table = log(tmp_path, "m,3,0.3,15", head="model,input,cache_read,output", name="prices.csv")
     by_hand = (100 * 3 + 500 * 0.3 + 50 * 15) / 1e6
     beside = log(tmp_path, "2026-01-01T00:00:00Z,,m,100,500,0,50,0")

@@ -1,4 +1,4 @@
-"""Logs and bills made by vendors' published rules, audited end to end against sums in decimal arithmetic.
+"""Logs and bills by vendors' published rules, audited end to end against sums in decimal arithmetic.
 
 **Tokens.** List prices and rules as the vendors published them. OpenAI: gpt-4o, cached input at half; cached tokens in
 the input. Anthropic: Claude Sonnet 4.5, writes at 1.25 and reads at 0.1 of the input, prompts above 200,000 tokens at
@@ -7,7 +7,7 @@ tenth, long prompts as Anthropic. DeepSeek: V3 at half price from 16:30 to 00:30
 5 September 2025.
 
 **Hours.** AWS bills seconds, at least a minute; Google Cloud the same in hours; Azure in units of 100 hours; a
-specialist whole minutes. Prices are made up where the rule is what is tested.
+specialist whole minutes. Where only the rule is tested, prices are made up.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ CENT = Decimal("0.01")
 MILLION = Decimal(10**6)
 CALLS = 400
 LONG = 200_000
-"""Length of prompt above which Anthropic's and Google's other prices hold [token]."""
+"""Length of prompt above which Anthropic and Google charge other prices [token]."""
 
 
 def cents(amount: object) -> Decimal:
@@ -71,7 +71,7 @@ HEAD = ("time", "provider", "model", "input_tokens", "cache_read_input_tokens", 
 
 
 def log_of(vendor: str, path: Path) -> Decimal:
-    """Write a vendor's log and return what it costs by the vendor's rule."""
+    """Write a vendor's log and return its cost by the vendor's rule."""
     model, counting, rule, start, days = VENDORS[vendor]
     chance, total = random.Random(vendor), Decimal(0)
     with path.open("w", newline="", encoding="utf-8") as file:
@@ -102,7 +102,7 @@ def test_a_log_costs_what_the_vendors_rule_says(vendor: str, tmp_path: Path) -> 
 
 @pytest.mark.published
 def test_logs_of_four_vendors_become_one_bill_that_is_audited(tmp_path: Path) -> None:
-    """Priced, written as FOCUS, read back and audited: at list, so that no line is above list."""
+    """Priced at list, written as FOCUS, read back and audited: no line is above list."""
     pytest.importorskip("genai_prices")
     from costmodel.studies.usage_cost import focus_rows
 
@@ -125,7 +125,7 @@ COLUMNS = ("ProviderName", "ChargePeriodStart", "ChargeCategory", "ChargeDescrip
 
 
 def seconds_billed(vendor: str, seconds: int) -> tuple[Decimal, str]:
-    """Return what a vendor bills of a run: quantity and unit."""
+    """Return the quantity and the unit that a vendor bills for a run."""
     if vendor == "Specialist":
         return Decimal(-(-seconds // 60)), "Minutes"
     held = max(seconds, 60)

@@ -39,7 +39,7 @@ IDEAL = Machine(
 PLAIN = Recipe(name="plain", gradient_bytes=4.0, optimizer_traffic=30.0)
 LLAMA_8B = Shape(name="8B", layers=32, d_model=4096, heads=32, kv_heads=8, head_dim=128, vocabulary=128256, d_ff=14336)
 LAYER_8B = [(128 * 48, 4096), (4096, 4096), (2 * 14336, 4096), (4096, 14336)]
-"""Columns and inner dimension of the products of one of its layers."""
+"""Columns and inner dimension of the products of one layer."""
 ROUTED = Shape(
     name="routed",
     layers=24,
@@ -72,7 +72,7 @@ def _one(**changes: float) -> Layouts:
 
 @pytest.mark.closed_form
 def test_one_ideal_accelerator_reaches_its_peak_but_for_what_the_count_leaves_out() -> None:
-    """Without limits of memory or links: attention's backward (5 products for 4) is the only work beyond the count."""
+    """Without limits of memory or links, attention's backward (5 products for 4) is the only work beyond the count."""
     cluster = _cluster(1, bandwidth=1e30, memory=1e15)
     job = _job(shape=LLAMA_8B, sequence=4096, batch=2)
     found = evaluate_layouts(job, cluster, _one(microbatch=2.0))
@@ -222,7 +222,7 @@ def test_a_faster_part_never_slows_a_step(change: str, value: float) -> None:
 
 @pytest.mark.closed_form
 def test_what_is_computed_again_is_not_kept() -> None:
-    """Norms (2·d) and activation functions (d_ff) give back 2 bytes an element and cost their traffic once more."""
+    """Recomputing norms (2·d) and activation functions (d_ff) saves 2 bytes an element and repeats their traffic."""
     job, cluster = _job(shape=LLAMA_8B, sequence=4096, batch=4), _cluster(4)
     kept, cheap, full = (
         evaluate_layouts(job, cluster, _one(pipeline=4.0, recompute=level)) for level in (0.0, 1.0, 2.0)
@@ -248,7 +248,7 @@ def test_stages_add_a_bubble_and_interleaving_divides_it() -> None:
 
 @pytest.mark.closed_form
 def test_gradients_hide_behind_the_backward_pass_but_for_the_last_layer() -> None:
-    """Slow network: the reduction of all but the last layer's gradients, less one backward pass, and a gather."""
+    """On a slow network: the reduction of all but the last layer's gradients, less one backward pass, plus a gather."""
     job = _job(shape=LLAMA_8B, sequence=4096, batch=2)
     slow = _cluster(2, scale_up_domain=1, scale_out_bandwidth=1e8, bandwidth=1e30)
     found = evaluate_layouts(job, slow, _one(data=2.0))

@@ -13,7 +13,7 @@ _MODULE = "costmodel.training.parallelism"
 
 
 def _simulated_pipeline(stage_time: float, stages: int, microbatches: int) -> float:
-    """Play a one-forward-one-backward pipeline: finish time of every task from what it waits for."""
+    """Simulate a one-forward-one-backward pipeline: the finish time of every task from its dependencies."""
     forward = stage_time / 3.0
     backward = 2.0 * stage_time / 3.0
     done: dict[tuple[str, int, int], float] = {}

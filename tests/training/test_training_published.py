@@ -1,4 +1,4 @@
-"""What stands behind the published cases of training: what was fitted, and on what."""
+"""Basis of the published cases of training: fitted parameters and their data."""
 
 from __future__ import annotations
 
@@ -33,6 +33,6 @@ def test_effective_training_time_over_the_plausible_restarts() -> None:
 
 
 def test_recalled_shapes_give_the_published_totals() -> None:
-    """340 B (arXiv 2406.11704) and 175 B (arXiv 2402.15627): what the shapes were recalled from is not re-read."""
+    """340 B (arXiv 2406.11704) and 175 B (arXiv 2402.15627); shapes are recalled, not read again in the sources."""
     assert total_parameters(training_layouts.NEMOTRON_340B) == pytest.approx(340e9, rel=0.005)
     assert total_parameters(training_layouts.MEGASCALE_175B) == pytest.approx(175e9, rel=0.005)

@@ -116,7 +116,7 @@ def test_capacity_that_is_taken_away() -> None:
 
 @pytest.mark.closed_form
 def test_absent_assumptions_are_those_of_the_family() -> None:
-    """Cottier et al.: a server of A100 draws (6.5/8)/0.4 of its chips and costs 1.66 of them; a TPU draws 0.43."""
+    """Cottier et al.: A100 servers draw (6.5/8)/0.4 and cost 1.66 times their chips; TPUs draw 0.43 of rated power."""
     amortized = {"acquisition_price": 25e3, "years_in_use": 1.0, "energy_price": "80 USD/MWh"}
     a100 = train(_run(accelerator="A100-SXM-80", method="amortized", rental=None, amortized=amortized).resolve())
     assert a100.energy == pytest.approx(a100.paid_hours * 400 * (6.5 / 8) / 0.4 * 0.75 * 1.25, rel=1e-12)
@@ -203,7 +203,7 @@ def test_utilisation_is_predicted_where_it_is_not_given() -> None:
     assert "vTrain" in str(old.basis("productive_hours"))
     assert old.mfu < result.mfu
     frozen = train(scenario.replace({"prediction.frozen": True}).resolve())
-    assert frozen.flop == pytest.approx(result.flop * 2 / 3, rel=0.03)  # attention is trained through all the same
+    assert frozen.flop == pytest.approx(result.flop * 2 / 3, rel=0.03)  # attention still needs its backward pass
     assert frozen.productive_hours < result.productive_hours
     slow = train(scenario.replace({"prediction.step_time_factor": 1.25}).resolve())
     assert slow.mfu == pytest.approx(result.mfu / 1.25, rel=1e-9)  # the default has its median at 1
@@ -218,8 +218,8 @@ def test_utilisation_is_predicted_where_it_is_not_given() -> None:
 def test_a_shape_of_ones_own_is_predicted() -> None:
     """32 layers, 4,096 wide, 6.66 B parameters, 8 H100, 2,048 tokens: 10,643 token/s per GPU were measured.
 
-    By LLM Foundry, which is fitted on its other models, from 760 M to 70 B; where no framework is named the prediction
-    is 24 % faster.
+    Measured by LLM Foundry, whose factors are fitted on its other models, from 760 M to 70 B; without a named framework
+    the prediction is 24 % faster.
     """
     own = {
         "layers": 32,

@@ -1,4 +1,4 @@
-"""A run's cost does not wait for a figure that only its energy needs."""
+"""The cost of a run is available without figures that only its energy needs."""
 
 from __future__ import annotations
 

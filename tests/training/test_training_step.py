@@ -42,7 +42,7 @@ MACHINE = Machine(
     protocols=(Protocol("only", 0.0, 0.0, 0.0, 0.5),),
 )
 CLUSTER = Cluster(accelerators=64, machine=MACHINE)
-"""Tensor 4 and context 2 fill a domain; everything else lies outside."""
+"""Layout in which tensor 4 and context 2 fill a domain; all other groups go outside."""
 
 
 def _with(**changes: Any) -> Cluster:
@@ -50,12 +50,12 @@ def _with(**changes: Any) -> Cluster:
 
 
 def _rates(**changes: float) -> dict[str, Rate]:
-    """Every part's rate with the same changes."""
+    """Return the rates of all parts with the same changes."""
     return dict.fromkeys(("attention", "dense", "shared_experts", "experts", "head"), replace(RATE, **changes))
 
 
 def _product(rows: float, columns: float, inner: float, groups: float = 1.0, half: float = 0.0) -> float:
-    """Time of a product where memory costs nothing: half a tile of 64 rows is empty."""
+    """Return the time of a product with free memory; half a tile of 64 rows is empty."""
     return groups * 2 * (rows + 32) * columns * (inner + half) / (PEAK * 0.8)
 
 
@@ -169,7 +169,7 @@ def test_traffic_of_a_dense_layer() -> None:
 
 
 def test_products_of_a_latent_routed_layer() -> None:
-    """Experts are whole on their device; each of four has eight of 32, to which all four send."""
+    """Each of four devices has eight whole experts of 32, to which all four send."""
     products = [  # the two projections of the residual stream are one product
         _product(ROWS, 768 + 256 + 32, 2048),
         _product(ROWS, 16 * 96 / T, 768),
@@ -192,7 +192,7 @@ def test_experts_bound_by_memory_read_every_local_expert() -> None:
     slow = _with(bandwidth=1e-3)
     spread, wider = (layer_time(_job(LATENT), slow, _layouts(expert=expert)).matmul[0] for expert in (4, 8))
     local = 2 * 3 * 2048 * 1024  # bytes of one expert, whole on its device
-    copies = ROWS / T * 4 * (2048 + 2 * 1024 + 1024 + 2048) * 2  # what enters and leaves its products
+    copies = ROWS / T * 4 * (2048 + 2 * 1024 + 1024 + 2048) * 2  # inputs and results of its products
     # the largest load of eight devices is further from the mean than that of four: less than a hundredth of the copies
     assert (spread - wider) * 1e-3 * 0.9 == pytest.approx(0.8 * 4 * local, abs=0.01 * copies)
 
@@ -260,7 +260,7 @@ def test_forward_and_backward_are_sums_of_their_parts() -> None:
 
 
 def test_gradients_are_products_of_other_sizes() -> None:
-    """By input the sum runs over the columns, by weights over the rows, with gradients of 4 bytes read and written."""
+    """For inputs the sum runs over columns, for weights over rows, with gradients of 4 bytes read and written."""
     tiles = _with(bandwidth=1e30, **_rates(half_inner=128.0))
     by_input = sum(_product(ROWS, inner, columns, half=128.0) for columns, inner in SIZES)
     by_weight = sum(_product(inner, columns, ROWS, half=128.0) for columns, inner in SIZES)
@@ -275,7 +275,7 @@ def test_gradients_are_products_of_other_sizes() -> None:
 
 
 def test_attention_and_the_output_layer_stay_in_sixteen_bits() -> None:
-    """An 8-bit peak, twice as high, halves the products of the layers and nothing else."""
+    """An 8-bit peak, twice as high, halves the times of the layers' products and no others."""
     layers = {part: rate for part, rate in _rates(peak=2 * PEAK, operand_bytes=1.0).items() if part != "head"}
     narrow = _with(bandwidth=1e30, **layers)
     half, full = (layer_time(_job(DENSE), cluster, _layouts()) for cluster in (narrow, QUICK_MEMORY))
@@ -289,7 +289,7 @@ def test_attention_and_the_output_layer_stay_in_sixteen_bits() -> None:
 
 
 def test_casts_to_eight_bits_move_memory() -> None:
-    """Each operand is read in 2 bytes and written twice in 1: what enters products, and gradients of what leaves."""
+    """Each operand is read in 2 bytes and written twice in 1: inputs of products, and gradients of their results."""
     inputs = 2048 + 16 * 96 + 2048 + 6144
     gradients = 96 * (16 + 2 * 4) + 2048 + 2 * 6144 + 2048
     clusters = (CLUSTER, _with(**_rates(operand_bytes=1.0)))
@@ -302,7 +302,7 @@ def test_casts_to_eight_bits_move_memory() -> None:
 
 
 def test_latent_attention_casts_the_gradients_of_unfolded_keys() -> None:
-    """Queries and keys of 96 and values of 80 for each of 16 heads, beside the widths and the MLPs' results."""
+    """Queries and keys of 96 and values of 80 for each of 16 heads, besides the widths and the MLPs' results."""
     mlps = 2 * (0.2 * 8192 + 0.8 * (4 + 2) * 1024) + 2048 * (0.2 + 0.8 * (4 + 2))
     gradients = 2048 + 16 * 96 + 16 * (96 + 80) + mlps
     clusters = (CLUSTER, _with(**_rates(operand_bytes=1.0)))
@@ -311,7 +311,7 @@ def test_latent_attention_casts_the_gradients_of_unfolded_keys() -> None:
 
 
 def test_narrow_operands_are_kept_in_their_own_format() -> None:
-    """What enters products takes 1 byte in place of 2: two layers' widths, heads' values and MLPs."""
+    """Inputs of products take 1 byte instead of 2: two layers' widths, heads' values and MLPs."""
     inputs = 2048 + 16 * 96 + 2048 + 6144
     clusters = (CLUSTER, _with(**_rates(operand_bytes=1.0)))
     wide, narrow = (evaluate_layouts(_job(DENSE), cluster, _layouts()).memory[0] for cluster in clusters)
@@ -506,7 +506,7 @@ def test_outputs_of_norms_and_activation_functions_are_given_back() -> None:
 
 
 def test_what_is_given_back_is_worked_out_again() -> None:
-    """Norms and activation functions move memory once more, and latent attention is unfolded again."""
+    """Norms and activation functions move memory again, and latent attention is unfolded again."""
     unfold = _product(ROWS, 16 * 96 / T, 768) + _product(ROWS, 16 * (64 + 80) / T, 256)
     kept, lean = (evaluate_layouts(_job(LATENT), QUICK_MEMORY, _layouts(recompute=level)) for level in (0, 1))
     microbatches, layers = 16 / (4 * B), 5
@@ -514,7 +514,7 @@ def test_what_is_given_back_is_worked_out_again() -> None:
 
 
 def test_some_memory_is_reserved() -> None:
-    """Six per cent of a device are kept for context, buffers and fragmentation."""
+    """Six per cent of a device's memory are reserved for context, buffers and fragmentation."""
     needed = float(evaluate_layouts(_job(DENSE), CLUSTER, _layouts()).memory[0])
     for memory, fits in ((needed / 0.94 * 1.001, True), (needed / 0.94 * 0.999, False)):
         found = evaluate_layouts(_job(DENSE), _with(memory=memory), _layouts())

@@ -1,4 +1,4 @@
-"""Which rows of an exam moved since its errors were stored."""
+"""Find the rows of an exam that moved since its errors were stored."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from costmodel.validation.exams import Mark, errors
 
 FOLDER = Path(__file__).parent.parent / "regression"
 TOLERANCE = 0.01
-"""By which the median of a part may move unnoticed [1]: a point of the error."""
+"""Largest move of a part's median error that passes [1]: a percentage point."""
 SHOWN = 10
-"""Rows that are named at most."""
+"""Largest number of rows to name [1]."""
 
 
 def store(exam: str, marks: Iterable[Mark]) -> None:
-    """Write the errors of every row of an exam: by row, its error in every quantity that was measured in it."""
+    """Write the errors of every row of an exam, in every quantity that was measured in it."""
     rows: dict[str, dict[str, float | None]] = {}
     for mark in marks:
         for name, error in zip(mark.name, errors(mark), strict=True):
@@ -33,7 +33,7 @@ def store(exam: str, marks: Iterable[Mark]) -> None:
 
 
 def moves(exam: str, marks: Iterable[Mark]) -> list[str]:
-    """Return what moved: rows that became infeasible or are gone, and parts whose median moved, with their rows."""
+    """Return the moves: rows that became infeasible or are gone, and parts whose median moved, with their rows."""
     stored = json.loads((FOLDER / f"exam-{exam}.json").read_text(encoding="utf-8"))
     found: list[str] = []
     for mark in marks:

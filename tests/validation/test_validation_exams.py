@@ -1,4 +1,4 @@
-"""Exams: how the table is read, left out and split, and how errors are counted."""
+"""Exams: reading, exclusion and splits of rows, and statistics of errors."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ROW = {
     "moe_tp_size": "1", "moe_ep_size": "1", "prefill_num_workers": "", "decode_num_workers": "",
     "silicon_ttft_ms": "100", "silicon_tpot_ms": "10",
 }  # fmt: skip
-"""A row of the table as it is written, with the columns that are read."""
+"""Return a row of the table as written, with the columns that are read."""
 
 
 def written(folder: Path, *rows: dict[str, str]) -> Path:
@@ -221,7 +221,7 @@ def test_the_table_of_the_wheel_is_read_whole() -> None:
 @installed
 @pytest.mark.regression
 def test_a_change_that_moves_the_exam_says_which_rows_moved(request: pytest.FixtureRequest) -> None:
-    """Accuracy is reported, not gated: what fails is a row that can no longer run, or a median moved by a point."""
+    """Accuracy is reported, not gated: only a row that can no longer run, or a median that moved by a point, fails."""
     marked = mark()
     if request.config.getoption("--update-regression"):
         store("serving", marked)

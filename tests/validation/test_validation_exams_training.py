@@ -1,4 +1,4 @@
-"""The training exam: what is read, how it is split, and that every row gets a prediction."""
+"""The training exam: rows, splits, and a prediction for every row."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from costmodel.validation.exams import marks
 from costmodel.validation.exams_training import mark_file, parts, steps
 
 ROWS = {"vtrain-multi": 45, "vtrain-single": 722, "megatron-bridge": 50, "mlperf-405b": 3}
-"""Rows of each set as published."""
+"""Number of rows of each set as published [1]."""
 
 
 @pytest.mark.contract
@@ -52,7 +52,7 @@ def test_the_split_alternates_over_models_and_accelerators_and_never_parts_a_gro
 
 @pytest.mark.contract
 def test_steps_of_ones_own_are_marked(tmp_path: Path) -> None:
-    """A row of the catalog's table, written anew, is predicted as there; a model that is not known is left out."""
+    """A copy of a row of the catalog's table has the same prediction; a row of an unknown model is left out."""
     names = "id,source,grade,framework,model,accelerator,accelerators,precision,batch,microbatch,sequence"
     line = "mine,megatron-bridge-performance,published,Megatron-Bridge,Llama-3-70B,H100-SXM,64,fp8,256,1,8192"
     header = f"{names},tensor,pipeline,interleave,recompute,throughput"
@@ -70,7 +70,7 @@ def test_steps_of_ones_own_are_marked(tmp_path: Path) -> None:
 
 @pytest.mark.regression
 def test_no_median_moves_unnoticed(request: pytest.FixtureRequest) -> None:
-    """Accuracy is reported, not required; a change that moves it says which rows moved, and is stored on purpose."""
+    """Accuracy is reported, not required; a change that moves it names the rows, and is stored on purpose."""
     marked = marks("training")
     if request.config.getoption("--update-regression"):
         store("training", marked)

@@ -1,4 +1,4 @@
-"""What the flywheel would have said at past dates: outcomes by hand, scores by definition, and the page of today."""
+"""Predictions of the flywheel at past dates: outcomes by hand, scores by definition, and the current page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from costmodel.validation.predictions import ACCOUNTS, KINDS, MID_2026, predicti
 ACCURACY = Path(__file__).parents[2] / "docs" / "accuracy.md"
 BEGIN, END = "<!-- predictions: begin -->\n", "<!-- predictions: end -->\n"
 TESTED = ("2024-12-31", MID_2026)
-"""Dates that a run of the tests forecasts from; the page has all, and an update writes all."""
+"""Dates from which the tests forecast; the page has all dates, and an update writes all."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The published tier: every case of the registry, with the kind of its evidence."""
+"""The published tier: every case of the registry, with its kind of evidence."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def test_published_case(case: Case) -> None:
 
 @pytest.mark.contract
 def test_a_recorded_miss_is_still_one() -> None:
-    """A miss that has come within its tolerance is good news, and its reason goes."""
+    """A recorded miss that is now within its tolerance fails, so that its reason is removed."""
     stale = [case.name for case in cases() if case.miss is not None and verdict(run([case])[0]) == "ok"]
     assert stale == []

@@ -1,4 +1,4 @@
-"""Measured steps as their sources publish them are read as the catalog holds them."""
+"""Measured steps in the formats of their sources are read as in the catalog."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_source_is_read_as_its_records(text: str, records: tuple[str, ...], tm
 
 
 def test_configuration_files_say_what_a_summary_leaves_out(tmp_path: Path) -> None:
-    """DeepSeek-V3 unfolds its attention again and sends a token to each node once, on H100 without graphs."""
+    """DeepSeek-V3 unfolds its attention again, sends a token to each node once, and on H100 uses no graphs."""
     line = "26.02 NeMo Container,DeepSeekV3,DGX-H100,1024,FP8,8192,1,4096,,2,8,1,4,64,1,Model TFLOP / sec / GPU=1"
     file = tmp_path / "published.csv"
     file.write_text(BRIDGE.splitlines()[0] + f"\n{line}\n", encoding="utf-8")

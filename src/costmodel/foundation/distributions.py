@@ -340,7 +340,7 @@ def _discrete_table(entries: dict[str, Any]) -> tuple[Any, Any]:
     probabilities = np.asarray(entries.get("probabilities", (1.0 / max(count, 1),) * count), dtype=np.float64)
     _require(
         count > 0 and values.shape == probabilities.shape,
-        f"distribution 'discrete': {count} values but {probabilities.size} probabilities; give one for each",
+        f"distribution 'discrete': give as many probabilities as values; got {probabilities.size} and {count}",
     )
     _require(
         bool((probabilities >= 0).all()) and abs(float(probabilities.sum()) - 1.0) < 1e-9,
