@@ -1,7 +1,7 @@
-"""Throughput of the compute floor over a grid of batch, context, precision and accelerators.
+"""Throughput of the compute room over a grid of batch, context, precision and accelerators.
 
 Run: python benchmarks/compute_grid.py [points]
-Prints grid points per second of every function that takes a grid; the floor promises a million.
+Prints grid points per second of every function that takes a grid; the target is a million.
 """
 
 # %%
@@ -57,14 +57,14 @@ def grid(points: int) -> tuple[np.ndarray, ...]:
 
 
 def dense(*axes: np.ndarray) -> list[np.ndarray]:
-    """Return axes broadcast to the full grid, so that every function works on every point."""
+    """Return axes broadcast to the full grid, so that every function computes every point."""
     return [np.ascontiguousarray(axis) for axis in np.broadcast_arrays(*axes)]
 
 
 def decode_step(
     model: Shape, batch: np.ndarray, context: np.ndarray, width: np.ndarray, chips: np.ndarray
 ) -> np.ndarray:
-    """Time of a decode step: the composition that serving uses."""
+    """Return the time of a decode step, composed as in serving."""
     chip = machine("H100-SXM")
     stored = by_part(width)
     busy = sum(block_time(chip, block, batch, batch, stored) for block in blocks(model, batch, chips))
@@ -73,7 +73,7 @@ def decode_step(
 
 
 def best(run: Callable[[], np.ndarray]) -> float:
-    """Return the shortest of some runs [s]."""
+    """Return the shortest time of several runs [s]."""
     seconds = []
     for _ in range(REPEATS):
         start = perf_counter()
@@ -96,7 +96,7 @@ def sums(model: Shape, axes: list[np.ndarray]) -> dict[str, Callable[[], np.ndar
 
 
 def main(points: int) -> None:
-    """Time every function on the dense grid and print points per second; then four groups of layers beside two."""
+    """Time every function on the dense grid and print points per second; then four groups of layers over two."""
     model = shape("DeepSeek-V3")
     axes = dense(*grid(points))
     batch, context, width, chips = axes

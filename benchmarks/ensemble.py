@@ -1,10 +1,10 @@
-"""Ensembles of the flywheel: the same bits from any executor, memory, speed, and where the time goes.
+"""Ensembles of the flywheel: equal bits from every executor, memory, speed, and a profile.
 
     python benchmarks/ensemble.py                 # all parts at sizes that take a few minutes
     python benchmarks/ensemble.py memory 1000000  # peak memory of one ensemble in a process of its own
     python benchmarks/ensemble.py bits|finite|speed|profile [DRAWS]
 
-Nothing here is a test: figures depend on the machine. Seconds are of the processor, but for ``bits``.
+Nothing here is a test, since figures depend on the machine. Seconds are processor time, except for ``bits``.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ KEPT = ("user_spend@2030", "tokens@2030")
 
 
 def digest(result: EnsembleResult) -> tuple[Any, ...]:
-    """Return all that an ensemble holds as bytes."""
+    """Return the whole content of an ensemble as bytes."""
     parts = []
     for name in result:
         entry = result[name]
@@ -48,7 +48,7 @@ def digest(result: EnsembleResult) -> tuple[Any, ...]:
 
 
 def bits(draws: int) -> None:
-    """Run one ensemble by one thread, two threads, two processes and a two-worker Dask cluster."""
+    """Compare the bits of an ensemble on one thread, two threads, two processes and a two-worker Dask cluster."""
     scenario = costmodel.load_scenario(SCENARIO)
 
     def run(**options: Any) -> tuple[Any, ...]:
@@ -82,7 +82,7 @@ def bits(draws: int) -> None:
 
 
 def finite(draws: int) -> None:
-    """Count draws that are not finite, and those near a runaway or held by a bound."""
+    """Count draws that are not finite, near a runaway, or limited by a bound."""
     for name in costmodel.scenario_names():
         scenario = costmodel.load_scenario(name)
         if scenario.model != "flywheel":
@@ -97,7 +97,7 @@ def finite(draws: int) -> None:
 
 
 def memory(draws: int) -> None:
-    """Run one ensemble and print its peak memory and speed; meant for a process of its own."""
+    """Run one ensemble and print its peak memory and speed; run this in a separate process."""
     import resource
 
     scenario = costmodel.load_scenario(SCENARIO)
@@ -114,7 +114,7 @@ def memory(draws: int) -> None:
 
 
 def memory_of_each(most: int) -> None:
-    """Measure memory at growing numbers of draws, each in a process of its own."""
+    """Measure memory at growing numbers of draws, each in a separate process."""
     for draws in (10_000, 100_000, 1_000_000):
         if draws <= most:
             subprocess.run([sys.executable, os.fspath(__file__), "memory", str(draws)], check=True)
@@ -151,7 +151,7 @@ def speed(draws: int) -> None:
 
 
 def profile(draws: int) -> None:
-    """Tell simulation and summary apart, then list the functions that take the time."""
+    """Time simulation and summary separately, then list the functions that take the most time."""
     scenario = costmodel.load_scenario(SCENARIO)
     design = costmodel.Design.random(scenario, draws, 0)
     run = BlockRun(chosen_model(None, scenario), scenario, design)

@@ -1,7 +1,7 @@
-"""What each cause is worth in the serving exam: the errors with everything, and without one thing after the other.
+"""Effect of each cause in the serving exam: errors of the full model, and without one cause at a time.
 
 Run: python benchmarks/exam_causes.py
-Engine profiles stay as they were fitted with everything; rows that were fitted are left out.
+Engine profiles stay as fitted with the full model; fitted rows are left out.
 """
 
 # %%
@@ -52,7 +52,7 @@ def engine(**fields: float) -> Iterator[None]:
 
 @contextmanager
 def unheld() -> Iterator[None]:
-    """Let every scheduler of the exam take requests in at once."""
+    """Let every scheduler of the exam admit requests at once."""
     usual = exam.predict
 
     def predict(rows: Rows, engines: Any) -> Any:
@@ -90,7 +90,7 @@ def even(given: Machine) -> Machine:
 
 
 def causes() -> dict[str, Any]:
-    """Return what is taken away, by name."""
+    """Return the removed causes, by name."""
     plain = Engine()
     factors = {name: getattr(plain, name) for name in ("prefill_factor", "decode_factor", "host_time")}
     return {
@@ -125,7 +125,7 @@ def medians(mark: Mark) -> list[float]:
 
 
 def main() -> None:
-    """Print the medians of time per output token and to the first token, without one cause after the other."""
+    """Print medians of the error in time per output token and to the first token, without one cause at a time."""
     print("| without | token, Hopper | token, Blackwell | first, Hopper | first, Blackwell |")
     print("|---|---|---|---|---|")
     for name, change in causes().items():

@@ -2,9 +2,10 @@
 
 Run: python benchmarks/fit_engine_profiles.py [--write]
 Every group (a model on an engine) has the same weight. The pooled profile is fitted first, from an engine that adds
-nothing; each engine's own is shrunk towards it. Then every group is left out in turn, and predicted from the others of
-its engine, or from the other engines where it is the only one: the error that the profiles carry, and their spread, one
-for all engines by :func:`costmodel.validation.exams.spread_of_groups`: a few groups do not tell an engine's own.
+nothing; each engine's own profile is shrunk towards it. Then every group is left out in turn and predicted from the
+others of its engine, or from the other engines if it is the only one. This gives the error of the profiles and their
+spread, a single one for all engines (:func:`costmodel.validation.exams.spread_of_groups`), since an engine has too few
+groups for its own.
 """
 
 # %%
@@ -25,8 +26,8 @@ from costmodel.validation.serving_rows import Rows, may_be_fitted, read_rows
 
 ENGINES = ("vllm", "sglang", "trtllm")
 START = Engine(host_time=1e-3, launch_time=1e-4, memory_use=MEMORY_USE)
-"""An engine that adds a millisecond a step, and a tenth of one for each kernel before the first token: where the pooled
-fit starts, and what it is shrunk towards."""
+"""Start and shrinkage target of the pooled fit: an engine that adds a millisecond per step, and a tenth of a
+millisecond for each kernel before the first token."""
 NOTE = "From benchmarks/fit_engine_profiles.py."
 
 
@@ -42,7 +43,7 @@ def predictor(rows: Rows) -> Predict:
 
 
 def fitted(rows: Rows, prior: Engine) -> Fit:
-    """Fit factors on rows, every group with the weight of one row per engine's group."""
+    """Fit factors on rows, with equal weight for every group of an engine."""
     groups = rows.group
     sizes = {str(group): np.sum(groups == group) for group in np.unique(groups)}
     weights = np.array([EFFECTIVE_ROWS / sizes[str(group)] for group in groups])
@@ -50,12 +51,12 @@ def fitted(rows: Rows, prior: Engine) -> Fit:
 
 
 EFFECTIVE_ROWS = 1.0
-"""Independent rows that a group counts as: its rows share a model, a machine and a day. Of 1, 2 and 8 the one with the
-least error on groups left out."""
+"""Number of independent rows that a group counts for [1], since its rows share a model, a machine and a day. Chosen
+among 1, 2 and 8 by the least error on groups left out."""
 
 
 def left_out(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
-    """Return log errors of the time per output token and to the first, every group predicted without it."""
+    """Return log errors of the time per output token and to the first, with every group predicted from the others."""
     errors, firsts = np.empty(len(rows)), np.empty(len(rows))
     for group in np.unique(rows.group):
         mine = rows.group == group

@@ -1,8 +1,8 @@
 """Fit the recipe of LLM Foundry (PyTorch, fully sharded data parallel) on its published steps, the 7B model left out.
 
 Run: python benchmarks/fit_llm_foundry.py
-Prints the figures that the catalog's table ``training_frameworks`` holds, the error on the model left out, and the
-spread of errors where each model is left out in turn. The rows are MosaicML's table "H100 80GB BF16"
+Prints the figures for the catalog's table ``training_frameworks``, the error on the model left out, and the spread of
+errors with each model left out in turn. The rows are MosaicML's table "H100 80GB BF16"
 (github.com/mosaicml/llm-foundry, scripts/train/benchmarking/README.md, commit 061f2c7): their parameter counts are
 those of the shapes below to the parameter.
 """
@@ -24,9 +24,9 @@ from costmodel.training.search import evaluate_layouts
 
 LEFT_OUT = "7b"
 TAIL = 0.1
-"""Residual from which the loss is linear [1]."""
+"""Residual above which the loss is linear [1]."""
 NETWORK = 50e9
-"""Network of one accelerator, one direction [byte/s]: 400 Gb/s, as in an eight-GPU server."""
+"""Network bandwidth of one accelerator, one direction [byte/s]: 400 Gb/s, as in an eight-GPU server."""
 WIDTHS = {
     "760m": (24, 1536, 12),
     "1b": (24, 2048, 16),
@@ -97,7 +97,7 @@ accelerator, whether layers are computed again, parameters."""
 
 @dataclass(frozen=True)
 class Row:
-    """A measured step."""
+    """Measured training step."""
 
     model: str
     sequence: int
@@ -129,7 +129,7 @@ class Row:
         )
 
     def predicted(self, recipe: Recipe) -> float:
-        """Return tokens per second of one accelerator; a batch that microbatches do not divide is rounded up."""
+        """Return tokens per second of one accelerator; the number of microbatches is rounded up."""
         steps = -(-self.batch // (self.microbatch * self.accelerators))
         batch = steps * self.microbatch * self.accelerators
         one = np.ones(1)
@@ -157,7 +157,7 @@ def rows() -> list[Row]:
 
 
 def recipe_of(figures: FloatArray) -> Recipe:
-    """Return the recipe with fitted figures in place of its own."""
+    """Return the recipe with the fitted figures."""
     share, attention = map(float, figures)
     return replace(Recipe.recorded("LLM Foundry"), product_share=share, attention_share=attention, step_overhead=1.0)
 

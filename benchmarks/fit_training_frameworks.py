@@ -1,9 +1,9 @@
 """Fit the recipes of training frameworks on the measured steps that the split allows.
 
 Run: python benchmarks/fit_training_frameworks.py
-Prints, for each framework, the fitted figures that the catalog's table ``training_frameworks`` holds, the error on
-fitted and on unseen steps, and the error on each fitted group when it is left out. Residuals are logarithms of
-predicted over measured times under a loss that is linear in the tails; groups weigh the same, whatever their rows.
+Prints, for each framework, the fitted figures for the catalog's table ``training_frameworks``, the error on fitted and
+on unseen steps, and the error on each fitted group when it is left out. Residuals are logarithms of predicted over
+measured times, under a loss that is linear in the tails; all groups have equal weight.
 """
 
 # %%
@@ -21,12 +21,12 @@ from costmodel.validation.exams_training import Step, evaluate, measured_time, p
 
 HOPPER, BLACKWELL = frozenset({"H100-SXM"}), frozenset({"B200", "GB200-NVL72", "GB300-NVL72"})
 TAIL = 0.1
-"""Residual from which the loss is linear [1]."""
+"""Residual above which the loss is linear [1]."""
 
 
 @dataclass(frozen=True)
 class Free:
-    """A figure of a recipe that is fitted, where it holds and between which bounds."""
+    """Fitted figure of a recipe, with its scope and its bounds."""
 
     field: str
     start: float
@@ -72,7 +72,7 @@ FITS: Mapping[str, tuple[tuple[str, ...], tuple[Free, ...]]] = {
 
 
 def with_figures(given: Sequence[Step], free: Sequence[Free], values: Sequence[float]) -> list[Step]:
-    """Return steps whose recipes have the fitted figures; a captured step keeps a host that does nothing."""
+    """Return steps whose recipes have the fitted figures; a step captured in a graph keeps its zero host time."""
     changed = []
     for step in given:
         figures = {item.field: value for item, value in zip(free, values, strict=True) if item.holds(step)}
@@ -89,7 +89,7 @@ def residuals(given: Sequence[Step], free: Sequence[Free], values: Sequence[floa
 
 
 def fit(given: Sequence[Step], free: Sequence[Free]) -> list[float]:
-    """Return the figures that fit the given steps best; every group weighs the same."""
+    """Return the figures that fit the given steps best, with equal weight for every group."""
     groups = [step.group for step in given]
     weights = np.array([1.0 / np.sqrt(groups.count(group)) for group in groups])
 

@@ -1,8 +1,8 @@
 """Cost of a step of the fleet per draw, as the horizon grows from 40 to 480 steps.
 
 Run: ``python benchmarks/fleet_step.py [draws]``. Lags and lives differ by draw; units fail and reach their physical
-life. Flat means that nothing is summed over vintages. The second column lets cohorts leave that don't pay, a sum over
-the cohorts alive: flat too, since these are at most physical life over step.
+life. A flat cost shows that nothing is summed over vintages. In the second column, cohorts that don't pay leave, which
+needs a sum over the living cohorts; it is flat too, since their number is at most physical life over step.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Cost of the flywheel: one scalar run, growth with steps, workloads and draws, and the weight of the import.
+"""Cost of the flywheel: one scalar run, growth with steps, workloads and draws, and the import.
 
 Run it as ``python benchmarks/flywheel.py``. Timings on shared machines are noisy: read the ratios.
 """
@@ -23,13 +23,13 @@ SIZED = (
     "financing.own_cash",
     "staff",
 )
-"""Entries of an operator that are divided where there are several of it."""
+"""Entries of an operator that are divided among its copies."""
 SHARED = ("tokens", "budget_share")
-"""Entries of a workload that are divided where there are several of it."""
+"""Entries of a workload that are divided among its copies."""
 
 
 def interleaved(commands: dict[str, str]) -> dict[str, float]:
-    """Return the median seconds of fresh interpreters that run each statement, taken in turn."""
+    """Return the median time of fresh interpreters that run each statement, interleaved [s]."""
     times: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(REPEATS + 1):
         for name, statement in commands.items():
@@ -40,7 +40,7 @@ def interleaved(commands: dict[str, str]) -> dict[str, float]:
 
 
 def seconds(call) -> float:
-    """Return the least of a few timings of a call."""
+    """Return the least time of several calls [s]."""
     best = float("inf")
     for _ in range(REPEATS):
         start = time.perf_counter()
@@ -83,7 +83,7 @@ def report_runs() -> None:
 
 
 def processor_seconds(call) -> float:
-    """Return the least processor time of a few calls: other work on the machine hardly moves it."""
+    """Return the least processor time of several calls [s], which other work on the machine hardly affects."""
     best = float("inf")
     for _ in range(REPEATS):
         start = time.process_time()
@@ -93,7 +93,7 @@ def processor_seconds(call) -> float:
 
 
 def copies(scenario, table: str, count: int, sized: tuple[str, ...] = ()):
-    """Return a scenario with each entry of a table written several times, those of a size divided among them."""
+    """Return a scenario with copies of each entry of a table; amounts are divided among the copies."""
     form = scenario.written()
     entries = form[table]
     form[table] = {}
@@ -124,7 +124,7 @@ def divided(value, count: int):
 
 
 def report_sizes(draws: int = 2048) -> None:
-    """Print processor time over operators, workloads and horizon; per step where the horizon grows."""
+    """Print processor time per step by number of operators, workloads and years."""
     scenario = costmodel.load_scenario("bond-flywheel")
     cases = {f"{n} operators": copies(scenario, "operators", n, SIZED) for n in (1, 2, 4, 8)}
     cases |= {f"{4 * n} workloads": copies(scenario, "market", n, SHARED) for n in (2, 4)}

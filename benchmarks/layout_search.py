@@ -1,8 +1,8 @@
-"""Seconds to search every layout of a run on a large cluster.
+"""Time to search every layout of a run on a large cluster.
 
 Run: python benchmarks/layout_search.py [accelerators]
-Prints candidates, seconds and the best layout for a dense model and a mixture of experts; the training domain promises
-seconds on 16,384 accelerators.
+Prints candidates, seconds and the best layout for a dense model and a mixture of experts; the target is seconds on
+16,384 accelerators.
 """
 
 # %%

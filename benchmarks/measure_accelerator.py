@@ -1,10 +1,10 @@
-"""Measure products over sizes, attention and a decode layer on an accelerator, and write what the catalog can take.
+"""Measure products over sizes, attention and a decode layer on an accelerator, and write a record for the catalog.
 
 Run: python benchmarks/measure_accelerator.py NAME [--out FOLDER] [--small] [--device cuda|cpu]
-NAME is the accelerator's name in the catalog; torch must be installed. Writes ``rows.csv``, every measurement beside
-what the library predicts, and ``record.toml``, a record for ``catalog/data/efficiencies.toml`` with the figures that
-fit the rows best. Times are those of torch's kernels in a captured graph; engines have some of their own. ``--small``
-measures a few tiny sizes, to see that everything runs.
+NAME is the accelerator's name in the catalog; torch must be installed. Writes ``rows.csv``, every measurement with the
+library's prediction, and ``record.toml``, a record for ``catalog/data/efficiencies.toml`` with the figures that fit the
+rows best. Times are those of torch's kernels in a captured graph; engines have some kernels of their own. ``--small``
+measures a few tiny sizes, to check that everything runs.
 """
 
 # %%
@@ -33,26 +33,26 @@ from costmodel.serving import Configuration, Engine, Layout, machine_of
 from costmodel.serving.steps import attention_time, decode_work, prefill_work, products_time
 
 HEADS, KEY_HEADS, HEAD, WIDTH, INNER = 64, 8, 128, 8192, 28672
-"""The layer that is measured, that of Llama 3 70B: heads, key-value heads, their width, the model's, the MLP's [1]."""
+"""Measured layer, as in Llama 3 70B: heads, key-value heads, and widths of heads, model and MLP [1]."""
 PRODUCTS = ((4096, 1024), (4096, 4096), (10240, 8192), (8192, 8192), (57344, 8192), (8192, 28672), (7168, 2048))
 """Columns and shared dimensions of the products [1]."""
 ROWS = tuple(2**power for power in range(15))
 LENGTHS = (512, 1024, 2048, 4096, 8192, 16384)
 BATCHES, CONTEXTS = (1, 4, 16, 64, 256), (1024, 4096, 16384)
 CACHE_BYTES = 40e9
-"""Largest cache that is built [byte]."""
+"""Largest cache to build [byte]."""
 OUT_OF_CACHE = 512e6
-"""Bytes of weights through which repeated products pass, more than any second-level cache [byte]."""
+"""Total size of the weights that repeated products cycle through [byte], larger than any second-level cache."""
 REPEATS, CALLS = 7, 20
-"""Timed runs, of which the median counts, and calls in each [1]."""
+"""Number of timed runs, of which the median counts, and of calls in each [1]."""
 TAIL = 0.1
-"""Error in the logarithm from which a row counts linearly [1]."""
+"""Log error above which a row counts linearly [1]."""
 EIGHTY_PERCENT = 1.2816
 
 
 @dataclass(frozen=True)
 class Row:
-    """One measurement; sizes that a kind does not have are 0."""
+    """Measurement; sizes that do not apply to its kind are 0."""
 
     accelerator: str
     kind: str
@@ -67,11 +67,11 @@ class Row:
 
 
 Timer = Callable[[Callable[[int], Any]], float]
-"""From a call, given how many came before it, to its time [s]."""
+"""Function from a call, which takes the number of earlier calls, to its time [s]."""
 
 
 def timer(torch: Any, device: str) -> Timer:
-    """Return how calls are timed: on a graphics processor captured in a graph, so that no launch is in it."""
+    """Return a timer of calls; on a GPU, calls are captured in a graph, which excludes launches."""
     if device == "cpu":
 
         def on_host(call: Callable[[int], Any]) -> float:
@@ -105,7 +105,7 @@ def timer(torch: Any, device: str) -> Timer:
 
 
 def products(torch: Any, device: str, time: Timer, name: str, small: bool) -> list[Row]:
-    """Measure products of all sizes in 16 bits, and in 8 where the device has them."""
+    """Measure products of all sizes in 16 bits, and in 8 bits if the device supports them."""
     machine, found = machine_of(name, "fp8"), []
     for columns, inner in ((256, 128),) if small else PRODUCTS:
         for count in (1, 64) if small else ROWS:
@@ -122,7 +122,7 @@ def products(torch: Any, device: str, time: Timer, name: str, small: bool) -> li
 def _product(
     torch: Any, device: str, precision: str, rows: int, columns: int, inner: int
 ) -> Callable[[int], Any] | None:
-    """Return a call of a product, each with other weights; nothing where the device has no such product."""
+    """Return a call of a product that cycles through weights; None if the device has no such product."""
     size = columns * inner * OPERAND_BYTES[precision]
     copies = 2 if device == "cpu" else max(2, math.ceil(OUT_OF_CACHE / size))
     entering = torch.randn(rows, inner, device=device, dtype=torch.bfloat16)
@@ -152,7 +152,7 @@ def _predicted(machine: Machine, precision: str, rows: int, columns: int, inner:
 
 
 def layer(name: str) -> Configuration:
-    """Return the measured layer in 16 bits on the accelerator, without an engine."""
+    """Return the library's configuration of the measured layer: 16 bits on the accelerator, without an engine."""
     mixer = {"kind": "grouped", "heads": HEADS, "kv_heads": KEY_HEADS, "head_dim": HEAD}
     block = {"layers": 1, "mixer": mixer, "feed_forward": {"kind": "dense", "d_ff": INNER}}
     return Configuration(
@@ -185,7 +185,7 @@ def attention(torch: Any, device: str, time: Timer, name: str, small: bool) -> l
 
 
 def decode_layer(torch: Any, device: str, time: Timer, name: str, small: bool) -> list[Row]:
-    """Measure a whole layer that decodes a batch, norms and residual additions included."""
+    """Measure a whole layer in decode, including norms and residual additions."""
     function, what, found = torch.nn.functional, layer(name), []
     widths = (WIDTH, INNER) if not small else (HEADS * HEAD, 512)
 
@@ -227,7 +227,7 @@ def _row(name: str, kind: str, precision: str, seconds: float, predicted: Any, *
 
 # %%
 def fitted(start: Sequence[float], guess: Callable[[FloatArray], FloatArray], seconds: FloatArray) -> Fitted:
-    """Return positive figures that fit times best, with the spread of each and the median error."""
+    """Return positive figures that fit the times best, with the spread of each and the median error."""
 
     def loss(logs: FloatArray) -> FloatArray:
         return np.asarray(np.log(guess(np.exp(logs)) / seconds) / TAIL)
@@ -240,7 +240,7 @@ def fitted(start: Sequence[float], guess: Callable[[FloatArray], FloatArray], se
 
 @dataclass(frozen=True)
 class Fitted:
-    """Figures with the deviations of their logarithms, the median error of the rows and their number."""
+    """Fitted figures, with the standard deviations of their logarithms, the median error and the number of rows."""
 
     values: FloatArray
     deviations: FloatArray
@@ -277,7 +277,7 @@ def product_figures(rows: Sequence[Row], precision: str) -> Fitted | None:
 
 
 START = (0.75, 0.85, 100.0, 3e5, 3e-6)
-"""Where the fit of products starts: shares of peak and bandwidth, half-dimension, lost elements, kernel time [s]."""
+"""Start of the fit of products: shares of peak and bandwidth, half-dimension, lost elements, kernel time [s]."""
 
 
 def record(rows: Sequence[Row], software: str) -> str:

@@ -1,7 +1,7 @@
-"""A reduced flywheel of 120 months with four outputs: a yardstick for speed, not the library's model.
+"""A reduced flywheel of 120 months with four outputs: a reference for speed, not the library's model.
 
-Its explicit recursion (price follows accounting cost per token served) is unstable but for the clip on unit cost,
-which is why the library's own flywheel prices otherwise.
+Its explicit recursion (price follows accounting cost per token served) would be unstable without the clip on unit
+cost; the library's own flywheel clears the market instead.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import numpy as np
 
 MONTHS = 120
 MARKUP = 0.5
-DEMAND_GROWTH = 0.20  # per year, spread over twelve months
+DEMAND_GROWTH = 0.20  # per year, compounded over twelve months
 FIRST_DEMAND = 1e9  # Mtoken a month
 TOKENS_PER_GPU = 2628.0  # Mtoken per GPU-month at the start
 FIRST_OUTPUT = 12.0 * FIRST_DEMAND
@@ -37,7 +37,7 @@ def reduced_model(p0, e, b, g, life, u):
     columns = np.broadcast_arrays(*(np.asarray(column, dtype=np.float64) for column in (p0, e, b, g, life, u)))
     shape = columns[0].shape or (1,)
     columns = [column.reshape(-1) for column in columns]
-    order = np.argsort(columns[4], kind="stable")  # by life: what retires in a month then lies together
+    order = np.argsort(columns[4], kind="stable")  # sorted by life, so that draws that retire in a month are contiguous
     outputs = {name: np.empty(order.size) for name in OUTPUTS}
     for start in range(0, order.size, CHUNK):
         chosen = order[start : start + CHUNK]
@@ -79,7 +79,7 @@ def _chunk(p0, e, b, g, life, u):
         np.multiply(buy, PRICES[month], out=work)
         capex += work
         retired.fill(0.0)
-        if month >= 36:  # no machine lives shorter
+        if month >= 36:  # no draw has a shorter life
             ago = month - months
             old = ago >= 0
             np.maximum(ago, 0, out=ago)
@@ -103,7 +103,7 @@ def _chunk(p0, e, b, g, life, u):
 
 
 def reduced_model_plainly(p0, e, b, g, life, u):
-    """Run one draw as the definition is written; the reference that the fast form must agree with."""
+    """Run one draw as in the definition; the reference for the fast form."""
     uc, inst, produced, dep, capex = p0 / (1 + MARKUP), 0.0, FIRST_OUTPUT, 0.0, 0.0
     bought = []
     for t in range(MONTHS):

@@ -1,7 +1,7 @@
 """The suite of benchmarks: ``python benchmarks/run.py [--part PART] [--draws 100000] [--json FILE]``.
 
-Seconds are of the processor, in this process. On a shared machine read the ratios: what is compared is taken in turn,
-and of each the least of several rounds counts.
+Seconds are processor time of this process. On a shared machine, read the ratios: compared calls are interleaved, and
+the least time of several rounds counts for each.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ from limit import bound_to, limit_code
 from flywheel import SHARED, SIZED, copies
 
 ROUNDS = 5
-"""Times that each call is taken [1]."""
+"""Number of rounds [1]."""
 Row = tuple[str, float, str]
 
 
 def least(calls: dict[str, Callable[[], Any]], clock: Callable[[], float], rounds: int = ROUNDS) -> dict[str, float]:
-    """Return the least seconds of several calls, taken in turn."""
+    """Return the least time of each of several interleaved calls [s]."""
     best = dict.fromkeys(calls, float("inf"))
     for _ in range(rounds):
         for name, call in calls.items():
@@ -54,7 +54,7 @@ def least(calls: dict[str, Callable[[], Any]], clock: Callable[[], float], round
 
 
 def step_alone(name: str, draws: int) -> list[Row]:
-    """Time the steps alone, without drawing, selecting and summarizing, on a block of draws."""
+    """Time only the steps, without drawing, selecting and summarizing, for a block of draws."""
     scenario = costmodel.load_scenario(name)
     design = Design.random(scenario, draws, 0)
     asked = BlockRun.of(chosen_model(None, scenario), scenario, design, None, "compiled").asked
@@ -110,7 +110,7 @@ def step_alone(name: str, draws: int) -> list[Row]:
 
 
 def ensembles(name: str, draws: int) -> list[Row]:
-    """Time whole ensembles: drawing, steps, selecting, summarizing."""
+    """Time whole ensembles: drawing, steps, selecting and summarizing."""
     scenario = costmodel.load_scenario(name)
 
     def of(engine: Any, count: int) -> Callable[[], Any]:
@@ -142,7 +142,7 @@ def scalar_runs(name: str) -> list[Row]:
 
 
 def compilation(name: str) -> list[Row]:
-    """Time the first call in a fresh process: with nothing on disk, and with the code there."""
+    """Time the first call in a fresh process, without and with cached code on disk."""
     statement = (
         f"import time, costmodel; s = costmodel.load_scenario({name!r}); costmodel.simulate(s); "
         "b = time.process_time(); costmodel.simulate(s, engine='compiled'); print(time.process_time() - b)"
@@ -173,12 +173,12 @@ def starts() -> list[Row]:
 
 
 def slope(seconds: dict[int, float]) -> float:
-    """Return the exponent by which time grows with a size: the slope of its logarithm on the size's; 1 is linear."""
+    """Return the exponent of time in a size: the slope of log time on log size; 1 is linear."""
     return float(np.polyfit(np.log(list(seconds)), np.log(list(seconds.values())), 1)[0])
 
 
 def growth(name: str, draws: int = BLOCK // 4) -> list[Row]:
-    """Time runs by number of draws, steps, operators and workloads, and say by which power of it the time grows."""
+    """Time runs by number of draws, steps, operators and workloads, and print the exponent of each."""
     scenario = costmodel.load_scenario(name)
     start = int(str(scenario.time.start)[:4])
     sizes: dict[str, dict[int, Callable[[], Any]]] = {
@@ -227,7 +227,7 @@ def memory(name: str) -> list[Row]:
 
 
 def main() -> None:
-    """Run the suite, print a table, and write it as JSON where asked."""
+    """Run the suite, print a table, and write it as JSON if requested."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, default=100_000, help="draws of the largest ensemble")
     parser.add_argument(

@@ -1,8 +1,8 @@
 """Grid points per second of serving: batch, context, precision, accelerators and layout in one call.
 
 Run: python benchmarks/serving_grid.py [points]
-The grid is computed twice: as axes that broadcast, and dense, every argument an array of all points. The domain
-promises a million points a second either way.
+The grid is computed twice: as axes that broadcast, and dense, with every argument an array of all points. The target
+is a million points a second for both.
 """
 
 # %%
@@ -51,7 +51,7 @@ def grid(name: str, points: int) -> tuple[Any, ...]:
 
 
 def dense(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return the arguments with every array spread over all points."""
+    """Return the arguments with every array broadcast to all points."""
     size = grid_shape(*arguments)
 
     def spread(argument: Any) -> Any:

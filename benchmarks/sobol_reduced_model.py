@@ -1,6 +1,6 @@
 """Sobol' study of the reduced model: 8,192 base points, six inputs, four outputs, intervals included.
 
-Timed against SALib in the same process, on the same outputs. Run: ``python benchmarks/sobol_reduced_model.py``.
+It is timed against SALib in the same process, on the same outputs. Run: ``python benchmarks/sobol_reduced_model.py``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ REPEATS = 5
 
 
 def timed(work):
-    """Return the median, least and greatest time of several runs, and the last result."""
+    """Return the median, least and greatest time of several runs [s], and the last result."""
     times, result = [], None
     for _ in range(REPEATS):
         start = time.perf_counter()
@@ -34,7 +34,7 @@ def show(what, times):
 
 
 def outputs_in_salib_order():
-    """Run the model on the study's own sample; return outputs by base point, and the three stacks."""
+    """Run the model on the study's sample; return outputs by base point, and the three stacks."""
     from costmodel.analysis.pick_freeze import base_sample, mixed_samples
     from costmodel.analysis.problem import as_problem
 

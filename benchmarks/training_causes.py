@@ -1,8 +1,8 @@
-"""What each cause of error is worth: the training exam with one cause undone at a time.
+"""Effect of each cause of error in the training exam, with one correction undone at a time.
 
 Run: python benchmarks/training_causes.py
-Prints, for every set of measured steps, the mean absolute error of the model as it is, and with each cause alone put
-back to what it was before it was found. Nothing is fitted again.
+Prints, for every set of measured steps, the mean absolute error of the model, and the error with a single correction
+undone. Nothing is fitted again.
 """
 
 # %%
@@ -20,7 +20,7 @@ EXAMS = ("vtrain-multi", "vtrain-single", "megatron-bridge", "mlperf-405b")
 
 
 def with_recipe(**figures: float | bool | None) -> Callable[[Step], Step]:
-    """Return a change of some figures of every step's recipe."""
+    """Return a change that replaces some figures of every step's recipe."""
 
     def change(step: Step) -> Step:
         return replace(step, job=replace(step.job, recipe=replace(step.job.recipe, **figures)))
@@ -35,7 +35,7 @@ def _one_peak(step: Step) -> Step:
 
 
 def _one_overhead(step: Step) -> Step:
-    """One overhead of 1.25 for every framework and chip, in place of what was fitted of products and traffic."""
+    """Return steps with one overhead of 1.25 for all frameworks and chips, instead of fitted products and traffic."""
     pooled = Recipe.recorded(POOLED)
     recipe = replace(
         step.job.recipe,

@@ -1,8 +1,8 @@
-"""Rows a second of processor time and peak memory of pricing a usage log, and how both grow with its rows.
+"""Speed (rows per second of processor time) and peak memory of pricing a usage log, by number of rows.
 
     python benchmarks/usage_rows.py [500000 1000000 2000000 5000000]
 
-Each size is written to a temporary CSV and priced in a process of its own, so that its peak memory is its own.
+Each size is written to a temporary CSV file and priced in a separate process, so that peak memory is measured alone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ WRITTEN_AT_ONCE = 100_000
 
 
 def write(path: Path, rows: int) -> None:
-    """Write a log with distinct times and counts, so that no column repeats itself."""
+    """Write a log with distinct times and counts, so that no column repeats."""
     rng = np.random.default_rng(0)
     with path.open("w", encoding="utf-8") as file:
         file.write("time,provider,model,input_tokens,cached_input_tokens,output_tokens,reasoning_tokens\n")
@@ -43,7 +43,7 @@ def write(path: Path, rows: int) -> None:
 
 
 def price(path: Path) -> None:
-    """Price a log and print calls, seconds of processor time, megabytes and total; loading is not counted."""
+    """Price a log and print calls, seconds of processor time, megabytes and total, without the time of loading."""
     from costmodel.studies.price_books import PackagedPrices
     from costmodel.studies.usage_cost import price_usage
 

@@ -1,8 +1,8 @@
-"""What the compiled step could gain if nothing had to be exact: the same code with every freedom that LLVM can take.
+"""Limit of the compiled step's speed without exactness: the same code with all of LLVM's unsafe optimizations.
 
-Exponentials and logarithms are set into the step instead of called, and sums may be reordered, contracted and
-divided by reciprocals. It is made from the same trace as the engine's own code, so it bounds what is lost to exactness
-and to a short compilation. It does not bound what another formulation of the step, written by hand, could gain.
+Exponentials and logarithms are inlined instead of called, sums may be reordered and contracted, and divisions replaced
+by reciprocals. The code comes from the same trace as the engine's, so the difference bounds the cost of exactness and
+of a short compilation. It is no bound for another formulation of the step, written by hand.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _FREE = re.compile(r"= (fadd|fsub|fmul|fdiv|fneg) <")
 
 
 def limit_code(scalar: Run) -> tuple[compiled.Code, machine_code.Loaded]:
-    """Return code for a scalar run that has taken no step, compiled with every freedom."""
+    """Return code for a scalar run before its first step, compiled with all unsafe optimizations."""
     text = ""
 
     def keep(given: str) -> bytes:
@@ -37,6 +37,6 @@ def limit_code(scalar: Run) -> tuple[compiled.Code, machine_code.Loaded]:
 
 
 def bound_to(ready: Any, code: compiled.Code, call: machine_code.Loaded) -> Any:
-    """Return a run that is bound to the engine's code, bound to other code of the same step."""
+    """Return a run bound to other code of the same step instead of the engine's."""
     ready.code, ready.call = code, call
     return ready

@@ -169,7 +169,7 @@ def test_backtest_refusals():
         backtest(
             scenario, plan(as_of="2028-12-31", **_all_prior()), read=lambda r, _: r["revenue"], draws=10, model=model
         )
-    with pytest.raises(ScenarioError, match="there are bond-flywheel as of 2023-12-31"):
+    with pytest.raises(ScenarioError, match="use one of bond-flywheel as of 2023-12-31"):
         plan_for("bond-flywheel", "1999-12-31")
 
 

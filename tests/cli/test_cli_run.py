@@ -71,7 +71,7 @@ def test_list_and_run_print_tables(costmodel) -> None:
     assert {"bond-flywheel", "from-2026"} <= {row["name"] for row in json.loads(listed.stdout)}
     shown = costmodel("run", "bond-flywheel")
     assert shown.returncode == 0
-    for text in ("user spend", "2030", "capex held by", "loop gain", "history", "known miss"):
+    for text in ("user spend", "2030", "capex limited by", "loop gain", "history", "known miss"):
         assert text in shown.stdout
 
 
@@ -172,7 +172,7 @@ def test_a_narrow_terminal_cuts_no_figure(costmodel, monkeypatch) -> None:
     lines = re.sub(r"\x1b\[[0-9;]*m", "", shown.stdout).splitlines()
     assert "…" not in shown.stdout
     assert max(len(line) for line in lines) <= 80
-    assert sum("capex held by" in line for line in lines) >= 2, "eight years stand in several tables"
+    assert sum("capex limited by" in line for line in lines) >= 2, "eight years stand in several tables"
 
 
 def test_series_of_other_models_are_shown_whole(costmodel) -> None:

@@ -119,7 +119,7 @@ def print_run(table: Table, median: Trajectory, *, whole: bool = True) -> None:
         show(table)
         return
     scenario = median.scenario
-    held = ("capex held by", "", *bounds_by_year(median))
+    held = ("capex limited by", "", *bounds_by_year(median))
     gain = float(np.max(loop_gain(scenario.resolve())))
     notes = [f"loop gain {gain:.3f} (1 or more would run away)", *table.notes]
     notes += [f"not modelled: {text}" for text in scenario.not_modelled]
