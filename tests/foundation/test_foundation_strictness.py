@@ -90,14 +90,14 @@ def test_a_shape_of_ones_own_is_read_when_it_is_written(bad: Any) -> None:
 )
 def test_a_key_of_many_parts_is_refused_before_it_is_parsed(text: str) -> None:
     began = time.perf_counter()
-    with pytest.raises(ScenarioError, match="a key of"):
+    with pytest.raises(ScenarioError, match="a key has"):
         parse_toml(text)
     assert time.perf_counter() - began < 5.0, "the parser alone takes minutes and gigabytes"
 
 
 @pytest.mark.contract
 def test_an_override_of_many_parts_is_refused_too() -> None:
-    with pytest.raises(ScenarioError, match="a key of"):
+    with pytest.raises(ScenarioError, match="a key has"):
         parse_value("{" + ".".join(["a"] * 40_000) + " = 1}")
     with pytest.raises(CostModelError, match="no such parameter"):
         load_scenario("h100-hour").replace({".".join(["a"] * 10_000): 1.0})
