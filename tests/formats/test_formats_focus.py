@@ -82,6 +82,7 @@ def test_dates_with_slashes_are_read_where_the_billing_period_says_which_number_
         ",,4/2/2025,Usage,USD,1",
         "4/1/2025,4/2/2025,4/1/2025,Usage,USD,1",
         "2025-04-01T00:00:00Z,2025-05-01T00:00:00Z,2025-04-02T00:00:00Z,Usage,USD,1",
+        "1/1/2025,4/1/2025,4/2/2025,Usage,USD,1",
     ]
     unread = Unread()
     (block,) = focus.read(written(tmp_path, "\n".join([MONTH, *rows]) + "\n"), unread)
@@ -89,7 +90,7 @@ def test_dates_with_slashes_are_read_where_the_billing_period_says_which_number_
     assert days == ["2025-04-02", "2025-12-02", "2025-01-04", "2025-04-13", "2025-04-02"]
     assert block.costs["effective"].tolist() == [10_000.0, 20.5, 1.0, 1.0, 1.0]
     reason = "ChargePeriodStart is not a date with one meaning, such as 2026-05-01"
-    assert unread.kept == [(5, reason), (6, reason)]
+    assert unread.kept == [(5, reason), (6, reason), (8, reason)]
 
 
 @pytest.mark.contract
