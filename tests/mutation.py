@@ -3,13 +3,17 @@
 Each fault is one operator, number or branch changed in a copy of the repository. One run of the room's tests, and of
 the contract of formulas, shows which test executes which line (coverage). A fault gets the tests that execute its
 statement, those of its module's own test file first. A statement that is executed by an import or before the tests
-start gets all tests of the room. The fault is *killed* if a test fails, and a *survivor* if all pass: a missing test,
-or an equivalent, which changes nothing that anyone can see. Equivalents that were read are listed with their reason in
-``mutants/equivalents.toml`` and are not tried. Faults in annotations, and those that no longer are Python, are not
-drawn. A fault whose tests don't end in time is killed only if they end in less than a tenth of it without the fault;
-else it counts apart, as *timed out*. The score is the share killed of the faults drawn that are not equivalent::
+start gets all that execute any of its module, and the contract. The fault is *killed* if a test fails, and a
+*survivor* if all pass: a missing test, or an equivalent, which changes nothing that anyone can see. Equivalents that
+were read are listed with their reason in ``mutants/equivalents.toml`` and are not tried. Faults in annotations, and
+those that no longer are Python, are not drawn. A fault whose tests don't end in time is killed only if they end in less
+than a tenth of it without the fault; else it counts apart, as *timed out*. The score is the share killed of the faults
+drawn that are not equivalent::
 
     python tests/mutation.py market foundation --mutants 30 --seed 1
+
+``--keep FOLDER`` keeps what the tests execute, for as long as the code of the room stays as it is; tests that were
+written since are run for every fault.
 
 ``--rest room`` gives a survivor the room's other tests as well, ``--rest suite`` all tests: what they kill shows a
 wrong choice, or a test in another room.
@@ -21,10 +25,15 @@ import argparse
 import ast
 import contextlib
 import difflib
+import hashlib
+import importlib
+import importlib.metadata
 import importlib.util
 import json
+import multiprocessing
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -32,11 +41,13 @@ import sys
 import tempfile
 import time
 import tomllib
+import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 ROOMS = (
     "foundation",
@@ -61,6 +72,12 @@ LONGER = 3.0
 """Time allowed where the tests are many, as a multiple of what they take without the fault."""
 CONTRACT = "tests/test_contract_formulas.py"
 """Tests of every room's formulas."""
+PYTEST = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "watching")
+"""How pytest runs: to the first failure, in the order given."""
+SOUND = 200
+"""Tests that must pass once more before any fault, run as they are run for one."""
+NO_TESTS = 5
+"""Exit status of pytest where there is nothing to run."""
 BEFORE = ""
 """Name under which what an import or the collection of tests executes is watched."""
 EQUIVALENTS = Path(__file__).parent / "mutants" / "equivalents.toml"
@@ -135,34 +152,32 @@ def _lines(node: ast.stmt) -> range:
 class Tests:
     """The tests of a room, the time that each takes and the lines that it executes."""
 
-    def __init__(self, copy: Path, room: str) -> None:
+    def __init__(self, copy: Path, room: str, keep: Path | None) -> None:
         self.copy = copy
-        found = copy / "watched.json"
-        arguments = ["--watch", str(found), "--watched", f"src/costmodel/{room}"]
-        done = subprocess.run(
-            [*_pytest(), *arguments, f"tests/{room}", f"src/costmodel/{room}", CONTRACT],
-            cwd=copy,
-            env=_environment(copy, copy / "cache"),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise RuntimeError(f"the tests of {room} fail without a fault: {done.stdout[-3000:]}{done.stderr[-2000:]}")
-        watched = json.loads(found.read_text(encoding="utf-8"))
+        kept = keep / f"{room}.json" if keep else copy / "watched.json"
+        code = _digest(copy, f"src/costmodel/{room}/**/*.py")
+        tests = {file: _digest(copy, file) for file in _files(copy, f"tests/{room}/*.py")}
+        watched = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
+        if watched.get("code") != code:
+            watched = _watch(copy, room) | {"code": code, "tests": tests}
+            kept.write_text(json.dumps(watched), encoding="utf-8")
+        _load(watched["modules"])
+        self.changed = [file for file in tests if watched["tests"].get(file) != tests[file]]
         self.times: dict[str, float] = watched["times"]
         self.executed: dict[str, dict[int, list[str]]] = {
-            str(Path(path).relative_to(copy)): {int(line): tests for line, tests in lines.items()}
-            for path, lines in watched["lines"].items()
+            path: {int(line): tests for line, tests in lines.items()} for path, lines in watched["lines"].items()
         }
+        if self.run(list(self.times)[:SOUND])[0] != "survivor":
+            raise RuntimeError(f"tests of {room} that passed before fail in a process of their own")
 
     def chosen(self, fault: Fault) -> list[str]:
         """Return the tests for a fault, those first that are likely to fail."""
         lines, called = Module(self.copy / fault.path).statement(fault.start[0])
         executed = self.executed.get(str(fault.path), {})
         module = {test for tests in executed.values() for test in tests if test != BEFORE}
-        chosen = {test for line in lines for test in executed.get(line, ())} or module
-        chosen = chosen if called and chosen and BEFORE not in chosen else set(self.times)
+        chosen = {test for line in lines for test in executed.get(line, ())}
+        if not called or not chosen or BEFORE in chosen:
+            chosen |= module | {test for test in self.times if test.startswith(CONTRACT)} if module else set(self.times)
         return self._in_order(chosen, module, fault.path.stem)
 
     def rest(self, chosen: list[str]) -> list[str]:
@@ -192,53 +207,99 @@ class Tests:
         with tempfile.TemporaryDirectory(prefix="mutation-run-") as folder:
             given = Path(folder) / "chosen.json"
             given.write_text(json.dumps({"run": tests, "leave": leave}), encoding="utf-8")
-            files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
-            command = [*_pytest(), "--chosen", str(given), *files]
+            files = list(dict.fromkeys([*self.changed, *(test.partition("::")[0] for test in tests)]))
             allowed = max(TIMEOUT, LONGER * self.time(tests))
-            return _ending(command, self.copy, Path(folder), allowed, sure=self.time(tests) < SURE * allowed)
+            sure = self.time(tests) < SURE * allowed
+            return _ending(["--chosen", str(given), *files], self.copy, allowed, sure=sure)
 
 
-def _pytest() -> list[str]:
-    """Return the command that runs tests, in the order of their files and with what hypothesis always tries."""
-    return [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "watching"]
+def _files(copy: Path, pattern: str) -> list[str]:
+    """Return the files of the copy that have a pattern."""
+    return sorted(str(path.relative_to(copy)) for path in copy.glob(pattern))
+
+
+def _digest(copy: Path, pattern: str) -> str:
+    """Return a digest of the files of the copy that have a pattern."""
+    whole = hashlib.sha256()
+    for file in _files(copy, pattern):
+        whole.update(file.encode() + (copy / file).read_bytes())
+    return whole.hexdigest()
+
+
+def _watch(copy: Path, room: str) -> dict[str, Any]:
+    """Run a room's tests without a fault, and return what each executes.
+
+    Raises
+    ------
+    RuntimeError
+        If one fails.
+    """
+    found = copy / "watch.json"
+    watching = ["--watch", str(found), "--watched", f"src/costmodel/{room}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *PYTEST, *watching, f"tests/{room}", f"src/costmodel/{room}", CONTRACT],
+        cwd=copy,
+        env=_environment(copy, copy / "cache"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"the tests of {room} fail without a fault: {done.stdout[-3000:]}{done.stderr[-2000:]}")
+    watched: dict[str, Any] = json.loads(found.read_text(encoding="utf-8"))
+    return watched
+
+
+def _load(modules: list[str]) -> None:
+    """Import what the tests import from other packages, once for all faults; pytest imports its plugins itself."""
+    plugins = {plugin.value.split(".")[0] for plugin in importlib.metadata.entry_points(group="pytest11")}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in ["pytest", *modules]:
+            if name.split(".")[0] not in plugins:
+                with contextlib.suppress(Exception):
+                    importlib.import_module(name)
 
 
 def _environment(copy: Path, cache: Path) -> dict[str, str]:
-    """Return the environment of the tests, with compiled steps of their own."""
+    """Return the environment of the tests, with compiled steps of their own and what hypothesis always tries."""
     paths = os.pathsep.join([str(copy / "src"), str(copy / "tests" / "mutants")])
     return {**os.environ, "PYTHONPATH": paths, "COSTMODEL_CACHE": str(cache), "COSTMODEL_HYPOTHESIS": "suite"}
 
 
-def _ending(command: list[str], copy: Path, folder: Path, allowed: float, *, sure: bool) -> tuple[str, float]:
+def _ending(arguments: list[str], copy: Path, allowed: float, *, sure: bool) -> tuple[str, float]:
     """Return ``killed``, ``survivor`` or ``timed out``, and the time taken [second]."""
-    environment = {**_environment(copy, folder / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
     started = time.monotonic()
-    tests = subprocess.Popen(
-        command,
-        cwd=copy,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        preexec_fn=_limit_memory,
-    )
-    try:
-        failed = tests.wait(timeout=allowed) not in (0, 5)  # pytest: all pass, nothing to run
-        ending = "killed" if failed else "survivor"
-    except subprocess.TimeoutExpired:
-        ending = "killed" if sure else "timed out"
-    finally:
+    with tempfile.TemporaryDirectory(prefix="mutation-cache-") as cache:
+        tests = multiprocessing.get_context("fork").Process(target=_test, args=(arguments, copy, Path(cache)))
+        tests.start()
+        tests.join(allowed)
+        ending = {None: "killed" if sure else "timed out", 0: "survivor", NO_TESTS: "survivor"}.get(
+            tests.exitcode, "killed"
+        )
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(tests.pid, signal.SIGKILL)
-        tests.wait()
+            os.killpg(tests.pid or 0, signal.SIGKILL)
+        tests.join()
     return ending, time.monotonic() - started
 
 
-def _limit_memory() -> None:
-    """Let the tests of a fault fail for want of memory before the machine does."""
-    import resource
+def _test(arguments: list[str], copy: Path, cache: Path) -> None:
+    """Run tests in a process of their own, and end it with their status."""
+    import pytest
 
+    os.setsid()
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(nothing, stream)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    environment = _environment(copy, cache)
+    os.environ.update(environment, PYTHONDONTWRITEBYTECODE="1")
+    sys.dont_write_bytecode = True
+    os.chdir(copy)
+    elsewhere = str(Path(__file__).parents[1])
+    ours = environment["PYTHONPATH"].split(os.pathsep)
+    sys.path[:] = [*ours, str(copy), *(path for path in sys.path if not path.startswith(elsewhere))]
+    os._exit(pytest.main([*PYTEST, *arguments]))
 
 
 def faults(copy: Path, room: str) -> list[Fault]:
@@ -274,7 +335,7 @@ def _changed(copy: Path, fault: Fault) -> tuple[str, str] | None:
     except SyntaxError:
         return None
     lines = list(difflib.unified_diff(text.splitlines(), faulty.splitlines(), n=0, lineterm=""))[2:]
-    before, after = ("\n".join(line[2:].strip() for line in lines if line[0] == sign) for sign in "-+")
+    before, after = ("\n".join(line[1:].strip() for line in lines if line[0] == sign) for sign in "-+")
     return before, after
 
 
@@ -299,7 +360,9 @@ def _made(copy: Path, fault: Fault) -> Iterator[None]:
         yield
 
 
-def mutate(repository: Path, room: str, mutants: int, seed: int, rest: str) -> Iterator[tuple[str, str]]:
+def mutate(
+    repository: Path, room: str, mutants: int, seed: int, rest: str, keep: Path | None
+) -> Iterator[tuple[str, str]]:
     """Try a sample of one room's faults on a copy of the repository, and give how each ends and where it stands.
 
     Raises
@@ -313,7 +376,7 @@ def mutate(repository: Path, room: str, mutants: int, seed: int, rest: str) -> I
         ignored = shutil.ignore_patterns(".git", ".hypothesis", "__pycache__", ".*_cache")
         shutil.copytree(repository, copy, ignore=ignored)
         sample = list(_sample(copy, faults(copy, room), mutants, seed))
-        tests = Tests(copy, room)
+        tests = Tests(copy, room, keep)
         for fault, before, after in sample:
             where = f"{fault.path}:{fault.start[0]} {fault.operator}\n    - {before}\n    + {after}"
             if reason := known.get((str(fault.path), before, after)):
@@ -332,10 +395,8 @@ def _others(tests: Tests, chosen: list[str], rest: str) -> tuple[str, float]:
     """Run the tests that were not chosen, and say in which circle the fault is noticed."""
     ending, taken = tests.run(tests.rest(chosen))
     if ending == "survivor" and rest == "suite":
-        with tempfile.TemporaryDirectory(prefix="mutation-run-") as folder:
-            command = [*_pytest(), "tests", "src"]
-            ending, more = _ending(command, tests.copy, Path(folder), 10 * TIMEOUT, sure=False)
-            return ("killed by another room" if ending == "killed" else ending), taken + more
+        ending, more = _ending(["tests", "src"], tests.copy, 10 * TIMEOUT, sure=False)
+        return ("killed by another room" if ending == "killed" else ending), taken + more
     return ("killed by a test not chosen" if ending == "killed" else ending), taken
 
 
@@ -346,11 +407,14 @@ def main() -> None:
     parser.add_argument("--mutants", type=int, default=40, help="faults tried in each room")
     parser.add_argument("--seed", type=int, default=1, help="seed of the sample")
     parser.add_argument("--rest", choices=("none", "room", "suite"), default="none", help="other tests for survivors")
+    parser.add_argument("--keep", type=Path, help="folder in which what tests execute is kept for the next run")
     parser.add_argument("--repository", type=Path, default=Path(__file__).parents[1])
     given = parser.parse_args()
     for room in given.rooms:
         count: Counter[str] = Counter()
-        for ending, where in mutate(given.repository.resolve(), room, given.mutants, given.seed, given.rest):
+        for ending, where in mutate(
+            given.repository.resolve(), room, given.mutants, given.seed, given.rest, given.keep
+        ):
             count[ending] += 1
             sys.stdout.write(f"{ending}: {where}\n")
             sys.stdout.flush()

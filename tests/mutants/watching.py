@@ -58,7 +58,7 @@ class _Watch:
     def __init__(self, out: Path, folder: Path) -> None:
         import coverage
 
-        self.out = out
+        self.out, self.root = out, Path.cwd()
         self.times: dict[str, float] = {}
         self.coverage = coverage.Coverage(data_file=None, config_file=False, source=[str(folder)])
         self.coverage.start()
@@ -92,9 +92,12 @@ class _Watch:
             by_file[test.partition("::")[0]].append(test)
         data: Any = self.coverage.get_data()
         for path in data.measured_files():
-            lines[path] = {
+            lines[str(Path(path).relative_to(self.root))] = {
                 line: sorted({test for context in contexts for test in by_file.get(context, [context])})
                 for line, contexts in data.contexts_by_lineno(path).items()
             }
-        found = {"times": self.times, "lines": lines}
+        others = [
+            name for name, module in sys.modules.items() if "site-packages" in str(getattr(module, "__file__", ""))
+        ]
+        found = {"times": self.times, "lines": lines, "modules": others}
         self.out.write_text(json.dumps(found), encoding="utf-8")

@@ -47,6 +47,30 @@ def test_value_falls_by_0_14_orders_of_magnitude_a_year() -> None:
     assert cost.value_at_start(1000.0, cost.COTTIER_DECLINE_RATE, 1 / 0.14) == pytest.approx(100.0, rel=1e-12)
 
 
+@pytest.mark.published
+@pytest.mark.parametrize(
+    ("accelerator", "overhead", "power", "fraction"),
+    [
+        ("H100-SXM", 1.64, 10.2e3 / 5600, 0.75),  # DGX H100: 10.2 kW, eight chips of 700 W
+        ("A100-SXM-80", 1.66, 6.5e3 / 3200, 0.75),  # DGX A100: 6.5 kW, eight chips of 400 W
+        ("V100", 1.69, (25 / 12 + 5 / 4) / 2, 0.75),  # 10 kW for sixteen of 300 W, 1.5 kW for four
+        ("P100", 1.54, 1.8, 0.75),
+        ("another", 1.64, 1.8, 0.75),
+        ("TPU-v1", 1.64, 2.93, 0.43),
+        ("TPU-v2", 1.64, 1.64, 0.43),
+        ("TPU-v3", 1.64, 1.47, 0.43),
+        ("TPU-v5p", 1.64, 1.56, 0.43),
+    ],
+)
+def test_figures_of_cottier_by_family(accelerator: str, overhead: float, power: float, fraction: float) -> None:
+    """arXiv 2405.21015, appendix A and its code: overhead on the price of a chip, server factor, power fraction."""
+    found = cost.cottier_figures(accelerator)
+    assert found.server_overhead == overhead
+    assert found.server_power == pytest.approx(power, rel=1e-14)
+    assert found.power_fraction == fraction
+    assert cost.COTTIER_NETWORK_SHARE == 0.19
+
+
 @pytest.mark.closed_form
 @pytest.mark.reference(f"{_PACKAGE}.cost:amortized_hourly_cost")
 def test_hourly_cost_is_the_rate_of_decline_of_value() -> None:

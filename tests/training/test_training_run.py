@@ -31,6 +31,8 @@ RELIABLE = {
     "restart_time": "10 minute",
     "spare_confidence": 0.99,
 }
+AMORTIZED = {"acquisition_price": 25e3, "years_in_use": 1.0, "energy_price": "80 USD/MWh"}
+OWNING = {"chip": 1.0, "server": 0.5, "network": 0.25, "energy": 0.25}
 
 
 def _run(**changes: Any) -> TrainingRun:
@@ -117,8 +119,7 @@ def test_capacity_that_is_taken_away() -> None:
 @pytest.mark.closed_form
 def test_absent_assumptions_are_those_of_the_family() -> None:
     """Cottier et al.: A100 servers draw (6.5/8)/0.4 and cost 1.66 times their chips; TPUs draw 0.43 of rated power."""
-    amortized = {"acquisition_price": 25e3, "years_in_use": 1.0, "energy_price": "80 USD/MWh"}
-    a100 = train(_run(accelerator="A100-SXM-80", method="amortized", rental=None, amortized=amortized).resolve())
+    a100 = train(_run(accelerator="A100-SXM-80", method="amortized", rental=None, amortized=AMORTIZED).resolve())
     assert a100.energy == pytest.approx(a100.paid_hours * 400 * (6.5 / 8) / 0.4 * 0.75 * 1.25, rel=1e-12)
     assert a100.server_cost / a100.chip_cost == pytest.approx(0.66, rel=1e-12)
     tpu = train(_run(accelerator="TPU-v4", peak=275e12, power={"chip_power": 170.0}).resolve())
@@ -155,6 +156,72 @@ def test_programme_is_the_sum_of_its_parts() -> None:
     assert result.reinforcement_cost == pytest.approx(2.0 * 1.47e5, rel=1e-12)
     assert result.hour_cost == pytest.approx(2.0, rel=1e-12)
     assert result.staff_cost == pytest.approx(150 * (100e3 * 1.25 + 50e3), rel=1e-12)
+
+
+@pytest.mark.closed_form
+def test_what_a_development_does_not_state_costs_nothing() -> None:
+    """Staff, data, failures and further stages cost nothing unless they are given; only the run itself is left."""
+    bare = train(_run(development={"experiments_multiplier": 1.0}).resolve())
+    assert bare.programme_cost == pytest.approx(bare.run_cost, rel=1e-15)
+    assert sum(1 for part in bare.breakdown().values() if part) == 1
+    stored = train(_run(development={"experiments_multiplier": 1.0, "data_size": "1 Pbyte"}).resolve())
+    # 0.02 USD a gigabyte and month: 10⁶ GB for the twelve months of a year
+    assert stored.programme_cost - bare.programme_cost == pytest.approx(0.02 * 1e6 * 12, rel=1e-9)
+    staffed = {"experiments_multiplier": 1.0, "headcount": 10, "salary": 1e5}
+    paid = train(_run(development=staffed).resolve())
+    assert paid.staff_cost == pytest.approx(10 * 1e5 * 1.25, rel=1e-12)  # a year, 25 % of benefits and office
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize(
+    ("section", "others", "names", "allowed", "refused"),
+    [
+        # amounts: none, or a part of one
+        ("development", {}, "post_training_hours reinforcement_hours headcount duration salary", [0.0, 0.5], [-0.5]),
+        ("development", {}, "overhead_rate equity data_acquisition data_size storage_price", [0.0, 1e-12], [-0.5]),
+        ("rental", {}, "price", [0.0, 0.5], [-0.5]),
+        ("owning", OWNING, "chip server network facility energy operations", [0.0, 0.5], [-0.5]),
+        ("amortized", AMORTIZED, "years_in_use decline_rate", [0.0, 0.5], [-0.5]),
+        ("amortized", AMORTIZED, "energy_price", [0.0], [-1e-6]),
+        ("reliability", RELIABLE, "restart_time", [0.0, 0.5], [-0.5]),
+        # what a division or a logarithm takes: more than nothing
+        ("amortized", AMORTIZED, "acquisition_price", [0.5], [0.0]),
+        ("reliability", RELIABLE, "failure_rate checkpoint_time checkpoint_interval repair_time", [0.5], [0.0]),
+        # shares: all of it only where something may be all
+        ("development", {}, "failed_share", [0.0, 0.999], [-1e-6, 1.0]),
+        ("amortized", AMORTIZED, "network_share", [0.0, 0.999], [-1e-6, 1.0]),
+        ("power", {}, "power_fraction", [0.001, 1.0], [0.0, 1.001]),
+        # multiples of a part that is in them
+        ("development", {}, "experiments_multiplier", [1.0, 1.5], [0.999]),
+        ("amortized", AMORTIZED, "server_overhead", [1.0, 1.5], [0.999]),
+        ("power", {}, "server_factor pue", [1.0, 1.5], [0.999]),
+    ],
+)
+def test_inputs_end_where_they_lose_their_meaning(
+    section: str, others: dict[str, Any], names: str, allowed: list[float], refused: list[float]
+) -> None:
+    method = {"method": section, "rental": None} if section in ("owning", "amortized") else {}
+    for name in names.split():
+        for value in allowed:
+            given = _run(**method, **{section: {**others, name: value}})
+            assert given.get(f"{section}.{name}") == value
+        for value in refused:
+            with pytest.raises(DomainError, match=rf"{section}\.{name}: value {value:g} is outside"):
+                _run(**method, **{section: {**others, name: value}})
+
+
+@pytest.mark.published
+def test_what_is_not_given_is_what_its_source_says() -> None:
+    """arXiv 2405.21015: 0.14 orders of magnitude a year, 19 % network, PUE 1.25, 1.2 to 4 times the final run."""
+    run = _run(method="amortized", rental=None, amortized=AMORTIZED, development={}, power={}, reliability=RELIABLE)
+    assert run.get("amortized.decline_rate") == pytest.approx(0.14 * 2.302585092994046, rel=1e-15)
+    assert run.get("amortized.network_share") == 0.19
+    assert run.get("power.pue") == 1.25
+    multiple = run.get("development.experiments_multiplier")
+    assert multiple.ppf(np.array([0.05, 0.95])) == pytest.approx([1.2, 4.0], rel=0.05)  # of those not below one
+    assert multiple.ppf(np.array([0.0])) >= 1.0
+    assert run.get("reliability.repair_time") == 24.0  # a day
+    assert run.reliability is not None and run.reliability.node_size == 8  # accelerators of a DGX
 
 
 @pytest.mark.contract
