@@ -27,7 +27,6 @@ import contextlib
 import difflib
 import hashlib
 import importlib
-import importlib.metadata
 import importlib.util
 import json
 import multiprocessing
@@ -74,6 +73,8 @@ CONTRACT = "tests/test_contract_formulas.py"
 """Tests of every room's formulas."""
 PYTEST = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "watching")
 """How pytest runs: to the first failure, in the order given."""
+LOADED = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+"""What pytest need not say: that it finds packages loaded."""
 SOUND = 200
 """Tests that must pass once more before any fault, run as they are run for one."""
 NO_TESTS = 5
@@ -251,14 +252,12 @@ def _watch(copy: Path, room: str) -> dict[str, Any]:
 
 
 def _load(modules: list[str]) -> None:
-    """Import what the tests import from other packages, once for all faults; pytest imports its plugins itself."""
-    plugins = {plugin.value.split(".")[0] for plugin in importlib.metadata.entry_points(group="pytest11")}
+    """Import what the tests import from other packages, once for all faults."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name in ["pytest", *modules]:
-            if name.split(".")[0] not in plugins:
-                with contextlib.suppress(Exception):
-                    importlib.import_module(name)
+            with contextlib.suppress(Exception):
+                importlib.import_module(name)
 
 
 def _environment(copy: Path, cache: Path) -> dict[str, str]:
@@ -299,7 +298,7 @@ def _test(arguments: list[str], copy: Path, cache: Path) -> None:
     elsewhere = str(Path(__file__).parents[1])
     ours = environment["PYTHONPATH"].split(os.pathsep)
     sys.path[:] = [*ours, str(copy), *(path for path in sys.path if not path.startswith(elsewhere))]
-    os._exit(pytest.main([*PYTEST, *arguments]))
+    os._exit(pytest.main([*PYTEST, *LOADED, *arguments]))
 
 
 def faults(copy: Path, room: str) -> list[Fault]:

@@ -1,8 +1,9 @@
 """Plugin of pytest for ``tests/mutation.py``: watch which test executes which line, or run the tests chosen.
 
 ``--watch FILE --watched FOLDER`` writes the lines of the folder that each test executes, and the time that it takes.
-A function that keeps its results would be executed by the first test alone: the library's caches are emptied before
-each test. What a fixture executes counts for each test of its file, since one fixture may serve them all.
+A function that keeps its results would be executed by the first test alone: the caches of the room and of those that
+use it are emptied before each test. What a fixture executes counts for each test of its file, since one fixture may
+serve them all.
 ``--chosen FILE`` leaves out the tests that a list says, and orders the others by it.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,10 +45,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     )
 
 
-def _empty_caches() -> None:
-    """Forget what the library's functions have kept."""
+def _above(room: str) -> set[str]:
+    """Return the rooms that may use a room, itself too: only their caches keep what its code has found."""
+    contracts = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    floors = [set(floor.split(" | ")) for contract in contracts for floor in contract.get("layers", ())]
+    own = next(place for place, floor in enumerate(floors) if room in floor)
+    return {room}.union(*floors[:own])
+
+
+def _empty_caches(rooms: set[str]) -> None:
+    """Forget what functions of some rooms have kept."""
     for name, module in list(sys.modules.items()):
-        if name.split(".")[0] == "costmodel":
+        package, _, room = name.partition(".")
+        if package == "costmodel" and room.partition(".")[0] in rooms:
             for kept in list(vars(module).values()):
                 if callable(clear := getattr(type(kept), "cache_clear", None)):
                     clear(kept)
@@ -59,13 +70,14 @@ class _Watch:
         import coverage
 
         self.out, self.root = out, Path.cwd()
+        self.rooms = _above(folder.name)
         self.times: dict[str, float] = {}
         self.coverage = coverage.Coverage(data_file=None, config_file=False, source=[str(folder)])
         self.coverage.start()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
-        _empty_caches()
+        _empty_caches(self.rooms)
         self.times[item.nodeid] = -time.perf_counter()
         self.coverage.switch_context(item.nodeid.partition("::")[0])
         return (yield)
