@@ -85,6 +85,7 @@ def test_a_description_that_is_none_is_refused(tmp_path: Path, text: str) -> Non
 def test_a_released_figure_is_never_lost_or_changed_in_silence() -> None:
     library = Catalog()
     held = {figure_digest(datum) for name in library.tables() for r in library.table(name).values() for datum in r}
+    assert {len(digest) for digest in held} == {16}  # as users have stored them
     for release in RELEASED.glob("*.txt"):
         lost = set(release.read_text(encoding="utf-8").split()) - held - set(WITHDRAWN)
         assert not lost, (

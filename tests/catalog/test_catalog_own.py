@@ -14,7 +14,7 @@ import pytest
 
 from costmodel import catalog, load_scenario, run
 from costmodel.catalog.check import check
-from costmodel.catalog.own import own_record
+from costmodel.catalog.own import own_record, record_files
 from costmodel.foundation.errors import CatalogError, CostModelError
 from costmodel.foundation.provenance import Grade
 from costmodel.ownership.accelerator_hour import from_catalog
@@ -48,6 +48,21 @@ def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
         text=True,
         check=False,
     )
+
+
+@pytest.mark.contract
+def test_names_and_folders_have_a_largest_size(tmp_path: Path) -> None:
+    """A name has at most 100 characters, a folder at most 200 files of records."""
+    longest = "n" * 100
+    assert own_record("accelerators", {**MINE, "name": longest}) == longest
+    with pytest.raises(CatalogError, match="at most 100 characters"):
+        own_record("accelerators", {**MINE, "name": longest + "n"})
+    for number in range(200):
+        (tmp_path / f"{number}.csv").touch()
+    assert len(record_files(tmp_path)) == 200
+    (tmp_path / "one more.toml").touch()
+    with pytest.raises(CatalogError, match="201 files of records, at most 200"):
+        record_files(tmp_path)
 
 
 @pytest.mark.contract

@@ -9,7 +9,8 @@ import pytest
 from costmodel.catalog import Catalog, Datum
 from costmodel.catalog.check_findings import Finding
 from costmodel.catalog.loader import table
-from costmodel.catalog.plausibility import across
+from costmodel.catalog.plausibility import across, parse_bounds
+from costmodel.foundation.errors import CatalogError
 
 pytestmark = pytest.mark.contract
 
@@ -103,3 +104,35 @@ def test_the_whole_catalog_is_reachable_by_type() -> None:
     whole = Catalog()
     assert whole.accelerator("TPU-v7").domain == 9216
     assert whole.accelerator("H100-SXM").vendor == "NVIDIA"
+
+
+BOUNDS = """
+[dense_per_watt]
+value = 1e12
+year = 2022
+growth = 1.4
+[link_frontier]
+NVIDIA = [["2022", "450 Gbyte/s"]]
+[doubling]
+NVIDIA = [["bf16", "fp8"]]
+[accepted]
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ('"2022", "450', '"2022-13", "450'),  # not a period
+        ("Gbyte/s", "Gfurlong/s"),  # not a unit
+        ("450 Gbyte", "many Gbyte"),  # not a number
+        ("growth = 1.4\n", ""),  # absent
+        ("year = 2022", "year = [2022]"),  # of another kind
+        ("value = 1e12", "value = 0"),
+        ("growth = 1.4", "growth = 0.0"),
+    ],
+)
+def test_what_is_wrong_in_the_file_of_bounds_is_said_with_its_name(right: str, wrong: str) -> None:
+    assert parse_bounds(BOUNDS.encode()).links == {"NVIDIA": (("2022", 450e9),)}
+    assert right in BOUNDS
+    with pytest.raises(CatalogError, match=r"^mine\.toml: "):
+        parse_bounds(BOUNDS.replace(right, wrong).encode(), "mine.toml")

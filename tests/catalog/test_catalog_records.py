@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import costmodel.catalog as catalog
 from costmodel.catalog import Catalog, Datum, Record
+from costmodel.catalog.named_records import Company
 from costmodel.catalog.periods import decimal_year, span
 from costmodel.catalog.written import source_table, written
 from costmodel.foundation.errors import CatalogError
@@ -392,12 +393,58 @@ def test_typed_access_names_near_matches(kind: str, name: str) -> None:
 
 @pytest.mark.closed_form
 @pytest.mark.parametrize(
+    ("period", "days", "length"),
+    [
+        ("2024-01-01/2024-03-24", 84, "quarter"),  # twelve weeks, as some fiscal quarters have
+        ("2024-01-01/2024-04-07", 98, "quarter"),  # fourteen, in a fiscal year of 53 weeks
+        ("2024-01-01/2024-02-29", 60, None),  # two months
+        ("2024-01-01/2024-04-30", 121, None),  # four
+        ("2024-01-01/2024-12-29", 364, "year"),  # 52 weeks
+        ("2024-01-01/2025-01-05", 371, "year"),  # 53
+        ("2024-01-01/2024-11-30", 335, None),  # eleven months, as a change of fiscal year leaves
+        ("2024-01-01/2025-01-31", 397, None),  # thirteen
+    ],
+)
+def test_fiscal_quarters_and_years_are_known_by_their_length(period: str, days: int, length: str | None) -> None:
+    first, last = span(period)
+    assert (last - first).days + 1 == days
+    company = Company("companies", "a", (_datum(1.0, field="revenue", period=period, unit="USD"),))
+    assert bool(company.quarterly("revenue")) is (length == "quarter")
+    assert list(company.annual("revenue")) == ([last.year] if length == "year" else [])
+
+
+@pytest.mark.closed_form
+@pytest.mark.parametrize(
     ("datum", "shown"),
     [
         (_datum(1.5e-5, unit="USD/token"), "15 USD/Mtoken"),
         (_datum(989.4e12, unit="FLOP/s"), "989.4 TFLOP/s"),
         (_datum(52_535e6), "52.535 GUSD"),
         (_datum(30_000.0), "30000 USD"),
+        (_datum(999_999.0), "999999 USD"),
+        (_datum(1e6), "1 MUSD"),
+        (_datum(999e6), "999 MUSD"),
+        (_datum(1e9), "1 GUSD"),
+        (_datum(-2e9), "-2 GUSD"),
+        (_datum(999e6, unit="USD/year"), "999000000 USD/year"),
+        (_datum(1e9, unit="USD/year"), "1 GUSD/year"),
+        (_datum(999e6, unit="token"), "999000000 token"),
+        (_datum(1e9, unit="token"), "1 Gtoken"),
+        (_datum(999e9, unit="token"), "999 Gtoken"),
+        (_datum(1e12, unit="token"), "1 Ttoken"),
+        (_datum(9_999.0, unit="W"), "9999 W"),
+        (_datum(1e4, unit="W"), "10 kW"),
+        (_datum(999e3, unit="W"), "999 kW"),
+        (_datum(1e6, unit="W"), "1 MW"),
+        (_datum(1e9, unit="W"), "1 GW"),
+        (_datum(999e3, unit="Wh"), "999000 Wh"),
+        (_datum(1e6, unit="Wh"), "1 MWh"),
+        (_datum(1e9, unit="Wh"), "1 GWh"),
+        (_datum(5e8, unit="byte"), "0.5 Gbyte"),
+        (_datum(5e8, unit="byte/s"), "0.5 Gbyte/s"),
+        (_datum(5e11, unit="token/month"), "0.5 Ttoken/month"),
+        (_datum(1.23456789012, unit="USD"), "1.23456789 USD"),
+        (_datum(2.0, unit="1"), "2"),
         (_datum(700.0, unit="W"), "700 W"),
         (_datum(0.81, unit="1", low=0.5, high=1.0), "0.81 [0.5–1]"),
     ],
