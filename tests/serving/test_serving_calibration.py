@@ -20,7 +20,7 @@ from costmodel.serving import (
     profile,
     read_measured,
 )
-from costmodel.serving.calibration import FACTORS
+from costmodel.serving.calibration import FACTORS, Calibration, Fit, _soft
 
 
 @pytest.mark.contract
@@ -82,6 +82,29 @@ def test_an_outlier_counts_linearly_and_a_missing_first_token_not_at_all():
     missing = fit_factors(_times, np.full(4, np.nan), per_token, prior, weights)
     assert missing.values[:3] == pytest.approx(clean.values[:3], rel=0.02)
     assert missing.values[3] == pytest.approx(prior.launch_time)
+
+
+@pytest.mark.closed_form
+def test_the_loss_of_a_row_grows_with_the_square_of_a_small_error_and_with_a_large_one():
+    """w (√(1 + z²) − 1): half of z² near nothing, |z| − 1 far away; a row without a figure says nothing."""
+    errors = np.array([0.0, 1e-3, -1e-3, 3.0, -3.0, 1e6, np.nan, np.inf, -np.inf])
+    found = _soft(errors, np.full(len(errors), 2.0))
+    half_squares = 0.5 * found**2
+    expected = [0.0, 2 * 0.5e-6, 2 * 0.5e-6, 2 * (10**0.5 - 1), 2 * (10**0.5 - 1), 2 * 1e6, 0.0, 0.0, 0.0]
+    assert half_squares == pytest.approx(expected, rel=2e-6, abs=1e-15)
+    assert np.sign(found).tolist() == [0, 1, -1, 1, -1, 1, 0, 0, 0]
+
+
+@pytest.mark.closed_form
+def test_an_interval_holds_four_of_five():
+    """A factor of e with a deviation of 1 in the logarithm: 10 % lie below e/e^1.2816, 10 % above e·e^1.2816."""
+    fit = Fit((np.e, 1.0, 1.0, 1.0), (1.0, 0.5, 0.0, 0.0))
+    held = np.array([-0.3, 0.1, 0.2])
+    found = Calibration(fit=fit, prior=profile(), rows=3, residuals=held, held_back=held, spread=0.1)
+    assert found.interval(FACTORS[0]) == pytest.approx(tuple(np.exp([1 - 1.2815516, 1.0, 1 + 1.2815516])), rel=1e-7)
+    assert found.interval(FACTORS[1]) == pytest.approx(tuple(np.exp([-0.6407758, 0.0, 0.6407758])), rel=1e-7)
+    assert found.interval(FACTORS[2]) == (1.0, 1.0, 1.0)
+    assert found.error == pytest.approx(0.2)  # the median of 0.3, 0.1 and 0.2
 
 
 def _rows(engine, count=8):

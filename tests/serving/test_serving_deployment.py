@@ -153,6 +153,97 @@ def test_what_is_not_allowed_is_refused(changes, error, message):
 
 @pytest.mark.contract
 @pytest.mark.parametrize(
+    ("section", "names", "allowed", "refused"),
+    [
+        # shares and probabilities: none and all of it, where either can be meant
+        ("layout", "overlap", [0.0, 1.0], [-0.001, 1.001]),
+        ("load", "elastic_share", [0.0, 1.0], [-0.001, 1.001]),
+        ("energy", "idle_share", [0.0, 1.0], [-0.001, 1.001]),
+        ("draft", "acceptance", [0.0, 1.0], [-0.001, 1.001]),
+        ("workload", "correlation", [-1.0, 1.0], [-1.001, 1.001]),
+        ("workload", "cached_share", [0.0, 0.999], [-0.001, 1.0]),
+        ("load", "utilisation", [0.001, 1.0], [0.0, 1.001]),
+        ("engine", "compute_share attention_share memory_share", [0.001, 1.0], [0.0, 1.001]),
+        ("engine", "memory_use", [0.001, 0.999], [0.0, 1.0]),
+        # amounts: none, or a part of one
+        ("load", "headroom", [0.0, 0.5], [-0.001]),
+        ("draft", "tokens cost", [0.0, 0.5], [-0.001]),
+        ("workload", "variation_input variation_output", [0.0, 0.5], [-0.001]),
+        ("engine", "margin host_time launch_time held_steps", [0.0, 0.5], [-0.001]),
+        # what a time or a rate is divided by: more than none
+        ("workload", "mean_input mean_output", [0.5], [0.0]),
+        ("engine", "prefill_factor decode_factor deviation", [0.5], [0.0]),
+        ("chip", "peak attention_peak bandwidth scale_up_bandwidth scale_out_bandwidth", [1e12], [0.0]),
+        ("", "chunk max_time_to_first_token max_time_per_output_token arrivals", [0.5], [0.0]),
+        # multiples of, and numbers of, what is there
+        ("load", "peak_to_average", [1.0, 1.5], [0.999]),
+        ("energy", "pue", [1.0, 1.5], [0.999]),
+        ("chip", "scale_up_domain", [1.0], [0.999]),
+        ("", "batch concurrency max_batch", [1.0], [0.999]),
+    ],
+)
+def test_inputs_end_where_they_lose_their_meaning(section, names, allowed, refused):
+    for name in names.split():
+        path = f"{section}.{name}" if section else name
+        for value in allowed:
+            assert CHAT.replace({path: value}).get(path) == value
+        for value in refused:
+            with pytest.raises(DomainError, match=rf"{name}: value {value:g} is outside"):
+                CHAT.replace({path: value})
+
+
+@pytest.mark.contract
+def test_counts_start_at_one():
+    for name in ("tensor", "expert", "pipeline", "micro_batches", "dimensions"):
+        assert getattr(CHAT.replace({f"layout.{name}": 1}).layout, name) == 1
+        with pytest.raises(CostModelError, match=name):
+            CHAT.replace({f"layout.{name}": 0})
+    assert CHAT.replace({"layout.dimensions": 2}).layout.dimensions == 2
+    with pytest.raises(CostModelError, match="dimensions"):
+        CHAT.replace({"layout.dimensions": 3})
+
+
+@pytest.mark.contract
+def test_what_is_not_given_is_absent_or_as_documented():
+    """Nothing overlaps, varies, is cached, drafted or spare; the figures left have their source beside them."""
+    none = (
+        "layout.overlap workload.variation_input workload.correlation workload.cached_share load.headroom "
+        "load.elastic_share draft.tokens draft.acceptance draft.cost engine.held_steps"
+    )
+    assert {name: CHAT.get(name) for name in none.split()} == dict.fromkeys(none.split(), 0.0)
+    assert CHAT.get("load.peak_to_average") == 1.0
+    assert CHAT.layout.expert == CHAT.layout.pipeline == CHAT.layout.micro_batches == CHAT.layout.dimensions == 1
+    assert CHAT.get("chip.scale_out_bandwidth") == 400e9 / 8  # DGX H100 data sheet: 400 Gb/s an adapter
+    assert CHAT.get("engine.memory_use") == 0.9  # vLLM: --gpu-memory-utilization
+    assert CHAT.get("chunk") == 8192.0  # vLLM: --max-num-batched-tokens of its server
+    assert (CHAT.get("energy.idle_share"), CHAT.get("energy.pue"), CHAT.get("engine.margin")) == (0.3, 1.2, 2.0)
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize(
+    ("given", "refused"),
+    [
+        ({"concurrency": 8.0, "mode": "disaggregated", "prefill_copies": 2.0, "decode_copies": 2.0}, None),
+        ({"concurrency": 8.0, "prefill_copies": 2.0}, "prefill_copies is given"),
+        ({"mode": "disaggregated", "decode_copies": 2.0}, "decode_copies is given"),
+        ({"concurrency": 8.0, "requests": 80.0}, None),
+        ({"requests": 80.0}, "requests is given without concurrency"),
+        ({"arrivals": 1.0}, None),
+        ({"arrivals": 1.0, "mode": "disaggregated"}, "arrivals needs copies that read and decode"),
+        ({"batch": 8.0, "concurrency": 8.0}, "batch and concurrency"),
+        ({"batch": 8.0, "arrivals": 1.0}, "batch and arrivals"),
+    ],
+)
+def test_what_sets_the_load_is_given_once_and_where_it_counts(given, refused):
+    if refused is None:
+        assert CHAT.replace(given).mode == given.get("mode", "interleaved")
+    else:
+        with pytest.raises(CostModelError, match=refused):
+            CHAT.replace(given)
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"architecture": "Llama-3-71B"}, "Llama-3-70B"),
