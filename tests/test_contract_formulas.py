@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from costmodel.foundation.arrays import holds_value
+from costmodel.foundation.arrays import STEP_FORMULAS, holds_value
 from costmodel.testing import STRATEGIES, registered_formulas
 
 pytestmark = pytest.mark.contract
@@ -148,6 +148,32 @@ def test_formula_has_a_strategy(name: str) -> None:
 @pytest.mark.parametrize("name", FORMULAS)
 def test_formula_is_pinned_to_an_independent_number(name: str) -> None:
     assert name in REFERENCED, f"mark the test that pins it with @pytest.mark.reference({name!r})"
+
+
+def _called_by_the_flywheel() -> set[str]:
+    """Return the formulas of other rooms that a module of the flywheel calls by name."""
+    called = set()
+    for path in (Path(inspect.getfile(import_module("costmodel"))).parent / "flywheel").glob("*.py"):
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        imported = {
+            alias.asname or alias.name: (node.module, alias.name)
+            for node in nodes
+            if isinstance(node, ast.ImportFrom) and node.module
+            for alias in node.names
+        }
+        for function in (node.func for node in nodes if isinstance(node, ast.Call)):
+            if isinstance(function, ast.Name) and function.id in imported:
+                called.add(":".join(imported[function.id]))
+            elif isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+                module = ".".join(imported.get(function.value.id, ()))
+                called.add(f"{module}:{function.attr}")
+    return {name for name in called & FORMULAS.keys() if not name.startswith("costmodel.flywheel.")}
+
+
+def test_formulas_that_the_flywheel_calls_are_held_to_compile() -> None:
+    called = _called_by_the_flywheel()
+    assert "costmodel.training.programme:training_budget" in called
+    assert sorted(called - STEP_FORMULAS) == [], "register them with formula(step=True)"
 
 
 def test_strategies_name_formulas_that_exist() -> None:

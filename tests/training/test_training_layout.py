@@ -12,7 +12,7 @@ from costmodel.compute import Protocol, Shape
 from costmodel.compute.machine import Machine, Rate
 from costmodel.foundation.errors import DomainError, UnknownParameterError
 from costmodel.training.cluster import Cluster, TrainingJob
-from costmodel.training.layout import Layouts, candidate_layouts
+from costmodel.training.layout import Layouts, _possible, candidate_layouts
 from costmodel.training.recipe import Recipe
 from costmodel.training.search import evaluate_layouts, search_layouts
 from costmodel.training.step import layer_time
@@ -131,6 +131,39 @@ def test_sharding_divides_state() -> None:
     parameters = 8030261248
     assert memory[0] - memory[1] == pytest.approx(parameters * 4 * 63 / 64, rel=1e-9)
     assert memory[1] - memory[2] == pytest.approx(parameters * 2 * 63 / 64, rel=1e-9)
+
+
+@pytest.mark.closed_form
+@pytest.mark.parametrize(
+    ("given", "possible"),
+    [
+        ({}, True),
+        ({"tensor": 16.0}, True),
+        ({"tensor": 3.0}, False),  # sixteen heads
+        ({"tensor": 32.0}, False),
+        ({"data": 39.0}, True),
+        ({"data": 2.5}, False),
+        ({"data": 5.0}, False),  # 624 sequences
+        ({"microbatch": 624.0}, True),
+        ({"microbatch": 1248.0}, False),  # half a microbatch
+        ({"pipeline": 26.0}, True),  # 24 layers, embedding and output
+        ({"pipeline": 27.0}, False),
+        ({"pipeline": 13.0, "interleave": 2.0}, True),
+        ({"pipeline": 13.0, "interleave": 3.0}, False),  # 39 chunks
+        ({"pipeline": 1.0, "interleave": 2.0}, False),  # nothing to interleave
+        ({"pipeline": 5.0, "interleave": 2.0}, False),  # 624 microbatches in rounds of five
+        ({"context": 3.0}, True),
+        ({"context": 5.0}, False),  # 6,144 tokens
+        ({"data": 3.0, "context": 2.0, "expert": 6.0}, True),
+        ({"data": 2.0, "context": 3.0, "expert": 8.0}, False),  # six devices
+        ({"tensor": 2.0, "data": 3.0, "expert": 6.0}, True),
+        ({"tensor": 2.0, "data": 3.0, "expert": 4.0}, False),
+        ({"tensor": 4.0, "context": 2.0, "expert": 8.0}, True),
+    ],
+)
+def test_a_layout_divides_heads_batch_layers_tokens_and_experts(given: dict[str, float], possible: bool) -> None:
+    job = _job(shape=ROUTED, sequence=6144, batch=624)
+    assert _possible(job, _one(**given)).tolist() == [possible]
 
 
 @pytest.mark.contract

@@ -437,6 +437,48 @@ def test_a_ladder_is_labelled() -> None:
     assert labelled["passed"].sizes == {"target": 3}
 
 
+@pytest.mark.closed_form
+def test_a_ladder_of_doublings_and_halvings() -> None:
+    """From mid-2024: cost doubles, power triples, power per accelerator halves, runs last four times as long a year."""
+    ladder = TrainingLadder(
+        name="x",
+        first_year=2023,
+        last_year=2025,
+        targets=(5e7, 4e8),
+        reference_year=2024.5,
+        cost=1e8,
+        accelerators=1000.0,
+        accelerator_power=800.0,
+        duration=100.0,
+        cost_growth=float(np.log(2)),
+        power_growth=float(np.log(3)),
+        accelerator_power_growth=-float(np.log(2)),
+        duration_growth=float(np.log(4)),
+    )
+    found = climb(ladder.resolve())
+    assert found.cost == pytest.approx([5e7, 1e8, 2e8], rel=1e-12)
+    assert found.power == pytest.approx([8e5 / 3, 8e5, 24e5], rel=1e-12)
+    assert found.energy == pytest.approx([8e5 / 3 * 25, 8e5 * 100, 24e5 * 400], rel=1e-12)
+    assert found.accelerators == pytest.approx([1000 / 6, 1000, 6000], rel=1e-12)
+    assert found.passed == pytest.approx([2023.5, 2026.5], abs=1e-9)
+    scattered = climb(ladder.replace({"residual": float(np.log(2))}).resolve())
+    assert scattered.cost == pytest.approx([1e8, 2e8, 4e8], rel=1e-12)
+    assert scattered.passed == pytest.approx([2022.5, 2025.5], abs=1e-9)
+
+
+@pytest.mark.published
+def test_the_ladder_starts_from_gpt_4_and_grows_as_epoch_found() -> None:
+    """GPT-4 by arXiv 2405.21015: 25,000 A100 for 95 days from March 2023; growth of the rerun of July 2025."""
+    ladder = TrainingLadder(name="x")
+    assert (ladder.get("cost"), ladder.get("accelerators"), ladder.get("duration")) == (40.16e6, 25e3, 95 * 24.0)
+    # DGX A100: 6.5 kW for eight chips; 75 % of rated power in training, PUE 1.25
+    assert ladder.get("accelerator_power") == pytest.approx(6500 / 8 * 0.75 * 1.25, rel=1e-12)
+    for name, low, high in (("cost_growth", 2.40, 3.19), ("power_growth", 2.00, 2.50)):
+        assert np.exp(ladder.get(name).ppf(np.array([0.05, 0.95]))) == pytest.approx([low, high], rel=1e-9)
+    assert (ladder.get("duration_growth"), ladder.get("residual")) == (0.0, 0.0)
+    assert (ladder.first_year, ladder.last_year, ladder.targets) == (2020, 2030, (1e8, 1e9, 1e10))
+
+
 @pytest.mark.contract
 def test_ladders_without_years_or_targets_are_refused() -> None:
     with pytest.raises(ScenarioError, match="last_year"):
