@@ -2,7 +2,7 @@
 # # The cost flywheel of the BOND page
 #
 # Cheaper compute, more usage, more infrastructure, more total spend. Does user spend rise as unit cost falls? What
-# carries the growth? When does inference pass training? Who pays?
+# drives the growth? When does inference pass training? Who pays?
 
 # %%
 from pathlib import Path
@@ -41,7 +41,7 @@ rising = np.mean(
 print(f"  it rises from 2026 to 2030 in {rising:.1%} of draws")
 assert rising > 0.95
 
-# %% And would it rise without? The same draws, with technical progress stopped at the end of 2023.
+# %% And would it rise without cheaper compute? The same draws, with technical progress stopped at the end of 2023.
 stopped = scenario.replace({"software.progress_until": "2023-12-31", "hardware.progress_until": "2023-12-31"})
 with_progress, without = (costmodel.simulate(each, draws=256, rng=SEED) for each in (scenario, stopped))
 spend_with, spend_without = (each.by_year("user_spend")[1] for each in (with_progress, without))
@@ -53,7 +53,7 @@ print(f"  progress multiplies user spend of {years[-1]} by {middle:.1f} ({low:.1
       f"and raises it in {np.mean(times > 1.0):.0%} of draws")  # fmt: skip
 assert middle > 1.0 > low, "cheaper compute raises spend, save where demand answers price too little"
 
-# %% What carries the growth? History does not tell elasticities apart, so a share is a range.
+# %% What drives the growth? History does not identify the elasticities, so each share is a range.
 for name, factors in {
     "price response (rebound)": ["price response"],
     "adoption and intensity": ["adoption", "intensity"],
@@ -78,7 +78,7 @@ else:
 low, middle, high = ensemble.bands("training_share_of_compute@2030")
 print(f"Training's share of compute on tokens and training in 2030: {middle:.0%} ({low:.0%} … {high:.0%})")
 
-# %% Who pays? The three pockets of the page.
+# %% Who pays? The three payers of the page.
 last = scenario.grid.year_steps(years[-1])
 pockets = {
     "users (enterprise and consumer budgets) pay cloud providers": run.user_spend[last].sum(),

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # A bust
 #
-# From 2027 on users want half of the tokens that the plan has. What happens to rents, orders and book values, and how
-# long does it last, against the same draws without it? What does it leave of the investment that was made?
+# From 2027 on, users want half of the tokens in the plan. What happens to rents, orders and book values, and for how
+# long, against the same draws without the bust? How much of the investment is written down?
 
 # %%
 import numpy as np
@@ -53,8 +53,8 @@ low, middle, high = np.quantile(lost, [0.05, 0.5, 0.95]) / 1e9
 print(f"operators' income to {years[-1]} falls short by {middle:,.0f} G USD ({low:,.0f} … {high:,.0f})")
 assert middle > 0.0
 
-# %% What is written down? A level of half is made good by prices; a slower growth is not, and still less so without
-# investors, whose training keeps idle hours busy.
+# %% What is written down? Lower prices make up for a level of half, but not for slower growth, and still less without
+# investors, whose training uses idle hours.
 slower = {"kind": "demand", "date": f"{BEGIN}-01-01", "factor": 0.5, "growth": -0.6}
 gone = {"kind": "investors", "date": f"{BEGIN}-01-01", "factor": 0.0}
 depths = {"demand halved": bust, "and growing 60 points slower": plan.replace({"shocks": [slower]}),

@@ -33,7 +33,7 @@ for name, text in TOLD.items():
     print(f"  {text:42} {over[name][1]:6.0%} of it  ({over[name][0]:.0%} … {over[name][2]:.0%})")
 assert over["at_later_prices"][1] < over["with_choice"][1] < over["with_intensity"][1], "agents' tasks grow"
 
-# %% The audit of this year's bill: the table of hours that a cloud exports, held against market and owning
+# %% The audit of this year's bill: a cloud's export of hours, compared with market prices and owning
 year = scenario.hours
 table = (
     "Billing Month,GPU Type,# GPUs,Node-Hours,Total Cost (USD),Purchase Option\n"

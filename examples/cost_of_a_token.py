@@ -1,7 +1,7 @@
 # %% [markdown]
 # # What a token costs
 #
-# One model on five accelerators, the trade between speed and cost, and the price floor.
+# One model on five accelerators, the trade-off between speed and cost, and the floor of the price.
 #
 # Run: python examples/cost_of_a_token.py
 
@@ -43,14 +43,14 @@ lines.append(
 )
 
 
-# %% The front of speed against cost on each accelerator: layouts times batches in one call
+# %% The frontier of speed against cost on each accelerator: layouts times batches in one call
 LAYOUTS = [Layout(tensor=float(size)) for size in (1, 2, 4, 8)]
 BATCHES = np.unique(np.geomspace(1.0, 2048.0, 400).round())
 SPEEDS = np.array([10.0, 20.0, 40.0, 80.0, 160.0])
 
 
 def hour_price(record: str) -> float:
-    """Return what an hour costs its owner in September 2026 [USD/hour]."""
+    """Return the owner's cost of an hour in September 2026 [USD/hour]."""
     return catalog.accelerator_hour(record).value("own", "2026-09")
 
 
@@ -77,7 +77,7 @@ for name, front in fronts.items():
     print(f"{name}: a user at 80 token/s costs {fast / slow:.1f} times as much as one at 10 token/s")
 
 
-# %% What sets the floor: take away one thing after the other on H100
+# %% What sets the floor: remove one cause after another on H100
 CHAT = Deployment(
     name="floor",
     architecture=MODEL,

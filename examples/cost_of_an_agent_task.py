@@ -81,7 +81,7 @@ print(f"{with_cache.resent_cost / with_cache.token_cost:.0%} (a press figure for
 # %% Where the code runs: start-up from the catalog, memory assumed
 PRICES = {"sandbox.cpu_price": 0.04, "sandbox.memory_price": 5e-12}
 BOXES = (
-    # name, record, memory in bytes (assumed), kept for the task
+    # name, record, memory in bytes (assumed), whether it is kept alive for the task
     ("interpreter, microseconds", "Monty", 5e6, False),
     ("WebAssembly", "WASI / Wasmer", 50e6, False),
     ("container, a call each", "Docker", 500e6, False),

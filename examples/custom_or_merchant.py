@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Plans of 2025, and custom against merchant silicon
 #
-# What became of the capital plans of February 2025? Is an hour of custom silicon cheaper than a merchant one's? And who
-# wins users when one rival cuts its price and the other leaps in capability?
+# What became of the capital plans of February 2025? Is an hour of custom silicon cheaper than one of merchant silicon?
+# And who wins users when one rival cuts its price and the other leaps in capability?
 
 # %%
 import numpy as np

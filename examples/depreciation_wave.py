@@ -2,8 +2,8 @@
 # # The depreciation wave
 #
 # Four companies, their capital plans of 2026 as guided that February, their opening balance and their policy of useful
-# life. What do the plans do to depreciation and operating margin until 2030, and how far does the answer hang on the
-# life in the books?
+# life. What do the plans do to depreciation and operating margin until 2030, and how much does the answer depend on
+# the useful life in the books?
 #
 # Not forecasts: other revenue and cost are inputs, and the orders after the plan follow an assumed demand.
 
@@ -37,7 +37,7 @@ print(f"Depreciation of the four rises from {total[2026]:.0f} G USD in 2026 to {
       f"{total[2030] / total[2026]:.1f} times as much, if orders follow the assumed demand")  # fmt: skip
 print("All four, as booked [G USD]: " + ", ".join(f"{y} {total[y]:.0f}" for y in YEARS))
 
-# %% Depreciation by book life of servers and network, and the operating margin that is left.
+# %% Depreciation by book life of servers and network, and the resulting operating margin.
 print("\nDepreciation [G USD] and operating margin [%] by useful life of servers and network; * the servers' policy")
 waves = {}
 for company in COMPANIES:
@@ -54,7 +54,7 @@ for company in COMPANIES:
     assert np.all(np.diff(depreciation, axis=1)[-1] > 0), "at six years depreciation rises every year to 2030"
 print("  columns: " + ", ".join(str(y) for y in YEARS))
 
-# %% What three years instead of six would take from operating income.
+# %% Effect of three years instead of six on operating income.
 short = {
     y: sum(waves[c, 3.0][y].depreciation - waves[c, 6.0][y].depreciation for c in COMPANIES) / BILLION for y in YEARS
 }
@@ -71,7 +71,7 @@ for company in COMPANIES:
     told = ", ".join(f"{name} {100 * part:+.1f}" for name, part in zip(names, parts, strict=True))
     print(f"  {company:<9} {bridge.before.margin:.1%} → {bridge.after.margin:.1%}: {told} = {100 * bridge.change:+.1f}")
 
-# %% What if capital spending stayed at the plan's level, without the growth that the assumed demand asks for?
+# %% What if capital spending stayed at the plan's level, without the growth for the assumed demand?
 held = {c: path(plan(c).replace({"operators.company.plan.until": "2031-01-01"})) for c in COMPANIES}
 print("\nCapex held at the plan of 2026 until 2030: depreciation [G USD] and margin in 2030")
 for company in COMPANIES:

@@ -2,8 +2,8 @@
 # # When a discovery run pays for itself
 #
 # TTT-Discover trained a model at test time on one problem: a faster kernel for triangular multiplication. A run of some
-# hundred dollars made it 2.06 times as fast on one chip and 1.18 times on another. What was found is worth something
-# only where it then runs: on a fleet, for a share of its time, for as long as nobody finds a better one.
+# hundred dollars made it 2.06 times as fast on one chip and 1.18 times on another. The discovery has value
+# only where it runs: on a fleet, for a share of its time, until a better kernel is found.
 
 # %% [markdown]
 # ## The run
@@ -50,7 +50,7 @@ assert round(speedups["H100"], 2) == 1.18
 
 # %% [markdown]
 # ## How long must the gain last?
-# Days of continuous use until the accelerator-hours freed are worth the run.
+# Days of continuous use until the freed accelerator-hours are worth the cost of the run.
 
 # %%
 print("\ndays to pay back, by fleet and by the kernel's share of its time")
@@ -78,7 +78,7 @@ assert 60 < one_server_h100 < 90
 
 # %% [markdown]
 # ## And if it is tried on many problems?
-# A search that succeeds once in forty attempts costs forty runs per success: the fleet must be forty times as large.
+# A search that succeeds once in forty attempts costs forty runs per success, so the fleet must be forty times as large.
 
 # %%
 record = catalog.record("discovery_runs", "AlphaProof-Nexus")

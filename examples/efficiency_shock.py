@@ -1,8 +1,8 @@
 # %% [markdown]
 # # An efficiency shock
 #
-# A DeepSeek-style release makes a token cheaper to serve at once. Does total user spend fall, by how much and for how
-# long, against the same draws without it? What does it do to capex and to the rent of an accelerator?
+# A DeepSeek-style release suddenly makes tokens cheaper to serve. Does total user spend fall, by how much and for how
+# long, against the same draws without it? How do capex and the rent of an accelerator respond?
 
 # %%
 from pathlib import Path

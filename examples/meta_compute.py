@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Meta Compute
 #
-# Idle accelerators offered raw, or as hosted tokens of one's own or of others' models: at which fill and rent does it
+# Idle accelerators sold as raw hours, or as hosted tokens of own or others' models: at which fill and rent does this
 # pay? Fill, fee and royalty are assumed over wide ranges; cost and rent of an hour are recorded.
 
 # %%
@@ -13,7 +13,7 @@ found = costmodel.run("meta-compute", draws=2000, rng=0)
 
 
 def needed(fill):
-    """Return 5, 50 and 95 % of a fill that is needed; draws in which none is enough count as infinite."""
+    """Return the 5, 50 and 95 % quantiles of the fill needed; draws in which no fill is enough count as infinite."""
     return np.quantile(np.where(np.isnan(fill), np.inf, fill), [0.05, 0.5, 0.95], method="higher")
 
 

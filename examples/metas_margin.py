@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Meta's margin
 #
-# "Margin compression at Meta through at least 2027": does the margin fall under the plan of 2026, and what would have
-# to be true for it not to?
+# "Margin compression at Meta through at least 2027": does the margin fall under the plan of 2026, and under which
+# conditions would it not fall?
 #
 # Not a forecast: other revenue and cost are inputs, and the orders after the plan follow an assumed demand.
 
@@ -41,7 +41,7 @@ print(
 )
 assert seen[0] > seen[1] > seen[2]
 
-# %% What would have to be true for it not to hold? Each alone, all else at its median.
+# %% Under which conditions would it not fall? One at a time, all else at its median.
 
 
 def margin_of_2027(changes):
@@ -50,7 +50,7 @@ def margin_of_2027(changes):
 
 
 def flat(capex):
-    """Return the changes that hold capex at one level in 2026 and 2027, its part beside AI in proportion."""
+    """Return the changes that hold capex at one level in 2026 and 2027, with the part not for AI in proportion."""
     knots = [["2026-01-01", 0.22 * capex], ["2031-01-01", 0.22 * capex]]
     return {
         "operators.company.plan.capex": capex,
@@ -82,7 +82,7 @@ assert 0.20 < growth < 0.24
 assert restraint < 0.04
 assert margins[2] < none < reported
 
-# %% And the books: a longer life does it too, but beyond any policy on record (2 to 6 years).
+# %% And the books: a longer useful life keeps the margin too, but beyond any policy on record (2 to 6 years).
 life = brentq(
     lambda years: float(year_accounts(costmodel.simulate(meta.replace({"book_life": years})), 2027).margin) - reported,
     5.5,

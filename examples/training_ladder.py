@@ -1,7 +1,7 @@
 # %% [markdown]
 # # The training ladder
 #
-# What frontier training runs cost by year, which round figures they pass when, and what lies on top of the final run.
+# Cost of frontier training runs by year, the years in which they pass round figures, and costs beyond the final run.
 #
 # Three layers are kept apart: the final run (amortized hardware and energy), the development programme around it, and
 # the cash for the cluster.
@@ -32,7 +32,7 @@ rungs = [f"{target / 1e6:,.0f} M USD in {middle:.1f}" for target, middle in zip(
 print(f"The largest run passes {', '.join(rungs)}, on the trend of final runs")
 for row, target in enumerate(ladder.targets):
     low, middle, high = passed[:, row]
-    # the interval of the growth rate turns around: fast growth passes early
+    # the interval of the growth rate is reversed, since fast growth passes early
     print(f"{target / 1e6:8,.0f} M USD passed in {middle:.1f}  [{low:.1f} – {high:.1f}]")
 
 assert 2023.9 < passed[1, 0] < 2024.4, "100 M USD a year after GPT-4"
@@ -59,7 +59,7 @@ for row, year in enumerate(result.coords()["year"]):
 
 # %% [markdown]
 # ## The layers
-# GPT-4 again: the final run by amortized hardware and energy, then the programme around it, then the cash up front.
+# GPT-4 again: the final run by amortized hardware and energy, then the programme around it, then the upfront cash.
 # Experiments multiply compute by 1.2 to 4; staff is counted with equity (headcount and pay are assumed).
 
 # %%

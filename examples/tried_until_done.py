@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Tried until it is done
 #
-# An agent that fails two tasks of three is retried until it is done, and a person checks each attempt. What does an
-# office task cost, against the wage of whoever would do it? And what do several voices in an agent's reasoning add?
+# An agent that fails at two tasks of three retries until the task is done, and a person checks each attempt. What does
+# an office task cost, against the wage of a person doing it? And what do several voices in an agent's reasoning add?
 
 # %%
 import numpy as np
@@ -17,7 +17,7 @@ print(f"An office task retried until it is done costs {middle:.2f} USD ({low:.2f
       f"for it in {np.mean(cost < wage):.0%} of draws")  # fmt: skip
 assert 1.0 < middle < 20.0
 
-# %% Most of it is the person who checks
+# %% Most of the cost is the person's review
 scenario = costmodel.load_scenario("office-task")
 tokens = np.asarray(done.cost) / np.asarray(scenario.resolve(done.design).success)
 share = np.quantile(tokens / cost, [0.05, 0.5, 0.95])

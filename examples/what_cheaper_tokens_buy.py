@@ -1,10 +1,10 @@
 # %% [markdown]
 # # What cheaper tokens buy
 #
-# How much of the growth in tokens price explains, and how much is people and agents.
+# How much of the growth in tokens is due to price, and how much to people and agents.
 #
-# Dated volumes and prices from the catalog, a range of elasticities that history does not narrow, and an agent network
-# of Moltbook's size as token demand.
+# It uses dated volumes and prices from the catalog, a range of elasticities that history does not narrow, and an agent
+# network of Moltbook's size as token demand.
 
 # %%
 from __future__ import annotations
@@ -43,7 +43,7 @@ def band(values: np.ndarray, scale: float = 1.0) -> str:
 
 
 # %% [markdown]
-# ## Tokens of the largest discloser, spring 2024 to May 2026
+# ## Tokens of the company with the largest disclosed volume, spring 2024 to May 2026
 # Three readings of "the price": what users paid per token, flat in one study; the cost of serving, if passed on in
 # full; and the price of the same ability. Only the first two are prices of the tokens that were served.
 
@@ -60,7 +60,7 @@ readings = {
     "same ability, 10 × a year": 10.0**-YEARS,
 }
 counts = [datum.number for datum in users("ChatGPT").series("weekly_users")]
-most_adoption = counts[-1] / counts[0]  # of a service that started in 2022: more than any older surface gained
+most_adoption = counts[-1] / counts[0]  # of a service that started in 2022: more than any older product gained
 elasticities = rng.uniform(-1.8, -0.5, DRAWS)
 adoption = np.exp(rng.uniform(np.log(1.5), np.log(most_adoption), DRAWS))
 
@@ -84,8 +84,8 @@ assert 0.0 <= low < high < 0.75, "price explains part of the growth, not all of 
 assert np.median(between.shares()["intensity"]) > np.median(between.shares()["price"]), "intensity is the larger part"
 
 # %% [markdown]
-# ## What an elasticity does
-# At the one measured elasticity, cheapness alone barely raises what users spend in all.
+# ## The effect of an elasticity
+# At the only measured elasticity, lower prices alone barely raise total user spend.
 
 # %%
 measured = elasticity("Demirer 2025").value("elasticity")
@@ -97,8 +97,8 @@ print(f"surplus gained per USD of user spend when the price halves: {gained:.2f}
 assert round(float(constant_elasticity(1.0, 0.5, measured)), 3) == 2.158
 
 # %% [markdown]
-# ## What made it cheaper, and how far that can be read ahead
-# One part: the price of an accelerator, a walk with a drift. Four prices make a wide forecast, and it says so.
+# ## Causes of the decline, and a forecast
+# One cause is the price of an accelerator, a random walk with drift. Four prices give a wide forecast interval.
 
 # %%
 asked = accelerator_price("H100/H200").series("vendor_average")
@@ -124,7 +124,7 @@ for maker in FLAGSHIP_LINES:
     print(f"  {maker}'s flagship rose in {', '.join(sorted({str(move.year) for move in rises}))}")
 
 # %% [markdown]
-# What fills the intensity: agents and groups of agents, reasoning, and surfaces that answer without being asked.
+# Intensity grows through agents and groups of agents, reasoning, and products that answer without a request.
 
 # %%
 agent, group = multiplier("agent").value("factor"), multiplier("multi-agent").value("factor")
@@ -134,8 +134,8 @@ for shares in ((0.1, 0.0), (0.3, 0.1), (0.5, 0.3)):
 
 # %% [markdown]
 # ## An agent network of Moltbook's size
-# What is seen (posts and comments) is what agents write; what costs tokens is that they read, and look in without
-# writing. Tokens per act, look-ins and the active share are assumed.
+# Agents' posts and comments are visible, but most tokens go into reading, and into visits without writing. Tokens per
+# act, visits and the active share are assumed.
 
 # %%
 network = agent_network("Moltbook")
@@ -158,7 +158,7 @@ print(f"such networks to double that demand:         {band(1 / share)}")
 
 # %% [markdown]
 # ## Two years ahead
-# The same causes as a market with two workloads: prices follow a falling cost with a lag, users notice, agents spread.
+# The same causes in a market with two workloads: prices follow a falling cost with a lag, users notice, agents spread.
 # Every figure of this scenario is assumed, except the order of magnitude of the tokens.
 
 # %%

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Which assumption carries the answer
 #
-# What user spend in 2030 rests on, what must be true, and what history cannot tell. How it would have forecast from
-# past dates is another question: `costmodel validate predictions`.
+# The assumptions behind user spend in 2030, the conditions for break-even, and the limits of what history identifies.
+# Forecasts from past dates are another question: `costmodel validate predictions`.
 #
 # Run: python examples/which_assumption_carries_it.py
 
@@ -28,7 +28,7 @@ from costmodel.foundation.errors import CostModelWarning
 SPEND, MARGIN = "user_spend@2030", "operating_margin@2030"
 scenario = load_scenario("from-2026")
 
-# %% The answer: Sobol' indices of every year from the same runs, and the evidence behind the inputs
+# %% The answer: Sobol' indices of every year from the same runs, and the grades of evidence of the inputs
 study = sobol_study(scenario, "user_spend", base_points=128, replicates=8, rng=0)
 strongest = study.table(SPEND).records()[0]
 shares = evidence_shares(scenario, SPEND, base_points=128, rng=0)
@@ -44,13 +44,13 @@ for row in study.table(SPEND).records()[:6]:
     numbers = " ".join(f"{value:6.2f}" for value in by_year)
     print(f"  {row['input']:40} {numbers}   {row['total_low']:.2f} to {row['total_high']:.2f}")
 
-# %% How much of it nobody has measured
-print(f"\nvariance of {SPEND} by the evidence behind the inputs")
+# %% The share of variance due to unmeasured inputs
+print(f"\nvariance of {SPEND} by grade of evidence of the inputs")
 for row in shares.table().records():
     print(f"  {row['grade']:12} {row['share']:6.0%}   ({row['low']:.0%} to {row['high']:.0%})")
-print(f"  on inputs that nobody has measured: {alone:.0%} alone, {with_others:.0%} with what they do to the others")
+print(f"  on inputs that nobody has measured: {alone:.0%} alone, {with_others:.0%} with interactions with others")
 
-# %% One at a time, and how far that can be trusted
+# %% One input at a time, and the limits of this view
 with warnings.catch_warnings(record=True) as said:
     warnings.simplefilter("always", CostModelWarning)
     swings = tornado(scenario, [SPEND, MARGIN], draws=512, rng=0)
@@ -64,7 +64,7 @@ for label in (SPEND, MARGIN):
 for notice in said:
     print(f"warning: {notice.message}")
 
-# %% What must be true for operators to break even in 2030
+# %% The value of internal work at which operators break even in 2030
 EARNS = "operators.industry.internal_value"
 found = break_even(scenario, EARNS, f"{MARGIN} = 0", low=0.0, high=20.0)
 print(f"\noperators break even in 2030 if internal work earns {found.roots[0]:.2f} times its rent, all else at medians")
@@ -72,7 +72,7 @@ spread = break_even_distribution(scenario, EARNS, f"{MARGIN} = 0", draws=48, rng
 low, middle, high = spread.quantiles()
 print(f"over the draws {low:.2f} / {middle:.2f} / {high:.2f} (5/50/95 %), where any does: {spread.share:.0%} of them")
 
-# %% What history cannot tell apart
+# %% Parameters that history does not identify
 past = load_scenario("bond-flywheel")
 ERRORS = {"tokens": 0.25, "capex": 0.1, "rental_price": 0.15, "accelerators_shipped": 0.15, "user_spend": 0.3}
 history = [
@@ -95,7 +95,7 @@ for row in fitted.table().records():
     print(f"  {row['parameter']:34} {row['value']:6.2f} ± {row['error']:.2f}   identified: {row['identified']}")
 print(f"warning: {said[0].message}")
 
-# %% What the answer has to hold
+# %% Checks on the answer
 assert "market." in strongest["input"], "a property of demand carries it"
 assert strongest["total_low"] > 0.1
 assert with_others > 0.3

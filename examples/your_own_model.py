@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Your own model on your own chip
 #
-# A model from its `config.json`, a variant of it in groups of layers, a chip that no catalog has: whether it fits, what
-# a token costs, and what training it takes. Nothing here is a record of the catalog but the engine and the network.
+# A model from its `config.json`, a variant of it in groups of layers, and a chip that is in no catalog: does the model
+# fit, what does a token cost, and what does its training cost? Only the engine and the network are catalog records.
 #
 # Run: python examples/your_own_model.py
 
@@ -18,7 +18,7 @@ from costmodel.training import TrainingRun
 
 GIB = 2.0**30
 
-# %% A model as its maker publishes it: a file, a folder or a table would do.
+# %% A model as its maker publishes it: a file, a folder or a table works.
 CONFIG = {
     "model_type": "qwen3_moe",
     "hidden_size": 2048,
@@ -41,7 +41,7 @@ print(f"{model.name}: {total_parameters(model):,} parameters, {active_parameters
 assert total_parameters(model) == 30_532_122_624
 assert active_parameters(model) == 3_353_032_704
 
-# %% A variant of one's own: three layers of four see the last 1,024 tokens alone.
+# %% Your own variant: three layers of four attend only to the last 1,024 tokens.
 HEADS = {"kind": "grouped", "heads": 32, "kv_heads": 4, "head_dim": 128, "qk_norm": "head"}
 EXPERTS = {"kind": "routed", "experts": 128, "top_k": 8, "d_ff_expert": 768}
 VARIANT = {
@@ -59,7 +59,7 @@ print(f"cache of {long:,.0f} tokens: {whole:.2f} GiB as published, {short:.2f} G
 assert total_parameters(windowed) == total_parameters(model)
 assert abs(short / whole - (12 + 36 * 1024 / long) / 48) < 1e-12
 
-# %% A chip of one's own: figures of a data sheet, in the units that it prints.
+# %% Your own chip: figures of a data sheet, in its own units.
 CHIP = {
     "name": "my chip",
     "bf16": "500 TFLOPS",
@@ -83,7 +83,7 @@ chat = Deployment(
     hour_price={"value": 1.6, "grade": "assumed", "note": "A quote."},
 )
 
-# %% Does it fit? Memory as an engine lays it out, against what one card has.
+# %% Does it fit? Memory as an engine lays it out, against the memory of one card.
 budget = memory_budget(configuration_of(CONFIG, chat.accelerator, "fp8", "fp8"))
 print("GiB of one card:")
 for part in ("seen", "planned", "weights", "activations", "runtime", "room"):
@@ -104,11 +104,11 @@ assert costs["with windows"] < costs["as published"]
 saved = 1.0 - costs["with windows"] / costs["as published"]
 print(f"windows save {saved:.0%} of the cost of a token")
 
-# %% In four bits, on a chip that multiplies in eight and sixteen: it runs, and says so.
+# %% In four bits, on a chip that multiplies in eight and sixteen: it runs, and a remark says so.
 for remark in costmodel.run(chat.replace({"precision": {"default": "fp8", "experts": "mxfp4"}})).remarks:
     print(remark)
 
-# %% What training it takes: a trillion tokens on 1,024 of the chips, at the utilisation of the best layout.
+# %% The cost of training: a trillion tokens on 1,024 of the chips, at the utilisation of the best layout.
 training = TrainingRun(
     name="own-run",
     tokens="1 Ttoken",
@@ -126,5 +126,5 @@ print(
 assert abs(spent / (1.6 * hours) - 1.0) < 1e-9
 assert 6 * 3.3e9 * 1e12 < float(run.flop) < 8 * 3.4e9 * 1e12
 
-# %% All of it is a text that another can read.
+# %% All of it is text that others can read.
 assert Deployment.from_toml(chat.to_toml()) == chat

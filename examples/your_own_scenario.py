@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import costmodel
 
-# %% Start from a built-in scenario: what is not overridden keeps its value and its source.
+# %% Start from a built-in scenario: entries that are not overridden keep their value and source.
 base = costmodel.load_scenario("from-2026")
 print(f"{base.title}: {len(base.paths())} parameters, {len(base.uncertain_paths())} of them uncertain")
 
@@ -44,7 +44,7 @@ low, high = (float(x) for x in (sorted(spend)[25], sorted(spend)[474]))
 print(f"user spend in {year}, 90 % of draws: {low:,.0f} … {high:,.0f} G USD")
 assert 0 < low < high
 
-# %% What rests on what: the bibliography by grade.
+# %% The bibliography by grade.
 grades: dict[str, int] = {}
 for line in mine.sources():
     grades[line.grade.value] = grades.get(line.grade.value, 0) + 1

@@ -1,7 +1,7 @@
 """Outcomes after a past date, besides the scenario's own observations: capex of companies and power of chips shipped.
 
-A company's capex follows from the industry's run by one rule, the same at every date and for every company: the part
-of it that is for AI grows as the industry's, the rest stays, and companies diverge from one another as before.
+A company's capex follows from the industry's run by one rule, the same for all dates and companies: the AI part grows
+as the industry's, the rest stays constant, and companies diverge from one another as in the past.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from costmodel.foundation.scenario import Observation
 from costmodel.foundation.schedules import year_fraction
 
 COMPANIES = ("Alphabet", "Amazon", "Meta", "Microsoft", "Oracle")
-"""The five whose capex the catalog holds by quarter."""
+"""The five companies with capex by quarter in the catalog."""
 PERIODS = ("2024", "2025", "2026Q1", "2026Q2")
-"""Periods that are predicted, where the catalog has the company's figure."""
+"""Periods to predict, if the catalog has the company's figure."""
 AI_SHARE = (0.3, 0.8)
-"""Share of a company's capex that is for AI at the date, from and to, evenly [1]: assumed, the same for all."""
+"""Range of the share of a company's capex that is for AI at the date, uniform [1]: assumed, the same for all."""
 FIRST_YEAR = 2015
 """First year of the companies' capex in the catalog."""
 CHIP_OWNERS = ("NVIDIA total", "owner Google TPU", "AMD total", "Trainium total")
@@ -38,7 +38,7 @@ PUE = 1.15
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """An outcome after a date: the reported figure, how it follows from a run, and its spread around that.
+    """Outcome after a date: the reported figure, its derivation from a run, and its spread around that.
 
     ``reference`` is the period that was known at the date, ``known`` the company's figure a year in it [USD/year];
     both are empty for power.
@@ -46,7 +46,7 @@ class Followed:
 
     observation: Observation
     error: float
-    """Logarithmic standard error of what is reported around what is read off [1]."""
+    """Logarithmic standard error of the reported figure around the derived one [1]."""
     period: str = ""
     reference: str = ""
     known: float = 0.0
@@ -83,7 +83,7 @@ def companies_after(last_known: str) -> Iterator[Followed]:
     Parameters
     ----------
     last_known
-        The last four quarters, or the year, whose accounts count as known, as ``2024`` or ``2025-04-01/2026-03-31``.
+        The last four quarters, or the year, with known accounts, such as ``2024`` or ``2025-04-01/2026-03-31``.
     """
     began = span(last_known)[1]
     apart = spread(began.year if began.month == 12 else began.year - 1)
@@ -108,7 +108,7 @@ def companies_after(last_known: str) -> Iterator[Followed]:
 
 
 def spent(name: str, period: str) -> float | None:
-    """Return a company's capex in a period: of the whole period, or the sum of its quarters; nothing if not held.
+    """Return a company's capex in a period, as a whole or summed over quarters; None if it is not in the catalog.
 
     Examples
     --------
@@ -141,7 +141,7 @@ def spread(until: int) -> float:
 
 
 def power_of_chips() -> Followed:
-    """Return the facility power of the chips shipped by the end of 2025: chips' own, with their servers and sites."""
+    """Return the facility power of the chips shipped by the end of 2025, including servers and sites."""
     chips = sum(catalog.record("installed_base", name).value("power", COUNTED) for name in CHIP_OWNERS)
     factor = catalog.record("cost_method", "H100").value("server_power_factor") * PUE
     row = Observation(
@@ -161,7 +161,7 @@ def reader(followed: Mapping[str, Followed], seed: int) -> Callable[[Trajectory,
     Parameters
     ----------
     followed
-        Figures by the output that their observation names.
+        Figures by the output of their observation.
     seed
         Seed of the shares of companies' capex that are for AI.
     """

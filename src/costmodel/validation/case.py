@@ -8,12 +8,12 @@ from enum import StrEnum
 
 
 class Evidence(StrEnum):
-    """Kind of evidence that agreement with the published number gives."""
+    """Kind of evidence from agreement with the published number."""
 
     IDENTITY = "identity"
-    """Arithmetic that must hold whatever the model: a unit, a definition, a sum."""
+    """Arithmetic that must hold for any model: a unit, a definition, a sum."""
     REIMPLEMENTATION = "re-implementation"
-    """The source's own method, rebuilt: shows that it was read correctly."""
+    """The source's own method, rebuilt: shows that the source was read correctly."""
     PREDICTION = "prediction"
     """The source's outcome, not used in setting the model: shows that the model can predict."""
 
@@ -39,7 +39,7 @@ class Case:
     model
         Function without arguments that returns the model's value.
     miss
-        Reason, where the case is a recorded miss: it is reported as a miss and does not fail.
+        Reason of a recorded miss, which is reported as a miss and does not fail; None: no miss.
     """
 
     name: str

@@ -48,11 +48,11 @@ class Mark:
     labels
         Columns by which rows can be grouped, each of shape (row,).
     reason
-        Why a row is infeasible; empty where it is not, shape (row,).
+        Reason for which a row is infeasible; empty if it is feasible, shape (row,).
     excluded
         Number of rows left out, by rule.
     line, called
-        Line of the short table that several marks share, and what this one is called there; empty: a line of its own.
+        Line of the short table that several marks share, and the name of this mark in it; empty: a line of its own.
     """
 
     exam: str
@@ -79,7 +79,7 @@ class Line:
     Parameters
     ----------
     group
-        What the rows have in common.
+        Name of the group of rows.
     rows, infeasible
         Number of rows, and of those that the model calls infeasible [1].
     bias
@@ -141,7 +141,7 @@ def line(mark: Mark, group: str, rows: NDArray[np.bool_]) -> Line:
     mark
         The marked exam.
     group
-        What to call the rows.
+        Name of the group of rows.
     rows
         Which rows, shape (row,).
     """
@@ -229,7 +229,7 @@ def markdown(marked: Iterable[Mark]) -> str:
     Parameters
     ----------
     marked
-        The marked exams; those that share a line stand side by side in it.
+        The marked exams; those that share a line are listed in it together.
     """
     written = ["| measured | unseen rows: median error | in the 80 % interval | fitted rows: median error |"]
     written.append("|---|---|---|---|")

@@ -38,7 +38,7 @@ def predict(rows: Rows, engines: Mapping[str, Engine]) -> tuple[FloatArray, Floa
     first, per_token : array
         Times [s], [s/token]; NaN where infeasible, shape (row,).
     reason : array
-        Why a row is infeasible, empty where it is not, shape (row,).
+        Reason for which a row is infeasible; empty if it is feasible, shape (row,).
     """
     first, per_token = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
     reason = np.full(len(rows), "", dtype="<U100")

@@ -41,13 +41,13 @@ __all__ = ["Step", "evaluate", "mark", "mark_file", "measured_time", "parts", "s
 
 _TABLE = "training_steps"
 NETWORK = {"A100-SXM-80": 25e9, "B300": 100e9, "GB300-NVL72": 100e9}
-"""Network of an accelerator between scale-up domains where a step does not state it, one direction [byte/s]:
-200 Gbit/s as the rows on A100 say, 800 Gbit/s where Quantum-X800 is used (B300, GB300)."""
+"""Network bandwidth of an accelerator between scale-up domains, one direction [byte/s], for steps that do not state it:
+200 Gbit/s as in the rows on A100, 800 Gbit/s with Quantum-X800 (B300, GB300)."""
 _USUAL_NETWORK = 50e9
-"""The same of others [byte/s]: 400 Gbit/s on DGX H100, B200 and GB200."""
+"""Network bandwidth of all other accelerators [byte/s]: 400 Gbit/s, as on DGX H100, B200 and GB200."""
 _GPT_VOCABULARY = 51_200
 QUANTILE = 1.2816
-"""Quantile of the normal distribution that an 80 % interval reaches to [1]."""
+"""Half-width of an 80 % interval of the standard normal distribution [1]."""
 _ASSUMED_PRECISION = "fp8"
 """Precision where none is printed: the default of the submission's common configuration."""
 _QUANTITY = "time of a step"
@@ -57,17 +57,17 @@ _LINES = {
     "megatron-bridge": ("Megatron on Hopper and Blackwell", "Megatron-Bridge"),
     "mlperf-405b": ("Megatron on Hopper and Blackwell", "MLPerf 405B"),
 }
-"""Line of the short table that a set of steps shares, and what it is called there."""
+"""Line of the short table that a set of steps shares, and the set's name in it."""
 _FROZEN_FLOP_SHARE = 0.8
-"""A step is that of a frozen model where its printed FLOP are under this share of full training: they are 2/3 of it and
-attention [1]."""
+"""Share of the FLOP of full training [1] below which printed FLOP are those of a frozen model, which needs 2/3 of them
+and attention."""
 _FRAMEWORKS = {"MLPerf NeMo": "Megatron-Bridge"}
-"""Framework whose recipe is used for one that has none: both run Megatron Core."""
+"""Framework whose recipe replaces a missing one, since both run Megatron Core."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A measured step, as input to the model.
+    """Measured step, as input to the model.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class Step:
     job, cluster
         Job and cluster for which a time is predicted.
     fixed
-        Published dimensions of the layout; empty where it is searched for.
+        Published dimensions of the layout; empty if the layout is searched for.
     """
 
     record: Record

@@ -1,7 +1,7 @@
 """Forecasts that the flywheel would have made at past dates, scored against outcomes that no fit has seen.
 
-A date's forecast is :func:`costmodel.analysis.backtest`'s: stated priors, and draws moved until they tell history up
-to the date. Beside the scenario's observations stand capex of companies and the power of chips shipped, see
+Forecasts are those of :func:`costmodel.analysis.backtest`: stated priors, and draws moved until they reproduce history
+up to the date. Besides the scenario's observations, they cover capex of companies and the power of chips shipped, see
 :mod:`costmodel.validation.after_cutoff`.
 """
 
@@ -23,7 +23,7 @@ from costmodel.validation.after_cutoff import COUNTED, companies_after, power_of
 SCENARIO = "bond-flywheel"
 DRAWS, SEED, LEVEL = 1000, 0, 0.8
 MID_2026 = "2026-07-01"
-"""Last date: the plan of the end of 2025 with its priors and lines of price and power, and history up to it."""
+"""Last date: it uses the plan of the end of 2025, with its priors, prices and power, and history up to the date."""
 _MID_2026_SETTINGS = {
     "internal.growth_from": MID_2026,
     "hardware.lines.merchant.trend_from": MID_2026,
@@ -66,7 +66,7 @@ NOTES = (
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One figure after a date beside one of its forecasts."""
+    """Figure after a date, with one of its forecasts."""
 
     as_of: str
     group: str
@@ -75,7 +75,7 @@ class Prediction:
 
     @property
     def log_error(self) -> float:
-        """Logarithm of the forecast's median over what followed [1]."""
+        """Logarithm of the forecast's median over the outcome [1]."""
         return float(np.log(self.forecast.median / self.forecast.observation.value))
 
     @property
@@ -86,14 +86,14 @@ class Prediction:
 
 
 def predictions(draws: int = DRAWS, seed: int = SEED, dates: Sequence[str] = ()) -> tuple[Prediction, ...]:
-    """Return what the flywheel would have said at past dates about figures that followed.
+    """Return the forecasts that the flywheel would have made at past dates, with the figures that followed.
 
     Parameters
     ----------
     draws, seed
         Draws of each forecast, at least 100, and their seed.
     dates
-        Of the dates in `ACCOUNTS`, the ones that are wanted; all where empty.
+        Dates in `ACCOUNTS` from which to forecast; empty: all.
 
     Returns
     -------
@@ -134,7 +134,7 @@ def _plan(date: str) -> Plan:
 
 
 def _scenario(date: str) -> Scenario:
-    """Return the scenario up to where anything is scored; from mid-2026 without what was guided for that year."""
+    """Return the scenario up to the last scored date; from mid-2026, without the guidance for that year."""
     text = resources.files("costmodel.scenarios").joinpath(f"{SCENARIO}.toml").read_text(encoding="utf-8")
     scenario: Scenario = FlywheelScenario.from_toml(text).replace({"time.end": END})
     if date != MID_2026:

@@ -1,7 +1,6 @@
 """Distance of the flywheel's forecasts from published ranges, to which nothing was tuned.
 
-Figures that the scenario was fitted to are left out. Where no published figure is on file, the row says so instead of
-leaving the question out.
+Figures to which the scenario was fitted are left out. A row without a published figure is kept and says so.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ DRAWS, SEED = 256, 0
 class PublishedRange:
     """A published range and the model's figure to compare with it.
 
-    ``low`` and ``high`` are absent where nothing is published on that side; ``caveat`` says how the scopes differ.
+    ``low`` and ``high`` are None if nothing is published on that side; ``caveat`` states the differences in scope.
     """
 
     what: str
@@ -37,7 +36,7 @@ class PublishedRange:
 
 
 def distance(value: float, low: float | None, high: float | None) -> float | None:
-    """Return the log of a value over the nearest end of a range; 0 inside it, nothing where there is no range.
+    """Return the log of a value over the nearest end of a range; 0 inside it, None without a range.
 
     Examples
     --------
@@ -127,7 +126,7 @@ RANGES: tuple[PublishedRange, ...] = (
     ),
     PublishedRange("inference share of compute in 2030", "1", None, None, "", "none is in the facts", _share),
 )  # fmt: skip
-"""Figures are those of the shared facts; ranges that the scenario was fitted to are left out."""
+"""Published ranges from the shared facts, except ranges to which the scenario was fitted."""
 
 
 def range_rows() -> list[dict[str, object]]:

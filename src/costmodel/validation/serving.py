@@ -77,7 +77,7 @@ def _erdil(name: str) -> tuple[Case, ...]:
 
 
 def _palm_utilisation() -> float:
-    """Return 2 · N · tokens over what 64 chips could do in 85.2 s."""
+    """Return 2 · N · tokens over the peak work of 64 chips in 85.2 s [1]."""
     run = throughput("Pope PaLM 540B prefill high-throughput")
     tokens = run.value("batch") * run.value("tokens")
     peak = machine_of("TPU-v4", "bf16").dense.peak

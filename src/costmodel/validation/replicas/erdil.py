@@ -14,7 +14,7 @@ from costmodel.foundation.arrays import Numeric, formula
 SIMPLE_HOP_LATENCY = 2e-6
 """Seconds per rank beyond the first in an all-reduce of the simple model (Erdil 2025, section 2.2)."""
 SIMPLE_BASE_LATENCY = 6e-6
-"""Seconds per all-reduce whatever its size, in the simple model (Erdil 2025, section 2.2)."""
+"""Seconds per all-reduce of any size, in the simple model (Erdil 2025, section 2.2)."""
 ALL_REDUCES_PER_LAYER = 4.0
 """All-reduces per layer with two-dimensional tensor parallelism, dimensionless (Erdil 2025, section 2.2)."""
 KERNEL_LATENCY = 4e-6
@@ -154,7 +154,7 @@ def erdil_full_step_time(
 ) -> Numeric:
     """Time of one decode step by Erdil's fuller model.
 
-    For dense decoders with gated MLPs and grouped-query attention on H100 nodes, whose all-reduce times it
+    It applies to dense decoders with gated MLPs and grouped-query attention on H100 nodes, whose all-reduce times it
     holds fixed.
 
     Parameters
