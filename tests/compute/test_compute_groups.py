@@ -75,9 +75,12 @@ def test_the_flat_spelling_has_a_second_pair_of_heads() -> None:
     apart = Shape(**fields, full_kv_heads=4, full_head_dim=512)
     assert cache_bytes(apart, 131072, 2.0) == 11_576_279_040
     assert apart.notes == ()
-    # a single pair applies to all layers, and the shape's remark says so
-    (note,) = Shape(**fields).notes
+    # a single pair applies to all layers, and the shape's remark says so, with the fields that it lacks
+    alone = Shape(**fields)
+    assert cache_bytes(alone, 131072, 2.0) == (10 * 131072 + 50 * 1024) * 2 * 16 * 256 * 2
+    (note,) = alone.notes
     assert "layers without a window are assumed to have 16 key-value heads of 256" in note
+    assert note.endswith("give full_kv_heads and full_head_dim where they differ")
     assert Shape(**fields | {"windowed_layers": 60}).notes == ()
     assert [group.mixer.window for group in apart.groups] == [0, 1024]
     with pytest.raises(DomainError, match="unknown entry 'full_kv_head'; did you mean 'full_kv_heads'"):

@@ -133,16 +133,29 @@ def test_room_on_a_card_as_an_engine_logs_it() -> None:
     assert what.machine.memory == pytest.approx(79.19 * GIB)
     assert float(cache_room(what)) / GIB == pytest.approx(1.71, rel=0.1)
     assert 64.0 < float(memory_budget(what).loaded) / GIB < 66.0
-    # the case as it was typed: the share less the weights, before the engine keeps anything
-    with pytest.warns(DeprecationWarning, match="gone in 0.4: use machine"):
+    # the case as it was typed, without a version: the share less the weights, before the engine keeps anything
+    what = configuration_of("gpt-oss-120b", "H100-SXM", "mxfp4", "bf16", memory_use=0.95)
+    with pytest.warns(DeprecationWarning, match="use machine; room for the cache is cache_room.* engine's version"):
         left = (what.chip.memory * 0.95 - weight_bytes_per_accelerator(what)) / GIB
     assert float(left) == pytest.approx(0.95 * 79.19 - 60.71, abs=0.01)
+    (said,) = what.remarks
+    assert said.endswith("up to 0.11 it was 1.8: name the version in engine")
     # F07: an engine logs 57.75 GiB each for the published FP8 checkpoint on eight cards, vLLM #6746
     what = configuration_of("Llama-3.1-405B", "H100-SXM", "fp8", layout=Layout(tensor=8.0))
     assert float(weight_bytes_per_accelerator(what)) / GIB == pytest.approx(57.75, rel=0.05)
     # as it was published in July 2024, with 16 key-value heads in place of 8
     first = replace(what, shape=replace(what.shape, kv_heads=16))
     assert float(weight_bytes_per_accelerator(first)) / GIB == pytest.approx(57.75, rel=0.002)
+
+
+@pytest.mark.contract
+def test_a_configuration_says_where_the_engine_s_version_decides() -> None:
+    def remarks(engine: str | None) -> tuple[str, ...]:
+        return configuration_of("gpt-oss-120b", "H100-SXM", "mxfp4", "bf16", memory_use=0.95, engine=engine).remarks
+
+    assert remarks(None) == remarks("vLLM") != ()
+    assert remarks("vllm 0.11") == remarks("vllm 0.19") == remarks("sglang") == ()
+    assert configuration_of("Llama-3-8B", "H100-SXM").remarks == ()  # there is room with either version
 
 
 @pytest.mark.contract

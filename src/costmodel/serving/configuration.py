@@ -39,6 +39,8 @@ class Engine:
         Share of memory that the engine plans with, 0 < s < 1 [1].
     reserve
         Memory that it keeps back from that, besides weights and cache.
+    older_reserve
+        The same of its older versions, where no version was named and they keep back more.
     """
 
     prefill_factor: Numeric = 1.0
@@ -48,6 +50,7 @@ class Engine:
     held_steps: Numeric = 0.0
     memory_use: Numeric = 0.9
     reserve: Reserve = field(default_factory=Reserve)
+    older_reserve: Reserve | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +125,22 @@ class Configuration:
     precision: Precision
 
     @property
-    @deprecated("0.2", "0.4", "machine")
+    def remarks(self) -> tuple[str, ...]:
+        """What was not named and decides: the engine's version, where older ones leave less than half of the room.
+
+        Examples
+        --------
+        >>> from costmodel.serving import configuration_of
+        >>> (said,) = configuration_of("gpt-oss-120b", "H100-SXM", "mxfp4", "bf16", memory_use=0.95).remarks
+        >>> said.rpartition("; ")[2]
+        'up to 0.11 it was 1.8: name the version in engine'
+        """
+        from costmodel.serving.memory import version_remark
+
+        return tuple(filter(None, [version_remark(self, "engine")]))
+
+    @property
+    @deprecated("0.2", "0.4", "machine; room for the cache is cache_room(what), by the engine's version")
     def chip(self) -> Machine:
         """The machine, by the name that it had before 0.2.
 

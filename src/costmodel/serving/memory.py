@@ -12,14 +12,11 @@ from costmodel.compute.parameters import count_parameters
 from costmodel.foundation.arrays import Numeric, formula
 from costmodel.serving.configuration import Configuration, Traffic
 from costmodel.serving.lengths import decode_context_deviation, mean_decode_context
-from costmodel.serving.reserve import DEFAULT, activation_reserve, padding_share, reserve
+from costmodel.serving.reserve import DEFAULT, activation_reserve, padding_share
 from costmodel.serving.steps import cache_shards
 
 MARGIN = 2.0
 """Standard deviations of a batch's cache that are kept free, dimensionless: about 2 in 100 moments exceed it."""
-
-OLDER = f"{DEFAULT}-0.11"
-"""Record of the default engine's versions that kept most for sampling."""
 GIB = 2.0**30
 """A gibibyte [byte]."""
 _SMALLEST = 1e-300
@@ -165,27 +162,33 @@ def memory_budget(what: Configuration) -> MemoryBudget:
 
 
 def cache_room(what: Configuration) -> Numeric:
-    """Bytes that an engine has left for the cache of one accelerator [byte], 0 where the rest does not fit."""
+    """Bytes that an engine has left for the cache of one accelerator [byte], 0 where the rest does not fit.
+
+    Versions of an engine differ: ``what.remarks`` says where the version that is not named decides.
+    """
     return np.maximum(memory_budget(what).room, 0.0)
 
 
-def version_remark(what: Configuration, accelerator: str) -> str:
-    """Return a remark where older versions of the default engine leave less than half of the room for the cache.
+def version_remark(what: Configuration, entry: str) -> str:
+    """Return a remark where older versions of the engine leave less than half of the room for the cache.
 
     Parameters
     ----------
     what
-        A configuration whose engine is named without a version.
-    accelerator
-        Name of the accelerator, for the older version's largest pass.
+        A configuration.
+    entry
+        Where the user names the engine's version.
     """
-    older = replace(what, engine=replace(what.engine, reserve=reserve(OLDER, accelerator)))
+    kept = what.engine.older_reserve
+    if kept is None:
+        return ""
+    older = replace(what, engine=replace(what.engine, reserve=kept))
     now, then = (np.asarray(cache_room(one)) / GIB for one in (what, older))
     if now.ndim or then.ndim or not then < 0.5 * now:
         return ""
     return (
         f"room for the cache: {now:.1f} GiB an accelerator with the newest {DEFAULT}; up to 0.11 it was {then:.1f}: "
-        "name the version in engine.name"
+        f"name the version in {entry}"
     )
 
 

@@ -21,7 +21,7 @@ from costmodel.serving.load import closed_loop, open_arrivals
 from costmodel.serving.measured import throughput_on_front
 from costmodel.serving.memory import version_remark
 from costmodel.serving.records import machine_of, power_in_use
-from costmodel.serving.reserve import DEFAULT, reserve, reserve_remark
+from costmodel.serving.reserve import older_reserve, reserve, reserve_remark
 from costmodel.serving.targets import LARGEST_BATCH, serve_within
 from costmodel.serving.throughput import TARGETS, Serving, serve
 
@@ -86,9 +86,8 @@ def deploy(resolved: Deployment) -> DeploymentResult:
     }
     shaped = np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in values.values()))
     values = {name: array[()] for name, array in zip(values, shaped, strict=True)}
-    refused, said = np.not_equal(values["reason"], 0.0), remarks_of(resolved)
-    if resolved.engine.name in (POOLED, DEFAULT):
-        said += tuple(filter(None, [version_remark(configuration(resolved), resolved.accelerator)]))
+    refused, version = np.not_equal(values["reason"], 0.0), version_remark(configuration(resolved), "engine.name")
+    said = remarks_of(resolved) + ((version,) if version else ())
     return DeploymentResult(scenario=resolved, remarks=said, infeasible=refused, **values)
 
 
@@ -222,6 +221,7 @@ def _engine(resolved: Deployment) -> Engine:
         memory_use=given.memory_use,
         held_steps=given.held_steps,
         reserve=reserve(given.name, resolved.accelerator),
+        older_reserve=older_reserve(given.name, resolved.accelerator),
         **_given({name: getattr(given, name) for name in times}),
     )
     slower = {name: getattr(found, name) * given.deviation for name in times}

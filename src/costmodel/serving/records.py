@@ -18,7 +18,7 @@ from costmodel.compute.precision import FORMATS, Scheme
 from costmodel.foundation.arrays import Numeric
 from costmodel.serving.configuration import Configuration, Engine, Layout
 from costmodel.serving.engines import profile
-from costmodel.serving.reserve import DEFAULT, reserve
+from costmodel.serving.reserve import DEFAULT, older_reserve, reserve
 
 SCALE_OUT_BANDWIDTH = 50e9
 """Network of one accelerator, one direction, in bytes per second: 400 Gb/s a GPU (NVIDIA DGX H100 data sheet)."""
@@ -85,7 +85,8 @@ def configuration_of(
         How one copy of the model is placed; absent: on one accelerator.
     engine
         The engine, or its name, with a version where an older one is meant (``"vllm 0.10"``); absent: one
-        without factors and host times, which keeps back the memory that the newest vLLM on record does.
+        without factors and host times, which keeps back the memory that the newest vLLM on record does; where that
+        decides, the configuration's ``remarks`` say so.
     memory_use
         Share of memory that the engine plans with, 0 < s < 1; absent: the engine's [1].
 
@@ -105,10 +106,12 @@ def configuration_of(
     """
     model = shape(architecture)
     stored = stored_scheme(architecture, precision, **({} if cache is None else {"cache": cache}))
-    if isinstance(engine, str):
-        used = replace(profile(engine).engine(), reserve=reserve(engine, accelerator))
+    if isinstance(engine, Engine):
+        used = engine
     else:
-        used = Engine(reserve=reserve(DEFAULT, accelerator)) if engine is None else engine
+        plain = Engine() if engine is None else profile(engine).engine()
+        kept = reserve(engine or DEFAULT, accelerator)
+        used = replace(plain, reserve=kept, older_reserve=older_reserve(engine, accelerator))
     return Configuration(
         shape=model,
         machine=machine_of(accelerator, stored),

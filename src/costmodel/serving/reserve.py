@@ -23,6 +23,8 @@ from costmodel.serving.engine_versions import engine_version
 _TABLE = "engine_memory"
 DEFAULT = "vllm"
 """Engine whose record is used for an engine without one."""
+OLDER = f"{DEFAULT}-0.11"
+"""Record of the default engine's versions that kept most for sampling."""
 ELEMENT_BYTES = 2.0
 """Bytes of an activation: half precision [byte]."""
 RESIDUAL_COPIES = 2.0
@@ -91,6 +93,27 @@ def reserve(engine: str = DEFAULT, accelerator: str | None = None) -> Reserve:
     if accelerator is None or full is None or accelerator in (name.strip() for name in full.split(",")):
         return kept
     return replace(kept, tokens=record.value("others_tokens"), sequences=record.value("others_sequences"))
+
+
+def older_reserve(engine: str | None, accelerator: str) -> Reserve | None:
+    """Return what older versions of the default engine keep back, where an engine is named without its version.
+
+    Parameters
+    ----------
+    engine
+        As it is written; absent or ``"pooled"``: none is named, and the default engine's record is used.
+    accelerator
+        Its name in the catalog.
+
+    Examples
+    --------
+    >>> older_reserve("vLLM", "H100-SXM").logit_bytes
+    38.0
+    >>> older_reserve("vllm 0.12", "H100-SXM"), older_reserve("sglang", "H100-SXM")
+    (None, None)
+    """
+    family, version = engine_version(engine or DEFAULT)
+    return reserve(OLDER, accelerator) if family in (DEFAULT, "pooled") and not version else None
 
 
 def reserve_remark(engine: str) -> str:
