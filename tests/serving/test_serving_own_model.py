@@ -11,6 +11,7 @@ from costmodel import load_scenario, run
 from costmodel.compute import shape
 from costmodel.foundation.errors import CostModelError, DomainError
 from costmodel.serving import (
+    Configuration,
     Deployment,
     Layout,
     cache_room,
@@ -18,6 +19,7 @@ from costmodel.serving import (
     memory_budget,
     weight_bytes_per_accelerator,
 )
+from costmodel.serving.blocks import stacked
 
 CONFIG = {"model_type": "llama", "hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32}
 CONFIG |= {"num_key_value_heads": 8, "intermediate_size": 14336, "vocab_size": 128256, "torch_dtype": "bfloat16"}
@@ -150,12 +152,18 @@ def test_room_on_a_card_as_an_engine_logs_it() -> None:
 
 @pytest.mark.contract
 def test_a_configuration_says_where_the_engine_s_version_decides() -> None:
+    def configured(engine: str | None) -> Configuration:
+        return configuration_of("gpt-oss-120b", "H100-SXM", "mxfp4", "bf16", memory_use=0.95, engine=engine)
+
     def remarks(engine: str | None) -> tuple[str, ...]:
-        return configuration_of("gpt-oss-120b", "H100-SXM", "mxfp4", "bf16", memory_use=0.95, engine=engine).remarks
+        return configured(engine).remarks
 
     assert remarks(None) == remarks("vLLM") != ()
     assert remarks("vllm 0.11") == remarks("vllm 0.19") == remarks("sglang") == ()
     assert configuration_of("Llama-3-8B", "H100-SXM").remarks == ()  # there is room with either version
+    both = [configured(engine) for engine in ("vllm", "sglang")]  # of which one has older versions
+    assert list(cache_room(stacked(both))) == [cache_room(one) for one in both]
+    assert stacked(both).remarks == ()
 
 
 @pytest.mark.contract

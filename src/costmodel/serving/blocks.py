@@ -128,6 +128,8 @@ def _leaves(argument: Any) -> Iterator[Any]:
 def stacked(members: Sequence[Any], index: Any = slice(None)) -> Any:
     """Return one object whose numbers are arrays over the members; other values are the first member's.
 
+    What one of the members lacks is absent.
+
     Parameters
     ----------
     members
@@ -142,6 +144,8 @@ def stacked(members: Sequence[Any], index: Any = slice(None)) -> Any:
     [[4.0], [2.0]]
     """
     first = members[0]
+    if any(member is None for member in members):
+        return None
     if is_dataclass(first) and not isinstance(first, type | Shape):
         columns = {
             item.name: stacked([getattr(member, item.name) for member in members], index) for item in fields(first)
