@@ -9,7 +9,7 @@ from hypothesis.strategies import SearchStrategy
 
 from costmodel.flywheel.inputs import FlywheelScenario
 from costmodel.foundation.scenario import Scenario
-from costmodel.testing.scalars import elasticity, positive, rate
+from costmodel.testing.scalars import elasticity, positive, rate, scheduled_rate
 
 _GROWTH: dict[str, SearchStrategy[float]] = {
     "shifter_growth": rate(),
@@ -128,7 +128,8 @@ def steady_scenarios(draw: st.DrawFn) -> FlywheelScenario:
     changes: dict[str, Any] = {
         "time__end": "2030-01-01",
         "time__step": draw(st.sampled_from(["quarter", "month"])),
-        "software__algorithmic_growth": draw(st.floats(0.0, 1.5)),
+        "software__algorithmic_growth": draw(scheduled_rate(0.0, 1.5)),
+        "market__chat__adoption__growth": draw(scheduled_rate(0.0, 0.3)),
         "software__experience_exponent": draw(st.floats(0.0, 0.2)),
         "hardware__accelerators__lag": draw(st.floats(0.0, 1.2)),
         "hardware__accelerators__book_life": draw(st.floats(2.0, 6.0)),

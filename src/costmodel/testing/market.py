@@ -10,7 +10,7 @@ from hypothesis.strategies import SearchStrategy
 from costmodel.market.agent_population import AgentPopulation
 from costmodel.market.contest import Contest
 from costmodel.market.inputs import TokenMarket
-from costmodel.testing.scalars import elasticity, positive, rate, share
+from costmodel.testing.scalars import elasticity, positive, rate, scheduled_rate, share
 
 _TIME = rate(-5.0, 15.0)
 _STEP = st.sampled_from([1 / 24, 1 / 12, 1 / 4, 1.0])
@@ -171,13 +171,13 @@ def token_markets(draw: Any) -> TokenMarket:
         name="market",
         time={"start": "2026-01", "end": "2029-01", "step": draw(st.sampled_from(["quarter", "year"]))},
         cost={
-            "hardware_decline": draw(rate(-0.1, 0.5)),
-            "software_decline": draw(rate(0.0, 1.5)),
+            "hardware_decline": draw(scheduled_rate(-0.1, 0.5)),
+            "software_decline": draw(scheduled_rate(0.0, 1.5)),
             "experience_exponent": learns,
             "initial_cumulative_tokens": draw(positive(1e13, 1e18)),
         },
         price_speed=draw(st.none() | positive(0.5, 10.0)),
-        capability_growth=draw(rate(0.0, 2.0)),
+        capability_growth=draw(scheduled_rate(0.0, 2.0)),
         substitution=draw(st.none() | positive(0.0, 4.0)),
         workloads={name: draw(_workload()) for name in draw(st.sampled_from([("chat",), ("chat", "agents")]))},
     )

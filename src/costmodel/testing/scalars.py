@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -24,3 +26,11 @@ def rate(low: float = -1.0, high: float = 1.0) -> SearchStrategy[float]:
 def elasticity(low: float = -2.5, high: float = -0.05) -> SearchStrategy[float]:
     """Signed price elasticities of demand."""
     return st.floats(low, high)
+
+
+def scheduled_rate(low: float, high: float) -> SearchStrategy[Any]:
+    """Rates of growth within [low, high]: a number, or a schedule that moves from one to another."""
+    two = st.tuples(rate(low, high), rate(low, high), st.sampled_from(["step", "linear"]))
+    return rate(low, high) | two.map(
+        lambda drawn: {"knots": [["2026-07-01", drawn[0]], ["2027-10-01", drawn[1]]], "interpolation": drawn[2]}
+    )
