@@ -121,12 +121,32 @@ def what_changes_page() -> str:
     """Return what single changes do to the flywheel in its last year."""
     import what_changes as page
 
+    base, changed = page.effects()
     heads = ("change", *(name.replace("_", " ") for name in page.OUTPUTS))
+    parts = (
+        "change",
+        *(f"operator cost: {part}" for part in page.COST_PARTS),
+        *(f"capex: {part}" for part in page.CAPEX_PARTS),
+    )
     return (
         "# What changes what\n\n"
         f"The effect of one change on `{page.NAME}` in {page.YEAR}, with every input at its median. A change starts in "
         "2027 unless its row says otherwise. Tests hold most signs; the sizes depend on the inputs, most of which "
-        "are assumed.\n\n" + table(heads, page.rows())
+        "are assumed.\n\n"
+        + table(heads, page.rows(base, changed))
+        + "\n## What the changes of cost and capex consist of\n\n"
+        "Percentage points of the base's operator cost and capex; each row adds up to the change above, but for "
+        "rounding. Three of them explain totals whose sign surprises:\n\n"
+        "- Without progress of algorithms, the fleet that was ordered earns less than its book value. Impairments of "
+        "the year raise operator cost; without them it falls, as capex does.\n"
+        "- With accelerators at half price or for nothing, sites cost twice their list price, the largest premium, so "
+        "that as many are built in both cases. Capex of accelerators falls by less than their price, as more are "
+        "bought; what is left for nothing is sites alone.\n"
+        "- With half the grid, the sites that are built cost twice their list price, and fewer accelerators are "
+        "bought. With ten times the grid, that premium (a third to a half in the base) goes, and few more "
+        "accelerators are bought, since suppliers of accelerators then ask a premium and sites are a small part of "
+        "an hour's cost.\n\n"
+        + table(parts, page.part_rows(base, changed))
     )
 
 

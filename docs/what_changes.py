@@ -28,13 +28,13 @@ def stopped(date: str, *tables: str) -> Change:
 
 def dearer_capital(form: dict[str, Any]) -> None:
     """Raise the cost of capital by five points in all years."""
-    form["operators"]["industry"]["financing"]["wacc"]["value"] += 0.05
+    form["operators"]["industry"]["financing"]["wacc"]["value"]["median"] += 0.05
 
 
 def half_plan(form: dict[str, Any]) -> None:
     """Halve the capital plan in all years."""
-    plan = form["operators"]["industry"]["plan"]["capex"]["value"]
-    plan["knots"] = [[date, 0.5 * amount] for date, amount in plan["knots"]]
+    plan = costmodel.load_scenario(NAME).get("operators.industry.plan.capex")
+    form["operators"]["industry"]["plan"]["capex"]["value"] = plan.scaled(0.5).written()
 
 
 CHANGES: Mapping[str, Change] = {
@@ -54,20 +54,52 @@ CHANGES: Mapping[str, Change] = {
 """Each change, from 2027 on unless its name says otherwise."""
 
 
+COST_PARTS: Mapping[str, tuple[str, ...]] = {
+    "depreciation": ("depreciation_by_class",),
+    "write-offs": ("write_offs_by_class",),
+    "energy, sites, upkeep": ("energy", "site_operation", "maintenance"),
+    "staff, selling, rest": ("resale_fees", "staff", "research", "go_to_market", "overhead", "other_cost"),
+}
+"""Outputs that add up to operator cost, by name of the part."""
+CAPEX_PARTS: Mapping[str, slice] = {"accelerators, network": slice(0, 2), "sites": slice(2, 3)}
+"""Asset classes that add up to capex, by name of the part."""
+
+
 def figures(form: dict[str, Any]) -> dict[str, float]:
-    """Return totals of the year, and its mean rent."""
+    """Return means by step of the year: the outputs, and the parts of operator cost and capex."""
     run = costmodel.run(type(costmodel.load_scenario(NAME))(**form))
     steps = run.scenario.grid.year_steps(YEAR)
-    return {name: float(run[name][steps].mean()) for name in OUTPUTS}
+    found = {name: float(run[name][steps].mean()) for name in OUTPUTS}
+    count = found["tokens"] / float(run["tokens"][steps].sum())
+    for part, names in COST_PARTS.items():
+        found[part] = count * sum(float(run[name][steps].sum()) for name in names)
+    for part, classes in CAPEX_PARTS.items():
+        found[part] = count * float(run["bought_by_class"][steps][..., classes].sum())
+    return found
 
 
-def rows() -> list[tuple[str, ...]]:
-    """Return each change with what it does to every output [%], as text."""
-    base = figures(costmodel.load_scenario(NAME).written())
-    found = []
+def effects() -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+    """Return the figures of the base, and those under each change."""
+    found = {}
     for name, change in CHANGES.items():
         form = costmodel.load_scenario(NAME).written()
         change(form)
-        other = figures(form)
-        found.append((name, *(f"{100.0 * (other[output] / base[output] - 1.0):+.0f} %" for output in OUTPUTS)))
-    return found
+        found[name] = figures(form)
+    return figures(costmodel.load_scenario(NAME).written()), found
+
+
+def rows(base: Mapping[str, float], changed: Mapping[str, Mapping[str, float]]) -> list[tuple[str, ...]]:
+    """Return each change with what it does to every output [%], as text."""
+    return [
+        (name, *(f"{100.0 * (other[output] / base[output] - 1.0):+.0f} %" for output in OUTPUTS))
+        for name, other in changed.items()
+    ]
+
+
+def part_rows(base: Mapping[str, float], changed: Mapping[str, Mapping[str, float]]) -> list[tuple[str, ...]]:
+    """Return each change with what each part adds to the change of operator cost and of capex [points], as text."""
+    whole = {**dict.fromkeys(COST_PARTS, "operator_cost"), **dict.fromkeys(CAPEX_PARTS, "capex")}
+    return [
+        (name, *(f"{100.0 * (other[part] - base[part]) / base[total]:+.0f}" for part, total in whole.items()))
+        for name, other in changed.items()
+    ]

@@ -32,7 +32,7 @@ def shock(kind: str, factor: float, date: str = "2027-01-01") -> Any:
 
 def wacc(more: float) -> Any:
     def change(form: dict[str, Any]) -> None:
-        form["operators"]["industry"]["financing"]["wacc"]["value"] += more
+        form["operators"]["industry"]["financing"]["wacc"]["value"]["median"] += more
 
     return change
 
@@ -42,8 +42,8 @@ def stopped(date: str, *what: str) -> Any:
 
 
 def half_plan(form: dict[str, Any]) -> None:
-    knots = form["operators"]["industry"]["plan"]["capex"]["value"]["knots"]
-    form["operators"]["industry"]["plan"]["capex"]["value"]["knots"] = [[date, 0.5 * x] for date, x in knots]
+    plan = load_scenario("bond-flywheel").get("operators.industry.plan.capex")
+    form["operators"]["industry"]["plan"]["capex"]["value"] = plan.scaled(0.5).written()
 
 
 CHANGES: dict[str, tuple[Any, dict[str, int]]] = {
