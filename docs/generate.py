@@ -145,8 +145,7 @@ def what_changes_page() -> str:
         "- With half the grid, the sites that are built cost twice their list price, and fewer accelerators are "
         "bought. With ten times the grid, that premium (a third to a half in the base) goes, and few more "
         "accelerators are bought, since suppliers of accelerators then ask a premium and sites are a small part of "
-        "an hour's cost.\n\n"
-        + table(parts, page.part_rows(base, changed))
+        "an hour's cost.\n\n" + table(parts, page.part_rows(base, changed))
     )
 
 

@@ -17,6 +17,7 @@ from costmodel.flywheel.trajectory import Trajectory
 from costmodel.foundation.design import Design
 from costmodel.foundation.results import outputs_of
 from costmodel.foundation.units import dimensions
+from costmodel.market import clearing
 from costmodel.testing.flywheel import steady_scenarios, steady_tables
 
 pytestmark = pytest.mark.law
@@ -127,11 +128,17 @@ def test_rescaling_a_unit_rescales_what_bears_it(dimension: str, factor: float) 
 def _scaled(value: Any, factor: float) -> Any:
     if isinstance(value, float):
         return value * factor
-    if hasattr(value, "knots"):
-        form = value.written()
-        form["knots"] = [[date, v * factor] for date, v in form["knots"]]
-        return form
     return value.scaled(factor).written()
+
+
+def test_the_solver_has_settled_in_every_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rents and premiums of uncertain supply: many more passes change nothing."""
+    scenario, outputs = load_scenario("bond-flywheel"), ("rental_price", "chip_premium", "site_premium", "capex")
+    usual = simulate(scenario, draws=300, rng=0, engine="numpy")
+    monkeypatch.setattr(clearing, "PASSES", 60)
+    longer = simulate(scenario, draws=300, rng=0, engine="numpy")
+    for name in outputs:
+        np.testing.assert_allclose(usual[name], longer[name], rtol=1e-9, atol=1e-12, err_msg=name)
 
 
 @settings(max_examples=15)
@@ -176,8 +183,10 @@ def _part_of(value: Any, part: float) -> Any:
     """Return a part of a written number or schedule, with its evidence or without."""
     if isinstance(value, dict) and "value" in value:
         return {**value, "value": _part_of(value["value"], part)}
+    if isinstance(value, dict) and "dist" in value:
+        return {key: number if key in ("dist", "sigma") else number * part for key, number in value.items()}
     if isinstance(value, dict):
-        return {**value, "knots": [[date, number * part] for date, number in value["knots"]]}
+        return {**value, "knots": [[date, _part_of(number, part)] for date, number in value["knots"]]}
     return value * part
 
 

@@ -93,7 +93,8 @@ class Finances:
 
     def lease(self, step: int, site_paid: FloatArray) -> FloatArray:
         """Return the part of sites financed by lease: a share of cost, and leases signed before the start [USD]."""
-        return as_array(np.minimum(self.leased_share * site_paid + self.signed[step] * self.step, site_paid))
+        paid = np.maximum(site_paid, 0.0)  # what is paid over the build may end a rounding below 0
+        return as_array(np.minimum(self.leased_share * paid + self.signed[step] * self.step, paid))
 
     def settle(self, step: int, flows: Flows, books: Books, leased: FloatArray, investors: FloatArray) -> Settled:
         """Compute the step's tax and settle its payments.

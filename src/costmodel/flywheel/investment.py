@@ -288,14 +288,16 @@ def _cleared(
         wanted = as_array(ordered_sum(rule(at)))
         return as_array(np.log(np.maximum(wanted, TINY)) - np.log(np.maximum(able, TINY)) - elasticity * at)
 
+    short = excess(none)
+    free, scarce = short <= 0.0, excess(top) >= 0.0
+
     def residual(at: FloatArray) -> tuple[FloatArray, FloatArray]:
         value = excess(at)
-        return value, (excess(at + SMALL) - value) / SMALL
+        slope = (excess(at + SMALL) - value) / SMALL
+        return np.where(free | scarce, 0.0, value), slope  # no premium clears these: they count as solved
 
-    short = excess(none)
-    clearing = np.where(
-        short <= 0.0, 0.0, np.where(excess(top) >= 0.0, top, solve_decreasing(residual, none, top, premium))
-    )
+    solved = solve_decreasing(residual, none, top, premium)
+    clearing = np.where(free, 0.0, np.where(scarce, top, solved))
     wanted = rule(premium)
     room = able * np.exp(elasticity * premium)
     share = np.minimum(room / np.maximum(as_array(ordered_sum(wanted)), TINY), 1.0)

@@ -33,8 +33,9 @@ __all__ = [
     "solve_decreasing",
 ]
 
-PASSES = 9
-"""Passes of the solver [1]: it converges to 1e-9 or better where a clearing rent exists."""
+PASSES = 18
+"""Largest number of passes of the solver [1]: five suffice for nearly all rents; premiums on chips, whose rule has
+kinks, took up to fifteen in 2,000 random draws of the built-in industry."""
 ARRIVED = 1e-14
 """Log residual at which a draw counts as solved and is no longer changed [1]."""
 HIGHEST_RENT = 7.0
@@ -308,7 +309,7 @@ Residual = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
 
 def solve_decreasing(residual: Residual, low: FloatArray, high: FloatArray, start: FloatArray) -> FloatArray:
-    """Solve for the zero of a decreasing function, element by element, in nine passes.
+    """Solve for the zero of a decreasing function, element by element, in at most eighteen passes.
 
     Parameters
     ----------
