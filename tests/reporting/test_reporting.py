@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
+import runpy
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -28,6 +30,8 @@ from costmodel.reporting import figures, point_figures, style  # noqa: E402
 from costmodel.reporting.page import render  # noqa: E402
 from costmodel.reporting.report import build_report, headlines_of  # noqa: E402
 from costmodel.reporting.workbook import write_workbook  # noqa: E402
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -440,3 +444,18 @@ def test_nothing_of_a_figure_is_cut_at_the_width_of_a_column(planner: Any, width
         style.close(axes)
     assert figures.words("user_spend@2030") in figures.tornado(swings).get_title(loc="left").replace("\n", " ")
     assert "USD" in figures.tornado(swings).get_title(loc="left"), "the unit is the model's"
+
+
+@pytest.mark.regression
+def test_the_figure_of_the_readme_shows_the_run_of_today() -> None:
+    """``python docs/readme_figure.py`` draws it anew."""
+    text = (ROOT / "docs" / "_static" / "flywheel.svg").read_text(encoding="utf-8")
+    drawn = runpy.run_path(str(ROOT / "docs" / "readme_figure.py"))["axes"]()
+    try:
+        shown, today = html.unescape(re.search(r'aria-label="([^"]*)"', text).group(1)), drawn.alt_text
+    finally:
+        drawn.figure.clear()
+    figure = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?")
+    assert figure.sub("#", shown) == figure.sub("#", today)
+    numbers = [[float(item.replace(",", "")) for item in figure.findall(each)] for each in (shown, today)]
+    np.testing.assert_allclose(numbers[0], numbers[1], rtol=0.03)
