@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.flywheel.test_flywheel_retirement import cost, started
 
+from costmodel.flywheel.investment import Wanted
 from costmodel.flywheel.orders import capability_growth, forecast_factor, orders_towards
 
 pytestmark = pytest.mark.closed_form
@@ -34,3 +36,47 @@ def test_capability_builds_up_with_the_premium_and_runs_down_slowly() -> None:
     assert capability_growth(1.0, 0.9, 90.0, 100.0, *terms) == pytest.approx(0.26 + 0.5, rel=1e-15)
     assert capability_growth(0.0, 0.3, 99.0, 100.0, *terms) == pytest.approx(np.log(0.99), rel=1e-12)
     assert capability_growth(0.0, 0.3, 0.0, 100.0, *terms) == -0.1
+
+
+SITES = {
+    "hardware__accelerators__failure_rate": 0.0,
+    "investment__initial_trend": 0.0,
+    "operators__all__opening": {"units": 3e5, "life": 5.0, "power": 2000.0, "site_power": 1e8},
+}
+STAY = 3e5 * (1.0 - 0.625 / 5.0) - 3e5 / 5.0
+"""Accelerators to order against: there half a year after the middle of the first quarter, less what retires in the year
+that a gap takes."""
+STANDING = 1e8 * (1.0 - 0.625 / 20.0) - 1e8 / 20.0
+"""Site power to order against, of sites that retire over twenty years [W]."""
+
+
+@pytest.mark.parametrize(
+    ("aim", "watts"),
+    [
+        (0.5 * STAY, 0.5 * STAY * 2000.0),  # half of the old ones, of 2,000 W, are wanted
+        (STAY, STAY * 2000.0),
+        (STAY + 5e4, STAY * 2000.0 + 5e4 * 1000.0),  # all of them, and new ones of 1,000 W
+        (0.0, 0.0),
+    ],
+)
+def test_sites_are_ordered_for_what_stays_and_what_comes(aim: float, watts: float) -> None:
+    run = started(**SITES)
+    wanted = Wanted(np.full(1, aim * 0.5), np.zeros(1), np.zeros(1))  # at half use an aim is twice what is wanted
+    fleets, none = run.fleets, np.zeros((1, 1))
+    ordered = run.investment.order_sites(0, run.drivers, wanted, cost(), fleets.chips, fleets.sites, none)
+    assert float(ordered[0, 0]) == pytest.approx(max(watts - STANDING, 0.0) / (1.0 + 0.125), rel=1e-9)
+    stopped = run.investment.order_sites(0, run.drivers, wanted, cost(), fleets.chips, fleets.sites, none + 1.0)
+    assert float(stopped[0, 0]) == 0.0
+
+
+def test_accelerators_are_ordered_into_the_room_that_there_will_be() -> None:
+    """Over a quarter's room time, and half a step, after the lag; where sites come as fast, nothing is held up."""
+    late = {**SITES, "hardware__sites__lag": 1.5}
+    late["operators__all__opening"] = {"units": 3e5, "life": 5.0, "power": 1000.0, "site_power": 5e8}
+    run = started(**late)
+    there = 3e8 * (1.0 - 0.875 / 5.0)
+    room = (5e8 * (1.0 - 0.875 / 20.0) - there) / 1000.0 / (0.25 + 0.125)
+    fleets = run.fleets
+    assert float(run.investment.room(0, run.drivers, fleets.chips, fleets.sites)[0, 0]) == pytest.approx(room, rel=1e-9)
+    soon = started(**SITES)
+    assert np.isinf(soon.investment.room(0, soon.drivers, soon.fleets.chips, soon.fleets.sites)).all()
