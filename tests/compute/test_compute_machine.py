@@ -146,3 +146,19 @@ def test_captured_collectives_start_at_once() -> None:
     assert float(inside.all_reduce(16e3, 8.0)) == pytest.approx(time)
     assert float(outside.all_reduce(16e3, 8.0)) > 2.5 * time
     assert float(inside.all_reduce(16e3, 1.0)) == 0.0
+
+
+@pytest.mark.closed_form
+def test_links_carry_their_share_of_payload_inside_a_domain_and_between() -> None:
+    made = plain(
+        scale_up_bandwidth=400e9, scale_up_domain=8.0, scale_up_share=0.9, scale_out_bandwidth=50e9, scale_out_share=0.8
+    )
+    ranks, local = np.array([16.0, 8.0, 2.0, 1.0]), np.array([8.0, 8.0, 1.0, 1.0])
+    inside, outside = made.links(ranks, local)
+    assert np.asarray(inside).tolist() == [360e9, 360e9, 1.0, 1.0]  # where nothing passes a link, no link is needed
+    assert np.asarray(outside).tolist() == [40e9, 1.0, 40e9, 1.0]
+    assert float(made.moved(8e9)) == pytest.approx(8e9 / (4e12 * 0.8), rel=1e-15)
+    # A gigabyte from each of two to the other, over the network.
+    fast = replace(made, scale_up_domain=1.0, exchange_latency=3e-6, scale_out_latency=2e-6)
+    one = float(fast.expert_exchange(1000.0, 1e6, 1.0, 2.0))
+    assert one == pytest.approx(3e-6 + 2e-6 + 0.5 * 1e9 / 40e9, rel=1e-12)
