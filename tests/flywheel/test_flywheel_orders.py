@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 from tests.flywheel.test_flywheel_retirement import cost, started
 
+from costmodel.flywheel.inputs import FlywheelScenario
 from costmodel.flywheel.investment import Wanted
 from costmodel.flywheel.orders import capability_growth, forecast_factor, orders_towards
+from costmodel.flywheel.simulate import Run
+from costmodel.testing.flywheel import steady_tables
 
 pytestmark = pytest.mark.closed_form
 _MODULE = "costmodel.flywheel.orders"
@@ -80,3 +83,18 @@ def test_accelerators_are_ordered_into_the_room_that_there_will_be() -> None:
     assert float(run.investment.room(0, run.drivers, fleets.chips, fleets.sites)[0, 0]) == pytest.approx(room, rel=1e-9)
     soon = started(**SITES)
     assert np.isinf(soon.investment.room(0, soon.drivers, soon.fleets.chips, soon.fleets.sites)).all()
+
+
+@pytest.mark.parametrize(("units", "shares"), [((3e5, 1e5), (0.75, 0.25)), ((0.0, 0.0), (0.5, 0.5))])
+def test_operators_share_what_is_wanted_as_they_begin_or_evenly(
+    units: tuple[float, float], shares: tuple[float, float]
+) -> None:
+    tables = steady_tables(time__end="2027-01-01")
+    operator = tables["operators"]["all"]
+    tables["operators"] = {
+        name: {**operator, "opening": {**operator["opening"], "units": number}}
+        for name, number in zip(("one", "two"), units, strict=True)
+    }
+    share = Run.start(FlywheelScenario(**tables).resolve()).investment.share
+    assert share[0, :, 0].tolist() == list(shares)
+    assert np.array_equal(share[-1], share[0])
