@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from costmodel.flywheel import inputs, operator_inputs, workload_inputs
+from costmodel.foundation.errors import ScenarioError
 from costmodel.foundation.inputs import Inputs
+from costmodel.testing.flywheel import steady_tables
 
 pytestmark = pytest.mark.contract
 
@@ -131,3 +134,50 @@ def test_every_default_is_the_stated_one() -> None:
     defaults = {path: kind.model_fields[name].default for path, kind, name in declared()}
     numbers = {path: value for path, value in defaults.items() if isinstance(value, float | int) and value != 0.0}
     assert numbers == DEFAULTS
+
+
+def shock(**entries: Any) -> dict[str, Any]:
+    return {"shocks": [{"kind": "demand", "date": "2027-01-01", "factor": 0.5, **entries}]}
+
+
+LIFE = {"kind": "book_life", "factor": 1.2}
+REFUSED: list[tuple[dict[str, Any], str | None]] = [
+    ({"clearing__target_use": 0.8, "clearing__max_use": 0.8}, None),
+    ({"clearing__target_use": 0.8, "clearing__max_use": 0.79}, r"target_use 0\.8 is above max_use 0\.79"),
+    (shock(until="2027-01-02"), None),
+    (shock(until="2027-01-01"), r"until \(2027-01-01\) must be after date \(2027-01-01\)"),
+    (shock(**LIFE), None),
+    (shock(**LIFE, until="2028-01-01"), "takes no until"),
+    (shock(**LIFE, growth=0.1), "changes at its date"),
+    (shock(factor=0.0), None),
+    *((shock(kind=kind, factor=0.0), "factor must be above 0") for kind in ("serving", "training", "book_life")),
+    ({"market__chat__budget_share": 0.001}, r"market\.chat\.budget_share needs economy\.world_product"),
+    ({"market__chat__budget_share": 0.001, "economy__world_product": 1e14}, None),
+    (
+        {"market__chat__budget_share": 0.001, "market__chat__budget": 1e9, "economy__world_product": 1e14},
+        "give budget or budget_share, not both",
+    ),
+    ({"operators__all__silicon": {"one": {"share": 1.0}}}, None),
+    ({"operators__all__silicon": {"won": {"share": 1.0}}}, r"silicon\.won: hardware\.lines has no such line.*'one'"),
+    *(
+        (
+            {"operators__all__contracts": [
+                {"buyer": buyer, "start": "2026-07-01", "end": "2027-07-01", "accelerators": 1.0, "rent": 1.0}
+            ]},
+            f"buyer '{buyer}' is not another operator",
+        )
+        for buyer in ("all", "nobody")
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "said"), REFUSED)
+def test_what_does_not_fit_together_is_refused_and_its_neighbour_taken(
+    changes: dict[str, Any], said: str | None
+) -> None:
+    tables = steady_tables(**changes)
+    if said is None:
+        inputs.FlywheelScenario(**tables)
+    else:
+        with pytest.raises(ScenarioError, match=said):
+            inputs.FlywheelScenario(**tables)

@@ -49,6 +49,8 @@ def check_identities(r: Trajectory) -> None:
     most = float(np.max(r.scenario.resolve(r.design).clearing.max_use))
     assert np.all(r.use_by_operator <= most * (1 + 1e-9))
     assert np.all(r.tokens_served <= r.tokens_demanded * (1 + 1e-12))
+    served, demanded = (np.asarray(row).sum(axis=1) for row in (r.tokens_served, r.tokens_demanded))
+    close(r.fill * demanded, served)
     close(r.cumulative_tokens[:-1] + r.tokens, r.cumulative_tokens[1:])
 
 
