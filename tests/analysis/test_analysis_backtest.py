@@ -117,7 +117,7 @@ def observed(values, first=2029):
 
 @pytest.mark.closed_form
 def test_a_forecast_is_scored_against_what_happened():
-    """Revenue of a year is 4 · 0.9 · v at ε = −1, whatever the price: lognormal around 360 with the prior of v."""
+    """Revenue of a year is 4 · 0.9 · v at ε = −1, for any price: lognormal around 360 with the prior of v."""
     scenario = dated(observations=observed([700.0, 800.0]))
     found = backtest(scenario, plan(as_of="2028-12-31", **_all_prior()), draws=20_000, rng=0, model=firm)
     spread = np.hypot(np.log(2.0) / 1.6448536, 0.2)  # of the prior and of the observation

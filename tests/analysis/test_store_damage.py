@@ -139,7 +139,7 @@ def test_a_store_opens_only_as_what_it_holds(copy: Path) -> None:
     form = json.loads(description.read_text())
     form["attributes"]["format"] = 1
     description.write_text(json.dumps(form))
-    with pytest.raises(ScenarioError, match="is of format 1; this version reads 2"):
+    with pytest.raises(ScenarioError, match="has format 1, but this version reads 2"):
         _ = EnsembleStore(copy, toy(), EXPECTED_DESIGN).complete
 
 

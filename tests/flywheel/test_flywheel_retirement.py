@@ -1,4 +1,4 @@
-"""Early retirement and impairment in a step, by hand: what leaves, and what value in use does not cover."""
+"""Early retirement and impairment in a step, by hand: retired units, and book value above value in use."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ pytestmark = pytest.mark.closed_form
 RENT = 2.0
 """Required rent [USD/hour]."""
 OWN = RENT * 8766.0 * 0.5
-"""What new equipment must earn a year at half use [USD/year]."""
+"""Required yearly earnings of new equipment at half use [USD/year]."""
 ALIVE = 3e5 * np.exp(-0.03 * 0.25) * (1.0 - 0.25 / 5.0)
 """Of 300,000 accelerators that retire evenly over five years, those in service after a quarter."""
 
 
 def started(**changes: Any) -> Run:
-    """Return a run that has begun its first step and ordered nothing; its old accelerators take twice the power."""
+    """Return a run in its first step, without orders; its old accelerators take twice the power."""
     opening = {"units": 3e5, "life": 5.0, "power": 2000.0}
     changes = {"hardware__accelerators__early_leaving": True, "operators__all__opening": opening, **changes}
     run = Run.start(FlywheelScenario(**steady_tables(time__end="2028-01-01", **changes)).resolve())
@@ -43,12 +43,12 @@ def cost(chips: float = 1.0, sites: float = 0.0, rate: float = 0.1) -> Cost:
 @pytest.mark.parametrize(
     ("earned", "energy", "upkeep", "bound", "leaves"),
     [
-        # A watt is worth what new equipment earns beyond its own rent; the old take two for one of the new.
+        # A watt is worth the earnings of new equipment beyond its own rent; an old accelerator takes twice the watts.
         (2.1, 0.0, 0.0, Bound.ROOM, True),
         (1.9, 0.0, 0.0, Bound.ROOM, False),
-        (3.0, 0.0, 0.0, Bound.RETURN, False),  # there is room for both
+        (3.0, 0.0, 0.0, Bound.RETURN, False),  # site power is enough for both
         (3.0, 0.0, 0.0, Bound.CHIPS, False),
-        # Energy of 2,000 W and upkeep come off what is earned.
+        # Earnings less energy of 2,000 W and upkeep.
         (1.0, 0.9, 0.0, Bound.ROOM, False),
         (1.0, 1.1, 0.0, Bound.ROOM, True),
         (1.0, 0.5, 0.4, Bound.ROOM, False),
@@ -63,13 +63,13 @@ def test_what_does_not_earn_its_running_cost_and_its_room_leaves(
     use, held = np.ones((1, 1)), np.full((1, 1), int(bound))
     run.fleets.leave(0, run.drivers, cost(), np.full((1, 1), earned * OWN), use, held)
     step = run.fleets.chips.close()
-    share = -np.expm1(-0.25 / 0.75) if leaves else 0.0  # a time of three quarters
+    share = -np.expm1(-0.25 / 0.75) if leaves else 0.0  # leaving time of three quarters
     assert float(step.left[0, 0, 0]) == pytest.approx(share * ALIVE, rel=1e-12)
     assert float(step.in_service[0, 0, 0]) == pytest.approx((1.0 - share) * ALIVE, rel=1e-12)
 
 
 def test_accelerators_without_power_make_room_for_each_other() -> None:
-    """Half of the site power that they take: a watt is short, whatever held the orders."""
+    """With half of the site power that they take, power is short, for any limit on orders."""
     opening = {"units": 3e5, "life": 5.0, "power": 2000.0, "site_power": 3e8}
     run = started(operators__all__opening=opening)
     assert float(run.fleets.powered[0, 0]) == pytest.approx(0.5, rel=0.03)
@@ -80,7 +80,7 @@ def test_accelerators_without_power_make_room_for_each_other() -> None:
 @pytest.mark.parametrize(("threshold", "written"), [(0.4, True), (0.6, False)])
 @pytest.mark.parametrize(("step", "tested"), [(3, True), (2, False)])
 def test_value_in_use_is_tested_at_the_end_of_a_year(threshold: float, written: bool, step: int, tested: bool) -> None:
-    """Half of the book value is covered: earnings times the annuity at cost of capital and decline together."""
+    """Half of the book value is covered: earnings times the annuity at the cost of capital plus the decline."""
     book = 4e9
     opening = {
         "units": 3e5, "life": 5.0, "power": 1000.0,
@@ -88,7 +88,7 @@ def test_value_in_use_is_tested_at_the_end_of_a_year(threshold: float, written: 
     }  # fmt: skip
     run = started(operators__all__opening=opening, operators__all__financing__impairment_threshold=threshold)
     decline = 0.3  # of the price of new accelerators
-    left = 0.5 * (5.0 - 0.25)  # mean life left of what retires evenly
+    left = 0.5 * (5.0 - 0.25)  # mean remaining life of units that retire evenly
     annuity = -np.expm1(-(0.1 + decline) * left) / (0.1 + decline)
     earned = np.full((1, 1), 0.5 * 5e9 / (ALIVE * annuity))
     run.fleets.revalue(step, run.drivers, cost(), earned, np.ones((1, 1)))
@@ -101,7 +101,7 @@ def test_value_in_use_is_tested_at_the_end_of_a_year(threshold: float, written: 
 
 
 def test_equipment_and_sites_share_what_a_unit_earns() -> None:
-    """Three quarters of the required rent are the equipment's; what is worth more than its book covers it."""
+    """Equipment has three quarters of the required rent; an asset worth more than its book value is covered."""
     opening = {"units": 3e5, "life": 5.0, "power": 1000.0, "accelerators": {"book": 4e9}, "network": {"book": 1e9}}
     run = started(operators__all__opening=opening)
     annuity = -np.expm1(-0.4 * 2.375) / 0.4

@@ -1,4 +1,4 @@
-"""Rates of growth that are scheduled: every one of the flywheel's enters through its integral."""
+"""Scheduled rates of growth: every rate of the flywheel enters through its integral."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def scheduled(*knots: tuple[str, Any], kind: str = "step") -> dict[str, Any]:
 
 
 def same(first: Trajectory, second: Trajectory, tolerance: float, steps: int | None = None) -> None:
-    """Hold all outputs of two runs against each other; net rents of one operator are rounding alone."""
+    """Compare all outputs of two runs; net rents of a single operator are only rounding."""
     for name, spec in first.outputs().items():
         if name == "net_rents" or (steps and not (spec.dims and spec.dims[0] == "step")):
             continue
@@ -72,7 +72,7 @@ def same(first: Trajectory, second: Trajectory, tolerance: float, steps: int | N
 
 
 def driven(scenario: FlywheelScenario) -> dict[str, Any]:
-    """Return what drives a run: every trajectory that is known before its first step."""
+    """Return the drivers of a run: every trajectory known before its first step."""
     resolved = scenario.resolve()
     drivers = drivers_of(resolved)
     account = account_parameters(resolved, drivers, np.ones((1, 1, 1)))

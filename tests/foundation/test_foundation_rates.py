@@ -1,4 +1,4 @@
-"""Rates of growth that vary in time: the growth that they add up to, exactly."""
+"""Rates of growth that vary in time: their accumulated growth, exactly."""
 
 from __future__ import annotations
 
@@ -94,7 +94,9 @@ def test_growth_is_the_integral_of_what_the_schedule_gives(kind: str):
             quad(lambda year: float(schedule.at(np.array([year]))[0]), a + 1e-8, b - 1e-8, epsabs=1e-11)[0]
             for a, b in itertools.pairwise(ends)
         )
-        assert growth == pytest.approx(wanted, abs=3e-7)  # 1e-8 is cut off beside each knot: a step jumps there
+        assert growth == pytest.approx(
+            wanted, abs=3e-7
+        )  # 1e-8 is left out on both sides of each knot, where a step function jumps
 
 
 @pytest.mark.closed_form
@@ -144,4 +146,4 @@ def test_a_formula_grows_by_the_middle_of_each_step_on_every_grid(step: str):
     error = np.abs(smooth.grown(grid.mid - 2026.0) - 1.8 * -np.expm1(-0.5 * (grid.mid - 2026.0)))
     h, slope, bend = grid.length, 0.9 * 0.5, 0.9 * 0.25
     assert np.all(error <= (grid.mid - 2026.0) * h**2 / 24 * bend + h**2 / 8 * slope + 1e-12)
-    assert error.max() > 0.2 * h**2 / 8 * slope  # the stated error is not far from what it is
+    assert error.max() > 0.2 * h**2 / 8 * slope  # the stated bound is close to the actual error

@@ -199,7 +199,7 @@ def _model(scenario: FlywheelScenario, name: str, grid: TimeGrid, times: FloatAr
 
 
 def _fading(rate: Rate, times: FloatArray, fade: FloatArray, fade_from: float) -> FloatArray:
-    """Return the growth in logs since the start at a rate that may fade, ``(step, draw)``; one that varies does not."""
+    """Return the log growth since the start, ``(step, draw)`` [1]; a scheduled rate does not fade."""
     if isinstance(rate, VaryingRate):
         return log_growth(rate, times)
     return np.asarray(fading_trend(times[:, None], draws(rate), fade, fade_from))

@@ -20,7 +20,7 @@ ROOM = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A reported figure beside the model's.
+    """Reported figure with the model's.
 
     ``model`` is ``()`` or ``(draw,)``, in the observation's unit.
     """
@@ -36,7 +36,7 @@ class Comparison:
 
 
 def compare_with_history(trajectory: Trajectory) -> tuple[Comparison, ...]:
-    """Return every observation of the scenario beside the run's figure.
+    """Return every observation of the scenario with the run's figure.
 
     Raises
     ------

@@ -99,7 +99,7 @@ class Investment:
     """Whether a lag shorter than a step was raised to a step."""
     last_wanted: FloatArray | None = None
 
-    # -- what is wanted --------------------------------------------------------------------------------------------
+    # -- wanted compute --------------------------------------------------------------------------------------------
 
     def observe(
         self, step: int, drivers: Drivers, parameters: MarketParameters, state: MarketState, at: Situation, cost: Cost

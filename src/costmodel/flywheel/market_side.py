@@ -28,7 +28,7 @@ from costmodel.market.pricing import closing_share
 from costmodel.training.programme import capability_index, training_budget
 
 TINY = 1e-300
-"""Stands for zero in a denominator or a logarithm."""
+"""Positive number in place of zero in a denominator or a logarithm."""
 LOWEST_RENT = 12.0
 """Log of the required rent over the lowest rent that the solver tries [1]."""
 MAX_STEP_GROWTH = 3.0

@@ -1,11 +1,11 @@
-"""Rates of growth that vary in time: what a scheduled rate gives at a date, and the growth that it adds up to.
+"""Rates of growth that vary in time: the rate at a date, and the growth accumulated up to it.
 
-A rate of growth that is one number enters as ``g·(t − t0)``. One that is scheduled enters through its integral, which
-is exact for every interpolation: a stretch between knots counts with its length times the rate, for steps, or the
-arithmetic or logarithmic mean of its ends, for lines and log-linear stretches. A formula is read at the middle of every
-step of the grid and holds through it. With steps of a length h, its growth up to a mid-step at a time T is off by at
-most ``T·h²/24`` times its largest second derivative, plus ``h²/8`` times its largest slope, plus ``h/2`` times every
-jump that is not on a bound of a step.
+A constant rate of growth enters as ``g·(t − t0)``. A scheduled rate enters through its integral, which is exact for
+every interpolation: an interval between knots adds its length times the rate (steps), or times the arithmetic or
+logarithmic mean of the rates at its ends (lines and log-linear intervals). A formula is evaluated at the middle of
+every step of the grid and holds through the step. With steps of length h, the error of its growth up to a mid-step at
+time T is at most ``T·h²/24`` times its largest second derivative, plus ``h²/8`` times its largest slope, plus ``h/2``
+times every jump that is not on a step bound.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from costmodel.foundation.schedules import Schedule, TimeGrid, interpolated
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VaryingRate:
-    """A resolved rate of growth that varies in time; held before its first knot and after its last.
+    """Resolved rate of growth that varies in time; constant before its first knot and after its last.
 
     Parameters
     ----------
@@ -32,9 +32,9 @@ class VaryingRate:
     rates
         Rates at the knots, ``(knot,)`` or ``(knot, draw)`` [1/year].
     interpolation
-        How the rate moves between knots, as in a schedule.
+        Interpolation between knots, as in a schedule.
     scale
-        What every rate is multiplied by, ``()`` or ``(draw,)`` [1].
+        Factor for every rate, ``()`` or ``(draw,)`` [1].
 
     Examples
     --------
@@ -91,7 +91,7 @@ class VaryingRate:
         times
             Times since the start of the grid, ``(time,)`` [year].
         start
-            From when growth counts, since the start of the grid [year].
+            Start of the growth, since the start of the grid [year].
         """
         return self._scaled(self._cumulated(times) - self._cumulated(np.array([start])))
 
@@ -100,7 +100,7 @@ class VaryingRate:
         return np.asarray(rows * self.scale)
 
     def _cumulated(self, times: FloatArray) -> FloatArray:
-        """Return the integral of the rate, not scaled, from the first knot; before it, back from there."""
+        """Return the integral of the unscaled rate from the first knot; the time before it counts as negative."""
         spans = _column(np.diff(self.times), self.rates)
         pieces = self._mean(self.rates[:-1], self.rates[1:]) * spans
         before = np.concatenate([np.zeros_like(self.rates[:1]), np.cumsum(pieces, axis=0)])
@@ -110,7 +110,7 @@ class VaryingRate:
         return np.asarray(before[position] + self._mean(self.rates[position], ends) * since)
 
     def _mean(self, first: FloatArray, last: FloatArray) -> FloatArray:
-        """Return the mean rate of a stretch from the rates at its ends."""
+        """Return the mean rate of an interval from the rates at its ends."""
         if self.interpolation == "step":
             return first
         if self.interpolation == "linear":
@@ -120,12 +120,12 @@ class VaryingRate:
 
 
 def _column(times: FloatArray, like: FloatArray) -> FloatArray:
-    """Return times with an axis of draws where rates have one."""
+    """Return times with an axis of draws if rates have one."""
     return times.reshape(times.shape + (1,) * (like.ndim - 1))
 
 
 Rate: TypeAlias = VaryingRate | Any
-"""A resolved rate of growth: a number, one per draw, or one that varies in time."""
+"""Resolved rate of growth: a number, one per draw, or a rate that varies in time."""
 
 
 def varies(value: Any) -> bool:
@@ -134,7 +134,7 @@ def varies(value: Any) -> bool:
 
 
 def refuse_fade(name: str, value: Any, remedy: str) -> None:
-    """Raise an error for a rate of growth that is scheduled although a fade acts on it.
+    """Raise an error for a scheduled rate of growth with a fade.
 
     Raises
     ------
