@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests.default_numbers import default_numbers
 from toy_firm import firm, written
 
 from costmodel.analysis import (
@@ -24,6 +25,7 @@ from costmodel.analysis import (
     roots,
     search_ranges,
     sensitivity,
+    sobol,
     store_files,
     weights,
 )
@@ -148,3 +150,51 @@ def test_what_is_dropped_is_counted() -> None:
     with pytest.raises(DomainError, match="11 draws are too few for 3 bins"):
         given_data.given_data_indices(x[:11], y[4:15], bins=3)
     assert given_data.given_data_indices(x[:12], 2.0 * x[:12, 0], bins=3).bins == 3
+
+
+@pytest.mark.contract
+def test_what_functions_take_where_nothing_is_given() -> None:
+    found = default_numbers("analysis")
+    assert found.pop("by_elasticity.elasticity_range") == {"elasticities": by_elasticity.ELASTICITIES, "draws": 1000}
+    assert found == {
+        "assimilation.consistent_draws": {"draws": 4000, "rounds": 8},
+        "backtesting.backtest": {"level": 0.8, "draws": 20_000},
+        "breakeven.break_even": {"points": 129},
+        "breakeven.break_even_frontier": {"points": 65},
+        "breakeven.break_even_distribution": {"draws": 1000, "points": 33},
+        "calibration.fit": {"starts": 12, "polish": 4, "max_steps": 100},
+        "comparison.compare": {"draws": 1000},
+        "comparison.waterfall": {"draws": 0, "permutations": 64},
+        "ensemble.collect": {"width": 8192},
+        "evidence.evidence_shares": {"base_points": 2048, "replicates": 8, "level": 0.95},
+        "given_data.given_data_indices": {"level": 0.95},
+        "morris.morris_sample": {"paths": 20, "levels": 4},
+        "morris.morris_effects": {"level": 0.95},
+        "one_at_a_time.tornado": {"ranks": (0.1, 0.9), "draws": 4096},
+        "one_at_a_time.elasticities": {"step": 0.01},
+        "roots.scan_roots": {"draws": 1, "relative": 1e-12},
+        "roots.refine": {"relative": 1e-12},
+        "scores.coverage": {"level": 0.8},
+        "sensitivity.sobol_study": {"base_points": 1024, "replicates": 1, "level": 0.95},
+        "sensitivity.morris_study": {"paths": 20, "levels": 4, "level": 0.95},
+        "sensitivity.given_data_study": {"draws": 4096, "level": 0.95},
+        "sensitivity.first_order_of": {"level": 0.95},
+        "sobol.sobol_indices": {"level": 0.95, "resamples": 1000, "rng": 0},
+        "weights.weighted_ensemble": {"discrepancy": 0.35, "minimum": 50.0},
+    }
+
+
+@pytest.mark.closed_form
+def test_intervals_of_five_base_points_by_hand() -> None:
+    """A normal interval at 95 %: 1.95996 standard deviations over the root of one less than the points."""
+    own = np.array([[[1.0, -1.0, 2.0, -2.0, 0.0], [1.0, 1.0, -1.0, -1.0, 0.0]]])  # one output, two groups
+    whole = 2.0 * own
+    moments = SimpleNamespace(influence=lambda first, total: (own, whole))
+    first, total = np.array([[0.5], [0.2]]), np.array([[0.6], [0.3]])
+    wide_first, wide_total, wide_sum = sobol._asymptotic(moments, first, total, 0.95)  # type: ignore[arg-type]
+    z = 1.959963984540054 / 2.0
+    spread = np.sqrt([2.0, 0.8])
+    assert np.allclose(wide_first[1, :, 0] - first[:, 0], z * spread, rtol=1e-12)
+    assert np.allclose(total[:, 0] - wide_total[0, :, 0], 2.0 * z * spread, rtol=1e-12)
+    both = np.array([2.0, 0.0, 1.0, -3.0, 0.0])  # the groups together, at each point
+    assert np.allclose(wide_sum[:, 0], 0.7 + np.array([-1.0, 1.0]) * z * both.std(), rtol=1e-12)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.default_numbers import default_numbers
 
 from costmodel.compute import (
     PRECISION_BYTES,
@@ -96,3 +97,21 @@ def test_a_matrix_that_does_not_divide_is_cut_all_the_same() -> None:
     """DeepSeek-V3 over three devices: keys and values of 128 heads from a latent of 512, of 32,768 columns."""
     mixer = next(block for block in blocks(shape("DeepSeek-V3"), 1.0, tensor=3.0) if block.kind == "mixer")
     assert (128 * (128 + 128) / 3.0, 512.0) in [(float(item.columns), float(item.inner)) for item in mixer.products]
+
+
+@pytest.mark.contract
+def test_what_functions_take_where_nothing_is_given() -> None:
+    """Half precision; nothing cached, cut, or spread; no dropout, whose masks would take a byte each."""
+    found = default_numbers("compute")
+    bandwidth = found.pop("machine.machine")["scale_out_bandwidth"]
+    assert bandwidth != bandwidth  # NaN: unknown
+    cache = ("cache_bytes_per_token", "cache_bytes", "cache_read_bytes", "growing_cache_bytes", "state_bytes")
+    assert found == {
+        **{f"cache.{name}": {"precision": 2.0} for name in cache},
+        **{f"memory.{name}": {"precision": 2.0} for name in ("weight_bytes", "touched_weight_bytes")},
+        "memory.activation_bytes": {"tensor": 1.0, "dropout_masks": 0},
+        "collectives.expert_exchange_time": {"most_domains": float("inf")},
+        "flop.forward_flop_per_token": {"cached": 0.0},
+        "layer.blocks": {"tensor": 1.0, "expert": 1.0},
+        "machine.derated": {"clock": 1.0},
+    }

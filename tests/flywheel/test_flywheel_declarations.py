@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.default_numbers import default_numbers
 
 from costmodel.flywheel import inputs, operator_inputs, workload_inputs
 from costmodel.foundation.errors import ScenarioError
@@ -181,3 +182,13 @@ def test_what_does_not_fit_together_is_refused_and_its_neighbour_taken(
     else:
         with pytest.raises(ScenarioError, match=said):
             inputs.FlywheelScenario(**tables)
+
+
+def test_what_functions_take_where_nothing_is_given() -> None:
+    """Ends of the elasticities that history cannot tell apart; a whole line; the dense 8-bit peak of an H100."""
+    found = default_numbers("flywheel")
+    found.pop("compiled.steps_taken", None)  # threads
+    assert found == {
+        "decomposition.range_of_parts": {"elasticities": (-0.5, -1.8), "capability_elasticities": (0.0, 0.3)},
+        "generations.line_of_generations": {"share": 1.0, "power_factor": 1.8, "reference_peak": 1979e12},
+    }

@@ -10,6 +10,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from tests.default_numbers import default_numbers
 
 from costmodel import catalog
 from costmodel.foundation.errors import CostModelError, DomainError
@@ -172,3 +173,17 @@ def test_whole_numbers_and_shares_are_checked_at_their_ends() -> None:
     for value in (-1e-9, 1.0 + 1e-9):
         with pytest.raises(DomainError, match=r"part must be between 0 and 1"):
             checks.share_array("part", value)
+
+
+def test_what_functions_take_where_nothing_is_given() -> None:
+    """No growth, all of it, no bonus; double declining balance; losses as in 26 USC 172(a)(2)."""
+    found = default_numbers("ownership")
+    found.pop("filings.opening_of")  # above
+    assert found == {
+        "accelerator_hour.from_catalog": {"it_life": 4.0, "wacc": 0.07},
+        "company.useful_life_effect": {"growth": 0.0, "share_concerned": 1.0},
+        "depreciation.declining_balance": {"factor": 2.0},
+        "macrs.macrs": {"bonus": 0.0},
+        "tax.tax_with_losses": {"loss_limit": 0.8, "opening_losses": 0.0},
+        "tax.after_tax_flows": {"loss_limit": 0.8},
+    }

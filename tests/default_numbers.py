@@ -1,0 +1,31 @@
+"""What public functions take where nothing is given: read by the tests that pin it, room by room."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from typing import Any
+
+
+def default_numbers(room: str) -> dict[str, dict[str, Any]]:
+    """Return the numbers, and tuples of them, that a room's public functions have for defaults, by function."""
+    package = importlib.import_module(f"costmodel.{room}")
+    found = {}
+    for module in pkgutil.iter_modules(package.__path__):
+        path = f"{package.__name__}.{module.name}"
+        for name, member in vars(importlib.import_module(path)).items():
+            function = inspect.unwrap(member) if callable(member) else member
+            if name.startswith("_") or not inspect.isfunction(function) or function.__module__ != path:
+                continue
+            given = {key: entry.default for key, entry in inspect.signature(function).parameters.items()}
+            numbers = {key: value for key, value in given.items() if _is_number(value)}
+            if numbers:
+                found[f"{module.name}.{name}"] = numbers
+    return found
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return bool(value) and all(map(_is_number, value))
+    return isinstance(value, int | float) and not isinstance(value, bool)
