@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from costmodel.compute import config_precision
+from costmodel.compute import config_precision, config_shapes
+from costmodel.compute.config_fields import Fields
 from costmodel.foundation.errors import DomainError
 
 pytestmark = pytest.mark.contract
@@ -91,3 +92,12 @@ def test_bits_are_whole_and_64_at_most(bits: Any, taken: bool) -> None:
     else:
         with pytest.raises(DomainError, match="must be a whole number of bits, 64 at most"):
             config_precision._bits({"bits": bits}, "bits")
+
+
+def test_elements_of_a_layer_beside_its_matrices() -> None:
+    """Gemma 4: a scalar, and where experts are routed a scale per width and one per expert."""
+    for fields, elements in (({}, 1), ({"enable_moe_block": True, "num_experts": 8}, 1 + 64 + 8)):
+        config = Fields({"hidden_size": 64, **fields}, {}, "config.json")
+        assert config_shapes._extra(config, "gemma4") == elements
+    config = Fields({"hidden_size": 64, "attn_res_block_size": 4}, {}, "config.json")
+    assert config_shapes._extra(config, "other") == 4 * 64

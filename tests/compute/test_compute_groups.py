@@ -31,6 +31,7 @@ from costmodel.compute import (
     decode_flop_per_token,
     expected_experts_touched,
     forward_flop_per_token,
+    inner_activation_elements,
     layer_parameters,
     matmul_parameters,
     prediction_parameters,
@@ -287,3 +288,13 @@ def test_a_number_is_written_into_every_group_that_has_it() -> None:
     assert [group.feed_forward.d_ff for group in wider.groups] == [512, 512]
     with pytest.raises(DomainError, match="layers = 4 belongs to each group"):
         replace(both, layers=4)
+
+
+@pytest.mark.closed_form
+def test_a_routed_copy_of_the_input_is_kept_for_each_expert() -> None:
+    """Of each layer: a token's copies for two experts in a narrower width, or for one in the model's own."""
+    narrow = Routed(experts=8, top_k=2, d_ff_expert=32, width=16)
+    plain = Routed(experts=8, top_k=1, d_ff_expert=32)
+    kept = [inner_activation_elements(one(PLAIN, block)) for block in (narrow, plain)]
+    attention = (8 + 2) * (8 + 8)  # queries and keys, values and what comes out, by head
+    assert kept == [attention + 2 * 3 * 32 + 2 * 16, attention + 3 * 32 + 64]

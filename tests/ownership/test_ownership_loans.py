@@ -120,3 +120,18 @@ def test_a_draw_of_loans_does_not_depend_on_the_others(terms: list[float], early
 def test_a_loan_without_meaning_is_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(DomainError, match=message):
         Loans(**{"step": 1.0, "steps": 2, "term": 3.0, **change})
+
+
+@pytest.mark.closed_form
+def test_what_is_repaid_early_twice_shrinks_them_twice() -> None:
+    """100 over five years: three quarters of the 80 left are repaid, then three fifths of the 15 left after a year."""
+    loans = Loans(step=1.0, steps=6, term=5.0, opening=100.0, opening_life=5.0)
+    loans.advance(0.0, early=60.0)
+    assert float(loans.due) == pytest.approx(5.0, rel=1e-12)
+    loans.advance(0.0, early=9.0)
+    due = []
+    for _ in range(3):
+        due.append(float(loans.due))
+        loans.advance(0.0)
+    assert due == pytest.approx([2.0, 2.0, 2.0], rel=1e-12)
+    assert float(loans.owed) == pytest.approx(0.0, abs=1e-12)
