@@ -188,3 +188,14 @@ def test_the_built_in_project_closes_its_books_in_every_draw() -> None:
     total = np.cumsum(result.depreciation, axis=0) + result.book_value
     paid = result.outlay + np.cumsum(result.site_paid, axis=0)
     assert total == pytest.approx(paid)
+
+
+@pytest.mark.closed_form
+def test_what_is_sold_at_the_end_is_taxed() -> None:
+    """Ten accelerators of 20,000, deducted at once, are sold for a fifth of their price after four years."""
+    terms: dict[str, Any] = {"years": 4, "rent_decline": 0.0, "tax": {"rate": 0.25, "bonus": 1.0, "loss_limit": 1.0}}
+    kept, sold = appraise(**terms), appraise(**terms, resale_share=0.2)
+    assert float(sold.sale - kept.sale) == pytest.approx(40_000.0)
+    assert float(sold.tax[-1] - kept.tax[-1]) == pytest.approx(0.25 * 40_000.0)
+    assert float(sold.cash_flow[-1] - kept.cash_flow[-1]) == pytest.approx(0.75 * 40_000.0)
+    assert sold.tax[:-1].tolist() == kept.tax[:-1].tolist()
