@@ -198,3 +198,15 @@ def test_intervals_of_five_base_points_by_hand() -> None:
     assert np.allclose(total[:, 0] - wide_total[0, :, 0], 2.0 * z * spread, rtol=1e-12)
     both = np.array([2.0, 0.0, 1.0, -3.0, 0.0])  # the groups together, at each point
     assert np.allclose(wide_sum[:, 0], 0.7 + np.array([-1.0, 1.0]) * z * both.std(), rtol=1e-12)
+
+
+@pytest.mark.closed_form
+def test_a_root_that_is_hit_is_returned_at_once() -> None:
+    calls: list[float] = []
+
+    def line(x, draw):
+        calls.append(float(x[0]))
+        return x - 0.5
+
+    found, left = roots.refine(line, np.zeros(1), np.ones(1), np.full(1, -0.5), np.full(1, 0.5), np.zeros(1, dtype=int))
+    assert (float(found[0]), float(left[0]), calls) == (0.5, 0.0, [0.5])

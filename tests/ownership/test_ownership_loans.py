@@ -135,3 +135,16 @@ def test_what_is_repaid_early_twice_shrinks_them_twice() -> None:
         loans.advance(0.0)
     assert due == pytest.approx([2.0, 2.0, 2.0], rel=1e-12)
     assert float(loans.owed) == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.closed_form
+def test_maturities_by_step_hold_in_every_draw() -> None:
+    loans = Loans(
+        step=1.0, steps=3, batch=(2,), term=10.0, opening=np.array([100.0, 60.0]), maturities=[10.0, 50.0, 0.0]
+    )
+    due = []
+    for _ in range(3):
+        due.append(loans.due.tolist())
+        loans.advance(0.0)
+    assert due == [[10.0, 10.0], [50.0, 50.0], [0.0, 0.0]]
+    assert loans.owed.tolist() == [40.0, 0.0]
