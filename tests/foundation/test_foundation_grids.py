@@ -127,6 +127,7 @@ def test_a_factor_is_left_whole() -> None:
     seen.clear()
     assert np.array_equal(factored(share)(MIXED[0], MIXED[2]), MIXED[0] * (3.0 + 1.0 / MIXED[2]))
     assert seen == [(BATCH.size, BATCH.size)]
+    assert np.array_equal(factored(share)(tokens=MIXED[0], chips=MIXED[2]), MIXED[0] * (3.0 + 1.0 / MIXED[2]))
 
 
 @pytest.mark.contract

@@ -113,11 +113,12 @@ def factored(function: _Function) -> _Function:
     """
 
     @wraps(function)
-    def computed(factor: Any, *given: Any, **named: Any) -> Any:
-        fewer = given if named or not any_large(given) else without_repeats(given)
-        if fewer is given:
-            return function(factor, *given, **named)
-        return factor * np.broadcast_to(function(1.0, *fewer), _grid(given))
+    def computed(*given: Any, **named: Any) -> Any:
+        rest = given[1:]
+        fewer = rest if named or not any_large(rest) else without_repeats(rest)
+        if fewer is rest:
+            return function(*given, **named)
+        return given[0] * np.broadcast_to(function(1.0, *fewer), _grid(rest))
 
     return cast("_Function", computed)
 
