@@ -1,9 +1,9 @@
 """How many small faults in the code the tests notice: a seeded sample of faults by room (cosmic-ray, extra `dev`).
 
 Each fault is one operator, number or branch changed in a copy of the repository. One run of the room's tests, and of
-the contract of formulas, shows which test executes which line (coverage). A fault gets the tests that execute its
-statement, those of its module's own test file first. A statement that is executed by an import or before the tests
-start gets all that execute any of its module, and the contract. The fault is *killed* if a test fails, and a
+the contracts of formulas and dataclasses, shows which test executes which line (coverage). A fault gets the tests that
+execute its statement, those of its module's own test file first. A statement that is executed by an import or before
+the tests start gets all that execute any of its module, and the contracts. The fault is *killed* if a test fails, and a
 *survivor* if all pass: a missing test, or an equivalent, which changes nothing that anyone can see. Equivalents that
 were read are listed with their reason in ``mutants/equivalents.toml`` and are not tried. Faults in annotations, and
 those that no longer are Python, are not drawn. A fault whose tests don't end in time is killed only if they end in less
@@ -69,8 +69,8 @@ MEMORY = 12 * 2**30
 """Address space that the tests of one fault may take [byte]; a fault must not fill the machine."""
 LONGER = 3.0
 """Time allowed where the tests are many, as a multiple of what they take without the fault."""
-CONTRACT = "tests/test_contract_formulas.py"
-"""Tests of every room's formulas."""
+CONTRACTS = ("tests/test_contract_formulas.py", "tests/test_contract_values.py")
+"""Tests of the form of every room's formulas and dataclasses."""
 PYTEST = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "watching")
 """How pytest runs: to the first failure, in the order given."""
 LOADED = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
@@ -157,7 +157,7 @@ class Tests:
         self.copy = copy
         kept = keep / f"{room}.json" if keep else copy / "watched.json"
         code = _digest(copy, f"src/costmodel/{room}/**/*.py")
-        tests = {file: _digest(copy, file) for file in _files(copy, f"tests/{room}/*.py")}
+        tests = {file: _digest(copy, file) for file in [*_files(copy, f"tests/{room}/*.py"), *CONTRACTS]}
         watched = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
         if watched.get("code") != code:
             watched = _watch(copy, room) | {"code": code, "tests": tests}
@@ -178,7 +178,9 @@ class Tests:
         module = {test for tests in executed.values() for test in tests if test != BEFORE}
         chosen = {test for line in lines for test in executed.get(line, ())}
         if not called or not chosen or BEFORE in chosen:
-            chosen |= module | {test for test in self.times if test.startswith(CONTRACT)} if module else set(self.times)
+            chosen |= (
+                module | {test for test in self.times if test.startswith(CONTRACTS)} if module else set(self.times)
+            )
         return self._in_order(chosen, module, fault.path.stem)
 
     def rest(self, chosen: list[str]) -> list[str]:
@@ -238,7 +240,7 @@ def _watch(copy: Path, room: str) -> dict[str, Any]:
     found = copy / "watch.json"
     watching = ["--watch", str(found), "--watched", f"src/costmodel/{room}"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *PYTEST, *watching, f"tests/{room}", f"src/costmodel/{room}", CONTRACT],
+        [sys.executable, "-m", "pytest", *PYTEST, *watching, f"tests/{room}", f"src/costmodel/{room}", *CONTRACTS],
         cwd=copy,
         env=_environment(copy, copy / "cache"),
         capture_output=True,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from costmodel.compute import (
     Machine,
     Rate,
+    Shape,
     block_time,
     blocks,
     cache_bytes,
@@ -21,6 +22,8 @@ from costmodel.compute import (
     together,
     touched_weight_bytes,
 )
+from costmodel.compute.groups import Dense, Group
+from costmodel.compute.mixers import Attention
 from costmodel.compute.precision import by_part
 from costmodel.serving import (
     Configuration,
@@ -152,6 +155,30 @@ def test_cache_is_split_by_heads_and_a_latent_is_not():
     layout = Layout(tensor=np.array([1.0, 4.0, 8.0, 16.0]))
     assert cache_shards(LLAMA, layout).tolist() == [1.0, 4.0, 8.0, 8.0]
     assert cache_shards(DEEPSEEK, layout) == 1.0
+
+
+@pytest.mark.closed_form
+def test_where_layers_cache_differently_each_element_is_split_as_far_as_its_layer_allows():
+    """Three layers of 2·8·16 elements in eight parts and one of 2·2·16 in two, over four accelerators: 832 over 224."""
+    wide, narrow = (
+        Group(layers=layers, mixer=Attention(heads=8, kv_heads=heads, head_dim=16), feed_forward=Dense(d_ff=256))
+        for layers, heads in ((3, 8), (1, 2))
+    )
+    mixed = Shape(name="mixed", d_model=128, vocabulary=1000, groups=(wide, narrow))
+    assert cache_shards(mixed, Layout(tensor=4.0)) == pytest.approx(832 / (768 / 4 + 64 / 2), rel=1e-15)
+    assert cache_shards(mixed, Layout(tensor=1.0)) == 1.0
+    without = Shape(name="none", d_model=128, vocabulary=1000, groups=(Group(layers=1, feed_forward=Dense(d_ff=256)),))
+    assert cache_shards(without, Layout(tensor=4.0)) == 4.0  # nothing stands in the way
+
+
+@pytest.mark.closed_form
+def test_stages_in_two_domains_send_over_the_network():
+    """Llama-3-70B: 8,192 elements of two bytes a token, split over the group; a domain holds eight."""
+    inside = setup(LLAMA, Layout(tensor=4.0, pipeline=2.0))
+    assert stage_send_time(inside, 64.0) == pytest.approx(64 * 8192 * 2 / 4 / (400e9 * 0.8) + 7e-6, rel=1e-12)
+    beyond = setup(LLAMA, Layout(tensor=8.0, pipeline=2.0))
+    assert stage_send_time(beyond, 64.0) == pytest.approx(64 * 8192 * 2 / 8 / (50e9 * 0.8) + 5e-6 + 7e-6, rel=1e-12)
+    assert stage_send_time(setup(LLAMA, Layout(tensor=16.0)), 64.0) == 0.0  # one stage
 
 
 @pytest.mark.closed_form

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from costmodel.foundation.errors import DomainError
 from costmodel.training import cost, development, discovery, duration, training_ladder
 
 _PACKAGE = "costmodel.training"
@@ -160,25 +161,50 @@ def test_a_share_of_the_time_is_freed() -> None:
     assert discovery.saved_share(1.0, 2.06) == pytest.approx(1 - 1 / 2.06, rel=1e-14)
 
 
+DISCOVERY = {
+    "name": "x",
+    "steps": 50.0,
+    "rollouts": 512.0,
+    "prompt_tokens": 3000.0,
+    "sampled_tokens": 16e3,
+    "prefill_price": "0.18 USD/Mtoken",
+    "sample_price": "0.44 USD/Mtoken",
+    "train_price": "0.52 USD/Mtoken",
+    "time_share": 0.1,
+    "speedup": 2.0,
+    "accelerators": 64.0,
+    "hourly_value": "2 USD/hour",
+    "lasting": "720 hour",
+}
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize(
+    ("names", "allowed", "refused"),
+    [
+        ("steps rollouts sampled_tokens accelerators hourly_value lasting", [0.5], [0.0]),
+        ("prompt_tokens prefill_price sample_price train_price", [0.0], [-1e-6]),
+        ("attempts", [1.0, 1.5], [0.999]),
+        ("time_share", [0.001, 1.0], [0.0, 1.001]),
+        ("speedup", [1.001], [1.0]),  # what is no faster frees nothing
+    ],
+)
+def test_inputs_of_a_discovery_end_where_they_lose_their_meaning(
+    names: str, allowed: list[float], refused: list[float]
+) -> None:
+    for name in names.split():
+        for value in allowed:
+            assert discovery.DiscoveryRun(**{**DISCOVERY, name: value}).get(name) == value
+        for value in refused:
+            with pytest.raises(DomainError, match=rf"{name}: value {value:g} is outside"):
+                discovery.DiscoveryRun(**{**DISCOVERY, name: value})
+    assert discovery.DiscoveryRun(**DISCOVERY).get("attempts") == 1.0  # the first run succeeds
+
+
 @pytest.mark.closed_form
 def test_a_discovery_pays_by_the_time_that_it_frees() -> None:
     """TTT-Discover's run, tried five times, and 10 % of the time of 64 accelerators made twice as fast for a month."""
-    run = discovery.DiscoveryRun(
-        name="kernel",
-        steps=50.0,
-        rollouts=512.0,
-        prompt_tokens=3000.0,
-        sampled_tokens=16e3,
-        prefill_price="0.18 USD/Mtoken",
-        sample_price="0.44 USD/Mtoken",
-        train_price="0.52 USD/Mtoken",
-        attempts=5.0,
-        time_share=0.1,
-        speedup=2.0,
-        accelerators=64.0,
-        hourly_value="2 USD/hour",
-        lasting="720 hour",
-    )
+    run = discovery.DiscoveryRun(**{**DISCOVERY, "attempts": 5.0})
     found = discovery.discover(run.resolve())
     each = 50 * 512 * (3000 * 0.18 + 16_000 * 0.44 + 19_000 * 0.52) / 1e6
     saving = 64 * 720 * 2.0 * 0.1 / 2

@@ -1,0 +1,57 @@
+"""Values stay what they are: a dataclass is frozen and takes no further attributes, unless it is working state."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.contract
+
+SOURCE = Path(__file__).parents[1] / "src" / "costmodel"
+WORKING_STATE = {
+    "analysis/known_at_a_date.py": {"_Judgement"},
+    "flywheel/compiled.py": {"Bound", "Code"},
+    "flywheel/finances.py": {"Finances"},
+    "flywheel/fleets.py": {"Fleets"},
+    "flywheel/investment.py": {"Investment"},
+    "flywheel/market_side.py": {"MarketState"},
+    "flywheel/simulate.py": {"Run"},
+    "formats/tables.py": {"Unread"},
+    "foundation/trace_graph.py": {"Loop", "Node"},
+    "foundation/vector_code.py": {"Plan"},
+    "foundation/vector_needs.py": {"Phase"},
+    "market/clearing.py": {"PriceState"},
+    "market/model.py": {"_Run"},
+    "reporting/workbook.py": {"_Book", "_Line"},
+    "studies/bill.py": {"Line"},
+    "studies/usage_cost.py": {"Unpriced", "UsageLine"},
+}
+"""Dataclasses that a computation changes as it goes on, by file."""
+
+
+def _options(path: Path) -> dict[str, dict[str, bool]]:
+    """Return the options of each dataclass of a file that are given as true or false."""
+    found = {}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for call in node.decorator_list if isinstance(node, ast.ClassDef) else ():
+            if ast.unparse(call).startswith("dataclass"):
+                given = call.keywords if isinstance(call, ast.Call) else []
+                options = {option.arg: option.value.value for option in given if isinstance(option.value, ast.Constant)}
+                found[node.name] = {name: options.get(name) is True for name in ("frozen", "slots")}
+    return found
+
+
+def test_dataclasses_are_frozen_and_slotted_unless_they_are_working_state() -> None:
+    files = {path.relative_to(SOURCE).as_posix(): _options(path) for path in SOURCE.rglob("*.py")}
+    assert sum(map(len, files.values())) > 200
+    changeable = {
+        file: names
+        for file, classes in files.items()
+        if (names := {name for name, options in classes.items() if not options["frozen"]})
+    }
+    assert changeable == WORKING_STATE
+    assert [
+        f"{file}: {name}" for file, classes in files.items() for name, given in classes.items() if not given["slots"]
+    ] == []
