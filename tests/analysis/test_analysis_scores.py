@@ -78,3 +78,9 @@ def test_scores_refuse_what_they_cannot_score():
         crps([1.0, 2.0], 1.0, weights=[1.0, -1.0])
     with pytest.raises(DomainError, match="between 0 and 1"):
         coverage([[1.0, 2.0]], [1.0], level=1.0)
+
+
+@pytest.mark.closed_form
+def test_crps_of_two_forecasts_at_once() -> None:
+    """2 or 4 against 5: misses of 3 and 1, less half of a mean distance of 1; 0 or 1 against 0.5: 0.5 less 0.25."""
+    assert crps([[2.0, 4.0], [0.0, 1.0]], [5.0, 0.5]).tolist() == pytest.approx([1.5, 0.25], rel=1e-12)

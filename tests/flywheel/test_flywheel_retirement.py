@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 
 from costmodel.flywheel.inputs import FlywheelScenario
 from costmodel.flywheel.investment import Bound, Cost
+from costmodel.flywheel.shares import BOUND_OUTPUTS
 from costmodel.flywheel.simulate import Run
+from costmodel.flywheel.statement import weighted
 from costmodel.flywheel.trajectory import Trajectory
 from costmodel.foundation.outputs import outputs_of
 from costmodel.testing.flywheel import steady_tables
@@ -124,3 +127,23 @@ def test_each_limit_on_orders_has_its_code_and_word() -> None:
     ]  # fmt: skip
     (words,) = (spec.words for spec in outputs_of(Trajectory) if spec.name == "bound_held")
     assert words == ("plan", "return", "chips", "room", "credit")
+
+
+def test_a_mean_without_weights_is_plain() -> None:
+    """Steps first, then what is weighed: 1 and 3, by 3 and 1, and by nothing."""
+    rows = np.array([[[1.0], [3.0]], [[1.0], [3.0]]])
+    weights = np.array([[[3.0], [1.0]], [[0.0], [0.0]]])
+    assert weighted(rows, weights).tolist() == [[1.5], [2.0]]
+
+
+def test_the_shares_of_the_last_year_in_which_each_limit_holds_add_up() -> None:
+    """Two operators over four quarters and three draws: each limit's share of those eight, by draw."""
+    grid = SimpleNamespace(years=(2026, 2027), year_steps=lambda year: slice(0, 4) if year == 2026 else slice(4, 8))
+    held = np.zeros((8, 2, 3))
+    held[4:, 0, 1] = int(Bound.ROOM)
+    held[4:6, 1, 2] = int(Bound.CHIPS)
+    run = SimpleNamespace(scenario=SimpleNamespace(grid=grid), bound_held=held)
+    shares = {item.bound: item(run).tolist() for item in BOUND_OUTPUTS[1:]}
+    assert shares[Bound.ROOM] == [0.0, 0.5, 0.0]
+    assert shares[Bound.CHIPS] == [0.0, 0.0, 0.25]
+    assert shares[Bound.PLAN] == [1.0, 0.5, 0.75]

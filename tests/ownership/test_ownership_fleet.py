@@ -545,3 +545,14 @@ def test_steps_come_in_their_order() -> None:
     fleet.close()
     with pytest.raises(DomainError, match="has taken all"):
         fleet.arrive()
+
+
+@pytest.mark.closed_form
+def test_the_opening_fleet_leaves_in_the_second_year_as_well() -> None:
+    """Of twelve that retire over four years half is there after the second: it all leaves."""
+    opening = Opening(in_service={"units": 12.0}, life=4.0)
+    fleet = Fleet(step=1.0, steps=3, books={"chips": BookTerms(life=4.0)}, lag=0.0, opening=opening)
+    fleet.advance(0.0, {})
+    fleet.arrive()
+    assert float(fleet.leave({"units": -1.0}, 1.0)[0]) == pytest.approx(6.0)
+    assert float(fleet.close().in_service[0]) == pytest.approx(0.0, abs=1e-12)
