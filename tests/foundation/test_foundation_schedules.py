@@ -110,3 +110,10 @@ def test_dates_are_read_in_three_forms() -> None:
     for form in ("2026", 2026, None, "July 2026"):
         with pytest.raises(ScenarioError, match="is not a date"):
             parse_date(form)
+
+
+@pytest.mark.closed_form
+def test_a_month_begins_on_its_first_day_from_the_first_year_of_the_calendar() -> None:
+    assert date_at(1.0) == dt.date(1, 1, 1)
+    assert date_at(2026 + 7 / 12) == dt.date(2026, 8, 1)
+    assert date_at(2026 + 6.5 / 12) == dt.date(2026, 7, 17)  # half of 31 days, 15.5, to the even 16

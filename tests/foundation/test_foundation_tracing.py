@@ -206,3 +206,12 @@ def test_numbers_are_computed_once_and_equal_operations_are_one() -> None:
     one, other = np.exp(x * 2.0), np.exp(x * 2.0)
     assert one.nodes[()] is other.nodes[()]
     assert Traced(graph, np.array(graph.constant(2.0), dtype=object)).nodes[()] is graph.apply("multiply", 1.0, 2.0)
+
+
+@pytest.mark.closed_form
+def test_plain_rows_are_written_each_and_in_order() -> None:
+    written: list[int] = []
+    row_loops.each_row(2, 6, written.append)
+    assert written == [2, 3, 4, 5]
+    row_loops.each_row(6, 6, written.append)
+    assert written == [2, 3, 4, 5]
