@@ -344,3 +344,12 @@ def test_what_stands_in_for_something_else_is_said():
     remarks = deploy(other.resolve()).remarks
     assert any("stored as nvfp4, multiplied as bf16" in remark for remark in remarks)
     assert any(remark.startswith("no profile of the engine 'lmdeploy'") for remark in remarks)
+
+
+@pytest.mark.contract
+def test_copies_that_are_not_given_are_one_each():
+    base = CHAT.replace({"mode": "disaggregated", "concurrency": 64.0})
+    one = deploy(base.replace({"prefill_copies": 1.0, "decode_copies": 1.0}).resolve())
+    absent, two = deploy(base.resolve()), deploy(base.replace({"prefill_copies": 2.0}).resolve())
+    assert absent.output_cost == one.output_cost and absent.time_to_first_token == one.time_to_first_token
+    assert two.time_to_first_token < one.time_to_first_token
