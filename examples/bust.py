@@ -39,7 +39,9 @@ print(f"{'change on the plan':22}" + "".join(f"{year:>26}" for year in years))
 for name, label in SHOWN.items():
     cells = ["  ".join(f"{q:+6.0%}" for q in np.quantile(change(name, year), [0.05, 0.5, 0.95])) for year in years]
     print(f"{label:22}" + "".join(f"{cell:>26}" for cell in cells))
-assert np.all(change("accelerators_bought", BEGIN) < 0.0), "orders fall in every draw"
+fewer = float(np.mean(change("accelerators_bought", BEGIN) < 0.0))
+print(f"orders of {BEGIN} fall in {fewer:.1%} of draws; where sites limit them, with and without the bust, they don't")
+assert fewer > 0.95
 
 # %% Does demand at half mean user spend at half? Prices fall with the rent, and users answer.
 left = 1.0 + change("user_spend", years[-1])
