@@ -195,7 +195,7 @@ def test_the_engine_is_chosen_by_what_is_asked_for(monkeypatch: pytest.MonkeyPat
     assert engines.chosen_engine("auto", None) == engines.chosen_engine("auto", large - 1) == "numpy"
     assert engines.chosen_engine("auto", large) == "compiled"
     assert engines.chosen_engine("numpy", large) == "numpy" and engines.chosen_engine("compiled", None) == "compiled"
-    with pytest.raises(DomainError, match="'auto', 'numpy', 'compiled'; given 'gpu'"):
+    with pytest.raises(DomainError, match="'auto', 'numpy', 'compiled'; got 'gpu'"):
         simulate(costmodel.load_scenario("bond-flywheel"), engine="gpu")  # type: ignore[arg-type]
     monkeypatch.setattr(engines, "find_spec", lambda name: None)
     assert engines.chosen_engine("auto", large) == "numpy"
