@@ -17,10 +17,7 @@ pytestmark = pytest.mark.law
 
 @cache
 def figures(change: str = "") -> dict[str, float]:
-    form = load_scenario("bond-flywheel").written()
-    if change:
-        CHANGES[change][0](form)
-    run = simulate(FlywheelScenario(**form))
+    run = run_under(change)
     steps = run.scenario.grid.year_steps(2030)
     totals = {name: float(run[name][steps].sum()) for name in ("tokens", "user_spend", "operator_cost", "capex")}
     return {**totals, "rental_price": float(run.rental_price[steps].mean())}
@@ -70,6 +67,30 @@ def test_what_a_change_does_has_its_sign(change: str) -> None:
     base, other = figures(), figures(change)
     for name, sign in CHANGES[change][1].items():
         assert np.sign(other[name] - base[name]) == sign, name
+
+
+def run_under(change: str | None) -> Any:
+    form = load_scenario("bond-flywheel").written()
+    if change:
+        CHANGES[change][0](form)
+    return simulate(FlywheelScenario(**form))
+
+
+def test_causes_that_the_documentation_names_hold() -> None:
+    """Sites at their largest premium and impairments: what "What changes what" says of surprising signs."""
+    base, half, free = (run_under(change) for change in (None, "chips at half price", "chips for nothing"))
+    steps = base.scenario.grid.year_steps(2030)
+    premium = np.asarray(base.site_premium)[steps]
+    assert 0.33 < premium.min() < premium.max() < 0.5, "a third to a half"
+    for run in (half, free):
+        assert np.all(np.asarray(run.site_premium)[steps] > 0.99), "twice the list price"
+    sites = [float(np.asarray(run.bought_by_class)[steps][..., 2].sum()) for run in (half, free)]
+    assert sites[1] == pytest.approx(sites[0], rel=1e-3)
+    form = load_scenario("bond-flywheel").written()
+    stopped("2027-01-01", "software")(form)
+    still = simulate(FlywheelScenario(**form))
+    cost, without = (float((run.operator_cost - run.impairments)[steps].sum()) for run in (base, still))
+    assert without < cost < float(still.operator_cost[steps].sum()), "impairments alone raise the cost"
 
 
 def test_without_progress_the_wheel_does_not_turn() -> None:
