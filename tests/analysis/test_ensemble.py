@@ -11,6 +11,7 @@ from ensemble_toy import assert_equal_bit_for_bit, broken_model, toy, toy_model
 
 from costmodel.analysis.ensemble import DEFAULT_DRAWS, run_ensemble
 from costmodel.analysis.ensemble_result import EnsembleResult
+from costmodel.foundation import blocks
 from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.design import Design
 from costmodel.foundation.errors import (
@@ -53,6 +54,38 @@ def test_summaries_are_those_of_all_draws(alone: EnsembleResult) -> None:
         np.testing.assert_array_equal(alone.quantile("margin", rank), exact)
     assert alone.flags == {"falling": int(whole.falling.sum())}
     assert float(alone.mean("constant")) == 7.0
+
+
+@pytest.mark.law
+@pytest.mark.parametrize("workers", [2, 5])
+def test_tasks_of_several_blocks_change_nothing(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    draws = 22 * BLOCK + 7  # tasks of 2 and of 4 blocks, the last of 1 and of 3
+    whole = run_ensemble(toy(), draws=draws, rng=0, exact=("margin",), model=toy_model)
+    monkeypatch.setattr(blocks, "WORKERS_SERVED", 1)
+    monkeypatch.setattr(blocks, "TASKS_PER_WORKER", 1)
+    assert len(blocks.spans(23, workers)) == {2: 12, 5: 6}[workers]
+    seen: list[int] = []
+    with ThreadPoolExecutor(workers) as pool:
+        spread = run_ensemble(
+            toy(), draws=draws, rng=0, exact=("margin",), model=toy_model, executor=pool,
+            on_progress=lambda done, _: seen.append(done),
+        )  # fmt: skip
+    assert_equal_bit_for_bit(whole, spread)
+    assert len(seen) == len(blocks.spans(23, workers)) and seen[-1] == draws
+
+
+@pytest.mark.law
+def test_every_block_is_in_one_task_and_no_worker_has_few() -> None:
+    for count in (0, 1, 31, 1000, 12_345):
+        for workers in (1, 32, 33, 300, 5000):
+            tasks = blocks.spans(count, workers)
+            assert [block for task in tasks for block in task] == list(range(count))
+            size = max(map(len, tasks), default=1)
+            assert size & (size - 1) == 0
+            assert size == 1 or (workers > 32 and len(tasks) >= 8 * workers)
+    assert (
+        len(blocks.spans(10**6, 300)[0]) == 16
+    )  # one caller then serves as many tasks as 19 workers with one block each
 
 
 @pytest.mark.law

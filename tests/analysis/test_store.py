@@ -22,6 +22,7 @@ from ensemble_toy import broken_model, fill, slow_model, toy, toy_model
 
 from costmodel.analysis.ensemble import run_ensemble
 from costmodel.analysis.store import EnsembleStore, store_ensemble
+from costmodel.foundation import blocks
 from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.design import Design
 from costmodel.foundation.errors import NonFiniteResultError, ScenarioError
@@ -76,6 +77,22 @@ def test_executors_write_the_same_bytes(tmp_path: Path) -> None:
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as processes:
         store_ensemble(tmp_path / "processes", toy(), draws=DRAWS, rng=0, executor=processes, model=toy_model)
     assert digest(tmp_path / "alone") == digest(tmp_path / "threads") == digest(tmp_path / "processes")
+
+
+@pytest.mark.law
+def test_tasks_of_several_blocks_write_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draws = 5 * BLOCK - 100
+    store_ensemble(tmp_path / "alone", toy(), draws=draws, rng=0, model=toy_model)
+    monkeypatch.setattr(blocks, "WORKERS_SERVED", 1)
+    monkeypatch.setattr(blocks, "TASKS_PER_WORKER", 1)
+    done: list[int] = []
+    with ThreadPoolExecutor(2) as threads:
+        store_ensemble(
+            tmp_path / "pairs", toy(), draws=draws, rng=0, executor=threads, model=toy_model,
+            on_progress=lambda given, _: done.append(given),
+        )  # fmt: skip
+    assert digest(tmp_path / "alone") == digest(tmp_path / "pairs")
+    assert done == [3 * BLOCK, draws]  # the first block is written on creation, the other four in two tasks
 
 
 @pytest.mark.contract

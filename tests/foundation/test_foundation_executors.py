@@ -39,7 +39,7 @@ def test_only_a_few_items_are_under_way(in_flight: int | None) -> None:
 
     with ThreadPoolExecutor(2) as pool:
         ahead = [len(taken) - done for done in ordered_map(abs, items(), pool, in_flight=in_flight)]
-    assert max(ahead) <= (in_flight or 2 + 2) + 1
+    assert max(ahead) <= (in_flight or 2 * 2 + 2) + 1
 
 
 def test_an_error_comes_through_and_cancels_the_rest() -> None:

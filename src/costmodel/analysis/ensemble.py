@@ -6,9 +6,9 @@ Memory use is that of the running blocks and of the summaries, for any number of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self, TypeAlias
 
 import numpy as np
@@ -18,11 +18,11 @@ from costmodel.analysis.asked import stored_outputs_read
 from costmodel.analysis.ensemble_result import EnsembleResult, OutputSummary
 from costmodel.analysis.targets import Output, Selector, listed_outputs
 from costmodel.foundation.arrays import FloatArray, quiet, readonly
-from costmodel.foundation.blocks import BLOCK, trimmed
+from costmodel.foundation.blocks import BLOCK, spans, trimmed
 from costmodel.foundation.design import Design, RandomSource
 from costmodel.foundation.engines import Engine, chosen_engine, using
 from costmodel.foundation.errors import DomainError, NonFiniteResultError, ScenarioError, UnknownParameterError
-from costmodel.foundation.executors import ordered_map
+from costmodel.foundation.executors import ordered_map, workers_of
 from costmodel.foundation.notebooks import shown_progress
 from costmodel.foundation.outputs import remembered
 from costmodel.foundation.reducers import LogHistogram, Moments
@@ -223,13 +223,14 @@ class _Reduction:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """Task of running a block and summarizing it in the same worker."""
+    """Task of running consecutive blocks and summarizing them in the same worker."""
 
     run: Callable[[int], BlockOutputs]
     reduction: _Reduction
 
-    def __call__(self, block: int) -> _Summary:
-        return self.reduction(self.run(block))
+    def __call__(self, blocks: range) -> tuple[int, _Summary]:
+        parts = ((1, self.reduction(self.run(block))) for block in blocks)
+        return _merged_in_pairs(parts)
 
 
 def run_ensemble(
@@ -270,7 +271,7 @@ def run_ensemble(
     executor
         Any ``concurrent.futures.Executor``: threads, processes, ``client.get_executor()`` of a Dask client.
     in_flight
-        Largest number of blocks submitted at once; None: two more than there are workers.
+        Largest number of tasks submitted at once; None: two for each worker, and two more.
     on_progress
         Called with the draws done and the total.
     on_nonfinite
@@ -299,15 +300,17 @@ def run_ensemble(
 
     Notes
     -----
-    Results are equal bit for bit for any executor and any number of workers: blocks are always whole, summaries
-    merge in the order of blocks, and counts are integers.
+    Results are equal bit for bit for any executor and any number of workers: blocks are always whole, summaries merge
+    in pairs that depend on block numbers alone, and counts are integers. A task has one block; with more than
+    `WORKERS_SERVED` workers it has several, which merge on the worker, so that the caller keeps up.
     """
     drawn = chosen_design(scenario, draws, rng, design)
     chosen = None if outputs is None else listed_outputs(outputs)
     kept, flags = ((names,) if isinstance(names, str) else tuple(names) for names in (exact, exclude))
     run = BlockRun.of(chosen_model(model, scenario), scenario, drawn, chosen, engine)
     task = _Task(run, _Reduction(kept, flags, on_nonfinite))
-    return _reduced(scenario, drawn, ordered_map(task, range(drawn.blocks), executor, in_flight=in_flight), on_progress)
+    tasks = spans(drawn.blocks, workers_of(executor))
+    return _reduced(scenario, drawn, ordered_map(task, tasks, executor, in_flight=in_flight), on_progress)
 
 
 def chosen_model(model: Model | None, scenario: Scenario) -> Model:
@@ -343,27 +346,32 @@ def reduce_stored(
 ) -> EnsembleResult:
     """Summarize stored blocks; the result equals that of a run to the last bit."""
     task = _Task(read, _Reduction(tuple(exact), tuple(exclude), on_nonfinite))
-    return _reduced(scenario, design, map(task, range(design.blocks)), on_progress)
+    return _reduced(scenario, design, map(task, spans(design.blocks, 1)), on_progress)
 
 
 def _reduced(
-    scenario: Scenario, design: Design, parts: Iterable[_Summary], on_progress: Progress | None
+    scenario: Scenario, design: Design, parts: Iterable[tuple[int, _Summary]], on_progress: Progress | None
 ) -> EnsembleResult:
-    """Merge the summaries of all blocks, in order, into a result."""
-    total: _Summary | None = None
-    report = shown_progress(on_progress, "drawing")
+    """Merge the summaries of all tasks into a result."""
     kept: dict[str, FloatArray] = {}
-    done = filled = 0
-    for part in parts:
-        for name, values in part.exact.items():
-            store = kept.setdefault(name, np.empty((*values.shape[:-1], design.draws)))
-            store[..., filled : filled + part.kept] = values
-        done, filled = done + part.draws, filled + part.kept
-        total = part if total is None else _merged(total, part)
-        if report is not None:
-            report(done, design.draws)
-    if total is None or total.kept == 0:
-        raise NonFiniteResultError(f"no draw is left: {dict(total.excluded) if total else 'none was run'}")
+
+    def without_draws() -> Iterator[tuple[int, _Summary]]:
+        """Move the draws to keep into arrays of their own, in order, and pass the rest of each summary on."""
+        report = shown_progress(on_progress, "drawing")
+        done = filled = 0
+        for blocks, part in parts:
+            for name, values in part.exact.items():
+                store = kept.setdefault(name, np.empty((*values.shape[:-1], design.draws)))
+                store[..., filled : filled + part.kept] = values
+            done, filled = done + part.draws, filled + part.kept
+            yield blocks, replace(part, exact={})
+            if report is not None:
+                report(done, design.draws)
+
+    _, total = _merged_in_pairs(without_draws())
+    filled = total.kept
+    if filled == 0:
+        raise NonFiniteResultError(f"no draw is left: {dict(total.excluded)}")
     summaries = {
         name: OutputSummary(
             spec,
@@ -384,15 +392,34 @@ def _reduced(
     )
 
 
+def _merged_in_pairs(parts: Iterable[tuple[int, _Summary]]) -> tuple[int, _Summary]:
+    """Merge summaries of consecutive blocks, each with its number of blocks: neighbours, then pairs of neighbours.
+
+    Parts have a power of two blocks, all the same number, except for the last. Which blocks merge is then the same
+    whether a worker or the caller merges them, so that sums are equal to the last bit. At most one summary of each size
+    is kept.
+    """
+    left: list[tuple[int, _Summary]] = []
+    for blocks, part in parts:
+        while left and left[-1][0] == blocks:
+            part = _merged(left.pop()[1], part)
+            blocks *= 2
+        left.append((blocks, part))
+    blocks, total = left.pop()
+    for more, part in reversed(left):
+        blocks, total = blocks + more, _merged(part, total)
+    return blocks, total
+
+
 def _merged(one: _Summary, two: _Summary) -> _Summary:
-    """Return the summary of two consecutive blocks."""
+    """Return the summary of the draws of two summaries, in order."""
     return _Summary(
         draws=one.draws + two.draws,
         kept=one.kept + two.kept,
         specs=one.specs,
         moments={name: one.moments[name].merge(two.moments[name]) for name in one.specs},
         histograms={name: one.histograms[name].merge(two.histograms[name]) for name in one.specs},
-        exact={},
+        exact={name: np.concatenate([draws, two.exact[name]], axis=-1) for name, draws in one.exact.items()},
         flags=_added(one.flags, two.flags),
         excluded=_added(one.excluded, two.excluded),
         labels=one.labels,

@@ -23,9 +23,10 @@ installed on each of them in the same version::
     client = Client("tcp://scheduler:8786")
     store = store_ensemble("/shared/runs/forward", None, scenario, 10_000_000, rng=0, executor=client.get_executor())
 
-Blocks are submitted a few at a time, each as a scenario, a design and a number; only the number of a finished block is
-sent back. If a worker dies, only its blocks are lost: the call raises an error, and the same call resumes. Machines of
-one kind give equal bits; results of different processors may differ in the last bit.
+Blocks are submitted a few at a time, one in a task, or several with more than 32 workers
+(:func:`costmodel.foundation.blocks.spans`), each as a scenario, a design and numbers; only the numbers of finished
+blocks are sent back. If a worker dies, only the blocks that it had not finished are lost: the call raises an error, and
+the same call resumes. Machines of one kind give equal bits; results of different processors may differ in the last bit.
 """
 
 from __future__ import annotations
@@ -71,11 +72,11 @@ from costmodel.analysis.store_files import (
     sync,
 )
 from costmodel.analysis.targets import Output, listed_outputs
-from costmodel.foundation.blocks import BLOCK
+from costmodel.foundation.blocks import BLOCK, spans
 from costmodel.foundation.design import Design, RandomSource
 from costmodel.foundation.engines import Engine
 from costmodel.foundation.errors import ScenarioError, error_line, missing_extra
-from costmodel.foundation.executors import ordered_map
+from costmodel.foundation.executors import ordered_map, workers_of
 from costmodel.foundation.results import OutputSpec
 from costmodel.foundation.running import Model, OnNonFinite
 from costmodel.foundation.scenario import MODELS, Scenario
@@ -360,10 +361,10 @@ def store_ensemble(
         if repair:
             _unmark(folder, store.damaged())
         done = store.draws_complete
-        for block in ordered_map(
-            _WriteBlock(run, folder), np.flatnonzero(~store.complete).tolist(), executor, in_flight=in_flight
-        ):
-            done += drawn.block_draws(block)
+        left = np.flatnonzero(~store.complete).tolist()
+        tasks = [left[span.start : span.stop] for span in spans(len(left), workers_of(executor))]
+        for blocks in ordered_map(_WriteBlocks(run, folder), tasks, executor, in_flight=in_flight):
+            done += sum(map(drawn.block_draws, blocks))
             if on_progress is not None:
                 on_progress(done, drawn.draws)
         sweep(folder)
@@ -371,15 +372,16 @@ def store_ensemble(
 
 
 @dataclass(frozen=True, slots=True)
-class _WriteBlock:
-    """Task of computing a block and writing it on a worker; returns only the block's number."""
+class _WriteBlocks:
+    """Task of computing blocks and writing each on a worker; returns only the numbers of the blocks."""
 
     run: BlockRun
     folder: Path
 
-    def __call__(self, block: int) -> int:
-        _write(self.folder, self.run(block))
-        return block
+    def __call__(self, blocks: list[int]) -> list[int]:
+        for block in blocks:
+            _write(self.folder, self.run(block))
+        return blocks
 
 
 def _write(folder: Path, outputs: BlockOutputs) -> None:

@@ -14,6 +14,42 @@ from numpy.typing import ArrayLike
 
 BLOCK = 8192
 """Draws per canonical block [1]; part of every design."""
+WORKERS_SERVED = 32
+"""Workers that one caller keeps busy with tasks of one block [1].
+
+Merging a block of all default outputs of a flywheel took 14 ms of the caller and computing it 0.9 s of a worker, so
+that tasks of one block would keep about 60 workers busy (``benchmarks/cluster.py``).
+"""
+TASKS_PER_WORKER = 8
+"""Least number of tasks for each worker, so that all finish at about the same time [1]; assumed."""
+
+
+def spans(blocks: int, workers: int) -> list[range]:
+    """Divide blocks among tasks: one block each up to `WORKERS_SERVED` workers; with more, a power of two.
+
+    Parameters
+    ----------
+    blocks
+        Number of blocks [1], at least 0.
+    workers
+        Number of workers [1], at least 1.
+
+    Returns
+    -------
+    list of range
+        Blocks of each task, in order; only the last task may have fewer than the others.
+
+    Examples
+    --------
+    >>> spans(3, 2)
+    [range(0, 1), range(1, 2), range(2, 3)]
+    >>> len(spans(100_000, 300)), spans(100_000, 300)[1]
+    (6250, range(16, 32))
+    """
+    size = 1
+    while size * WORKERS_SERVED < workers and 2 * size * TASKS_PER_WORKER * workers <= blocks:
+        size *= 2
+    return [range(first, min(first + size, blocks)) for first in range(0, blocks, size)]
 
 
 def trimmed(values: ArrayLike, axes: int, draws: int) -> Any:

@@ -18,14 +18,16 @@ from costmodel.foundation.errors import DomainError
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
 
+_AHEAD = 2
+"""Items submitted for each worker [1], so that none waits while the oldest item is late: results come in order."""
 _SPARE = 2
-"""Blocks submitted beyond one per worker [1], so that no worker waits for the caller."""
+"""Items submitted beyond those [1]."""
 _UNKNOWN_WORKERS = 4
 """Workers assumed for an executor that does not report their number [1]."""
 
 
-def workers_of(executor: Executor) -> int:
-    """Return an executor's number of workers, or an assumed number if it does not report one.
+def workers_of(executor: Executor | None) -> int:
+    """Return an executor's number of workers, or an assumed number if it does not report one; None: one, the caller.
 
     Examples
     --------
@@ -34,6 +36,8 @@ def workers_of(executor: Executor) -> int:
     ...     workers_of(pool)
     2
     """
+    if executor is None:
+        return 1
     told = getattr(executor, "_max_workers", None)
     client = getattr(executor, "_client", None)
     if told is None and client is not None:
@@ -59,7 +63,7 @@ def ordered_map(
     executor
         Any ``concurrent.futures.Executor``; None: the calling thread.
     in_flight
-        Largest number of items submitted at once [1], at least 1; None: two more than there are workers.
+        Largest number of items submitted at once [1], at least 1; None: two for each worker, and two more.
 
     Raises
     ------
@@ -80,7 +84,7 @@ def ordered_map(
     if executor is None:
         yield from map(function, items)
         return
-    window = in_flight or workers_of(executor) + _SPARE
+    window = in_flight or _AHEAD * workers_of(executor) + _SPARE
     queue = iter(items)
     pending: deque[Future[_Answer]] = deque()
     try:
