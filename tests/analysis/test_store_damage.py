@@ -234,6 +234,28 @@ def test_an_array_that_says_something_else_of_itself_is_damage(copy: Path, attri
 
 
 @pytest.mark.contract
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [
+        ("outputs", 2.5),
+        ("outputs", [None]),
+        ("outputs", [["price"]]),
+        ("outputs", [{"name": "price", "unit": "USD/FLOP", "basis ": None}]),
+        ("labels", None),
+        ("labels", ["margin"]),
+    ],
+)
+@pytest.mark.parametrize("verify", [True, False])
+def test_a_description_of_another_form_is_damage_in_one_line(
+    copy: Path, entry: str, value: object, verify: bool
+) -> None:
+    _described(copy, lambda form: form["attributes"].update({entry: value}))
+    with pytest.raises(ScenarioError, match=r"the store is damaged|blocks 0, 1, 2, 3 damaged") as told:
+        EnsembleStore(copy, toy(), EXPECTED_DESIGN).to_xarray(verify=verify)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.contract
 def test_an_array_beside_the_outputs_is_not_shown_and_swapped_axes_are_damage(copy: Path) -> None:
     shutil.copytree(copy / "price", copy / "stranger")
     store = EnsembleStore(copy, toy(), EXPECTED_DESIGN)

@@ -327,3 +327,11 @@ def test_a_formula_where_nothing_can_be_scheduled_is_refused_in_one_line(costmod
     assert len(done.stderr.strip().splitlines()) == 1
     assert "training.initial_growth: cannot be scheduled" in done.stderr
     assert "write a number or a distribution" in done.stderr
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+@pytest.mark.parametrize("name", ["deepseek-v3-run", "h100-hour"])
+def test_an_unknown_output_is_refused_before_anything_is_printed(costmodel, name: str, form: tuple[str, ...]) -> None:
+    done = costmodel("run", name, "--rows", "nowhere", *form)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "has no output 'nowhere'" in done.stderr

@@ -183,18 +183,20 @@ class EnsembleStore:
         except ImportError:
             raise missing_extra("frames", "to_xarray()") from None
         group, attributes = self._group()
-        for row in attributes["outputs"]:
-            check_described(self.path, group, _spec_of(row))
+        with readable(self.path, "its description"):
+            specs = tuple(_spec_of(row) for row in attributes["outputs"])
+        for spec in specs:
+            check_described(self.path, group, spec)
         bad = self.damaged() if verify else ()
         if bad:
             raise ScenarioError(f"{self.path}: {_named(bad)}; compute them again with repair=True")
-        complete = self.complete
-        data = xarray.open_zarr(self.path, consolidated=False, chunks=chunks, decode_cf=False)
-        data = data[[row["name"] for row in attributes["outputs"]]]
-        draws = np.arange(self.design.draws)
-        labels = {dim: row for dim, row in data.attrs.pop("labels").items() if dim in data.dims}
+        complete, draws = self.complete, np.arange(self.design.draws)
+        with readable(self.path, "its description"):
+            data = xarray.open_zarr(self.path, consolidated=False, chunks=chunks, decode_cf=False)
+            data = data[[spec.name for spec in specs]]
+            labels = {dim: row for dim, row in data.attrs.pop("labels").items() if dim in data.dims}
+            data = data.assign_coords(draw=draws, **labels)
         data.attrs["draws_complete"] = self.draws_complete
-        data = data.assign_coords(draw=draws, **labels)
         return data if complete.all() else data.isel(draw=np.flatnonzero(complete[draws // BLOCK]))
 
     def summarize(

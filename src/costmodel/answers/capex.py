@@ -55,10 +55,10 @@ def plans_of_2026() -> tuple[Answer, ...]:
 def depreciation_wave() -> tuple[Answer, ...]:
     """Answer what the four plans do to depreciation until 2030, under several useful lives in the books."""
     totals: dict[float | None, dict[int, float]] = {}
+    plans = [_plan(name) for name in COMPANIES]
     for life in (None, *BOOK_LIVES):
         totals[life] = dict.fromkeys((2026, 2030), 0.0)
-        for name in COMPANIES:
-            scenario = _plan(name)
+        for scenario in plans:
             run = simulate(scenario if life is None else with_book_life(scenario, life))
             for year in totals[life]:
                 totals[life][year] += float(year_accounts(run, year).depreciation)

@@ -177,7 +177,9 @@ def _answer(result: Result) -> None:
 
 
 def _show_other(result: Result, as_json: bool, out: Path | None, changes: list[str], names: list[str]) -> None:
-    """Print the outputs of a model without a yearly table of its own."""
+    """Print the outputs of a model without a yearly table of its own; refuse an unknown name before anything."""
+    for name in names:
+        result.spec(name)
     with collected() as shown:
         if not as_json:
             _answer(result)
