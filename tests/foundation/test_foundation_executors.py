@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -69,6 +70,45 @@ class Remote(Executor):
 def test_any_executor_serves() -> None:
     assert workers_of(Remote()) == 4
     assert list(ordered_map(str, [1, 2], Remote())) == ["1", "2"]
+
+
+class Scaled:
+    """Function that counts how often it is pickled and read."""
+
+    pickled = read = 0
+
+    def __init__(self, factor: int) -> None:
+        self.factor = factor
+
+    def __call__(self, item: int) -> int:
+        return self.factor * item
+
+    def __getstate__(self) -> dict[str, int]:
+        type(self).pickled += 1
+        return vars(self)
+
+    def __setstate__(self, state: dict[str, int]) -> None:
+        type(self).read += 1
+        vars(self).update(state)
+
+
+def test_a_function_travels_once_to_other_processes_and_not_at_all_to_threads() -> None:
+    Scaled.pickled = Scaled.read = 0
+    assert list(ordered_map(Scaled(3), range(20), Remote())) == [3 * item for item in range(20)]
+    assert (Scaled.pickled, Scaled.read) == (1, 1)
+    with ThreadPoolExecutor(2) as pool:
+        assert list(ordered_map(Scaled(4), range(5), pool)) == [0, 4, 8, 12, 16]
+    assert (Scaled.pickled, Scaled.read) == (1, 1)
+
+
+def test_a_function_without_a_module_or_of_the_main_one_is_sent_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(ordered_map(lambda item: item + 1, [1, 2], Remote())) == [2, 3]
+    main = sys.modules["__main__"]
+    monkeypatch.setattr(Scaled, "__module__", "__main__")
+    monkeypatch.setattr(main, "Scaled", Scaled, raising=False)
+    Scaled.read = 0
+    assert list(ordered_map(Scaled(5), [1, 2], Remote())) == [5, 10]
+    assert Scaled.read == 0
 
 
 def test_nothing_in_flight_is_refused() -> None:

@@ -7,11 +7,14 @@ number.
 
 from __future__ import annotations
 
+import pickle
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from functools import lru_cache
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from costmodel.foundation.errors import DomainError
 
@@ -85,14 +88,47 @@ def ordered_map(
         yield from map(function, items)
         return
     window = in_flight or _AHEAD * workers_of(executor) + _SPARE
+    called, first = _sent(function, executor)
     queue = iter(items)
     pending: deque[Future[_Answer]] = deque()
     try:
-        pending.extend(executor.submit(function, item) for item in islice(queue, window))
+        pending.extend(executor.submit(called, *first, item) for item in islice(queue, window))
         while pending:
             answer = pending.popleft().result()
-            pending.extend(executor.submit(function, item) for item in islice(queue, 1))
+            pending.extend(executor.submit(called, *first, item) for item in islice(queue, 1))
             yield answer
     finally:
         for future in pending:
             future.cancel()
+
+
+def _sent(function: Callable[[_Item], _Answer], executor: Executor) -> tuple[Callable[..., _Answer], tuple[bytes, ...]]:
+    """Return what to submit for each item, and its first arguments: a function is pickled once, for threads never.
+
+    An executor would otherwise pickle it for every item, and that of a Dask client would also name each task by the
+    function's text, which for a scenario takes longer than all the rest. A function of the main module stays as it is,
+    since Dask sends such a function with its code.
+    """
+    if not isinstance(executor, ThreadPoolExecutor):
+        try:
+            content = pickle.dumps(function, protocol=pickle.HIGHEST_PROTOCOL)
+        except (
+            pickle.PicklingError,
+            AttributeError,
+            TypeError,
+        ):  # as pickle says, of functions that are not of a module
+            return function, ()
+        if b"__main__" not in content:
+            return _called, (zlib.compress(content),)
+    return function, ()
+
+
+def _called(content: bytes, item: Any) -> Any:
+    """Call a pickled function on a worker."""
+    return _function(content)(item)
+
+
+@lru_cache(maxsize=2)
+def _function(content: bytes) -> Any:
+    """Return a pickled function; the last ones are kept, so that a worker reads its scenario once."""
+    return pickle.loads(zlib.decompress(content))
