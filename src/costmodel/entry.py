@@ -104,13 +104,23 @@ def scenario_names() -> tuple[str, ...]:
     return tuple(sorted(_named_scenarios()))
 
 
-def _named_scenarios() -> dict[str, Any]:
-    """Return the file of every scenario that has a name; a built-in one keeps its own."""
+def _built_in() -> dict[str, Any]:
+    """Return the file of every built-in scenario, by name."""
     from importlib import resources
 
-    folders = [Path(called(folder)) for folder in provided(SCENARIOS)]
-    files = [item for folder in (*folders, resources.files("costmodel.scenarios")) for item in folder.iterdir()]
-    return {item.name[:-5]: item for item in files if item.name.endswith(".toml")}
+    return _scenarios_in(resources.files("costmodel.scenarios"))
+
+
+def _scenarios_in(folder: Any) -> dict[str, Any]:
+    return {item.name[:-5]: item for item in folder.iterdir() if item.name.endswith(".toml")}
+
+
+def _named_scenarios() -> dict[str, Any]:
+    """Return the file of every scenario that has a name; a built-in one keeps its own."""
+    found: dict[str, Any] = {}
+    for folder in provided(SCENARIOS):
+        found.update(_scenarios_in(Path(called(folder))))
+    return {**found, **_built_in()}
 
 
 @overload
@@ -461,8 +471,9 @@ def _read(name_or_path: str | Path) -> tuple[str, str]:
     given = str(name_or_path)
     if _is_path(name_or_path):
         return read_text(given, MAX_FILE_BYTES), str(Path(given))
-    names = _named_scenarios()
-    if given not in names:
-        listed, hint = ", ".join(sorted(names)), near_matches(given, names)
+    file = _built_in().get(given) or _named_scenarios().get(given)  # packages are asked only for names not built in
+    if file is None:
+        names = scenario_names()
+        listed, hint = ", ".join(names), near_matches(given, names)
         raise ScenarioError(f"no scenario {given!r}: built in are {listed}; a file ends in .toml{hint}")
-    return names[given].read_text(encoding="utf-8"), given
+    return file.read_text(encoding="utf-8"), given

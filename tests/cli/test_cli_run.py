@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from costmodel.cli.app import main
+from costmodel.cli.app import START, main
 
 pytestmark = pytest.mark.contract
 
@@ -59,10 +60,28 @@ def test_a_run_imports_nothing_that_it_does_not_use() -> None:
         "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code\n"
         "rooms = {f'costmodel.{name}' for name in ('serving', 'analysis', 'catalog.loader', 'compute.layer')}\n"
         "heavy = {'scipy', 'pint', 'pandas', 'dask', 'matplotlib', 'llvmlite', 'multiprocessing', 'numpy.ma'}\n"
+        "heavy |= {'concurrent.futures', 'asyncio', 'sphinx', 'rich.progress', 'rich.markdown', 'costmodel.formats'}\n"
         "print(sorted((rooms | heavy) & (set(sys.modules) - before)), file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
+
+
+def test_a_run_of_a_built_in_scenario_searches_no_installed_packages() -> None:
+    code = (
+        "import sys, importlib.metadata as packages\n"
+        "searches, search = [], packages.distributions\n"
+        "packages.distributions = lambda **named: searches.append(1) or search(**named)\n"
+        "from costmodel.cli.app import main\n"
+        "print('numpy' in sys.modules, 'pydantic' in sys.modules, file=sys.stderr)\n"
+        "sys.argv = ['costmodel', 'run', 'bond-flywheel']\n"
+        "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code\n"
+        "import os\n"
+        "print(os.environ['OPENBLAS_NUM_THREADS'], len(searches), file=sys.stderr)\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name not in START}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stderr.split("\n")[:2] == ["False False", "1 0"], done.stderr
 
 
 def test_list_and_run_print_tables(costmodel) -> None:

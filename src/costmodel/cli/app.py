@@ -13,7 +13,6 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from costmodel.cli.files import with_file
 from costmodel.foundation.errors import CatalogError, CostModelError, ScenarioError, one_line
 from costmodel.foundation.version import VERSION
 
@@ -49,6 +48,9 @@ COMMANDS = {
 """Every command and where it is, in the order of the help. Only the one that is asked for is imported."""
 GARBAGE_FROM = 50_000
 """New objects after which Python looks for cycles among them [1]: starting makes many and drops few."""
+START = {"OPENBLAS_NUM_THREADS": "1", "PYDANTIC_DISABLE_PLUGINS": "__all__"}
+"""Variables that a command sets, where they are not set, before NumPy and pydantic are imported: no pool of threads for
+matrix products, of which no model has large ones, and no search of all installed packages for plugins of pydantic."""
 OWN_FILES = frozenset({"run", "show", "calibrate", "sandbox", "report", "explore"})
 """Commands that write files of their own, or none; the others write their tables to ``--out``."""
 
@@ -88,6 +90,8 @@ def application(*names: str) -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_enable=False,
     )
+    from costmodel.cli.files import with_file
+
     app.callback()(options)
     for name in names or COMMANDS:
         module, _, attribute = COMMANDS[name].partition(":")
@@ -113,6 +117,8 @@ _UsageError: type[Exception] = typer.BadParameter.__mro__[2]
 def main() -> None:
     """Run the command line; a known error becomes one line on standard error and exit status 2."""
     gc.set_threshold(GARBAGE_FROM)
+    for name, value in START.items():
+        os.environ.setdefault(name, value)
     warnings.showwarning = _show_warning
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without a sign still shows the rest

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Column
 from rich.table import Table as Grid
@@ -53,6 +54,7 @@ def show(table: Table, *, limit: int | None = None, whole: Table | None = None) 
                 Text(harmless(shown.columns[j])),
                 no_wrap=_figures(shown, j),
                 overflow="fold",
+                width=_longest(shown, j) if _figures(shown, j) else None,  # known, so that rich need not measure it
                 justify="left" if words[j] else "right",
             )
             for j in group
@@ -99,6 +101,12 @@ def _width(shown: Table, place: int) -> int:
     cells = max((len(str(row[place])) for row in shown.rows), default=0)
     head = max(len(word) for word in shown.columns[place].split(" "))
     return max(head, cells if _figures(shown, place) else min(cells, WORDS))
+
+
+def _longest(shown: Table, place: int) -> int:
+    """Return the width of the longest line in a column, its head included, at least 1."""
+    texts = "\n".join(harmless(str(text)) for text in (shown.columns[place], *(row[place] for row in shown.rows)))
+    return max(map(cell_len, texts.splitlines()), default=0) or 1
 
 
 def _figures(shown: Table, place: int) -> bool:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +17,9 @@ from costmodel.flywheel.trajectory import Trajectory
 from costmodel.foundation.engines import Engine
 from costmodel.foundation.result_tables import SUMMARY_QUANTILES, written_rows
 from costmodel.foundation.tables import UNIT, Table
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 
 def yearly(trajectory: Trajectory, names: Sequence[str]) -> tuple[tuple[str, ...], Table]:

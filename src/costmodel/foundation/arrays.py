@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import update_wrapper
-from inspect import signature
 from itertools import zip_longest
 from types import FunctionType
 from typing import Any, TypeAlias, TypeVar, cast, overload
@@ -100,8 +99,10 @@ def _in_double_precision(function: _Function, pointwise: bool) -> _Function:
     in_model, make, frame, library = _IN_MODEL, _guard_of, sys._getframe, f"{__name__.partition('.')[0]}."
     as_double, double, align, known = _as_double, _DOUBLE, zip_longest, list[Any]()
     large, fewer, spread_to = any_large, without_repeats, spread
-    values = [holds_value(function.__annotations__.get(name)) for name in signature(function).parameters]
-    choices = {name for name in signature(function).parameters if not holds_value(function.__annotations__.get(name))}
+    code = function.__code__
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    values = [holds_value(function.__annotations__.get(name)) for name in names]
+    choices = {name for name, holds in zip(names, values, strict=True) if not holds}
 
     def in_pieces(*given: Any) -> Any:
         return piece_by_piece(function, given)
@@ -168,7 +169,9 @@ def as_array(values: ArrayLike) -> FloatArray:
     >>> as_array(1.5)
     array(1.5)
     """
-    return cast(FloatArray, values) if hasattr(values, "graph") else np.asarray(values)
+    if type(values) is np.ndarray or hasattr(values, "graph"):
+        return cast(FloatArray, values)
+    return np.asarray(values)
 
 
 def readonly(values: ArrayLike) -> FloatArray:

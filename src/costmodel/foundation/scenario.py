@@ -151,8 +151,10 @@ class Scenario(Inputs):
             if rate.source is not None and rate.source not in self.source_table:
                 hint = near_matches(rate.source, self.source_table)
                 raise ScenarioError(f"exchange_rates.{code}: source {rate.source!r} is not in [sources]{hint}")
+        names = self._names_of_outputs() if self.observations else None
         for row in self.observations:
-            self._check_output(row.output)
+            if names is not None and row.output not in names:
+                raise UnknownParameterError(f"observations: no output {row.output!r}{near_matches(row.output, names)}")
             if row.source not in self.source_table:
                 hint = near_matches(row.source, self.source_table)
                 raise ScenarioError(f"observations: source {row.source!r} is not in [sources]{hint}")
@@ -174,17 +176,15 @@ class Scenario(Inputs):
         except CostModelError as error:
             raise type(error)(f"{path}: {error}") from None
 
-    def _check_output(self, name: str) -> None:
-        """Raise ``UnknownParameterError`` for an observation of an output that the registered model does not have."""
+    def _names_of_outputs(self) -> list[str] | None:
+        """Return the outputs and other public names of the registered model's results; None if they are not known."""
         if self.model not in MODELS:
-            return
+            return None
         try:
             result = MODELS[self.model].result_type()
         except ScenarioError:  # a user's model need not annotate its result
-            return
-        names = [*(spec.name for spec in outputs_of(result)), *(n for n in dir(result) if not n.startswith("_"))]
-        if name not in names:
-            raise UnknownParameterError(f"observations: no output {name!r}{near_matches(name, names)}")
+            return None
+        return [*(spec.name for spec in outputs_of(result)), *(n for n in dir(result) if not n.startswith("_"))]
 
     @property
     def grid(self) -> TimeGrid | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -44,7 +44,7 @@ class ParameterSpec:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the declaration as a plain dictionary."""
-        return asdict(self)
+        return {item.name: getattr(self, item.name) for item in fields(self)}
 
     def bounds(self) -> str:
         """Return the allowed range as text."""

@@ -142,7 +142,8 @@ class Fleet:
             raise DomainError(f"{name} has the shape {shape}, which does not broadcast to {self.batch}") from None
 
     def _flat(self, value: ArrayLike) -> FloatArray:
-        return np.broadcast_to(as_array(value), self.batch).reshape(self._width)
+        whole = as_array(value)
+        return (whole if whole.shape == self.batch else np.broadcast_to(whole, self.batch)).reshape(self._width)
 
     def _open_books(self, books: Mapping[str, BookTerms], opening: Opening) -> dict[str, ClassBooks]:
         for name in opening.books:
