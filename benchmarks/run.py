@@ -30,15 +30,20 @@ from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.design import Design
 from costmodel.foundation.engines import using
 from costmodel.foundation.machine_code import machine
+from costmodel.foundation.reducers import Moments
 
 sys.path.insert(0, str(Path(__file__).parent / "limit"))
 sys.path.insert(0, str(Path(__file__).parent))
+from hand import bound as by_hand
+from hand import compiler, differences
 from limit import bound_to, limit_code
 
 from flywheel import SHARED, SIZED, copies
 
 ROUNDS = 5
 """Number of rounds [1]."""
+EQUAL = 1e-9
+"""Largest difference from NumPy of a kernel that may serve as a limit, over a series' largest value in a draw [1]."""
 Row = tuple[str, float, str]
 
 
@@ -53,8 +58,70 @@ def least(calls: dict[str, Callable[[], Any]], clock: Callable[[], float], round
     return best
 
 
+def step_by_hand(name: str, draws: int) -> list[Row]:
+    """Time the steps of a block against the kernel written by hand, which is compared with NumPy first.
+
+    Series are stored (all, or those that an ensemble reads) or summed up: the kernel adds them as it goes, the engines
+    store a block and take its moments.
+    """
+    if compiler() is None:
+        return [(f"{name}: kernel by hand", 0.0, "not built: no g++")]
+    scenario = costmodel.load_scenario(name)
+    design = Design.random(scenario, draws, 0)
+    asked = BlockRun.of(chosen_model(None, scenario), scenario, design, None, "compiled").asked
+    width = machine()[2]
+    rows: list[Row] = []
+    with quiet():
+        resolved = scenario.resolve(design)
+        run, scalar = Run.start(resolved), Run.start(first_draw(resolved))
+        hand = by_hand(run, draws)
+        hand.take()
+        with using("numpy"):
+            reference = run_resolved(resolved)
+        gaps = differences(hand.outputs, {key: np.asarray(reference[key]) for key in hand.outputs})
+        worst = max(gaps, key=gaps.__getitem__)
+        if not gaps[worst] <= EQUAL:
+            raise RuntimeError(f"the kernel by hand differs from NumPy by {gaps[worst]:.1e} in {worst}: no limit")
+        rows.append((f"{name}: kernel by hand", 0.0, f"equal to NumPy to {gaps[worst]:.0e}, {len(gaps)} series"))
+        for what, which, streamed in (
+            ("all series", None, False),
+            ("what is asked", asked, False),
+            ("summed up", asked, True),
+        ):
+            calls = _step_calls(run, scalar, resolved, draws, width, which, streamed)
+            seconds = least({key: calls[key] for key in ("limit", "compiled")}, time.thread_time)
+            seconds |= least({"numpy": calls["numpy"]}, time.thread_time, 2)
+            rows += [
+                (f"{name}: step, {draws:,} draws, {what}: {key}", own, f"{seconds['limit'] / own:.3f} of the limit")
+                for key, own in seconds.items()
+            ]
+    return rows
+
+
+def _step_calls(
+    run: Any, scalar: Any, resolved: Any, draws: int, width: int, which: Any, streamed: bool
+) -> dict[str, Callable[[], Any]]:
+    """Return the step of a block as calls: by hand, compiled, and with NumPy."""
+    hand, ready = by_hand(run, draws, which, streamed=streamed), compiled.bound(run, scalar, draws, which)
+
+    def engine() -> None:
+        ready.take(0, -(-draws // width), width)
+        if streamed:
+            for values in ready.outputs.values():
+                Moments.of(values)
+
+    def numpy() -> None:
+        with using("numpy", which):
+            result = run_resolved(resolved)
+        if streamed:
+            for key in ready.outputs:
+                Moments.of(result[key])
+
+    return {"limit": hand.take, "compiled": engine, "numpy": numpy}
+
+
 def step_alone(name: str, draws: int) -> list[Row]:
-    """Time only the steps, without drawing, selecting and summarizing, for a block of draws."""
+    """Time only the steps, without drawing and summarizing, against the same trace with unsafe arithmetic."""
     scenario = costmodel.load_scenario(name)
     design = Design.random(scenario, draws, 0)
     asked = BlockRun.of(chosen_model(None, scenario), scenario, design, None, "compiled").asked
@@ -69,9 +136,9 @@ def step_alone(name: str, draws: int) -> list[Row]:
             return bound_to(ready, code, call) if free else ready
 
         ready = {
-            f"{engine}, {what}": bound(which, engine == "limit")
+            f"{engine}, {what}": bound(which, engine == "unsafe")
             for what, which in (("all series", None), ("what is asked", asked))
-            for engine in ("compiled", "limit")
+            for engine in ("compiled", "unsafe")
         }
         vectors = -(-draws // width)
         calls = {key: (lambda item=item: item.take(0, vectors, width)) for key, item in ready.items()}
@@ -101,10 +168,12 @@ def step_alone(name: str, draws: int) -> list[Row]:
         wall = least({"1": threads(1), "2": threads(2)}, time.perf_counter)
     rows: list[Row] = []
     for what in ("all series", "what is asked"):
-        limit = seconds[f"limit, {what}"]
-        for engine in ("numpy", "compiled", "limit"):
+        limit = seconds[f"unsafe, {what}"]
+        for engine in ("numpy", "compiled", "unsafe"):
             own = seconds[f"{engine}, {what}"]
-            rows.append((f"{name}: step, {draws:,} draws, {what}: {engine}", own, f"{limit / own:.2f} of the limit"))
+            rows.append(
+                (f"{name}: step, {draws:,} draws, {what}: {engine}", own, f"{limit / own:.2f} of unsafe arithmetic")
+            )
     rows.append((f"{name}: two threads", wall["2"], f"{wall['1'] / wall['2']:.2f} times one thread (wall)"))
     return rows
 
@@ -237,7 +306,11 @@ def main() -> None:
     given = parser.parse_args()
     rows: list[Row] = []
     parts: dict[str, Callable[[], list[Row]]] = {
-        "step": lambda: [*step_alone("bond-flywheel", BLOCK), *step_alone("industry-five", BLOCK // 4)],
+        "step": lambda: [
+            *step_by_hand("bond-flywheel", BLOCK),
+            *step_alone("bond-flywheel", BLOCK),
+            *step_alone("industry-five", BLOCK // 4),
+        ],
         "scalar": lambda: scalar_runs("bond-flywheel"),
         "ensembles": lambda: ensembles("bond-flywheel", given.draws),
         "growth": lambda: growth("bond-flywheel"),

@@ -1,8 +1,8 @@
-"""Limit of the compiled step's speed without exactness: the same code with all of LLVM's unsafe optimizations.
+"""Bound of what exactness costs the compiled step: the same code with all of LLVM's unsafe optimizations.
 
 Exponentials and logarithms are inlined instead of called, sums may be reordered and contracted, and divisions replaced
-by reciprocals. The code comes from the same trace as the engine's, so the difference bounds the cost of exactness and
-of a short compilation. It is no bound for another formulation of the step, written by hand.
+by reciprocals. The code comes from the same trace as the engine's. What another formulation gains, written by hand,
+``hand.py`` measures.
 """
 
 from __future__ import annotations
