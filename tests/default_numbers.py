@@ -1,7 +1,8 @@
-"""What public functions take where nothing is given: read by the tests that pin it, room by room."""
+"""What functions and dataclasses take where nothing is given: read by the tests that pin it, room by room."""
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import inspect
 import pkgutil
@@ -22,6 +23,21 @@ def default_numbers(room: str) -> dict[str, dict[str, Any]]:
             numbers = {key: value for key, value in given.items() if _is_number(value)}
             if numbers:
                 found[f"{module.name}.{name}"] = numbers
+    return found
+
+
+def default_fields(room: str) -> dict[str, dict[str, Any]]:
+    """Return the numbers and truths other than 0 and false that a room's dataclasses have for defaults, by class."""
+    package = importlib.import_module(f"costmodel.{room}")
+    found = {}
+    for module in pkgutil.iter_modules(package.__path__):
+        path = f"{package.__name__}.{module.name}"
+        for name, kind in vars(importlib.import_module(path)).items():
+            if isinstance(kind, type) and dataclasses.is_dataclass(kind) and kind.__module__ == path:
+                own = [item for item in dataclasses.fields(kind) if item.name in inspect.get_annotations(kind)]
+                given = {item.name: item.default for item in own if isinstance(item.default, int | float)}
+                if stated := {key: value for key, value in given.items() if value}:
+                    found[name] = stated
     return found
 
 

@@ -29,6 +29,16 @@ WORKING_STATE = {
     "studies/usage_cost.py": {"Unpriced", "UsageLine"},
 }
 """Dataclasses that a computation changes as it goes on, by file."""
+BY_NAME = """
+    Adapter Answer AtElasticity Attention Backtest BookTerms BreakEven BreakEvenDistribution Calibration Cluster
+    Comparison ComputeDecomposition Configuration ConsistentDraws CostBasis Coverage Datum Dense Draft Elasticities
+    ElasticityRange Engine EnsembleResult EvidenceShares Family FirstOrderIndices Fit Forecast Format Front Frontier
+    Group Identification Indexer LatentAttention Layout LayoutSearch Layouts Lengths Line Machine MarginBridge Mark
+    MemoryBudget MorrisEffects Opening OpeningBook PassWork Precision Prediction Profile Range RankCorrelations Rate
+    Recipe Recurrent Reserve Result Routed Rows ScalingFit Scan Scheme Scored Serving SobolIndices Tornado Traffic
+    TrainingJob TrainingProgrammeResult Trajectory Uniform Waterfall YearAccounts ParameterCounts
+"""
+"""Dataclasses, beside results, whose fields are given by name alone: so many, or so alike, that places would mix up."""
 
 
 def _options(path: Path) -> dict[str, dict[str, bool]]:
@@ -39,7 +49,8 @@ def _options(path: Path) -> dict[str, dict[str, bool]]:
             if ast.unparse(call).startswith("dataclass"):
                 given = call.keywords if isinstance(call, ast.Call) else []
                 options = {option.arg: option.value.value for option in given if isinstance(option.value, ast.Constant)}
-                found[node.name] = {name: options.get(name) is True for name in ("frozen", "slots")}
+                found[node.name] = {name: options.get(name) is True for name in ("frozen", "slots", "kw_only")}
+                found[node.name]["result"] = "Result" in map(ast.unparse, node.bases)
     return found
 
 
@@ -55,3 +66,9 @@ def test_dataclasses_are_frozen_and_slotted_unless_they_are_working_state() -> N
     assert [
         f"{file}: {name}" for file, classes in files.items() for name, given in classes.items() if not given["slots"]
     ] == []
+
+
+def test_fields_that_would_mix_up_are_given_by_name() -> None:
+    classes = [found for path in SOURCE.rglob("*.py") for found in _options(path).items()]
+    assert [name for name, given in classes if given["result"] and not given["kw_only"]] == []
+    assert {name for name, given in classes if given["kw_only"] and not given["result"]} == set(BY_NAME.split())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.default_numbers import default_numbers
+from tests.default_numbers import default_fields, default_numbers
 
 from costmodel.compute import (
     PRECISION_BYTES,
@@ -115,3 +115,21 @@ def test_what_functions_take_where_nothing_is_given() -> None:
         "layer.blocks": {"tensor": 1.0, "expert": 1.0},
         "machine.derated": {"clock": 1.0},
     }
+
+
+@pytest.mark.contract
+def test_what_dataclasses_take_where_nothing_is_given() -> None:
+    """Gated blocks with two norms, one of each thing, half precision; all else is 0, absent or not so."""
+    found = default_fields("compute")
+    machine = found.pop("Machine")
+    assert {name for name, value in machine.items() if value != value} == {"scale_up_bandwidth", "scale_out_bandwidth"}
+    assert {value for value in machine.values() if value == value} == {1.0} and len(machine) == 5
+    assert set(found.pop("Precision").values()) == {2.0}
+    assert found == {
+        "Family": {"norms": 2, "gated": True}, "Dense": {"mlp_matrices": 3}, "Routed": {"mlp_matrices": 3},
+        "Group": {"norms": 2}, "Prediction": {"heads": 1, "merge": True, "norms": 3}, "Adapter": {"loaded": 1},
+        "Product": {"groups": 1.0, "rows": 1.0}, "Rate": {"operand_bytes": 2.0, "kernels": 1.0},
+        "Matrix": {"shards": 1},
+        "Indexer": {"head_weights": True}, "Recurrent": {"heads": 1}, "Format": {"group": 1.0},
+        "Shape": {"final_norm": True}, "Uniform": {"mlp_matrices": 3, "norms_per_layer": 2},
+    }  # fmt: skip

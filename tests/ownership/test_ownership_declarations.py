@@ -10,7 +10,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from tests.default_numbers import default_numbers
+from tests.default_numbers import default_fields, default_numbers
 
 from costmodel import catalog
 from costmodel.foundation.errors import CostModelError, DomainError
@@ -187,3 +187,4 @@ def test_what_functions_take_where_nothing_is_given() -> None:
         "tax.tax_with_losses": {"loss_limit": 0.8, "opening_losses": 0.0},
         "tax.after_tax_flows": {"loss_limit": 0.8},
     }
+    assert default_fields("ownership") == {"OpeningBook": {"shape": 1.0}, "Opening": {"life": 1.0}}

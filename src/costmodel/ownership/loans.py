@@ -113,7 +113,8 @@ class Loans:
             bounds = np.minimum(np.arange(steps + 1.0)[:, np.newaxis] / over, 1.0)
             return as_array(self._owed * np.diff(bounds, axis=0))
         due = at_least("maturities", maturities, 0.0, unit="USD")
-        require("maturities", due.shape, due.ndim >= 1 and len(due) == steps, f"one row for each of {steps} steps")
+        if due.ndim < 1 or len(due) != steps:
+            raise DomainError(f"maturities must be one row for each of {steps} steps; given the shape {due.shape}")
         tail = due.reshape((steps,) + (1,) * (len(self.batch) + 1 - due.ndim) + due.shape[1:])
         table = np.broadcast_to(tail, (steps, *self.batch)).reshape(steps, -1)
         total = np.cumsum(table, axis=0)[-1]
