@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from costmodel.foundation.arrays import FloatArray, Numeric, as_array, formula
 from costmodel.foundation.errors import DomainError
-from costmodel.ownership.checks import at_least, require, whole_number
+from costmodel.ownership.checks import at_least, whole_number
 from costmodel.ownership.curve import Curve, Delay
 
 
