@@ -121,31 +121,50 @@ def what_changes_page() -> str:
     """Return what single changes do to the flywheel in its last year."""
     import what_changes as page
 
-    base, changed = page.effects()
+    base, others = page.effects()
     heads = ("change", *(name.replace("_", " ") for name in page.OUTPUTS))
     parts = (
         "change",
         *(f"operator cost: {part}" for part in page.COST_PARTS),
         *(f"capex: {part}" for part in page.CAPEX_PARTS),
     )
+    unsettled = (f"{output.replace('_', ' ')}: {change}" for change, output in page.UNSETTLED)
     return (
         "# What changes what\n\n"
         f"The effect of one change on `{page.NAME}` in {page.YEAR}, with every input at its median. A change starts in "
-        "2027 unless its row says otherwise. Tests hold most signs; the sizes depend on the inputs, most of which "
-        "are assumed.\n\n"
-        + table(heads, page.rows(base, changed))
-        + "\n## What the changes of cost and capex consist of\n\n"
+        "2027 unless its row says otherwise. The sizes depend on the inputs, most of which are assumed; some signs do "
+        "too.\n\n" + table(heads, page.rows(base, others)) + "\n## What the changes of cost and capex consist of\n\n"
         "Percentage points of the base's operator cost and capex; each row adds up to the change above, but for "
         "rounding. Three of them explain totals whose sign surprises:\n\n"
-        "- Without progress of algorithms, the fleet that was ordered earns less than its book value. Impairments of "
-        "the year raise operator cost; without them it falls, as capex does.\n"
+        "- Without progress of algorithms, served models still grow two to three times a year, so that compute per "
+        "token rises. The fleet that was ordered earns less than its book value: impairments of the year raise "
+        "operator cost, which without them falls, as capex does. If models stop growing too, there is no impairment.\n"
         "- With accelerators at half price or for nothing, sites cost twice their list price, the largest premium, so "
         "that as many are built in both cases. Capex of accelerators falls by less than their price, as more are "
         "bought; what is left for nothing is sites alone.\n"
         "- With half the grid, the sites that are built cost twice their list price, and fewer accelerators are "
         "bought. With ten times the grid, that premium (a third to a half in the base) goes, and few more "
         "accelerators are bought, since suppliers of accelerators then ask a premium and sites are a small part of "
-        "an hour's cost.\n\n" + table(parts, page.part_rows(base, changed))
+        "an hour's cost.\n\n" + table(parts, page.part_rows(base, others)) + "\n## Signs in all draws\n\n"
+        f"Share of {page.DRAWS} draws of the uncertain inputs in which the output of {page.YEAR} is higher after the "
+        "change. Near 0 or 100 % the sign hardly depends on the inputs; in between it does.\n\n"
+        + table(heads, page.rise_rows())
+        + "\n## Signs that depend on the base\n\n"
+        "The same changes, from bases in which sites are more or less short. Half the grid raises capex where their "
+        "premium is small, since all sites become dearer, and where they take longer to build. Where the premium is "
+        "near its limit, a price of twice the list, half the "
+        "grid can only lower purchases. With accelerators at half price, rents fall, and operator cost depends on the "
+        "test for impairment: by default, a book value is written off if more than a fifth of it is uncovered. User "
+        "spend with accelerators for nothing is lower because equipment retires early to make room for better; "
+        "without `hardware.accelerators.early_leaving`, spend rises.\n\n"
+        + table(("base", "premium on sites", *unsettled), page.base_rows())
+        + "\n## Beside a first version of the equations\n\n"
+        "Effects here and, in brackets, in a first version of the same equations with starting values of its own [%]. "
+        "A second program, written from the equations alone, has effects like the ones here if it is given the inputs "
+        "used here (`tests/flywheel/test_flywheel_peer.py`). What remains are starting values, and choices that the "
+        "equations leave open. The sums that differ in sign are those of the table before. In the first version, no "
+        "progress of algorithms is compared with the rows in which models don't grow either, which it resembles.\n\n"
+        + table(("change", *(name.replace("_", " ") for name in page.COMPARED)), page.earlier_rows(base, others))
     )
 
 
