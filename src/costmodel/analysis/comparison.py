@@ -304,9 +304,10 @@ class _Mixer:
         found: FloatArray = np.empty((len(masks), 0))
         for index, shape in enumerate(shapes):
             chosen = np.flatnonzero(member == index)
+            before = self.labels
             values = self._with_structure(shape, masks[chosen])
             found = np.empty((len(masks), values.shape[1])) if found.size == 0 else found
-            if values.shape[1] != found.shape[1]:
+            if before and self.labels != before:
                 raise DomainError(
                     "the outputs of the two scenarios cover different years: select a year that both "
                     "have, as user_spend@2030"

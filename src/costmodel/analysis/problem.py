@@ -305,7 +305,7 @@ def _function_problem(function: Model, ranges: Ranges, selectors: tuple[Selector
     spread: dict[str, Distribution] = {}
     fixed: dict[str, float] = {}
     for name, given in ranges.items():
-        read = _read_range(name, given)
+        read = read_range(name, given)
         if isinstance(read, Distribution):
             spread[name] = read
         else:
@@ -336,7 +336,19 @@ def _function_problem(function: Model, ranges: Ranges, selectors: tuple[Selector
     )
 
 
-def _read_range(name: str, given: Any) -> float | Distribution:
+def read_range(name: str, given: Any) -> float | Distribution:
+    """Return what an entry of a table of ranges stands for: a number, or a distribution [any].
+
+    Raises
+    ------
+    ScenarioError
+        If it is neither a number, nor two ends, nor a distribution or its table.
+
+    Examples
+    --------
+    >>> read_range("price", (1.0, 3.0)).support()
+    (1.0, 3.0)
+    """
     if isinstance(given, Distribution):
         return given
     if isinstance(given, Mapping):

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from costmodel.analysis.problem import Ranges
+from costmodel.analysis.problem import Ranges, read_range
 from costmodel.analysis.roots import scan_grid
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.distributions import Distribution
@@ -169,10 +169,7 @@ def _written(inputs: Scenario | Ranges, solve: str) -> tuple[object, tuple[float
     if not isinstance(inputs, Scenario):
         if solve not in inputs:
             raise UnknownParameterError(f"{solve}: there is no such argument{near_matches(solve, list(inputs))}")
-        given = inputs[solve]
-        if isinstance(given, tuple | list):
-            given = Distribution.parse({"dist": "uniform", "low": float(given[0]), "high": float(given[1])}, "1")
-        return given, (-np.inf, np.inf)
+        return read_range(solve, inputs[solve]), (-np.inf, np.inf)
     for path, value, spec, _ in inputs.walk():
         if path == solve:
             floor = [bound for bound in (spec.ge, spec.gt) if bound is not None]
