@@ -40,6 +40,12 @@ BY_NAME = """
 """
 """Dataclasses, beside results, whose fields are given by name alone: so many, or so alike, that places would mix up."""
 
+BY_IDENTITY = """
+    CostSeries DeclineFit DeclineForecast DemandPanel GrowthSplit Index Loop Node Phase PriceRecords Remainder
+    RentBacktest ScalingEstimate VaryingRate
+"""
+"""Dataclasses of arrays or of a graph, which are equal only to themselves."""
+
 
 def _options(path: Path) -> dict[str, dict[str, bool]]:
     """Return the options of each dataclass of a file that are given as true or false."""
@@ -50,6 +56,7 @@ def _options(path: Path) -> dict[str, dict[str, bool]]:
                 given = call.keywords if isinstance(call, ast.Call) else []
                 options = {option.arg: option.value.value for option in given if isinstance(option.value, ast.Constant)}
                 found[node.name] = {name: options.get(name) is True for name in ("frozen", "slots", "kw_only")}
+                found[node.name]["eq"] = options.get("eq", True)
                 found[node.name]["result"] = "Result" in map(ast.unparse, node.bases)
     return found
 
@@ -72,3 +79,8 @@ def test_fields_that_would_mix_up_are_given_by_name() -> None:
     classes = [found for path in SOURCE.rglob("*.py") for found in _options(path).items()]
     assert [name for name, given in classes if given["result"] and not given["kw_only"]] == []
     assert {name for name, given in classes if given["kw_only"] and not given["result"]} == set(BY_NAME.split())
+
+
+def test_arrays_and_graphs_are_equal_only_to_themselves() -> None:
+    classes = [found for path in SOURCE.rglob("*.py") for found in _options(path).items()]
+    assert {name for name, given in classes if not given["eq"]} == set(BY_IDENTITY.split())

@@ -54,6 +54,14 @@ def test_periods(text: str, first: date, last: date) -> None:
     assert span(text) == (first, last)
 
 
+@pytest.mark.closed_form
+def test_the_middle_of_a_day_is_a_share_of_its_year() -> None:
+    """The 183rd of 365 days is the middle one; the last of 366 ends with the year."""
+    assert decimal_year("2025-07-02") == pytest.approx(2025.5, rel=1e-15)
+    assert decimal_year("2024-12-31") == pytest.approx(2025.0 - 0.5 / 366.0, rel=1e-15)
+    assert decimal_year("2024-01-01/2025-12-31") == 2025.0
+
+
 @pytest.mark.contract
 @pytest.mark.parametrize(
     "text", ["", "24", "2024-13", "2024-02-30", "2024Q5", "2025/2024", "2024/", "a/b/c", "0000", "2024-1", "９９９９"]
@@ -403,6 +411,14 @@ def test_typed_access_names_near_matches(kind: str, name: str) -> None:
         ("2024-01-01/2025-01-05", 371, "year"),  # 53
         ("2024-01-01/2024-11-30", 335, None),  # eleven months, as a change of fiscal year leaves
         ("2024-01-01/2025-01-31", 397, None),  # thirteen
+        ("2024-01-01/2024-03-19", 79, None),
+        ("2024-01-01/2024-03-20", 80, "quarter"),
+        ("2024-01-01/2024-04-09", 100, "quarter"),
+        ("2024-01-01/2024-04-10", 101, None),
+        ("2024-01-01/2024-12-14", 349, None),
+        ("2024-01-01/2024-12-15", 350, "year"),
+        ("2024-01-01/2025-01-14", 380, "year"),
+        ("2024-01-01/2025-01-15", 381, None),
     ],
 )
 def test_fiscal_quarters_and_years_are_known_by_their_length(period: str, days: int, length: str | None) -> None:

@@ -23,6 +23,11 @@ class Names:
         return self.pairs
 
 
+def test_a_design_has_as_many_blocks_as_hold_its_draws() -> None:
+    for draws, count in ((1, 1), (BLOCK, 1), (BLOCK + 1, 2), (3 * BLOCK, 3)):
+        assert Design(("a",), "random", 0, draws).blocks == count
+
+
 def test_same_seed_same_draws_and_zero_is_a_seed() -> None:
     one, two = (Design.random(Names("a", "b"), 100, rng=0).ranks() for _ in range(2))
     assert np.array_equal(one["a"], two["a"])

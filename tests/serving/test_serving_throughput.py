@@ -289,6 +289,23 @@ def test_targets_find_the_batch_that_trying_all_finds():
 
 
 @pytest.mark.closed_form
+def test_a_search_serves_no_more_often_than_it_must(monkeypatch):
+    """Once where the largest batch keeps the targets; of 7, at most 4 halvings between the first two and the last."""
+    seen = []
+
+    def counted(what, traffic, batch, **options):
+        seen.append(float(batch))
+        return serve(what, traffic, batch, **options)
+
+    monkeypatch.setattr("costmodel.serving.targets.serve", counted)
+    serve_within(WHAT, CHAT, largest=7.0, max_time_per_output_token=1.0)
+    assert seen == [7.0]
+    seen.clear()
+    serve_within(WHAT, CHAT, largest=7.0, max_time_per_output_token=1e-6)
+    assert seen == [7.0, 1.0, 4.0, 2.0, 1.0, 1.0, 1.0]
+
+
+@pytest.mark.closed_form
 @pytest.mark.reference("costmodel.serving.targets:queue_wait")
 def test_wait_of_one_server():
     # exponential service: rho / (mu - lambda); constant service: half of it
