@@ -826,3 +826,30 @@ def test_words_of_a_store() -> None:
 @pytest.mark.contract
 def test_what_dataclasses_take_where_nothing_is_given() -> None:
     assert default_fields("analysis") == {"Observed": {"error": 0.1, "log": True}, "OutputSummary": {"factor": 1.0}}
+
+
+@pytest.mark.contract
+def test_what_was_published_on_the_day_was_known() -> None:
+    def scenario(standing: str) -> Any:
+        sources = {"k": {"title": "A filing", "date": "2028-11"}}
+        return written(share={"value": 0.9, "source": "k", "grade": "reported"}, sources=sources, title=standing)
+
+    def plan(as_of: str, known: str = "2028-11") -> Plan:
+        rest = dict.fromkeys(("price", "cost", "demand.*"), "assumed")
+        prior = {"value": 2.0, "why": "as before", "known": known}
+        return Plan(scenario="firm", as_of=as_of, hindsight=rest | {"cost": "later"}, records={"price": prior})
+
+    known = as_known(scenario("a"), plan("2028-11-30"))
+    assert {line.path: line.standing.value for line in known.lines} == {
+        "share": "known", "price": "record", "cost": "hindsight", "demand.volume": "hindsight",
+        "demand.elasticity": "hindsight", "start": "hindsight",
+    }  # fmt: skip
+    assert [line.why for line in known.lines if line.path == "start"] == ["dated 2029-01-01"]
+    assert known.counts() == {"known": 1, "record": 1, "prior": 0, "cut": 0, "absent": 0, "hindsight": 4}
+    with pytest.raises(ScenarioError, match=r"in the plan: share \(source of 2028-11\)$"):
+        as_known(scenario("b"), plan("2028-11-29", "2028-10"))
+    with pytest.raises(ScenarioError, match="record 'price': published 2028-12, so not known by 2028-11-30"):
+        as_known(scenario("c"), plan("2028-11-30", "2028-12"))
+    # A start a day later is the day's end.
+    assert "start" not in {line.path for line in as_known(scenario("d"), plan("2028-12-31")).lines}
+    assert Plan.model_fields["default_error"].default == 0.2

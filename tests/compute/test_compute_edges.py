@@ -941,3 +941,56 @@ def test_weights_with_and_without_what_is_added() -> None:
     more = float(weight_bytes(both, stored, prediction=True)) - float(weight_bytes(both, stored))
     assert more == prediction_parameters(both).total + 3 * prediction_parameters(both).vectors
     assert float(weight_bytes(one(), 2.0, prediction=True)) == 2 * total_parameters(one())
+
+
+LLAMA_2: dict[str, Any] = {"model_type": "llama", "vocab_size": 100, **BASE}
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, {"layers": 2, "d_ff": 32, "positions": 0, "final_norm": True, "tied_embeddings": False, "prediction": None}),
+        ({"model_type": "opt", "max_position_embeddings": 30, "word_embed_proj_dim": 16, "do_layer_norm_before": False},
+         {"positions": 32, "embedding_width": 16, "final_norm": False, "norm_bias": True, "tied_embeddings": True}),
+        ({"word_embed_proj_dim": 64}, {"embedding_width": 0}),
+        ({"model_type": "phi"}, {"head_bias": True, "parallel_blocks": True, "norms_per_layer": 1}),
+        ({"model_type": "phi", "lm_head_bias": False, "use_parallel_residual": False},
+         {"head_bias": False, "parallel_blocks": False}),
+        ({"tie_word_embeddings": True, "hidden_size_per_layer_input": 8}, {"tied_embeddings": True, "layer_input": 8}),
+        ({"num_nextn_predict_layers": 2},
+         {"prediction": Prediction(heads=2, groups=(
+             Group(layers=1, mixer=Attention(heads=8, kv_heads=8, head_dim=8), feed_forward=Dense(d_ff=32)),))}),
+        ({"model_type": "bloom"}, {"embedding_norm": True, "norm_bias": True, "mlp_matrices": 2}),
+    ],
+)  # fmt: skip
+def test_a_shape_as_a_config_states_it(given: dict[str, Any], expected: dict[str, Any]) -> None:
+    made = shape(LLAMA_2 | given)
+    assert {name: getattr(made, name) for name in expected} == expected
+
+
+@pytest.mark.contract
+def test_heads_that_predict_are_like_the_layers_that_are_named() -> None:
+    hybrid = LLAMA_2 | {
+        "model_type": "nemotron_h", "hybrid_override_pattern": "M*E-", "mamba_num_heads": 2, "mamba_head_dim": 8,
+        "ssm_state_size": 4, "n_routed_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 8,
+        "num_nextn_predict_layers": 1,
+    }  # fmt: skip
+    assert shape(hybrid).prediction is None
+    named = shape(hybrid | {"mtp_hybrid_override_pattern": "*E"}).prediction
+    listed = shape(hybrid | {"mtp_layers_block_type": ["attention", "moe"]}).prediction
+    assert named is not None and named == listed
+    attends, routes = named.groups
+    assert isinstance(attends.mixer, Attention) and attends.feed_forward is None and attends.layers == 1
+    assert routes.mixer is None and isinstance(routes.feed_forward, Routed)
+    assert [(group.layers, group.norms) for group in shape(hybrid).groups] == [(1, 1)] * 4
+    strange = shape(LLAMA_2 | {"model_type": "unheard", "some_field": 3, "vision_config": {"a": 1}}).notes
+    assert (
+        strange[0].startswith("model_type 'unheard' is not known") and "not read, and may matter: some_field" in strange
+    )
+    assert any("(vision_config)" in note for note in strange)
+    with pytest.raises(DomainError, match="recurrent layers of the unknown model_type 'unheard' can't be read"):
+        shape(LLAMA_2 | {"model_type": "unheard", "rwkv_size": 3})
+    for field, said in (("hc_mult", "hyper-connections"), ("is_encoder_decoder", "a model with an encoder")):
+        with pytest.raises(DomainError, match=said):
+            shape(LLAMA_2 | {field: True})
