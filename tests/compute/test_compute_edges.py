@@ -950,7 +950,8 @@ LLAMA_2: dict[str, Any] = {"model_type": "llama", "vocab_size": 100, **BASE}
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({}, {"layers": 2, "d_ff": 32, "positions": 0, "final_norm": True, "tied_embeddings": False, "prediction": None}),
+        ({}, {"layers": 2, "d_ff": 32, "positions": 0, "final_norm": True, "tied_embeddings": False,
+              "prediction": None}),
         ({"model_type": "opt", "max_position_embeddings": 30, "word_embed_proj_dim": 16, "do_layer_norm_before": False},
          {"positions": 32, "embedding_width": 16, "final_norm": False, "norm_bias": True, "tied_embeddings": True}),
         ({"word_embed_proj_dim": 64}, {"embedding_width": 0}),
