@@ -31,7 +31,7 @@ LEVELS = {
 
 Capex is the most sensitive: orders are a difference between what is wanted and what there is.
 """
-POINTS = {"rent": 6.0, "tokens": 3.0, "spend": 1.0, "capex": 7.5}
+POINTS = {"rent": 2.0, "tokens": 2.0, "spend": 1.0, "capex": 7.5}
 """Largest distance of two effects on 2030, percentage points, as measured."""
 
 

@@ -262,3 +262,12 @@ def test_the_compiled_engine_takes_scheduled_rates_as_numpy_does(tmp_path: Any, 
     scenario = firm().replace({"training.algorithmic_growth": jump, "market.chat.adoption.growth": jump})
     for options in ({}, {"draws": 13, "rng": 1}):
         same(simulate(scenario, engine="numpy", **options), simulate(scenario, engine="compiled", **options), 1e-12)
+
+
+@pytest.mark.closed_form
+@pytest.mark.parametrize(("stop", "years"), [("2028-07-01", 2.5), ("2027-01-01", 1.0), ("2040-01-01", 3.875)])
+def test_hardware_gets_cheaper_up_to_the_date_at_which_progress_stops(stop: str, years: float) -> None:
+    """The date counts, not the middle of the step before it."""
+    drivers = drivers_of(firm(hardware__progress_until=stop).resolve())
+    assert drivers.price[15].item() == pytest.approx(25000.0 * 1.2 * math.exp(-0.3 * years), rel=2e-3)
+    assert drivers.power[15].item() == pytest.approx(1000.0 * math.exp(-0.2 * years), rel=2e-3)

@@ -246,13 +246,17 @@ def _purchases(
 
 
 def _line(line: Line, grid: TimeGrid, times: FloatArray, stop: float) -> tuple[FloatArray, FloatArray]:
-    """Return price and power of a line: its schedule, then its trend, constant once progress stops."""
+    """Return price and power of a line: its schedule, then its trend, constant once progress stops.
+
+    The trend runs up to that date, a schedule up to the last middle of a step before it.
+    """
     start = since(grid, line.trend_from)
     last = max(int(np.searchsorted(times, stop, side="right")) - 1, 0)
-    rows = np.minimum(np.arange(len(times)), last)
-    price = path(line.price) * trend_after(times, line.price_trend, start)
-    power = path(line.power) * trend_after(times, line.power_trend, start)
-    return price[rows], power[rows]
+    rows, until = np.minimum(np.arange(len(times)), last), np.minimum(times, stop)
+    every = np.zeros((len(times), 1))
+    price = (path(line.price) + every)[rows] * trend_after(until, line.price_trend, start)
+    power = (path(line.power) + every)[rows] * trend_after(until, line.power_trend, start)
+    return price, power
 
 
 def _decline(line: Line, times: FloatArray) -> FloatArray:
