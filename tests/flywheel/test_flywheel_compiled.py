@@ -155,8 +155,11 @@ def test_what_a_vector_reads_lies_where_its_row_says() -> None:
     start = packed.ctypes.data
     assert rows == [(start, 4, 0), (table.ctypes.data, 4, 1), (start + 64, 4, 0)]
     wide, rows = compiled.places([apart], [2], 3, 2)
-    assert wide[1].tolist() == apart.tolist()
-    assert rows == [(wide[1].ctypes.data, 3, 1)]
+    assert wide[1].tolist() == [[1.0, 2.0, 3.0, 3.0], [4.0, 5.0, 6.0, 6.0]]
+    assert rows == [(wide[1].ctypes.data, 4, 1)]
+    whole, rows = compiled.places([apart], [2], 3, 3)
+    assert whole[1].tolist() == apart.tolist()
+    assert rows == [(whole[1].ctypes.data, 3, 1)]
 
 
 def test_what_is_not_finite_is_named_with_step_and_draw(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,12 +26,12 @@ from costmodel.foundation.machine_code import Loaded, cache_folder, compiled, di
 from costmodel.foundation.trace_graph import Graph
 from costmodel.foundation.tracing import Table
 from costmodel.foundation.vector_code import Writer
-from costmodel.foundation.vector_run import FIELDS
+from costmodel.foundation.vector_run import FIELDS, LINE
 from costmodel.foundation.version import VERSION
 
 GROUP = 4
 """Vectors of draws that take a step together, so that their state stays in cache [1]."""
-FORMAT = 1
+FORMAT = 2
 """Format of the files of compiled steps."""
 
 
@@ -124,6 +124,25 @@ def _written(content: bytes, path: Path) -> None:
     path.write_bytes(content)
 
 
+def in_vectors(draws: int, width: int) -> int:
+    """Return the number of draws of whole vectors that hold ``draws`` draws.
+
+    Examples
+    --------
+    >>> in_vectors(17, 8), in_vectors(16, 8)
+    (24, 16)
+    """
+    return -(-draws // width) * width
+
+
+def _aligned(shape: tuple[int, ...]) -> FloatArray:
+    """Return a new array that begins at a line of the cache."""
+    count = prod(shape)
+    room = np.empty(count + LINE)
+    begin = -(room.ctypes.data // room.itemsize) % LINE
+    return room[begin : begin + count].reshape(shape)
+
+
 def places(
     arrays: Sequence[Any], sizes: Sequence[int], draws: int, width: int
 ) -> tuple[list[FloatArray], list[tuple[int, int, int]]]:
@@ -143,8 +162,10 @@ def places(
     Returns
     -------
     tuple
-        Arrays that must stay in memory, and for each input its address and two strides, in units of 8 bytes.
+        Arrays that must stay in memory, and for each input its address and two strides, in units of 8 bytes. The last
+        draw is repeated where a vector is not full.
     """
+    whole = in_vectors(draws, width)
     alike: dict[int, FloatArray] = {}
     apart: dict[int, FloatArray] = {}
     for number, (array, size) in enumerate(zip(arrays, sizes, strict=True)):
@@ -155,8 +176,8 @@ def places(
             alike[number] = values.reshape(-1)
             continue
         table = np.ascontiguousarray(values).reshape(size, draws)
-        padding = np.repeat(table[:, -1:], max(width - draws, 0), axis=1)
-        apart[number] = np.concatenate([table, padding], axis=1) if draws < width else table
+        padding = np.repeat(table[:, -1:], whole - draws, axis=1)
+        apart[number] = np.concatenate([table, padding], axis=1) if draws < whole else table
     packed = np.repeat(np.concatenate([np.empty(0), *alike.values()]), width)
     rows = [(0, 0, 0)] * len(arrays)
     place = packed.ctypes.data
@@ -164,7 +185,7 @@ def places(
         rows[number] = place, width, 0
         place += values.size * width * packed.itemsize
     for number, table in apart.items():
-        rows[number] = table.ctypes.data, max(draws, width), 1
+        rows[number] = table.ctypes.data, whole, 1
     return [packed, *apart.values()], rows
 
 
@@ -178,6 +199,7 @@ class Bound:
     outputs: dict[str, FloatArray]
     held: list[Any]
     draws: int
+    """Number of draws, in whole vectors."""
 
     def take(self, first: int, vectors: int, width: int) -> None:
         """Take all steps of ``vectors`` vectors of draws, from draw ``first`` on."""
@@ -185,7 +207,7 @@ class Bound:
         offset = -scratch.ctypes.data % (8 * width)
         kinds = np.array(self.code.kinds, dtype=np.int64)
         self.call(
-            self.context.ctypes.data + 8, first, vectors, len(kinds) - 1, max(self.draws - width, 0),
+            self.context.ctypes.data + 8, first, vectors, len(kinds) - 1, self.draws - width,
             kinds.ctypes.data, scratch.ctypes.data + offset, GROUP,
         )  # fmt: skip
 
@@ -213,14 +235,14 @@ def bound(run: Any, scalar: Any, draws: int, asked: Collection[str] | None) -> B
         (address, prod(shape[1:]) * cell, cell, draw)
         for (address, cell, draw), (_, shape) in zip(found, named, strict=True)
     ]
-    outputs, homes = _outputs(code, shapes_of(run), max(draws, width), asked)
-    nothing = np.empty(width)
-    targets = [homes.get(name, (nothing.ctypes.data, 0, 0, 0)) for name in code.outputs]
+    whole = in_vectors(draws, width)
+    outputs, homes = _outputs(code, shapes_of(run), whole, asked)
+    targets = [homes.get(name, (0, 0, 0, 0)) for name in code.outputs]
     table_of_outputs = np.array(targets, dtype=np.int64)
     context = np.empty(1 + FIELDS * len(rows), dtype=np.int64)
     context[0] = table_of_outputs.ctypes.data
     context[1:] = np.array(rows, dtype=np.int64).reshape(-1)
-    return Bound(code, call, context, outputs, [*held, nothing, table_of_outputs], draws)
+    return Bound(code, call, context, outputs, [*held, table_of_outputs], whole)
 
 
 def _outputs(
@@ -231,7 +253,7 @@ def _outputs(
     homes: dict[str, tuple[int, int, int, int]] = {}
     for name in code.outputs:
         if asked is None or name in asked:
-            arrays[name] = np.empty((*shapes[name], draws))
+            arrays[name] = _aligned((*shapes[name], draws))
             row = prod(shapes[name][1:]) * draws
             homes[name] = arrays[name].ctypes.data, row, draws, 1
     return arrays, homes

@@ -16,7 +16,7 @@ from costmodel.foundation.trace_graph import Loop, Node, TracingError
 from costmodel.foundation.vector_lines import Lines
 from costmodel.foundation.vector_math import library
 from costmodel.foundation.vector_needs import PURE, Needs, Phase
-from costmodel.foundation.vector_run import ATTRIBUTES, FIELDS, RUN
+from costmodel.foundation.vector_run import ATTRIBUTES, FIELDS, LINE, RUN
 
 
 @dataclass(slots=True)
@@ -104,28 +104,51 @@ class Writer(Lines):
     def _phase(self, number: int, phase: Phase) -> str:
         self._begin()
         self._emit(phase.graph.blocks[0])
-        for name, offset, element, node in phase.puts:
-            place = self._line(f"add i64 %k, {offset}")
-            self._store(self._place(f"%o{self._output(name)}", place, element), self._value(node), 8)
         for path, nodes in phase.kept.items():
             if path in self.needs.carried:
                 values = [self._value(node) for node in nodes]
                 for element, value in enumerate(values):
                     self._store(self._own(self.plan.slots[path] + element), value, 8 * self.width)
+        self._put(phase)
         head = f"define internal void @phase{number}(ptr noalias %c, i64 %k, i64 %d, ptr noalias %s) #0 {{\nentry:"
         return "\n".join([head, *self._descriptors(), *self.lines, "  ret void", "}"])
 
+    def _put(self, phase: Phase) -> None:
+        """Write the stores of outputs; an output whose row has no length is not asked for.
+
+        Where a vector is a line of the cache, outputs begin at a line and vectors are whole.
+        """
+        line = self.width == LINE
+        puts: dict[str, list[tuple[int, int, str]]] = {}
+        for name, offset, element, node in phase.puts:
+            puts.setdefault(name, []).append((offset, element, self._value(node)))
+        for name, cells in puts.items():
+            number = FIELDS * self._output(name)
+            base, row, cell = (
+                self._line(f"getelementptr i64, ptr %oc, i64 {number + part}") for part in range(FIELDS - 1)
+            )
+            row = self._line(f"load i64, ptr {row}, !invariant.load !0")
+            asked = self._line(f"icmp ne i64 {row}, 0")
+            put = self._fresh().removeprefix("%")
+            self.lines += [f"  br i1 {asked}, label %put.{put}, label %past.{put}", f"put.{put}:"]
+            base = self._line(f"load ptr, ptr {base}, !invariant.load !0")
+            cell = self._line(f"load i64, ptr {cell}, !invariant.load !0")
+            for offset, element, value in cells:
+                begin = self._line(f"mul i64 {self._line(f'add i64 %k, {offset}')}, {row}")
+                along = self._line(f"add i64 {begin}, {self._line(f'mul i64 {element}, {cell}')}")
+                place = self._line(f"getelementptr double, ptr {base}, i64 {self._line(f'add i64 {along}, %d')}")
+                self._store(place, value, 8 * LINE if line else 8, past_the_cache=line)
+            self.lines += [f"  br label %past.{put}", f"past.{put}:"]
+
     def _descriptors(self) -> list[str]:
-        """Return the lines that load the addresses and strides of the arrays used in a function."""
-        used = {word for line in self.lines for word in line.replace(",", " ").split() if word[:2] in ("%a", "%o")}
+        """Return the lines that load the addresses and strides of the inputs used in a function."""
+        used = {word for line in self.lines for word in line.replace(",", " ").split() if word[:2] == "%a"}
         lines = []
         for stem in sorted({word.split(".")[0] for word in used}):
-            kind, number = stem[1], int(stem[2:])
+            number = int(stem[2:])
             for part, what in enumerate(("base", "row", "cell", "draw")):
                 place = f"{stem}.{what}"
-                offset = FIELDS * number + part
-                table = "%c" if kind == "a" else "%oc"
-                lines.append(f"  {place}.p = getelementptr i64, ptr {table}, i64 {offset}")
+                lines.append(f"  {place}.p = getelementptr i64, ptr %c, i64 {FIELDS * number + part}")
                 type_ = "ptr" if what == "base" else "i64"
                 lines.append(f"  {place} = load {type_}, ptr {place}.p, !invariant.load !0")
         return ["  %ocp = getelementptr i64, ptr %c, i64 -1", "  %oc = load ptr, ptr %ocp", *lines]

@@ -31,8 +31,10 @@ class Lines:
     def _load(self, place: str, align: int) -> str:
         return self._line(f"load {self.vector}, ptr {place}, align {align}")
 
-    def _store(self, place: str, value: str, align: int) -> None:
-        self.lines.append(f"  store {self.vector} {value}, ptr {place}, align {align}")
+    def _store(self, place: str, value: str, align: int, *, past_the_cache: bool = False) -> None:
+        """Store a vector; a whole line that is not read soon goes past the cache, which need not fetch it first."""
+        how = ", !nontemporal !1" if past_the_cache else ""
+        self.lines.append(f"  store {self.vector} {value}, ptr {place}, align {align}{how}")
 
     def _splat(self, value: float) -> str:
         return "<" + ", ".join([f"double {number_text(value)}"] * self.width) + ">"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 FIELDS = 4
 """Numbers that describe an array [1]: its address, and the strides of row, element and draw."""
+LINE = 8
+"""64-bit numbers in a line of the cache [1]."""
 RUN = """
 define void @run(ptr %c, i64 %first, i64 %vectors, i64 %steps, i64 %last, ptr %kinds, ptr %s, i64 %most) #0 {{
 entry:
@@ -56,6 +58,7 @@ done:
   %g2 = add i64 %g, %count
   br label %groups
 end:
+  fence seq_cst
   ret void
 }}
 """
@@ -63,4 +66,5 @@ ATTRIBUTES = """
 attributes #0 = {{ nounwind alignstack=64 "min-legal-vector-width"="{bits}" "prefer-vector-width"="{bits}" }}
 attributes #1 = {{ nounwind noinline "min-legal-vector-width"="{bits}" "prefer-vector-width"="{bits}" }}
 !0 = !{{}}
+!1 = !{{i32 1}}
 """
