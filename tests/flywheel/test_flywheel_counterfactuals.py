@@ -93,6 +93,57 @@ def test_causes_that_the_documentation_names_hold() -> None:
     assert without < cost < float(still.operator_cost[steps].sum()), "impairments alone raise the cost"
 
 
+SHARES: dict[str, dict[str, float]] = {
+    "dearer capital": {"tokens": 0.0, "operator_cost": 0.1, "capex": 0.05, "rental_price": 0.95},
+    "chips at half price": {"tokens": 0.95, "rental_price": 0.05},
+    "chips for nothing": {"tokens": 0.85, "operator_cost": 0.0, "rental_price": 0.15},
+    "energy twice as dear": {"tokens": 0.05, "capex": 0.05, "rental_price": 0.95},
+    "hardware stands still": {"tokens": 0.0, "capex": 0.2, "rental_price": 1.0},
+    "all stands still in 2023": {"tokens": 0.0, "user_spend": 0.2, "capex": 0.2, "rental_price": 1.0},
+    "half the grid": {"tokens": 0.05, "operator_cost": 0.15, "rental_price": 0.85},
+    "half the plan": {"tokens": 0.05, "user_spend": 0.05, "operator_cost": 0.15, "rental_price": 0.95},
+    "half the demand": {"tokens": 0.05, "user_spend": 0.0, "operator_cost": 0.05},
+    "twice the demand": {"tokens": 0.9, "user_spend": 1.0, "operator_cost": 0.9, "capex": 0.85},
+}
+"""Share of draws in which an output of 2030 rises: at least this share from a half up, at most this share below.
+
+What is left out has no sign in the draws: capex with half the grid or cheaper chips, user spend with any of them.
+"""
+
+
+def drawn(change: str | None, early_leaving: bool = True) -> dict[str, Any]:
+    form = load_scenario("bond-flywheel").written()
+    form["hardware"]["accelerators"]["early_leaving"] = early_leaving
+    if change:
+        CHANGES[change][0](form)
+    run = simulate(FlywheelScenario(**form), draws=128, rng=0)
+    steps = run.scenario.grid.year_steps(2030)
+    names = ("tokens", "user_spend", "operator_cost", "capex", "rental_price")
+    return {name: np.asarray(run[name])[steps].mean(axis=0) for name in names}
+
+
+def test_signs_over_draws_of_every_uncertain_input() -> None:
+    base = drawn(None)
+    for change, shares in SHARES.items():
+        other = drawn(change)
+        for name, share in shares.items():
+            rising = float(np.mean(other[name] > base[name]))
+            assert rising >= share if share > 0.5 else rising <= share, (change, name, rising)
+
+
+def test_half_the_grid_raises_capex_in_some_draws_and_lowers_it_in_others() -> None:
+    base, half = drawn(None), drawn("half the grid")
+    assert 0.3 < np.mean(half["capex"] > base["capex"]) < 0.7
+
+
+def test_cheaper_chips_lower_tokens_mostly_where_equipment_retires_before_its_successors_arrive() -> None:
+    def falling(early_leaving: bool) -> float:
+        base, free = (drawn(change, early_leaving)["tokens"] for change in (None, "chips for nothing"))
+        return float(np.mean(free < base))
+
+    assert falling(False) < 0.5 * falling(True) < 0.1
+
+
 def test_without_progress_the_wheel_does_not_turn() -> None:
     base, still = figures(), figures("all stands still in 2023")
     assert still["tokens"] < 0.01 * base["tokens"]
