@@ -136,7 +136,7 @@ def what_changes_page() -> str:
         "too.\n\n" + table(heads, page.rows(base, others)) + "\n## What the changes of cost and capex consist of\n\n"
         "Percentage points of the base's operator cost and capex; each row adds up to the change above, but for "
         "rounding. Three of them explain totals whose sign surprises:\n\n"
-        "- Without progress of algorithms, served models still grow about two to four times a year: compute per "
+        "- Without progress of algorithms, served models still grow about two to four times a year. Compute per "
         "token rises, and the fleet that was ordered earns less than its book value: impairments of the year raise "
         "operator cost, which without them falls, as capex does. If models stop growing too, there is no impairment.\n"
         "- With accelerators at half price or for nothing, sites cost twice their list price, the largest premium, so "
@@ -160,10 +160,12 @@ def what_changes_page() -> str:
         + table(("base", "premium on sites", *unsettled), page.base_rows())
         + "\n## Beside a first version of the equations\n\n"
         "Effects here and, in brackets, in a first version of the same equations with starting values of its own [%]. "
-        "A second program, written from the equations alone, has effects like the ones here if it is given the inputs "
-        "used here (`tests/flywheel/test_flywheel_peer.py`). What remains are starting values, and choices that the "
-        "equations leave open. The sums that differ in sign are those of the table before. In the first version, no "
-        "progress of algorithms is compared with the rows in which models don't grow either, which it resembles.\n\n"
+        "A second program, written from the equations, finds the same effects on tokens, spend, capex and rent, early "
+        "retirement aside, from the inputs used here and with the same choices where the equations leave one "
+        "(`tests/flywheel/test_flywheel_peer.py`). Starting values and such choices remain to explain the differences; "
+        "most totals that differ in sign are in the table "
+        "before. No progress in the first version is compared with the rows in which models don't grow either, which "
+        "it resembles.\n\n"
         + table(("change", *(name.replace("_", " ") for name in page.COMPARED)), page.earlier_rows(base, others))
     )
 

@@ -1,7 +1,8 @@
 """A second flywheel: one operator, one draw, written from the model's equations in plain Python, without the library.
 
-It takes the written form of a scenario at the median of every input. Its choices where the equations leave one are its
-own: fleets are lists of cohorts, roots are found by bisection, and impairment is left out.
+It takes the written form of a scenario at the median of every input. Fleets are lists of cohorts, roots are found by
+bisection, and impairment is left out. Where the equations leave a choice that moves figures, it makes the library's:
+which price the budget limits, of which date the watts of later accelerators are, what is assumed of the time before.
 """
 
 from __future__ import annotations
