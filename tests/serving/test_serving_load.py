@@ -24,6 +24,7 @@ from costmodel.serving import (
     serve,
     share_in_step,
 )
+from costmodel.serving.load import _Queue
 
 WHAT = configuration_of("Llama-3-70B", "H100-SXM", layout=Layout(tensor=4.0), engine=Engine(host_time=1e-3))
 CHAT = Traffic(mean_input=2000.0, mean_output=400.0)
@@ -56,6 +57,33 @@ def test_equal_requests_wait_for_the_prompt_before_theirs_for_ever():
     assert loop.tokens_per_second == pytest.approx(16 * 2400 / time / 4)
     seconds = 2000 * loop.input_seconds + 400 * loop.output_seconds
     assert seconds == pytest.approx(1 / loop.requests_per_second)
+
+
+@pytest.mark.closed_form
+def test_a_queue_of_five_by_hand():
+    """Four others of 2 s each; a pass of 883 kernels and a decode step takes 0.2 s more, and holds all five."""
+    what = replace(WHAT, engine=Engine(launch_time=1e-4))
+    traffic = replace(CHAT, cached_share=0.5, variation_input=0.5, variation_output=0.5)
+    queue = _Queue(what, traffic, 2.0, 5.0, 10.0, 4.0, 0.2 - 0.0883)
+    assert queue.others == 4.0
+    assert queue.of_first_wave() == pytest.approx(0.5 * 4 * (2 + 0.2 / 5) / 4, rel=1e-12)
+    # 8,192 tokens hold 8.192 prompts of 1,000 new ones; a chunk below a prompt holds a part, launched once at least
+    nine = replace(queue, requests=9.0)
+    assert nine.of_first_wave() == pytest.approx(0.5 * 8 * (2 + 0.2 / 8.192) / 4, rel=1e-12)
+    parts = replace(queue, traffic=replace(traffic, chunk=500.0))
+    assert parts.of_first_wave() == pytest.approx(0.5 * 4 * (2 + 0.2) / 4, rel=1e-12)
+    # answers end over √12 · 5 s, beside 8 s of reading: a third of 1/c² of four waves stays in step
+    share = (8.0 / (np.sqrt(12.0) * 5.0)) ** 2 / 3 / 4
+    # at 0.2 requests a second, of five each meets four: a load of 0.32, and 0.8 where readers are always busy
+    for rate, load in ((0.2, 0.32), (0.7, 0.8)):
+        waited = load * 2 * (1 + 0.5**2) / (2 * (1 - load))
+        assert queue.later(rate) == pytest.approx(share * 2 + (1 - share) * waited, rel=1e-12)
+    equal = replace(queue, traffic=replace(traffic, variation_output=0.0))
+    assert equal.later(0.2) == 2.0
+    assert replace(equal, requests=1.25).later(0.2) == 0.5  # another one is there a quarter of the time
+    assert replace(equal, requests=1.0).later(0.2) == 0.0
+    endless = replace(queue, waves=np.inf)
+    assert endless.later(0.2) == pytest.approx(0.32 * 2 * 1.25 / (2 * 0.68), rel=1e-8)
 
 
 @pytest.mark.closed_form

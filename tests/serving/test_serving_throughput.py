@@ -173,6 +173,24 @@ def test_a_grid_equals_its_points_whatever_the_block(mode, monkeypatch):
     assert alone.tokens_per_second == grid.tokens_per_second[1, 1, 4]
 
 
+@pytest.mark.closed_form
+def test_only_grids_above_a_block_are_cut(monkeypatch):
+    module = import_module("costmodel.serving.throughput")
+    sizes, whole = [], module._whole
+
+    def sized(mode, numbers):
+        sizes.append(np.size(numbers[2]))
+        return whole(mode, numbers)
+
+    monkeypatch.setattr(module, "_whole", sized)
+    monkeypatch.setattr(module, "BLOCK", 5)
+    monkeypatch.setattr("costmodel.serving.blocks.BLOCK", 5)
+    for count, parts in ((1, [1]), (5, [5]), (6, [5, 1]), (11, [5, 5, 1])):
+        sizes.clear()
+        serve(WHAT, CHAT, np.arange(1.0, count + 1.0))
+        assert sizes == parts
+
+
 @pytest.mark.law
 @pytest.mark.parametrize(("mode", "products"), [("interleaved", 8), ("chunked", 20), ("disaggregated", 8)])
 def test_a_grid_written_out_in_full_is_served_like_its_axes(mode, products, monkeypatch):
