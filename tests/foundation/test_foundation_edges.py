@@ -422,11 +422,14 @@ def test_entries_are_shown_in_a_few_words() -> None:
 
 @pytest.mark.closed_form
 def test_a_difference_names_its_scenarios() -> None:
-    one, other = (Scenario(name="".join(("plan", " a")), model="none") for _ in range(2))
+    one, other = (Scenario(name="".join(("plan", " a")), model="".join(("no", "ne"))) for _ in range(2))
     found = Difference.between(one, other)
     assert found.scenarios == ("plan a", "plan a (changed)")
     assert str(found).splitlines()[0] == "plan a against plan a"
     assert str(found).splitlines()[-1] == "no entry that changes a number differs"
+    refused(
+        lambda: Difference.between(one, Scenario(name="b", model="some")), DomainError, "but 'b' of 'some'; use one"
+    )
 
 
 @pytest.mark.closed_form
