@@ -45,3 +45,15 @@ def _is_number(value: Any) -> bool:
     if isinstance(value, tuple):
         return bool(value) and all(map(_is_number, value))
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def kept_results(room: str) -> dict[str, int | None]:
+    """Return how many results a room's functions keep, by function; None where they keep all."""
+    package = importlib.import_module(f"costmodel.{room}")
+    found = {}
+    for module in pkgutil.iter_modules(package.__path__):
+        path = f"{package.__name__}.{module.name}"
+        for name, member in vars(importlib.import_module(path)).items():
+            if hasattr(member, "cache_parameters") and member.__module__ == path:
+                found[f"{module.name}.{name}"] = member.cache_parameters()["maxsize"]
+    return found

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from tests.default_numbers import default_numbers
+from tests.default_numbers import default_numbers, kept_results
 
 from costmodel.foundation import (
     axes,
@@ -105,6 +105,21 @@ def test_limits_are_as_documented() -> None:
         "running.place_of": {"first_draw": 0},
         "tables.shown_unit": {"size": 0.0},
     }
+
+
+@pytest.mark.contract
+def test_what_is_asked_for_again_and_again_is_kept() -> None:
+    whole = """
+        outputs._outputs_of outputs._named_outputs_of restated._levels restated._class spellings.spellings
+        spellings.folded units._meanings units._scale_and_dimension
+    """
+    assert kept_results("foundation") == {
+        **dict.fromkeys(whole.split()),
+        "axes._divisors": 256, "design._strata": 256, "distributions._median": 4096, "executors._function": 2,
+        "formulas.evaluate": 4096, "machine_code.machine": 1, "schedules.year_fraction": 4096,
+        "schedules._years_on": 1024, "schedules._dates_of": 256, "schedules._whole_years": 256,
+        "schedules._medians_on": 4096,
+    }  # fmt: skip
 
 
 PLAUSIBLE = """

@@ -210,3 +210,11 @@ def test_every_code_is_read_at_its_rate() -> None:
     with rates_in_use(dict.fromkeys(CODES, 0.5)):
         for code in CODES - {"USD"}:
             assert parse_quantity(f"3 {code}/hour", "USD/hour") == 1.5
+
+
+@pytest.mark.contract
+def test_results_restated_alike_are_equal() -> None:
+    hour = costmodel.run("h100-hour")
+    assert hour.in_currency("EUR", rate=1.25) == hour.in_currency("EUR", rate=1.25)
+    assert hour.in_currency("EUR", rate=1.25) != hour.in_currency("EUR", rate=1.5)
+    assert hour.to_real(2020) == hour.to_real(2020)

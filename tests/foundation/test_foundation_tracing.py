@@ -215,3 +215,53 @@ def test_plain_rows_are_written_each_and_in_order() -> None:
     assert written == [2, 3, 4, 5]
     row_loops.each_row(6, 6, written.append)
     assert written == [2, 3, 4, 5]
+
+
+def test_every_operation_of_a_number_is_numpys() -> None:
+    x = np.array([-2.5, -0.0, 0.0, 2.25, 9.0, -1.0, 1.0, 4.0])
+    operations = {
+        "sign": np.sign, "absolute": np.abs, "floor": np.floor, "ceil": np.ceil, "negative": np.negative,
+        "less": lambda y: (y < 1.0) * 2.0, "at most": lambda y: (y <= 1.0) + 0.0, "equal": lambda y: (y == 1.0) * 3.0,
+        "other": lambda y: (y != 1.0) + 1.0, "more": lambda y: (y > 1.0) * 2.0, "at least": lambda y: (y >= 1.0) * 2.0,
+        "both": lambda y: np.logical_and(y > 0.0, y < 3.0) * 5.0, "either": lambda y: ((y < 0.0) | (y > 3.0)) * 5.0,
+        "not": lambda y: np.logical_not(y > 0.0) * 7.0, "known": lambda y: np.isfinite(1.0 / y) * 2.0,
+        "chosen": lambda y: np.where(y > 0.0, y, 8.0), "smaller": lambda y: np.minimum(2.0, y) - np.maximum(y, 1.0),
+        "root": lambda y: np.sqrt(np.abs(y)), "held": lambda y: np.clip(y, -1.0, 2.0),
+    }  # fmt: skip
+    for name, operation in operations.items():
+        got = computed(lambda step, t, operation=operation: (operation(t["x"]), {}), {"x": x}, ())[0]
+        with np.errstate(all="ignore"):
+            np.testing.assert_array_equal(got, operation(x), err_msg=name)
+
+
+def test_each_draw_reads_its_own_row_of_a_table_that_stands_still() -> None:
+    """Rows 0 to 2 of two columns; a number outside is held within, and the second table is read from its end."""
+    table = np.arange(24.0).reshape(3, 2, 4)
+    row = np.array([2.0, 0.0, -3.0, 7.0])
+
+    def step(k, tables):
+        return row_loops.rows_at(tables["table"], tables["row"]) + 100.0 * tables["table"][k], {}
+
+    got = computed(step, {"table": table, "row": row}, (2,), steps=3)
+    held = np.clip(row, 0.0, 2.0).astype(int)
+    expected = np.stack([table[place, :, draw] for draw, place in enumerate(held)], axis=-1)
+    np.testing.assert_array_equal(got, expected + 100.0 * table)
+
+
+def test_a_loop_begins_at_the_first_row_of_any_draw() -> None:
+    """Each step writes a row of ones; from the earliest of the draws' own first rows on, rows are doubled."""
+    first = np.array([[2.0, 1.0, 5.0, 1.0]])
+
+    def step(k, tables):
+        tables["kept"][k] = np.ones_like(tables["first"])
+        begin = row_loops.earliest(np.minimum(tables["first"], 2.0))
+
+        def double(row):
+            tables["kept"][row] *= 2.0
+
+        row_loops.each_row(begin, k + 1, double)
+        return row_loops.summed(tables["kept"][0 : k + 1]), {}
+
+    got = computed(step, {"first": first, "kept": np.zeros((3, 1, 4))}, (1,), steps=3)
+    # row 0 stays 1; row 1 is doubled in steps 1 and 2, row 2 in step 2
+    np.testing.assert_array_equal(got[:, 0], np.broadcast_to([[1.0], [3.0], [7.0]], (3, 4)))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from annotated_types import Ge, Gt, Le, Lt
-from tests.default_numbers import default_numbers
+from tests.default_numbers import default_numbers, kept_results
 
 from costmodel.foundation.errors import DomainError, ScenarioError
 from costmodel.foundation.inputs import Inputs
@@ -181,6 +181,12 @@ def test_what_functions_and_configurations_take_where_nothing_is_given() -> None
     none = ("tokens", "sequences", "logit_bytes", "runtime", "communication", "graphs", "of_free")
     whole = ("inside", "workspace", "pad_width", "pad_inner")
     assert _numbers(Reserve) == {**dict.fromkeys(none, 0.0), **dict.fromkeys(whole, 1.0)}
+
+
+@pytest.mark.contract
+def test_what_is_asked_for_again_and_again_is_kept() -> None:
+    kept = kept_results("serving")
+    assert kept == {"engines.profile": None, "reserve.reserve": None, "steps.kernels_of_pass": 1024}
 
 
 def _numbers(kind: Any) -> dict[str, float]:
