@@ -1,0 +1,47 @@
+"""Timing that other work on the machine hardly affects, and code in C that is compiled when it is needed."""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+ROUNDS = 5
+"""Number of rounds [1]."""
+Row = tuple[str, float, str]
+"""What was timed, seconds, and a remark."""
+C_FLAGS = ("-O3", "-march=native", "-ffast-math", "-shared", "-fPIC")
+"""Flags of the C compiler: with them, GCC takes exponentials and powers of vectors from glibc's libmvec."""
+
+
+def least(calls: Mapping[str, Callable[[], Any]], clock: Callable[[], float], rounds: int = ROUNDS) -> dict[str, float]:
+    """Return the least time of each of several interleaved calls [s]."""
+    best = dict.fromkeys(calls, float("inf"))
+    for _ in range(rounds):
+        for name, call in calls.items():
+            begin = clock()
+            call()
+            best[name] = min(best[name], clock() - begin)
+    return best
+
+
+def c_compiler() -> str | None:
+    """Return the C compiler of this machine, if it has one."""
+    return shutil.which("cc")
+
+
+@cache
+def library(source: Path) -> ctypes.CDLL:
+    """Compile a file in C and load it; its calls release the lock of Python."""
+    compiler = c_compiler()
+    if compiler is None:
+        raise FileNotFoundError("there is no C compiler: install one that runs as cc")
+    with tempfile.TemporaryDirectory() as folder:
+        built = Path(folder) / f"{source.stem}.so"
+        subprocess.run([compiler, *C_FLAGS, "-o", str(built), str(source), "-lm"], check=True)
+        return ctypes.CDLL(str(built))
