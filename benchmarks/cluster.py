@@ -1,9 +1,10 @@
 """Ensembles on a cluster: costs measured with two local Dask workers and a Zarr store, and a plan for hundreds.
 
-``python benchmarks/run.py cluster`` measures, fits and extrapolates. Measured are seconds per block of a worker, seconds
-per task of the caller and the scheduler (one process here), and the seconds that a store needs for a block, by number of
-arrays and megabytes. Extrapolated are runs with more workers: the plan assumes that workers are like those measured,
-share nothing but the caller and the store, and that a file system writes for all at once as fast as for one.
+Measured are seconds per block of a worker, seconds per task of the caller and the scheduler (one process here), and the
+seconds in which a store takes a block, by number of arrays and megabytes. Extrapolated are runs with more workers: the
+plan assumes that workers are like those measured and share nothing but the caller and the store, that the scheduler's
+cost per task does not grow with the workers, and that a file system writes for all at once as fast as for one. Seconds
+are processor time, so that waiting for a slow file system comes on top.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -36,13 +37,15 @@ FEW = ("tokens@2030", "user_spend@2030", "capex@2030")
 """Outputs of a run that asks for little."""
 IDLE_TASKS = 300
 """Tasks that compute nothing [1], to time the caller and the scheduler."""
-BLOCK_COUNTS = (2, 6, 10)
-"""Blocks of the ensembles whose times are fitted [1]."""
+BLOCK_COUNTS = (2, 6)
+"""Blocks of the ensembles whose wall times are compared [1]."""
 STORED = ((1, 1), (1, 64), (4, 1), (4, 32), (16, 1), (16, 8), (64, 1), (64, 4))
 """Arrays of a block, and cells of each array, that are written to a store [1]."""
 WRITES = 3
 """Blocks written for each of them [1]."""
-ROUNDS = 3
+TIMED = 7
+"""Blocks that are timed on workers [1]."""
+ROUNDS = 2
 """Rounds of ensembles, interleaved [1]."""
 
 
@@ -92,7 +95,7 @@ def planned(costs: Costs, draws: int, workers: int, *, kept: bool) -> Plan:
     busy, calling = ceil(len(tasks) / workers) * of_worker, len(tasks) * of_caller
     return Plan(
         seconds=max(busy, calling),
-        binding="workers" if busy >= calling else "caller",
+        binding="the workers" if busy >= calling else "the caller",
         blocks_of_task=size,
         most_workers=int(of_worker / of_caller),
         terabytes=blocks * costs.megabytes / 1e6 if kept else 0.0,
@@ -108,6 +111,18 @@ class Nothing:
 
     def __call__(self, block: int) -> int:
         return block
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """Task that returns the processor seconds of another on a worker."""
+
+    task: Any
+
+    def __call__(self, blocks: Any) -> float:
+        begin = time.process_time()
+        self.task(blocks)
+        return time.process_time() - begin
 
 
 @contextmanager
@@ -142,9 +157,9 @@ def store_costs() -> tuple[float, float, float]:
             spent = []
             for block in range(1, WRITES + 1):
                 outputs = stored_block(arrays, cells, block)
-                begin = time.perf_counter()
+                begin = time.process_time()
                 store._write(path, outputs)
-                spent.append(time.perf_counter() - begin)
+                spent.append(time.process_time() - begin)
         rows.append((1.0, arrays, arrays * cells * BLOCK * 8 / 1e6))
         seconds.append(min(spent))
     # relative errors, so that small blocks count as much as large ones
@@ -195,80 +210,77 @@ def ensembles(outputs: tuple[str, ...] | None, executor: Any) -> tuple[dict[int,
     return summarized, stored
 
 
-def line(seconds: dict[int, float]) -> tuple[float, float]:
-    """Return intercept and slope of seconds by number of blocks, by least squares [s]."""
-    slope, start = np.polyfit(list(seconds), list(seconds.values()), 1)
-    return float(start), float(slope)
-
-
-def measured(outputs: tuple[str, ...] | None, write: tuple[float, float, float], executor: Any) -> Costs:
-    """Measure the costs of an ensemble of some outputs."""
+def measured(outputs: tuple[str, ...] | None, write: tuple[float, float, float], executor: Any) -> tuple[Costs, float]:
+    """Measure the costs of an ensemble of some outputs; also the seconds of a block that a worker runs and stores."""
     scenario = costmodel.load_scenario(SCENARIO)
-    design = Design.random(scenario, 4 * BLOCK, 0)
+    design = Design.random(scenario, TIMED * BLOCK, 0)
     run = BlockRun.of(chosen_model(None, scenario), scenario, design, outputs, "compiled")
     block = run(0)
-    spent = []
-    for number in range(1, 4):
-        begin = time.process_time()
-        ensemble._Task(run, ensemble._Reduction((), (), "mask"))(range(number, number + 1))
-        spent.append(time.process_time() - begin)
-    return Costs(
+    task = Timed(ensemble._Task(run, ensemble._Reduction((), (), "mask")))
+    spent = min(ordered_map(task, spans(TIMED, 1), executor))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "store"
+        store._create(path, store._identity(run), block, design)
+        kept = min(
+            ordered_map(Timed(store._WriteBlocks(run, path)), [[number] for number in range(1, TIMED)], executor)
+        )
+    costs = Costs(
         task=task_seconds(run, executor),
         merge=merge_seconds(run),
-        block=min(spent),
+        block=spent,
         write=write,
         arrays=len(block.values),
         megabytes=sum(value.nbytes for value in block.values) / 1e6,
     )
+    return costs, kept
 
 
 def cluster() -> list[Row]:
     """Measure two workers, compare them with the plan for two, and plan for more."""
-    rows: list[Row] = []
     write = store_costs()
-    rows.append(("store: a block at least", write[0], "fitted"))
-    rows.append(("store: each array of a block", write[1], "fitted; two files or folders are flushed for each"))
-    rows.append(("store: each megabyte", write[2], "fitted, random numbers"))
+    rows: list[Row] = [
+        ("store: a block at least", write[0], "fitted"),
+        ("store: each array of a block", write[1], "fitted; a file and its folder are flushed for each"),
+        ("store: each megabyte", write[2], "fitted, random numbers"),
+    ]
     with two_workers() as executor:
         for name, outputs in (("three figures", FEW), ("default outputs", None)):
-            costs = measured(outputs, write, executor)
+            costs, kept = measured(outputs, write, executor)
             rows += [
-                (f"{name}: block, worker", costs.block, f"{BLOCK / costs.block:,.0f} draws a second; processor time"),
-                (f"{name}: task, caller and scheduler", costs.task, "processor time"),
-                (f"{name}: returned summary, caller", costs.merge, "processor time"),
+                (f"{name}: block, worker", costs.block, f"{BLOCK / costs.block:,.0f} draws a second"),
+                (f"{name}: task, caller and scheduler", costs.task, ""),
+                (f"{name}: returned summary, caller", costs.merge, ""),
                 (f"{name}: storing a block, worker", costs.stored, f"{costs.arrays} arrays, {costs.megabytes:.1f} MB"),
+                (f"{name}: block, run and stored", kept, f"{kept / (costs.block + costs.stored):.2f} of their sum"),
             ]
-            for what, seconds in zip(("summarized", "stored"), ensembles(outputs, executor), strict=True):
-                start, each = line(seconds)
-                kept = what == "stored"
-                expected = (costs.block + (costs.stored if kept else 0.0)) / 2.0
-                said = (
-                    f"plan for two workers: {expected:.3f}; start {start:.2f} s; load {os.getloadavg()[0]:.1f} (wall)"
-                )
-                rows.append((f"{name}, {what}: each block on two workers", each, said))
+            if outputs is not None:
+                rows += checked(name, costs, executor)
             rows += plans(name, costs)
     return rows
 
 
-def plans(name: str, costs: Costs, draws: int = 10**9) -> list[Row]:
-    """Plan a run of many draws on many workers, with tasks as the library forms them and with tasks of one block."""
-    rows = []
-    alone = replace(costs)
-    for kept in (False, True):
-        for workers in (2, 100, 300, 1000):
-            plan = planned(alone, draws, workers, kept=kept)
-            size = f", {plan.terabytes:.1f} TB in {plan.files:,} files" if kept else ""
-            rows.append(
-                (
-                    f"{name}, {draws:.0e} draws, {'stored' if kept else 'summarized'}, {workers} workers",
-                    plan.seconds,
-                    f"extrapolated: {plan.seconds / 3600:.1f} h, the {plan.binding} bind; {plan.blocks_of_task} blocks a "
-                    f"task serve {plan.most_workers:,} workers{size}",
-                )
-            )
+def checked(name: str, costs: Costs, executor: Any) -> list[Row]:
+    """Compare the plan for two workers with runs on two."""
+    rows: list[Row] = []
+    for kept, seconds in enumerate(ensembles(FEW, executor)):
+        few, many = BLOCK_COUNTS
+        each = (seconds[many] - seconds[few]) / (many - few)
+        expected = (costs.block + (costs.stored if kept else 0.0)) / 2.0
+        what = "stored" if kept else "summarized"
+        said = f"the plan says {expected:.3f}; wall, at load {os.getloadavg()[0]:.1f}"
+        rows.append((f"{name}, {what}: each block on two workers", each, said))
     return rows
 
 
-if __name__ == "__main__":
-    for what, seconds, said in cluster():
-        print(f"{what:64} {seconds:12.4f} s  {said}", flush=True)
+def plans(name: str, costs: Costs, draws: int = 10**9) -> list[Row]:
+    """Plan a run of many draws on many workers, with tasks as the library forms them."""
+    rows: list[Row] = []
+    for kept in (False, True):
+        what = f"{name}, {draws:.0e} draws, {'stored' if kept else 'summarized'}"
+        for workers in (2, 100, 300, 1000):
+            plan = planned(costs, draws, workers, kept=kept)
+            said = f"extrapolated: {plan.seconds / 3600:.2f} h, bound by {plan.binding}"
+            said += f"; tasks of {plan.blocks_of_task} blocks keep {plan.most_workers:,} workers busy"
+            said += f"; {plan.terabytes:.2f} TB in {plan.files:,} files" if kept else ""
+            rows.append((f"{what}, {workers} workers", plan.seconds, said))
+    return rows

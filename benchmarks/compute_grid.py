@@ -1,17 +1,15 @@
 """Throughput of the compute room over a grid of batch, context, precision and accelerators.
 
-Run: python benchmarks/compute_grid.py [points]
-Prints grid points per second of every function that takes a grid; the target is a million.
+Gives grid points per second of every function that takes a grid; the target is a million.
 """
 
-# %%
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from time import perf_counter
+from time import process_time
 
 import numpy as np
+from timing import Row, least
 
 from costmodel.compute import (
     Shape,
@@ -31,7 +29,6 @@ from costmodel.compute import (
 )
 from costmodel.compute.precision import by_part
 
-REPEATS = 5
 _ROUTED = {"kind": "routed", "experts": 128, "top_k": 4, "d_ff_expert": 2880}
 _HEADS = {"kind": "grouped", "heads": 64, "kv_heads": 8, "head_dim": 64}
 FOUR = {
@@ -72,16 +69,6 @@ def decode_step(
     return busy + chip.moved(moved) + model.layers * 2.0 * chip.all_reduce(batch * 16384.0, chips)
 
 
-def best(run: Callable[[], np.ndarray]) -> float:
-    """Return the shortest time of several runs [s]."""
-    seconds = []
-    for _ in range(REPEATS):
-        start = perf_counter()
-        run()
-        seconds.append(perf_counter() - start)
-    return min(seconds)
-
-
 def sums(model: Shape, axes: list[np.ndarray]) -> dict[str, Callable[[], np.ndarray]]:
     """Return the sums over a model's groups of layers."""
     batch, context, width, chips = axes
@@ -95,8 +82,8 @@ def sums(model: Shape, axes: list[np.ndarray]) -> dict[str, Callable[[], np.ndar
     }
 
 
-def main(points: int) -> None:
-    """Time every function on the dense grid and print points per second; then four groups of layers over two."""
+def compute_grid(points: int = 200_000) -> list[Row]:
+    """Time every function on the dense grid; then four groups of layers over two."""
     model = shape("DeepSeek-V3")
     axes = dense(*grid(points))
     batch, context, width, chips = axes
@@ -110,16 +97,13 @@ def main(points: int) -> None:
         "all_reduce, fastest protocol": lambda: chip.all_reduce(batch * 7168.0, chips),
         "decode step, composed": lambda: decode_step(model, batch, context, width, chips),
     }
-    print(f"{batch.size:,} points")
-    for name, run in work.items():
-        seconds, size = best(run), np.asarray(run()).size
-        print(f"{name:28} {seconds * 1e3:9.1f} ms   {size / seconds / 1e6:9.1f} M points/s")
+    rows: list[Row] = []
+    for name, seconds in least(work, process_time).items():
+        size = np.asarray(work[name]()).size
+        rows.append((f"compute grid: {name}", seconds, f"{size / seconds / 1e6:.1f} M points a second"))
     two, four = sums(shape("gpt-oss-120b"), axes), sums(shape(FOUR, "four groups"), axes)
-    print("four groups of layers with three windows, over two with one (gpt-oss-120b):")
-    for name in two:
-        print(f"{name:28} {best(four[name]) / best(two[name]):9.2f}")
-
-
-# %%
-if __name__ == "__main__":
-    main(int(float(sys.argv[1])) if len(sys.argv) > 1 else 1_000_000)
+    for name, call in two.items():
+        seconds = least({"two": call, "four": four[name]}, process_time)
+        said = f"{seconds['four'] / seconds['two']:.2f} times two groups with one window (gpt-oss-120b)"
+        rows.append((f"compute grid: {name}, four groups, three windows", seconds["four"], said))
+    return rows

@@ -1,22 +1,22 @@
 """Cost of a step of the fleet per draw, as the horizon grows from 40 to 480 steps.
 
-Run: ``python benchmarks/fleet_step.py [draws]``. Lags and lives differ by draw; units fail and reach their physical
-life. A flat cost shows that nothing is summed over vintages. In the second column, cohorts that don't pay leave, which
+Lags and lives differ by draw; units fail and reach their physical
+life. A flat cost shows that nothing is summed over vintages. Where some leave, cohorts that don't pay leave, which
 needs a sum over the living cohorts; it is flat too, since their number is at most physical life over step.
 """
 
 from __future__ import annotations
 
-import sys
 from time import process_time
 
 import numpy as np
+from timing import Row
 
 from costmodel.ownership.fleet import BookTerms, Fleet
 
 HORIZONS = (40, 120, 240, 480)
 TIMED = 12
-REPEATS = 5
+REPEATS = 3
 
 
 def seconds_per_step_and_draw(steps: int, draws: int, share: float) -> float:
@@ -43,21 +43,19 @@ def seconds_per_step_and_draw(steps: int, draws: int, share: float) -> float:
     return (process_time() - start) / TIMED / draws
 
 
-def main(draws: int = 4096) -> None:
-    """Print the table."""
-    print(f"{draws} draws; ns per step and draw over the last {TIMED} steps of each horizon, best of {REPEATS}")
-    print(f"{'steps':>6} {'nothing leaves':>16} {'relative':>9} {'leaving':>16} {'relative':>9}")
-    times = {steps: [np.inf, np.inf] for steps in HORIZONS}
+def fleet_step(draws: int = 4096) -> list[Row]:
+    """Time a step and a draw over the last steps of each horizon."""
+    times: dict[tuple[int, float], float] = {}
     for _ in range(REPEATS):
-        for steps, best in times.items():
-            for column, share in enumerate((0.0, 0.28)):
-                best[column] = min(best[column], seconds_per_step_and_draw(steps, draws, share))
-    for steps, best in times.items():
-        shown = "".join(
-            f" {time * 1e9:>16.0f} {time / first:>9.2f}" for time, first in zip(best, times[HORIZONS[0]], strict=True)
+        for steps in HORIZONS:
+            for share in (0.0, 0.28):
+                best = times.get((steps, share), np.inf)
+                times[steps, share] = min(best, seconds_per_step_and_draw(steps, draws, share))
+    return [
+        (
+            f"fleet: a step of {draws:,} draws, {steps} steps, {'some leave' if share else 'nothing leaves'}",
+            draws * own,
+            f"{own / times[HORIZONS[0], share]:.2f} times the first horizon",
         )
-        print(f"{steps:>6}{shown}")
-
-
-if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:2]))
+        for (steps, share), own in times.items()
+    ]

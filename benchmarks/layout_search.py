@@ -1,15 +1,14 @@
-"""Time to search every layout of a run on a large cluster.
+"""Time to search every layout of a run on a large cluster: a dense model and a mixture of experts.
 
-Run: python benchmarks/layout_search.py [accelerators]
-Prints candidates, seconds and the best layout for a dense model and a mixture of experts; the target is seconds on
-16,384 accelerators.
+The target is seconds on 16,384 accelerators.
 """
 
-# %%
 from __future__ import annotations
 
-import sys
-from time import perf_counter
+from functools import partial
+from time import process_time
+
+from timing import Row, least
 
 from costmodel.compute import shape
 from costmodel.training import Cluster, TrainingJob, search_layouts
@@ -22,21 +21,13 @@ RUNS = {
 }
 
 
-def main(accelerators: int) -> None:
-    """Search each run a few times and print the fastest search."""
+def layout_search(accelerators: int = 16_384) -> list[Row]:
+    """Search each run a few times."""
     cluster = Cluster.recorded("H100-SXM", accelerators, scale_out_bandwidth=50e9)
+    rows: list[Row] = []
     for name, step in RUNS.items():
-        job = TrainingJob(shape=shape(name.removesuffix(" long")), **step)
-        seconds = []
-        for _ in range(REPEATS):
-            start = perf_counter()
-            found = search_layouts(job, cluster)
-            seconds.append(perf_counter() - start)
-        print(
-            f"{name:20} {len(found.layouts):7,d} layouts, {int(found.fits.sum()):7,d} fit  {min(seconds):7.3f} s  "
-            f"MFU {found.best_utilisation:.3f}  {found.best}"
-        )
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 16_384)
+        search = partial(search_layouts, TrainingJob(shape=shape(name.removesuffix(" long")), **step), cluster)
+        found = search()
+        said = f"{len(found.layouts):,d} layouts, {int(found.fits.sum()):,d} fit; MFU {found.best_utilisation:.3f}"
+        rows.append((f"layouts: {name}", least({name: search}, process_time, REPEATS)[name], said))
+    return rows

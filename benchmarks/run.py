@@ -1,7 +1,7 @@
-"""The suite of benchmarks: ``python benchmarks/run.py [--part PART] [--draws 100000] [--json FILE]``.
+"""The suite of benchmarks: ``python benchmarks/run.py [PART ...] [--json FILE]``; ``--help`` lists the parts.
 
-Seconds are processor time of this process. On a shared machine, read the ratios: compared calls are interleaved, and
-the least time of several rounds counts for each.
+Seconds are processor time of this process unless a row says wall. On a shared machine, read the ratios: compared calls
+are interleaved, and the least time of several rounds counts for each.
 """
 
 from __future__ import annotations
@@ -37,25 +37,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 from hand import bound as by_hand
 from hand import compiler, differences
 from limit import bound_to, limit_code
+from timing import Part, Row, least
 
 from flywheel import SHARED, SIZED, copies
+from studies import PARTS
 
-ROUNDS = 5
-"""Number of rounds [1]."""
 EQUAL = 1e-9
 """Largest difference from NumPy of a kernel that may serve as a limit, over a series' largest value in a draw [1]."""
-Row = tuple[str, float, str]
-
-
-def least(calls: dict[str, Callable[[], Any]], clock: Callable[[], float], rounds: int = ROUNDS) -> dict[str, float]:
-    """Return the least time of each of several interleaved calls [s]."""
-    best = dict.fromkeys(calls, float("inf"))
-    for _ in range(rounds):
-        for name, call in calls.items():
-            begin = clock()
-            call()
-            best[name] = min(best[name], clock() - begin)
-    return best
 
 
 def step_by_hand(name: str, draws: int) -> list[Row]:
@@ -295,37 +283,50 @@ def memory(name: str) -> list[Row]:
     return rows
 
 
+def parts_of(draws: int) -> dict[str, Part]:
+    """Return every part by name; ``draws`` are those of the largest ensemble."""
+    own = {
+        "step": Part(
+            lambda: [
+                *step_by_hand("bond-flywheel", BLOCK),
+                *step_alone("bond-flywheel", BLOCK),
+                *step_alone("industry-five", BLOCK // 4),
+            ],
+            "2 min",
+        ),
+        "scalar": Part(lambda: scalar_runs("bond-flywheel"), "5 s"),
+        "ensembles": Part(lambda: ensembles("bond-flywheel", draws), "1 min", False),
+        "growth": Part(lambda: growth("bond-flywheel"), "1 min", False),
+        "memory": Part(lambda: memory("bond-flywheel"), "1 min", False),
+        "first": Part(lambda: [*compilation("bond-flywheel"), *starts()], "30 s"),
+    }
+    return {**own, **PARTS}
+
+
 def main() -> None:
-    """Run the suite, print a table, and write it as JSON if requested."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--draws", type=int, default=100_000, help="draws of the largest ensemble")
-    parser.add_argument(
-        "--part", choices=("step", "scalar", "ensembles", "growth", "memory", "first"), help="this alone"
-    )
+    """Run parts of the suite, print a table, and write it as JSON if requested."""
+    known = parts_of(100_000)
+    costs = ", ".join(f"{name} ({part.cost}{'' if part.usual else ', if named'})" for name, part in known.items())
+    parser = argparse.ArgumentParser(description=__doc__, epilog=f"Parts: {costs}.")
+    parser.add_argument("part", nargs="*", help="parts to run; the usual ones if none is named")
+    parser.add_argument("--draws", type=int, default=100_000, help="draws of the largest ensemble of 'ensembles'")
     parser.add_argument("--json", type=Path, help="also write the table here")
     given = parser.parse_args()
+    unknown = [name for name in given.part if name not in known]
+    if unknown:
+        parser.error(f"no part {unknown[0]!r}: there are {', '.join(known)}")
     rows: list[Row] = []
-    parts: dict[str, Callable[[], list[Row]]] = {
-        "step": lambda: [
-            *step_by_hand("bond-flywheel", BLOCK),
-            *step_alone("bond-flywheel", BLOCK),
-            *step_alone("industry-five", BLOCK // 4),
-        ],
-        "scalar": lambda: scalar_runs("bond-flywheel"),
-        "ensembles": lambda: ensembles("bond-flywheel", given.draws),
-        "growth": lambda: growth("bond-flywheel"),
-        "memory": lambda: memory("bond-flywheel"),
-        "first": lambda: [*compilation("bond-flywheel"), *starts()],
-    }
-    for name, part in parts.items():
-        if given.part not in (None, name):
-            continue
-        own = part()
-        rows += own
-        for what, seconds, note in own:
-            print(f"{what:64} {seconds:10.4f} s  {note}", flush=True)
+    for name, part in parts_of(given.draws).items():
+        if name in given.part or (part.usual and not given.part):
+            own = part.rows()
+            rows += own
+            for what, seconds, note in own:
+                print(f"{what:64} {seconds:10.4f} s  {note}", flush=True)
     if given.json is not None:
-        about = {"machine": machine()[0], "python": platform.python_version(), "numpy": np.__version__}
+        about = {
+            "machine": machine()[0], "python": platform.python_version(), "numpy": np.__version__,
+            "load": os.getloadavg()[0],
+        }  # fmt: skip
         table = [{"what": what, "seconds": seconds, "note": note} for what, seconds, note in rows]
         given.json.write_text(json.dumps({**about, "rows": table}, indent=1), encoding="utf-8")
 

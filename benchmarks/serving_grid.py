@@ -1,19 +1,18 @@
 """Grid points per second of serving: batch, context, precision, accelerators and layout in one call.
 
-Run: python benchmarks/serving_grid.py [points]
 The grid is computed twice: as axes that broadcast, and dense, with every argument an array of all points. The target
 is a million points a second for both.
 """
 
-# %%
 from __future__ import annotations
 
-import sys
 from dataclasses import fields, replace
-from time import perf_counter
+from functools import partial
+from time import process_time
 from typing import Any
 
 import numpy as np
+from timing import Row, least
 
 from costmodel.compute import Shape
 from costmodel.serving import (
@@ -64,23 +63,17 @@ def dense(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(spread(argument) for argument in arguments)
 
 
-def main(points: int) -> None:
-    """Time every mode on both forms of the grid and print points per second."""
+def serving_grid(points: int = 200_000) -> list[Row]:
+    """Time every mode on both forms of the grid."""
+    rows: list[Row] = []
     for name in ("Llama-3-70B", "DeepSeek-V3"):
         axes = grid(name, points)
         forms = {"axes": axes, "dense": dense(axes)}
-        print(f"{int(np.prod(grid_shape(*axes))):,} points")
         for form, arguments in forms.items():
-            for mode in ("interleaved", "chunked", "disaggregated"):
-                seconds = []
-                for _ in range(REPEATS):
-                    start = perf_counter()
-                    size = serve(*arguments, mode=mode).tokens_per_second.size
-                    seconds.append(perf_counter() - start)
-                best = min(seconds)
-                print(f"{name:12} {form:6} {mode:14} {best * 1e3:8.0f} ms   {size / best / 1e6:6.2f} M points/s")
-
-
-# %%
-if __name__ == "__main__":
-    main(int(float(sys.argv[1])) if len(sys.argv) > 1 else 1_000_000)
+            modes = ("interleaved", "chunked", "disaggregated")
+            calls = {mode: partial(serve, *arguments, mode=mode) for mode in modes}
+            size = int(np.prod(grid_shape(*arguments)))
+            for mode, seconds in least(calls, process_time, REPEATS).items():
+                said = f"{size / seconds / 1e6:.2f} M points a second, {size:,} points"
+                rows.append((f"serving grid: {name}, {form}, {mode}", seconds, said))
+    return rows

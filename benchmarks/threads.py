@@ -1,4 +1,4 @@
-"""Two threads against one: of the compiled step, of a NumPy loop, and of arithmetic in C, which shows what the machine gives.
+"""Two threads against one: the compiled step, a NumPy loop, and arithmetic in C, which tells what the machine gives.
 
 Each call does the same work twice, on one worker and then on two. Where the two halves of a call are independent and
 nothing else runs, the time halves. The wall time tells what other work on the machine left; the processor time of two
@@ -116,8 +116,3 @@ def two_threads() -> list[Row]:
             said += f"; {statistics.median(more for *_, more in rounds):.2f} times the processor time"
         rows.append((name, min(wall for wall, *_ in rounds), said))
     return rows
-
-
-if __name__ == "__main__":
-    for what, seconds, said in two_threads():
-        print(f"{what:44} {seconds:8.3f} s  {said}", flush=True)

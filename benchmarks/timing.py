@@ -9,12 +9,24 @@ import tempfile
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 ROUNDS = 5
 """Number of rounds [1]."""
 Row = tuple[str, float, str]
 """What was timed, seconds, and a remark."""
+
+
+class Part(NamedTuple):
+    """A part of the suite."""
+
+    rows: Callable[[], list[Row]]
+    cost: str
+    """How long it takes on one core, about."""
+    usual: bool = True
+    """Whether it runs unless parts are named."""
+
+
 C_FLAGS = ("-O3", "-march=native", "-ffast-math", "-shared", "-fPIC")
 """Flags of the C compiler: with them, GCC takes exponentials and powers of vectors from glibc's libmvec."""
 

@@ -1,7 +1,7 @@
 """The reduced model on several stacks: they agree to 1e-9 before any is timed.
 
-Draws per second are given as a ratio to C, in one run on one core. Stacks that are not installed are named and left out:
-PySD and the EMA workbench come with ``pip install pysd ema_workbench``.
+Draws per second are given as a ratio to C, in one run on one core. Stacks that are not installed are named and left
+out: PySD and the EMA workbench come with ``pip install pysd ema_workbench``.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import importlib
 import logging
+import os
 import tempfile
 import time
 import warnings
@@ -64,7 +65,9 @@ def in_python() -> Call:
     """Return the definition, run draw by draw."""
 
     def run(inputs: Inputs) -> dict[str, np.ndarray]:
-        rows = [reduced_model_plainly(**{name: float(inputs[name][i]) for name in NAMES}) for i in range(inputs["p0"].size)]
+        rows = [
+            reduced_model_plainly(**{name: float(inputs[name][i]) for name in NAMES}) for i in range(inputs["p0"].size)
+        ]
         return {name: np.array([row[name] for row in rows]) for name in OUTPUTS}
 
     return run
@@ -72,6 +75,7 @@ def in_python() -> Call:
 
 def in_ema() -> Call:
     """Return the model in the EMA workbench, which calls numba's loop, compiled, once for each draw."""
+    os.environ.setdefault("TQDM_DISABLE", "1")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from ema_workbench import Model, RealParameter, ScalarOutcome, Scenario, SequentialEvaluator
@@ -103,14 +107,18 @@ def in_pysd() -> Call:
     copy = Path(folder) / "reduced.mdl"
     copy.write_text((HERE / "reduced.mdl").read_text(encoding="utf-8"), encoding="utf-8")
     model = pysd.read_vensim(str(copy))
-    paths = dict(zip(NAMES, ("initial price", "elasticity", "experience", "progress", "life", "utilisation"), strict=True))
+    paths = dict(
+        zip(NAMES, ("initial price", "elasticity", "experience", "progress", "life", "utilisation"), strict=True)
+    )
     columns = dict(zip(OUTPUTS, ("unit cost", "installed", "capex", "produced"), strict=True))
 
     def run(inputs: Inputs) -> dict[str, np.ndarray]:
         rows = []
         for i in range(inputs["p0"].size):
             given = {path: float(inputs[name][i]) for name, path in paths.items()}
-            rows.append(model.run(params=given, return_columns=list(columns.values()), return_timestamps=[120]).iloc[-1])
+            rows.append(
+                model.run(params=given, return_columns=list(columns.values()), return_timestamps=[120]).iloc[-1]
+            )
         return {name: np.array([row[column] for row in rows]) for name, column in columns.items()}
 
     return run
@@ -159,6 +167,6 @@ def peers() -> list[Row]:
     speeds = {name: STACKS[name][1] / own for name, own in seconds.items()}
     reference, first = next(iter(speeds.items()))
     for name, speed in speeds.items():
-        said = f"{speed / first:.4f} of {reference}, {speed:,.0f} draws a second; differs from it by {differences[name]:.0e}"
+        said = f"{speed / first:.3g} of {reference}, {speed:,.0f} draws a second; differs by {differences[name]:.0e}"
         rows.append((name, seconds[name], said))
     return rows

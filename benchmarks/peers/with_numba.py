@@ -1,4 +1,4 @@
-"""The reduced model in numba: a plain loop, and blocks of draws with exponentials and logarithms that LLVM vectorizes."""
+"""The reduced model in numba: a plain loop, and blocks of draws that LLVM vectorizes, with powers as polynomials."""
 
 from __future__ import annotations
 
@@ -70,7 +70,13 @@ def in_blocks(p0, e, b, g, life, u, out):
     bought = np.empty((MONTHS, BLOCK))
     bits = np.empty(BLOCK, dtype=np.int64)
     powers = bits.view(np.float64)
-    demand, work, log_q, log_p0, log_g = (np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK))
+    demand, work, log_q, log_p0, log_g = (
+        np.empty(BLOCK),
+        np.empty(BLOCK),
+        np.empty(BLOCK),
+        np.empty(BLOCK),
+        np.empty(BLOCK),
+    )
     uc, inst, total, dep, capex = (np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK))
     retired, old = np.empty(BLOCK), np.empty(BLOCK)
     for first in range(0, p0.size, BLOCK):
