@@ -11,6 +11,7 @@ from toy_firm import firm, written
 from costmodel.analysis.breakeven import break_even, break_even_distribution, break_even_frontier
 from costmodel.analysis.roots import refine, scan_grid, scan_roots
 from costmodel.analysis.search_ranges import range_of
+from costmodel.foundation import engines
 from costmodel.foundation.errors import (
     ConvergenceError,
     DomainError,
@@ -29,6 +30,26 @@ def test_all_roots_in_range():
     found = break_even({"x": 1.0}, "x", "y = 0", low=1.0, high=20.0, model=plain(lambda x: np.sin(x)))
     assert found.roots == pytest.approx([k * np.pi for k in range(1, 7)], abs=1e-10)
     assert (found.low_value, found.high_value) == pytest.approx((np.sin(1.0), np.sin(20.0)))
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize(
+    ("engine", "installed", "used"),
+    [("auto", True, "compiled"), ("auto", False, "numpy"), ("numpy", True, "numpy"), ("compiled", True, "compiled")],
+)
+def test_a_search_uses_one_engine_by_what_is_installed(engine, installed, used, monkeypatch):
+    monkeypatch.setattr(engines, "find_spec", lambda name: object() if installed else None)
+    seen = set()
+
+    def model(x, z):
+        seen.add(engines.present_engine())
+        return {"y": x - z}
+
+    ranges = {"x": 3.0, "z": (0.5, 1.5)}
+    break_even(ranges, "x", "y = 0", low=0.0, high=2.0, model=model, engine=engine)
+    break_even_frontier(ranges, "x", "z", "y = 0", values=[0.7], low=0.0, high=2.0, model=model, engine=engine)
+    break_even_distribution(ranges, "x", "y = 0", draws=8, rng=0, low=0.0, high=2.0, model=model, engine=engine)
+    assert seen == {used}
 
 
 @pytest.mark.peer

@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 
 import costmodel
+from costmodel.analysis.breakeven import break_even
 from costmodel.analysis.ensemble import run_ensemble
 from costmodel.analysis.problem import as_problem
 from costmodel.flywheel import compiled
 from costmodel.flywheel.simulate import Run, first_draw, run_resolved, simulate
+from costmodel.flywheel.traced_run import structure
 from costmodel.flywheel.trajectory import Trajectory
 from costmodel.foundation import engines
 from costmodel.foundation.arrays import quiet
@@ -113,6 +115,33 @@ def test_code_is_made_once_and_read_from_disk_after(cache: Path, monkeypatch: py
     changed = scenario.replace({"clearing.max_use": 0.9, "investment.adjustment": 0.8})
     assert not np.array_equal(simulate(changed, engine="compiled").capex, first.capex)
     assert len(list(cache.glob("*.o"))) >= 1
+
+
+def test_a_run_after_the_first_makes_and_reads_no_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario = costmodel.load_scenario("bond-flywheel")
+    simulate(scenario, engine="compiled")
+    for name in ("code_of", "_from_disk", "sources", "cache_folder"):
+        monkeypatch.setattr(compiled, name, lambda *_, name=name: pytest.fail(f"{name} again"))
+    changed = scenario.replace({"clearing.max_use": 0.9})
+    agree(simulate(changed, engine="compiled"), simulate(changed, engine="numpy"))
+
+
+def test_structures_differ_by_shape_and_by_kind_of_setting() -> None:
+    held = [("a", np.zeros(3)), ("b", True)]
+    assert structure(held) == structure([("a", np.ones(3)), ("b", True)])
+    assert len({structure(held), structure([("a", np.zeros(4)), held[1]]), structure([held[0], ("b", 1)])}) == 3
+
+
+def test_a_break_even_is_compiled_and_that_of_numpy() -> None:
+    scenario = costmodel.load_scenario("bond-flywheel")
+    asked = {"low": 2.0, "high": 2.6, "points": 5}
+    found = {
+        engine: break_even(scenario, "software.algorithmic_growth", "user_spend@2030 = 1e12", engine=engine, **asked)
+        for engine in ("auto", "compiled", "numpy")
+    }
+    assert found["auto"].roots == found["compiled"].roots
+    np.testing.assert_allclose(found["auto"].roots, found["numpy"].roots, rtol=1e-10)
+    assert (found["auto"].low_value, found["auto"].high_value) != (found["numpy"].low_value, found["numpy"].high_value)
 
 
 def test_a_damaged_file_of_code_is_made_anew(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

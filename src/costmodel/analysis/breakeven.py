@@ -16,6 +16,7 @@ from costmodel.analysis.targets import Target
 from costmodel.foundation.arrays import FloatArray
 from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.design import Design, RandomSource
+from costmodel.foundation.engines import Engine, chosen_engine, using
 from costmodel.foundation.errors import ConvergenceError, DomainError, NonFiniteResultError
 from costmodel.foundation.reducers import exact_quantile
 from costmodel.foundation.scenario import Scenario
@@ -61,6 +62,7 @@ def break_even(
     points: int = 129,
     scale: Scale = "auto",
     model: Model | None = None,
+    engine: Engine = "auto",
 ) -> BreakEven:
     """Find every value of one parameter at which a target holds, with the others at their medians.
 
@@ -81,6 +83,9 @@ def break_even(
         Points of the scan; two roots between neighbours are found only if the gap turns there.
     scale
         ``"log"`` or ``"linear"`` scan; ``"auto"`` takes logarithms if the ends differ by a factor of 20 or more.
+    engine
+        ``"numpy"``, ``"compiled"`` (extra ``fast``; of the flywheel alone), or ``"auto"``: compiled where it is
+        installed, since a search runs the model from ten to hundreds of times.
 
     Returns
     -------
@@ -108,13 +113,15 @@ def break_even(
     def gap(values: FloatArray, _: IndexArray) -> FloatArray:
         return _gaps(problem, condition, span, values, {})
 
-    found, refusal = _look(gap, span, condition, points)
+    by_engine = _by_engine(gap, engine)
+
+    found, refusal = _look(by_engine, span, condition, points)
     for _ in range(WIDENINGS if low is None and high is None else 0):
         wider = widened(span, inputs) if refusal else None
         if wider is None:
             break
         try:
-            found, reason = _look(gap, wider, condition, points)
+            found, reason = _look(by_engine, wider, condition, points)
         except (NonFiniteResultError, DomainError):
             break  # the model is not defined so far out
         span, refusal = wider, reason
@@ -147,6 +154,17 @@ def _refusal(found: BreakEven, scan: Scan) -> str:
         f"{found.high_value:.6g} at the high end, and nearest to 0 at {scan.grid[nearest]:.6g} with "
         f"{scan.values[nearest, 0]:.6g}{jump}"
     )
+
+
+def _by_engine(gap: Batched, engine: Engine) -> Batched:
+    """Return a gap whose runs use an engine, chosen once for the whole search."""
+    chosen = chosen_engine(engine, None, often=True)
+
+    def computed(values: FloatArray, draw: IndexArray) -> FloatArray:
+        with using(chosen):
+            return gap(values, draw)
+
+    return computed
 
 
 def _gaps(
@@ -256,12 +274,13 @@ def break_even_frontier(
     points: int = 65,
     scale: Scale = "auto",
     model: Model | None = None,
+    engine: Engine = "auto",
 ) -> Frontier:
     """Trace the frontier of two parameters on which a target holds.
 
     Parameters
     ----------
-    inputs, solve, target, low, high, points, scale, model
+    inputs, solve, target, low, high, points, scale, model, engine
         See :func:`break_even`.
     against
         Path of the second parameter.
@@ -298,7 +317,7 @@ def break_even_frontier(
     def gap(at: FloatArray, draw: IndexArray) -> FloatArray:
         return _gaps(problem, condition, span, at, {}, {against: chosen[draw]})
 
-    scan = scan_roots(gap, span.grid(points), chosen.size)
+    scan = scan_roots(_by_engine(gap, engine), span.grid(points), chosen.size)
     roots = tuple(scan.of(index) for index in range(chosen.size))
     if not any(roots):
         raise ConvergenceError(
@@ -354,12 +373,13 @@ def break_even_distribution(
     points: int = 33,
     scale: Scale = "auto",
     model: Model | None = None,
+    engine: Engine = "auto",
 ) -> BreakEvenDistribution:
     """Solve for one parameter in every draw of all the others.
 
     Parameters
     ----------
-    inputs, solve, target, low, high, points, scale, model
+    inputs, solve, target, low, high, points, scale, model, engine
         See :func:`break_even`.
     draws
         Number of draws of the other uncertain inputs.
@@ -391,7 +411,7 @@ def break_even_distribution(
     def gap(at: FloatArray, draw: IndexArray) -> FloatArray:
         return _gaps(problem, condition, span, at, {name: row[draw] for name, row in ranks.items()})
 
-    scan = scan_roots(gap, span.grid(points), draws)
+    scan = scan_roots(_by_engine(gap, engine), span.grid(points), draws)
     if scan.roots.size == 0:
         raise ConvergenceError(
             f"no value of {span} meets {condition.text!r} in any of {draws} draws: left minus right lies between "

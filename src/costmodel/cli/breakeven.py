@@ -9,6 +9,7 @@ import typer
 from costmodel.cli.arguments import Changes, Name
 from costmodel.cli.common import print_json, scenario_with
 from costmodel.cli.rows import parameter_units, show
+from costmodel.foundation.engines import Engine
 from costmodel.foundation.errors import DomainError
 from costmodel.foundation.tables import Table
 
@@ -32,6 +33,9 @@ def breakeven_command(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 0,
     set_: Changes = None,
+    engine: Annotated[
+        Engine, typer.Option(help="numpy, compiled (extra fast), or auto: compiled where it is installed.")
+    ] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Find every value of a parameter at which a target holds; exit status 2 if there is none in the range."""
@@ -41,11 +45,11 @@ def breakeven_command(
         raise DomainError("--value works only with --against")
     scenario = scenario_with(name, set_)
     if against is not None:
-        form = _frontier(scenario, solve, against, target, value, low, high)
+        form = _frontier(scenario, solve, against, target, value, low, high, engine)
     elif draws is not None:
-        form = _distribution(scenario, solve, target, draws, seed, low, high)
+        form = _distribution(scenario, solve, target, draws, seed, low, high, engine)
     else:
-        form = _single(scenario, solve, target, low, high)
+        form = _single(scenario, solve, target, low, high, engine)
     if as_json:
         print_json({"scenario": scenario.name, "target": target, **form})
         return
@@ -54,10 +58,12 @@ def breakeven_command(
     show(Table.of(form["rows"], f"{target}: {asked}", notes=form["notes"]))
 
 
-def _single(scenario: Any, solve: str, target: str, low: str | None, high: str | None) -> dict[str, Any]:
+def _single(
+    scenario: Any, solve: str, target: str, low: str | None, high: str | None, engine: Engine
+) -> dict[str, Any]:
     from costmodel.analysis.breakeven import break_even
 
-    found = break_even(scenario, solve, target, low=low, high=high)
+    found = break_even(scenario, solve, target, low=low, high=high, engine=engine)
     notes = [
         f"searched {found.range}",
         f"left minus right is {found.low_value:.6g} at the low end and {found.high_value:.6g} at the high end",
@@ -77,10 +83,11 @@ def _frontier(
     values: list[float] | None,
     low: str | None,
     high: str | None,
+    engine: Engine,
 ) -> dict[str, Any]:
     from costmodel.analysis.breakeven import break_even_frontier
 
-    found = break_even_frontier(scenario, solve, against, target, values=values, low=low, high=high)
+    found = break_even_frontier(scenario, solve, against, target, values=values, low=low, high=high, engine=engine)
     return {
         "rows": found.table().records(),
         "notes": [f"searched {found.range}; an empty cell means that no value meets the target"],
@@ -88,11 +95,18 @@ def _frontier(
 
 
 def _distribution(
-    scenario: Any, solve: str, target: str, draws: int, seed: int, low: str | None, high: str | None
+    scenario: Any,
+    solve: str,
+    target: str,
+    draws: int,
+    seed: int,
+    low: str | None,
+    high: str | None,
+    engine: Engine,
 ) -> dict[str, Any]:
     from costmodel.analysis.breakeven import break_even_distribution
 
-    found = break_even_distribution(scenario, solve, target, draws=draws, rng=seed, low=low, high=high)
+    found = break_even_distribution(scenario, solve, target, draws=draws, rng=seed, low=low, high=high, engine=engine)
     ranks = (0.05, 0.25, 0.5, 0.75, 0.95)
     rows = [{"quantile": f"{rank:.0%}", solve: float(x)} for rank, x in zip(ranks, found.quantiles(ranks), strict=True)]
     notes = [

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from costmodel.cli.rows import print_lines, show
-from costmodel.flywheel.growth import loop_gain
 from costmodel.flywheel.history import compare_with_history
 from costmodel.flywheel.investment import Bound
 from costmodel.flywheel.opening import opening_balance
@@ -122,7 +121,7 @@ def print_run(table: Table, median: Trajectory, *, whole: bool = True) -> None:
         return
     scenario = median.scenario
     held = ("capex limited by", "", *bounds_by_year(median))
-    gain = float(np.max(loop_gain(scenario.resolve())))
+    gain = float(np.max(median.loop_gain))
     notes = [f"loop gain {gain:.3f} (1 or more would run away)", *table.notes]
     notes += [f"not modelled: {text}" for text in scenario.not_modelled]
     show(replace(table, rows=(*table.rows, held), notes=tuple(notes)))

@@ -49,8 +49,12 @@ class Code:
 
 def shapes_of(run: Any) -> dict[str, tuple[int, ...]]:
     """Return the shape of every stored output of a run, without draws."""
-    sizes = run.drivers.grid.steps, len(run.scenario.market), len(run.scenario.operators)
-    return {name: shape_of(dims, *sizes) for name, dims in DIMS.items()}
+    return _shapes_of(run.drivers.grid.steps, len(run.scenario.market), len(run.scenario.operators))
+
+
+@cache
+def _shapes_of(steps: int, workloads: int, operators: int) -> dict[str, tuple[int, ...]]:
+    return {name: shape_of(dims, steps, workloads, operators) for name, dims in DIMS.items()}
 
 
 @cache
@@ -64,6 +68,13 @@ def numbers_of(key: str) -> tuple[str, tuple[int, ...]]:
     """
     path, _, sizes = key.rpartition("|")
     return path, tuple(map(int, filter(None, sizes.split(","))))
+
+
+@cache
+def _place_of(key: str) -> tuple[str, int, int]:
+    """Return the path of a key, its elements per draw, and those of a row."""
+    path, shape = numbers_of(key)
+    return path, prod(shape), prod(shape[1:])
 
 
 def code_of(run: Any) -> tuple[Code, bytes]:
@@ -86,17 +97,18 @@ def sources() -> str:
     return digest(VERSION, *(path.read_text(encoding="utf-8") for path in files))
 
 
-_LOADED: dict[str, tuple[Code, Loaded]] = {}
+_LOADED: dict[tuple[Any, ...], tuple[Code, Loaded]] = {}
+"""Code by the length of a run and its structure; never dropped, since only other structures need other code."""
 _ONE_AT_A_TIME = Lock()
 
 
 def known(run: Any, held: Iterable[tuple[str, Any]]) -> tuple[Code, Loaded]:
     """Return the code of a scalar run with this content: from memory, from disk, or compiled now and cached."""
-    text = f"{run.drivers.grid.steps} steps of {run.drivers.grid.length!r}\n{structure(held)}"
+    key = run.drivers.grid.steps, run.drivers.grid.length, structure(held)
     with _ONE_AT_A_TIME:  # threads that start together wait for one compilation
-        if text not in _LOADED:
-            _LOADED[text] = _from_disk(run, cache_folder() / f"flywheel-{digest(sources(), text, str(FORMAT))}")
-    return _LOADED[text]
+        if key not in _LOADED:
+            _LOADED[key] = _from_disk(run, cache_folder() / f"flywheel-{digest(sources(), repr(key), str(FORMAT))}")
+    return _LOADED[key]
 
 
 def _from_disk(run: Any, stem: Path) -> tuple[Code, Loaded]:
@@ -229,12 +241,9 @@ def bound(run: Any, scalar: Any, draws: int, asked: Collection[str] | None) -> B
     arrays = dict(leaves(run))
     code, call = known(scalar, arrays.items() if scalar is run else leaves(scalar))
     width = machine()[2]
-    named = [numbers_of(key) for key in code.inputs]
-    held, found = places([arrays[path] for path, _ in named], [prod(shape) for _, shape in named], draws, width)
-    rows = [
-        (address, prod(shape[1:]) * cell, cell, draw)
-        for (address, cell, draw), (_, shape) in zip(found, named, strict=True)
-    ]
+    named = [_place_of(key) for key in code.inputs]
+    held, found = places([arrays[path] for path, _, _ in named], [size for _, size, _ in named], draws, width)
+    rows = [(address, row * cell, cell, draw) for (address, cell, draw), (_, _, row) in zip(found, named, strict=True)]
     whole = in_vectors(draws, width)
     outputs, homes = _outputs(code, shapes_of(run), whole, asked)
     targets = [homes.get(name, (0, 0, 0, 0)) for name in code.outputs]

@@ -16,7 +16,7 @@ from costmodel.flywheel.drivers import Drivers, draws, path, since, stack
 from costmodel.flywheel.inputs import FlywheelScenario
 from costmodel.flywheel.market_side import TINY
 from costmodel.flywheel.operator_inputs import Operator
-from costmodel.foundation.arrays import FloatArray, as_array, ordered_sum
+from costmodel.foundation.arrays import FloatArray, as_array, broadcast, ordered_sum
 from costmodel.foundation.errors import DomainError
 from costmodel.market.paths import by_step
 from costmodel.market.pricing import closing_share
@@ -193,7 +193,7 @@ def finances(scenario: FlywheelScenario, drivers: Drivers, batch: int) -> Financ
         return stack([draws(absent if value is None else value) for value in values])
 
     def opened(name: str) -> FloatArray:
-        return np.broadcast_to(stack([draws(getattr(item.opening, name)) for item in operators]), shape)
+        return broadcast(stack([draws(getattr(item.opening, name)) for item in operators]), shape)
 
     def dated(name: str) -> FloatArray:
         return by_step([path(getattr(item.financing, name)) for item in operators])

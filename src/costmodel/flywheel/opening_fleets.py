@@ -11,7 +11,7 @@ from costmodel.flywheel.fleets import Fleets, Terms
 from costmodel.flywheel.inputs import FlywheelScenario
 from costmodel.flywheel.investment import Investment
 from costmodel.flywheel.operator_inputs import OpeningClass, Operator
-from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.arrays import FloatArray, broadcast
 from costmodel.ownership.fleet import BookTerms, Fleet, Opening, OpeningBook
 
 
@@ -23,7 +23,7 @@ class _Operators:
     shape: tuple[int, int]
 
     def full(self, rows: list[FloatArray]) -> FloatArray:
-        return np.broadcast_to(stack(rows), self.shape)
+        return broadcast(stack(rows), self.shape)
 
     def opened(self, name: str) -> FloatArray:
         return self.full([draws(getattr(item.opening, name)) for item in self.items])

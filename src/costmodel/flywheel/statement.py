@@ -248,12 +248,12 @@ def quotient(part: FloatArray, whole: FloatArray) -> FloatArray:
 
 def total(rows: FloatArray) -> FloatArray:
     """Add up the axis after the step or bound, in order."""
-    return np.asarray(ordered_sum(np.moveaxis(rows, 1, 0)))
+    return np.asarray(ordered_sum(rows[:, number] for number in range(rows.shape[1])))
 
 
 def total_last(rows: FloatArray) -> FloatArray:
     """Add up the axis after the operators, in order."""
-    return np.asarray(ordered_sum(np.moveaxis(rows, 2, 0)))
+    return np.asarray(ordered_sum(rows[:, :, number] for number in range(rows.shape[2])))
 
 
 def weighted(rows: FloatArray, weights: FloatArray) -> FloatArray:

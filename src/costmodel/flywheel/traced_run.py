@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -37,9 +37,15 @@ def parts(item: Any) -> Iterator[tuple[str, Any]]:
         yield from ((str(number), value) for number, value in enumerate(item))
     else:
         kind: Any = type(item)
-        for name in dict.fromkeys([*_slots(kind), *getattr(item, "__dict__", {})]):
-            if hasattr(item, name):
-                yield name, getattr(item, name)
+        for name in _slots(kind):
+            value = getattr(item, name, _ABSENT)
+            if value is not _ABSENT:
+                yield name, value
+        yield from getattr(item, "__dict__", {}).items()
+
+
+_ABSENT = object()
+"""Stands for an attribute that is not set."""
 
 
 @cache
@@ -68,7 +74,8 @@ def leaves(item: Any) -> list[tuple[str, Any]]:
 
 
 def _gather(item: Any, path: str, found: list[tuple[str, Any]]) -> None:
-    if isinstance(item, np.ndarray | Traced | Index) or is_whole(item):
+    kind: Any = type(item)
+    if kind is np.ndarray or _whole(kind) or isinstance(item, Traced | Index):
         found.append((path, item))
         return
     for name, value in parts(item):
@@ -105,17 +112,23 @@ def traced(item: Any, graph: Graph, path: str = "", known: dict[int, Any] | None
     return copy
 
 
-def structure(held: Iterable[tuple[str, Any]]) -> str:
+Structure: TypeAlias = tuple[tuple[str, Any], ...]
+"""Paths of a run, each with its shape or its setting."""
+
+
+def structure(held: Iterable[tuple[str, Any]]) -> Structure:
     """Return the content on which a trace depends: paths, shapes and settings, but no numbers."""
-    rows = []
+    rows: list[tuple[str, Any]] = []
     for path, value in held:
-        if isinstance(value, np.ndarray | Traced | float):
-            rows.append(f"{path} {np.shape(value)}")
+        if type(value) is np.ndarray:
+            rows.append((path, value.shape))
+        elif isinstance(value, np.ndarray | Traced | float):
+            rows.append((path, np.shape(value)))
         elif isinstance(value, Index):
-            rows.append(f"{path} step{value.offset:+d}")
+            rows.append((path, f"step{value.offset:+d}"))
         elif isinstance(value, int | str | bool) or value is None:
-            rows.append(f"{path} {value!r}")
-    return "\n".join(rows)
+            rows.append((path, repr(value)))
+    return tuple(rows)
 
 
 # -- tracing -----------------------------------------------------------------------------------------------------------
@@ -142,11 +155,11 @@ class _Notes:
 class Kind:
     """A kind of step: conditions on its number, and the structure of the run before and after it."""
 
-    before: str
+    before: Structure
     guards: tuple[Guard, ...]
-    after: str
+    after: Structure
 
-    def serves(self, step: int, present: str) -> bool:
+    def serves(self, step: int, present: Structure) -> bool:
         """Whether this kind's code applies to a step."""
         return present == self.before and all(
             answered(how, step + offset, of) == answer for how, offset, of, answer in self.guards

@@ -174,6 +174,17 @@ def as_array(values: ArrayLike) -> FloatArray:
     return np.asarray(values)
 
 
+def broadcast(values: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    """Return an array broadcast to a shape; itself where it has that shape, as all arrays of a scalar run do.
+
+    Examples
+    --------
+    >>> broadcast(np.zeros(1), (2, 3)).shape
+    (2, 3)
+    """
+    return values if values.shape == shape else np.broadcast_to(values, shape)
+
+
 def readonly(values: ArrayLike) -> FloatArray:
     """Return ``values`` as a read-only array, without copying if possible.
 

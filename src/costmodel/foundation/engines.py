@@ -18,7 +18,8 @@ from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.errors import DomainError, missing_extra
 
 Engine: TypeAlias = Literal["auto", "numpy", "compiled"]
-"""``auto``: compiled for at least a whole block of draws if the extra ``fast`` is installed, else NumPy."""
+"""``auto``: compiled for at least a whole block of draws, and for break-evens, if the extra ``fast`` is installed; else
+NumPy."""
 ENGINES = ("auto", "numpy", "compiled")
 COMPILED_FROM = BLOCK
 """Least number of draws for which ``auto`` compiles [1]: a whole block, for which NumPy takes three times as long.
@@ -31,7 +32,7 @@ _ENGINE: ContextVar[str] = ContextVar("engine", default="numpy")
 _ASKED: ContextVar[frozenset[str] | None] = ContextVar("asked", default=None)
 
 
-def chosen_engine(engine: str, draws: int | None) -> str:
+def chosen_engine(engine: str, draws: int | None, *, often: bool = False) -> str:
     """Return ``numpy`` or ``compiled``.
 
     Parameters
@@ -40,6 +41,9 @@ def chosen_engine(engine: str, draws: int | None) -> str:
         One of ``ENGINES``.
     draws
         Draws of the whole design; None for a scalar run.
+    often
+        Whether a study runs the model many times in a row, such as a search for a root: ``auto`` then compiles at any
+        number of draws.
 
     Raises
     ------
@@ -60,7 +64,7 @@ def chosen_engine(engine: str, draws: int | None) -> str:
     if engine != "auto":
         return engine
     large = isinstance(draws, int | np.integer) and draws >= COMPILED_FROM  # else the design refuses it
-    return "compiled" if large and find_spec("llvmlite") is not None else "numpy"
+    return "compiled" if (large or often) and find_spec("llvmlite") is not None else "numpy"
 
 
 @contextmanager

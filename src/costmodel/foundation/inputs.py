@@ -15,6 +15,7 @@ from dataclasses import replace
 from inspect import get_annotations
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeAlias, cast
 
+import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
@@ -43,6 +44,8 @@ Date = Annotated[dt.date, BeforeValidator(parse_date)]
 """Type of a date: ``2026-07-01``, ``2026-07`` or a TOML date."""
 
 _MISSING: Any = ...
+_SINGLE = frozenset({float, int, bool, str, type(None), dt.date, np.float64})
+"""Types of values without parts: no draws and no parameters are in them."""
 
 
 def parameter(
@@ -228,29 +231,32 @@ class Inputs(BaseModel, metaclass=_InputsMeta):
     def drawn(self) -> int | None:
         """Return the number of draws of a resolved object; None without draws."""
         specs = type(self).specs()
-        for name in type(self).model_fields:
-            value = getattr(self, name)
-            if name not in specs:
-                found = next((n for _, nested in _children(value) if (n := nested.drawn()) is not None), None)
-                if found is not None:
+        for name, value in self.__dict__.items():
+            if type(value) in _SINGLE:
+                continue
+            if name in specs:
+                if getattr(value, "ndim", 0) > (1 if specs[name].trajectory else 0):
+                    return int(value.shape[-1])
+                continue
+            for _, nested in _children(value):
+                if (found := nested.drawn()) is not None:
                     return found
-            elif getattr(value, "ndim", 0) > (1 if specs[name].trajectory else 0):
-                return int(value.shape[-1])
         return None
 
     def resolved(self, resolver: Resolver, prefix: str = "") -> Self:
         """Return this object with every parameter replaced by its resolved value."""
         specs, updates = type(self).specs(), {}
-        for name in type(self).model_fields:
-            value, path = getattr(self, name), f"{prefix}{name}"
+        for name, value in self.__dict__.items():
             if name in specs:
-                updates[name] = resolver.resolve(path, value, specs[name])
+                updates[name] = resolver.resolve(f"{prefix}{name}", value, specs[name])
+            elif type(value) in _SINGLE:
+                continue
             elif isinstance(value, Inputs):
-                updates[name] = value.resolved(resolver, f"{path}.")
+                updates[name] = value.resolved(resolver, f"{prefix}{name}.")
             elif isinstance(value, dict) and any(isinstance(item, Inputs) for item in value.values()):
-                updates[name] = {key: item.resolved(resolver, f"{path}.{key}.") for key, item in value.items()}
+                updates[name] = {k: item.resolved(resolver, f"{prefix}{name}.{k}.") for k, item in value.items()}
             elif isinstance(value, tuple) and any(isinstance(item, Inputs) for item in value):
-                updates[name] = tuple(item.resolved(resolver, f"{path}.{i}.") for i, item in enumerate(value))
+                updates[name] = tuple(item.resolved(resolver, f"{prefix}{name}.{i}.") for i, item in enumerate(value))
         return self.model_copy(update=updates)
 
     def written(self, *, defaults: bool = True) -> dict[str, Any]:

@@ -138,7 +138,11 @@ def checked(result: Result, on_nonfinite: OnNonFinite) -> Result:
     left_out = np.zeros(draws or 1, dtype=bool)
     excluded: dict[str, int] = {}
     with quiet(), remembered():
-        spoilt = {name: bad for name, spec in result.outputs().items() if (bad := not_finite(result[name], spec)).any()}
+        spoilt = {
+            name: bad
+            for name, spec in result.outputs().items()
+            if not _all_finite(value := getattr(result, name)) and (bad := not_finite(value, spec)).any()
+        }
     for name, bad in spoilt.items():
         spec = result.spec(name)
         if on_nonfinite == "raise" or draws is None:
@@ -154,6 +158,12 @@ def checked(result: Result, on_nonfinite: OnNonFinite) -> Result:
     if left_out.all():
         raise NonFiniteResultError(f"no draw is left after masking ({excluded}): correct the ranges")
     return replace(result, left_out=left_out, excluded=excluded)
+
+
+def _all_finite(value: Any) -> bool:
+    """Whether no value is NaN or infinite, as in most outputs; also of words and dates."""
+    array = np.asarray(value)
+    return array.dtype.kind != "f" or bool(np.isfinite(array).all())
 
 
 def not_finite(value: Any, spec: OutputSpec) -> NDArray[np.bool_]:

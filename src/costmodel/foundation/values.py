@@ -228,7 +228,8 @@ class Resolver:
         """
         if value is None:
             return None
-        if isinstance(value, Schedule | Formula):
+        plain = type(value) is float  # most values: the questions below are not asked of them
+        if not plain and isinstance(value, Schedule | Formula):
             if self.grid is None:
                 raise ScenarioError(f"{path}: this model has no time grid, so nothing can be scheduled")
             if spec.growth:
@@ -237,7 +238,7 @@ class Resolver:
             drawn = value.on(self.grid, self._knot_ranks(path, value))
             self._check(path, drawn, spec)
             return drawn
-        if isinstance(value, Distribution):
+        if not plain and isinstance(value, Distribution):
             if self.ranks is None:
                 number: Any = value.median()
             else:
@@ -245,7 +246,7 @@ class Resolver:
                 self._check(path, number, spec)
         else:
             number = value
-        array = np.float64(number) if np.ndim(number) == 0 else number
+        array = np.float64(number) if plain or np.ndim(number) == 0 else number
         if spec.trajectory and self.grid is not None:
             return np.broadcast_to(array, (self.grid.steps, *np.shape(array)))
         return array

@@ -39,7 +39,8 @@ NEVER = 1e9
 
 def draws(value: Any) -> FloatArray:
     """Return a resolved parameter with its draw axis: ``(draw,)``, of length 1 for a number."""
-    return np.atleast_1d(np.asarray(value, dtype=np.float64))
+    array = np.asarray(value, dtype=np.float64)
+    return array if array.ndim else array.reshape(1)
 
 
 def path(value: Any) -> FloatArray:
@@ -50,12 +51,21 @@ def path(value: Any) -> FloatArray:
 
 def stack(rows: Sequence[FloatArray]) -> FloatArray:
     """Stack rows along a new leading axis after broadcasting them."""
+    if _alike(rows):
+        return np.array(rows)
     return np.stack(np.broadcast_arrays(*rows))
 
 
 def by_step(rows: Sequence[FloatArray]) -> FloatArray:
     """Stack trajectories ``(step, draw)`` into ``(step, row, draw)``."""
+    if len(rows) == 1 and type(rows[0]) is np.ndarray:
+        return rows[0][:, np.newaxis].copy()
     return np.stack(np.broadcast_arrays(*rows), axis=1)
+
+
+def _alike(rows: Sequence[FloatArray]) -> bool:
+    """Whether rows are arrays of one shape, which need no broadcasting; traced arrays are left to NumPy's protocol."""
+    return all(type(row) is np.ndarray and row.shape == rows[0].shape for row in rows)
 
 
 def since(grid: TimeGrid, date: dt.date | None) -> float:

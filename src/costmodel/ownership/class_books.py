@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from costmodel.foundation.arrays import FloatArray, as_array
+from costmodel.foundation.arrays import FloatArray, as_array, broadcast
 from costmodel.foundation.row_loops import row_numbers, summed
 from costmodel.ownership.checks import at_least, require
 from costmodel.ownership.curve import Curve, Delay, remaining
@@ -152,12 +152,12 @@ class ClassBooks:
         salvage = at_least(f"salvage share of {name}", terms.salvage_share, 0.0, unit="1")
         require(f"salvage share of {name}", salvage, salvage < 1.0, "below 1 [1]")
         self.step, self.width, self.physical = step, width, physical
-        self.salvage = np.broadcast_to(salvage, (width,))
+        self.salvage = broadcast(salvage, (width,))
         self.curve = Curve(2, steps, width)
         self.retirement = Delay(physical * step, step, width)
         self.value: FloatArray = np.zeros(width)
         self.overdue: FloatArray = np.zeros(width)
-        self._set_life(np.broadcast_to(life, (width,)) / step)
+        self._set_life(broadcast(life, (width,)) / step)
         self.opening = self._opening(name, OpeningBook(value=0.0, life=1.0) if opening is None else opening)
 
     def _opening(self, name: str, opening: OpeningBook) -> _RunOff:
@@ -165,7 +165,7 @@ class ClassBooks:
         life = at_least(f"life of the opening book of {name}", opening.life, 0.0, unit="year", strict=True)
         shape = at_least(f"shape of the opening book of {name}", opening.shape, 1.0, unit="1")
         wide = (self.width,)
-        return _RunOff(*(np.broadcast_to(item, wide) for item in (value, life / self.step, shape)))
+        return _RunOff(*(broadcast(item, wide) for item in (value, life / self.step, shape)))
 
     def _set_life(self, steps: FloatArray) -> None:
         self.life = steps

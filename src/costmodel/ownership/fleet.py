@@ -20,7 +20,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from costmodel.foundation.arrays import FloatArray, as_array, ordered_sum, readonly
+from costmodel.foundation.arrays import FloatArray, as_array, broadcast, ordered_sum, readonly
 from costmodel.foundation.errors import DomainError, UnknownParameterError, near_matches
 from costmodel.foundation.row_loops import summed
 from costmodel.ownership.checks import at_least, number_array, whole_number
@@ -142,8 +142,7 @@ class Fleet:
             raise DomainError(f"{name} has the shape {shape}, which does not broadcast to {self.batch}") from None
 
     def _flat(self, value: ArrayLike) -> FloatArray:
-        whole = as_array(value)
-        return (whole if whole.shape == self.batch else np.broadcast_to(whole, self.batch)).reshape(self._width)
+        return broadcast(as_array(value), self.batch).reshape(self._width)
 
     def _open_books(self, books: Mapping[str, BookTerms], opening: Opening) -> dict[str, ClassBooks]:
         for name in opening.books:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from costmodel.foundation.arrays import FloatArray, Numeric, as_array, formula
+from costmodel.foundation.arrays import FloatArray, Numeric, as_array, broadcast, formula
 from costmodel.foundation.errors import DomainError
 from costmodel.ownership.checks import at_least, whole_number
 from costmodel.ownership.curve import Curve, Delay
@@ -104,7 +104,7 @@ class Loans:
         self._kept: FloatArray = np.ones(width)
 
     def _wide(self, value: ArrayLike) -> FloatArray:
-        return np.broadcast_to(as_array(value), self.batch).reshape(-1)
+        return broadcast(as_array(value), self.batch).reshape(-1)
 
     def _schedule(self, steps: int, step: float, life: ArrayLike, maturities: ArrayLike | None) -> FloatArray:
         """Return the opening debt that falls due by step, ``(step, draw)``."""
