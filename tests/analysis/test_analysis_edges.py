@@ -853,3 +853,19 @@ def test_what_was_published_on_the_day_was_known() -> None:
     # A start a day later is the day's end.
     assert "start" not in {line.path for line in as_known(scenario("d"), plan("2028-12-31")).lines}
     assert Plan.model_fields["default_error"].default == 0.2
+
+
+@pytest.mark.closed_form
+def test_the_note_on_weights_reads_the_last_year(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def ensemble(scenario: Any, outputs: Any, *, draws: int, rng: int | None) -> Any:
+        asked.append((outputs, draws, rng))
+        plain: Any = SimpleNamespace(kept_draws=lambda name: [3.0, 1.0, 2.0], bands=lambda name, ranks: [1.0, 2.0, 3.0])
+        return weights.WeightedEnsemble(plain, np.array([0.0, 0.1, 0.9]), 41.6, 0.35, tuple(outputs))
+
+    monkeypatch.setattr(weights, "weighted_ensemble", ensemble)
+    lines = weights.weighted_note(SimpleNamespace(grid=SimpleNamespace(years=(2024, 2025, 2026))), 30, 7)
+    assert asked == [(["tokens@2026", "user_spend@2026", "capex@2026"], 30, 7)]
+    assert lines[0] == "weighted by the fit to history: 42 effective draws, discrepancy 0.35"
+    assert lines[1] == "tokens@2026: unconditional 1 / 2 / 3; weighted 1 / 2 / 2" and len(lines) == 4

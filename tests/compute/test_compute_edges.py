@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import fields, replace
 from pathlib import Path
@@ -995,3 +996,180 @@ def test_heads_that_predict_are_like_the_layers_that_are_named() -> None:
     for field, said in (("hc_mult", "hyper-connections"), ("is_encoder_decoder", "a model with an encoder")):
         with pytest.raises(DomainError, match=said):
             shape(LLAMA_2 | {field: True})
+
+
+LAYERS_4 = LLAMA_2 | {"num_hidden_layers": 4, "torch_dtype": "float16"}
+EXPERTS = LAYERS_4 | {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 8, "n_shared_experts": 1}
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize(
+    ("model", "stated", "parts", "kept"),
+    [
+        (LAYERS_4, None, {}, ()),
+        (LAYERS_4, {"quant_method": "fp8"}, {"attention": "fp8", "dense": "fp8"}, ()),
+        (LAYERS_4, {"quant_method": "fp8", "kv_cache_quant_algo": "FP8"},
+         {"attention": "fp8", "dense": "fp8", "cache": "fp8"}, ()),
+        (LAYERS_4, {"quant_method": "fp8", "kv_cache_scheme": {"num_bits": 4}},
+         {"attention": "fp8", "dense": "fp8"}, ()),
+        # Two of four layers left out: the rest counts, with a half kept wide; with three nothing is stored narrow.
+        (LAYERS_4, {"quant_method": "fp8", "ignore": ["model.layers.0.mlp", "model.layers.2.mlp"]},
+         {"attention": "fp8", "dense": "fp8"}, (("dense", 0.5),)),
+        (LAYERS_4, {"quant_method": "fp8", "ignore": [f"model.layers.{n}.mlp" for n in range(3)]},
+         {"attention": "fp8"}, ()),
+        (LAYERS_4, {"quant_method": "fp8", "exclude_modules": ["re:.*self_attn.*"]}, {"dense": "fp8"}, ()),
+        (LAYERS_4, {"quant_method": "fp8", "exclude_modules": ["*self_attn*"]}, {"dense": "fp8"}, ()),
+        (LAYERS_4, {"quant_method": "fp8", "exclude_modules": ["Linear"]}, {}, ()),
+        (LAYERS_4, {"quant_algo": "NVFP4"}, {"attention": "nvfp4", "dense": "nvfp4"}, ()),
+        (LAYERS_4, {"quant_method": "mxfp4"}, {"dense": "mxfp4"}, ()),
+        (LAYERS_4, {"quant_method": "fbgemm_fp8"}, {"dense": "fp8"}, ()),
+        (LAYERS_4, {"quantized_layers": {f"model.layers.{n}.self_attn": {"quant_algo": "FP8"} for n in (0, 1, 3)}},
+         {"attention": "fp8"}, (("attention", 0.25),)),
+        (LAYERS_4, {"config_groups": {
+            "a": {"targets": ["re:.*q_proj"], "weights": {"num_bits": 8, "type": "int"}},
+            "b": {"targets": ["Linear"], "weights": {"num_bits": 4, "type": "int", "group_size": 128}}}},
+         {"attention": "int8", "dense": "int4-g128"}, ()),
+        (EXPERTS, {"quant_method": "fp8"}, {"attention": "fp8", "experts": "fp8", "shared_experts": "fp8"}, ()),
+        (EXPERTS | {"expert_dtype": "fp4"}, {"quant_method": "fp8"},
+         {"attention": "fp8", "experts": "mxfp4", "shared_experts": "fp8"}, ()),
+    ],
+)  # fmt: skip
+def test_what_a_quantization_config_stores(model: Any, stated: Any, parts: dict[str, str], kept: Any) -> None:
+    found = stored_scheme(model | ({} if stated is None else {"quantization_config": stated}), "published")
+    wide = dict.fromkeys(("attention", "dense", "shared_experts", "experts", "embedding", "head"), "fp16")
+    told = {part: getattr(found, part) for part in (*wide, "cache")}
+    assert told == {**wide, "cache": "bf16", **parts} and found.kept == kept
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize(
+    ("stated", "said"),
+    [
+        (3, "quantization_config = '3' must be a table of fields"),
+        ({"quant_method": "fp8", "ignore": "lm_head"}, "ignore = 'lm_head' must be a list of names"),
+        ({"quant_method": "fp8", "ignore": ["re:("]}, r"ignore: '\(' is not a regular expression"),
+        ({"quant_algo": "FP7"}, "quant_algo = 'FP7': known are FP8"),
+        ({"config_groups": {"a": {"weights": 3}}}, "weights = '3' must be a table of fields"),
+        ({"quantized_layers": {"model": {"quant_algo": "FP7"}}}, "quant_algo = 'FP7'"),
+    ],
+)
+def test_a_quantization_config_that_says_nothing_known_is_refused(stated: Any, said: str) -> None:
+    with pytest.raises(DomainError, match=said):
+        stored_scheme(LAYERS_4 | {"quantization_config": stated}, "published")
+
+
+@pytest.mark.contract
+def test_recurrent_and_global_layers_as_a_config_states_them() -> None:
+    delta = {"linear_num_value_heads": 4, "linear_num_key_heads": 2, "linear_key_head_dim": 8,
+             "linear_value_head_dim": 6, "linear_conv_kernel_dim": 3, "full_attention_interval": 2}  # fmt: skip
+    first, second = read_mixers(config(**BASE, **delta), LLAMA, "qwen3_next")
+    assert isinstance(second, Attention) and isinstance(first, Recurrent)
+    assert (first.heads, first.state, first.work) == (2, 4 * 8 * 6 + (2 * 16 + 24) * 2, 4 * 4 * 8 * 6)
+    kimi = {"num_heads": 3, "head_dim": 5, "short_conv_kernel_size": 4, "full_attn_layers": [2]}
+    for full, last in ((True, (64, 15)), (False, (5, 15))):
+        table = {**kimi, "use_full_rank_gate": full}
+        mixer, other = read_mixers(config(**BASE, linear_attn_config=table), LLAMA, "kimi_linear")
+        assert isinstance(mixer, Recurrent) and isinstance(other, Attention)
+        assert (mixer.state, mixer.weights[-1].inner, mixer.weights[-1].columns) == (75 + 3 * 15 * 3, *last)
+    light, _ = read_mixers(config(**BASE, attn_type_list=[0, 1], head_dim=4), LLAMA, "minimax_m1")
+    assert isinstance(light, Recurrent) and light.state == 8 * 4 * 4
+    plain, _ = read_mixers(config(**BASE, attn_type_list=[0, 1]), LLAMA, "minimax_m1")
+    assert isinstance(plain, Recurrent) and plain.state == 8 * 8 * 8
+    with pytest.raises(DomainError, match="recurrent layers of this family are not known"):
+        read_mixers(config(**BASE, layer_types=["mamba", "attention"]), LLAMA, "x")
+    with pytest.raises(DomainError, match="attention replaced by a linear layer"):
+        _searched_mixers(config(**BASE, block_configs=[{"attention": {"replace_with_linear": True}}]), LLAMA, 1)
+    words = {"layer_types": ["full_attention", "sliding_attention"], "sliding_window": 9}
+    wide = {"num_global_key_value_heads": 2, "global_head_dim": 16, "num_key_value_heads": 4}
+    far, near = read_mixers(config(**BASE, **words, **wide, attention_k_eq_v=True), LLAMA, "gemma4")
+    assert far == Attention(heads=8, kv_heads=2, head_dim=16, shared_values=True)
+    assert near == Attention(heads=8, kv_heads=4, head_dim=8, window=9)
+    assert read_mixers(config(**BASE, **words, **wide), LLAMA, "gemma4")[0] == Attention(
+        heads=8, kv_heads=4, head_dim=16
+    )
+
+
+@pytest.mark.contract
+def test_other_forms_of_a_config(tmp_path: Path) -> None:
+    nested = {
+        "model_type": "mpt",
+        "d_model": 64,
+        "n_layers": 2,
+        "n_heads": 8,
+        "vocab_size": 100,
+        "no_bias": True,
+        "expansion_ratio": 3,
+        "attn_config": {"kv_n_heads": 2, "attn_type": "grouped_query_attention"},
+    }
+    made = shape(nested)
+    assert (made.kv_heads, made.d_ff, made.mlp_bias) == (2, 192, False)
+    assert shape(nested | {"no_bias": False}).mlp_bias is True
+    searched = LLAMA_2 | {"model_type": "nemotron-nas", "block_configs": [
+        {"attention": {"n_heads_in_group": 4}, "ffn": {"no_op": True}},
+        {"attention": {"no_op": True}, "ffn": {"ffn_mult": 6.0}}]}  # fmt: skip
+    assert [(group.norms, group.mixer is None) for group in shape(searched).groups] == [(1, False), (1, True)]
+    chunked = LLAMA_2 | {"model_type": "llama4", "num_local_experts": 1}
+    assert any("read as a window of that length" in note for note in shape(chunked).notes)
+    assert any("counts by its weights alone" in note for note in shape(LLAMA_2 | {"attn_res_block_size": 2}).notes)
+    for wrong, said in (
+        ({"quantization": {"quant_algo": "FP8"}}, "states only how weights are stored"),
+        (LLAMA_2 | {"ssm_cfg": 3}, "ssm_cfg = 3: must be a table of fields"),
+        (LLAMA_2 | {"num_nextn_predict_layers": 1, "mtp_hybrid_override_pattern": 3}, "must be letters"),
+    ):
+        with pytest.raises(DomainError, match=said):
+            shape({"model_type": "llama", **wrong} if "quantization" not in wrong else {"text_config": {}, **wrong})
+    folder = tmp_path / "Model"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(LLAMA_2), encoding="utf-8")
+    assert (shape(folder).name, shape(str(folder / "config.json")).name) == ("Model", "Model")
+    assert stored_scheme(folder, "published").attention == "bf16"
+    beside = folder / "hf_quant_config.json"
+    beside.write_text(json.dumps({"quantization": {"quant_algo": "FP8"}}), encoding="utf-8")
+    assert stored_scheme(folder, "published").attention == "fp8"
+    beside.write_text(json.dumps({"quant_algo": "NVFP4"}), encoding="utf-8")
+    assert stored_scheme(folder, "published").attention == "nvfp4"
+    (folder / "config.json").write_text("[]", encoding="utf-8")
+    with pytest.raises(DomainError, match=r"holds a list; a config\.json is an object of fields"):
+        shape(folder)
+
+
+@pytest.mark.contract
+def test_written_parts_nest_and_what_does_not_is_refused() -> None:
+    chosen = {"kind": "grouped", "heads": 2, "kv_heads": 1, "head_dim": 4, "indexer": {"heads": 1, "dim": 2}}
+    record: dict[str, Any] = {"name": "n", "d_model": 8, "vocabulary": 9, "groups": [{"layers": 1, "mixer": chosen}]}
+    head = {"heads": 2, "groups": [{"layers": 1}]}
+    made = Shape.from_record(record | {"prediction": head, "adapters": [{"rank": 2, "targets": ["head"]}]})
+    assert made.prediction == Prediction(heads=2, groups=(Group(layers=1),))
+    assert made.adapters == (Adapter(rank=2, targets=("head",)),)
+    assert made.groups[0].mixer == Attention(heads=2, kv_heads=1, head_dim=4, indexer=Indexer(heads=1, dim=2))
+    assert (made.attention_layers, replace(made, layers=3).layers) == (1, 3)
+    for change, said in (
+        ({"groups": 3}, "groups = 3 must be a list of tables"), ({"groups": [3]}, r"groups\[0\]: 3 must be a table"),
+        ({"groups": [{"layers": 1, "mixer": {**chosen, "qk_norm": "some"}}]}, "qk_norm = 'some': allowed are"),
+    ):  # fmt: skip
+        with pytest.raises(DomainError, match=said):
+            Shape.from_record(record | change)
+    with pytest.raises(DomainError, match="missing layers, heads: give groups"):
+        Shape(name="n", d_model=8, vocabulary=9)
+    with pytest.raises(DomainError, match="groups must be Group objects"):
+        Shape(name="n", d_model=8, vocabulary=9, groups=({"layers": 1},))  # type: ignore[arg-type]
+
+
+@pytest.mark.closed_form
+def test_small_parts_of_latent_attention_schemes_and_machines() -> None:
+    latent = LatentAttention(heads=8, q_rank=24, kv_rank=16, nope_dim=8, rope_dim=4, value_dim=6)
+    base, gated, biased = (
+        count_parameters(one(mixer)).total for mixer in (latent, replace(latent, gate=48), replace(latent, bias=True))
+    )
+    assert (gated - base, biased - base) == (2 * 64 * 48, 2 * (24 + 16 + 4 + 64))
+    assert count_parameters(one(replace(latent, qk_norm="head", sinks=True))).total - base == 2 * (2 * 12 + 8)
+    assert (PLAIN.cache_shards, latent.cache_shards) == (2, 1)
+    only = scheme("nf4")
+    assert set(only.formats.values()) == {"nf4", "bf16"} and only.formats["head"] == "bf16" and only.rest == "bf16"
+    assert scheme("bf16").precision().stored == dict.fromkeys(only.formats, 2.0)
+    chip = replace(machine("H100-SXM"), scale_up_share=1.0)
+    # Low latency: seven hops of 0.6 µs and 6.8 µs, and seven eighths over links of 450 GB/s of which half is payload.
+    assert float(chip.all_gather(1e5, 8.0)) == pytest.approx((7 * 0.6 + 6.8) * 1e-6 + 7 / 8 * 1e5 / 225e9)
+    assert float(chip.all_to_all(1e5, 8.0)) == pytest.approx((0.6 + 6.8) * 1e-6 + 7 / 8 * 1e5 / 225e9)
+    own = efficiency("compute_share_bf16", "H100-SXM").name
+    assert largest_compute_share("V100-SXM2-32", "fp8").name != own

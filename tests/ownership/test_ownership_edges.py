@@ -11,12 +11,18 @@ import pytest
 from scipy.integrate import quad
 
 from costmodel.entry import run
-from costmodel.foundation.errors import ConvergenceError, DomainError, ScenarioError
+from costmodel.foundation.errors import (
+    CatalogError,
+    ConvergenceError,
+    DomainError,
+    ScenarioError,
+    UnknownParameterError,
+)
 from costmodel.ownership import checks, company, depreciation, filings, finance, macrs, tax
 from costmodel.ownership.accelerator_hour import AcceleratorHour, from_catalog
 from costmodel.ownership.books import as_books
-from costmodel.ownership.fleet import BookTerms, Fleet, Opening, OpeningBook
-from costmodel.ownership.hour_records import it_power_over_rated
+from costmodel.ownership.fleet import BookTerms, Fleet, Opening, OpeningBook, stacked
+from costmodel.ownership.hour_records import figures, it_power_over_rated
 from costmodel.ownership.loans import Loans
 from costmodel.ownership.project import Project, ProjectResult
 
@@ -614,3 +620,32 @@ def test_a_rented_site_costs_its_rent_and_no_price() -> None:
 @pytest.mark.closed_form
 def test_a_project_without_an_internal_rate_has_none() -> None:
     assert np.isnan(float(appraise(rent=1e-6).irr))
+
+
+@pytest.mark.contract
+def test_a_fleet_that_lacks_what_is_asked_says_so() -> None:
+    with pytest.raises(DomainError, match="a history needs at least one step"):
+        stacked([])
+    fleet = Fleet(step=1.0, steps=2, batch=(2,), books={"chips": BookTerms(life=4.0)}, lag=0.5, life=9.0)
+    fleet.arrive()
+    fleet.order([4.0, 8.0], {"chips": 1.0})
+    assert fleet.in_service[0].tolist() == [2.0, 4.0] == fleet.on_order[0].tolist()
+    # All are there a year and a half after this step's middle, at its second bound.
+    assert fleet.surviving(1.5)[0].tolist() == [4.0, 8.0]
+    with pytest.raises(UnknownParameterError, match="no class 'chip' in this fleet; did you mean 'chips'"):
+        fleet.impair("chip", 0.5)
+
+
+@pytest.mark.contract
+def test_prices_that_are_not_recorded_are_named() -> None:
+    with pytest.raises(
+        CatalogError, match=r"unknown price basis 'servr': allowed are vendor, rack, .*did you mean 'server'"
+    ):
+        figures("H100-SXM", ["chip_price"], price="servr")
+    with pytest.raises(CatalogError, match="nothing about 'L40S' is recorded in accelerator_prices"):
+        figures("L40S", ["chip_price"], price="card")
+    with pytest.raises(CatalogError, match="or give electricity_price"):
+        figures("H100-SXM", ["electricity_price"], region="Atlantis")
+    hour = run(AcceleratorHour(**HOUR))
+    assert list(hour.breakdown())[-1] == "total" and hour.breakdown()["total"] == hour.total
+    assert float(sum(list(hour.breakdown().values())[:-1])) == pytest.approx(float(hour.total))

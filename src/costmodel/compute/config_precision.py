@@ -161,7 +161,7 @@ def _converted(stated: Mapping[str, Any], expert_dtype: str) -> tuple[_Chosen, _
     if expert_dtype == "fp4":
         return lambda module: "mxfp4" if "experts" in module and "shared" not in module else form, left_out
     if method == "mxfp4":
-        return lambda module: None if ".self_attn" in module else form, left_out
+        return lambda module: None if "_attn." in module else form, left_out
     if method == "fbgemm_fp8":
         return lambda module: form if ".mlp." in module else None, left_out
     return lambda module: form, left_out
