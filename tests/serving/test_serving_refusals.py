@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from math import nan
 
 import pytest
 
 import costmodel
 from costmodel.serving import Deployment
+from costmodel.serving.model import configuration, traffic_of
+from costmodel.serving.refusals import _peaks
 
 pytestmark = pytest.mark.closed_form
 
@@ -89,3 +93,31 @@ def test_of_draws_the_share_that_fails_is_said_and_the_figures_are_of_those():
     assert f"It cannot run in {failed} of 200 draws: memory: the caches" in result.refusal()
     asked, fit = numbers(result.refusal().partition("(")[2])
     assert low < fit < asked < high
+
+
+def test_rates_that_are_not_on_record_are_named_by_part():
+    scenario = Deployment(
+        name="asked", architecture="Llama-3.3-70B", accelerator="H100-SXM", workload=WORK, hour_price=2.0
+    ).resolve()
+    what = configuration(scenario)
+    unknown = replace(what.machine, dense=replace(what.machine.dense, peak=nan), scores_peak=nan)
+    lacking = replace(what, machine=unknown)
+    said = _peaks(scenario, lacking, traffic_of(scenario), str)
+    assert said == "no rate of H100-SXM is on record for: dense, scores"
+    plain = replace(what, machine=replace(what.machine, head=replace(what.machine.head, peak=nan)))
+    assert _peaks(scenario, plain, traffic_of(scenario), str).endswith("for: head")
+
+
+def test_a_share_of_busy_hours_replaces_the_shape_of_the_day():
+    given: dict[str, object] = {
+        "name": "asked", "architecture": "Llama-3-8B", "accelerator": "H100-SXM", "workload": WORK, "hour_price": 2.0,
+    }  # fmt: skip
+    day = {"peak_to_average": 1.25, "headroom": 0.6}
+    full, half, shaped = (
+        costmodel.run(Deployment(**given, load=load)) for load in ({}, {"utilisation": 0.5, **day}, day)
+    )
+    assert (full.utilisation, half.utilisation, shaped.utilisation) == (1.0, 0.5, pytest.approx(1 / (1.6 * 1.25)))
+    assert half.output_cost == pytest.approx(2.0 * full.output_cost, rel=1e-12)
+    assert half.reasons == () and full.refusal() == ""
+    assert full.request_cost == pytest.approx(2400 * full.blended_cost, rel=1e-12)
+    assert full.user_speed == pytest.approx(1.0 / full.time_per_output_token, rel=1e-12)
