@@ -245,15 +245,19 @@ def growth(name: str, draws: int = BLOCK // 4) -> list[Row]:
         }
     }
     several = {
-        "steps": {n * 4: scenario.replace({"time.end": f"{start + n}-01-01"}) for n in (8, 16, 32)},
-        "operators": {n: copies(scenario, "operators", n, SIZED) for n in (1, 2, 4)},
+        "quarters": {n * 4: scenario.replace({"time.end": f"{start + n}-01-01"}) for n in (8, 16, 32)},
+        "months": {
+            n * 12: scenario.replace({"time.end": f"{start + n}-01-01", "time.step": "month"}) for n in (10, 20)
+        },
+        "operators": {n: copies(scenario, "operators", n, SIZED) for n in (1, 2, 5)},
         "workloads": {n * len(scenario.market): copies(scenario, "market", n, SHARED) for n in (1, 2, 4)},
     }
     for what, cases in several.items():
-        sizes[f"{what}, {draws:,} draws, NumPy"] = {
-            size: (lambda case=case: costmodel.simulate(case, draws=draws, rng=0, engine="numpy"))
-            for size, case in cases.items()
-        }
+        for engine in ("numpy", "compiled"):
+            sizes[f"{what}, {draws:,} draws, {engine}"] = {
+                size: (lambda case=case, by=engine: costmodel.simulate(case, draws=draws, rng=0, engine=by))
+                for size, case in cases.items()
+            }
     rows = []
     for what, calls in sizes.items():
         seconds = least({str(size): call for size, call in calls.items()}, time.process_time, 2)
