@@ -33,6 +33,9 @@ PEERS = [
     (parse("normal", mean=3.0, sd=2.0), stats.norm(3.0, 2.0)),
     (parse("normal", p25=-1.0, p75=1.0), stats.norm(0.0, 1.0 / stats.norm.ppf(0.75))),
     (parse("normal", mean=0.0, sd=1.0, low=-0.5), cut(0.0, 1.0, -0.5, math.inf)),
+    (parse("normal", mean=3.0, sd=2.0, low=2.0, high=6.0), cut(3.0, 2.0, 2.0, 6.0)),
+    (parse("normal", mean=10.0, sd=1.0, low=11.0), cut(10.0, 1.0, 11.0, math.inf)),
+    (parse("normal", p25=-11.0, p75=-9.0, high=-8.0), cut(-10.0, 1.0 / stats.norm.ppf(0.75), -math.inf, -8.0)),
     (parse("normal", mean=0.0, sd=1.0, high=0.5), cut(0.0, 1.0, -math.inf, 0.5)),
     (parse("normal", mean=0.0, sd=1.0, low=2.0, high=4.0), cut(0.0, 1.0, 2.0, 4.0)),
     (parse("normal", mean=0.0, sd=1.0, low=-4.0, high=-2.0), cut(0.0, 1.0, -4.0, -2.0)),
@@ -60,8 +63,8 @@ def test_quantiles_and_support_are_those_of_scipy(ours: Distribution, theirs: An
 @pytest.mark.parametrize(("low", "high"), [(None, 1.5), (0.5, None), (3.0, 8.0), (0.1, 0.4)])
 def test_a_lognormal_is_cut_on_its_logarithm(low: float | None, high: float | None) -> None:
     bounds = {key: value for key, value in (("low", low), ("high", high)) if value is not None}
-    ours = parse("lognormal", median=1.0, sigma=0.8, **bounds)
-    theirs = cut(0.0, 0.8, -math.inf if low is None else LOG(low), math.inf if high is None else LOG(high))
+    ours = parse("lognormal", median=1.2, sigma=0.8, **bounds)
+    theirs = cut(LOG(1.2), 0.8, -math.inf if low is None else LOG(low), math.inf if high is None else LOG(high))
     np.testing.assert_allclose(ours.ppf(RANKS), np.exp(theirs.ppf(RANKS)), rtol=1e-9)
     assert ours.support() == (low or 0.0, high or math.inf)
     assert ours.ppf([0.0, 1.0]).tolist() == pytest.approx([low or 0.0, high or math.inf], rel=1e-14)
