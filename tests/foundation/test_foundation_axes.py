@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costmodel.foundation.axes import axes_of, thinned
+from costmodel.foundation.axes import _divisors, _period, _run, axes_of, thinned
 
 RNG = np.random.default_rng(5)
 LENGTHS = (5, 2, 7, 300)
@@ -64,3 +64,23 @@ def test_arrays_on_the_axes_found_are_the_arrays_given(lengths: list[int], data:
     for column in columns:
         thin = thinned(column.reshape(found))
         assert np.array_equal(np.broadcast_to(thin, found).reshape(-1), column)
+
+
+@pytest.mark.closed_form
+def test_runs_and_periods_of_columns_longer_than_what_is_compared_at_once() -> None:
+    """65,536 entries are compared at once: a change beyond them counts, and so does one right at the border."""
+    for lengths, run in (((70_000, 70_000), 70_000), ((65_536, 65_536), 65_536), ((65_537, 65_537), 65_537)):
+        assert _run(np.repeat(np.arange(len(lengths)), lengths)) == run
+    rows = np.repeat(np.arange(40_000), 4)
+    assert _run(rows) == 4
+    rows[140_002:140_004] = -1  # in the third part
+    assert _run(rows) == 2
+    rows[140_001] = -2
+    assert _run(rows) == 1
+    # as many changes as are tried, and one entry that breaks the period at the very end
+    column = np.tile(np.arange(50), 3)
+    assert _period(column) == 50
+    column[-1] += 1
+    assert _period(column) == 150
+    assert list(dict.fromkeys(_divisors(36))) == [1, 2, 3, 4, 6, 9, 12, 18]
+    assert (_divisors(1), _divisors(7), _divisors(12)) == ((), (1,), (1, 2, 3, 4, 6))
