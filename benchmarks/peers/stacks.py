@@ -10,6 +10,7 @@ import ctypes
 import importlib
 import logging
 import os
+import shutil
 import tempfile
 import time
 import warnings
@@ -103,10 +104,8 @@ def in_pysd() -> Call:
     """Return the model in PySD, translated from Vensim's language."""
     import pysd
 
-    folder = tempfile.mkdtemp()
-    copy = Path(folder) / "reduced.mdl"
-    copy.write_text((HERE / "reduced.mdl").read_text(encoding="utf-8"), encoding="utf-8")
-    model = pysd.read_vensim(str(copy))
+    with tempfile.TemporaryDirectory() as folder:  # the translation is written beside the model
+        model = pysd.read_vensim(str(shutil.copy(HERE / "reduced.mdl", folder)))
     paths = dict(
         zip(NAMES, ("initial price", "elasticity", "experience", "progress", "life", "utilisation"), strict=True)
     )
