@@ -1,13 +1,15 @@
 """Limit of the flywheel's speed: the step of ``bond-flywheel`` fused by hand in C++, built on demand.
 
-``kernel.cpp`` says how it differs from the library's formulas. It is built for the machine it runs on and kept in a
-temporary folder. :func:`differences` compares every stored output with the library's; do so before a time is believed.
+``kernel.cpp`` says how it differs from the library's formulas. It is built for the machine it runs on and kept in the
+library's cache folder. :func:`differences` compares every stored output with the library's; do so before a time is
+believed.
 """
 
 from __future__ import annotations
 
 import ctypes
 import hashlib
+import platform
 import shutil
 import subprocess
 import tempfile
@@ -22,6 +24,7 @@ import numpy as np
 from costmodel.flywheel.compiled import shapes_of
 from costmodel.flywheel.traced_run import leaves
 from costmodel.foundation.arrays import FloatArray
+from costmodel.foundation.machine_code import cache_folder
 
 SOURCE = Path(__file__).with_name("kernel.cpp")
 LANES, LINE = 8, 64
@@ -35,19 +38,23 @@ AT_THE_END = frozenset({"loop_gain", "runaway", "lag_raised"})
 
 
 def compiler() -> str | None:
-    """Return the path of a C++ compiler with GCC's vectors, or None."""
-    return shutil.which("g++")
+    """Return the path of GCC's C++ compiler, whose vectors the kernel uses, or None."""
+    found = shutil.which("g++")
+    if found is None:
+        return None
+    said = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
+    return found if "Free Software Foundation" in said else None
 
 
 @cache
 def built() -> ctypes.CDLL:
-    """Return the kernel, compiled if this source has not been compiled here before."""
+    """Return the kernel, compiled if this machine has not compiled this source before."""
     found = compiler()
     if found is None:
         raise RuntimeError("the limit kernel needs g++: install it, or leave this part out")
-    text = SOURCE.read_bytes() + " ".join(FLAGS).encode()
-    folder = Path(tempfile.gettempdir()) / "costmodel-limit"
-    folder.mkdir(exist_ok=True)
+    text = SOURCE.read_bytes() + " ".join((*FLAGS, platform.node())).encode()
+    folder = cache_folder() / "limit"
+    folder.mkdir(parents=True, exist_ok=True)
     place = folder / f"{hashlib.sha256(text).hexdigest()[:16]}.so"
     if not place.exists():
         with tempfile.NamedTemporaryFile(dir=folder, suffix=".so", delete=False) as file:
