@@ -20,7 +20,7 @@ from costmodel.analysis.breakeven import break_even, break_even_distribution, br
 from costmodel.analysis.by_elasticity import AtElasticity, ElasticityRange, _last, _middle
 from costmodel.analysis.calibration import Multiple, Observed, _Search, _starting_points, fit
 from costmodel.analysis.comparison import Waterfall, _steps, compare, waterfall
-from costmodel.analysis.ensemble import run_ensemble
+from costmodel.analysis.ensemble import BlockOutputs, run_ensemble
 from costmodel.analysis.evidence import EvidenceShares, unmeasured_share_text
 from costmodel.analysis.finite_draws import constant_outputs, finite_draws
 from costmodel.analysis.given_data import FirstOrderIndices, RankCorrelations, given_data_indices, rank_correlations
@@ -36,7 +36,7 @@ from costmodel.analysis.search_ranges import range_of, resolve_path, widened
 from costmodel.analysis.shapley import shapley_sampled, shapley_values
 from costmodel.analysis.sobol import SobolIndices, pooled, sobol_indices
 from costmodel.analysis.studies import sensitivity
-from costmodel.analysis.targets import Target
+from costmodel.analysis.targets import Selector, Target
 from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.design import Design
 from costmodel.foundation.errors import (
@@ -46,6 +46,7 @@ from costmodel.foundation.errors import (
     ScenarioError,
     UnknownParameterError,
 )
+from costmodel.foundation.results import OutputSpec
 
 EPS = float(np.finfo(np.float64).eps)
 
@@ -171,6 +172,11 @@ def test_stretches_join_where_the_gap_only_touches_zero() -> None:
     model = lambda x: {"y": (x - 0.5) ** 2}  # noqa: E731
     found = break_even({"x": 1.0}, "x", "y >= 0", low=0.0, high=1.0, points=5, model=model)
     assert (found.roots, found.holds) == ((0.5,), ((0.0, 1.0),))
+    for root in (0.3, 0.317, 0.45, 0.7):  # nearer to one grid point or the other, and found once
+        touching = break_even(
+            {"x": 1.0}, "x", "y = 0", low=0.0, high=1.0, points=9, model=lambda x, root=root: {"y": (x - root) ** 2}
+        )
+        assert touching.roots == pytest.approx([root], abs=1e-4)
     assert found.table().records() == [{"parameter": "x", "from": 0.0, "to": 1.0}]
     two = break_even({"x": 1.0}, "x", "y <= 0", low=0.0, high=4.0, model=lambda x: {"y": (x - 1.0) * (x - 3.0)})
     assert np.ravel(two.holds) == pytest.approx([1.0, 3.0])
@@ -869,3 +875,92 @@ def test_the_note_on_weights_reads_the_last_year(monkeypatch: pytest.MonkeyPatch
     assert asked == [(["tokens@2026", "user_spend@2026", "capex@2026"], 30, 7)]
     assert lines[0] == "weighted by the fit to history: 42 effective draws, discrepancy 0.35"
     assert lines[1] == "tokens@2026: unconditional 1 / 2 / 3; weighted 1 / 2 / 2" and len(lines) == 4
+
+
+@pytest.mark.contract
+def test_a_base_sample_asks_for_the_memory_of_its_mixtures(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr("costmodel.analysis.pick_freeze.check_memory", lambda *given: asked.append(given[:2]))
+    base_sample(2048, 3, rng=0)
+    # Both samples and a mixture for each input, of three numbers a point.
+    assert asked == [(2048 * 3 * 5, "a sample of 2,048 base points")]
+
+
+@pytest.mark.closed_form
+def test_a_draw_is_flagged_where_any_of_its_cells_is() -> None:
+    cells = np.array([[[False, True], [False, False], [False, False]], [[False, False], [False, True], [False, False]]])
+    specs = (OutputSpec("b", ("year", "item"), "1", "b"), OutputSpec("x", (), "1", "x"))
+    outputs = BlockOutputs(0, specs, (np.moveaxis(cells, 1, 2), np.arange(3)), {})
+    assert outputs.flags()["b"].tolist() == [True, True, False] and list(outputs.flags()) == ["b"]
+    assert {name: values.dtype for name, (_, values) in outputs.numbers().items()} == {"x": np.float64}
+    tall = BlockOutputs(0, specs[:1], (np.array([[True, False], [False, False], [False, False]]),), {})
+    assert tall.flags()["b"].tolist() == [True, False]
+
+
+@pytest.mark.contract
+def test_bins_are_fifty_at_most() -> None:
+    x = np.arange(130_000.0)  # the root of the third power is 50.66
+    assert given_data_indices(x[:, None], x).bins == 50
+
+
+@pytest.mark.closed_form
+def test_misfits_of_all_rows_add_up_to_a_weight(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [SimpleNamespace(value=1.0), SimpleNamespace(value=2.0)]
+    misfit = {"misfit_0": np.array([0.0, 0.2]), "misfit_1": np.array([0.1, 0.0])}
+    result = SimpleNamespace(draws=2, kept_draws=misfit.__getitem__)
+    monkeypatch.setattr(weights, "run_ensemble", lambda *_, **given: result if given["exact"][-1] == "y" else None)
+    scenario = SimpleNamespace(name="s", observations=rows)
+    # Sums of 0.1 and 0.2 over a squared discrepancy of a quarter: half of 0.4 apart.
+    run = weights.weighted_ensemble(scenario, ["y"], discrepancy=0.5, minimum=1.0)
+    ratio = np.exp(-0.2)
+    assert run.weights == pytest.approx([1 / (1 + ratio), ratio / (1 + ratio)])
+    assert run.effective == pytest.approx((1 + ratio) ** 2 / (1 + ratio**2)) and run.outputs == ("y",)
+    weights.weighted_ensemble(scenario, ["y"], discrepancy=0.5, minimum=run.effective)
+    with pytest.raises(DomainError, match=r"rests on 2\.0 effective draws of 2 \(at least 2 are needed\)"):
+        weights.weighted_ensemble(scenario, ["y"], discrepancy=0.5, minimum=2.0)
+
+
+@pytest.mark.contract
+def test_what_an_output_must_be() -> None:
+    def select(text: str, result: Any, draws: int = 2) -> list[Any]:
+        return Selector.parse(text).select(result, draws)[1].tolist()
+
+    assert (
+        select("a", {"a": 3}) == [[3.0, 3.0]] == select("a", {"a": np.array([3])}) == select("a.b", {"a": {"b": 3.0}})
+    )
+    assert select("a", {"a": np.array([True, False])}) == [[1.0, 0.0]]
+    for result, said in (
+        ({"a": np.ones(3)}, r"output 'a' has shape \(3,\); it must be one value, or one per draw \(2\)"),
+        ({"a": np.ones((2, 2))}, r"has shape \(2, 2\)"), ({"a": "x"}, "output 'a' is not a number"),
+    ):  # fmt: skip
+        with pytest.raises(DomainError, match=said):
+            select("a", result)
+    for result, said in (
+        (object(), "object has no named fields"),
+        ({"b": 1}, "dict has b"),
+        ({}, "has no named fields"),
+    ):
+        with pytest.raises(UnknownParameterError, match=said):
+            select("a", result)
+    for text in ("a@2030", "a[x]"):
+        with pytest.raises(DomainError, match="'a' declares no axes"):
+            select(text, {"a": 1.0})
+    falling = written(cost={"knots": [["2029-01-01", 1.0], ["2031-01-01", 0.5]]}, price=2.0, demand={"volume": 3.0})
+    with pytest.raises(DomainError, match=r"'scenario\.cost' (changes over time|is not one number)"):
+        select("scenario.cost", firm(falling.resolve(Design.random(written(), 2, 0))))
+    with pytest.raises(
+        DomainError, match="an observation is one figure, but the outputs are revenue@2029, revenue@2030"
+    ):
+        fit(falling, {"share": (0.1, 1.0)}, [Observed("revenue", 3.0)], starts=1, rng=0, model=firm)
+
+
+@pytest.mark.contract
+def test_an_ensemble_needs_an_output() -> None:
+    with pytest.raises(ScenarioError, match="dict declares no output: name the outputs of the ensemble"):
+        run_ensemble(toy(), draws=4, rng=0, model=lambda resolved: {"a": resolved.price})
+    with pytest.raises(ScenarioError, match="declares no output"):
+        run_ensemble(toy(), [], draws=4, rng=0, model=toy_model)
+    with pytest.raises(UnknownParameterError, match="exclude: 'price' is not a boolean output; there are: falling"):
+        run_ensemble(toy(), ["price", "falling"], draws=4, rng=0, exclude="price", model=toy_model)
+    with pytest.raises(UnknownParameterError, match="there are: none"):
+        run_ensemble(toy(), ["price"], draws=4, rng=0, exclude="price", model=toy_model)

@@ -1173,3 +1173,9 @@ def test_small_parts_of_latent_attention_schemes_and_machines() -> None:
     assert float(chip.all_to_all(1e5, 8.0)) == pytest.approx((0.6 + 6.8) * 1e-6 + 7 / 8 * 1e5 / 225e9)
     own = efficiency("compute_share_bf16", "H100-SXM").name
     assert largest_compute_share("V100-SXM2-32", "fp8").name != own
+
+
+@pytest.mark.contract
+def test_a_precision_is_what_it_spells() -> None:
+    spelt = "".join(["f", "p8"])  # another object than any constant
+    assert largest_compute_share("H100-SXM", spelt).grade is Grade.PUBLISHED
