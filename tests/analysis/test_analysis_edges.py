@@ -174,7 +174,13 @@ def test_stretches_join_where_the_gap_only_touches_zero() -> None:
     assert (found.roots, found.holds) == ((0.5,), ((0.0, 1.0),))
     for root in (0.3, 0.317, 0.45, 0.7):  # nearer to one grid point or the other, and found once
         touching = break_even(
-            {"x": 1.0}, "x", "y = 0", low=0.0, high=1.0, points=9, model=lambda x, root=root: {"y": (x - root) ** 2}
+            {"x": 1.0},
+            "x",
+            "y = 0",
+            low=0.0,
+            high=1.0,
+            points=9,
+            model=lambda x, root=root: {"y": (x - root) ** 2 * (1.0 + x**3)},
         )
         assert touching.roots == pytest.approx([root], abs=1e-4)
     assert found.table().records() == [{"parameter": "x", "from": 0.0, "to": 1.0}]

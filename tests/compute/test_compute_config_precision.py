@@ -74,6 +74,7 @@ def test_integers_in_groups(bits: int, size: Any, form: str | None) -> None:
             "int4-g128",
         ),
         ({"quant_method": "quark", "global_quant_config": {"weight": {"dtype": "fp4", "group_size": 16}}}, None),
+        ({"quant_method": "quark", "global_quant_config": {"weight": {"dtype": "fp4", "group_size": 64}}}, None),
         ({"quant_method": "exl2"}, None),
     ],
 )
