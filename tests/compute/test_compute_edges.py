@@ -1179,3 +1179,84 @@ def test_small_parts_of_latent_attention_schemes_and_machines() -> None:
 def test_a_precision_is_what_it_spells() -> None:
     spelt = "".join(["f", "p8"])  # another object than any constant
     assert largest_compute_share("H100-SXM", spelt).grade is Grade.PUBLISHED
+
+
+ODD = Attention(
+    heads=3, kv_heads=3, head_dim=5, value_dim=3, gate=9, bias=True, output_bias=True, sinks=True, qk_norm="head",
+    extra_norm=11, selected=9, indexer=Indexer(heads=3, dim=5, query_rank=9, norm=7),
+)  # fmt: skip
+ODD_LATENT = LatentAttention(
+    heads=3, q_rank=5, kv_rank=9, nope_dim=3, rope_dim=1, value_dim=5, gate=15, bias=True, sinks=True, qk_norm="head"
+)
+ODD_DENSE = Dense(d_ff=11, bias=True)
+ODD_ROUTED = Routed(
+    experts=5, top_k=3, d_ff_expert=11, shared_experts=3, d_ff_shared=9, bias=True, router_bias=True, shared_gate=True,
+    width=5, width_norm=5,
+)  # fmt: skip
+
+
+def odd(mixer: Any, block: Any, **more: Any) -> Shape:
+    """Return three layers of odd sizes, whose sums are not those of their bits."""
+    group = Group(layers=3, mixer=mixer, feed_forward=block, norms=3, norm_bias=True, extra=9)
+    return Shape(name="odd", d_model=7, vocabulary=13, groups=(group,), **more)
+
+
+@pytest.mark.closed_form
+def test_counts_of_odd_sizes() -> None:
+    outside = 2 * 13 * 7 + 7
+    plain, empty = count_parameters(odd(ODD, None)), count_parameters(odd(None, None))
+    assert empty.total == outside + 3 * (3 * 14 + 9)
+    index = 9 * 15 + 7 * 5 + 7 * 3
+    assert plain.attention == 3 * (7 * 15 + 7 * 3 * (5 + 3) + 7 * 9 + 9 * 7 + index)
+    assert plain.vectors - empty.vectors == 3 * (11 + 7 + 2 * 5 + (15 + 3 * 8) + 7 + 3)
+    whole = count_parameters(odd(replace(ODD, qk_norm="whole"), None))
+    assert whole.vectors - plain.vectors == 3 * ((3 + 3) * 5 - 2 * 5)
+    latent = count_parameters(odd(ODD_LATENT, None))
+    assert latent.attention == 3 * (7 * 5 + 5 * 12 + 7 * 10 + 9 * 24 + 15 * 7 + 7 * 15)
+    assert latent.vectors - empty.vectors == 3 * (5 + 9 + 2 * 4 + (5 + 9 + 1 + 7) + 3)
+    assert (ODD_LATENT.score_width, ODD_LATENT.decode_score_width, ODD_LATENT.cached_elements) == (27, 57, 10)
+    dense = count_parameters(odd(None, ODD_DENSE))
+    assert (dense.dense_mlp, dense.vectors - empty.vectors) == (3 * 3 * 7 * 11, 3 * (2 * 11 + 7))
+    routed = count_parameters(odd(None, ODD_ROUTED))
+    expert = 3 * 5 * 11 + 2 * 11 + 5
+    assert (routed.routed_experts, routed.routed_active) == (3 * 5 * expert, 3 * 3 * expert)
+    assert routed.shared_experts == 3 * (3 * (3 * 7 * 9 + 2 * 9 + 7) + 2 * 7 * 5)
+    assert (routed.router, routed.vectors - empty.vectors) == (3 * (5 * 8 + 7), 3 * 5)
+    around = odd(
+        None, None, norm_bias=True, embedding_norm=True, head_bias=True, positions=9, embedding_width=5, layer_input=3
+    )
+    counts = count_parameters(around)
+    assert counts.vectors - empty.vectors == (14 * 2 + 13) - 7 + (3 + 3 * 7)
+    assert (counts.attention, counts.output_embedding, counts.dense_mlp) == (2 * 7 * 5, 13 * 5, 3 * 7 * 3 * 3)
+    assert counts.input_embedding == 9 * 7 + 13 * 5 + 13 * 3 * 3
+    active = counts.attention + counts.dense_mlp + counts.vectors + counts.output_embedding
+    assert (counts.matmul_active, counts.active, counts.total) == (active, *[active + counts.input_embedding] * 2)
+    head = Prediction(heads=3, groups=odd(None, ODD_DENSE).groups, norms=5, own_tables=1)
+    extra = prediction_parameters(odd(None, None, prediction=head))
+    assert extra.total == 3 * (2 * 49 + 5 * 7 + 13 * 7 + 3 * (3 * 14 + 9 + 3 * 7 * 11 + 29))
+
+
+@pytest.mark.closed_form
+def test_adapters_and_activations_of_odd_sizes() -> None:
+    every = ("query", "key_value", "output", "feed_forward", "head")
+    mixed = (7 + 15) + (7 + 24) + (9 + 7)
+    for block, sides in ((ODD_DENSE, 3 * (7 + 11)), (ODD_ROUTED, 3 * (5 * (5 + 11) + 3 * (7 + 9)))):
+        adapted = odd(
+            ODD, block, adapters=(Adapter(rank=3, targets=every, loaded=5), Adapter(rank=1, targets=("head",)))
+        )
+        assert adapter_parameters(adapted) == 5 * 3 * (7 + 13 + 3 * (mixed + sides)) + 7 + 13
+    for mixer, block, elements in (
+        (ODD, ODD_DENSE, (3 + 3) * (5 + 3) + 3 * 11), (ODD_LATENT, None, (3 + 3) * (4 + 5)),
+        (None, ODD_ROUTED, 3 * (3 * 11 + 3 * 9) + 3 * 5),
+    ):  # fmt: skip
+        kept = float(activation_bytes(odd(mixer, block), 1.0, 1.0, recompute="selective", dropout_masks=3))
+        assert kept == (8 + 3) * 7 + 2 * elements
+    stored = Precision(cache=1.0, index=1.0, state=1.0)
+    assert cache_bytes(odd(ODD, None), 21.0, stored) == 3 * (24 * 21 + 5 * 21)
+    assert growing_cache_bytes(odd(ODD, None), stored) == 3 * (24 + 5) == cache_bytes_per_token(odd(ODD, None), stored)
+    work = float(decode_flop_per_token(odd(ODD, None), 21.0)) - 2 * matmul_parameters(odd(ODD, None))
+    assert work == 3 * 2 * (3 * 8 * 9 + 3 * 5 * 21)
+    groups = (*odd(ODD, ODD_ROUTED).groups, *odd(ODD, ODD_DENSE).groups, *odd(replace(ODD, sinks=False), None).groups)
+    several = Shape(name="s", d_model=7, vocabulary=13, groups=groups)
+    assert (several.layers, several.attention_layers, several.moe_layers, several.plain_layers) == (9, 9, 3, 3)
+    assert cache_bytes(several, 21.0, stored) == 9 * (24 * 21 + 5 * 21)
