@@ -121,3 +121,11 @@ def test_a_share_of_busy_hours_replaces_the_shape_of_the_day():
     assert half.reasons == () and full.refusal() == ""
     assert full.request_cost == pytest.approx(2400 * full.blended_cost, rel=1e-12)
     assert full.user_speed == pytest.approx(1.0 / full.time_per_output_token, rel=1e-12)
+
+
+def test_what_cannot_be_divided_is_told_to_the_end():
+    assert refused(layout={"tensor": 3}).refusal().endswith("; the model has 64 heads, 80 layers).")
+    experts = refused(architecture="DeepSeek-V3", precision="fp8", layout={"tensor": 3}, batch=4.0).refusal()
+    assert experts.endswith(
+        "(asked: tensor 3, expert 1, pipeline 1, batch 4; the model has 128 heads, 61 layers, 256 experts)."
+    )
