@@ -51,6 +51,27 @@ def test_a_log_of_requests_gives_its_moments_back():
 
 
 @pytest.mark.closed_form
+def test_moments_of_three_requests_by_hand():
+    """Inputs 1, 2, 6: mean 3, squares of deviations 4 + 1 + 9; outputs 20, 50, 20: mean 30, squares 100 + 400 + 100."""
+    measured = measured_lengths([1, 2, 6], [20, 50, 20])
+    assert (measured.mean_input, measured.mean_output) == (3.0, 30.0)
+    assert measured.variation_input == pytest.approx(np.sqrt(14 / 3) / 3, rel=1e-12)
+    assert measured.variation_output == pytest.approx(np.sqrt(600 / 3) / 30, rel=1e-12)
+    # products of deviations: 20, -20 and -30
+    assert measured.correlation == pytest.approx(-30 / np.sqrt(14 * 600), rel=1e-12)
+    wide = measured_lengths([1, 1, 1, 97], [1, 1, 1, 97])
+    assert (
+        wide.variation_input == wide.variation_output == pytest.approx(np.sqrt(3 * 24**2 + 72**2) / 2 / 25, rel=1e-12)
+    )
+    with pytest.raises(DomainError, match=r"input_tokens: shape \(1,\): a list of at least two requests is needed"):
+        measured_lengths([1.0], [1.0])
+    with pytest.raises(DomainError, match="2 input lengths but 3 output lengths"):
+        measured_lengths([1.0, 2.0], [1.0, 2.0, 3.0])
+    with pytest.raises(DomainError, match="output_tokens: every length must be finite and > 0"):
+        measured_lengths([1.0, 2.0], [1.0, 0.0])
+
+
+@pytest.mark.closed_form
 def test_fixed_lengths_spread_only_by_progress():
     # uniform over the answer: deviation = length / sqrt(12)
     assert decode_context_deviation(8192.0, 1024.0) == pytest.approx(1024 / np.sqrt(12))
