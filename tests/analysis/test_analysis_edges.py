@@ -951,13 +951,15 @@ def test_what_an_output_must_be() -> None:
     for text in ("a@2030", "a[x]"):
         with pytest.raises(DomainError, match="'a' declares no axes"):
             select(text, {"a": 1.0})
-    falling = written(cost={"knots": [["2029-01-01", 1.0], ["2031-01-01", 0.5]]}, price=2.0, demand={"volume": 3.0})
-    with pytest.raises(DomainError, match=r"'scenario\.cost' (changes over time|is not one number)"):
-        select("scenario.cost", firm(falling.resolve(Design.random(written(), 2, 0))))
+    for ends in ((1.0, 0.5), (0.5, 1.0)):
+        knots = {"knots": [["2029-01-01", ends[0]], ["2031-01-01", ends[1]]]}
+        moving = written(cost=knots, price=2.0, demand={"volume": 3.0})
+        with pytest.raises(DomainError, match=r"'scenario\.cost' changes over time: select it with a callable"):
+            select("scenario.cost", firm(moving.resolve()))
     with pytest.raises(
         DomainError, match="an observation is one figure, but the outputs are revenue@2029, revenue@2030"
     ):
-        fit(falling, {"share": (0.1, 1.0)}, [Observed("revenue", 3.0)], starts=1, rng=0, model=firm)
+        fit(moving, {"share": (0.1, 1.0)}, [Observed("revenue", 3.0)], starts=1, rng=0, model=firm)
 
 
 @pytest.mark.contract
