@@ -84,3 +84,13 @@ def test_fields_that_would_mix_up_are_given_by_name() -> None:
 def test_arrays_and_graphs_are_equal_only_to_themselves() -> None:
     classes = [found for path in SOURCE.rglob("*.py") for found in _options(path).items()]
     assert {name for name, given in classes if not given["eq"]} == set(BY_IDENTITY.split())
+
+
+def test_every_parameter_may_be_given_by_name() -> None:
+    first_alone = {
+        f"{path.relative_to(SOURCE).as_posix()}: {node.name}"
+        for path in SOURCE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.args.posonlyargs
+    }
+    assert first_alone == set()
