@@ -16,6 +16,7 @@ from costmodel.serving import (
     closed_loop,
     configuration_of,
     engine_names,
+    engines,
     fit_factors,
     profile,
     read_measured,
@@ -166,3 +167,20 @@ def test_rows_that_cannot_be_used_are_named():
         calibrate(rows, configuration_of("DeepSeek-V3", "H100-SXM"))
     with pytest.raises(DomainError, match="3 measured rows: a calibration needs 4"):
         calibrate(_rows(profile().engine(), 3), configuration_of("Llama-3-70B", "H100-SXM"))
+
+
+@pytest.mark.contract
+def test_a_fit_has_as_many_values_as_factors():
+    fitted = Fit((1.1, 1.2, 1e-3, 1e-5), (0.0,) * 4).engine(Engine(memory_use=0.8))
+    assert fitted == Engine(decode_factor=1.1, prefill_factor=1.2, host_time=1e-3, launch_time=1e-5, memory_use=0.8)
+    with pytest.raises(ValueError, match="shorter"):
+        Fit((1.1, 1.2), (0.0, 0.0)).engine(Engine())
+
+
+@pytest.mark.contract
+def test_only_the_pooled_profile_of_another_engine_has_a_remark(monkeypatch):
+    records = {"another": table("engines")["vllm"], "pooled": table("engines")["pooled"]}
+    monkeypatch.setattr(engines, "table", lambda name: records)
+    read = engines.profile.__wrapped__
+    assert [read(name).remark for name in ("another", "another 1.2", "pooled")] == ["", "", ""]
+    assert read("tgi").remark == "no profile of the engine 'tgi': the pooled profile of another is used"

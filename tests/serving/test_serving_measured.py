@@ -91,3 +91,28 @@ def test_aiconfigurator_columns():
     assert table.tokens_per_second[0] == pytest.approx(9000)
     assert table.accelerators[0] == 4.0
     assert table.time_to_first_token[0] == pytest.approx(0.75)
+
+
+@pytest.mark.closed_form
+def test_rows_of_other_tools_are_laid_out_column_by_column():
+    other = {"system": "h200", "tp": 4, "pp": 2, "dp": 3, "concurrency": 64, "isl": 4000, "osl": 500}
+    other |= {"tokens/s/gpu": 1000.0, "tokens/s/user": 48.0, "ttft": 750.0}
+    expected = {
+        "accelerator": "h200", "accelerators": 24.0, "concurrency": 64, "input_tokens": 4000.0, "output_tokens": 500.0,
+        "tokens_per_second": 9000.0, "user_speed": 48.0, "time_to_first_token": 0.75,
+    }  # fmt: skip
+    assert aiconfigurator_row(other) == expected
+    alone = {key: value for key, value in other.items() if key not in ("tp", "pp", "dp", "ttft", "system")}
+    assert aiconfigurator_row({**alone, "(d)system": "b"}) == {
+        **expected, "accelerator": "b", "accelerators": 1.0, "time_to_first_token": None,
+    }  # fmt: skip
+    assert aiconfigurator_row({**other, "num_total_gpus": 5, "ttft": ""})["accelerators"] == 5
+    row = {"hw": "h100", "tp": 8, "conc": 4, "isl": 1024, "osl": 128, "tput_per_gpu": 100.0, "median_tpot": 0.02}
+    found = inferencex_row({**row, "median_ttft": 0.3})
+    assert found == {
+        "accelerator": "h100", "accelerators": 8, "concurrency": 4, "input_tokens": 1024, "output_tokens": 128,
+        "tokens_per_second": 100.0, "user_speed": 50.0, "time_to_first_token": 0.3,
+    }  # fmt: skip
+    assert inferencex_row({**row, "num_gpus": 16, "median_intvty": 40.0})["user_speed"] == 40.0
+    assert inferencex_row({**row, "num_gpus": 16})["accelerators"] == 16
+    assert inferencex_row({**row, "median_tpot": ""})["user_speed"] is None
