@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,28 @@ def test_every_parameter_may_be_given_by_name() -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.args.posonlyargs
     }
     assert first_alone == set()
+
+
+UNEQUAL = {
+    "analysis/ensemble_result.py": 1,
+    "catalog/loader.py": 1,
+    "catalog/plausibility.py": 1,
+    "compute/layer.py": 1,
+    "foundation/ranges.py": 2,
+    "foundation/result_tables.py": 1,
+    "reporting/point_figures.py": 1,
+    "reporting/workbook.py": 1,
+    "studies/service.py": 1,
+}
+"""Pairs whose two sides may differ in length, such as the arguments that are given and all of them, by file."""
+
+
+def test_what_is_paired_is_as_long_unless_it_is_listed() -> None:
+    found: Counter[str] = Counter()
+    for path in SOURCE.rglob("*.py"):
+        calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+        for call in calls:
+            strict = [option for option in call.keywords if option.arg == "strict"]
+            if ast.unparse(call.func) == "zip" and "False" in [ast.unparse(option.value) for option in strict]:
+                found[path.relative_to(SOURCE).as_posix()] += 1
+    assert found == UNEQUAL

@@ -363,6 +363,8 @@ def test_names_of_sheets_and_tables_below_each_other() -> None:
     assert both.rows == (("first", "a", 1.0, None), ("table 2", "b", None, 2.0))
     assert both.units == ("", "", "", "")
     assert table_files.stacked([one]) is one
+    other = table_files.stacked([one, Table(("part", "life"), (("a", 5.0),), "second", units=("", "year"))])
+    assert (other.columns, other.units) == (("table", "part", "cost", "life"), ("", "", "USD", "year"))
     with pytest.raises(DomainError, match=r"must end in \.csv, \.xlsx, \.parquet"):
         table_files.save_table(one, "a.txt")
 
