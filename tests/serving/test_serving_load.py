@@ -39,7 +39,8 @@ def test_share_in_step_is_the_mean_over_waves():
     for spread in (0.1, 0.4, 2.0):
         mean = np.maximum(1 - spread * np.sqrt(k), 0).mean()
         assert float(share_in_step(spread, 10.0)) == pytest.approx(mean, rel=1e-4)
-    assert float(share_in_step(0.0, 10.0)) == 1.0
+    assert float(share_in_step(0.0, 10.0)) == float(share_in_step(0.0, np.inf)) == 1.0
+    assert float(share_in_step(1e-5, 10.0)) == pytest.approx(1.0 - 2.0 / 3.0 * 1e-5 * np.sqrt(10.0), rel=1e-12)
 
 
 @pytest.mark.closed_form
