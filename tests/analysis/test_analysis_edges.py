@@ -180,7 +180,7 @@ def test_stretches_join_where_the_gap_only_touches_zero() -> None:
             low=0.0,
             high=1.0,
             points=9,
-            model=lambda x, root=root: {"y": (x - root) ** 2 * (1.0 + x**3)},
+            model=lambda x, root=root: {"y": 1e-6 * (x - root) ** 2 * (1.0 + x**3)},
         )
         assert touching.roots == pytest.approx([root], abs=1e-4)
     assert found.table().records() == [{"parameter": "x", "from": 0.0, "to": 1.0}]
