@@ -466,8 +466,9 @@ def test_base_samples_at_their_least() -> None:
             base_sample(points, inputs)
     with pytest.raises(DomainError, match="take a power of two, 4 or 8"):
         base_sample(5, 1)
-    with pytest.raises(DomainError, match="method must be 'sobol' or 'random'"):
-        base_sample(4, 1, method="halton")  # type: ignore[arg-type]
+    for method in ("halton", "uniform"):
+        with pytest.raises(DomainError, match="method must be 'sobol' or 'random'"):
+            base_sample(4, 1, method=method)  # type: ignore[arg-type]
     a, b = np.zeros((1, 3)), np.ones((1, 3))
     assert mixed_samples(a, b, [[0, 2], [1]]).tolist() == [[[1.0, 0.0, 1.0]], [[0.0, 1.0, 0.0]]]
     assert mixed_samples(a, b)[:, 0].tolist() == np.eye(3).tolist()
