@@ -256,6 +256,25 @@ def test_a_description_of_another_form_is_damage_in_one_line(
 
 
 @pytest.mark.contract
+@pytest.mark.parametrize(
+    ("array", "change"),
+    [
+        ("block_digest", {"chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [0, 32]}}}),
+        ("price", {"chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [0]}}}),
+        ("price", {"fill_value": 10**400}),
+        ("price", {"shape": [10**400]}),
+    ],
+)
+def test_an_array_of_impossible_numbers_is_damage_in_one_line(
+    copy: Path, array: str, change: dict[str, object]
+) -> None:
+    _described(copy / array, lambda form: form.update(change))
+    with pytest.raises(ScenarioError, match="damaged") as told:
+        EnsembleStore(copy, toy(), EXPECTED_DESIGN).to_xarray()
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.contract
 def test_an_array_beside_the_outputs_is_not_shown_and_swapped_axes_are_damage(copy: Path) -> None:
     shutil.copytree(copy / "price", copy / "stranger")
     store = EnsembleStore(copy, toy(), EXPECTED_DESIGN)

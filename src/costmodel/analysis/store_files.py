@@ -22,7 +22,10 @@ DIGESTS = "block_digest"
 """Name of the array of digests."""
 MAX_DESCRIPTION_BYTES = 64 * 2**20
 """Largest description of a store or of one of its arrays [byte]."""
-FAULTS = (OSError, ValueError, KeyError, TypeError, RuntimeError, IndexError, AttributeError, MemoryError)
+FAULTS = (
+    OSError, ValueError, LookupError, TypeError, RuntimeError, AttributeError, ArithmeticError, AssertionError,
+    EOFError, MemoryError,
+)  # fmt: skip
 """Exceptions that reading or writing a damaged store may raise."""
 CODING_ROOM = 65_536
 """Most that a chunk's encoding may add to its size [byte]."""
