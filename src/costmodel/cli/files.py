@@ -22,6 +22,8 @@ ENDINGS = (".csv", ".html", ".parquet", ".xlsx")
 _NEEDED = {".html": {"jinja2": "report"}, ".parquet": {"pyarrow": "parquet", "pandas": "frames"},
            ".xlsx": {"xlsxwriter": "report"}}  # fmt: skip
 """Modules that write a file of an ending, each with the extra that it comes with."""
+_WITHOUT_TABLES = {"as_json": "--json", "bibtex": "--bibtex"}
+"""Arguments of commands that print another form instead of tables, each with its option."""
 TableFile = Annotated[
     Path | None,
     typer.Option("-o", "--out", help="Also write the tables, figures in full: .csv, .html, .parquet or .xlsx."),
@@ -44,8 +46,9 @@ def with_file(command: Callable[..., Any]) -> Callable[..., Any]:
         if out is None:
             return command(*given, **options)
         check_file(out)
-        if options.get("as_json"):
-            raise DomainError("--out writes the tables that are shown: leave --json out")
+        for name, flag in _WITHOUT_TABLES.items():
+            if options.get(name):
+                raise DomainError(f"--out writes the tables that are shown: leave {flag} out")
         with collected() as tables:
             try:
                 found = command(*given, **options)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -112,11 +112,7 @@ def traced(item: Any, graph: Graph, path: str = "", known: dict[int, Any] | None
     return copy
 
 
-Structure: TypeAlias = tuple[tuple[str, Any], ...]
-"""Paths of a run, each with its shape or its setting."""
-
-
-def structure(held: Iterable[tuple[str, Any]]) -> Structure:
+def structure(held: Iterable[tuple[str, Any]]) -> tuple[tuple[str, Any], ...]:
     """Return the content on which a trace depends: paths, shapes and settings, but no numbers."""
     rows: list[tuple[str, Any]] = []
     for path, value in held:
@@ -155,11 +151,11 @@ class _Notes:
 class Kind:
     """A kind of step: conditions on its number, and the structure of the run before and after it."""
 
-    before: Structure
+    before: tuple[tuple[str, Any], ...]
     guards: tuple[Guard, ...]
-    after: Structure
+    after: tuple[tuple[str, Any], ...]
 
-    def serves(self, step: int, present: Structure) -> bool:
+    def serves(self, step: int, present: tuple[tuple[str, Any], ...]) -> bool:
         """Whether this kind's code applies to a step."""
         return present == self.before and all(
             answered(how, step + offset, of) == answer for how, offset, of, answer in self.guards
