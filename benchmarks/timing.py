@@ -27,8 +27,12 @@ class Part(NamedTuple):
     """Whether it runs unless parts are named."""
 
 
-C_FLAGS = ("-O3", "-march=native", "-ffast-math", "-shared", "-fPIC")
-"""Flags of the C compiler: with them, GCC takes exponentials and powers of vectors from glibc's libmvec."""
+C_FLAGS = ("-O3", "-march=native", "-ffast-math", "-fPIC")
+"""Flags of the C compiler: with them, GCC takes exponentials and powers of vectors from glibc's libmvec.
+
+A library must not be linked with ``-ffast-math``: GCC would add code that, when it is loaded, makes the processor round
+subnormal numbers to 0 in all of the process.
+"""
 
 
 def least(calls: Mapping[str, Callable[[], Any]], clock: Callable[[], float], rounds: int = ROUNDS) -> dict[str, float]:
@@ -54,6 +58,7 @@ def library(source: Path) -> ctypes.CDLL:
     if compiler is None:
         raise FileNotFoundError("there is no C compiler: install one that runs as cc")
     with tempfile.TemporaryDirectory() as folder:
-        built = Path(folder) / f"{source.stem}.so"
-        subprocess.run([compiler, *C_FLAGS, "-o", str(built), str(source), "-lm"], check=True)
+        part, built = (Path(folder) / f"{source.stem}.{ending}" for ending in ("o", "so"))
+        subprocess.run([compiler, *C_FLAGS, "-c", "-o", str(part), str(source)], check=True)
+        subprocess.run([compiler, "-shared", "-o", str(built), str(part), "-lm"], check=True)
         return ctypes.CDLL(str(built))
