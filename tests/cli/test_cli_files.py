@@ -125,6 +125,33 @@ def test_a_file_that_cannot_be_is_refused_on_one_line(command, tmp_path, monkeyp
     assert not (tmp_path / "x.csv").exists()
 
 
+@pytest.mark.parametrize(
+    ("given", "flag"),
+    [
+        (("catalog", "--export", "week"), "--export"),
+        (("catalog", "--verify", "week"), "--verify"),
+        (("validate", "exams", "--markdown"), "--markdown"),
+    ],
+)
+def test_a_form_without_tables_and_a_file_of_tables_are_refused_together(
+    command, tmp_path, monkeypatch, given, flag
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, out, err = command(*given, "--out", "x.csv")
+    assert (status, out) == (2, "")
+    assert f"leave {flag} out" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_findings_of_a_check_are_written_as_a_table(command, tmp_path) -> None:
+    target = tmp_path / "found.csv"
+    status, out, _ = command("catalog", "check", "--out", target)
+    lines = [line for line in out.splitlines() if "written:" not in line]
+    assert status in (0, 1)
+    assert len(rows_of(target)) == len(lines) - 1  # the last line counts them
+    assert all(row["message"] in line for row, line in zip(rows_of(target), lines, strict=False))
+
+
 def test_an_answer_with_a_status_of_its_own_is_written_too(command, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("costmodel.validation.failures", lambda outcomes: outcomes)
     target = tmp_path / "cases.csv"

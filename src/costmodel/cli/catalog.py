@@ -11,6 +11,7 @@ import typer
 import costmodel.catalog as catalog
 from costmodel.catalog import Datum
 from costmodel.cli.common import print_json, say
+from costmodel.cli.files import keep
 from costmodel.cli.rows import show
 from costmodel.foundation.errors import CatalogError
 from costmodel.foundation.tables import Linked, Table
@@ -64,13 +65,12 @@ def _check(as_json: bool) -> None:
     from costmodel.catalog.own import folders
 
     findings = check(folders=folders())
+    heads = ("weight", "file", "line", "field", "message")
+    rows = tuple((f.weight.value, f.file, f.line, f.field, f.message) for f in findings)
     if as_json:
-        rows = [
-            {"weight": f.weight.value, "file": f.file, "line": f.line, "field": f.field, "message": f.message}
-            for f in findings
-        ]
-        print_json(rows)
+        print_json([dict(zip(heads, row, strict=True)) for row in rows])
     else:
+        keep(Table(heads, rows, "findings in the catalog's files"))
         for finding in findings:
             say(str(finding))
         counts = {weight: sum(finding.weight is weight for finding in findings) for weight in Weight}

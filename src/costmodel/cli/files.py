@@ -22,8 +22,10 @@ ENDINGS = (".csv", ".html", ".parquet", ".xlsx")
 _NEEDED = {".html": {"jinja2": "report"}, ".parquet": {"pyarrow": "parquet", "pandas": "frames"},
            ".xlsx": {"xlsxwriter": "report"}}  # fmt: skip
 """Modules that write a file of an ending, each with the extra that it comes with."""
-_WITHOUT_TABLES = {"as_json": "--json", "bibtex": "--bibtex"}
-"""Arguments of commands that print another form instead of tables, each with its option."""
+_WITHOUT_TABLES = {
+    "as_json": "--json", "markdown": "--markdown", "bibtex": "--bibtex", "export": "--export", "verify": "--verify",
+}  # fmt: skip
+"""Arguments with which a command prints another form than tables, or none, each with its option."""
 TableFile = Annotated[
     Path | None,
     typer.Option("-o", "--out", help="Also write the tables, figures in full: .csv, .html, .parquet or .xlsx."),
