@@ -12,7 +12,7 @@ a time; others are refused.
 
 On one machine, use any executor::
 
-    store = store_ensemble("runs/forward", None, scenario, 1_000_000, rng=0, executor=ProcessPoolExecutor())
+    store = store_ensemble("runs/forward", scenario, draws=1_000_000, rng=0, executor=ProcessPoolExecutor())
     store.to_xarray()["tokens"].sel(year=2030).quantile([0.05, 0.5, 0.95], dim="draw")
 
 On a cluster, the path must be on a file system that the caller and all workers share, and costmodel must be
@@ -21,7 +21,8 @@ installed on each of them in the same version::
     from dask.distributed import Client            # or dask_jobqueue.SLURMCluster(…), dask_kubernetes, …
 
     client = Client("tcp://scheduler:8786")
-    store = store_ensemble("/shared/runs/forward", None, scenario, 10_000_000, rng=0, executor=client.get_executor())
+    workers = client.get_executor()
+    store = store_ensemble("/shared/runs/forward", scenario, draws=10_000_000, rng=0, executor=workers)
 
 Blocks are submitted a few at a time, one in a task, or several with more than 32 workers
 (:func:`costmodel.foundation.blocks.spans`), each as a scenario, a design and numbers; only the numbers of finished

@@ -112,11 +112,7 @@ def _sent(function: Callable[[_Item], _Answer], executor: Executor) -> tuple[Cal
     if not isinstance(executor, ThreadPoolExecutor):
         try:
             content = pickle.dumps(function, protocol=pickle.HIGHEST_PROTOCOL)
-        except (
-            pickle.PicklingError,
-            AttributeError,
-            TypeError,
-        ):  # as pickle says, of functions that are not of a module
+        except (pickle.PicklingError, AttributeError, TypeError):  # a lambda or a local function; Dask can send it
             return function, ()
         if b"__main__" not in content:
             return _called, (zlib.compress(content),)
