@@ -282,6 +282,25 @@ def test_worth_counts_those_that_are_alive() -> None:
 
 
 @pytest.mark.closed_form
+def test_life_left_without_a_physical_life() -> None:
+    """Infinite with any unit of its own in service, 0 with none, the opening units' alone, and unknown stays so."""
+    fleet = Fleet(step=1.0, steps=3, batch=(3,), books={"chips": BookTerms(life=4.0)}, lag=0.0)
+    fleet.arrive()
+    assert fleet.life_left().tolist() == [0.0, 0.0, 0.0]
+    fleet.order([0.0, 5.0, math.nan], {"chips": 1.0})
+    np.testing.assert_array_equal(fleet.life_left(), [0.0, math.inf, math.nan])
+    fleet.close()
+    fleet.advance([2.0, 0.0, 1.0], {"chips": 1.0})
+    np.testing.assert_array_equal(fleet.life_left(), [math.inf, math.inf, math.nan])
+    opening = Opening(in_service={"units": 4.0}, life=6.0)
+    old = Fleet(step=1.0, steps=3, books={"chips": BookTerms(life=4.0)}, lag=0.0, opening=opening)
+    old.arrive()
+    assert float(old.life_left()) == pytest.approx(2.5)
+    old.order(1.0, {"chips": 1.0})
+    assert float(old.life_left()) == math.inf
+
+
+@pytest.mark.closed_form
 def test_what_leaves_in_some_draws_leaves_in_those_alone() -> None:
     fleet = Fleet(step=1.0, steps=2, batch=(2,), books={"chips": BookTerms(life=4.0)}, lag=0.0)
     fleet.arrive()

@@ -206,10 +206,10 @@ class Stock:
         first, entered, here = self.cohorts()
         alive = entered[:, 0] * here
         opened = self.opened[0] * self.opening_left(self.entered.now)
-        years = np.where(alive > 0.0, alive * self.lives_left(first, here), 0.0)
+        years = alive * np.where(alive == 0.0, 0.0, self.lives_left(first, here))
         total = summed(alive) + opened
         left = summed(years) + opened * self.opening_life_left()
-        return np.where(total > 0.0, left / np.where(total > 0.0, total, 1.0), 0.0)
+        return as_array(left / np.where(total == 0.0, 1.0, total))
 
     def opening_life_left(self) -> FloatArray:
         """Return the mean remaining physical life of opening units [year]."""
