@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -46,7 +47,9 @@ from costmodel.foundation.errors import (
     ScenarioError,
     UnknownParameterError,
 )
+from costmodel.foundation.inputs import Parameter, parameter
 from costmodel.foundation.results import OutputSpec
+from costmodel.foundation.scenario import Scenario
 
 EPS = float(np.finfo(np.float64).eps)
 
@@ -520,6 +523,34 @@ def test_elasticities_where_the_output_changes_sign() -> None:
             elasticities({"x": 2.0}, step=step, model=lambda x: x)
 
 
+class _Bounded(Scenario):
+    model: Literal["toy_bounded"] = "toy_bounded"
+    least: Parameter = parameter("1", ge=2, description="Bounded below.")
+    most: Parameter = parameter("1", le=3, description="Bounded above.")
+
+
+@pytest.mark.closed_form
+@pytest.mark.parametrize(
+    ("path", "at", "down", "up"),
+    [
+        ("least", 2.0, 0.0, 0.01),
+        ("least", 2.01, 0.0, 0.01),
+        ("least", 2.05, 0.01, 0.01),
+        ("least", 40.0, 0.01, 0.01),
+        ("most", 3.0, 0.01, 0.0),
+        ("most", 2.98, 0.01, 0.0),
+        ("most", 2.95, 0.01, 0.01),
+        ("most", -40.0, 0.01, 0.01),
+    ],
+)
+def test_elasticities_at_the_ends_of_what_is_allowed(path: str, at: float, down: float, up: float) -> None:
+    """A step of a hundredth that would leave the range isn't taken: ``ln(f(up)/f(down))`` over the log of the steps."""
+    scenario = _Bounded(name="bounded", **{"least": 8.0, "most": -8.0, path: at})
+    found = elasticities(scenario, "y", paths=[path], model=lambda it: SimpleNamespace(y=getattr(it, path) - 1.0))
+    change = math.log(((1.0 + up) * at - 1.0) / ((1.0 - down) * at - 1.0))
+    assert float(found.values[0, 0]) == pytest.approx(change / math.log((1.0 + up) / (1.0 - down)), rel=1e-9)
+
+
 @pytest.mark.contract
 def test_the_usual_study_is_sobols_or_of_given_data_where_inputs_are_correlated() -> None:
     assert isinstance(sensitivity({"x": (0.0, 1.0)}, base_points=4, rng=0, model=lambda x: x), SobolIndices)
@@ -634,6 +665,16 @@ def test_what_two_figures_identify_by_hand() -> None:
     assert both.unidentified == ("a", "b") and "they trade off: a with b (-1.00)" in both.message()
     blind = identify(("a", "b"), np.array([[1.0, 0.0]]), 1.0, np.array([0.5, 0.5]), ())
     assert np.diag(blind.scaled_covariance) == pytest.approx([1.0, 1e12]) and blind.direction_errors == (1.0, np.inf)
+
+
+@pytest.mark.closed_form
+@pytest.mark.parametrize("strongest", [1e-3, 0.5, 3.0, 400.0])
+def test_what_is_nothing_to_rounding_is_open_without_end(strongest: float) -> None:
+    """Rounding is 2^-26, the root of a double's spacing, of the strongest direction, or of 1 if all are weaker."""
+    rounding = 2.0**-26 * max(strongest, 1.0)
+    for weak, error in ((0.95 * rounding, np.inf), (1.05 * rounding, 1.0 / (1.05 * rounding))):
+        found = identify(("a", "b"), np.diag([strongest, weak]), 1.0, np.array([0.5, 0.5]), ())
+        assert found.direction_errors[-1] == pytest.approx(error, rel=1e-9)
 
 
 # Draws consistent with history
