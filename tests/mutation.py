@@ -15,6 +15,8 @@ drawn that are not equivalent::
 ``--keep FOLDER`` keeps what the tests execute, for as long as the code of the room stays as it is; tests that were
 written since are run for every fault.
 
+``--modules 'vector_*'`` draws from the modules of that name alone.
+
 ``--rest room`` gives a survivor the room's other tests as well, ``--rest suite`` all tests: what they kill shows a
 wrong choice, or a test in another room.
 """
@@ -303,14 +305,14 @@ def _test(arguments: list[str], copy: Path, cache: Path) -> None:
     os._exit(pytest.main([*PYTEST, *LOADED, *arguments]))
 
 
-def faults(copy: Path, room: str) -> list[Fault]:
-    """Return every fault that cosmic-ray can make in a room, outside of annotations."""
+def faults(copy: Path, room: str, modules: str) -> list[Fault]:
+    """Return every fault that cosmic-ray can make in the modules of a room, outside of annotations."""
     from cosmic_ray.ast import ast_nodes, get_ast_from_path
     from cosmic_ray.plugins import get_operator, operator_names
 
     operators = {name: get_operator(name) for name in sorted(operator_names())}
     found = []
-    for path in sorted((copy / "src" / "costmodel" / room).rglob("*.py")):
+    for path in sorted((copy / "src" / "costmodel" / room).rglob(f"{modules}.py")):
         nodes, spans = list(ast_nodes(get_ast_from_path(path))), Module(path).annotations
         for name, operator in operators.items():
             if operator.arguments():
@@ -362,7 +364,7 @@ def _made(copy: Path, fault: Fault) -> Iterator[None]:
 
 
 def mutate(
-    repository: Path, room: str, mutants: int, seed: int, rest: str, keep: Path | None
+    repository: Path, room: str, mutants: int, seed: int, rest: str, keep: Path | None, modules: str = "*"
 ) -> Iterator[tuple[str, str]]:
     """Try a sample of one room's faults on a copy of the repository, and give how each ends and where it stands.
 
@@ -376,7 +378,7 @@ def mutate(
         copy = Path(folder) / "copy"
         ignored = shutil.ignore_patterns(".git", ".hypothesis", "__pycache__", ".*_cache")
         shutil.copytree(repository, copy, ignore=ignored)
-        sample = list(_sample(copy, faults(copy, room), mutants, seed))
+        sample = list(_sample(copy, faults(copy, room, modules), mutants, seed))
         tests = Tests(copy, room, keep)
         for fault, before, after in sample:
             where = f"{fault.path}:{fault.start[0]} {fault.operator}\n    - {before}\n    + {after}"
@@ -409,12 +411,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="seed of the sample")
     parser.add_argument("--rest", choices=("none", "room", "suite"), default="none", help="other tests for survivors")
     parser.add_argument("--keep", type=Path, help="folder in which what tests execute is kept for the next run")
+    parser.add_argument("--modules", default="*", help="names of the modules that are tried, such as 'vector_*'")
     parser.add_argument("--repository", type=Path, default=Path(__file__).parents[1])
     given = parser.parse_args()
     for room in given.rooms:
         count: Counter[str] = Counter()
         for ending, where in mutate(
-            given.repository.resolve(), room, given.mutants, given.seed, given.rest, given.keep
+            given.repository.resolve(), room, given.mutants, given.seed, given.rest, given.keep, given.modules
         ):
             count[ending] += 1
             sys.stdout.write(f"{ending}: {where}\n")
