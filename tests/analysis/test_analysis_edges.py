@@ -461,6 +461,15 @@ def test_effects_of_two_paths_by_hand() -> None:
     assert morris_sample(1, paths=2, levels=2, rng=0).shape == (2, 2, 1)
 
 
+@pytest.mark.regression
+def test_a_seed_gives_the_paths_that_it_gave() -> None:
+    """Nothing else shows it: the same paths walked backwards would be as good a sample."""
+    assert morris_sample(2, paths=2, levels=4, rng=3).tolist() == [
+        [[0.875, 0.125], [0.875, 0.625], [0.375, 0.625]],
+        [[0.125, 0.125], [0.625, 0.125], [0.625, 0.625]],
+    ]
+
+
 @pytest.mark.contract
 def test_base_samples_at_their_least() -> None:
     assert [part.shape for part in base_sample(2, 1, rng=0)] == [(2, 1), (2, 1)]

@@ -125,6 +125,24 @@ def test_rows_are_written_read_late_and_summed_up_to_the_present_step() -> None:
     np.testing.assert_array_equal(got, flow[rows, np.arange(4)] + 100.0 * np.cumsum(flow, axis=0))
 
 
+def test_each_draw_reads_its_own_late_row_of_each_cell_of_two_written_tables() -> None:
+    """The second table has two cells a row, and begins where the first with its three rows ends."""
+    flow = np.arange(1.0, 13.0).reshape(3, 4)
+    lag = np.array([2.0, 0.0, 1.0, 3.0])
+
+    def step(k, tables):
+        tables["first"][k] = 1000.0 * tables["flow"][k]
+        tables["second"][k] = tables["flow"][k] * np.array([1.0, 100.0])
+        late = np.maximum(k - tables["lag"], 0.0)
+        return row_loops.rows_at(tables["second"], late) + row_loops.rows_at(tables["first"], late), {}
+
+    given = {"flow": flow, "first": np.zeros((3, 4)), "lag": lag, "second": np.zeros((3, 2, 4))}
+    got = computed(step, given, (2,), steps=3)
+    rows = np.maximum(np.arange(3)[:, None] - lag, 0.0).astype(int)
+    late = flow[rows, np.arange(4)]
+    np.testing.assert_array_equal(got, late[:, None] * np.array([[1001.0], [1100.0]]))
+
+
 def test_a_row_is_read_again_after_it_was_written() -> None:
     """A row is 0 at first, the flow after the first write, and twice the flow after the second."""
 
@@ -265,3 +283,26 @@ def test_a_loop_begins_at_the_first_row_of_any_draw() -> None:
     got = computed(step, {"first": first, "kept": np.zeros((3, 1, 4))}, (1,), steps=3)
     # row 0 stays 1; row 1 is doubled in steps 1 and 2, row 2 in step 2
     np.testing.assert_array_equal(got[:, 0], np.broadcast_to([[1.0], [3.0], [7.0]], (3, 4)))
+
+
+def test_a_condition_that_no_step_changes_is_kept_for_all_steps() -> None:
+    """Computed before the first step and read in each: the flow counts as it is where x is above 0, else twice."""
+    x, flow = np.array([1.0, -1.0, 0.0, 7.0]), np.arange(1.0, 13.0).reshape(3, 4)
+
+    def step(k, tables):
+        return np.where(tables["x"] > 0.0, tables["flow"][k], 2.0 * tables["flow"][k]), {}
+
+    got = computed(step, {"flow": flow, "x": x}, (), steps=3)
+    np.testing.assert_array_equal(got, flow * [1.0, 2.0, 2.0, 1.0])
+
+
+@pytest.mark.parametrize(("width", "past"), [(2, 0), (4, 0), (8, 3)])
+def test_outputs_go_past_the_cache_where_a_vector_is_a_whole_line(width: int, past: int) -> None:
+    """A line has 64 bytes, eight numbers; shorter vectors may begin anywhere in one."""
+    graph = Graph()
+    x = graph.node(Table(graph, "x", ()).nodes[()])
+    puts = [("out", 0, cell, x) for cell in range(3)]
+    text = Writer([Phase(graph, puts, {}), Phase(Graph(), [], {})], {"x": ()}, (), (), ("x",), width).text()
+    stores = [line for line in text.splitlines() if line.startswith("  store")]
+    assert sum("align 64, !nontemporal" in line for line in stores) == past
+    assert sum(line.endswith("align 8") for line in stores) == 3 - past
