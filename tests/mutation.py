@@ -3,12 +3,12 @@
 Each fault is one operator, number or branch changed in a copy of the repository. One run of the room's tests, and of
 the contracts of formulas and dataclasses, shows which test executes which line (coverage). A fault gets the tests that
 execute its statement, those of its module's own test file first. A statement that is executed by an import or before
-the tests start gets all that execute any of its module, and the contracts. The fault is *killed* if a test fails, and a
-*survivor* if all pass: a missing test, or an equivalent, which changes nothing that anyone can see. Equivalents that
-were read are listed with their reason in ``mutants/equivalents.toml`` and are not tried. Faults in annotations, and
-those that no longer are Python, are not drawn. A fault whose tests don't end in time is killed only if they end in less
-than a tenth of it without the fault; else it counts apart, as *timed out*. The score is the share killed of the faults
-drawn that are not equivalent::
+the tests start gets all that execute any of its module, and the contracts and declarations. The fault is *killed* if a
+test fails, and a *survivor* if all pass: a missing test, or an equivalent, which changes nothing that anyone can see.
+Equivalents that were read are listed with their reason in ``mutants/equivalents.toml`` and are not tried. Faults in
+annotations, and those that no longer are Python, are not drawn. A fault whose tests don't end in time is killed only if
+they end in less than a tenth of it without the fault; else it counts apart, as *timed out*. The score is the share
+killed of the faults drawn that are not equivalent::
 
     python tests/mutation.py market foundation --mutants 30 --seed 1
 
@@ -73,6 +73,8 @@ LONGER = 3.0
 """Time allowed where the tests are many, as a multiple of what they take without the fault."""
 CONTRACTS = ("tests/test_contract_formulas.py", "tests/test_contract_values.py")
 """Tests of the form of every room's formulas and dataclasses."""
+DECLARED = "_declarations.py::"
+"""Part of the names of the tests that hold what a room declares: constants, defaults, ranges."""
 PYTEST = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "watching")
 """How pytest runs: to the first failure, in the order given."""
 LOADED = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
@@ -180,9 +182,8 @@ class Tests:
         module = {test for tests in executed.values() for test in tests if test != BEFORE}
         chosen = {test for line in lines for test in executed.get(line, ())}
         if not called or not chosen or BEFORE in chosen:
-            chosen |= (
-                module | {test for test in self.times if test.startswith(CONTRACTS)} if module else set(self.times)
-            )
+            contracts = {test for test in self.times if test.startswith(CONTRACTS) or DECLARED in test}
+            chosen |= module | contracts if module else set(self.times)
         return self._in_order(chosen, module, fault.path.stem)
 
     def rest(self, chosen: list[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -128,6 +129,16 @@ def test_a_factor_is_left_whole() -> None:
     assert np.array_equal(factored(share)(MIXED[0], MIXED[2]), MIXED[0] * (3.0 + 1.0 / MIXED[2]))
     assert seen == [(BATCH.size, BATCH.size)]
     assert np.array_equal(factored(share)(tokens=MIXED[0], chips=MIXED[2]), MIXED[0] * (3.0 + 1.0 / MIXED[2]))
+
+
+@pytest.mark.closed_form
+@pytest.mark.parametrize("computed", [factored, in_pieces])
+def test_what_is_given_by_name_beside_a_grid_counts(computed: Any) -> None:
+    def cost(tokens: np.ndarray, chips: np.ndarray, *, overhead: float = 1.0) -> np.ndarray:
+        return tokens * (chips + overhead)
+
+    assert np.array_equal(computed(cost)(BATCH, CHIPS), BATCH * (CHIPS + 1.0))
+    assert np.array_equal(computed(cost)(BATCH, CHIPS, overhead=5.0), BATCH * (CHIPS + 5.0))
 
 
 @pytest.mark.contract

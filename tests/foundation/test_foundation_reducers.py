@@ -75,6 +75,17 @@ def test_what_is_tiny_beside_the_largest_counts_as_zero_in_any_order() -> None:
 
 
 @pytest.mark.closed_form
+def test_what_is_still_counted_of_the_small_stays_in_its_place() -> None:
+    """Powers of two from 1 up; beside a number 70 doublings up, those 64 doublings and more below it count as zero."""
+    small, large = 2.0 ** np.array([*range(12), 60.0]), np.array([2.0**70])
+    for parts in ((small, large), (large, small)):
+        merged = LogHistogram.of(parts[0]).merge(LogHistogram.of(parts[1]))
+        got = [float(merged.quantile(place / 14)) for place in range(1, 15)]
+        assert got[:7] == [0.0] * 7
+        np.testing.assert_allclose(got[7:], [*small[7:], 2.0**70], rtol=QUANTILE_ERROR)
+
+
+@pytest.mark.closed_form
 def test_axes_are_kept_and_cells_are_apart() -> None:
     values = np.arange(24.0).reshape(2, 3, 4) - 10.0
     histogram, moments = LogHistogram.of(values), Moments.of(values)

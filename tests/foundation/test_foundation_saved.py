@@ -185,6 +185,30 @@ def test_a_switch_s_ends_and_a_rate_that_is_scheduled() -> None:
     assert moves._figure(fixed, fixed.spec("cost")) == []
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Yearly(Result):
+    cost: FloatArray = output("USD", dims=("year",), label="cost")
+
+    def coords(self) -> dict[str, Any]:
+        return {"year": [2026, 2027, 2028]}
+
+
+@pytest.mark.closed_form
+def test_a_parameter_moves_the_figure_of_the_last_year() -> None:
+    """Of an output with years the last one counts, under its own name."""
+    yearly = Yearly(scenario=Shop(name="s"), cost=np.array([3.0, 4.0, 6.0]))
+    assert moves._figures(yearly) == {"cost@2028": 6.0}
+
+
+@pytest.mark.contract
+def test_what_is_no_formula_is_shown_up_to_forty_characters() -> None:
+    for form in ({"formula": [7] * 50}, {"formula": "1", "unit": ["a" * 50]}):
+        with pytest.raises(ScenarioError) as refused:
+            Formula.parse(form, "1")
+        shown = [str(form["formula"])[:40], str(form.get("unit"))[:40]]
+        assert str(refused.value) == f"formula and unit are texts; given {shown[0]!r} and {shown[1]!r}"
+
+
 @pytest.mark.closed_form
 def test_money_of_outputs_selected_by_year_and_with_two_times() -> None:
     shop = Shop(name="s")
