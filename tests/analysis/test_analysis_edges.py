@@ -186,6 +186,10 @@ def test_stretches_join_where_the_gap_only_touches_zero() -> None:
             model=lambda x, root=root: {"y": 1e-6 * (x - root) ** 2 * (1.0 + x**3)},
         )
         assert touching.roots == pytest.approx([root], abs=1e-4)
+    for root in (1 / 16, 15 / 16):  # midway between an end of the range and the point next to it
+        model = lambda x, root=root: {"y": (x - root) ** 2}  # noqa: E731
+        touching = break_even({"x": 1.0}, "x", "y = 0", low=0.0, high=1.0, points=9, model=model)
+        assert touching.roots == pytest.approx([root], abs=1e-4)
     assert found.table().records() == [{"parameter": "x", "from": 0.0, "to": 1.0}]
     two = break_even({"x": 1.0}, "x", "y <= 0", low=0.0, high=4.0, model=lambda x: {"y": (x - 1.0) * (x - 3.0)})
     assert np.ravel(two.holds) == pytest.approx([1.0, 3.0])
