@@ -372,6 +372,35 @@ def test_a_chunked_step_is_paid_as_its_two_phases_would_be_alone():
 
 
 @pytest.mark.closed_form
+def test_a_chunked_step_works_on_a_part_of_the_batch():
+    """Two parts of 16 take twice a batch of 16 one after the other, beside the host's time, which comes once."""
+    whole = serve(WHAT, CHAT, 16.0, mode="chunked").step_time
+    twice = serve(replace(WHAT, layout=replace(FOUR, micro_batches=2.0)), CHAT, 32.0, mode="chunked").step_time
+    assert twice - ENGINE.host_time == pytest.approx(2.0 * (whole - ENGINE.host_time))
+
+
+@pytest.mark.closed_form
+def test_answers_of_one_token_take_the_steps_that_read_their_prompts():
+    """A step reads a chunk of 8,192 prompt tokens; nothing is decoded after the token that comes with the prompt."""
+    traffic = replace(CHAT, mean_output=1.0, variation_output=0.0)
+    served = serve(WHAT, traffic, 8.0, mode="chunked")
+    assert served.requests_per_second * 4 * 2000 == pytest.approx(8192 / served.step_time)
+    assert served.prefill_share == 1.0 and served.output_seconds == 0.0
+    assert served.requests_per_second == pytest.approx(serve(WHAT, traffic, 8.0).requests_per_second, rel=0.03)
+    nearly = serve(WHAT, replace(traffic, mean_output=1.0 + 1e-6), 8.0, mode="chunked")
+    assert nearly.requests_per_second == pytest.approx(served.requests_per_second, rel=1e-5)
+
+
+@pytest.mark.closed_form
+def test_a_single_sequence_that_just_fits_is_served():
+    for length, most in ((5e5, 1.0), (4e5, 2.0)):
+        traffic = replace(CHAT, mean_input=length)
+        assert largest_batch(WHAT, traffic) == most
+        assert serve(WHAT, traffic, 1.0).infeasible == 0
+        assert serve(WHAT, traffic, most + 1.0).infeasible == CACHES
+
+
+@pytest.mark.closed_form
 def test_prompts_of_varied_length_meet_longer_attention_with_a_prefix_cache_too():
     # E[I²]/E[I] = I (1 + v²): with v = 1 a token meets twice the length, cached and new alike
     varied = Traffic(mean_input=8000.0, mean_output=1.0, variation_input=1.0, cached_share=0.75)

@@ -342,7 +342,9 @@ def _chunked(point: _Point, codes: Numeric) -> Serving:
     chunk = np.minimum(traffic.chunk, point.new_tokens)
     step, full = _mixed_steps(point, batch, batch / parts * per_sequence, chunk)
     first = point.new_tokens / chunk * full + launch_time(point.what) + point.what.engine.held_steps * step
-    together = point.passes * step / batch * layout.accelerators
+    # steps of a request over the batch, which starves as answers become a single token
+    shared = np.maximum(point.passes / point.batch, point.new_tokens / (traffic.chunk * parts))
+    together = shared * step * layout.accelerators
     # one step serves both: its time is shared as the two would need it alone
     reading = point.prompt_seconds * point.new_tokens
     answering = point.passes * point.decode_step() / point.batch * layout.accelerators
