@@ -142,6 +142,9 @@ def test_ones_own_rows_move_the_profile_towards_what_made_them():
     assert low < value < high
     # every fourth row is predicted from the others; the profile alone would be 23 % off
     assert len(found.held_back) == 2
+    # the profile's own spread counts as a third error beside the two held back
+    errors = [np.log(1.0 + found.held_back[0]), np.log(1.0 + found.held_back[1]), known.spread]
+    assert found.spread == pytest.approx(np.sqrt(np.mean(np.square(errors))))
     assert found.error < 0.15
     written = found.written()
     assert written["name"] == "vllm" and set(FACTORS) < set(written)

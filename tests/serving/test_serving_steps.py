@@ -19,6 +19,7 @@ from costmodel.compute import (
     matmul_parameters,
     protocols,
     shape,
+    state_bytes,
     together,
     touched_weight_bytes,
 )
@@ -148,6 +149,18 @@ def test_a_pass_is_its_blocks_and_its_attention():
     talk = stage_communication_time(what, 32.0)
     assert stage_time(what, work) == pytest.approx(sum(times) + core + talk)
     assert attention_time(what, work) == pytest.approx(core)
+
+
+@pytest.mark.closed_form
+def test_a_state_is_read_and_written_by_every_token_beside_the_cache_that_grows():
+    """Three sequences of 100 tokens, two new ones each, over two accelerators; one byte an element.
+
+    Of 60 layers of Qwen3.5-397B-A17B 15 hold a key and a value of 2 heads of 256 a token; the state is the catalog's.
+    """
+    state = float(state_bytes(shape("Qwen3.5-397B-A17B"), ONE_BYTE))
+    work = decode_work(setup(shape("Qwen3.5-397B-A17B"), Layout(tensor=2.0)), 3.0, 100.0, 2.0)
+    grows = (3 * 100 + 3 * 2) * 15 * 2 * 2 * 256
+    assert float(work.cache_bytes) == pytest.approx(grows / 2 + 2 * 3 * 2 * state / 2)
 
 
 @pytest.mark.closed_form
