@@ -95,8 +95,14 @@ def test_powers_are_those_of_numpy() -> None:
 
 def test_what_is_not_a_number_stays_so_in_the_larger_and_the_smaller() -> None:
     x, y = np.array([np.nan, 1.0, np.nan, 2.0]), np.array([1.0, np.nan, np.nan, 3.0])
-    got = computed(lambda step, t: (np.maximum(t["x"], t["y"]) + np.minimum(t["y"], 7.0), {}), {"x": x, "y": y}, ())[0]
-    np.testing.assert_array_equal(got, [np.nan, np.nan, np.nan, 6.0])
+    for function in (np.maximum, np.minimum):
+        for operation in (
+            lambda x, y, function=function: function(x, y),
+            lambda x, y, function=function: function(y, 7.0),
+            lambda x, y, function=function: function(7.0, y),
+        ):
+            got = computed(lambda step, t, of=operation: (of(t["x"], t["y"]), {}), {"x": x, "y": y}, ())[0]
+            np.testing.assert_array_equal(got, operation(x, y))
 
 
 def test_a_carried_value_and_a_row_of_the_step() -> None:
