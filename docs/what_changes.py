@@ -203,7 +203,6 @@ UNSETTLED: tuple[tuple[str, str], ...] = (
     ("half the power that the grid gives", "capex"),
     ("ten times the power that the grid gives", "capex"),
     ("accelerators for nothing", "capex"),
-    ("accelerators for nothing", "user_spend"),
     ("accelerators at half price", "operator_cost"),
     ("accelerators at half price", WITHOUT),
 )

@@ -219,13 +219,13 @@ struct State {
     V site_level[2], site_before[2], site_arrived[2], site_opened[2], site_coming[2];
     V log_price[WORK], log_noticed[WORK], log_target[WORK], needed_price[WORK], needed_noticed[WORK], needed_target[WORK];
     V cumulative, learned, last, earlier, revenue, log_rent, cash, debt, taken_up, losses, cash_flow, stopped;
-    V construction[3], tested[3], book[3], shipped, usual, supply, premium, site_premium, trend, last_wanted;
+    V construction[3], tested[3], book[3], shipped, usual, supply, premium, site_premium, trend, last_wanted, freed;
     V construction_shown[3];
     // constants of the draw
     V lag, site_lag, lag_steps, site_steps, part, site_part, kept_ahead[2], reach[2], survive[7], late_survive[7], ahead_at[7];
     I whole_lag, site_whole;
     V el[WORK];
-    V excess_part, given_part;
+    V excess_part, given_part, room_ahead, survive_room, freeable;
     I excess_low, given_low;
     int64_t first;
 };
@@ -372,6 +372,33 @@ INLINE void impair(Books &own, int k, double alive, double left, V share) {
     for (int row = 1; row <= k + 1; row++) own.total[row] *= kept;
 }
 
+// Site power of the vintages that do not pay: what they take now, and what they still take when the next orders need it.
+static void unprofitable(const Run &run, const State &s, int k, V earned, V watt, double upkeep, V *here_now, V *later) {
+    const Inputs &in = *run.in;
+    const int life = (int)in.chip_life[0], now = k + 1;
+    V old[4], at_once = {}, then = {};
+    const int first = now - life - 1 > 0 ? now - life - 1 : 0;
+    for (int row = 0; row < 4; row++) old[row] = s.entered[row][first];
+    for (int cohort = first; cohort < now; cohort++) {
+        const double age = now - cohort, here = fmin(fmax(life - age + 1.0, 0.0), 1.0);
+        V amount[4];
+        for (int row = 0; row < 4; row++) {
+            amount[row] = s.entered[row][cohort + 1] - old[row];
+            old[row] = s.entered[row][cohort + 1];
+        }
+        V worth = earned * amount[UNITS] + watt * amount[WATTS] + upkeep * (amount[EQUIPMENT] + amount[NETWORK]);
+        V watts = pick(worth < 0.0, amount[WATTS], V{});
+        at_once += watts * here;
+        then += watts * least(largest(life - s.room_ahead - age + 1.0, V{}), all(1.0));
+    }
+    V worth = earned * s.opened[UNITS] + watt * s.opened[WATTS] + upkeep * (s.opened[EQUIPMENT] + s.opened[NETWORK]);
+    V opened = pick(worth < 0.0, s.opened[WATTS], V{});
+    at_once += opened * share_left(now, in.chip_opening_life[0]);
+    then += opened * (1.0 - least((now + s.room_ahead) / in.chip_opening_life[0], all(1.0)));
+    *here_now = run.shared[k].alive2 * at_once;
+    *later = run.shared[k].alive2 * s.survive_room * then;
+}
+
 // Retire a share `going` of the vintages that do not pay; returns nothing if none goes.
 static void leave(const Run &run, State &s, int k, V going, V earned, V watt, double upkeep, V *left_rows) {
     const Inputs &in = *run.in;
@@ -445,8 +472,8 @@ INLINE V short_of(V worth, V book) {
 
 // ---- premiums -------------------------------------------------------------------------------------------------------
 
-// A rule gives orders and their slope in the log premium. Returns orders; changes the premium; tells where supply is short.
-template <class Rule> INLINE V cleared(Rule rule, V able, V &premium, V elasticity, double most, double closing, I *shortage) {
+// A rule gives orders and their slope in the log premium. Returns orders; changes the premium; gives the log of orders at list price over supply.
+template <class Rule> INLINE V cleared(Rule rule, V able, V &premium, V elasticity, double most, double closing, V *shortage) {
     const V log_able = loga(largest(able, all(TINY))), top = all(std::log(most));
     V wanted, slope;
     auto excess = [&](V at, V &value, V &fall) {
@@ -466,7 +493,7 @@ template <class Rule> INLINE V cleared(Rule rule, V able, V &premium, V elastici
     V room = able * expo(elasticity * premium);
     V share = least(room / largest(wanted, all(TINY)), all(1.0));
     premium += closing * (clearing - premium);
-    *shortage = ~free;
+    *shortage = none_value;
     return wanted * share;
 }
 
@@ -795,6 +822,7 @@ template <bool STREAMED> static void take(const Run &run, State &s, int k) {
     s.usual = k == 0 ? earned : s.usual + run.close_usual * (earned - s.usual);
     const V horizon = s.lag + S(room_time, 0);
     V room = surviving(run, s, k, WATTS, 6, any(k + s.ahead_at[6] > in.chip_life[0]));
+    room = largest(room - s.freed, V{});
     room = largest(sites_surviving(run, s, k, horizon / dt + 0.5) - room, V{}) / power / (S(room_time, 0) + 0.5 * dt);
     room = pick(s.site_lag < horizon, all(FAR), room);
     const bool planned = S(planned, k) > 0.5;
@@ -830,7 +858,7 @@ template <bool STREAMED> static void take(const Run &run, State &s, int k) {
             amount = ruled * largest(need - there, V{});
             change = pick(need > there, ruled * per_target * pull * target, V{});
         };
-        I shortage;
+        V shortage;
         site_units = cleared(rule, given, s.site_premium, D(site_elasticity, 0), S(max_site_premium, 0), run.close_premium, &shortage);
     }
     const V site_ordered[2] = {site_units * dt, site_units * dt * (S(site_price, k) * site_dearness)};
@@ -865,7 +893,7 @@ template <bool STREAMED> static void take(const Run &run, State &s, int k) {
     const V there = position(run, s, k, UNITS, 0, adjustment);
     const V shortfall = pick(s.stopped > 0.0, V{}, all(1.0)), pull = -fall * chip_share;
     V units;
-    I shortage = {};
+    V shortage = {};
     V plans = {};
     if (planned) {
         const V left = largest(D(plan, k) - site_paid, V{});
@@ -875,6 +903,7 @@ template <bool STREAMED> static void take(const Run &run, State &s, int k) {
         const V most = able * expo(D(supply_elasticity, 0) * chip_premium);
         units = wanted_units * least(most / largest(wanted_units, all(TINY)), all(1.0));
         s.premium -= run.close_premium * s.premium;
+        shortage = loga(largest(plans, all(TINY))) - loga(largest(able, all(TINY)));
     } else {
         auto rule = [&](V premium, V &amount, V &change) {
             const V target = aims[0] * expo(pull * premium), free = largest(target - there, V{}) * pace;
@@ -884,16 +913,14 @@ template <bool STREAMED> static void take(const Run &run, State &s, int k) {
         units = cleared(rule, s.supply, s.premium, D(supply_elasticity, 0), S(max_premium, 0), run.close_premium, &shortage);
     }
     const V able = largest(s.supply, plans);
-    const V idle_log = loga(largest(units, all(TINY))) - loga(largest(able, all(TINY)));
-    const V slack = least(largest(idle_log, all(-S(run_down, 0))), V{});
     const V expand = D(hardware_growth, k) + least(D(build_up, 0) * chip_premium, D(max_build_up, 0));
-    s.supply = able * expo(pick(shortage, expand, slack) * dt);
+    s.supply = able * expo(least(largest(shortage / S(premium_memory, 0), all(-S(run_down, 0))), expand) * dt);
     V held;
     if (planned) {
         held = all(PLAN);
     } else {
         const V free = largest(aims[0] * expo(pull * s.premium) - there, V{}) * pace;
-        held = pick(s.stopped > 0.0, all(CREDIT), pick(shortage, all(CHIPS), pick(free > room, all(ROOM), all(RETURN))));
+        held = pick(s.stopped > 0.0, all(CREDIT), pick(shortage > 0.0, all(CHIPS), pick(free > room, all(ROOM), all(RETURN))));
     }
     const V cost_each = price * dearness, count = units * dt;
     const V ordered[4] = {count, count * power, count * cost_each * (1.0 - S(network_share, 0)), count * cost_each * S(network_share, 0)};
@@ -911,11 +938,18 @@ template <bool STREAMED> static void take(const Run &run, State &s, int k) {
     V left_rows[4] = {};
     {
         const V own = required * hours * (1.0 - site_share);
-        const I scarce = (powered < 1.0) | (held == (double)ROOM);
-        const V watt = -(watt_cost + pick(scarce, largest(earned - own, V{}) / power, V{}));
+        const V watt = -(watt_cost + largest(earned - own, V{}) / power);
         const V worst = earned + watt * D(thirstiest, k) - S(maintenance, 0) * D(dearest, k);
-        const V going = pick(scarce & (worst < 0.0), all(-std::expm1(-dt / S(leaving_time, 0))), V{});
-        if (any(going > 0.0)) leave(run, s, k, going, earned, watt, -S(maintenance, 0), left_rows);
+        s.freed = V{};
+        if (any(worst < 0.0)) {
+            V here_now, later;
+            unprofitable(run, s, k, earned, watt, -S(maintenance, 0), &here_now, &later);
+            const V needed = largest(s.level[WATTS] - s.site_level[0], V{}) / largest(here_now, all(TINY));
+            const V most = all(-std::expm1(-dt / S(leaving_time, 0)));
+            const V going = pick((worst < 0.0) & (here_now > 0.0), least(needed, most), V{});
+            if (any(going > 0.0)) leave(run, s, k, going, earned, watt, -S(maintenance, 0), left_rows);
+            s.freed = pick(worst < 0.0, later * (1.0 - going) * s.freeable, V{});
+        }
     }
     if (yearly) {
         const double keep = S(maintenance, 0);
@@ -1090,7 +1124,11 @@ static void open(const Run &run, State &s, V *memory, int64_t first) {
         s.reach[i] = -horizons[i] * expm1o(-age) / age;
         for (int j = 0; j < 3; j++) s.ahead_at[3 * i + j] = (horizons[i] + (j - 1) * 0.5 * dt) / dt + 0.5;
     }
-    s.ahead_at[6] = (s.lag + S(room_time, 0)) / dt + 0.5;
+    s.room_ahead = (s.lag + S(room_time, 0)) / dt;
+    s.ahead_at[6] = s.room_ahead + 0.5;
+    s.survive_room = expo(-failures * s.room_ahead);
+    s.freeable = -expm1o(-s.room_ahead * (dt / S(leaving_time, 0)));
+    s.freed = V{};
     for (int h = 0; h < 7; h++) {
         s.survive[h] = expo(-failures * s.ahead_at[h]);
         s.late_survive[h] = expo(-failures * largest(s.ahead_at[h] - 0.5 * (1.0 + least(steps, s.ahead_at[h])), V{}));

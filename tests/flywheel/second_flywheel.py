@@ -71,7 +71,7 @@ class SecondFlywheel(Given):
         self.left_to_pay = max(building * self.watt_price(start) - paid, 0.0)
         self.built: list[tuple[float, float]] = []  # [ordered at, USD]
         self.claims, self.cash_flow = 0.0, along(self.of(self.money, "own_cash"), start)
-        self.chip_premium = self.site_premium = 0.0
+        self.chip_premium = self.site_premium = self.freed = 0.0
         self.supply = self.of(self.form["suppliers"], "capability")
         self.learned = self.of(self.form["software"], "initial_cumulative_tokens")
         self.flow, self.flow_before = 0.0, 0.0
@@ -109,7 +109,7 @@ class SecondFlywheel(Given):
         aim = self.observe()
         site_pay = self.order_sites(aim)
         chip_pay = self.order_chips(aim, site_pay)
-        self.leave(served, market["rent"] * market["use"] * HOURS * self.availability)
+        self.leave(market["rent"] * market["use"] * HOURS * self.availability, market["use"])
         capex = site_pay + chip_pay
         self.settle(served, market, capex)
         return {**market, "capex": capex, "chips": chip_pay, "sites": site_pay, "site_power": room, "units": units}
@@ -259,7 +259,7 @@ class SecondFlywheel(Given):
             self.supply, after = max(self.supply, orders), 0.0
         else:
             position, share = self.surviving(self.bound + self.lag + self.adjustment)[0], self.base[1] / self.base[0]
-            taken = self.surviving(self.bound + self.lag + self.h / 2.0)[1]
+            taken = max(self.surviving(self.bound + self.lag + self.h / 2.0)[1] - self.freed, 0.0)
             there = sum(w for at, w in self.sites if at <= self.bound + self.lag + ROOM_TIME + self.h / 2.0)
             room = max(there - taken, 0.0) / watts / (ROOM_TIME + self.h / 2.0)
 
@@ -269,13 +269,10 @@ class SecondFlywheel(Given):
 
             slope, most = (self.of(suppliers, name) for name in ("supply_elasticity", "max_premium"))
             orders, after = self.cleared(wanted, self.supply, slope, self.chip_premium, most)
-            if wanted(0.0) > self.supply:
-                extra = min(self.of(suppliers, "build_up") * self.chip_premium, self.of(suppliers, "max_build_up"))
-                growth = (self.decline if self.t < self.hardware_stop else 0.0) + extra
-            else:
-                idle = math.log(max(orders, 1e-300) / self.supply)
-                growth = max(min(idle, 0.0), -self.of(suppliers, "run_down"))
-            self.supply *= math.exp(growth * self.h)
+            extra = min(self.of(suppliers, "build_up") * self.chip_premium, self.of(suppliers, "max_build_up"))
+            fastest = (self.decline if self.t < self.hardware_stop else 0.0) + extra
+            gap = math.log(max(wanted(0.0), 1e-300) / self.supply) / PREMIUM_MEMORY
+            self.supply *= math.exp(min(max(gap, -self.of(suppliers, "run_down")), fastest) * self.h)
         cost = price * math.exp(self.chip_premium)
         for i in range(PIECES):
             arrival = self.bound + self.h * (i + 0.5) / PIECES + self.lag
@@ -283,16 +280,22 @@ class SecondFlywheel(Given):
         self.chip_premium = after
         return orders * cost
 
-    def leave(self, served: list[list[float]], earned: float) -> None:
-        """Retire what does not earn its running cost and, where power is short, the value of its watts."""
+    def leave(self, earned: float, use: float) -> None:
+        """Retire what is worth less than its watts, as far as accelerators exceed sites; note what others may free."""
         if not self.chip_form["early_leaving"]:
             return
         own = (self.base[0] - self.base[2]) * HOURS * self.availability * self.target
-        watt = max(earned - own, 0.0) / self.watts(self.t) if self.powered < 1.0 else 0.0
-        for cohort in served:
-            needed = self.running(self.t, cohort[2], cohort[3], self.target) + watt * cohort[2]
-            if self.powered < 1.0 and earned < needed:
-                cohort[1] *= math.exp(-self.h / LEAVING_TIME)
+        watt = max(earned - own, 0.0) / self.watts(self.t)
+        end = self.bound + self.h
+        here = [c for c in self.chips if c[0] < end and end - c[0] < self.life]
+        losers = [c for c in here if earned < self.running(self.t, c[2], c[3], use) + watt * c[2]]
+        power, horizon = sum(c[1] * c[2] for c in losers), self.lag + ROOM_TIME
+        excess = sum(c[1] * c[2] for c in here) - sum(w for at, w in self.sites if at < end)
+        share = min(max(excess, 0.0) / power, closed(1.0 / LEAVING_TIME, self.h)) if losers else 0.0
+        for cohort in losers:
+            cohort[1] *= 1.0 - share
+        later = sum(c[1] * c[2] for c in losers if end + horizon - c[0] < self.life)
+        self.freed = later * math.exp(-self.failure * horizon) * closed(1.0 / LEAVING_TIME, horizon)
 
     def settle(self, served: list[list[float]], market: dict[str, float], capex: float) -> None:
         """Pay, and let outside claims make up what own cash does not cover."""

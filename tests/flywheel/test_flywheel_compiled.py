@@ -42,14 +42,18 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def agree(fast: Trajectory, plain: Trajectory) -> None:
     for name, spec in plain.outputs().items():
         got, wanted = np.asarray(fast[name], dtype=float), np.asarray(plain[name], dtype=float)
-        scale = np.asarray(_hours_at_rent(plain) if name == "net_rents" else wanted)
+        scale = np.asarray(_scale(plain, name, wanted))
         assert got.shape == wanted.shape, name
         largest = float(np.nanmax(np.abs(scale), initial=0.0)) if np.isfinite(scale).any() else 0.0
         np.testing.assert_allclose(got, wanted, rtol=0.0, atol=1e-12 * largest, err_msg=f"{name} {spec.dims}")
 
 
-def _hours_at_rent(run: Trajectory) -> Any:
-    """Return the rent of all capacity, as a scale for net rents, which are differences that may cancel."""
+def _scale(run: Trajectory, name: str, values: Any) -> Any:
+    """Return the values, or what they are differences of, where these may cancel: rents, and power against sites."""
+    if name == "left_by_operator":
+        return run.units_by_operator
+    if name != "net_rents":
+        return values
     return np.asarray(run.rental_price)[:, None] * run.capacity_by_operator * HOURS_PER_YEAR * run.scenario.grid.length
 
 

@@ -43,41 +43,77 @@ def cost(chips: float = 1.0, sites: float = 0.0, rate: float = 0.1) -> Cost:
     return Cost(required, required, np.zeros((1, 1)), chip_share, site_share, cost_rate)
 
 
+HORIZON = 0.5
+"""Time until the next orders need power [year]."""
+
+
+def leave(run: Run, earned: float, use: float = 1.0) -> Any:
+    """Let vintages leave at earnings given over what is required; return the step's account."""
+    run.fleets.leave(0, run.drivers, cost(), np.full((1, 1), earned * OWN), np.full((1, 1), use), np.full(1, HORIZON))
+    return run.fleets.chips.close()
+
+
+def staying(years: float) -> float:
+    """Return the watts of the old accelerators some years after the start."""
+    return 2000.0 * 3e5 * float(np.exp(-0.03 * years)) * (1.0 - years / 5.0)
+
+
 @pytest.mark.parametrize(
-    ("earned", "energy", "upkeep", "bound", "leaves"),
+    ("earned", "energy", "upkeep", "leaves"),
     [
         # A watt is worth the earnings of new equipment beyond its own rent; an old accelerator takes twice the watts.
-        (2.1, 0.0, 0.0, Bound.ROOM, True),
-        (1.9, 0.0, 0.0, Bound.ROOM, False),
-        (3.0, 0.0, 0.0, Bound.RETURN, False),  # site power is enough for both
-        (3.0, 0.0, 0.0, Bound.CHIPS, False),
+        (2.1, 0.0, 0.0, True),
+        (1.9, 0.0, 0.0, False),
         # Earnings less energy of 2,000 W and upkeep.
-        (1.0, 0.9, 0.0, Bound.ROOM, False),
-        (1.0, 1.1, 0.0, Bound.ROOM, True),
-        (1.0, 0.5, 0.4, Bound.ROOM, False),
-        (1.0, 0.5, 0.6, Bound.ROOM, True),
+        (1.0, 0.9, 0.0, False),
+        (1.0, 1.1, 0.0, True),
+        (1.0, 0.5, 0.4, False),
+        (1.0, 0.5, 0.6, True),
     ],
 )
 def test_what_does_not_earn_its_running_cost_and_its_room_leaves(
-    earned: float, energy: float, upkeep: float, bound: Bound, leaves: bool
+    earned: float, energy: float, upkeep: float, leaves: bool
 ) -> None:
+    """With half of the site power that they take, as many leave as can in a step."""
     price = 25000.0 * 1.2 * np.exp(-0.3 * 0.125)  # with network, in the middle of the first quarter
-    run = started(energy__price=energy * OWN / (2000.0 * 8766.0), hardware__maintenance=upkeep * OWN / price)
-    use, held = np.ones((1, 1)), np.full((1, 1), int(bound))
-    run.fleets.leave(0, run.drivers, cost(), np.full((1, 1), earned * OWN), use, held)
-    step = run.fleets.chips.close()
+    opening = {"units": 3e5, "life": 5.0, "power": 2000.0, "site_power": 3e8}
+    run = started(
+        operators__all__opening=opening,
+        energy__price=energy * OWN / (2000.0 * 8766.0),
+        hardware__maintenance=upkeep * OWN / price,
+    )
+    step = leave(run, earned)
     share = -np.expm1(-0.25 / 0.75) if leaves else 0.0  # leaving time of three quarters
     assert float(step.left[0, 0, 0]) == pytest.approx(share * ALIVE, rel=1e-12)
     assert float(step.in_service[0, 0, 0]) == pytest.approx((1.0 - share) * ALIVE, rel=1e-12)
+    kept = (1.0 - share) * -np.expm1(-HORIZON / 0.75) if leaves else 0.0
+    assert float(run.fleets.freed[0, 0]) == pytest.approx(kept * staying(0.25 + HORIZON), rel=1e-12)
 
 
-def test_accelerators_without_power_make_room_for_each_other() -> None:
-    """With half of the site power that they take, power is short, for any limit on orders."""
-    opening = {"units": 3e5, "life": 5.0, "power": 2000.0, "site_power": 3e8}
-    run = started(operators__all__opening=opening)
-    assert float(run.fleets.powered[0, 0]) == pytest.approx(0.5, rel=0.03)
-    run.fleets.leave(0, run.drivers, cost(), np.full((1, 1), 2.1 * OWN), np.ones((1, 1)), np.full((1, 1), 1))
-    assert float(run.fleets.chips.close().left[0, 0, 0]) == pytest.approx(-np.expm1(-1.0 / 3.0) * ALIVE, rel=1e-12)
+def test_no_more_leave_than_make_room_for_the_others() -> None:
+    """With nine tenths of the site power, what leaves brings the power of accelerators to that of sites."""
+    run = started(operators__all__opening={"units": 3e5, "life": 5.0, "power": 2000.0, "site_power": 5e8})
+    room = float(run.fleets.sites.in_service[0, 0, 0])
+    assert 0.8 < room / staying(0.25) < 0.95
+    step = leave(run, 2.1)
+    assert float(step.in_service[run.fleets.chips.index["watts"], 0, 0]) == pytest.approx(room, rel=1e-12)
+    assert float(step.left[0, 0, 0]) == pytest.approx(ALIVE - room / 2000.0, rel=1e-9)
+
+
+def test_where_site_power_is_enough_they_serve_until_their_successors_arrive() -> None:
+    """Orders count on their power: the room is larger by what they free until then."""
+    opening = {"units": 3e5, "life": 5.0, "power": 2000.0, "site_power": 6e8}
+    run = started(operators__all__opening=opening, hardware__sites__lag=1.5)
+    step = leave(run, 2.1)
+    assert float(step.left[0, 0, 0]) == 0.0
+    invest, fleets, drivers = run.investment, run.fleets, run.drivers
+    assert float(invest.room_horizon[0]) == pytest.approx(0.5 + 0.25)
+    freed = staying(0.25 + HORIZON) * -np.expm1(-HORIZON / 0.75)
+    without, counted = (
+        invest.room(0, drivers, fleets.chips, fleets.sites, power) for power in (np.zeros((1, 1)), fleets.freed)
+    )
+    power = float(np.ravel(drivers.power[0])[0])
+    assert float((counted - without)[0, 0]) == pytest.approx(freed / power / (0.25 + 0.125), rel=1e-9)
 
 
 @pytest.mark.parametrize(("threshold", "written"), [(0.4, True), (0.6, False)])

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from costmodel.flywheel.accounts import Books, books_of
 from costmodel.flywheel.drivers import Drivers
-from costmodel.flywheel.investment import Bound, Cost, Investment
+from costmodel.flywheel.investment import Cost, Investment
 from costmodel.flywheel.market_side import TINY
 from costmodel.foundation.arrays import FloatArray, as_array, ordered_sum
 from costmodel.foundation.units import HOURS_PER_YEAR
@@ -70,6 +70,8 @@ class Fleets:
     """Book value that value in use does not cover, at the yearly test, ``(asset, operator, draw)`` [USD]; else 0."""
     tested: FloatArray
     """Book value in service that is for AI and tested for impairment, ``(asset, operator, draw)`` [USD]."""
+    freed: FloatArray
+    """Site power that unprofitable vintages can leave to the next step's orders, ``(operator, draw)`` [W]."""
     usual: FloatArray | None = None
     """Recent earnings of an accelerator, ``(operator, draw)`` [USD/year], from which value in use is computed."""
     others: tuple[Fleet, Fleet] | None = None
@@ -198,26 +200,43 @@ class Fleets:
         return {"units": earned, "watts": watt, "accelerators": upkeep, "network": upkeep}
 
     def leave(
-        self, step: int, drivers: Drivers, cost: Cost, earned: FloatArray, use: FloatArray, bound: FloatArray
+        self, step: int, drivers: Drivers, cost: Cost, earned: FloatArray, use: FloatArray, horizon: FloatArray
     ) -> None:
-        """Retire vintages that don't earn their running cost and, if sites are short, the value of their power.
+        """Retire vintages that are worth less than the site power they take, as their successors arrive (item 8).
+
+        Parameters
+        ----------
+        step, drivers, cost
+            Number of the step, its drivers, and the required rent.
+        earned
+            Yearly earnings of an accelerator, ``(operator, draw)`` [USD/year].
+        use
+            Share of capacity used, ``(operator, draw)`` [1].
+        horizon
+            Time until the next step's orders need power, ``(draw,)`` [year].
 
         Notes
         -----
         The value of a watt is what new equipment would earn with it beyond its own rent:
-        ``λ = max(0, (earnings − R_IT)/w_new)``.
+        ``λ = max(0, (earnings − R_IT)/w_new)``. Vintages with ``earnings − running − λ·w < 0`` serve until the power
+        of all accelerators exceeds that of sites; then as many leave as the excess requires, at most
+        ``1 − e^(−Δt/leaving time)`` of them. Orders count on the power that they can free by the horizon.
         """
-        if not self.terms.early_leaving:
+        terms = self.terms
+        if not terms.early_leaving:
             return
-        hours = HOURS_PER_YEAR * self.terms.availability * self.terms.target_use
+        hours = HOURS_PER_YEAR * terms.availability * terms.target_use
         own = cost.required * hours * (1.0 - cost.site_share)
-        short = (self.powered < 1.0) | (bound == int(Bound.ROOM))
-        watt_rent = np.where(short, np.maximum(earned - own, 0.0) / drivers.power[step], 0.0)
+        watt_rent = as_array(np.maximum(earned - own, 0.0) / drivers.power[step])
         weights = self.weights(step, drivers, earned, use, watt_rent)
         # Where even the vintage with the highest power and price pays, no vintage needs a look.
-        worst = earned + weights["watts"] * self.thirstiest[step] - self.terms.maintenance * self.dearest[step]
-        share = np.where(short & (worst < 0.0), -np.expm1(-drivers.step / self.terms.leaving_time), 0.0)
+        worst = earned + weights["watts"] * self.thirstiest[step] - terms.maintenance * self.dearest[step]
+        now, later = self.chips.unprofitable(weights, "watts", (0.0, horizon), worst < 0.0)
+        excess = self.chips.in_service[self.chips.index["watts"]] - self.sites.in_service[0]
+        needed = np.maximum(excess, 0.0) / np.where(now > 0.0, now, 1.0)
+        share = np.where(now > 0.0, np.minimum(needed, -np.expm1(-drivers.step / terms.leaving_time)), 0.0)
         self.chips.leave(weights, share)
+        self.freed = as_array(later * (1.0 - share) * -np.expm1(-horizon / terms.leaving_time))
 
     def remember(self, earned: FloatArray, step: float) -> FloatArray:
         """Return smoothed earnings of an accelerator, so that one step's rent does not impair a fleet [USD/year]."""

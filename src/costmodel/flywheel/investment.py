@@ -173,16 +173,28 @@ class Investment:
     def _sites_at_lag(self, step: int, drivers: Drivers) -> FloatArray:
         return drivers.ahead(self.plan_sites, step, self.site_lag)
 
-    def room(self, step: int, drivers: Drivers, chips: Fleet, sites: Fleet) -> FloatArray:
+    @property
+    def room_horizon(self) -> FloatArray:
+        """Time from an order until the orders of ``room_time`` have arrived [year]."""
+        return as_array(self.lag + self.room_time)
+
+    def room(self, step: int, drivers: Drivers, chips: Fleet, sites: Fleet, freed: FloatArray) -> FloatArray:
         """Return the accelerators a year that will find site power when they arrive, ``(operator, draw)`` [1/year].
+
+        Parameters
+        ----------
+        step, drivers, chips, sites
+            Number of the step, its drivers, and both fleets.
+        freed
+            Site power that unprofitable vintages will leave to them, ``(operator, draw)`` [W].
 
         Notes
         -----
         Orders over ``room_time`` fill the site power that is free by then. Where sites are built faster than
         accelerators arrive, they can still be ordered in time and limit nothing: the result is infinite.
         """
-        horizon = self.lag + self.room_time
-        there = chips.surviving(horizon)[chips.index["watts"]]
+        horizon = self.room_horizon
+        there = np.maximum(chips.surviving(horizon)[chips.index["watts"]] - freed, 0.0)
         free = np.maximum(sites.surviving(horizon)[0] - there, 0.0)
         room = free / drivers.power[step] / (self.room_time + 0.5 * drivers.step)
         return np.where(self.site_lag < horizon, np.inf, room)
@@ -249,8 +261,8 @@ class Investment:
                 rule, able, self.chip_premium, self.supply_elasticity, self.max_premium, self.premium_memory, drivers
             )
             growth = capability_growth(
-                short, self.chip_premium, as_array(ordered_sum(ordered)), np.maximum(self.supply, plans),
-                drivers.hardware_growth[step], self.build_up, self.max_build_up, self.run_down,
+                short, self.chip_premium, drivers.hardware_growth[step],
+                self.premium_memory, self.build_up, self.max_build_up, self.run_down,
             )  # fmt: skip
             self.supply = np.maximum(self.supply, plans) * np.exp(growth * dt)
             self.chip_premium = premium
@@ -269,7 +281,7 @@ def _cleared(
     memory: FloatArray,
     drivers: Drivers,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return orders at the current premium, the next premium, and 1 where list price leaves a shortage.
+    """Return orders at the current premium, the next premium, and the log of orders at list price over supply.
 
     Parameters
     ----------
@@ -302,7 +314,7 @@ def _cleared(
     room = able * np.exp(elasticity * premium)
     share = np.minimum(room / np.maximum(as_array(ordered_sum(wanted)), TINY), 1.0)
     nearer = premium + closing_share(1.0 / memory, drivers.step) * (clearing - premium)
-    return as_array(wanted * share), as_array(nearer), as_array((short > 0.0) * 1.0)
+    return as_array(wanted * share), as_array(nearer), short
 
 
 def investment_state(scenario: FlywheelScenario, drivers: Drivers, batch: int) -> Investment:

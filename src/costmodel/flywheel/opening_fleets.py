@@ -70,6 +70,7 @@ def fleets_of(scenario: FlywheelScenario, drivers: Drivers, investment: Investme
         np.maximum.accumulate(drivers.price * investment.max_premium, axis=0),
         uncovered=np.zeros_like(book),
         tested=book,
+        freed=np.zeros(at.shape),
         others=_others(drivers, investment, at, chip_books, site_books),
     )
 

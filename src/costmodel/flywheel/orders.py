@@ -78,9 +78,8 @@ def orders_towards(wanted: Numeric, position: Numeric, adjustment: Numeric, step
 def capability_growth(
     shortage: Numeric,
     premium: Numeric,
-    ordered: Numeric,
-    capability: Numeric,
     technology: Numeric,
+    response: Numeric,
     build_up: Numeric,
     max_build_up: Numeric,
     run_down: Numeric,
@@ -90,13 +89,13 @@ def capability_growth(
     Parameters
     ----------
     shortage
-        1 if more is wanted at list price than suppliers can deliver, else 0 [1].
+        Log of orders at list price over what suppliers can deliver, signed [1]; broadcasts.
     premium
         Log premium on the list price, ≥ 0 [1].
-    ordered, capability
-        Orders, and what suppliers can deliver, ≥ 0 [accelerators/year].
     technology
         Log growth of accelerators per unit of effort [1/year].
+    response
+        Time over which suppliers close a gap to orders, > 0 [year].
     build_up
         Log growth of capability per unit of log premium, ≥ 0 [1/year].
     max_build_up, run_down
@@ -109,14 +108,14 @@ def capability_growth(
 
     Notes
     -----
-    ``g_hw + min(γπ, s_up)`` in a shortage, else ``max(ln(orders/S), −s_down)``: a pause of orders
-    lowers capability only slowly.
+    ``min(max(ln(orders/S)/τ, −s_down), g_hw + min(γπ, s_up))``: suppliers follow orders, in a shortage as fast as
+    technology and the premium allow, and without orders only slowly.
 
     Examples
     --------
-    >>> [round(float(capability_growth(s, 0.3, 80.0, 100.0, 0.26, 1.0, 0.5, 0.1)), 2) for s in (1.0, 0.0)]
-    [0.56, -0.1]
+    >>> [round(float(capability_growth(x, 0.3, 0.26, 0.5, 1.0, 0.5, 0.1)), 2) for x in (0.5, 0.1, -0.2)]
+    [0.56, 0.2, -0.1]
     """
-    idle = np.log(np.maximum(ordered, 1e-300)) - np.log(np.maximum(capability, 1e-300))
-    slack = np.minimum(np.maximum(idle, -run_down), 0.0)
-    return np.where(shortage > 0.0, technology + np.minimum(build_up * premium, max_build_up), slack) + 0.0
+    return np.minimum(
+        np.maximum(shortage / response, -run_down), technology + np.minimum(build_up * premium, max_build_up)
+    )

@@ -226,7 +226,7 @@ class Run:
         stopped = self.money.in_default
         earned = cleared.rent * HOURS_PER_YEAR * fleets.terms.availability * use
         usual = fleets.remember(earned, dt)
-        room = invest.room(step, drivers, fleets.chips, fleets.sites)
+        room = invest.room(step, drivers, fleets.chips, fleets.sites, fleets.freed)
         premium = invest.site_premium
         power = invest.order_sites(step, drivers, wanted, cost, fleets.chips, fleets.sites, stopped)
         fleets.build_sites(power * dt, step, drivers, premium)
@@ -236,7 +236,7 @@ class Run:
         premium = invest.chip_premium
         units, bound = invest.order_chips(step, drivers, wanted, cost, fleets.chips, room, paid, stopped)
         fleets.buy_chips(units * dt, step, drivers, premium)
-        fleets.leave(step, drivers, cost, earned, use, bound)
+        fleets.leave(step, drivers, cost, earned, use, invest.room_horizon)
         fleets.revalue(step, drivers, cost, usual, use)
         return bound, sites
 

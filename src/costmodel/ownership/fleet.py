@@ -287,6 +287,44 @@ class Fleet:
             ordered_sum(rows[..., self.index[name], :] * self._flat(value) for name, value in weights.items())
         )
 
+    def unprofitable(
+        self, weights: Mapping[str, ArrayLike], row: str, ahead: Sequence[ArrayLike], among: FloatArray
+    ) -> list[FloatArray]:
+        """Return what unprofitable cohorts hold, now and later: those whose weighted sum of rows is negative.
+
+        Parameters
+        ----------
+        weights
+            Row → value, as in `leave`.
+        row
+            The row that is added up.
+        ahead
+            Times from the end of the step, ≥ 0 [year]; each broadcasts to the batch.
+        among
+            The draws that can have such cohorts, a mask of the shape of the batch; the others hold 0.
+
+        Returns
+        -------
+        list of FloatArray
+            By time, the amount of the row that will neither have retired nor failed by then.
+        """
+        self._known(row, self.rows, "row")
+        looked = as_array(among).reshape(self._width)
+        if not bool(looked.any()):
+            return [self._shaped(np.zeros(self._width)) for _ in ahead]
+        stock, number = self._stock, self.index[row]
+        first, entered, _ = stock.cohorts(looked)
+        loses = self._weighted(entered, weights) < 0.0
+        opened = np.where(self._weighted(stock.opened, weights) < 0.0, stock.opened[number], 0.0)
+        found = []
+        for time in ahead:
+            later = self._flat(time) / self.step
+            own = summed(np.where(loses, entered[:, number] * stock.staying(first, later, looked), 0.0))
+            bound = stock.entered.now + later
+            held = stock.alive(bound) * (own + opened * stock.opening_left(bound))
+            found.append(self._shaped(np.where(looked, held, 0.0)))
+        return found
+
     def leave(self, weights: Mapping[str, ArrayLike], share: ArrayLike) -> FloatArray:
         """Retire unprofitable cohorts: those whose weighted sum of rows is negative.
 

@@ -91,7 +91,7 @@ class Stock:
             opened
         )
 
-    def alive(self, bound: float) -> FloatArray:
+    def alive(self, bound: float | FloatArray) -> FloatArray:
         """Return the share of units that have not failed since the start, ``(draw,)``."""
         return as_array(np.exp(-self.times.failures * bound))
 
@@ -181,9 +181,13 @@ class Stock:
         """
         now = self.entered.now
         first = earliest(np.maximum(now - np.ceil(self.times.life) - 1.0, 0.0))
+        return first, self.entered.entered[first:now], self.staying(first, 0.0, among)
+
+    def staying(self, first: int, ahead: float | FloatArray, among: Any = None) -> FloatArray:
+        """Return the share of each cohort from ``first`` on that stays some steps, ``(cohort, draw)``."""
+        now = self.entered.now
         age = (now - row_numbers(first, now, among))[:, np.newaxis]
-        here = np.minimum(np.maximum(self.times.life - age + 1.0, 0.0), 1.0)
-        return first, self.entered.entered[first:now], here
+        return as_array(np.minimum(np.maximum(self.times.life - ahead - age + 1.0, 0.0), 1.0))
 
     def release(self, first: int, kept: FloatArray, here: FloatArray, opening_kept: FloatArray) -> FloatArray:
         """Keep a share of each cohort at the end of the step; return the amounts that left, by row."""

@@ -46,11 +46,10 @@ STRATEGIES: dict[str, dict[str, SearchStrategy[float]]] = {
         "step": positive(0.0, 1.0),
     },
     "costmodel.flywheel.orders:capability_growth": {
-        "shortage": st.sampled_from([0.0, 1.0]),
+        "shortage": rate(-3.0, 3.0),
         "premium": positive(0.0, 0.7),
-        "ordered": positive(0.0, 1e9),
-        "capability": positive(1.0, 1e9),
         "technology": rate(0.0, 0.6),
+        "response": positive(0.05, 3.0),
         "build_up": positive(0.0, 3.0),
         "max_build_up": positive(0.0, 1.0),
         "run_down": positive(0.0, 0.5),
