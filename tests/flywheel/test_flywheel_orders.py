@@ -34,11 +34,13 @@ def test_a_gap_is_ordered_over_its_time_and_half_a_step() -> None:
 
 @pytest.mark.reference(f"{_MODULE}:capability_growth")
 def test_capability_builds_up_with_the_premium_and_runs_down_slowly() -> None:
-    terms = (0.26, 1.0, 0.5, 0.1)
-    assert capability_growth(1.0, 0.3, 90.0, 100.0, *terms) == pytest.approx(0.26 + 0.3, rel=1e-15)
-    assert capability_growth(1.0, 0.9, 90.0, 100.0, *terms) == pytest.approx(0.26 + 0.5, rel=1e-15)
-    assert capability_growth(0.0, 0.3, 99.0, 100.0, *terms) == pytest.approx(np.log(0.99), rel=1e-12)
-    assert capability_growth(0.0, 0.3, 0.0, 100.0, *terms) == -0.1
+    """A gap of a twentieth closes over half a year at 0.1 a year; a wide one at what technology and premium allow."""
+    terms = (0.26, 0.5, 1.0, 0.5, 0.1)  # technology, response, build-up, its most, run-down
+    for shortage, premium, growth in (
+        (0.05, 0.3, 0.1), (0.28, 0.3, 0.56), (0.4, 0.3, 0.56), (2.0, 0.9, 0.76), (0.0, 0.3, 0.0),
+        (-0.02, 0.3, -0.04), (-3.0, 0.3, -0.1),
+    ):  # fmt: skip
+        assert capability_growth(shortage, premium, *terms) == pytest.approx(growth, rel=1e-12)
 
 
 SITES = {
@@ -80,9 +82,13 @@ def test_accelerators_are_ordered_into_the_room_that_there_will_be() -> None:
     there = 3e8 * (1.0 - 0.875 / 5.0)
     room = (5e8 * (1.0 - 0.875 / 20.0) - there) / 1000.0 / (0.25 + 0.125)
     fleets = run.fleets
-    assert float(run.investment.room(0, run.drivers, fleets.chips, fleets.sites)[0, 0]) == pytest.approx(room, rel=1e-9)
+    assert float(run.investment.room(0, run.drivers, fleets.chips, fleets.sites, fleets.freed)[0, 0]) == pytest.approx(
+        room, rel=1e-9
+    )
     soon = started(**SITES)
-    assert np.isinf(soon.investment.room(0, soon.drivers, soon.fleets.chips, soon.fleets.sites)).all()
+    assert np.isinf(
+        soon.investment.room(0, soon.drivers, soon.fleets.chips, soon.fleets.sites, soon.fleets.freed)
+    ).all()
 
 
 @pytest.mark.parametrize(("units", "shares"), [((3e5, 1e5), (0.75, 0.25)), ((0.0, 0.0), (0.5, 0.5))])

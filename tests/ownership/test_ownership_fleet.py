@@ -414,6 +414,29 @@ def test_what_does_not_pay_leaves_and_is_written_off() -> None:
 
 
 @pytest.mark.closed_form
+def test_what_unprofitable_cohorts_hold_now_and_later() -> None:
+    """Ten opening units of 3 W and ten new ones of 2 W do not pay, ten of 1 W do; two draws, one of them looked at."""
+    opening = Opening(in_service={"units": 10.0, "watts": 30.0}, life=10.0)
+    fleet = Fleet(
+        step=1.0, steps=3, batch=(2,), rows=("watts",), books={"chips": BookTerms(life=4.0)}, lag=0.0, life=4.0,
+        failure_rate=0.1, opening=opening,
+    )  # fmt: skip
+    for watts in (2.0, 1.0):
+        fleet.arrive()
+        fleet.order(10.0, {"watts": watts})
+        if watts == 2.0:
+            fleet.close()
+    looked = np.array([True, False])
+    now, later, last = fleet.unprofitable({"units": 1.0, "watts": -0.6}, "watts", (0.0, 2.5, 4.0), looked)
+    # After two years, eight of the opening units; after 4.5, half of the new ones; after six, none of them.
+    begun = np.exp(0.05)  # new units fail from the middle of their step on
+    assert now[0] == pytest.approx(np.exp(-0.2) * (24.0 + 20.0 * begun), rel=1e-12)
+    assert later[0] == pytest.approx(np.exp(-0.45) * (16.5 + 10.0 * begun), rel=1e-12)
+    assert last[0] == pytest.approx(np.exp(-0.6) * 12.0, rel=1e-12)
+    assert now[1] == later[1] == last[1] == 0.0
+
+
+@pytest.mark.closed_form
 def test_the_opening_fleet_leaves_with_its_book() -> None:
     opening = Opening(
         in_service={"units": 10.0, "watts": 30.0}, life=5.0, books={"chips": OpeningBook(value=100.0, life=4.0)}
