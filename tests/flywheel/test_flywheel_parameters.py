@@ -147,6 +147,7 @@ VARIANTS: tuple[dict[str, Any], ...] = (
     {"market.chat.compute_floor": 9e11},
     {"software.experience_exponent": 0.1},
     {"operators.first.opening.units": 3e6, "operators.first.opening.site_power": 3e9},
+    {"operators.first.opening.power": 3000.0},  # more than sites give: old accelerators leave early
     {  # a share of tokens that changes, so that its inertia has an effect
         "operators.first.token_share": {"knots": [["2026-01-01", 0.3], ["2028-01-01", 0.7]], "interpolation": "linear"},
         "operators.second.token_share": {
