@@ -63,7 +63,7 @@ def _target() -> Any:
     binding = llvm()
     name, features, _ = machine()
     return binding.Target.from_default_triple().create_target_machine(
-        cpu=name, features=features, opt=OPTIMIZATION, jit=True
+        cpu=name, features=features, opt=OPTIMIZATION, reloc="pic", codemodel="small", jit=True
     )
 
 
@@ -92,7 +92,7 @@ class Loaded:
     def __init__(self, code: bytes, name: str, arguments: int) -> None:
         binding = llvm()
         empty = binding.parse_assembly("")
-        self._engine = binding.create_mcjit_compiler(empty, _target())
+        self._engine = binding.create_mcjit_compiler(empty, _target(), use_lmm=True)
         self._engine.add_object_file(binding.ObjectFileRef.from_data(code))
         self._engine.finalize_object()
         address = self._engine.get_function_address(name)
