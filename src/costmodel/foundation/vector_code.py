@@ -247,7 +247,11 @@ class Writer(Lines):
         if self._same_in_all(row):
             if own:
                 return self._load(self._row_of(path, row, cell), 8 * self.width)
-            return self._load(self._place(f"%a{self._input(path)}", self._scalar(row), cell), 8)
+            stem = f"%a{self._input(path)}"
+            place = self._place(stem, self._scalar(row), cell)
+            later = self._line(f"getelementptr double, ptr {place}, i64 {stem}.row")
+            self.lines.append(f"  call void @llvm.prefetch.p0(ptr {later}, i32 0, i32 3, i32 1)")
+            return self._load(place, 8)
         rows = self._rows(row, self.shapes[path][0])
         if own:
             place = self._line(f"mul {self.whole} {rows}, {self._whole(cells * self.width)}")

@@ -199,6 +199,7 @@ def library(width: int) -> str:
     return "\n".join(
         [
             unary,
+            "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)",
             f"declare {vector} @llvm.fmuladd.v{width}f64({vector}, {vector}, {vector})",
             f"declare {vector} @llvm.masked.gather.v{width}f64.v{width}p0"
             f"(<{width} x ptr>, i32, <{width} x i1>, {vector})",
