@@ -260,9 +260,14 @@ def _outputs(
     """Return arrays for the requested outputs, and their addresses and strides."""
     arrays: dict[str, FloatArray] = {}
     homes: dict[str, tuple[int, int, int, int]] = {}
+    names = [name for name in code.outputs if asked is None or name in asked]
+    block = _aligned((sum(-(-prod(shapes[name]) * draws // LINE) * LINE for name in names),))
+    at = 0
     for name in code.outputs:
         if asked is None or name in asked:
-            arrays[name] = _aligned((*shapes[name], draws))
+            size = prod(shapes[name]) * draws
+            arrays[name] = block[at : at + size].reshape((*shapes[name], draws))
+            at += -(-size // LINE) * LINE
             row = prod(shapes[name][1:]) * draws
             homes[name] = arrays[name].ctypes.data, row, draws, 1
     return arrays, homes

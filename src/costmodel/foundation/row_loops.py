@@ -93,8 +93,10 @@ def each_row(begin: Any, bound: Any, write: Callable[[Any], None], among: Any = 
         for row in range(begin, bound):
             write(row)
         return
-    loop = _over(graph, begin, bound, among, ())
-    graph.stored()
+    loop, trial = _over(graph, begin, bound, among, ()), Loop([], [], ())
+    with graph.inside(trial):
+        write(Index(graph, 0, trial.row))
+    graph.stored(trial.written)  # an iteration must not reuse what was read before an earlier one wrote
     with graph.inside(loop):
         write(Index(graph, 0, loop.row))
     graph.close(loop, ())

@@ -61,6 +61,11 @@ class Loop:
     split: int = 0
     """Number of operations of the body that compute ``done``."""
 
+    @property
+    def written(self) -> set[str]:
+        """Paths of the tables that the body writes."""
+        return {node.data[0] for node in self.body if node.kind == "write"}
+
 
 class Graph:
     """Operations of a traced step, in order."""
@@ -74,7 +79,7 @@ class Graph:
         self.step = self.add("step")
 
     def add(self, kind: str, *args: Node, data: Any = None, fresh: bool = False) -> Node:
-        """Return an operation; reuse an equal recorded one if no table has changed since."""
+        """Return an operation; reuse an equal recorded one if no table that it reads has changed."""
         key = (kind, args, data)
         if not fresh:
             for known in reversed(self._known):
@@ -148,9 +153,13 @@ class Graph:
             raise TracingError("traced arrays do not support a selection between two masks")
         return self.add("select", chosen, self.number(first), self.number(second))
 
-    def stored(self) -> None:
-        """Discard cached reads after a table has changed."""
-        self._known = [{key: node for key, node in known.items() if key[0] != "read"} for known in self._known]
+    def stored(self, paths: set[str]) -> None:
+        """Discard cached reads of tables that have changed."""
+        if paths:
+            self._known = [
+                {key: node for key, node in known.items() if key[0] != "read" or key[2][0] not in paths}
+                for known in self._known
+            ]
 
     @contextmanager
     def inside(self, loop: Loop) -> Iterator[None]:
@@ -164,7 +173,7 @@ class Graph:
     def close(self, loop: Loop, following: Sequence[Node]) -> list[Node]:
         """Add a loop, and return its carried values at the end."""
         loop.following = tuple(following)
-        self.stored()
+        self.stored(loop.written)
         node = self.add("loop", data=loop, fresh=True)
         return [self.add("result", node, data=number, fresh=True) for number in range(len(following))]
 

@@ -290,7 +290,7 @@ class Table(Traced):
         row = first.node(self.graph)
         for place, node in zip(np.reshape(places, -1), filled.reshape(-1), strict=True):
             self.graph.add("write", row, self.graph.number(node), data=(self.path, int(place)), fresh=True)
-        self.graph.stored()
+        self.graph.stored({self.path})
 
 
 class Rows(np.lib.mixins.NDArrayOperatorsMixin):
