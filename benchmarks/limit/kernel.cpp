@@ -94,7 +94,7 @@ INLINE V below(V x) {                                           // floor
 
 // SHARED(name, path): the same in all draws. OWN(name, path): by draw, the last axis.
 #define INPUTS(SHARED, OWN) \
-    SHARED(times, "drivers.times") SHARED(span, "drivers.span") OWN(price, "drivers.price") \
+    SHARED(times, "drivers.times") OWN(price, "drivers.price") \
     OWN(power, "drivers.power") OWN(decline, "drivers.decline") OWN(hardware_growth, "drivers.hardware_growth") \
     SHARED(site_price, "drivers.site_price") SHARED(electricity, "drivers.electricity") \
     OWN(energised, "drivers.energised") OWN(software_trend, "drivers.software_trend") \
@@ -1156,7 +1156,7 @@ static void share(Run &run) {
     const double failures = in.failures[0];
     for (int k = 0; k < run.steps; k++) {
         Step &at = run.shared[k];
-        const double slow = in.speed[0] * in.span[k], noticed = in.memory[0] * in.span[k];
+        const double span = k == 0 ? run.dt / 2.0 : run.dt, slow = in.speed[0] * span, noticed = in.memory[0] * span;
         at = {run.dt, std::exp(-failures * k), std::exp(-failures * (k + 0.5)), std::exp(-failures * (k + 1))};
         at.decay = std::exp(-slow);
         at.closing = closed(slow, 1.0);

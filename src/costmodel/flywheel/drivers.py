@@ -48,8 +48,6 @@ class Drivers:
     grid: TimeGrid
     times: FloatArray
     """Mid-steps of the run and the years ahead, since the start [year]."""
-    span: FloatArray
-    """Years since the last mid-step: half a step for the first."""
     price: FloatArray
     list_price: FloatArray
     """List price of the product lines, before an operator's own price ratio [USD]."""
@@ -80,6 +78,10 @@ class Drivers:
     def step(self) -> float:
         """Length of a step [year]."""
         return self.grid.length
+
+    def span(self, step: int) -> float:
+        """Return the years since the last mid-step, or since the start."""
+        return self.step / 2.0 if step == 0 else self.step
 
     def ahead(self, series: FloatArray, step: int, years: FloatArray) -> FloatArray:
         """Return a trajectory ``years`` after a mid-step, by linear interpolation; the last value holds beyond the end.
@@ -147,8 +149,6 @@ def drivers_of(scenario: FlywheelScenario) -> Drivers:
     """Compute the drivers of a resolved scenario."""
     grid, outlook = scenario.grid, scenario.outlook
     times = outlook.mid - outlook.begin
-    span = np.full(grid.steps, grid.length)
-    span[0] = grid.length / 2.0
     software, training, internal = scenario.software, scenario.training, scenario.internal
     progress = np.minimum(times, since(grid, software.progress_until))
     fade = draws(software.algorithmic_fade), since(grid, software.fade_from)
@@ -163,7 +163,6 @@ def drivers_of(scenario: FlywheelScenario) -> Drivers:
     return Drivers(
         grid,
         times,
-        span,
         *_hardware(scenario, grid, times),
         site_price=path(scenario.hardware.sites.cost_per_watt) * level,
         electricity=path(scenario.energy.price) * shock_index(scenario, "energy", outlook) * level,

@@ -110,7 +110,7 @@ class Investment:
         if state.required is None:
             start = at.log_target + log_rent
             state.required = PriceState(start, start, start)
-        span = drivers.span[step]
+        span = drivers.span(step)
         lines = price_lines(state.required, at.log_target, parameters.speed, drivers.workloads.memory, span)
         tokens = outcome_at(log_rent, lines, at.conditions).demanded * at.conditions.hours
         training = as_array(ordered_sum(at.budget)) / mean

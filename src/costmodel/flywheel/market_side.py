@@ -268,7 +268,7 @@ def clear(
     capacity: Capacity,
 ) -> Cleared:
     """Find the rent at which hours demanded equal hours offered, and the resulting allocation."""
-    span = drivers.span[step]
+    span = drivers.span(step)
     lines = price_lines(state.prices, at.log_target, parameters.speed, drivers.workloads.memory, span)
     budget = as_array(ordered_sum(at.budget))
     use_terms = (

@@ -112,15 +112,16 @@ class _Library:
         return self.function("exp", ["%x"], self.choose(self.compare("uno", "%x", "%x"), "%x", scaled))
 
     def expm1(self) -> str:
-        """Return ``expm1``; accurate near 0, since 1 is subtracted before the parts are combined."""
-        low = self.choose(self.compare("olt", "%x", 700.0), "%x", 700.0)
+        """Return ``expm1``; accurate near 0, since 1 is subtracted before the parts are combined.
+
+        Half of it is computed, so that the power of two does not overflow before the result does.
+        """
+        low = self.choose(self.compare("olt", "%x", 710.0), "%x", 710.0)
         held = self.choose(self.compare("ogt", low, -50.0), low, -50.0)
         n, r = self.reduced(held)
         p = self.fma(self.do("fmul", r, r), self.polynomial(r, _EXP), r)
-        two = self.power_of_two(n)
-        result = self.fma(two, p, self.do("fsub", two, 1.0))
-        large = self.line(f"call {self.vector} @exp({self.vector} %x)")
-        result = self.choose(self.compare("ogt", "%x", 700.0), large, result)
+        half = self.power_of_two(self.do("fsub", n, 1.0))
+        result = self.do("fmul", self.fma(half, p, self.do("fsub", half, 0.5)), 2.0)
         return self.function("expm1", ["%x"], self.choose(self.compare("uno", "%x", "%x"), "%x", result))
 
     def log(self) -> str:
