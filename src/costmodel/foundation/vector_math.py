@@ -8,6 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 
 
+AVX512 = 8
+"""Draws in a vector of AVX-512 [1]; no other kind of processor has vectors of so many."""
+
+
 def number_text(value: float) -> str:
     """Return a number in LLVM's notation, exact to the last bit."""
     return "0x" + struct.pack(">d", value).hex().upper()
@@ -17,7 +21,8 @@ class _Library:
     """Writer of exponentials and logarithms for vectors of draws, from primitive operations.
 
     Ranges are reduced to ``|r| ≤ ln 2/2`` with ln 2 in two parts, and to a mantissa around 1 for logarithms, where the
-    series of ``atanh`` in the form of FreeBSD's msun is used.
+    series of ``atanh`` in the form of FreeBSD's msun is used. Exponents are taken and set by AVX-512 where a vector has
+    eight draws, else by operations on bits; the results are equal.
     """
 
     def __init__(self, width: int) -> None:
@@ -86,6 +91,39 @@ class _Library:
         shifted = self.as_bits(self.do("fadd", n, _SHIFT + 1023.0))
         return self.as_number(self.line(f"shl {self.whole} {shifted}, {self.bits(52)}"))
 
+    def by_avx512(self, name: str, *given: str) -> str:
+        """Return the result of an operation of AVX-512 in every draw."""
+        return self.line(f"call {self.vector} @llvm.x86.avx512.mask.{name}.pd.512({', '.join(given)}, {_EVERY_DRAW})")
+
+    def scaled(self, x: str, n: str) -> str:
+        """Return a number times 2 to the power of a whole number from −1100 to 1100, rounded once."""
+        if self.width == AVX512:
+            return self.by_avx512("scalef", f"{self.vector} {x}", f"{self.vector} {n}")
+        half = self.line(f"call {self.vector} @llvm.floor.v{self.width}f64({self.vector} {self.do('fmul', n, 0.5)})")
+        rest = self.do("fsub", n, half)
+        return self.do("fmul", self.do("fmul", x, self.power_of_two(half)), self.power_of_two(rest))
+
+    def exponent_and_mantissa(self) -> tuple[str, str]:
+        """Return the exponent of x and its mantissa, 1 to 2; AVX-512 gives 0, infinite and negative numbers their own."""
+        if self.width == AVX512:
+            x = self.do("fadd", "%x", 0.0)  # a negative zero has a negative mantissa
+            exponent = self.by_avx512("getexp", f"{self.vector} {x}")
+            return exponent, self.by_avx512("getmant", f"{self.vector} {x}", f"i32 {_BLANK_IF_NEGATIVE}")
+        small = self.compare("olt", "%x", 2.0**-1022)
+        x = self.choose(small, self.do("fmul", "%x", 2.0**54), "%x")
+        bits = self.as_bits(x)
+        high = self.line(f"lshr {self.whole} {bits}, {self.bits(52)}")
+        tagged = self.line(f"or {self.whole} {high}, {self.bits(0x4330000000000000)}")
+        exponent = self.do("fsub", self.as_number(tagged), 2.0**52 + 1023.0)
+        exponent = self.do("fadd", exponent, self.choose(small, -54.0, 0.0))
+        fraction = self.line(f"and {self.whole} {bits}, {self.bits(0x000FFFFFFFFFFFFF)}")
+        return exponent, self.as_number(self.line(f"or {self.whole} {fraction}, {self.bits(0x3FF0000000000000)}"))
+
+    def held(self, low: float, high: float) -> str:
+        """Return x between two bounds; NaN stays."""
+        above = self.choose(self.compare("olt", "%x", low), low, "%x")
+        return self.choose(self.compare("ogt", above, high), high, above)
+
     def reduced(self, x: str) -> tuple[str, str]:
         """Return n and r with ``x = n ln 2 + r``."""
         turned = self.do("fmul", x, _LOG2_E)
@@ -102,39 +140,24 @@ class _Library:
 
     def exp(self) -> str:
         """Return ``exp``."""
-        low = self.choose(self.compare("olt", "%x", 710.0), "%x", 710.0)
-        held = self.choose(self.compare("ogt", low, -746.0), low, -746.0)
-        n, r = self.reduced(held)
+        n, r = self.reduced(self.held(-746.0, 710.0))
         p = self.fma(self.do("fmul", r, r), self.polynomial(r, _EXP), self.do("fadd", r, 1.0))
-        half = self.line(f"call {self.vector} @llvm.floor.v{self.width}f64({self.vector} {self.do('fmul', n, 0.5)})")
-        rest = self.do("fsub", n, half)
-        scaled = self.do("fmul", self.do("fmul", p, self.power_of_two(half)), self.power_of_two(rest))
-        return self.function("exp", ["%x"], self.choose(self.compare("uno", "%x", "%x"), "%x", scaled))
+        return self.function("exp", ["%x"], self.scaled(p, n))
 
     def expm1(self) -> str:
         """Return ``expm1``; accurate near 0, since 1 is subtracted before the parts are combined.
 
         Half of it is computed, so that the power of two does not overflow before the result does.
         """
-        low = self.choose(self.compare("olt", "%x", 710.0), "%x", 710.0)
-        held = self.choose(self.compare("ogt", low, -50.0), low, -50.0)
-        n, r = self.reduced(held)
+        n, r = self.reduced(self.held(-50.0, 710.0))
         p = self.fma(self.do("fmul", r, r), self.polynomial(r, _EXP), r)
         half = self.power_of_two(self.do("fsub", n, 1.0))
         result = self.do("fmul", self.fma(half, p, self.do("fsub", half, 0.5)), 2.0)
-        return self.function("expm1", ["%x"], self.choose(self.compare("uno", "%x", "%x"), "%x", result))
+        return self.function("expm1", ["%x"], result)
 
     def log(self) -> str:
         """Return ``log``."""
-        small = self.compare("olt", "%x", 2.0**-1022)
-        x = self.choose(small, self.do("fmul", "%x", 2.0**54), "%x")
-        bits = self.as_bits(x)
-        high = self.line(f"lshr {self.whole} {bits}, {self.bits(52)}")
-        tagged = self.line(f"or {self.whole} {high}, {self.bits(0x4330000000000000)}")
-        exponent = self.do("fsub", self.as_number(tagged), 2.0**52 + 1023.0)
-        exponent = self.do("fadd", exponent, self.choose(small, -54.0, 0.0))
-        fraction = self.line(f"and {self.whole} {bits}, {self.bits(0x000FFFFFFFFFFFFF)}")
-        m = self.as_number(self.line(f"or {self.whole} {fraction}, {self.bits(0x3FF0000000000000)}"))
+        exponent, m = self.exponent_and_mantissa()
         big = self.compare("ogt", m, 2.0**0.5)
         m = self.choose(big, self.do("fmul", m, 0.5), m)
         exponent = self.choose(big, self.do("fadd", exponent, 1.0), exponent)
@@ -145,6 +168,8 @@ class _Library:
         square = self.do("fmul", self.do("fmul", f, f), 0.5)
         inner = self.fma(exponent, _LN2_LOW, self.do("fmul", s, self.do("fadd", square, series)))
         result = self.fma(exponent, _LN2_HIGH, self.do("fsub", f, self.do("fsub", square, inner)))
+        if self.width == AVX512:
+            return self.function("log", ["%x"], result)
         result = self.choose(self.compare("oeq", "%x", np.inf), np.inf, result)
         result = self.choose(self.compare("oeq", "%x", 0.0), -np.inf, result)
         result = self.choose(self.compare("olt", "%x", 0.0), np.nan, result)
@@ -175,6 +200,10 @@ class _Library:
         return self.function("whole", ["%x"], result, self.whole)
 
 
+_EVERY_DRAW = f"<{AVX512} x double> zeroinitializer, i8 -1, i32 4"
+"""End of an operation of AVX-512: nothing is masked, and rounding is the present one."""
+_BLANK_IF_NEGATIVE = 0b1000
+"""Mantissa from 1 to 2, and NaN for a negative number."""
 _LOG2_E = 1.4426950408889634
 _LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 """ln 2 in two parts, the first with 21 trailing zero bits, so that its multiples up to 2^20 are exact."""
@@ -187,6 +216,13 @@ _LOG = (
     1.818357216161805012e-01, 1.531383769920937332e-01, 1.479819860511658591e-01,
 )  # fmt: skip
 """Series of the logarithm in ``s = f/(2 + f)``: FreeBSD msun, e_log.c, Lg1 to Lg7."""
+
+
+_AVX512 = (
+    "declare <8 x double> @llvm.x86.avx512.mask.scalef.pd.512(<8 x double>, <8 x double>, <8 x double>, i8, i32)",
+    "declare <8 x double> @llvm.x86.avx512.mask.getexp.pd.512(<8 x double>, <8 x double>, i8, i32)",
+    "declare <8 x double> @llvm.x86.avx512.mask.getmant.pd.512(<8 x double>, i32, <8 x double>, i8, i32)",
+)
 
 
 def library(width: int) -> str:
@@ -208,6 +244,7 @@ def library(width: int) -> str:
             "declare double @llvm.maxnum.f64(double, double)",
             f"declare i1 @llvm.vector.reduce.or.v{width}i1(<{width} x i1>)",
             f"declare i1 @llvm.vector.reduce.and.v{width}i1(<{width} x i1>)",
+            *(_AVX512 if width == AVX512 else ()),
             *written,
         ]
     )
