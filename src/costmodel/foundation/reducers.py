@@ -30,6 +30,8 @@ DOUBLINGS_KEPT = 64
 
 LARGE = 2.0**480
 """Magnitude above which moments use scaled values [1]: the sum of 2⁶³ smaller squares is still a double."""
+AT_ONCE = 1 << 16
+"""Values of which moments are taken together [1]: half a megabyte."""
 _MANTISSA_BITS = 52
 _SHIFT = _MANTISSA_BITS - BINS_PER_DOUBLING_LOG2
 _BINS = 1 << BINS_PER_DOUBLING_LOG2
@@ -84,14 +86,9 @@ class Moments:
         if count == 0:
             nothing = np.zeros(shape)
             return cls(0, nothing, nothing, np.full(shape, np.inf), np.full(shape, -np.inf), np.ones(shape))
-        low, high = rows.min(axis=1), rows.max(axis=1)
-        scale = _scale(np.maximum(np.abs(low), np.abs(high)))
-        scaled = rows if bool((scale == 1.0).all()) else rows / scale[:, np.newaxis]
-        mean = scaled.mean(axis=1)
-        deviations = scaled - mean[:, np.newaxis]
-        squares = (deviations * deviations).sum(axis=1)
-        parts = (mean * scale, squares, low, high, scale)
-        return cls(count, *(part.reshape(shape) for part in parts))
+        together = max(AT_ONCE // count, 1)
+        groups = [_moments(rows[first : first + together]) for first in range(0, max(len(rows), 1), together)]
+        return cls(count, *(np.concatenate(part).reshape(shape) for part in zip(*groups, strict=True)))
 
     def merge(self, later: Moments) -> Moments:
         """Return the moments of the draws of this block and a later one."""
@@ -127,6 +124,17 @@ class Moments:
     def _reduced(self) -> FloatArray:
         """Variance over ``scale`` squared."""
         return np.asarray(self.squares / (self.count - 1)) if self.count > 1 else np.full_like(self.mean, np.nan)
+
+
+def _moments(rows: FloatArray) -> tuple[FloatArray, ...]:
+    """Return mean, squares, range and scale of some rows; they stay in cache from one pass to the next."""
+    low, high = rows.min(axis=1), rows.max(axis=1)
+    scale = _scale(np.maximum(np.abs(low), np.abs(high)))
+    scaled = rows if bool((scale == 1.0).all()) else rows / scale[:, np.newaxis]
+    mean = scaled.mean(axis=1)
+    deviations = scaled - mean[:, np.newaxis]
+    deviations *= deviations
+    return mean * scale, deviations.sum(axis=1), low, high, scale
 
 
 def _scale(largest: FloatArray) -> FloatArray:
