@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from costmodel.foundation import reducers
 from costmodel.foundation.errors import DomainError
 from costmodel.foundation.reducers import (
     DOUBLINGS_KEPT,
@@ -92,6 +93,17 @@ def test_axes_are_kept_and_cells_are_apart() -> None:
     assert histogram.quantile(0.5).shape == moments.mean.shape == (2, 3)
     # second of four ascending draws: -10 + 4 c + 1 in cell c
     np.testing.assert_allclose(histogram.quantile(0.5).ravel(), [-9.0, -5.0, -1.0, 3.0, 7.0, 11.0], rtol=QUANTILE_ERROR)
+
+
+@pytest.mark.contract
+def test_moments_of_many_rows_are_those_of_each_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(0).normal(size=(7, 10)) * np.logspace(-3, 300, 7)[:, np.newaxis]
+    alone = [Moments.of(row) for row in values]
+    for at_once in (1, 25, 1000):  # one row, two, and all rows at a time
+        monkeypatch.setattr(reducers, "AT_ONCE", at_once)
+        whole = Moments.of(values)
+        for name in ("mean", "squares", "low", "high", "scale"):
+            np.testing.assert_array_equal(getattr(whole, name), [getattr(row, name) for row in alone], err_msg=name)
 
 
 @pytest.mark.closed_form

@@ -9,15 +9,16 @@ from costmodel.foundation import machine_code, row_loops, tracing
 from costmodel.foundation.trace_graph import Graph, TracingError, answered
 from costmodel.foundation.tracing import Index, Table, Traced
 from costmodel.foundation.vector_code import Writer
+from costmodel.foundation.vector_math import AVX512
 from costmodel.foundation.vector_needs import Phase
-from costmodel.foundation.vector_run import FIELDS
+from costmodel.foundation.vector_run import FIELDS, LINE
 
 pytestmark = pytest.mark.closed_form
 WIDTH = 4
-"""Draws in a vector of these tests [1]; any machine supports it."""
+"""Draws in a vector of most tests [1]; any machine supports it."""
 
 
-def computed(step, arrays: dict[str, np.ndarray], shape: tuple[int, ...], kept: dict[str, str] | None = None, steps=1):
+def computed(step, arrays: dict[str, np.ndarray], shape: tuple[int, ...], steps: int = 1, width: int = WIDTH):
     """Trace a step that reads tables, compile it, run it over the draws of the tables, and return its outputs.
 
     ``step`` is called with a graph's index and the tables; it returns its output, and the carried values by path.
@@ -35,22 +36,24 @@ def computed(step, arrays: dict[str, np.ndarray], shape: tuple[int, ...], kept: 
     shapes = {name: array.shape[:-1] for name, array in arrays.items()}
     written = {node.data[0] for node in _all_nodes(graph.blocks[0]) if node.kind == "write"}
     end = Graph()
-    writer = Writer([Phase(graph, puts, kept_nodes), Phase(end, [], {})], shapes, kept_nodes, written, shapes, WIDTH)
+    writer = Writer([Phase(graph, puts, kept_nodes), Phase(end, [], {})], shapes, kept_nodes, written, shapes, width)
     code = machine_code.Loaded(machine_code.compiled(writer.text()), "run", 8)
     draws = next(iter(arrays.values())).shape[-1]
     rows = []
     for name in writer.plan.inputs:
         array = arrays[name]
         rows.append((array.ctypes.data, int(np.prod(array.shape[1:], dtype=int)), draws, 1))
-    out = np.full((steps, *shape, draws), np.nan)
+    room = np.full(steps * int(np.prod(shape, dtype=int)) * draws + LINE, np.nan)
+    begin = -room.ctypes.data // 8 % LINE  # outputs begin at a line of the cache
+    out = room[begin : begin + room.size - LINE].reshape(steps, *shape, draws)
     places = np.array([(out.ctypes.data, int(np.prod(shape, dtype=int)) * draws, draws, 1)], dtype=np.int64)
     context = np.empty(1 + FIELDS * len(rows), dtype=np.int64)
     context[0] = places.ctypes.data
     context[1:] = np.array(rows, dtype=np.int64).reshape(-1)
     kinds = np.array([0] * steps + [1], dtype=np.int64)
-    scratch = np.empty(writer.plan.size * WIDTH + 64)
+    scratch = np.empty(writer.plan.size * width + 64)
     start = scratch.ctypes.data + (-scratch.ctypes.data % 64)
-    code(context.ctypes.data + 8, 0, -(-draws // WIDTH), steps, draws - WIDTH, kinds.ctypes.data, start, 1)
+    code(context.ctypes.data + 8, 0, -(-draws // width), steps, draws - width, kinds.ctypes.data, start, 1)
     return out
 
 
@@ -63,14 +66,14 @@ def _all_nodes(block):
 
 SAMPLES = np.concatenate([
     np.linspace(-740.0, 709.0, 20_001), np.linspace(-1e-3, 1e-3, 2001), np.geomspace(1e-300, 1e300, 5001),
-    [0.0, 1.0, np.inf, -np.inf, np.nan, 5e-324, 1e-310],
+    [0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 5e-324, 1e-310, 709.5, 709.9, -745.2],
 ])  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["exp", "expm1", "log", "log1p"])
 def test_exponentials_and_logarithms_are_those_of_numpy_to_the_last_bits(name: str) -> None:
     function = getattr(np, name)
-    x = np.append(SAMPLES, [2.0, 3.0])[: 4 * (len(SAMPLES) // 4)]
+    x = np.append(SAMPLES, np.ones(-len(SAMPLES) % AVX512))
     got = computed(lambda step, tables: (function(tables["x"]), {}), {"x": x}, ())[0]
     with np.errstate(all="ignore"):
         expected = function(x)
@@ -80,6 +83,20 @@ def test_exponentials_and_logarithms_are_those_of_numpy_to_the_last_bits(name: s
     close = normal & np.isfinite(expected)
     np.testing.assert_allclose(got[close], expected[close], rtol=4.5e-16)
     np.testing.assert_allclose(got[~normal], expected[~normal], rtol=0.0, atol=1e-300)
+
+
+@pytest.mark.parametrize("name", ["exp", "expm1", "log", "log1p"])
+def test_bits_do_not_depend_on_the_draws_in_a_vector(name: str) -> None:
+    """AVX-512 takes and sets exponents by operations of its own."""
+    pytest.importorskip("llvmlite")
+    if machine_code.machine()[2] < AVX512:
+        pytest.skip("this processor has no vectors of eight draws")
+    x = np.append(SAMPLES, np.ones(-len(SAMPLES) % AVX512))
+    few, many = (
+        computed(lambda step, tables: (getattr(np, name)(tables["x"]), {}), {"x": x}, (), width=width)
+        for width in (2, AVX512)
+    )
+    np.testing.assert_array_equal(many, few)
 
 
 def test_powers_are_those_of_numpy() -> None:
@@ -180,6 +197,26 @@ def test_rows_are_multiplied_in_place_up_to_the_present_step() -> None:
     factor = np.array([[1.0, 2.0, 1.0, 1.0]])
     got = computed(step, {"factor": factor, "kept": np.zeros((3, 1, 4))}, (1,), steps=3)
     np.testing.assert_array_equal(got[:, 0], [[1.0, 2.0, 1.0, 1.0], [2.0, 6.0, 2.0, 2.0], [3.0, 14.0, 3.0, 3.0]])
+
+
+def test_what_is_read_is_read_again_only_where_a_step_writes_it() -> None:
+    graph = Graph()
+    written, fixed, looped = (Table(graph, name, (3,)) for name in ("written", "fixed", "looped"))
+    before = [table[Index(graph)].only for table in (written, fixed, looped)]
+    written[Index(graph)] = fixed[Index(graph)]
+    middle = [table[Index(graph)].only for table in (written, fixed, looped)]
+    assert [one is other for one, other in zip(before, middle, strict=True)] == [False, True, True]
+
+    inside = []
+
+    def write(row: Index) -> None:
+        inside.append(looped[Index(graph)].only)
+        looped[row] = looped[row] * 2.0
+
+    row_loops.each_row(0, Index(graph, 1), write)
+    assert inside[-1] is not middle[2]  # an earlier iteration may have written it
+    after = [table[Index(graph)].only for table in (written, fixed, looped)]
+    assert [one is other for one, other in zip(middle, after, strict=True)] == [True, True, False]
 
 
 def test_a_loop_ends_for_each_draw_on_its_own() -> None:

@@ -147,12 +147,11 @@ def in_vectors(draws: int, width: int) -> int:
     return -(-draws // width) * width
 
 
-def _aligned(shape: tuple[int, ...]) -> FloatArray:
+def _aligned(count: int) -> FloatArray:
     """Return a new array that begins at a line of the cache."""
-    count = prod(shape)
     room = np.empty(count + LINE)
     begin = -(room.ctypes.data // room.itemsize) % LINE
-    return room[begin : begin + count].reshape(shape)
+    return room[begin : begin + count]
 
 
 def places(
@@ -257,19 +256,20 @@ def bound(run: Any, scalar: Any, draws: int, asked: Collection[str] | None) -> B
 def _outputs(
     code: Code, shapes: Mapping[str, tuple[int, ...]], draws: int, asked: Collection[str] | None
 ) -> tuple[dict[str, FloatArray], dict[str, tuple[int, int, int, int]]]:
-    """Return arrays for the requested outputs, and their addresses and strides."""
+    """Return arrays for the requested outputs, and their addresses and strides.
+
+    The arrays are parts of one, for which the system can use large pages: each step writes to all of them.
+    """
+    names = [name for name in code.outputs if asked is None or name in asked]
+    sizes = [in_vectors(prod(shapes[name]) * draws, LINE) for name in names]
+    whole, begin = _aligned(sum(sizes)), 0
     arrays: dict[str, FloatArray] = {}
     homes: dict[str, tuple[int, int, int, int]] = {}
-    names = [name for name in code.outputs if asked is None or name in asked]
-    block = _aligned((sum(-(-prod(shapes[name]) * draws // LINE) * LINE for name in names),))
-    at = 0
-    for name in code.outputs:
-        if asked is None or name in asked:
-            size = prod(shapes[name]) * draws
-            arrays[name] = block[at : at + size].reshape((*shapes[name], draws))
-            at += -(-size // LINE) * LINE
-            row = prod(shapes[name][1:]) * draws
-            homes[name] = arrays[name].ctypes.data, row, draws, 1
+    for name, size in zip(names, sizes, strict=True):
+        shape = *shapes[name], draws
+        arrays[name] = whole[begin : begin + prod(shape)].reshape(shape)
+        homes[name] = arrays[name].ctypes.data, prod(shape[1:]), draws, 1
+        begin += size
     return arrays, homes
 
 

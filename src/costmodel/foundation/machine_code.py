@@ -59,7 +59,10 @@ def machine() -> tuple[str, str, int]:
 
 
 def _target() -> Any:
-    """Return a target description of this machine; loaded code takes ownership, so each load needs a new one."""
+    """Return a target description of this machine; loaded code takes ownership, so each load needs a new one.
+
+    Constants are addressed relative to the code, in 32 bits: `Loaded` keeps all sections in one piece of memory.
+    """
     binding = llvm()
     name, features, _ = machine()
     return binding.Target.from_default_triple().create_target_machine(

@@ -247,11 +247,7 @@ class Writer(Lines):
         if self._same_in_all(row):
             if own:
                 return self._load(self._row_of(path, row, cell), 8 * self.width)
-            stem = f"%a{self._input(path)}"
-            place = self._place(stem, self._scalar(row), cell)
-            later = self._line(f"getelementptr double, ptr {place}, i64 {stem}.row")
-            self.lines.append(f"  call void @llvm.prefetch.p0(ptr {later}, i32 0, i32 3, i32 1)")
-            return self._load(place, 8)
+            return self._read_row(f"%a{self._input(path)}", self._scalar(row), cell)
         rows = self._rows(row, self.shapes[path][0])
         if own:
             place = self._line(f"mul {self.whole} {rows}, {self._whole(cells * self.width)}")
@@ -269,6 +265,13 @@ class Writer(Lines):
         lanes = ", ".join(f"i64 {lane}" for lane in range(self.width))
         place = self._line(f"add {self.whole} {place}, <{lanes}>")
         return self._gather(f"{stem}.base", place)
+
+    def _read_row(self, stem: str, row: str, cell: int) -> str:
+        """Return an element of a row of an input, and fetch that of the next row, which a later step reads."""
+        place = self._place(stem, row, cell)
+        later = self._line(f"getelementptr double, ptr {place}, i64 {stem}.row")
+        self.lines.append(f"  call void @llvm.prefetch.p0(ptr {later}, i32 0, i32 3, i32 1)")
+        return self._load(place, 8)
 
     def _rows(self, row: Node, count: int) -> str:
         """Return the row numbers of each draw as integers within the table."""

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-
 AVX512 = 8
 """Draws in a vector of AVX-512 [1]; no other kind of processor has vectors of so many."""
 
@@ -104,7 +103,10 @@ class _Library:
         return self.do("fmul", self.do("fmul", x, self.power_of_two(half)), self.power_of_two(rest))
 
     def exponent_and_mantissa(self) -> tuple[str, str]:
-        """Return the exponent of x and its mantissa, 1 to 2; AVX-512 gives 0, infinite and negative numbers their own."""
+        """Return the exponent of x and its mantissa, from 1 to 2.
+
+        With AVX-512, zero has the exponent −∞, infinity has ∞, and the mantissa of a negative number is NaN.
+        """
         if self.width == AVX512:
             x = self.do("fadd", "%x", 0.0)  # a negative zero has a negative mantissa
             exponent = self.by_avx512("getexp", f"{self.vector} {x}")
