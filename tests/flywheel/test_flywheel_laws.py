@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from costmodel.entry import load_scenario
@@ -340,6 +341,42 @@ def test_cheaper_chips_capital_power_or_sites_never_lower_tokens(elasticity: flo
     base = simulate(dear)
     late = slice(16, None)
     assert np.all(cheap.tokens[late].cumsum() >= base.tokens[late].cumsum() * (1 - 1e-9))
+
+
+def half_cost_of_capital(scenario: FlywheelScenario) -> FlywheelScenario:
+    names = (f"operators.{name}.financing.wacc" for name in scenario.operators)
+    return scenario.replace({name: 0.5 * scenario.get(name) for name in names})
+
+
+def half_cost_of_sites(scenario: FlywheelScenario) -> FlywheelScenario:
+    return scenario.replace({"hardware.sites.cost_per_watt": 0.5 * scenario.get("hardware.sites.cost_per_watt")})
+
+
+def with_shock(kind: str, factor: float) -> Callable[[FlywheelScenario], FlywheelScenario]:
+    shocks = [{"kind": kind, "date": "2027-01-01", "factor": factor}]
+    return lambda scenario: FlywheelScenario(**{**scenario.written(), "shocks": shocks})
+
+
+IN_ANY = {
+    "chips": with_shock("chip_price", 0.6),
+    "energy": with_shock("energy", 0.2),
+    "capital": half_cost_of_capital,
+    "sites": half_cost_of_sites,
+}
+LARGEST_FALL = 0.02
+"""Largest fall of a year's tokens [1]: 62 of 1,500 cases without a default fell, by up to 1.7 %, after an overshoot."""
+
+
+@settings(max_examples=25)
+@given(scenario=steady_scenarios(), what=st.sampled_from(sorted(IN_ANY)))
+def test_what_gets_cheaper_hardly_lowers_tokens_of_any_scenario_without_a_default(
+    scenario: FlywheelScenario, what: str
+) -> None:
+    """With one operator or two, plans, suppliers, a grid and early retirement, or without."""
+    base, cheap = simulate(scenario), simulate(IN_ANY[what](scenario))
+    assume(not (np.any(base.rescue > 0.0) or np.any(cheap.rescue > 0.0)))
+    year = slice(-round(1.0 / scenario.grid.length), None)
+    assert cheap.tokens[year].sum() >= (1.0 - LARGEST_FALL) * base.tokens[year].sum()
 
 
 @settings(max_examples=8)
