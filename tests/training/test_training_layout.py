@@ -175,6 +175,8 @@ def test_candidates_divide_everything_evenly() -> None:
     microbatches = 96 / (layouts.data * layouts.microbatch)
     assert np.all(microbatches == np.floor(microbatches))
     assert np.all(LLAMA_8B.heads % layouts.tensor == 0)
+    # 32 layers in two stages: all of the interleavings that are tried, up to twelve
+    assert np.unique(layouts.interleave[layouts.pipeline == 2]).tolist() == [float(chunks) for chunks in range(1, 13)]
     assert np.all((layouts.interleave == 1) | (microbatches % layouts.pipeline == 0))
 
 

@@ -41,6 +41,8 @@ def test_optimal_parameters_and_tokens_use_the_compute_up() -> None:
     parameters = allocation.optimal_parameters(5.76e23, *_BESIROGLU)
     tokens = allocation.optimal_tokens(5.76e23, *_BESIROGLU)
     assert 6 * parameters * tokens == pytest.approx(5.76e23, rel=1e-13)
+    few = allocation.optimal_parameters(10.0, *_BESIROGLU), allocation.optimal_tokens(10.0, *_BESIROGLU)
+    assert 6 * few[0] * few[1] == pytest.approx(10.0, rel=1e-13)  # also of a compute that is no whole multiple of 6
     # both terms' marginal losses are equal at the optimum
     a, b, alpha, beta = _BESIROGLU
     assert alpha * a * parameters**-alpha == pytest.approx(beta * b * tokens**-beta, rel=1e-12)
