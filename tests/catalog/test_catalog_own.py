@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from costmodel import catalog, load_scenario, run
+from costmodel.catalog import loader, own
 from costmodel.catalog.check import check
 from costmodel.catalog.own import own_record, record_files
 from costmodel.foundation.errors import CatalogError, CostModelError
@@ -132,6 +133,23 @@ def test_the_same_checker_looks_at_a_folder(folder: Path) -> None:
     )
     found = [str(finding) for finding in check(folders=(folder,)) if str(folder) in str(finding)]
     assert any("90000 W is outside" in text for text in found)
+
+
+@pytest.mark.contract
+def test_the_checker_names_a_folder_s_file_of_sources_that_cannot_be_read(folder: Path) -> None:
+    (folder / "sources.toml").write_text("[sheet]\n", encoding="utf-8")
+    found = [finding for finding in check(folders=(folder,)) if finding.weight == "fault"]
+    assert [(finding.file, finding.field) for finding in found] == [(str(folder / "sources.toml"), "source")]
+    assert "source 'sheet' needs a title" in found[0].message
+
+
+@pytest.mark.contract
+def test_a_table_that_only_a_folder_has_is_listed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder without the library's own table of this name: it is described as its kind is."""
+    packaged = loader.description("accelerators")
+    monkeypatch.setattr(own, "folders", lambda: (folder,))
+    monkeypatch.setattr(loader, "_packaged_names", lambda: ())
+    assert loader.description("accelerators") == packaged != ""
 
 
 @pytest.mark.contract

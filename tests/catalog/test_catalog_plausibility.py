@@ -55,6 +55,15 @@ def test_a_whole_sheet_of_sparse_peaks_is_named_by_its_power(name: str) -> None:
     # the L40S is far below the frontier: a whole sheet doubled looks like a better chip, and passes
 
 
+@pytest.mark.parametrize(("launch", "named"), [("2015-06", True), ("2018-06", True), ("2026-06", False)])
+def test_the_frontier_of_peaks_per_watt_rises_from_before_the_year_in_which_it_is_stated(
+    launch: str, named: bool
+) -> None:
+    """The H100's 1.4e12 FLOP/s per watt exceed what chips of years before 2021 did: 1.15e12 in 2020, 30 % a year."""
+    data = [replace(datum, text=launch) if datum.field == "launch" else datum for datum in CHIPS["H100-SXM"]]
+    assert any("the dense frontier of its launch" in finding.message for finding in across(data)) is named
+
+
 @pytest.mark.parametrize("name", LINKED)
 def test_a_bidirectional_link_entered_as_unidirectional_is_named(name: str) -> None:
     found = _with(name, "link", 2.0)

@@ -470,6 +470,23 @@ def test_figures_are_shown_in_the_units_that_people_use(datum: Datum, shown: str
     assert shown in str(datum)
 
 
+@pytest.mark.closed_form
+def test_packaged_prices_are_those_of_one_unit() -> None:
+    """The package's names say for how many units its prices are: a million tokens, a thousand pages, an hour."""
+    from types import SimpleNamespace
+
+    from costmodel.catalog.packaged_prices import _figures
+
+    listed = {"input_mtok": 3.0, "requests_kcount": 5.0, "input_mchars": 8.0, "ocr_kpages": 2.0, "audio_hours": 0.5}
+    assert dict(_figures(SimpleNamespace(**listed, other=1.0, output_mtok=None))) == {
+        "input": (3e-6, "USD/token"),
+        "requests": (0.005, "USD"),
+        "input_characters": (8e-6, "USD"),
+        "ocr_pages": (0.002, "USD"),
+        "audio_hours": (0.5, "USD/hour"),
+    }
+
+
 @pytest.mark.contract
 def test_packaged_models_are_those_of_the_provider() -> None:
     pytest.importorskip("genai_prices")

@@ -755,6 +755,8 @@ def test_attention_as_a_config_states_it(given: dict[str, Any], traits: dict[str
 def test_layers_that_share_a_cache_are_the_last() -> None:
     found = read_mixers(config(**BASE | {"num_hidden_layers": 4, "num_kv_shared_layers": 1}), LLAMA, "x")
     assert [mixer.reuses_cache for mixer in found if isinstance(mixer, Attention)] == [False, False, False, True]
+    found = read_mixers(config(**BASE | {"num_hidden_layers": 5, "num_kv_shared_layers": 3}), LLAMA, "x")
+    assert [mixer.reuses_cache for mixer in found if isinstance(mixer, Attention)] == [False, False, True, True, True]
     wide = config(**BASE | {"num_hidden_layers": 4, "num_kv_shared_layers": 1, "use_double_wide_mlp": True})
     assert [block.d_ff for block in read_blocks(wide, LLAMA, "x", 4) if isinstance(block, Dense)] == [32, 32, 32, 64]
     assert [m.reuses_cache for m in read_mixers(config(**BASE), LLAMA, "x") if isinstance(m, Attention)] == [False] * 2

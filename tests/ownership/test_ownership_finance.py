@@ -103,6 +103,15 @@ def test_present_value_at_every_internal_rate_is_zero(flows: list[float]) -> Non
 
 
 @pytest.mark.closed_form
+@pytest.mark.parametrize("growth", [0.5, 0.6, 0.9, 1.1, 1.4])
+def test_a_value_that_comes_near_zero_gives_no_rate_elsewhere(growth: float) -> None:
+    """``(g − growth)² + miss²`` is 0 nowhere, and least at the growth factor: a rate that is found is that one."""
+    for miss in np.geomspace(1e-8, 4e-7, 20):
+        found = finance.internal_rates([1.0, -2.0 * growth, growth**2 + miss**2])
+        assert all(rate == pytest.approx(growth - 1.0, abs=1e-4) for rate in found)
+
+
+@pytest.mark.closed_form
 def test_roots_are_all_found_and_never_guessed() -> None:
     # (1 - 1.1 v)(1 - 1.2 v)(1 - 1.5 v) in v = 1/(1+r)
     cubic = np.polynomial.polynomial.polyfromroots([1 / 1.1, 1 / 1.2, 1 / 1.5])
