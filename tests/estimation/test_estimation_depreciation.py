@@ -31,6 +31,21 @@ def test_alphabet_reported_years_lie_within_the_interval() -> None:
         assert backtest.predicted[year].low < backtest.reported[year] < backtest.predicted[year].high
 
 
+@pytest.mark.contract
+def test_the_table_of_years_is_in_billions() -> None:
+    backtest = alphabet()
+    head, columns, *lines = str(backtest).splitlines()
+    assert head.startswith("Alphabet: depreciation") and "90% interval" in columns
+    assert len(lines) == len(backtest.years)
+    for year, line in zip(backtest.years, lines, strict=True):
+        band, known = backtest.predicted[year], backtest.reported[year]
+        shown = line.replace("…", " ").split()
+        assert shown[0] == str(year) and (shown[-1] == "fitted") == (year in backtest.fitted)
+        figures = [float(cell) for cell in shown[1:5]]
+        assert figures == pytest.approx([x / 1e9 for x in (known, band.median, band.low, band.high)], abs=0.0051)
+        assert float(shown[5].rstrip("%")) == pytest.approx(100 * (band.median / known - 1), abs=0.051)
+
+
 @pytest.mark.published
 def test_change_of_2023_is_within_a_factor_of_its_disclosure() -> None:
     (change,) = (effect for effect in alphabet().effects if effect.name == "Alphabet 2023")

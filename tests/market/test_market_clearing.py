@@ -100,6 +100,11 @@ def test_the_ceiling_binds_on_money_paid() -> None:
     at = conditions(budget=50.0, paid_share=0.5)
     # Half of 100 tokens is paid, at 1: 50 of a budget of 50, sharpness 1: half of them.
     assert outcome_at(np.array([0.0]), still, at).demanded[0, 0] == pytest.approx(50.0, rel=1e-9)
+    # Users who have noticed a price of 4 at an elasticity of -1 want a quarter, with a ceiling or without.
+    noticed = price_lines(state(noticed=np.log(4.0)), np.array([[0.0]]), np.array([1e-12]), np.array([[1e-12]]), 0.25)
+    found = outcome_at(np.array([0.0]), noticed, at)
+    assert found.unbounded[0, 0] == pytest.approx(25.0, rel=1e-9)
+    assert found.demanded[0, 0] == pytest.approx(20.0, rel=1e-9)  # 12.5 of 50: a fifth less at sharpness 1
     free = conditions(budget=50.0, paid_share=0.0)
     # Nobody pays: its cost of 2 hours at a rent of 0.25 counts, 50 for 100 tokens.
     assert outcome_at(np.array([np.log(0.25)]), still, free).demanded[0, 0] == pytest.approx(50.0, rel=1e-9)
