@@ -193,6 +193,8 @@ def test_what_a_vector_reads_lies_where_its_row_says() -> None:
     whole, rows = compiled.places([apart], [2], 3, 3)
     assert whole[1].tolist() == apart.tolist()
     assert rows == [(whole[1].ctypes.data, 3, 1)]
+    by_operator, _ = compiled.places([np.broadcast_to(np.zeros(1), (1, 6))], [2], 3, 4)  # two operators of three draws
+    assert by_operator[0].tolist() == [0.0] * 8
 
 
 def test_what_is_not_finite_is_named_with_step_and_draw(monkeypatch: pytest.MonkeyPatch) -> None:

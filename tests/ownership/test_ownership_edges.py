@@ -21,6 +21,7 @@ from costmodel.foundation.errors import (
 from costmodel.ownership import checks, company, depreciation, filings, finance, macrs, tax
 from costmodel.ownership.accelerator_hour import AcceleratorHour, from_catalog
 from costmodel.ownership.books import as_books
+from costmodel.ownership.curve import Curve
 from costmodel.ownership.fleet import BookTerms, Fleet, Opening, OpeningBook, stacked
 from costmodel.ownership.hour_records import figures, it_power_over_rated
 from costmodel.ownership.loans import Loans
@@ -668,3 +669,12 @@ def test_prices_that_are_not_recorded_are_named() -> None:
     hour = run(AcceleratorHour(**HOUR))
     assert list(hour.breakdown())[-1] == "total" and hour.breakdown()["total"] == hour.total
     assert float(sum(list(hour.breakdown().values())[:-1])) == pytest.approx(float(hour.total))
+
+
+@pytest.mark.contract
+def test_a_curve_has_no_memory_of_its_own_before_its_first_step() -> None:
+    curve = Curve(2, 3, 4)
+    assert curve.total.strides == (0, 0, 0) and curve.total.shape == (4, 2, 4)
+    curve.add(np.arange(8.0).reshape(2, 4))
+    assert curve.entered[0].tolist() == curve.total[1].tolist() == [[0.0, 1.0, 2.0, 3.0], [4.0, 5.0, 6.0, 7.0]]
+    assert not curve.total[0].any() and not curve.entered[1:].any()

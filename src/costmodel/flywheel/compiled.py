@@ -182,7 +182,7 @@ def places(
     for number, (array, size) in enumerate(zip(arrays, sizes, strict=True)):
         values = np.asarray(array, dtype=np.float64)
         if values.size == size * draws and draws > 1 and values.strides[-1] == 0:
-            values = values[..., :1]
+            values = values[..., : values.shape[-1] // draws]  # the last axis may hold operators and draws
         if values.size == size:
             alike[number] = values.reshape(-1)
             continue

@@ -79,14 +79,20 @@ class Curve:
     __slots__ = ("_cells", "entered", "now", "total")
 
     def __init__(self, rows: int, steps: int, width: int) -> None:
-        self.entered: FloatArray = np.zeros((steps + 1, rows, width))
-        """Amounts that entered by step, with an empty row at the end; ``total`` is their running sum, in order."""
-        self.total: FloatArray = np.zeros((steps + 1, rows, width))
+        self.entered: FloatArray = np.broadcast_to(np.zeros(1), (steps + 1, rows, width))
+        """Amounts that entered by step, with an empty row at the end; ``total`` is their running sum, in order.
+
+        Until the first step both are one number in memory, so that compiled steps, which have tables of their own, need
+        not read them.
+        """
+        self.total: FloatArray = self.entered
         self._cells = np.arange(rows * width).reshape(rows, width)
         self.now = 0
 
     def add(self, entered: FloatArray) -> None:
         """Add the amounts that enter in the current step, ``(row, draw)``, and move to its end."""
+        if isinstance(self.total, np.ndarray) and not self.total.flags.writeable:
+            self.entered, self.total = np.zeros(self.entered.shape), np.zeros(self.total.shape)
         self.entered[self.now] = entered
         self.total[self.now + 1] = self.total[self.now] + entered
         self.now += 1

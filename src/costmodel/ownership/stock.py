@@ -172,7 +172,7 @@ class Stock:
         # Orders arrive evenly from the end of this step, until a lag after its start or the horizon.
         since = np.maximum(ahead - 0.5 * (1.0 + np.minimum(self.times.lag, ahead)), 0.0)
         late = coming * np.exp(-self.times.failures * since) * (since < self.times.life)
-        return as_array(np.exp(-self.times.failures * time) * own + late)
+        return as_array(self.alive(self.now) * np.exp(-self.times.failures * ahead) * own + late)
 
     def cohorts(self, among: Any = None) -> tuple[int, FloatArray, FloatArray]:
         """Return the first cohort that may be alive, and from it on the amounts entered and the share not retired.
