@@ -139,7 +139,7 @@ def test_the_same_checker_looks_at_a_folder(folder: Path) -> None:
 def test_the_checker_names_a_folder_s_file_of_sources_that_cannot_be_read(folder: Path) -> None:
     (folder / "sources.toml").write_text("[sheet]\n", encoding="utf-8")
     found = [finding for finding in check(folders=(folder,)) if finding.weight == "fault"]
-    assert [(finding.file, finding.field) for finding in found] == [(str(folder / "sources.toml"), "source")]
+    assert [(fault.file, fault.line, fault.field) for fault in found] == [(str(folder / "sources.toml"), 1, "source")]
     assert "source 'sheet' needs a title" in found[0].message
 
 

@@ -156,6 +156,7 @@ def test_as_of_leaves_out_what_was_not_known() -> None:
     assert spring.company("Alphabet").capex_plan(2025).value == 75e9
     assert autumn.company("Alphabet").capex_plan(2025).number == 92e9
     assert WHOLE.company("Alphabet").capex_plan(2025, as_of="2025-08").value == 85e9
+    assert WHOLE.company("Alphabet").capex_plan(2025).number == 92e9  # the last one for 2025, not that for 2026
     assert "2024Q4" in spring.company("Alphabet").quarterly("capex")
     assert "2025Q1" not in spring.company("Alphabet").quarterly("capex")
     with pytest.raises(CatalogError, match="as known by 2025-01-31"):
@@ -248,6 +249,14 @@ def test_o3_costs_what_it_cost_before_and_after_its_price_fell() -> None:
         paid = 1000 * o3.at(day, "input").number + 700 * o3.at(day, "output").number
         assert paid == pytest.approx(1000 * input_price + 700 * output_price, rel=1e-12)
     assert WHOLE.packaged_token_price("gpt-4o", "openai").at("2026-01-01", "input").number == pytest.approx(2.5e-6)
+
+
+@pytest.mark.published
+def test_before_its_first_price_a_model_has_none_and_says_from_when() -> None:
+    davinci = WHOLE.token_price("gpt-3-davinci")  # 0.06 USD a thousand from October 2020
+    assert davinci.at("2020-10-01").number == pytest.approx(60e-6)
+    with pytest.raises(CatalogError, match=r"no price in effect on 2020-09-30: the first is from 2020-10-01$"):
+        davinci.at("2020-09-30")
 
 
 @pytest.mark.published

@@ -45,3 +45,9 @@ def test_blocks_cover_every_point_once(shape: tuple[int, ...]) -> None:
     axis, first = next(iter(blocks(shape)))
     for whole in (np.array(2.0), np.ones((1,) * len(shape)), np.ones(shape[len(shape) + axis + 1 :])):
         assert take(whole, axis, first) is whole
+
+
+def test_the_first_axis_of_more_than_one_is_cut() -> None:
+    assert list(blocks((1, 2, BLOCK))) == [(-2, slice(0, 1, None)), (-2, slice(1, 2, None))]
+    halves = list(blocks((2,) * 40))
+    assert {axis for axis, _ in halves} == {-40} and len(halves) == 2

@@ -156,6 +156,14 @@ def test_arrivals_fill_the_batch_by_littles_law_and_wait_for_each_other():
     assert seconds == pytest.approx(1 / found.requests_per_second)
 
 
+@pytest.mark.closed_form
+def test_prompts_alone_keep_up_until_they_take_all_of_the_time() -> None:
+    """Answers of the one token that comes with the prompt: nothing is decoded, and only the reading can be too much."""
+    prompts = Traffic(mean_input=2000.0, mean_output=1.0)
+    found = open_arrivals(WHAT, prompts, np.array([0.5, 0.98, 1.02, 3.0]) / SERVICE)
+    assert [bool(reason) for reason in found.reasons] == [False, False, True, True]
+
+
 @pytest.mark.contract
 def test_arrivals_that_cannot_be_served_say_so():
     rates = np.array([0.1, 0.99, 1.5]) / SERVICE

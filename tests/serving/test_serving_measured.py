@@ -8,6 +8,7 @@ import pytest
 
 from costmodel.foundation.errors import DomainError
 from costmodel.serving import aiconfigurator_row, inferencex_row, read_measured
+from costmodel.serving.measured import throughput_on_front
 
 HEADER = "accelerator,accelerators,concurrency,input_tokens,output_tokens,tokens_per_second,user_speed"
 TABLE = (
@@ -44,6 +45,9 @@ def test_the_front_replaces_the_model():
     assert table.throughput_at(np.sqrt(20 * 50)) == pytest.approx(np.sqrt(2568 * 1000))
     assert table.throughput_at(5.0) == pytest.approx(2568)
     assert np.isnan(table.throughput_at(51.0))
+    # the fastest point itself counts, also where it is slower than a token a second
+    assert throughput_on_front(np.array([0.01, 0.05]), np.array([4.0, 1.0]), 0.05) == pytest.approx(1.0)
+    assert np.isnan(throughput_on_front(np.array([0.01, 0.05]), np.array([4.0, 1.0]), 0.0500001))
     assert table.cost_at(50.0, 2.0, 0.5) == pytest.approx(2.0 / (3600 * 1000 * 0.5))
 
 
