@@ -6,7 +6,11 @@ import dataclasses
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
+
+from costmodel.foundation.inputs import Inputs
 
 
 def default_numbers(room: str) -> dict[str, dict[str, Any]]:
@@ -39,6 +43,15 @@ def default_fields(room: str) -> dict[str, dict[str, Any]]:
                 if stated := {key: value for key, value in given.items() if value}:
                     found[name] = stated
     return found
+
+
+def declared(*modules: ModuleType) -> Iterator[tuple[str, type[Inputs], str]]:
+    """Give every parameter that the tables of some modules declare themselves: its path, table and name."""
+    for module in modules:
+        for kind in vars(module).values():
+            if isinstance(kind, type) and issubclass(kind, Inputs) and kind.__module__ == module.__name__:
+                own = kind.specs().keys() & inspect.get_annotations(kind)
+                yield from ((f"{kind.__name__}.{name}", kind, name) for name in own)
 
 
 def _is_number(value: Any) -> bool:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.default_numbers import default_numbers
+from tests.default_numbers import declared, default_numbers
 
 from costmodel.flywheel import inputs, operator_inputs, workload_inputs
 from costmodel.foundation.errors import ScenarioError
-from costmodel.foundation.inputs import Inputs
 from costmodel.testing.flywheel import steady_tables
 
 pytestmark = pytest.mark.contract
@@ -114,25 +111,17 @@ DEFAULTS = {
 """Defaults other than 0 and absent."""
 
 
-def declared() -> Iterator[tuple[str, type[Inputs], str]]:
-    """Give every parameter that the flywheel's tables declare themselves."""
-    for module in (inputs, operator_inputs, workload_inputs):
-        for kind in vars(module).values():
-            if isinstance(kind, type) and issubclass(kind, Inputs) and kind.__module__ == module.__name__:
-                yield from (
-                    (f"{kind.__name__}.{name}", kind, name)
-                    for name in kind.specs().keys() & inspect.get_annotations(kind)
-                )
+DECLARED = tuple(declared(inputs, operator_inputs, workload_inputs))
 
 
 def test_every_bound_is_that_of_its_meaning() -> None:
-    bounds = {path: kind.specs()[name].bounds() for path, kind, name in declared()}
+    bounds = {path: kind.specs()[name].bounds() for path, kind, name in DECLARED}
     assert set(BOUNDS) <= set(bounds)
     assert bounds == {path: BOUNDS.get(path, "≥ 0") for path in bounds}
 
 
 def test_every_default_is_the_stated_one() -> None:
-    defaults = {path: kind.model_fields[name].default for path, kind, name in declared()}
+    defaults = {path: kind.model_fields[name].default for path, kind, name in DECLARED}
     numbers = {path: value for path, value in defaults.items() if isinstance(value, float | int) and value != 0.0}
     assert numbers == DEFAULTS
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import pkgutil
-from collections.abc import Iterator
 
 import pytest
-from tests.default_numbers import default_numbers
+from tests.default_numbers import declared, default_numbers
 
 from costmodel import market
-from costmodel.foundation.inputs import Inputs
 from costmodel.market import clearing, commitment_terms, contest
 
 pytestmark = pytest.mark.contract
@@ -59,24 +56,20 @@ DEFAULTS = {
 """Defaults other than 0 and absent."""
 
 
-def declared() -> Iterator[tuple[str, type[Inputs], str]]:
-    """Give every parameter that the market's tables declare themselves."""
-    for found in pkgutil.iter_modules(market.__path__):
-        module = importlib.import_module(f"{market.__name__}.{found.name}")
-        for kind in vars(module).values():
-            if isinstance(kind, type) and issubclass(kind, Inputs) and kind.__module__ == module.__name__:
-                own = kind.specs().keys() & inspect.get_annotations(kind)
-                yield from ((f"{kind.__name__}.{name}", kind, name) for name in own)
+MODULES = [
+    importlib.import_module(f"{market.__name__}.{found.name}") for found in pkgutil.iter_modules(market.__path__)
+]
+DECLARED = tuple(declared(*MODULES))
 
 
 def test_every_bound_is_that_of_its_meaning() -> None:
-    bounds = {path: kind.specs()[name].bounds() for path, kind, name in declared()}
+    bounds = {path: kind.specs()[name].bounds() for path, kind, name in DECLARED}
     assert set(BOUNDS) <= set(bounds)
     assert bounds == {path: BOUNDS.get(path, "≥ 0") for path in bounds}
 
 
 def test_every_default_is_the_stated_one() -> None:
-    defaults = {path: kind.model_fields[name].default for path, kind, name in declared()}
+    defaults = {path: kind.model_fields[name].default for path, kind, name in DECLARED}
     numbers = {path: value for path, value in defaults.items() if isinstance(value, float | int) and value != 0.0}
     assert numbers == DEFAULTS
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
-from types import ModuleType
 
 import numpy as np
 import pytest
-from tests.default_numbers import default_fields, default_numbers
+from tests.default_numbers import declared, default_fields, default_numbers
 
 from costmodel import catalog
 from costmodel.foundation.errors import CostModelError, DomainError
-from costmodel.foundation.inputs import Inputs
 from costmodel.ownership import (
     accelerator_hour,
     checks,
@@ -78,14 +75,6 @@ DEFAULTS = {
     "Site.life": 20.0,
 }
 """Defaults other than 0 and absent."""
-
-
-def declared(*modules: ModuleType) -> Iterator[tuple[str, type[Inputs], str]]:
-    for module in modules:
-        for kind in vars(module).values():
-            if isinstance(kind, type) and issubclass(kind, Inputs) and kind.__module__ == module.__name__:
-                own = kind.specs().keys() & inspect.get_annotations(kind)
-                yield from ((f"{kind.__name__}.{name}", kind, name) for name in own)
 
 
 DECLARED = tuple(declared(project_inputs, site, accelerator_hour))
