@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from costmodel.foundation import budgets, moves, quantities, reducers, tables, toml
-from costmodel.foundation.arrays import as_array, frozen, ordered_sum, quiet, readonly
+from costmodel.foundation.arrays import as_array, broadcast, frozen, ordered_sum, quiet, readonly
 from costmodel.foundation.axes import axes_of, thinned
 from costmodel.foundation.bibliographies import bibliography, bibtex
 from costmodel.foundation.blocks import BLOCK, spans, trimmed
@@ -537,3 +537,14 @@ def test_documents_are_listed_with_their_inputs() -> None:
         r"  title = {{Sec\#nd}}",
         "}",
     ]
+
+
+@pytest.mark.closed_form
+@pytest.mark.parametrize("shape", [(2, 3), (3, 3), (1, 3), (4, 1, 3)])
+def test_a_row_is_laid_along_the_last_axis_of_any_shape(shape: tuple[int, ...]) -> None:
+    row = np.array([5.0, 6.0, 7.0])
+    assert broadcast(row, shape).shape == shape
+    assert np.array_equal(broadcast(row, shape).reshape(-1, 3), np.tile(row, (np.prod(shape[:-1]), 1)))
+    assert broadcast(row, (3,)) is row
+    with pytest.raises(ValueError, match="broadcast"):
+        broadcast(np.zeros(5), shape)
