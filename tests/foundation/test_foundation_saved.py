@@ -25,7 +25,7 @@ from costmodel.foundation.restated import _restated, real_factor
 from costmodel.foundation.results import Result, output
 from costmodel.foundation.scenario import Scenario
 from costmodel.foundation.schedules import Schedule
-from costmodel.foundation.table_files import save_table
+from costmodel.foundation.table_files import save_table, stacked
 from costmodel.foundation.tables import Linked, Table
 from costmodel.foundation.trace_graph import Graph, TracingError
 from costmodel.foundation.tracing import Index
@@ -310,3 +310,12 @@ def test_more_of_what_a_traced_array_can_do() -> None:
     assert row_loops.changed(table[0]).only.data == "une"
     with pytest.raises(TracingError, match="an array without operations"):
         type(table[0])(graph, None).nodes  # noqa: B018
+
+
+@pytest.mark.closed_form
+def test_tables_without_units_are_stacked_below_each_other() -> None:
+    words, more = Table(("part", "maker"), (("chip", "A"),), "makers"), Table(("part", "site"), (("hall", "B"),))
+    one = stacked([words, more])
+    assert one.columns == ("table", "part", "maker", "site")
+    assert one.rows == (("makers", "chip", "A", None), ("table 2", "hall", None, "B"))
+    assert not any(one.units)
