@@ -118,6 +118,25 @@ def test_given_data_refusals():
 
 
 @pytest.mark.closed_form
+def test_an_input_that_often_has_one_value_explains_what_follows_from_it():
+    """Half of the draws are 0, a bin of which has no width, and so no slope; the output is the input's square."""
+    x = np.where(np.arange(2000) % 2, np.random.default_rng(5).random(2000), 0.0)
+    found = given_data_indices(x[:, None], x**2)
+    assert float(found.first[0, 0]) == pytest.approx(1.0, abs=2e-3)
+
+
+@pytest.mark.closed_form
+def test_indices_of_several_outputs_are_those_of_each_alone():
+    sample = np.random.default_rng(3).random((400, 2))
+    outputs = np.stack([sample[:, 0] + 0.1 * sample[:, 1], 50.0 * sample[:, 0] * sample[:, 1], sample[:, 1] ** 3])
+    together = given_data_indices(sample, outputs)
+    for row, output in enumerate(outputs):
+        alone = given_data_indices(sample, output)
+        np.testing.assert_allclose(together.first[:, row], alone.first[:, 0], rtol=1e-12)
+        np.testing.assert_allclose(together.interval[..., row], alone.interval[..., 0], rtol=1e-12)
+
+
+@pytest.mark.closed_form
 def test_morris_effects_of_a_known_function():
     """y = 4 x1 + x2 x3 on quantiles: the effect of x1 is 4 everywhere, that of x2 is x3."""
     points = morris_sample(3, paths=400, levels=4, rng=0)

@@ -20,6 +20,7 @@ pytest.importorskip("xarray")
 from ensemble_toy import toy, toy_model
 
 from costmodel.analysis.store import EnsembleStore, open_store, store_ensemble
+from costmodel.analysis.store_files import checked_array
 from costmodel.foundation.blocks import BLOCK
 from costmodel.foundation.design import Design
 from costmodel.foundation.errors import CostModelError, ScenarioError
@@ -342,3 +343,23 @@ def test_a_folder_called_like_a_leftover_is_left_alone(copy: Path) -> None:
     assert store_ensemble(str(copy), toy(), draws=DRAWS, rng=0, model=toy_model).complete.all()
     assert (copy / "x.partial").is_dir()
     assert not (copy / "y.partial").exists()
+
+
+@pytest.mark.contract
+def test_a_chunk_longer_than_any_that_was_written_is_not_loaded(copy: Path) -> None:
+    """A chunk of figures may take up twice its size and 64 KiB: a longer file is damage, whatever is in it."""
+    import zarr
+
+    most, chunk = 2 * BLOCK * 8 + 65_536, copy / "price" / "c" / "1"
+    group = zarr.open_group(copy, mode="r")
+    os.truncate(chunk, most)
+    assert checked_array(copy, group, "price", 1, DRAWS).shape == (DRAWS,)
+    os.truncate(chunk, most + 1)
+    with pytest.raises(ValueError, match=f"has {most + 1:,} bytes; at most {most:,} were written"):
+        checked_array(copy, group, "price", 1, DRAWS)
+
+
+@pytest.mark.contract
+def test_other_readers_see_what_is_not_computed_yet_as_missing(copy: Path) -> None:
+    fills = {name: json.loads((copy / name / "zarr.json").read_text())["fill_value"] for name in ("price", "falling")}
+    assert fills == {"price": "NaN", "falling": False}

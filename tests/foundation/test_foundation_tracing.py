@@ -10,7 +10,7 @@ from costmodel.foundation.trace_graph import Graph, TracingError, answered
 from costmodel.foundation.tracing import Index, Table, Traced
 from costmodel.foundation.vector_code import Writer
 from costmodel.foundation.vector_math import AVX512
-from costmodel.foundation.vector_needs import Phase
+from costmodel.foundation.vector_needs import Needs, Phase
 from costmodel.foundation.vector_run import FIELDS, LINE
 
 pytestmark = pytest.mark.closed_form
@@ -349,3 +349,47 @@ def test_outputs_go_past_the_cache_where_a_vector_is_a_whole_line(width: int, pa
     stores = [line for line in text.splitlines() if line.startswith("  store")]
     assert sum("align 64, !nontemporal" in line for line in stores) == past
     assert sum(line.endswith("align 8") for line in stores) == 3 - past
+
+
+def test_each_cell_of_each_carried_value_has_its_own_place() -> None:
+    """A sum of one cell, a product of two and a sum of three pass from step to step beside each other."""
+    flow, factor = np.arange(1.0, 13.0).reshape(3, 4), np.array([[2.0], [3.0]])
+    parts = np.array([[1.0], [10.0], [100.0]])
+
+    def step(k, tables):
+        one = tables["one"] + tables["flow"][k]
+        two = tables["two"] * factor[:, 0]
+        three = tables["three"] + tables["flow"][k] * parts[:, 0]
+        together = one + two[0:1] * 1e3 + two[1:2] * 1e5 + three[0:1] * 1e7 + three[1:2] + three[2:3]
+        return together, {"one": one, "two": two, "three": three}
+
+    given = {"flow": flow, "one": np.zeros((1, 4)), "two": np.ones((2, 4)), "three": np.zeros((3, 4))}
+    got = computed(step, given, (1,), steps=3)
+    total = np.cumsum(flow, axis=0)
+    powers = 2.0 ** np.arange(1, 4)[:, None] * 1e3 + 3.0 ** np.arange(1, 4)[:, None] * 1e5
+    np.testing.assert_array_equal(got[:, 0], total + powers + total * 1e7 + total * 10.0 + total * 100.0)
+
+
+def test_rows_that_all_draws_share_are_counted_from_the_step() -> None:
+    """Two steps late, at least the first row; then every second row, at most the fourth."""
+    flow = np.arange(24.0).reshape(6, 4)
+
+    def step(k, tables):
+        late = row_loops.rows_at(tables["flow"], np.maximum(np.float64(1.0) * k - 2.0, 0.0))
+        wide = row_loops.rows_at(tables["flow"], np.minimum(np.float64(2.0) * k, 3.0))
+        return late + 100.0 * wide, {}
+
+    got = computed(step, {"flow": flow}, (), steps=4)
+    np.testing.assert_array_equal(got, flow[[0, 0, 0, 1]] + 100.0 * flow[[0, 2, 3, 3]])
+
+
+def test_what_no_step_changes_is_one_value_in_all_kinds_of_steps() -> None:
+    """Each kind of step has a graph of its own; the root of x plus 1, and of y plus 1, are each computed once."""
+    phases, roots = [], []
+    for graph in (Graph(), Graph()):
+        own = [np.sqrt(Table(graph, name, ()) + 1.0).nodes[()] for name in ("x", "y")]
+        phases.append(Phase(graph, [("out", 0, cell, node) for cell, node in enumerate(own)], {}))
+        roots.append(own)
+    needs = Needs(phases, (), ())
+    (x, y), (again_x, again_y) = [[needs.first(node) for node in row] for row in roots]
+    assert x is again_x and y is again_y and x is not y

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -93,6 +95,7 @@ def test_the_short_side_serves_what_is_noticed_or_what_the_clearing_price_allows
     assert dear.slope[0, 0] == pytest.approx(-1.0, rel=1e-9)
     cheap = outcome_at(np.array([np.log(0.25)]), still, conditions())
     assert cheap.bought[0, 0] == pytest.approx(100.0, rel=1e-9)
+    assert cheap.slope[0, 0] == pytest.approx(0.0, abs=1e-9)  # users buy what they did, whatever the rent
 
 
 def test_the_ceiling_binds_on_money_paid() -> None:
@@ -135,13 +138,35 @@ def test_the_rent_clears_hours_wanted_against_hours_offered() -> None:
 def test_the_solver_finds_a_kinked_root_whatever_its_start(
     slope: float, root: float, kink: float, start: float
 ) -> None:
+    known = [-5.0, 5.0]
+
     def residual(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         steep = x > kink
         at = lambda y: -slope * y - np.where(y > kink, 5.0 * (y - kink), 0.0)  # noqa: E731
-        return at(x) - at(np.array([root])), np.where(steep, -slope - 5.0, -slope) + 0.0 * x
+        value = at(x) - at(np.array([root]))
+        assert known[0] <= x[0] <= known[1], "a pass left the bracket"
+        known[int(value[0] <= 0.0)] = float(x[0])
+        return value, np.where(steep, -slope - 5.0, -slope) + 0.0 * x
 
     found = solve_decreasing(residual, np.array([-5.0]), np.array([5.0]), np.array([start]))
+    assert known[0] <= found[0] <= known[1]
     assert abs(residual(found)[0][0]) < 1e-9
+
+
+def test_a_wrong_slope_leads_no_pass_out_of_the_bracket() -> None:
+    """Slopes that are far too small or too large: Newton's steps are not taken, and the secants find the root."""
+    for factor, start in itertools.product((1e-3, 0.2, 0.45, 30.0), (-1.0, 4.0)):
+        known, passes = [-5.0, 5.0], []
+
+        def residual(x: np.ndarray, known=known, passes=passes, factor=factor) -> tuple[np.ndarray, np.ndarray]:
+            value = 2.0 - np.exp(x)
+            assert known[0] <= x[0] <= known[1], "a pass left the bracket"
+            known[int(value[0] <= 0.0)] = float(x[0])
+            passes.append(float(x[0]))
+            return value, -factor * np.exp(x)
+
+        found = solve_decreasing(residual, np.array([-5.0]), np.array([5.0]), np.array([start]))
+        assert np.exp(found[0]) == pytest.approx(2.0, rel=1e-9), (factor, passes)
 
 
 def test_a_draw_does_not_depend_on_those_beside_it() -> None:

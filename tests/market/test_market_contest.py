@@ -147,3 +147,10 @@ def test_contests_refuse_nonsense():
         contest({"a": (2e-6, 1.0, 0.5), "b": (2e-6, 1.0)}, switching_rate=1.0)
     with pytest.raises(DomainError, match="price"):
         contest({"a": (0.0, 1.0), "b": (2e-6, 1.0)}, switching_rate=1.0)
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize("weights", [[0.0, 1.0], [-0.5, 1.5], [-2.0, 3.0]])
+def test_weights_of_a_price_index_are_above_zero(weights: list[float]) -> None:
+    with pytest.raises(DomainError, match="prices and weights must be above 0"):
+        ces_price_index([1.0, 2.0], weights, 2.0)

@@ -96,7 +96,11 @@ def test_cumulative_tokens_at_mid_step_are_corrected_so_that_the_step_hardly_mat
 @pytest.mark.closed_form
 def test_a_budget_bounds_user_spend_and_a_launch_starts_a_workload():
     scenario = market(workload={"budget": 2.5e9, "budget_sharpness": 40.0, "price_elasticity": -1.8})
-    spend = run_market(scenario.resolve()).total_user_spend
+    bounded = run_market(scenario.resolve())
+    split = bounded.growth("chat")  # what the budget takes counts as intensity, so that the parts are the whole
+    assert split.total == pytest.approx(math.log(bounded.tokens[-1, 0] / bounded.tokens[0, 0]), rel=1e-12)
+    assert split.intensity < 0.0
+    spend = bounded.total_user_spend
     assert np.all(spend <= 2.5e9 * (1 + 1e-12))
     assert spend[-1] == pytest.approx(2.5e9, rel=0.01)
     result = run_market(market(workload={"launch": "2027-01", "ramp": 0.5}).resolve())

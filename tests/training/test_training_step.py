@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from costmodel.compute import Protocol, Shape
-from costmodel.compute.groups import Dense, Group
+from costmodel.compute.groups import Dense, Group, Routed
 from costmodel.compute.machine import Machine, Rate
 from costmodel.compute.mixers import Matrix, Recurrent
 from costmodel.training.cluster import Cluster, TrainingJob
 from costmodel.training.layout import Layouts
 from costmodel.training.recipe import Recipe
 from costmodel.training.search import evaluate_layouts
-from costmodel.training.step import head_time, hop_time, layer_time
+from costmodel.training.step import _copies, head_time, hop_time, layer_time
 
 pytestmark = pytest.mark.closed_form
 
@@ -519,3 +519,11 @@ def test_some_memory_is_reserved() -> None:
     for memory, fits in ((needed / 0.94 * 1.001, True), (needed / 0.94 * 0.999, False)):
         found = evaluate_layouts(_job(DENSE), _with(memory=memory), _layouts())
         assert bool(found.fits[0]) is fits
+
+
+@pytest.mark.closed_form
+@pytest.mark.parametrize(("routed", "shared"), [(3, 1), (2, 2), (8, 1), (6, 0)])
+def test_a_token_enters_its_routed_experts_and_all_shared_ones(routed: int, shared: int) -> None:
+    block = Routed(experts=8, top_k=routed, d_ff_expert=16, shared_experts=shared)
+    assert _copies(Group(layers=1, mixer=None, feed_forward=block)) == routed + shared
+    assert _copies(Group(layers=1, mixer=None, feed_forward=Dense(d_ff=16))) == 1.0
