@@ -118,9 +118,10 @@ def test_given_data_refusals():
 
 
 @pytest.mark.closed_form
-def test_an_input_that_often_has_one_value_explains_what_follows_from_it():
-    """Half of the draws are 0, a bin of which has no width, and so no slope; the output is the input's square."""
-    x = np.where(np.arange(2000) % 2, np.random.default_rng(5).random(2000), 0.0)
+@pytest.mark.parametrize("often", [0.0, 0.5, 2.0])
+def test_an_input_that_often_has_one_value_explains_what_follows_from_it(often):
+    """Half of the draws are alike, the least, in the middle or the largest; the output is the input's square."""
+    x = np.where(np.arange(2000) % 2, np.random.default_rng(5).random(2000), often)
     found = given_data_indices(x[:, None], x**2)
     assert float(found.first[0, 0]) == pytest.approx(1.0, abs=2e-3)
 

@@ -182,6 +182,7 @@ def _left_over(x: FloatArray, y: FloatArray, bins: int) -> tuple[FloatArray, int
         return np.square(y - means[:, member]), int(distinct.size)
     ranked = np.sort(x)
     edges = np.unique(ranked[(np.arange(1, bins) * x.size) // bins])
+    edges = edges[edges > ranked[0]]  # below an edge at the least value there would be nothing
     member = np.searchsorted(edges, x, side="right")
     counts = np.bincount(member, minlength=edges.size + 1).astype(np.float64)
     centre = np.bincount(member, weights=x) / counts
