@@ -125,6 +125,9 @@ def test_roots_at_grid_points_and_by_draw_and_what_only_passes_zero() -> None:
     assert [scan.of(draw) for draw in range(3)] == [(0.5,), (pytest.approx(0.3),), ()]
     ends = scan_roots(lambda x, _: x * (1.0 - x), grid)
     assert ends.of(0) == (0.0, 1.0)
+    # a jump at 0 is found to an accuracy relative to the grid's spacing
+    middle = scan_roots(lambda x, _: np.where(x < 0.0, -1.0, 2.0), np.array([-0.75, -0.25, 0.25, 0.75]))
+    assert middle.jumps_of(0) == pytest.approx((0.0,), abs=1e-12)
     steep = scan_roots(lambda x, _: np.tanh(1e7 * (x - 0.3137)), grid)
     assert steep.of(0) == (pytest.approx(0.3137, abs=1e-9),) and steep.jumps_of(0) == ()
     pole = scan_roots(lambda x, _: 1.0 / (x - 0.3137), grid)

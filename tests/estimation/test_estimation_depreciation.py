@@ -145,3 +145,19 @@ def test_what_is_missing_is_named() -> None:
         backtest_depreciation("OpenAI")
     with pytest.raises(DomainError, match="level"):
         backtest_depreciation("Alphabet", level=90)
+
+
+@pytest.mark.closed_form
+def test_a_balance_of_the_year_before_opens_the_first_year(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a balance at the end of the year before the first capex nothing is rolled back."""
+    real = catalog.company("Alphabet")
+    first = min(real.annual("capex"))
+    balance = next(iter(real.annual("net_ppe").values()))
+
+    class Early:
+        def annual(self, field: str) -> dict[int, catalog.Datum]:
+            return {first - 1: balance} if field == "net_ppe" else real.annual(field)
+
+    monkeypatch.setattr(depreciation.catalog, "company", lambda name: Early())
+    found = depreciation._read("Alphabet", "depreciation")
+    assert (found.years[0], found.opening) == (first, balance.number)

@@ -90,6 +90,15 @@ def test_a_users_own_frame_is_read_by_column_names():
 
 
 @pytest.mark.contract
+def test_controls_that_move_together_are_refused():
+    panel = generate_panel(entities=20, periods=8, elasticity=-1.3, rng=6)
+    one, other = np.random.default_rng(8).normal(size=(2, panel.quantity.size))
+    assert len(of(panel, controls=[one, other]).controls) == 2
+    with pytest.raises(DomainError, match="price and controls move together"):
+        of(panel, controls=[one, other, one - 2.0 * other])
+
+
+@pytest.mark.contract
 def test_panels_that_cannot_answer_are_refused():
     panel = generate_panel(entities=5, periods=4, elasticity=-1.0, rng=0)
     rows = panel.quantity.size

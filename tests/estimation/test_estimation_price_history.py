@@ -54,6 +54,9 @@ def test_flagship_list_prices_rose_in_2025_and_2026_while_ability_got_cheaper():
     assert np.prod(steps) == pytest.approx((0.75 * 5 + 0.25 * 30) / (0.75 * 1.25 + 0.25 * 10), rel=1e-12)
     # higher at the end of the year than at its start: 4.375 → 4.8125 in 2025
     assert years_of_rise(moves) == (2025,)
+    # a year counts to its end
+    assert flagship_moves("openai", until="2025") == flagship_moves("openai", until="2025-12-31")
+    assert len(flagship_moves("openai", until="2025-01-01")) < len(flagship_moves("openai", until="2025"))
     assert years_of_rise(flagship_moves("anthropic", until="2026-11")) == (2024,)
     assert years_of_rise(flagship_moves("google", until="2026-11")) == (2024, 2025)
     # announced: the promotion of gemini-4-argon ends on 2026-12-01

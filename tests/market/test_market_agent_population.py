@@ -48,3 +48,10 @@ def test_comments_per_post_set_the_size_of_cascades():
     posts, comments = 250_000, 8_500_000
     assert network_acts(1.0, posts, comments / (posts + comments)) == pytest.approx(posts + comments, rel=1e-12)
     assert network_acts(10.0, 3.0, 0.0) == 30.0
+
+
+@pytest.mark.closed_form
+def test_a_cascade_that_hardly_ends_is_very_large_and_finite() -> None:
+    """Next to a contagion of 1 an act brings nearly endless others: it counts as one of 1 - 1e-12."""
+    assert float(network_acts(100.0, 10.0, 0.5)) == 2000.0
+    assert float(network_acts(100.0, 10.0, np.nextafter(1.0, 0.0))) == pytest.approx(1e3 / 1e-12, rel=1e-3)

@@ -113,6 +113,18 @@ def test_the_ceiling_binds_on_money_paid() -> None:
     assert outcome_at(np.array([np.log(0.25)]), still, free).demanded[0, 0] == pytest.approx(50.0, rel=1e-9)
 
 
+@pytest.mark.parametrize("paid_share", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize("budget", [30.0, np.inf])
+@pytest.mark.parametrize("log_rent", [-0.7, 0.0, 0.9])
+def test_the_slope_is_that_of_what_is_bought(paid_share: float, budget: float, log_rent: float) -> None:
+    """Prices go part of the way to their target and users notice a part of it: against a central difference."""
+    lines = price_lines(state(), np.array([[0.1]]), np.array([0.8]), np.array([[3.0]]), 0.5)
+    at = conditions(elasticity=-1.3, budget=budget, paid_share=paid_share)
+    up, down = (np.log(outcome_at(np.array([log_rent + h]), lines, at).bought[0, 0]) for h in (1e-5, -1e-5))
+    found = outcome_at(np.array([log_rent]), lines, at).slope[0, 0]
+    assert found == pytest.approx((up - down) / 2e-5, rel=1e-6)
+
+
 def test_the_response_in_the_long_run_is_the_elasticity_where_no_ceiling_binds() -> None:
     at = conditions(elasticity=-1.3)
     assert response_in_the_long_run(np.array([0.2]), np.array([[0.1]]), at)[0, 0] == pytest.approx(-1.3, rel=1e-12)
