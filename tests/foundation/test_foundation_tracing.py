@@ -18,7 +18,9 @@ WIDTH = 4
 """Draws in a vector of most tests [1]; any machine supports it."""
 
 
-def computed(step, arrays: dict[str, np.ndarray], shape: tuple[int, ...], steps: int = 1, width: int = WIDTH):
+def computed(
+    step, arrays: dict[str, np.ndarray], shape: tuple[int, ...], steps: int = 1, width: int = WIDTH, often: bool = False
+):
     """Trace a step that reads tables, compile it, run it over the draws of the tables, and return its outputs.
 
     ``step`` is called with a graph's index and the tables; it returns its output, and the carried values by path.
@@ -36,7 +38,9 @@ def computed(step, arrays: dict[str, np.ndarray], shape: tuple[int, ...], steps:
     shapes = {name: array.shape[:-1] for name, array in arrays.items()}
     written = {node.data[0] for node in _all_nodes(graph.blocks[0]) if node.kind == "write"}
     end = Graph()
-    writer = Writer([Phase(graph, puts, kept_nodes), Phase(end, [], {})], shapes, kept_nodes, written, shapes, width)
+    writer = Writer(
+        [Phase(graph, puts, kept_nodes, often), Phase(end, [], {})], shapes, kept_nodes, written, shapes, width
+    )
     code = machine_code.Loaded(machine_code.compiled(writer.text()), "run", 8)
     draws = next(iter(arrays.values())).shape[-1]
     rows = []
@@ -97,6 +101,17 @@ def test_bits_do_not_depend_on_the_draws_in_a_vector(name: str) -> None:
         for width in (2, AVX512)
     )
     np.testing.assert_array_equal(many, few)
+
+
+def test_inlined_functions_give_the_same_bits() -> None:
+    def step(k, tables):
+        x = tables["x"]
+        return np.exp(x) + np.expm1(x) * np.log1p(np.abs(x)) + np.power(np.abs(x), 0.3) * np.log(np.abs(x) + 2.0), {}
+
+    x = np.linspace(-3.0, 3.0, 400)
+    called, inlined = (computed(step, {"x": x}, (), often=often)[0] for often in (False, True))
+    np.testing.assert_array_equal(inlined, called)
+    assert np.isfinite(called).all()
 
 
 def test_powers_are_those_of_numpy() -> None:

@@ -31,6 +31,8 @@ from costmodel.foundation.version import VERSION
 
 GROUP = 4
 """Vectors of draws that take a step together, so that their state stays in cache [1]."""
+FEW = 2
+"""Steps of a kind for which compiling longer does not pay [1]: the first, and those before all is known."""
 FORMAT = 2
 """Format of the files of compiled steps."""
 
@@ -81,6 +83,8 @@ def code_of(run: Any) -> tuple[Code, bytes]:
     """Trace a scalar run before its first step, and compile it."""
     given = {leaf.path: leaf.own_shape for _, leaf in leaves(traced(run, Graph())) if isinstance(leaf, Table)}
     phases, kinds = trace(run, run.drivers.grid.steps, shapes_of(run))
+    for number, phase in enumerate(phases):
+        phase.often = kinds.count(number) > FEW
     kept = {key: numbers_of(key)[1] for phase in phases for key in phase.kept}
     writer = Writer(phases, {**given, **kept}, kept, written_paths(phases), given, machine()[2])
     text = writer.text()

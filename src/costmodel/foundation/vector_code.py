@@ -16,7 +16,7 @@ from costmodel.foundation.trace_graph import Loop, Node, TracingError
 from costmodel.foundation.vector_lines import Lines
 from costmodel.foundation.vector_math import library
 from costmodel.foundation.vector_needs import PURE, Needs, Phase
-from costmodel.foundation.vector_run import ATTRIBUTES, FIELDS, LINE, RUN
+from costmodel.foundation.vector_run import ATTRIBUTES, FIELDS, INLINED, LINE, RUN
 
 
 @dataclass(slots=True)
@@ -103,6 +103,7 @@ class Writer(Lines):
 
     def _phase(self, number: int, phase: Phase) -> str:
         self._begin()
+        self._inlined = INLINED if phase.often else ""
         self._emit(phase.graph.blocks[0])
         for path, nodes in phase.kept.items():
             if path in self.needs.carried:
@@ -358,6 +359,7 @@ class Writer(Lines):
     def _opening(self) -> list[str]:
         """Return the code that initialises a vector of draws: carried values, tables and unchanging values."""
         self._begin()
+        self._inlined = ""
         for path, slot in self.plan.slots.items():
             if path in self.given:
                 for cell in range(int(np.prod(self.shapes[path], dtype=int))):

@@ -18,6 +18,8 @@ class Lines:
         self.vector, self.mask, self.whole = f"<{width} x double>", f"<{width} x i1>", f"<{width} x i64>"
         self.lines: list[str] = []
         self._count = 0
+        self._inlined = ""
+        """End of a call of an exponential or a logarithm: the attribute by which it is inlined, or nothing."""
 
     def _fresh(self) -> str:
         self._count += 1
@@ -64,7 +66,7 @@ class Lines:
             low = self._line(f"select {mask} {below}, {vector} {self._splat(-1.0)}, {vector} {args[0]}")
             return self._line(f"select {mask} {above}, {vector} {self._splat(1.0)}, {vector} {low}")
         given = ", ".join(f"{vector} {arg}" for arg in args)
-        return self._line(f"call {vector} @{kind}({given})")
+        return self._line(f"call {vector} @{kind}({given}){self._inlined}")
 
     def _extreme(self, how: str, node: Node, args: Sequence[str]) -> str:
         """Return the larger or smaller value; NaN is passed on."""

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from costmodel.foundation.vector_run import INLINED
+
 AVX512 = 8
 """Draws in a vector of AVX-512 [1]; no other kind of processor has vectors of so many."""
 
@@ -181,7 +183,7 @@ class _Library:
         """Return ``log1p``: the logarithm of 1 + x, corrected for the rounding of the sum."""
         u = self.do("fadd", "%x", 1.0)
         lost = self.do("fsub", "%x", self.do("fsub", u, 1.0))
-        main = self.line(f"call {self.vector} @log({self.vector} {u})")
+        main = self.line(f"call {self.vector} @log({self.vector} {u}){INLINED}")
         result = self.do("fadd", main, self.do("fdiv", lost, u))
         plain = self.do("fadd", main, 0.0)
         extreme = self.compare("oeq", u, 0.0)
@@ -190,8 +192,8 @@ class _Library:
 
     def power(self) -> str:
         """Return ``power`` of a base of at least 0."""
-        result = self.do("fmul", self.line(f"call {self.vector} @log({self.vector} %x)"), "%y")
-        result = self.line(f"call {self.vector} @exp({self.vector} {result})")
+        result = self.do("fmul", self.line(f"call {self.vector} @log({self.vector} %x){INLINED}"), "%y")
+        result = self.line(f"call {self.vector} @exp({self.vector} {result}){INLINED}")
         result = self.choose(self.compare("oeq", "%x", 1.0), 1.0, result)
         return self.function("power", ["%x", "%y"], self.choose(self.compare("oeq", "%y", 0.0), 1.0, result))
 

@@ -20,6 +20,8 @@ class Phase:
     """Output, offset from the step number, element, and value."""
     kept: dict[str, list[Node]]
     """Values for the next step, by path."""
+    often: bool = False
+    """Whether many steps are of this kind: exponentials and logarithms are then inlined, for a longer compilation."""
 
 
 class Needs:

@@ -62,9 +62,12 @@ end:
   ret void
 }}
 """
+INLINED = " #2"
+"""Attribute of a call whose function is inlined."""
 ATTRIBUTES = """
 attributes #0 = {{ nounwind alignstack=64 "min-legal-vector-width"="{bits}" "prefer-vector-width"="{bits}" }}
 attributes #1 = {{ nounwind noinline "min-legal-vector-width"="{bits}" "prefer-vector-width"="{bits}" }}
+attributes #2 = {{ alwaysinline }}
 !0 = !{{}}
 !1 = !{{i32 1}}
 """
