@@ -220,6 +220,22 @@ def test_where_a_break_even_is_looked_for(given: Any, low: float, high: float, l
     assert range_of({"x": given}, "x", scale="linear").log is False
 
 
+class _Bounded(Scenario):
+    model: Literal["toy_bounded"] = "toy_bounded"
+    least: Parameter = parameter("1", ge=2, description="Bounded below.")
+    most: Parameter = parameter("1", le=3, description="Bounded above.")
+
+
+@pytest.mark.closed_form
+@pytest.mark.parametrize(("high", "log"), [(3.9, False), (4.1, True)])
+def test_a_range_is_searched_in_logarithms_from_twentyfold(high: float, log: bool) -> None:
+    """Widened tenfold within what is allowed, at least 2: from 2 to 39 or 41."""
+    scenario = _Bounded(name="bounded", least={"dist": "uniform", "low": 2.1, "high": high}, most=-8.0)
+    found = widened(range_of(scenario, "least", 2.1, high), scenario)
+    assert found is not None and (found.low, found.high) == pytest.approx((2.0, 10 * high))
+    assert found.log is log
+
+
 @pytest.mark.contract
 def test_ranges_reach_their_bounds_and_are_widened_to_them() -> None:
     firm_ = written(price=2.0, share=0.5)
@@ -537,12 +553,6 @@ def test_elasticities_where_the_output_changes_sign() -> None:
     for step in (0.0, 1.0):
         with pytest.raises(DomainError, match="step must be between 0 and 1"):
             elasticities({"x": 2.0}, step=step, model=lambda x: x)
-
-
-class _Bounded(Scenario):
-    model: Literal["toy_bounded"] = "toy_bounded"
-    least: Parameter = parameter("1", ge=2, description="Bounded below.")
-    most: Parameter = parameter("1", le=3, description="Bounded above.")
 
 
 @pytest.mark.closed_form
