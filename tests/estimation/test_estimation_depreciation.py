@@ -1,6 +1,7 @@
 """Backtest of company depreciation: required results, and behaviour with missing figures."""
 
 from functools import cache
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -145,6 +146,13 @@ def test_what_is_missing_is_named() -> None:
         backtest_depreciation("OpenAI")
     with pytest.raises(DomainError, match="level"):
         backtest_depreciation("Alphabet", level=90)
+
+
+@pytest.mark.closed_form
+def test_the_model_s_error_is_spread_as_the_normal_distribution_is() -> None:
+    """Medians of seven equal parts: the quantiles at 1/14, 3/14, ... 13/14."""
+    parts = [NormalDist().inv_cdf((2 * part + 1) / 14) for part in range(7)]
+    assert depreciation._SPREAD.tolist() == pytest.approx(parts, abs=5e-4)
 
 
 @pytest.mark.closed_form

@@ -43,7 +43,7 @@ MODEL_ERROR = 0.05
 """Relative error expected of the model before it has seen a year [1]; assumed."""
 MODEL_ERROR_WEIGHT = 4.0
 """Years that this expectation counts for [1]; assumed."""
-_SPREAD = np.array([-1.465, -0.792, -0.382, 0.0, 0.382, 0.792, 1.465])
+_SPREAD = np.array([-1.465, -0.792, -0.366, 0.0, 0.366, 0.792, 1.465])
 """Medians of seven equal parts of the normal distribution: how the model's error is spread over predictions."""
 
 LIMITS = (
