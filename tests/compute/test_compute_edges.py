@@ -147,6 +147,7 @@ def test_words_and_counts_of_a_mixed_shape() -> None:
     assert mixed.attention == "MLA + MHA + GQA"
     assert (mixed.layers, mixed.moe_layers, mixed.plain_layers, mixed.dense_layers) == (11, 2, 6, 6)
     assert (mixed.attention_layers, mixed.recurrent_layers, mixed.full_layers, mixed.windowed_layers) == (6, 4, 5, 1)
+    assert shape("gpt-oss-120b").windowed_layers == 18  # every second of 36
     assert (mixed.window, mixed.latent, mixed.attention_bias, mixed.qk_norm) == (32, True, True, True)
     plain = one()
     assert (plain.dense_layers, plain.window, plain.latent, plain.attention_bias, plain.qk_norm) == (0,) + (0,) * 4

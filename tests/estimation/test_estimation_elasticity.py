@@ -90,6 +90,15 @@ def test_a_users_own_frame_is_read_by_column_names():
 
 
 @pytest.mark.contract
+def test_entities_may_be_called_by_texts_and_numbers_alike():
+    panel = generate_panel(entities=20, periods=8, elasticity=-1.3, rng=6)
+    names = np.array([f"model {code}" if code % 2 else int(code) for code in panel.entity], dtype=object)
+    found = estimate_elasticity(panel.quantity, panel.price, names, panel.period)
+    assert found.elasticity == pytest.approx(of(panel).elasticity, rel=1e-12)
+    assert found.entities == 20
+
+
+@pytest.mark.contract
 def test_controls_that_move_together_are_refused():
     panel = generate_panel(entities=20, periods=8, elasticity=-1.3, rng=6)
     one, other = np.random.default_rng(8).normal(size=(2, panel.quantity.size))

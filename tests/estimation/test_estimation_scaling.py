@@ -1,8 +1,11 @@
 """A scaling law fitted to runs: recovery, robustness, and scores on unseen runs."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from costmodel.estimation import scaling
 from costmodel.estimation.scaling import LEAST_RUNS, fit_scaling
 from costmodel.foundation.errors import DomainError
 
@@ -66,3 +69,16 @@ def test_runs_that_allow_no_fit_are_refused(arguments, said):
         fit_scaling(*arguments)
     with pytest.raises(DomainError, match="hold"):
         fit_scaling(SIZE, DATA, loss(SIZE, DATA), hold=1.0)
+
+
+@pytest.mark.closed_form
+def test_of_the_fits_from_all_starts_the_one_with_the_least_cost_counts(monkeypatch):
+    costs = iter([3.0, 1.0, 2.0, *[5.0] * 1000])
+
+    def found(runs, centre, start):
+        cost = next(costs)
+        return SimpleNamespace(success=True, cost=cost, x=np.full(5, cost))
+
+    monkeypatch.setattr(scaling, "_minimum", found)
+    runs = np.log(np.stack([SIZE, DATA, loss(SIZE, DATA)]))
+    assert scaling._best(runs, runs.mean(axis=1)).tolist() == [1.0] * 5
