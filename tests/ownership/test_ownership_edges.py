@@ -92,6 +92,9 @@ def test_macrs_at_the_ends_of_its_year() -> None:
             macrs.macrs_rates(5, "mid_quarter", quarter=quarter)
     with pytest.raises(DomainError, match="5-year property takes half_year or mid_quarter"):
         macrs.macrs_rates(5, "mid_month", month=1)
+    for cost in (-0.5, -2.0):
+        with pytest.raises(DomainError, match=r"cost must be ≥ 0"):
+            macrs.macrs(cost, 5)
     wide = macrs.macrs([[100.0, 200.0]], 3, bonus=[[0.0], [0.5]])
     assert wide.expense.shape == (4, 2, 2)
     assert wide.expense[0, 1] == pytest.approx([50 + 50 / 3, 100 + 100 / 3])

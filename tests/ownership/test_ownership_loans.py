@@ -148,3 +148,12 @@ def test_maturities_by_step_hold_in_every_draw() -> None:
         loans.advance(0.0)
     assert due == [[10.0, 10.0], [50.0, 50.0], [0.0, 0.0]]
     assert loans.owed.tolist() == [40.0, 0.0]
+
+
+@pytest.mark.closed_form
+def test_who_owes_nothing_repays_nothing_early() -> None:
+    """Ten of 40 are due and ten more repaid: two thirds of the instalments are left. Beside it nothing is owed."""
+    loans = Loans(step=1.0, steps=3, batch=(2,), term=2.0, opening=[40.0, 0.0], opening_life=4.0)
+    loans.advance(0.0, [10.0, 5.0])
+    assert loans.owed.tolist() == pytest.approx([20.0, 0.0])
+    assert loans.due.tolist() == pytest.approx([20.0 / 3.0, 0.0])
