@@ -97,10 +97,10 @@ SHARES: dict[str, dict[str, float]] = {
     "dearer capital": {"tokens": 0.0, "operator_cost": 0.1, "capex": 0.05, "rental_price": 0.95},
     "chips at half price": {"tokens": 0.95, "rental_price": 0.05},
     "chips for nothing": {"tokens": 0.85, "operator_cost": 0.0, "rental_price": 0.15},
-    "energy twice as dear": {"tokens": 0.05, "capex": 0.05, "rental_price": 0.95},
+    "energy twice as dear": {"tokens": 0.05, "capex": 0.1, "rental_price": 0.9},
     "hardware stands still": {"tokens": 0.0, "capex": 0.2, "rental_price": 1.0},
-    "all stands still in 2023": {"tokens": 0.0, "user_spend": 0.2, "capex": 0.2, "rental_price": 1.0},
-    "half the grid": {"tokens": 0.05, "operator_cost": 0.2, "rental_price": 0.9},
+    "all stands still in 2023": {"tokens": 0.0, "user_spend": 0.2, "capex": 0.25, "rental_price": 1.0},
+    "half the grid": {"tokens": 0.05, "operator_cost": 0.25, "rental_price": 0.85},
     "half the plan": {"tokens": 0.05, "user_spend": 0.05, "operator_cost": 0.15, "rental_price": 0.95},
     "half the demand": {"tokens": 0.05, "user_spend": 0.0, "operator_cost": 0.05},
     "twice the demand": {"tokens": 0.9, "user_spend": 1.0, "operator_cost": 0.9, "capex": 0.85},
@@ -151,8 +151,8 @@ def test_what_gets_cheaper_lowers_tokens_in_few_draws_and_by_little(change: str)
     base, other = drawn(None, 256), drawn(change, 256)
     rise = other["tokens"] / base["tokens"] - 1.0
     assert np.median(rise) > 0.004
-    assert np.mean(rise < 0.0) <= 0.03
-    assert rise[~other["defaults"]].min() > -0.04
+    assert np.mean(rise < 0.0) <= 0.05
+    assert rise[~other["defaults"]].min() > -0.05
 
 
 def test_where_chips_for_nothing_lower_tokens_the_operator_has_mostly_defaulted() -> None:
