@@ -143,6 +143,17 @@ def test_a_form_without_tables_and_a_file_of_tables_are_refused_together(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "other", [("--verify", "x"), ("price",), ("--table", "prices"), ("--as-of", "2025"), ("--json",)]
+)
+def test_an_export_beside_another_job_writes_nothing(command, tmp_path, monkeypatch, other) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, out, err = command("catalog", "--export", "week", *other)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "stand alone" in err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_findings_of_a_check_are_written_as_a_table(command, tmp_path) -> None:
     target = tmp_path / "found.csv"
     status, out, _ = command("catalog", "check", "--out", target)

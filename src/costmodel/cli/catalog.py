@@ -13,7 +13,7 @@ from costmodel.catalog import Datum
 from costmodel.cli.common import print_json, say
 from costmodel.cli.files import keep
 from costmodel.cli.rows import show
-from costmodel.foundation.errors import CatalogError
+from costmodel.foundation.errors import CatalogError, DomainError
 from costmodel.foundation.tables import Linked, Table
 
 
@@ -34,6 +34,8 @@ def catalog_command(
 ) -> None:
     """Search the catalog's figures, list its tables (no words), or check its files (`costmodel catalog check`)."""
     if export or verify:
+        if (export and verify) or words or as_of or table or money_of is not None or as_json:
+            raise DomainError("--export and --verify stand alone: leave words and other options out")
         _dataset(export, verify)
     elif words == ["check"]:
         _check(as_json)
