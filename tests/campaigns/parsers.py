@@ -34,11 +34,12 @@ def _content(reader: Reader, chance: random.Random) -> bytes:
 def _cells(honest: bytes, chance: random.Random) -> bytes:
     """Return a CSV file with some cells changed, removed or moved."""
     rows = [line.split(",") for line in honest.decode().splitlines()]
+    heads = tuple(rows[0])
     for _ in range(chance.choice((1, 2, 4))):
         row = chance.choice(rows)
         if row:
             at = chance.randrange(len(row))
-            row[at] = str(nasty.value(chance))[:200_000] if chance.random() < 0.8 else rows[0][at % len(rows[0])]
+            row[at] = str(nasty.value(chance))[:200_000] if chance.random() < 0.8 else heads[at % len(heads)]
         if chance.random() < 0.2 and row:
             row.pop()
     return "\n".join(",".join(row) for row in rows).encode("utf-8", "surrogatepass")

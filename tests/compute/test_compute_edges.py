@@ -341,6 +341,14 @@ def test_weights_of_a_layer_kept_wide_count_by_their_share() -> None:
 
 
 @pytest.mark.contract
+@pytest.mark.parametrize("value", [8, True, float("nan"), None, ["fp8"]])
+@pytest.mark.parametrize("part", ["experts", "base", "default"])
+def test_a_format_is_named_by_text(part: str, value: Any) -> None:
+    with pytest.raises(DomainError, match=f"precision: {part} must name a format, such as 'fp8'; given"):
+        scheme({part: value})
+
+
+@pytest.mark.contract
 def test_remarks_on_what_is_multiplied_otherwise_than_stored() -> None:
     both = scheme({"attention": "fp8", "dense": "int4", "experts": "fp8"})
     wide, all_of_them = (lambda name: name == "bf16"), (lambda name: True)

@@ -173,3 +173,10 @@ def test_a_configuration_takes_a_table(folder: Path) -> None:
         found = configuration_of(source, "H100-SXM", "bf16", "bf16")
         assert float(cache_room(found)) == float(cache_room(expected))
     assert shape(folder).layers == 32
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize("written", [{"value": float("nan")}, {"experts": 4}, {"experts": "fp7"}])
+def test_a_table_of_formats_is_checked_when_it_is_read(written: dict[str, Any]) -> None:
+    with pytest.raises(CostModelError, match="precision"):
+        chat(precision=written)

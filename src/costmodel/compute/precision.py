@@ -315,9 +315,11 @@ def _from_table(written: Mapping[str, Any], model: str) -> Scheme:
     """Build a scheme from a table of formats."""
     given = dict(written)
     allowed = {item.name for item in fields(Scheme)} | {"base", "default"}
-    for key in given:
+    for key, value in given.items():
         if key not in allowed:
             raise DomainError(f"precision: unknown part {key!r}{near_matches(str(key), allowed)}")
+        if not isinstance(value, str):
+            raise DomainError(f"precision: {key} must name a format, such as 'fp8'; given {str(value)[:60]!r}")
     base, default = given.pop("base", None), given.pop("default", None)
     start = Scheme(name="own") if base is None else _named(base, model)
     if default is not None:

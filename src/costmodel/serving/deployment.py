@@ -250,6 +250,13 @@ class ServingInputs(Inputs):
         return stored_scheme(self.source(), self.precision, cache=self.cache_precision)
 
     @model_validator(mode="after")
+    def _known_formats(self) -> Self:
+        """Refuse a table of formats with an unknown part or format."""
+        if isinstance(self.precision, dict):
+            self.stored()
+        return self
+
+    @model_validator(mode="after")
     def _one_load(self) -> Self:
         """Refuse two entries that set the number of requests in the system, and entries that need another one."""
         if self.own_shape is not None and names_a_model(self.architecture):
