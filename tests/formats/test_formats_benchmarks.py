@@ -101,14 +101,15 @@ def test_a_file_for_each_load_is_one_benchmark(tmp_path: Path) -> None:
     ("row", "message"),
     [
         ({"tokens": 1}, "not a known benchmark format: a row needs one of"),
-        ({**VLLM, "completed": 0}, "completed = 0: a finite number above 0 is needed"),
-        ({**VLLM, "max_concurrency": None}, "max_concurrency = None: a finite number above 0"),
+        ({**VLLM, "completed": 0}, "completed = 0: a finite number of at least 1e-12 is needed"),
+        ({**VLLM, "max_concurrency": None}, "max_concurrency = None: a finite number of at least 1e-12"),
         (VLLM, "give accelerators"),
         ({**AIPERF, "request_throughput": {}}, "request_throughput = None"),
-        ({**VLLM, "completed": 10**400}, "completed = 1000.*…: a finite number above 0"),
+        ({**VLLM, "completed": 10**400}, "completed = 1000.*…: a finite number of at least 1e-12"),
         ({**VLLM, "completed": "1_000"}, "completed = '1_000'"),
         ({**AIPERF, "input_config": "none"}, "concurrency = None"),
         ({**AIPERF, "accelerators": [8]}, r"accelerators = \[8\]"),
+        ({**SAMPLE, "silicon_tpot_ms": 5e-324}, "silicon_tpot_ms = 5e-324: a finite number of at least 1e-12"),
         ({**SAMPLE, "osl": 0.5}, "osl = 0.5: at least one output token"),
     ],
 )

@@ -304,6 +304,10 @@ def test_targets_find_the_batch_that_trying_all_finds():
     assert serve_within(what, CHAT, largest=7.0).batch.tolist() == [7.0, 7.0, 7.0]
     hopeless = serve_within(WHAT, CHAT, max_time_per_output_token=1e-6)
     assert hopeless.reasons == REASONS[TARGETS]
+    overflowing = replace(CHAT, variation_output=np.array([CHAT.variation_output, 1e154]))
+    mixed = serve_within(WHAT, overflowing, max_time_per_output_token=limit)
+    alone = serve_within(WHAT, CHAT, max_time_per_output_token=limit)
+    assert mixed.batch[0] == alone.batch and np.isnan(mixed.batch[1])
 
 
 @pytest.mark.closed_form

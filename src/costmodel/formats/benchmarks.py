@@ -25,6 +25,8 @@ from costmodel.serving.measured import COLUMNS, Measured, aiconfigurator_row, in
 Row: TypeAlias = Mapping[str, Any]
 
 _CONCURRENCY = re.compile(r"silicon_concurrency=([0-9]+)")
+SMALLEST = 1e-12
+"""Smallest number that counts as measured, in the units of the files [1]; quotients of smaller ones overflow."""
 _COUNTS = ("accelerators", "num_gpus", "tensor_parallel_size", "tp")
 """Entries that may hold the number of accelerators, first to last."""
 
@@ -178,5 +180,5 @@ def _mean(row: Row, name: str) -> float:
 
 
 def _number(row: Row, name: str, shown: str = "") -> float:
-    """Return an entry as a number above 0."""
-    return needed_number(row.get(name), f"benchmark: {shown or name}", least=0.0, above=True)
+    """Return an entry as a number of at least `SMALLEST`."""
+    return needed_number(row.get(name), f"benchmark: {shown or name}", least=SMALLEST)

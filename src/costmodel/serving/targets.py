@@ -100,8 +100,9 @@ def serve_within(
         if np.all(met | np.not_equal(point.infeasible, FEASIBLE)):
             return point
         _, possible = at(1.0)
-        low, high = np.ones_like(met, dtype=np.float64), np.broadcast_to(high, np.shape(met)) + 0.0
-        for _ in range(int(np.ceil(np.log2(np.max(high)))) + 1):
+        high = np.broadcast_to(high, np.shape(met)) + 0.0
+        low = np.where(np.isnan(high), high, 1.0)  # where memory is not a number, neither is what is served
+        for _ in range(int(np.ceil(np.log2(np.max(np.fmax(high, 1.0))))) + 1):
             middle = np.ceil((low + high) / 2.0)
             _, met = at(middle)
             low, high = np.where(met, middle, low), np.where(met, high, np.maximum(middle - 1.0, 1.0))
