@@ -180,3 +180,18 @@ def test_a_configuration_takes_a_table(folder: Path) -> None:
 def test_a_table_of_formats_is_checked_when_it_is_read(written: dict[str, Any]) -> None:
     with pytest.raises(CostModelError, match="precision"):
         chat(precision=written)
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"layout": {"micro_batches": 10**400}}, "layout.micro_batches: .*less than or equal to 9007199254740992"),
+        ({"architecture": {**FLAT, "vocabulary": [[]]}}, "vocabulary = .* must be one value, not a list"),
+        ({"architecture": {**FLAT, "d_model": [4096]}}, "d_model = .* must be a whole number"),
+    ],
+)
+def test_numbers_that_are_none_are_refused_by_name(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(CostModelError, match=said):
+        chat(**changes)
+    assert chat(layout={"tensor": 8}).layout.tensor == 8

@@ -106,6 +106,8 @@ def check_parts(part: Any, where: str) -> None:
     for item in fields(part):
         value = getattr(part, item.name)
         if isinstance(value, tuple):
+            if "tuple" not in str(item.type):
+                raise DomainError(f"{where}: {item.name} = {str(value)[:60]} must be one value, not a list")
             for place, one in enumerate(value):
                 if hasattr(one, "__dataclass_fields__"):
                     check_parts(one, f"{where}, {item.name}[{place}]")

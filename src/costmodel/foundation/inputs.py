@@ -16,8 +16,18 @@ from inspect import get_annotations
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeAlias, cast
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 
 from costmodel.foundation.currencies import uses
 from costmodel.foundation.errors import CostModelError, ScenarioError, UnknownParameterError, near_matches
@@ -34,7 +44,18 @@ else:
     Parameter = Any  # pydantic only reads the annotation; ``parameter`` parses the value
 """Type of a field with a written parameter; a float or an array once it is resolved."""
 
-Count = Annotated[int, Field(strict=True)]
+LARGEST_COUNT = 2**53
+"""Largest whole number read [1]: up to it, a double holds every whole number."""
+
+
+def _countable(value: int) -> int:
+    if abs(value) > LARGEST_COUNT:
+        bound = {"le": LARGEST_COUNT}
+        raise PydanticCustomError("less_than_equal", "Input should be less than or equal to {le}", bound)
+    return value
+
+
+Count = Annotated[int, Field(strict=True), AfterValidator(_countable)]
 """Type of a whole number; rejects ``True``, ``"3"`` and ``3.0``."""
 Flag = Annotated[bool, Field(strict=True)]
 """Type of a Boolean; rejects everything else, such as 0 or ``"true"``."""
