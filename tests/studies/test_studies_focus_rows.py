@@ -54,3 +54,15 @@ def test_rows_add_up_to_the_total_with_what_is_charged_by_the_call(tmp_path: Pat
         "input": pytest.approx(2e-6)
     }
     assert {*focus.KNOWN_1_2} <= set(rows[0])
+
+
+@pytest.mark.contract
+def test_a_count_too_small_to_be_priced_by_the_million_has_no_row(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(
+        "time,provider,model,input_tokens,cached_input_tokens,output_tokens,reasoning_tokens\n"
+        "2026-05-01T12:00:00Z,p,a,1000,0,1e-320,0\n",
+        encoding="utf-8",
+    )
+    rows = focus_rows(price_usage(path, prices=Flat(), counting="inclusive"), "account")
+    assert [row["SkuMeter"] for row in rows] == ["input tokens", "requests"]

@@ -259,13 +259,14 @@ def _focus_rows(line: UsageLine, account: str) -> Iterator[dict[str, Any]]:
     common |= {"ServiceName": line.model, "ServiceCategory": "AI and Machine Learning"}
     amounts = dict(line.tokens) | {"output": line.tokens["output"] - line.tokens["reasoning"]}
     for part, amount in amounts.items():
-        if amount > 0.0:
+        priced = amount / TOKENS
+        if priced > 0.0:
             direction = "Output" if part in {"output", "reasoning"} else "Input"
             action = {"cache_read": "Read", "cache_write": "Write"}.get(part)
             details = {"ModelId": line.model, "TokenDirection": direction}
             details |= {"TokenCacheAction": action} if action else {}
             words = f"{part.replace('_', ' ')} tokens"
-            measured = _measured(line.cost[part], amount, "Tokens", amount / TOKENS, f"{TOKENS} Tokens")
+            measured = _measured(line.cost[part], amount, "Tokens", priced, f"{TOKENS} Tokens")
             yield common | measured | _sku(f"{line.model}-{part}", line.month, words, details)
     if line.cost["request"] > 0.0:
         measured = _measured(line.cost["request"], line.calls, "Requests", line.calls, "Requests")
