@@ -349,6 +349,13 @@ def test_a_format_is_named_by_text(part: str, value: Any) -> None:
 
 
 @pytest.mark.contract
+@pytest.mark.parametrize("value", ["fp8", (("experts", 0.25),)])
+def test_what_a_scheme_keeps_wide_is_no_part_of_a_table(value: Any) -> None:
+    with pytest.raises(DomainError, match="unknown part 'kept'"):
+        scheme({"kept": value})
+
+
+@pytest.mark.contract
 def test_remarks_on_what_is_multiplied_otherwise_than_stored() -> None:
     both = scheme({"attention": "fp8", "dense": "int4", "experts": "fp8"})
     wide, all_of_them = (lambda name: name == "bf16"), (lambda name: True)

@@ -314,7 +314,7 @@ def scheme(written: str | Mapping[str, Any] | Scheme, model: str = "", **changes
 def _from_table(written: Mapping[str, Any], model: str) -> Scheme:
     """Build a scheme from a table of formats."""
     given = dict(written)
-    allowed = {item.name for item in fields(Scheme)} | {"base", "default"}
+    allowed = {item.name for item in fields(Scheme) if item.name != "kept"} | {"base", "default"}
     for key, value in given.items():
         if key not in allowed:
             raise DomainError(f"precision: unknown part {key!r}{near_matches(str(key), allowed)}")

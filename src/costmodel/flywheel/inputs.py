@@ -94,7 +94,7 @@ class Accelerators(Inputs):
         "year",
         gt=0,
         default=0.75,
-        description="Time over which a vintage that does not earn its running cost is retired.",
+        description="Shortest time over which vintages that are worth less than their site power are retired.",
     )
 
 

@@ -50,13 +50,13 @@ LARGEST_COUNT = 2**53
 
 def _countable(value: int) -> int:
     if abs(value) > LARGEST_COUNT:
-        bound = {"le": LARGEST_COUNT}
-        raise PydanticCustomError("less_than_equal", "Input should be less than or equal to {le}", bound)
+        bound = {"most": LARGEST_COUNT}
+        raise PydanticCustomError("count", "Input should be a whole number from -{most} to {most}", bound)
     return value
 
 
 Count = Annotated[int, Field(strict=True), AfterValidator(_countable)]
-"""Type of a whole number; rejects ``True``, ``"3"`` and ``3.0``."""
+"""Type of a whole number; rejects ``True``, ``"3"``, ``3.0`` and more than `LARGEST_COUNT`."""
 Flag = Annotated[bool, Field(strict=True)]
 """Type of a Boolean; rejects everything else, such as 0 or ``"true"``."""
 Amount = Annotated[float, Field(strict=True, allow_inf_nan=False)]
